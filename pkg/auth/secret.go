@@ -1,0 +1,58 @@
+package auth
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Secret is a text that must not be seen: a password, a token, key material. Every way of printing it shows
+// "[redacted]"; only Reveal gives the text. The zero Secret is empty. It is immutable and safe for concurrent use.
+type Secret struct {
+	// A pointer, because fmt walks into unexported fields without asking for a String method and would print
+	// a string there; of a nested pointer it prints the address.
+	text *string
+}
+
+// NewSecret returns text as a Secret.
+func NewSecret(text string) Secret { return Secret{&text} }
+
+// Reveal returns the text. Whoever reviews this code searches for its callers.
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// Equal compares in constant time (but for the length).
+func (s Secret) Equal(other Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
+}
+
+func (Secret) String() string               { return redacted }
+func (Secret) GoString() string             { return redacted }
+func (Secret) Format(f fmt.State, _ rune)   { _, _ = io.WriteString(f, redacted) }
+func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// RefreshTokenKey is one key from which the MAC keys of refresh tokens and their relatives are derived.
+type RefreshTokenKey struct {
+	ID     uint16
+	Secret Secret // RefreshTokenKeyBytes of raw key material
+}
+
+// RefreshTokenKeyBytes is the length of a refresh-token key's material.
+const RefreshTokenKeyBytes = 32
+
+// Derive returns the 32-byte MAC key for one purpose (HKDF-SHA-256, RFC 5869), so that a token made for one
+// purpose never passes for another.
+func (k RefreshTokenKey) Derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, []byte(k.Secret.Reveal()), nil, purpose, sha256.Size)
+}
