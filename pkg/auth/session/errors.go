@@ -1,0 +1,38 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// ErrEnded says that a refresh token will never work again: its session has ended, or it is no token of ours.
+var ErrEnded = errors.New("the session has ended")
+
+// Refusal is why a refresh is not granted. It wraps ErrEnded where that is for good, else auth.ErrUnavailable.
+type Refusal struct {
+	Outcome Outcome
+	// Session names the session where the token was authentic, for the audit log; else it is zero.
+	Session Key
+	cause   error
+}
+
+func (r *Refusal) Error() string {
+	if r.cause != nil {
+		return fmt.Sprintf("refresh refused (%s): %v", r.Outcome, r.cause)
+	}
+	return fmt.Sprintf("refresh refused (%s)", r.Outcome)
+}
+
+// Unwrap returns the sentinel that decides the answer, and the cause where there is one.
+func (r *Refusal) Unwrap() []error {
+	sentinel := auth.ErrUnavailable
+	if r.Outcome.Terminal() {
+		sentinel = ErrEnded
+	}
+	if r.cause == nil {
+		return []error{sentinel}
+	}
+	return []error{sentinel, r.cause}
+}

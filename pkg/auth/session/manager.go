@@ -1,0 +1,198 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Config is what a Manager is made of. Every field is needed.
+type Config struct {
+	Store    Store
+	Subjects Subjects
+	Codec    Codec
+	Rules    Rules
+	Now      func() time.Time
+	Rand     io.Reader // cryptographic; must not fail (crypto/rand.Reader does not)
+}
+
+// Manager opens, refreshes and ends sessions. It is safe for concurrent use.
+type Manager struct{ Config }
+
+// NewManager returns a Manager, or names the field that is missing.
+func NewManager(c Config) (*Manager, error) {
+	switch {
+	case c.Store == nil:
+		return nil, errors.New("session: Config.Store is missing")
+	case c.Subjects == nil:
+		return nil, errors.New("session: Config.Subjects is missing")
+	case c.Codec.Keys == nil:
+		return nil, errors.New("session: Config.Codec.Keys is missing")
+	case c.Now == nil || c.Rand == nil:
+		return nil, errors.New("session: Config.Now and Config.Rand are missing")
+	case c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0:
+		return nil, errors.New("session: Config.Rules are out of order; see DefaultRules")
+	}
+	return &Manager{c}, nil
+}
+
+// Opening is a login that has been proven.
+type Opening struct {
+	// Subject is the very read that the password was verified against: its TokenVersion binds the session.
+	Subject            auth.Subject
+	Client             auth.Client
+	AuthTime           time.Time // when the password was proven
+	UserAgent, Address string
+}
+
+// Granted is a session and the refresh token that goes on with it.
+type Granted struct {
+	Outcome      Outcome
+	Session      Session
+	Subject      auth.Subject
+	RefreshToken auth.Secret
+}
+
+// Open begins a session: one write. Errors wrap auth.ErrUnavailable where the store or the keys did not answer.
+func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
+	now := Millis(m.Now())
+	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
+	var secret [secretBytes]byte
+	if err := m.random(secret[:], token.Branch[:]); err != nil {
+		return Granted{}, err
+	}
+	token.Secret = auth.NewSecret(string(secret[:]))
+	text, err := m.Codec.Seal(ctx, token)
+	if err != nil {
+		return Granted{}, err
+	}
+	s := Session{
+		Key: token.Key(), Kind: RefreshKind, Profile: o.Client.Profile, Client: o.Client.ID, Scope: o.Client.Scope,
+		TokenVersion: o.Subject.TokenVersion,
+		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
+		CreatedAt: now, LastSeen: now, AuthTime: Millis(o.AuthTime),
+		UserAgent: o.UserAgent, Address: o.Address,
+	}
+	if err := m.Store.Create(ctx, s); err != nil {
+		return Granted{}, fmt.Errorf("creating a session: %w", err)
+	}
+	return Granted{Session: s, Subject: o.Subject, RefreshToken: text}, nil
+}
+
+// Refresh goes on with the session of a refresh token: one conditional write and, at the same time, one read of the
+// user. client is the client that the request names, nil for none.
+//
+// Every error is a *Refusal. It wraps ErrEnded where the token will never work again, and auth.ErrUnavailable where
+// nothing was decided and the token stays good.
+func (m *Manager) Refresh(ctx context.Context, text auth.Secret, client *auth.ClientID) (Granted, error) {
+	token, err := m.Codec.Parse(ctx, text)
+	if err != nil {
+		return Granted{}, err
+	}
+	p := Presented{Token: token, Client: client, Now: Millis(m.Now())}
+	if err := m.random(p.Invocation[:], p.Fresh[:]); err != nil {
+		return Granted{}, m.refuse(p, Failed, err)
+	}
+	var (
+		subject    auth.Subject
+		subjectErr error
+		d          Decision
+	)
+	if token.Profile == auth.Strict {
+		// A rotation that is then refused would log this profile's client out, so the user is asked first.
+		if subject, subjectErr = m.Subjects.Subject(ctx, token.Subject); subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
+			return Granted{}, m.refuse(p, Failed, subjectErr)
+		}
+		d, err = m.decide(ctx, p)
+	} else {
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			subject, subjectErr = m.Subjects.Subject(ctx, token.Subject)
+		}()
+		d, err = m.decide(ctx, p)
+		<-asked
+	}
+	// Theft comes first, even where the user could not be read; then a failed read; then what the user has become.
+	switch {
+	case err != nil:
+		return Granted{}, m.refuse(p, Failed, err)
+	case !d.Outcome.Grants():
+		return Granted{}, m.refuse(p, d.Outcome, nil)
+	}
+	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
+		return Granted{}, m.refuse(p, outcome, subjectErr)
+	}
+	next := text
+	if d.Outcome != Same && d.Outcome != Extended {
+		if next, err = m.Codec.Seal(ctx, d.Next); err != nil {
+			return Granted{}, m.refuse(p, Failed, err)
+		}
+	}
+	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next}, nil
+}
+
+// decide does the writes of a refresh.
+func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
+	before, done, err := m.Store.Update(ctx, p.Token.Key(), m.Rules.Rotate(p))
+	if err != nil {
+		return Decision{}, err
+	}
+	d := m.Rules.Decide(p, before)
+	if done != d.Wrote {
+		return Decision{}, fmt.Errorf("the store wrote (%t) against the rules (%t)", done, d.Wrote)
+	}
+	if d.Revoke != nil {
+		// A revocation that was not confirmed must not be told as one: the client would drop the token that
+		// a later refresh needs to prove the theft again.
+		if err := m.revoke(ctx, p.Token.Key(), *d.Revoke); err != nil {
+			return Decision{}, err
+		}
+	}
+	return d, nil
+}
+
+// Revoke ends a session for good. Ending one that has ended, or that never was, is success.
+func (m *Manager) Revoke(ctx context.Context, key Key, reason Reason) error {
+	return m.revoke(ctx, key, Revoke(Millis(m.Now()), reason))
+}
+
+func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
+	// Where the condition did not hold, the session is gone or revoked already: what was asked for.
+	if _, _, err := m.Store.Update(ctx, key, u); err != nil {
+		return fmt.Errorf("revoking a session: %w", err)
+	}
+	return nil
+}
+
+func (m *Manager) refuse(p Presented, o Outcome, cause error) error {
+	return &Refusal{Outcome: o, Session: p.Token.Key(), cause: cause}
+}
+
+// subjectOutcome returns why a user's session may not go on, or "".
+func subjectOutcome(u auth.Subject, err error, s Session) Outcome {
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return SubjectMissing
+	case err != nil:
+		return Failed
+	case u.Disabled:
+		return SubjectDisabled
+	case u.TokenVersion > s.TokenVersion:
+		return SubjectSuperseded
+	}
+	return ""
+}
+
+func (m *Manager) random(into ...[]byte) error {
+	for _, b := range into {
+		if _, err := io.ReadFull(m.Rand, b); err != nil {
+			return fmt.Errorf("reading randomness: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,359 @@
+package session_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// faulty counts the calls of a real store and fails those that are due.
+type faulty struct {
+	session.Store
+	updates atomic.Int32
+	fail    func(n int32) error // before the write takes effect
+	lose    func(n int32) error // after it did
+}
+
+func (f *faulty) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
+	n := f.updates.Add(1)
+	if f.fail != nil {
+		if err := f.fail(n); err != nil {
+			return nil, false, err
+		}
+	}
+	before, done, err := f.Store.Update(ctx, key, u)
+	if f.lose != nil {
+		if err := f.lose(n); err != nil {
+			return nil, false, err
+		}
+	}
+	return before, done, err
+}
+
+// directory is the users, as a refresh sees them.
+type directory struct {
+	subject auth.Subject
+	err     error
+	reads   atomic.Int32
+	read    func()
+}
+
+func (d *directory) Subject(context.Context, auth.SubjectID) (auth.Subject, error) {
+	d.reads.Add(1)
+	if d.read != nil {
+		d.read()
+	}
+	return d.subject, d.err
+}
+
+type house struct {
+	*session.Manager
+	store *faulty
+	users *directory
+	now   time.Time
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	h := &house{
+		store: &faulty{Store: bolt.Sessions{DB: db}},
+		users: &directory{subject: auth.Subject{ID: aUUID, TokenVersion: 2, Roles: []string{"admin"}}},
+		now:   epoch,
+	}
+	h.Manager, err = session.NewManager(session.Config{
+		Store: h.store, Subjects: h.users, Codec: codec, Rules: session.DefaultRules(),
+		Now: func() time.Time { return h.now }, Rand: rand.Reader,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *house) login(t *testing.T, profile auth.Profile) session.Granted {
+	t.Helper()
+	g, err := h.Open(t.Context(), session.Opening{
+		Subject: h.users.subject, AuthTime: h.now, UserAgent: "curl", Address: "192.0.2.7",
+		Client: auth.Client{ID: auth.DefaultClient, Profile: profile, IdleTimeout: 14 * 24 * time.Hour,
+			AbsoluteTimeout: 90 * 24 * time.Hour, Scope: []string{"read"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// refresh returns the outcome; the error is compared with it.
+func (h *house) refresh(t *testing.T, text auth.Secret) (session.Outcome, session.Granted) {
+	t.Helper()
+	g, err := h.Refresh(t.Context(), text, nil)
+	if err == nil {
+		return g.Outcome, g
+	}
+	var refusal *session.Refusal
+	if !errors.As(err, &refusal) || errors.Is(err, session.ErrEnded) == errors.Is(err, auth.ErrUnavailable) {
+		t.Fatalf("an error that is no clear answer: %v", err)
+	}
+	return refusal.Outcome, g
+}
+
+func want(t *testing.T, what string, got, want session.Outcome) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: %s, want %s", what, got, want)
+	}
+}
+
+func TestLifeOfASession(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	if s := g.Session; s.TokenVersion != 2 || s.Scope[0] != "read" || s.UserAgent != "curl" || !s.AbsoluteEnd.Equal(epoch.Add(90*24*time.Hour)) {
+		t.Errorf("opened %+v", s)
+	}
+	outcome, next := h.refresh(t, g.RefreshToken)
+	want(t, "the first refresh", outcome, session.Rotated)
+	if next.Subject.Roles[0] != "admin" || next.Session.ID != g.Session.ID || next.Session.Generation != 1 {
+		t.Errorf("granted %+v", next)
+	}
+	outcome, again := h.refresh(t, next.RefreshToken)
+	want(t, "at once again", outcome, session.Same)
+	if !again.RefreshToken.Equal(next.RefreshToken) {
+		t.Error("another refresh token within the interval")
+	}
+	outcome, duplicate := h.refresh(t, g.RefreshToken)
+	want(t, "a duplicate", outcome, session.Duplicate)
+	if duplicate.RefreshToken.Equal(next.RefreshToken) {
+		t.Error("the duplicate got its sibling's branch")
+	}
+	h.now = h.now.Add(15 * time.Minute)
+	outcome, _ = h.refresh(t, duplicate.RefreshToken)
+	want(t, "the duplicate goes on", outcome, session.Rotated)
+	outcome, _ = h.refresh(t, next.RefreshToken)
+	want(t, "its sibling too", outcome, session.Fork)
+	outcome, _ = h.refresh(t, duplicate.RefreshToken)
+	want(t, "after the theft", outcome, session.Revoked)
+}
+
+func TestStoreCallsOfARefresh(t *testing.T) {
+	h := newHouse(t)
+	calls := func(f func()) (updates, reads int32) {
+		h.store.updates.Store(0)
+		h.users.reads.Store(0)
+		f()
+		return h.store.updates.Load(), h.users.reads.Load()
+	}
+	g, stolen := h.login(t, auth.Balanced), h.login(t, auth.Balanced)
+	_, second := h.refresh(t, stolen.RefreshToken)
+	h.now = h.now.Add(time.Hour)
+	_, _ = h.refresh(t, second.RefreshToken)
+	var next session.Granted
+	for _, row := range []struct {
+		name           string
+		f              func() session.Outcome
+		want           session.Outcome
+		updates, reads int32
+	}{
+		{"rotated", func() (o session.Outcome) { o, next = h.refresh(t, g.RefreshToken); return o }, session.Rotated, 1, 1},
+		{"same", func() session.Outcome { o, _ := h.refresh(t, next.RefreshToken); return o }, session.Same, 1, 1},
+		{"duplicate", func() session.Outcome { o, _ := h.refresh(t, g.RefreshToken); return o }, session.Duplicate, 1, 1},
+		{"recovered", func() session.Outcome { h.now = h.now.Add(time.Minute); o, _ := h.refresh(t, g.RefreshToken); return o }, session.Recovered, 1, 1},
+		{"theft", func() session.Outcome { o, _ := h.refresh(t, stolen.RefreshToken); return o }, session.Reuse, 2, 1},
+		{"forged", func() session.Outcome { o, _ := h.refresh(t, auth.NewSecret("ert_junk")); return o }, session.Forged, 0, 0},
+	} {
+		var got session.Outcome
+		updates, reads := calls(func() { got = row.f() })
+		want(t, row.name, got, row.want)
+		if updates != row.updates || reads != row.reads {
+			t.Errorf("%s: %d updates and %d reads of the user, want %d and %d", row.name, updates, reads, row.updates, row.reads)
+		}
+	}
+}
+
+// Two waits that only end together show that the write and the read are under way at the same time.
+func TestWriteAndReadAreParallel(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	writing, reading := make(chan struct{}), make(chan struct{})
+	meet := func(mine, other chan struct{}) bool {
+		close(mine)
+		select {
+		case <-other:
+			return true
+		case <-time.After(10 * time.Second):
+			return false
+		}
+	}
+	h.store.fail = func(int32) error {
+		if !meet(writing, reading) {
+			return errors.New("the user was not read meanwhile")
+		}
+		return nil
+	}
+	h.users.read = func() { meet(reading, writing) }
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "refresh", outcome, session.Rotated)
+}
+
+func TestStrictReadsTheUserFirst(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Strict)
+	h.users.err = auth.ErrUnavailable
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "the user cannot be read", outcome, session.Failed)
+	if n := h.store.updates.Load(); n != 0 {
+		t.Errorf("%d writes before the user was read", n)
+	}
+	h.users.err = nil
+	outcome, next := h.refresh(t, g.RefreshToken)
+	want(t, "the next try", outcome, session.Rotated)
+	outcome, _ = h.refresh(t, g.RefreshToken)
+	want(t, "a second use", outcome, session.Reuse)
+	outcome, _ = h.refresh(t, next.RefreshToken)
+	want(t, "its child", outcome, session.Revoked)
+}
+
+func TestFixedNeverRotates(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Fixed)
+	for range 5 {
+		h.now = h.now.Add(13 * 24 * time.Hour)
+		outcome, next := h.refresh(t, g.RefreshToken)
+		want(t, "refresh", outcome, session.Extended)
+		if !next.RefreshToken.Equal(g.RefreshToken) {
+			t.Error("the token changed")
+		}
+	}
+	h.now = h.now.Add(14 * 24 * time.Hour)
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "left alone for the idle timeout", outcome, session.Idle)
+}
+
+func TestWhatTheUserHasBecome(t *testing.T) {
+	for name, row := range map[string]struct {
+		subject auth.Subject
+		err     error
+		want    session.Outcome
+	}{
+		"unread":           {err: errors.New("boom"), want: session.Failed},
+		"gone":             {err: auth.ErrNotFound, want: session.SubjectMissing},
+		"disabled":         {subject: auth.Subject{ID: aUUID, TokenVersion: 2, Disabled: true}, want: session.SubjectDisabled},
+		"changed password": {subject: auth.Subject{ID: aUUID, TokenVersion: 3}, want: session.SubjectSuperseded},
+		"restored older":   {subject: auth.Subject{ID: aUUID, TokenVersion: 1}, want: session.Rotated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			g := h.login(t, auth.Balanced)
+			healthy := h.users.subject
+			h.users.subject, h.users.err = row.subject, row.err
+			outcome, _ := h.refresh(t, g.RefreshToken)
+			want(t, "refresh", outcome, row.want)
+			// What was only a failed read is a duplicate once the user can be read.
+			h.users.subject, h.users.err = healthy, nil
+			if row.want == session.Failed {
+				outcome, _ = h.refresh(t, g.RefreshToken)
+				want(t, "the next try", outcome, session.Duplicate)
+			}
+		})
+	}
+}
+
+func TestTheftIsToldEvenWhereTheUserCannotBeRead(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	_, next := h.refresh(t, g.RefreshToken)
+	h.now = h.now.Add(time.Hour)
+	_, next = h.refresh(t, next.RefreshToken)
+	h.users.err = auth.ErrUnavailable
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "an old token", outcome, session.Reuse)
+	h.users.err = nil
+	outcome, _ = h.refresh(t, next.RefreshToken)
+	want(t, "the owner's", outcome, session.Revoked)
+}
+
+func TestFailuresDecideNothing(t *testing.T) {
+	boom := errors.New("boom")
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	h.store.fail = func(int32) error { return boom }
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "the write failed", outcome, session.Failed)
+
+	h.store.fail, h.store.lose = nil, func(int32) error { return boom }
+	outcome, _ = h.refresh(t, g.RefreshToken)
+	want(t, "its reply was lost", outcome, session.Failed)
+	h.store.lose = nil
+	outcome, next := h.refresh(t, g.RefreshToken)
+	want(t, "the next try", outcome, session.Duplicate)
+	if next.RefreshToken.Equal(g.RefreshToken) {
+		t.Error("a rotation without a new token")
+	}
+}
+
+// A revocation that was not confirmed must not be told as one: the thief's session would live on.
+func TestUnconfirmedRevocationIsNotTold(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	_, next := h.refresh(t, g.RefreshToken)
+	h.now = h.now.Add(time.Hour)
+	_, next = h.refresh(t, next.RefreshToken)
+	revocation := h.store.updates.Load() + 2
+	h.store.fail = func(n int32) error {
+		if n == revocation {
+			return errors.New("boom")
+		}
+		return nil
+	}
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "an old token", outcome, session.Failed)
+	outcome, _ = h.refresh(t, g.RefreshToken)
+	want(t, "the next try", outcome, session.Reuse)
+	outcome, _ = h.refresh(t, next.RefreshToken)
+	want(t, "the owner's", outcome, session.Revoked)
+}
+
+func TestAStoreAgainstTheRulesIsNotBelieved(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	h.Manager.Store = liar{h.store}
+	outcome, _ := h.refresh(t, g.RefreshToken)
+	want(t, "a store that says it did not write", outcome, session.Failed)
+}
+
+type liar struct{ session.Store }
+
+func (l liar) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
+	before, done, err := l.Store.Update(ctx, key, u)
+	return before, !done, err
+}
+
+func TestNewManagerNamesWhatIsMissing(t *testing.T) {
+	h := newHouse(t)
+	for name, change := range map[string]func(*session.Config){
+		"Store":    func(c *session.Config) { c.Store = nil },
+		"Subjects": func(c *session.Config) { c.Subjects = nil },
+		"Keys":     func(c *session.Config) { c.Codec = session.Codec{} },
+		"Now":      func(c *session.Config) { c.Now = nil },
+		"Rand":     func(c *session.Config) { c.Rand = nil },
+		"Rules":    func(c *session.Config) { c.Rules = session.Rules{} },
+	} {
+		c := h.Config
+		change(&c)
+		if _, err := session.NewManager(c); err == nil {
+			t.Errorf("made without %s", name)
+		}
+	}
+}

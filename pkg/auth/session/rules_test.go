@@ -1,0 +1,225 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+var (
+	epoch   = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	mine    = session.Branch{1}
+	sibling = session.Branch{2}
+	fresh   = session.Branch{3}
+	nonce   = session.Invocation{4}
+)
+
+// item is generation 5, begun an hour ago by a branch that is not mine.
+func item(change func(*session.Session)) *session.Session {
+	s := &session.Session{
+		Key: session.Key{Subject: "s"}, Client: "app", Generation: 5, Parent: sibling, RotatedAt: epoch.Add(-time.Hour),
+		IdleTimeout: 14 * 24 * time.Hour, IdleEnd: epoch.Add(time.Hour), AbsoluteEnd: epoch.Add(24 * time.Hour),
+	}
+	if change != nil {
+		change(s)
+	}
+	return s
+}
+
+// presented is my branch of generation 5, issued an hour ago.
+func presented(change func(*session.Presented)) session.Presented {
+	p := session.Presented{
+		Token: session.Token{Profile: auth.Balanced, Subject: "s", Generation: 5, Branch: mine, IssuedAt: epoch.Add(-time.Hour)},
+		Now:   epoch, Invocation: nonce, Fresh: fresh,
+	}
+	if change != nil {
+		change(&p)
+	}
+	return p
+}
+
+// TestOutcomeTable has every row of the table that the rules are, and each of its boundaries to the millisecond.
+func TestOutcomeTable(t *testing.T) {
+	const ms = time.Millisecond
+	type S = *session.Session
+	type P = *session.Presented
+	another := auth.ClientID("another")
+	same := auth.ClientID("app")
+	token := func(generation uint64, branch session.Branch) func(P) {
+		return func(p P) { p.Token.Generation, p.Token.Branch = generation, branch }
+	}
+	strict := func(p P) { p.Token.Profile = auth.Strict }
+	fixed := func(p P) { p.Token.Profile = auth.Fixed }
+	rotated := func(ago time.Duration) func(S) { return func(s S) { s.RotatedAt = epoch.Add(-ago) } }
+	child := func(ago time.Duration) func(S) {
+		return func(s S) { s.Generation, s.Parent, s.RotatedAt = 6, mine, epoch.Add(-ago) }
+	}
+	issued := func(ago time.Duration) func(P) { return func(p P) { p.Token.IssuedAt = epoch.Add(-ago) } }
+	for _, row := range []struct {
+		name  string
+		item  *session.Session
+		p     session.Presented
+		want  session.Outcome
+		wrote bool
+	}{
+		{"first refresh after login", item(func(s S) { s.RotatedAt = time.Time{} }), presented(nil), session.Rotated, true},
+		{"an interval after the last", item(rotated(150 * time.Second)), presented(issued(150 * time.Second)), session.Rotated, true},
+		{"within the interval", item(rotated(150*time.Second - ms)), presented(issued(149 * time.Second)), session.Same, false},
+		{"parent used L after the issue", item(rotated(160 * time.Second)), presented(issued(400 * time.Second)), session.Rotated, true},
+		{"parent used later than that", item(rotated(160*time.Second - ms)), presented(issued(400 * time.Second)), session.Reuse, false},
+		{"the same within the interval", item(rotated(0)), presented(issued(241 * time.Second)), session.Reuse, false},
+		{"at the bound within the interval", item(rotated(0)), presented(issued(240 * time.Second)), session.Same, false},
+
+		{"duplicate at once", item(child(0)), presented(nil), session.Duplicate, false},
+		{"duplicate within the grace period", item(child(30*time.Second - ms)), presented(nil), session.Duplicate, false},
+		{"duplicate after it", item(child(30 * time.Second)), presented(nil), session.Recovered, true},
+		{"duplicate much later", item(child(24 * time.Hour)), presented(nil), session.Recovered, true},
+		{"own retry of a rotation", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(nil), session.Rotated, false},
+		{"own retry in strict", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(strict), session.Rotated, false},
+		{"no nonce is nobody's retry", item(func(s S) { s.Generation = 7 }), presented(func(p P) { p.Invocation = session.Invocation{} }), session.Reuse, false},
+
+		{"a sibling has gone on", item(func(s S) { s.Generation = 6 }), presented(nil), session.Fork, false},
+		{"its successor was used", item(func(s S) { s.Generation = 7 }), presented(nil), session.Reuse, false},
+		{"its successor was used, same parent", item(func(s S) { s.Generation, s.Parent = 7, mine }), presented(nil), session.Reuse, false},
+		{"long ago", item(func(s S) { s.Generation = 70 }), presented(nil), session.Reuse, false},
+		{"newer than the table", item(nil), presented(token(6, mine)), session.Behind, false},
+
+		{"missing", nil, presented(nil), session.Missing, false},
+		{"idle", item(func(s S) { s.IdleEnd = epoch }), presented(nil), session.Idle, false},
+		{"just not idle", item(func(s S) { s.IdleEnd = epoch.Add(ms) }), presented(nil), session.Rotated, true},
+		{"absolute end", item(func(s S) { s.AbsoluteEnd = epoch }), presented(nil), session.Absolute, false},
+		{"just before the absolute end", item(func(s S) { s.AbsoluteEnd = epoch.Add(ms) }), presented(nil), session.Rotated, true},
+		{"revoked", item(func(s S) { s.Revocation = &session.Revocation{At: epoch, Reason: session.ReasonLogout} }), presented(nil), session.Revoked, false},
+		{"revoked and a copy", item(func(s S) {
+			s.Generation, s.Revocation = 9, &session.Revocation{At: epoch, Reason: session.ReasonTheft}
+		}), presented(nil), session.Revoked, false},
+		{"another client", item(nil), presented(func(p P) { p.Client = &another }), session.ForeignClient, false},
+		{"another client's copy revokes nothing", item(func(s S) { s.Generation = 9 }), presented(func(p P) { p.Client = &another }), session.ForeignClient, false},
+		{"its own client", item(nil), presented(func(p P) { p.Client = &same }), session.Rotated, true},
+
+		{"strict rotates within the interval", item(rotated(ms)), presented(strict), session.Rotated, true},
+		{"strict forgives no duplicate", item(child(0)), presented(strict), session.Reuse, false},
+		{"strict, restored table", item(nil), presented(func(p P) { strict(p); token(6, mine)(p) }), session.Behind, false},
+		{"strict, idle", item(func(s S) { s.IdleEnd = epoch }), presented(strict), session.Idle, false},
+
+		{"fixed slides", item(rotated(ms)), presented(fixed), session.Extended, true},
+		{"fixed, idle", item(func(s S) { s.IdleEnd = epoch }), presented(fixed), session.Idle, false},
+		{"fixed, another client", item(nil), presented(func(p P) { fixed(p); p.Client = &another }), session.ForeignClient, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			rules := session.DefaultRules()
+			d := rules.Decide(row.p, row.item)
+			if d.Outcome != row.want || d.Wrote != row.wrote {
+				t.Fatalf("%s, written %t; want %s, %t", d.Outcome, d.Wrote, row.want, row.wrote)
+			}
+			if (d.Revoke != nil) != row.want.Theft() {
+				t.Errorf("revokes: %t", d.Revoke != nil)
+			}
+			checkAnswer(t, row.p, d)
+			if row.item == nil {
+				return
+			}
+			before := *row.item
+			rules.Refresh(row.p, row.item)
+			checkItem(t, before, *row.item, row.p, d)
+		})
+	}
+}
+
+// checkAnswer holds the next token to the outcome.
+func checkAnswer(t *testing.T, p session.Presented, d session.Decision) {
+	t.Helper()
+	next := session.Token{}
+	switch d.Outcome {
+	case session.Same, session.Extended:
+		next = p.Token
+	case session.Rotated, session.Recovered, session.Duplicate, session.Restored:
+		next = p.Token
+		next.Generation, next.Branch, next.IssuedAt = p.Token.Generation+1, p.Fresh, p.Now
+	}
+	if d.Next != next {
+		t.Errorf("next %+v, want %+v", d.Next, next)
+	}
+}
+
+// checkItem holds the item afterwards to the outcome.
+func checkItem(t *testing.T, before, after session.Session, p session.Presented, d session.Decision) {
+	t.Helper()
+	want := before
+	if d.Wrote {
+		want.LastSeen, want.IdleEnd = p.Now, p.Now.Add(want.IdleTimeout)
+		if d.Outcome != session.Extended {
+			want.Generation, want.Parent = p.Token.Generation+1, p.Token.Branch
+			want.RotatedAt, want.Invocation = p.Now, p.Invocation
+		}
+	}
+	if d.Outcome.Theft() {
+		if after.Revocation == nil || *after.Revocation != (session.Revocation{At: p.Now, Reason: session.ReasonTheft}) {
+			t.Errorf("revocation %+v", after.Revocation)
+		}
+		want.Revocation = after.Revocation
+	}
+	if !equal(want, after) {
+		t.Errorf("item\n got %+v\nwant %+v", after, want)
+	}
+}
+
+func TestRestoredWindow(t *testing.T) {
+	rules := session.DefaultRules()
+	rules.RestoredUntil = epoch.Add(time.Second)
+	p := presented(func(p *session.Presented) { p.Token.Generation = 9 })
+	s := item(nil)
+	if d := rules.Refresh(p, s); d.Outcome != session.Restored || s.Generation != 10 || s.Parent != mine {
+		t.Errorf("in the window: %s, item %+v", d.Outcome, s)
+	}
+	// A token that the table knows to be used is a copy in the window too.
+	s = item(func(s *session.Session) { s.Generation = 7 })
+	if d := rules.Refresh(presented(nil), s); d.Outcome != session.Reuse || s.Revocation == nil {
+		t.Errorf("a copy in the window: %s", d.Outcome)
+	}
+	p.Now = epoch.Add(time.Second)
+	s = item(nil)
+	if d := rules.Refresh(p, s); d.Outcome != session.Behind || s.Generation != 5 || s.Revocation != nil {
+		t.Errorf("after the window: %s, item %+v", d.Outcome, s)
+	}
+}
+
+func TestUpdateNeverTouchesTombstonesOrNothing(t *testing.T) {
+	dead := item(func(s *session.Session) { s.Revocation = &session.Revocation{At: epoch, Reason: session.ReasonLogout} })
+	before := *dead
+	label := "x"
+	for _, u := range []session.Update{
+		session.Revoke(epoch.Add(time.Hour), session.ReasonAdmin),
+		{Set: session.Change{Label: &label}},
+		session.DefaultRules().Rotate(presented(nil)),
+	} {
+		if u.Do(nil) || u.Do(dead) || !equal(before, *dead) {
+			t.Errorf("%+v was done", u)
+		}
+	}
+}
+
+func TestEveryOutcomeHasOneAnswer(t *testing.T) {
+	for _, o := range []session.Outcome{session.Rotated, session.Recovered, session.Duplicate, session.Same, session.Extended,
+		session.Restored} {
+		if !o.Grants() || o.Terminal() || o.Theft() {
+			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
+		}
+	}
+	for _, o := range []session.Outcome{session.Fork, session.Reuse} {
+		if o.Grants() || !o.Terminal() || !o.Theft() {
+			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
+		}
+	}
+	for _, o := range []session.Outcome{session.Behind, session.Throttled, session.Failed} {
+		if o.Grants() || o.Terminal() || o.Theft() {
+			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
+		}
+	}
+	// What nobody has drawn yet is refused for good rather than granted.
+	if o := session.Outcome("new"); o.Grants() || !o.Terminal() {
+		t.Error("an unknown outcome grants")
+	}
+}
