@@ -1,0 +1,56 @@
+package login
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Attempts counts logins. Implementations are safe for concurrent use.
+type Attempts interface {
+	// Take takes a slot for one attempt, atomically with counting it. Where there is none it returns what Throttled
+	// makes. Any other error stops the login: an attempt that could not be counted is not allowed.
+	Take(ctx context.Context, a Attempt) (Slot, error)
+	// Settle says how the attempt ended. A slot that is never settled counts as a failure, and slots come back by
+	// ageing, so a lost settlement errs towards throttling; the login ignores Settle's error.
+	Settle(ctx context.Context, s Slot, good bool) error
+}
+
+// Attempt is what may be counted.
+type Attempt struct {
+	// Account is the key that the login asks for. It need not belong to a user, and where the e-mail cannot
+	// be a key it is a stand-in that no user can have.
+	Account user.Email
+	// Network is where the client is: its /32 for IPv4, its /64 for IPv6, which is the least that one
+	// subscriber has. It is the zero Prefix where no address is known.
+	Network netip.Prefix
+	// At is when, by the login's clock.
+	At time.Time
+}
+
+// Slot is the right to one guess.
+type Slot struct {
+	Attempt Attempt
+	// State is whatever the counter wants to find again when the slot is settled.
+	State string
+}
+
+// Unlimited grants every slot and counts nothing. It is for tests and for deployments that count elsewhere.
+var Unlimited Attempts = unlimited{}
+
+type unlimited struct{}
+
+func (unlimited) Take(_ context.Context, a Attempt) (Slot, error) { return Slot{Attempt: a}, nil }
+func (unlimited) Settle(context.Context, Slot, bool) error        { return nil }
+
+func network(a netip.Addr) netip.Prefix {
+	a = a.Unmap() // ::ffff:192.0.2.1 is an IPv4 client; its /64 would be everybody's
+	bits := 64
+	if a.Is4() {
+		bits = 32
+	}
+	p, _ := a.Prefix(bits) // it fails for lengths out of range only
+	return p
+}

@@ -1,0 +1,113 @@
+// Package strictjson reads JSON that a stranger wrote, and takes exactly one reading of it.
+//
+// Package encoding/json is lenient in ways that let two programs read two things from one text: the last of two
+// equal names wins, "ROLE" fills the field of "role", and broken UTF-8 turns into U+FFFD. Whatever passes a check in
+// one reading and is used in the other is an attack (RFC 8725, section 2.4; RFC 8259, section 4). So nothing here
+// decodes into structs: members are looked up by their exact names, and a text with two readings has none.
+//
+// Errors hold a sentinel and an offset in bytes, never a byte of the input, and may be logged. All functions are
+// pure and safe for concurrent use.
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// What can be wrong with a text.
+var (
+	ErrSyntax    = errors.New("not valid JSON")
+	ErrUTF8      = errors.New("not valid UTF-8")
+	ErrSurrogate = errors.New("an escape names one half of a surrogate pair")
+	ErrDuplicate = errors.New("an object has the same name twice")
+	ErrNesting   = fmt.Errorf("nested deeper than %d levels", MaxDepth)
+	ErrTrailing  = errors.New("data follows the JSON value")
+	ErrType      = errors.New("another JSON type")
+)
+
+// MaxDepth is how many objects and arrays may be open at once, the outermost included.
+const MaxDepth = 8
+
+// Text is JSON text: a string, bytes, or a json.RawMessage.
+type Text interface{ ~string | ~[]byte }
+
+// Member is one member of an object: its name after unescaping, and the text of its value.
+type Member struct{ Name, Raw string }
+
+// Members parses exactly one JSON object and returns its members in the order of the text, of which they are slices.
+func Members(text string) ([]Member, error) { return whole(text, (*scanner).object) }
+
+// Object parses exactly one JSON object and returns its members by their exact names.
+func Object(data []byte) (map[string]json.RawMessage, error) {
+	members, err := Members(string(data))
+	if err != nil {
+		return nil, err
+	}
+	object := make(map[string]json.RawMessage, len(members))
+	for _, m := range members {
+		object[m.Name] = json.RawMessage(m.Raw)
+	}
+	return object, nil
+}
+
+// Array returns the elements of a JSON array.
+func Array[T Text](raw T) ([]json.RawMessage, error) {
+	return whole(string(raw), func(s *scanner) ([]json.RawMessage, error) {
+		elements := []json.RawMessage{}
+		err := s.array(func(element string) error {
+			elements = append(elements, json.RawMessage(element))
+			return nil
+		})
+		return elements, err
+	})
+}
+
+// String returns the value of a JSON string. The empty text of a missing member is none.
+func String[T Text](raw T) (string, error) { return whole(string(raw), (*scanner).string) }
+
+// Strings returns the elements of a JSON array of strings.
+func Strings[T Text](raw T) ([]string, error) {
+	return whole(string(raw), func(s *scanner) ([]string, error) {
+		values := []string{}
+		err := s.array(func(element string) error {
+			value, err := String(element)
+			values = append(values, value)
+			return err
+		})
+		return values, err
+	})
+}
+
+// Integer returns the value of a JSON number that is spelled as an integer and fits. 1.0, 1e3 and -0 are other
+// spellings, which are equal to an integer for some readers and not for others.
+func Integer[T Text](raw T) (int64, error) {
+	return whole(string(raw), func(s *scanner) (int64, error) {
+		start := s.at
+		if c := s.peek(); c != '-' && !isDigit(c) {
+			return 0, s.want("an integer")
+		}
+		if err := s.number(); err != nil {
+			return 0, err
+		}
+		spelled := s.text[start:s.at]
+		n, err := strconv.ParseInt(spelled, 10, 64)
+		if err != nil || spelled == "-0" {
+			s.at = start
+			return 0, s.want("an integer of 64 bits")
+		}
+		return n, nil
+	})
+}
+
+// Bool returns the value of true or false.
+func Bool[T Text](raw T) (bool, error) {
+	return whole(string(raw), func(s *scanner) (bool, error) {
+		first := s.peek()
+		if first != 't' && first != 'f' {
+			return false, s.want("a boolean")
+		}
+		return first == 't', s.value()
+	})
+}

@@ -1,0 +1,89 @@
+package user
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+)
+
+// Hasher makes stored hashes; password.Hasher is one.
+type Hasher interface {
+	Hash(password auth.Secret) (auth.Secret, error)
+}
+
+// Directory manages the users of a Store. Store and Hasher are required. It is safe for concurrent use where its
+// fields are.
+type Directory struct {
+	Store  Store
+	Hasher Hasher
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// NewID returns a subject that nobody has, of at most 36 bytes; nil makes random UUIDs.
+	NewID func() auth.SubjectID
+}
+
+// Add creates a user. It is ErrEmail for an address that cannot be a key, one of password's errors for a password
+// that may not be set, and ErrExists where the address is taken. After auth.ErrUnavailable the user may exist.
+func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
+	if _, err := NormalizeEmail(email); err != nil {
+		return User{}, err
+	}
+	if err := password.CheckNew(secret); err != nil {
+		return User{}, err
+	}
+	hash, err := d.Hasher.Hash(secret)
+	if err != nil {
+		return User{}, fmt.Errorf("hash the password: %w", err)
+	}
+	now := d.now()
+	u := User{
+		ID:        d.newID(),
+		Email:     strings.TrimSpace(email),
+		Password:  hash,
+		Roles:     slices.Clone(roles),
+		Revision:  1,
+		CreatedAt: now,
+		UpdatedAt: now,
+	}
+	// The subject is new with each call, so it also names the request.
+	if err := d.Store.Create(ctx, u, string(u.ID)); err != nil {
+		return User{}, fmt.Errorf("create the user: %w", err)
+	}
+	return u, nil
+}
+
+// List returns up to limit users that follow after; see Store.List.
+func (d *Directory) List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error) {
+	return d.Store.List(ctx, after, limit)
+}
+
+// Subject returns what an issuer must know of a user, strongly consistent; auth.ErrNotFound where there is none.
+func (d *Directory) Subject(ctx context.Context, id auth.SubjectID) (auth.Subject, error) {
+	u, err := d.Store.Get(ctx, id)
+	if err != nil {
+		return auth.Subject{}, err
+	}
+	return u.Subject(), nil
+}
+
+func (d *Directory) now() time.Time {
+	now := time.Now
+	if d.Now != nil {
+		now = d.Now
+	}
+	return now().UTC().Truncate(time.Millisecond)
+}
+
+func (d *Directory) newID() auth.SubjectID {
+	if d.NewID != nil {
+		return d.NewID()
+	}
+	return auth.SubjectID(uuid.NewString())
+}

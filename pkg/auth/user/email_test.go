@@ -1,0 +1,131 @@
+package user_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+func TestNormalizeEmail(t *testing.T) {
+	for _, row := range []struct{ name, text, want string }{
+		{"plain", "ada@example.com", "ada@example.com"},
+		{"case", "Ada@EXAMPLE.com", "ada@example.com"},
+		{"trimmed", " \t\u00a0ada@example.com\r\n", "ada@example.com"},
+		{"shortest", "a@b", "a@b"},
+		{"longest", strings.Repeat("a", 242) + "@example.com", strings.Repeat("a", 242) + "@example.com"},
+		{"quoted at", `"a@b"@example.com`, `"a@b"@example.com`},
+		{"tag and dots stay", "a.da+x@example.com", "a.da+x@example.com"},
+
+		{"composed", "zo\u00eb@example.com", "zo\u00eb@example.com"},
+		{"decomposed", "zoe\u0308@example.com", "zo\u00eb@example.com"},
+		{"decomposed upper case", "ZOE\u0308@example.com", "zo\u00eb@example.com"},
+		{"marks in another order", "q\u0307\u0323@example.com", "q\u0323\u0307@example.com"},
+		{"J with caron, no composed form", "J\u030c@example.com", "\u01f0@example.com"},
+		{"j with caron", "j\u030c@example.com", "\u01f0@example.com"},
+		{"j with caron, composed", "\u01f0@example.com", "\u01f0@example.com"},
+		{"Kelvin sign", "\u212a@example.com", "k@example.com"},
+		{"Angstrom sign", "\u212b@example.com", "\u00e5@example.com"},
+		{"dotted I", "\u0130@example.com", "i@example.com"},
+		{"dotted I, decomposed", "I\u0307@example.com", "i@example.com"},
+		{"dotless i stays", "\u0131@example.com", "\u0131@example.com"},
+		{"titlecase digraph", "\u01c5@example.com", "\u01c6@example.com"},
+		{"capital sigma", "\u039f\u03a3@example.com", "\u03bf\u03c3@example.com"},
+		{"final sigma stays", "\u03bf\u03c2@example.com", "\u03bf\u03c2@example.com"},
+		{"sharp s stays", "\u00df@example.com", "\u00df@example.com"},
+		{"fullwidth stays", "\uff21@example.com", "\uff41@example.com"},
+		{"emoji", "🐎@example.com", "🐎@example.com"},
+	} {
+		if got, err := user.NormalizeEmail(row.text); err != nil || string(got) != row.want {
+			t.Errorf("%s: %+q, %v, want %+q", row.name, got, err, row.want)
+		}
+	}
+}
+
+func TestNormalizeEmailRefuses(t *testing.T) {
+	for _, row := range []struct{ name, text string }{
+		{"empty", ""},
+		{"blank", " \t "},
+		{"two bytes", "a@"},
+		{"a byte too long", strings.Repeat("a", 243) + "@example.com"},
+		{"too long as given", strings.Repeat("e\u0301", 100) + "@example.com"},
+		{"too short as a key", "\u212a@"},
+		{"no at", "ada.example.com"},
+		{"no local part", "@example.com"},
+		{"no domain", "ada@"},
+		{"fullwidth at", "ada\uff20example.com"},
+		{"not UTF-8", "ada\xff@example.com"},
+		{"overlong at", "ada\xc1\x80example.com"},
+		{"surrogate", "a\xed\xa0\x80@example.com"},
+		{"space", "a da@example.com"},
+		{"no-break space", "a\u00a0da@example.com"},
+		{"line separator", "a\u2028da@example.com"},
+		{"NUL", "a\x00da@example.com"},
+		{"header injection", "ada@example.com\r\nBcc: eve@example.com"},
+		{"C1 control", "a\u0085da@example.com"},
+		{"zero width space", "a\u200bda@example.com"},
+		{"zero width joiner", "a\u200dda@example.com"},
+		{"soft hyphen", "a\u00adda@example.com"},
+		{"right to left override", "a\u202eda@example.com"},
+		{"byte order mark inside", "a\ufeffda@example.com"},
+		{"variation selector", "a\ufe0fda@example.com"},
+		{"grapheme joiner", "a\u034fda@example.com"},
+		{"Hangul filler", "a\u3164da@example.com"},
+		{"private use", "a\ue000da@example.com"},
+		{"unassigned", "a\u0378da@example.com"},
+		{"more marks than NFC keeps in order", "a" + strings.Repeat("\u0301", 31) + "@example.com"},
+	} {
+		got, err := user.NormalizeEmail(row.text)
+		if !errors.Is(err, user.ErrEmail) || got != "" {
+			t.Errorf("%s: %+q, %v", row.name, got, err)
+		}
+		if err != nil && row.text != "" && strings.Contains(err.Error(), row.text) {
+			t.Errorf("%s: the error repeats the text", row.name)
+		}
+	}
+}
+
+// No letter of Unicode gives one address two keys, whichever spelling it comes in.
+func TestEveryLetterHasOneKey(t *testing.T) {
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		if unicode.ToLower(r) == r && unicode.ToUpper(r) == r && norm.NFD.String(string(r)) == string(r) {
+			continue // neither case nor composition touches it
+		}
+		for _, letter := range []string{string(r), string(r) + "\u0307", string(r) + "\u030c"} {
+			oneKey(t, letter+"@example.com")
+		}
+	}
+}
+
+func FuzzNormalizeEmail(f *testing.F) {
+	for _, text := range []string{
+		"Ada@Example.com", "J\u030c@example.com", "I\u0307\u0307@x", "\u212a@\u212b", "\u0391\u0345\u0313@\u1f88",
+		"a" + strings.Repeat("\u0316\u0301", 16) + "@b", "\u1112\u1161\u11ab@\ud55c", "\u03a3\u03c2@\uff20@\u0130",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(oneKey)
+}
+
+// oneKey holds that the key of a key is itself, and that equivalent spellings of a text have the same key.
+func oneKey(t *testing.T, text string) {
+	key, err := user.NormalizeEmail(text)
+	if err != nil {
+		return
+	}
+	if again, err := user.NormalizeEmail(string(key)); err != nil || again != key {
+		t.Errorf("%+q has the key %+q, whose key is %+q, %v", text, key, again, err)
+	}
+	for _, form := range []norm.Form{norm.NFC, norm.NFD} {
+		// A spelling may be too long to be an address, but it has no other key.
+		other, err := user.NormalizeEmail(form.String(text))
+		if err == nil && other != key {
+			t.Errorf("%+q has the key %+q, and equivalent text has %+q", text, key, other)
+		}
+	}
+}

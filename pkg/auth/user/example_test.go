@@ -1,0 +1,18 @@
+package user_test
+
+import (
+	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+func ExampleNormalizeEmail() {
+	for _, text := range []string{" Ada@Example.com", "ZOE\u0308@example.com", "ada at example.com"} {
+		key, err := user.NormalizeEmail(text)
+		fmt.Printf("%q %v\n", key, err)
+	}
+	// Output:
+	// "ada@example.com" <nil>
+	// "zoë@example.com" <nil>
+	// "" not a usable e-mail address: it must not hold spaces, controls, or characters that cannot be seen
+}

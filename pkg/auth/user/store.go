@@ -1,0 +1,28 @@
+package user
+
+import (
+	"context"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Store keeps users. Package storetest defines it in full; every implementation is safe for concurrent use.
+// Where nothing is known of the outcome, an error wraps auth.ErrUnavailable.
+type Store interface {
+	// Create stores a new user as it is, and the pointer from its e-mail, or neither. It is ErrExists where the
+	// subject or the e-mail is taken. The request token (1 to 36 bytes) names this one wish: the same token with the
+	// same user again is success, because it is the client's own retry after a lost reply.
+	Create(ctx context.Context, u User, request string) error
+	// Get returns the user, strongly consistent: a disabled user must not get another token. Unknown is
+	// auth.ErrNotFound.
+	Get(ctx context.Context, id auth.SubjectID) (User, error)
+	// ByEmail returns whom the e-mail points to, strongly consistent, and reads nothing but that pointer. Unknown
+	// is auth.ErrNotFound.
+	ByEmail(ctx context.Context, e Email) (auth.SubjectID, error)
+	// Update stores u with Revision+1 where the stored Revision equals u.Revision and the stored Email equals
+	// u.Email, byte for byte; otherwise it is ErrConflict. Unknown is auth.ErrNotFound.
+	Update(ctx context.Context, u User) error
+	// List returns up to limit users that follow after, each once, in a stable order of the store's own. Empty after
+	// starts; an empty answer is the end.
+	List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error)
+}
