@@ -1,0 +1,212 @@
+// Package bolt keeps users and sessions in one file, for a laptop or a single machine: the same stores as on
+// DynamoDB, held to the same definition (package storetest).
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// The file is locked by whoever has it open. So that a command can work beside a running server, a DB lets go of it
+// when idle, or at times even when busy, and waits for it when someone else has it.
+const (
+	idleAfter  = 100 * time.Millisecond // a file that nobody used for so long is closed
+	holdAtMost = 2 * time.Second        // a busy file is closed after so long, if only to be opened again
+	lockPause  = 75 * time.Millisecond  // how long it stays closed then: bbolt asks for a lock every 50 ms
+	lockWait   = 5 * time.Second        // how long to wait for somebody else's lock
+)
+
+var (
+	usersBucket    = []byte("users")    // subject -> user
+	emailsBucket   = []byte("emails")   // normalised e-mail -> subject
+	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
+)
+
+// DB is one file. It is safe for concurrent use, by several processes too.
+type DB struct {
+	path string
+
+	mu       sync.Mutex
+	changed  *sync.Cond // active or closing changed
+	file     *bbolt.DB  // nil while closed
+	opened   time.Time
+	active   int // operations under way
+	yielding bool
+	idle     *time.Timer
+}
+
+// Open returns the DB in the file at path, which is made where it is missing. The error says what is wrong with the
+// place: no permission, or locked by another process for longer than five seconds.
+func Open(path string) (*DB, error) {
+	d := &DB{path: path}
+	d.changed = sync.NewCond(&d.mu)
+	err := d.write(context.Background(), func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{usersBucket, emailsBucket, sessionsBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close ends the use of the file after the operations under way.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.active > 0 || d.yielding {
+		d.changed.Wait()
+	}
+	return d.closeFile()
+}
+
+// read runs f on a snapshot.
+func (d *DB) read(ctx context.Context, f func(*bbolt.Tx) error) error {
+	file, err := d.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	return file.View(f)
+}
+
+// write runs f in a transaction that is on the disk when write returns nil. Writers at the same time share one sync
+// of the disk, so f may be run more than once. An error of f rolls its changes back.
+func (d *DB) write(ctx context.Context, f func(*bbolt.Tx) error) error {
+	file, err := d.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	return file.Batch(f)
+}
+
+func (d *DB) acquire(ctx context.Context) (*bbolt.DB, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.yielding {
+		d.changed.Wait()
+	}
+	if d.file != nil && time.Since(d.opened) > holdAtMost {
+		d.yield()
+	}
+	if d.file == nil {
+		if err := d.openFile(); err != nil {
+			return nil, err
+		}
+	}
+	d.active++
+	return d.file, nil
+}
+
+func (d *DB) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.active--; d.active > 0 {
+		return
+	}
+	d.changed.Broadcast()
+	if d.idle == nil {
+		d.idle = time.AfterFunc(idleAfter, d.closeIdle)
+	} else {
+		d.idle.Reset(idleAfter)
+	}
+}
+
+func (d *DB) closeIdle() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.active == 0 && !d.yielding {
+		_ = d.closeFile()
+	}
+}
+
+// yield closes a busy file for a moment. d.mu is held, but for the waits.
+func (d *DB) yield() {
+	d.yielding = true
+	for d.active > 0 {
+		d.changed.Wait()
+	}
+	_ = d.closeFile()
+	d.mu.Unlock()
+	time.Sleep(lockPause)
+	d.mu.Lock()
+	d.yielding = false
+	d.changed.Broadcast()
+}
+
+func (d *DB) openFile() error {
+	file, err := bbolt.Open(d.path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%w: %s is locked by another process", auth.ErrUnavailable, d.path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: no permission to write there", d.path)
+	case err != nil:
+		return fmt.Errorf("opening %s: %w", d.path, err)
+	}
+	file.MaxBatchDelay = time.Millisecond
+	d.file, d.opened = file, time.Now()
+	return nil
+}
+
+func (d *DB) closeFile() error {
+	if d.file == nil {
+		return nil
+	}
+	err := d.file.Close()
+	d.file = nil
+	return err
+}
+
+// get reads the record under key into v, and reports whether there is one.
+func get(tx *bbolt.Tx, bucket, key []byte, v any) (bool, error) {
+	raw := tx.Bucket(bucket).Get(key)
+	if raw == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return false, fmt.Errorf("a record in bucket %s cannot be read: %w", bucket, err)
+	}
+	return true, nil
+}
+
+func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucket).Put(key, raw)
+}
+
+// millis and instant are how records keep times: milliseconds since 1970, 0 for none.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

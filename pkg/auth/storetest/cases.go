@@ -1,0 +1,195 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// A Case is an item and what is done to it: a refresh, then another update of any form.
+type Case struct {
+	Name      string
+	Item      *session.Session // nil for a missing one
+	Presented session.Presented
+	Then      session.Update
+}
+
+const (
+	idleTimeout     = 14 * 24 * time.Hour
+	absoluteTimeout = 90 * 24 * time.Hour
+)
+
+var (
+	branchA = session.Branch{0xa}
+	branchB = session.Branch{0xb}
+)
+
+// Cases returns every case at a boundary, and random ones up to n in all (more where the boundaries alone are more).
+// Their sessions have the subjects that subject returns, one each.
+func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	var cases []Case
+	for _, c := range boundaries() {
+		cases = append(cases, c)
+	}
+	for len(cases) < n {
+		cases = append(cases, randomCase(rng))
+	}
+	for i := range cases {
+		c := &cases[i]
+		c.Presented.Token.Subject = subject(i)
+		c.Presented.Token.Secret = auth.NewSecret(fmt.Sprintf("%016d", i))
+		if c.Item != nil {
+			c.Item.Key = c.Presented.Token.Key()
+		}
+		c.Then = randomUpdate(rng, c.Presented)
+	}
+	return cases
+}
+
+// boundaries puts every instant that a rule compares one millisecond before, at and after the comparison, for every
+// relation that a token's generation and branch can have to the item's.
+func boundaries() []Case {
+	rules := session.DefaultRules()
+	times := []struct {
+		name string
+		move func(c *Case, by time.Duration)
+	}{
+		{"M after the rotation", func(c *Case, by time.Duration) {
+			c.Item.RotatedAt = c.Presented.Now.Add(-rules.MinimumInterval - by)
+		}},
+		{"G after the rotation", func(c *Case, by time.Duration) {
+			c.Item.RotatedAt = c.Presented.Now.Add(-rules.GracePeriod - by)
+		}},
+		{"rotated L after the issue, M ago", func(c *Case, by time.Duration) {
+			c.Item.RotatedAt = c.Presented.Now.Add(-rules.MinimumInterval)
+			c.Presented.Token.IssuedAt = c.Item.RotatedAt.Add(-rules.LateUse - by)
+		}},
+		{"rotated L after the issue, just now", func(c *Case, by time.Duration) {
+			c.Item.RotatedAt = c.Presented.Now
+			c.Presented.Token.IssuedAt = c.Item.RotatedAt.Add(-rules.LateUse - by)
+		}},
+		{"idle end", func(c *Case, by time.Duration) { c.Item.IdleEnd = c.Presented.Now.Add(-by) }},
+		{"absolute end", func(c *Case, by time.Duration) { c.Item.AbsoluteEnd = c.Presented.Now.Add(-by) }},
+		{"never rotated", func(c *Case, _ time.Duration) { c.Item.RotatedAt = time.Time{} }},
+	}
+	var cases []Case
+	for _, at := range times {
+		for by := -time.Millisecond; by <= time.Millisecond; by += time.Millisecond {
+			for generation := uint64(3); generation <= 7; generation++ {
+				for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
+					for _, parent := range []session.Branch{branchA, branchB} {
+						c := plain(profile)
+						c.Item.Generation, c.Item.Parent = generation, parent
+						at.move(&c, by)
+						c.Name = fmt.Sprintf("%s %+d ms, %s, token 5 on generation %d, branch of the parent %t",
+							at.name, by.Milliseconds(), profile, generation, parent == branchA)
+						cases = append(cases, c)
+					}
+				}
+			}
+		}
+	}
+	return cases
+}
+
+// plain is generation 5 of a session in good order, presented an hour after its rotation.
+func plain(profile auth.Profile) Case {
+	return Case{
+		Item: &session.Session{
+			Kind: session.RefreshKind, Profile: profile, Client: "app", Scope: []string{"read", "write"}, TokenVersion: 3,
+			Generation: 5, Parent: branchB, RotatedAt: Epoch.Add(-time.Hour), Invocation: session.Invocation{7},
+			IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout - time.Hour), AbsoluteEnd: Epoch.Add(absoluteTimeout / 2),
+			CreatedAt: Epoch.Add(-absoluteTimeout / 2), LastSeen: Epoch.Add(-time.Hour), AuthTime: Epoch.Add(-absoluteTimeout / 2),
+			UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
+		},
+		Presented: session.Presented{
+			Token: session.Token{Profile: profile, Generation: 5, Branch: branchA, IssuedAt: Epoch.Add(-time.Hour)},
+			Now:   Epoch, Invocation: session.Invocation{8}, Fresh: session.Branch{0xf},
+		},
+	}
+}
+
+func randomCase(rng *rand.Rand) Case {
+	c := plain(auth.Profile(1 + rng.IntN(3)))
+	c.Name = "random"
+	if rng.IntN(20) == 0 {
+		c.Item = nil
+		return c
+	}
+	s, p := c.Item, &c.Presented
+	s.Generation = uint64(3 + rng.IntN(5))
+	s.Parent = pick(rng, branchA, branchB)
+	s.RotatedAt = pick(rng, time.Time{}, Epoch, Epoch.Add(-near(rng)))
+	p.Token.IssuedAt = Epoch.Add(-near(rng)).Truncate(time.Second)
+	p.Now = Epoch.Add(pick(rng, 0, near(rng), idleTimeout))
+	if rng.IntN(8) == 0 {
+		s.Invocation = p.Invocation
+	}
+	if rng.IntN(4) == 0 {
+		client := pick(rng, s.Client, "another", "")
+		p.Client = &client
+	}
+	if rng.IntN(10) == 0 {
+		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.ReasonLogout}
+	}
+	if rng.IntN(10) == 0 {
+		s.Scope, s.UserAgent, s.Address, s.Label = nil, "", "", ""
+	}
+	return c
+}
+
+// randomUpdate has any form that an update can have, also those that no rule asks for today.
+func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
+	var u session.Update
+	if rng.IntN(2) == 0 {
+		u.If.LiveAt = p.Now.Add(pick(rng, 0, near(rng), idleTimeout, absoluteTimeout))
+	}
+	if rng.IntN(3) == 0 {
+		client := pick[auth.ClientID](rng, "app", "another", "")
+		u.If.Client = &client
+	}
+	for range rng.IntN(4) {
+		m := session.Match{Generation: uint64(3 + rng.IntN(6))}
+		if rng.IntN(4) == 0 {
+			m.Below = uint64(1 + rng.IntN(9))
+		}
+		if rng.IntN(2) == 0 {
+			parent := pick(rng, branchA, branchB)
+			m.Parent = &parent
+		}
+		if rng.IntN(2) == 0 {
+			m.RotatedBy = p.Now.Add(-near(rng))
+		}
+		u.If.AnyOf = append(u.If.AnyOf, m)
+	}
+	// At least one part is written: an update that changes nothing is none.
+	parts := 1 + rng.IntN(15)
+	if parts&1 != 0 {
+		u.Set.Rotation = &session.Rotation{Generation: uint64(rng.IntN(9)), Parent: pick(rng, branchA, branchB),
+			At: p.Now, Invocation: session.Invocation{byte(rng.IntN(9))}}
+	}
+	if parts&2 != 0 {
+		u.Set.Activity = &session.Activity{At: p.Now.Add(near(rng))}
+	}
+	if parts&4 != 0 {
+		label := pick(rng, "", "my laptop", "日本語 \"quoted\"")
+		u.Set.Label = &label
+	}
+	if parts&8 != 0 {
+		u.Set.Revocation = &session.Revocation{At: p.Now, Reason: pick(rng, session.ReasonTheft, session.ReasonAdmin)}
+	}
+	return u
+}
+
+// near returns a duration of the size that the rules compare.
+func near(rng *rand.Rand) time.Duration {
+	rules := session.DefaultRules()
+	around := pick(rng, 0, rules.GracePeriod, rules.MinimumInterval, rules.LateUse, time.Hour)
+	return max(0, around+time.Duration(rng.IntN(5)-2)*time.Millisecond)
+}
+
+func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }

@@ -1,0 +1,277 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// Sessions holds a session.Store to its definition. open returns the store, which the suite shares with nobody but
+// may find filled. cases is how many generated cases to run; every case at a boundary is run in any event.
+func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
+	store := open(t)
+	t.Run("EqualsTheRules", func(t *testing.T) { EqualsTheRules(t, store, cases, 1) })
+	t.Run("CreateGetList", func(t *testing.T) { createGetList(t, store) })
+	t.Run("MadeUpIDsCreateNothing", func(t *testing.T) { madeUp(t, store) })
+	t.Run("ParallelRefreshes", func(t *testing.T) { parallelRefreshes(t, store) })
+	t.Run("RevokeAgainstRefresh", func(t *testing.T) { revokeAgainstRefresh(t, store) })
+}
+
+// EqualsTheRules compares the store with the rules on an item in memory: for a generated refresh and then an update
+// of any form, what was found before, whether it was written, and the item afterwards.
+func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
+	all := Cases(n, seed, func(i int) auth.SubjectID { return subjectOf(t, i) })
+	parallel(len(all), 64, func(i int) {
+		if err := equalsTheRules(t.Context(), store, all[i]); err != nil {
+			t.Errorf("case %d (%s): %v", i, all[i].Name, err)
+		}
+	})
+	seen := map[session.Outcome]int{}
+	for _, c := range all {
+		seen[session.DefaultRules().Decide(c.Presented, c.Item).Outcome]++
+	}
+	for _, o := range []session.Outcome{session.Rotated, session.Recovered, session.Duplicate, session.Same, session.Extended,
+		session.Fork, session.Reuse, session.Missing, session.Revoked, session.Idle, session.Absolute, session.ForeignClient,
+		session.Behind} {
+		if seen[o] == 0 {
+			t.Errorf("no case of %q was among %d", o, len(all))
+		}
+	}
+}
+
+func equalsTheRules(ctx context.Context, store session.Store, c Case) error {
+	rules, key := session.DefaultRules(), c.Presented.Token.Key()
+	var model *session.Session
+	if c.Item != nil {
+		item := *c.Item
+		model = &item
+		if err := store.Create(ctx, item); err != nil {
+			return err
+		}
+	}
+	check := func(what string, u session.Update) error {
+		var wantBefore *session.Session
+		if model != nil {
+			item := *model
+			wantBefore = &item
+		}
+		wantDone := u.Do(model)
+		before, done, err := store.Update(ctx, key, u)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if done != wantDone {
+			return fmt.Errorf("%s: written %t, the rules say %t", what, done, wantDone)
+		}
+		if d := difference(wantBefore, before); d != "" {
+			return fmt.Errorf("%s: before: %s", what, d)
+		}
+		after, err := store.Get(ctx, key)
+		switch {
+		case model == nil && !errors.Is(err, auth.ErrNotFound):
+			return fmt.Errorf("%s: a missing session is found: %v, %v", what, after, err)
+		case model == nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if d := difference(*model, after); d != "" {
+			return fmt.Errorf("%s: afterwards: %s", what, d)
+		}
+		return nil
+	}
+	if err := check("refresh", rules.Rotate(c.Presented)); err != nil {
+		return err
+	}
+	return check("update", c.Then)
+}
+
+func createGetList(t *testing.T, store session.Store) {
+	ctx, of := t.Context(), subjectOf(t, 0)
+	made := map[session.ID]session.Session{}
+	for i := range 25 {
+		s := *plain(auth.Balanced).Item
+		s.Key = session.Key{Subject: of, ID: session.ID{byte(i * 7), byte(i + 1)}}
+		if i%5 == 0 {
+			s.Revocation = &session.Revocation{At: Epoch, Reason: session.ReasonTheft}
+		}
+		made[s.ID] = s
+		if err := store.Create(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		// Our own write, repeated because its reply was lost, is success and changes nothing.
+		again := s
+		again.Generation++
+		if err := store.Create(ctx, again); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := store.Get(ctx, s.Key); err != nil || difference(s, got) != "" {
+			t.Fatalf("Get: %v %s", err, difference(s, got))
+		}
+	}
+	// A subject whose name another's begins with is somebody else.
+	other := *plain(auth.Balanced).Item
+	other.Key = session.Key{Subject: of + "0", ID: session.ID{9}}
+	if err := store.Create(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	var after session.ID
+	for seen := map[session.ID]bool{}; ; {
+		page, err := store.List(ctx, of, after, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range page {
+			if seen[s.ID] {
+				t.Errorf("%v listed twice", s.ID)
+			}
+			if d := difference(made[s.ID], s); d != "" {
+				t.Errorf("listed: %s", d)
+			}
+			after, seen[s.ID] = s.ID, true
+		}
+		if len(page) < 7 {
+			if len(seen) != len(made) {
+				t.Errorf("%d listed of %d", len(seen), len(made))
+			}
+			return
+		}
+	}
+}
+
+func madeUp(t *testing.T, store session.Store) {
+	for i, c := range Cases(0, 2, func(i int) auth.SubjectID { return subjectOf(t, i%10) })[:100] {
+		c.Item = nil
+		for _, u := range []session.Update{session.DefaultRules().Rotate(c.Presented), c.Then,
+			session.Revoke(Epoch, session.ReasonLogout), {Set: session.Change{Label: new(string)}}} {
+			if before, done, err := store.Update(t.Context(), c.Presented.Token.Key(), u); before != nil || done || err != nil {
+				t.Fatalf("an update of a missing session: %v, %v, %v", before, done, err)
+			}
+		}
+		if found, err := store.List(t.Context(), subjectOf(t, i%10), session.ID{}, 10); err != nil || len(found) != 0 {
+			t.Fatalf("created %v, %v", found, err)
+		}
+	}
+}
+
+// parallelRefreshes presents one token a hundred times at once: one rotation, and every answer can go on.
+func parallelRefreshes(t *testing.T, store session.Store) {
+	const n = 100
+	c := &clock{now: Epoch}
+	m := newManager(t, store, c)
+	opened := open(t, m, subjectOf(t, 0), auth.Balanced)
+	granted := make([]session.Granted, n)
+	parallel(n, n, func(i int) {
+		var err error
+		if granted[i], err = m.Refresh(t.Context(), session.Request{RefreshToken: opened.RefreshToken}); err != nil {
+			t.Errorf("refresh %d: %v", i, err)
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	rotations, texts := 0, map[string]bool{}
+	for _, g := range granted {
+		if g.Outcome == session.Rotated {
+			rotations++
+		}
+		texts[g.RefreshToken.Reveal()] = true
+	}
+	if rotations != 1 || len(texts) != n {
+		t.Errorf("%d rotations and %d different answers", rotations, len(texts))
+	}
+	if s, err := store.Get(t.Context(), opened.Session.Key); err != nil || s.Generation != 1 {
+		t.Errorf("generation %d, %v", s.Generation, err)
+	}
+	// Each answer can go on; that only one of them may is another matter, and proven below.
+	c.Advance(10 * time.Minute)
+	rules := session.DefaultRules()
+	for i, g := range granted {
+		token, err := m.Codec.Parse(t.Context(), g.RefreshToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item, err := store.Get(t.Context(), opened.Session.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := session.Presented{Token: token, Now: c.Now(), Invocation: session.Invocation{1}}
+		if o := rules.Decide(p, &item).Outcome; o != session.Rotated {
+			t.Errorf("answer %d would be %s", i, o)
+		}
+	}
+	for i, want := range []session.Outcome{session.Rotated, session.Fork} {
+		g, err := m.Refresh(t.Context(), session.Request{RefreshToken: granted[i].RefreshToken})
+		if got := outcomeOf(g, err); got != want {
+			t.Errorf("holder %d: %s, want %s (%v)", i, got, want, err)
+		}
+	}
+	if s, err := store.Get(t.Context(), opened.Session.Key); err != nil || s.Revocation == nil || s.Revocation.Reason != session.ReasonTheft {
+		t.Errorf("two holders went different ways, and the session is %+v, %v", s, err)
+	}
+}
+
+// revokeAgainstRefresh ends a session before, after and at the same time as refreshes: nothing that it ever
+// answered works afterwards.
+func revokeAgainstRefresh(t *testing.T, store session.Store) {
+	parallel(60, 20, func(i int) {
+		ctx, c := t.Context(), &clock{now: Epoch}
+		m := newManager(t, store, c)
+		opened := open(t, m, subjectOf(t, i), auth.Profile(1+i%3))
+		tokens := make([]auth.Secret, 4)
+		order := i / 3 % 3 // 0: revoke first, 1: last, 2: at the same time
+		revoke := func() {
+			if err := m.Revoke(ctx, opened.Session.Key, session.ReasonLogout); err != nil {
+				t.Error(err)
+			}
+		}
+		refresh := func(j int) {
+			tokens[j] = opened.RefreshToken
+			if g, err := m.Refresh(ctx, session.Request{RefreshToken: opened.RefreshToken}); err == nil {
+				tokens[j] = g.RefreshToken
+			} else if !errors.Is(err, session.ErrEnded) {
+				t.Error(err)
+			}
+		}
+		switch order {
+		case 0:
+			revoke()
+			parallel(len(tokens), len(tokens), refresh)
+		case 1:
+			parallel(len(tokens), len(tokens), refresh)
+			revoke()
+		default:
+			parallel(len(tokens), len(tokens), func(j int) {
+				if j == 2 {
+					revoke()
+				} else {
+					refresh(j)
+				}
+			})
+		}
+		for _, d := range []time.Duration{0, time.Minute, time.Hour} {
+			c.Advance(d)
+			for _, token := range append(tokens, opened.RefreshToken) {
+				if token == (auth.Secret{}) {
+					continue
+				}
+				if g, err := m.Refresh(ctx, session.Request{RefreshToken: token}); !errors.Is(err, session.ErrEnded) {
+					t.Errorf("order %d: a token works %v after the revocation: %s, %v", order, d, g.Outcome, err)
+				}
+			}
+		}
+	})
+}
+
+func outcomeOf(g session.Granted, err error) session.Outcome {
+	var refusal *session.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Outcome
+	}
+	return g.Outcome
+}

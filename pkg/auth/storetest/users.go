@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Users holds a user.Store to its definition. open returns the store, which may be filled already.
+func Users(t *testing.T, open func(testing.TB) user.Store) {
+	store := open(t)
+	t.Run("CreateAndRead", func(t *testing.T) { createAndReadUsers(t, store) })
+	t.Run("OneAccountAnEmail", func(t *testing.T) { oneAccountAnEmail(t, store) })
+	t.Run("OneWriterARevision", func(t *testing.T) { oneWriterARevision(t, store) })
+	t.Run("ListEachOnce", func(t *testing.T) { listEachOnce(t, store) })
+}
+
+// userOf returns a user whose subject and e-mail are the test's own.
+func userOf(t testing.TB, i int) user.User {
+	id := subjectOf(t, i)
+	return user.User{
+		ID: id, Email: fmt.Sprintf("User%d@%x.example.com", i, t.Name()[len(t.Name())-8:]), Password: auth.NewSecret("$stored$hash"),
+		Roles: []string{"admin", "editor"}, Claims: map[string]any{"tenant": "t1", "seats": 3.0, "tags": []any{"a", true, nil}},
+		TokenVersion: 2, Revision: 1, CreatedAt: Epoch, UpdatedAt: Epoch.Add(time.Millisecond),
+	}
+}
+
+func emailOf(t testing.TB, u user.User) user.Email {
+	t.Helper()
+	email, err := user.NormalizeEmail(u.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return email
+}
+
+func createAndReadUsers(t *testing.T, store user.Store) {
+	ctx, u := t.Context(), userOf(t, 0)
+	email := emailOf(t, u)
+	if _, err := store.Get(ctx, u.ID); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("Get before: %v", err)
+	}
+	if _, err := store.ByEmail(ctx, email); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByEmail before: %v", err)
+	}
+	if err := store.Update(ctx, u); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("Update before: %v", err)
+	}
+	// The second time is our own retry after a lost reply.
+	for range 2 {
+		if err := store.Create(ctx, u, "request"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := store.Get(ctx, u.ID); err != nil || difference(u, got) != "" {
+		t.Errorf("Get: %v %s", err, difference(u, got))
+	}
+	if id, err := store.ByEmail(ctx, email); err != nil || id != u.ID {
+		t.Errorf("ByEmail: %q, %v", id, err)
+	}
+	if err := store.Create(ctx, u, "another"); !errors.Is(err, user.ErrExists) {
+		t.Errorf("the same user by another request: %v", err)
+	}
+	bare := user.User{ID: u.ID + " bare", Email: "bare-" + u.Email, CreatedAt: Epoch, UpdatedAt: Epoch}
+	if err := store.Create(ctx, bare, "request"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.Get(ctx, bare.ID); err != nil || got.Roles != nil || got.Claims != nil || got.Password.Reveal() != "" {
+		t.Errorf("a user with nothing: %+v, %v", got, err)
+	}
+}
+
+// oneAccountAnEmail races creations for one address, each in a spelling of its own.
+func oneAccountAnEmail(t *testing.T, store user.Store) {
+	const n = 50
+	ctx := t.Context()
+	spellings := []string{"J\u030Corg@race.example.com", "\u01F0org@race.example.com", "j\u030Corg@RACE.example.com"}
+	var created, refused atomic.Int32
+	parallel(n, n, func(i int) {
+		u := userOf(t, i)
+		u.Email = spellings[i%len(spellings)]
+		switch err := store.Create(ctx, u, fmt.Sprint("request ", i)); {
+		case err == nil:
+			created.Add(1)
+		case errors.Is(err, user.ErrExists):
+			refused.Add(1)
+		default:
+			t.Error(err)
+		}
+	})
+	if created.Load() != 1 || refused.Load() != n-1 {
+		t.Errorf("%d created, %d refused", created.Load(), refused.Load())
+	}
+	owner, err := store.ByEmail(ctx, "\u01F0org@race.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		id := userOf(t, i).ID
+		if _, err := store.Get(ctx, id); (err == nil) != (id == owner) {
+			t.Errorf("%q: %v, and the e-mail points to %q", id, err, owner)
+		}
+	}
+}
+
+// oneWriterARevision races updates that were all decided on the same read.
+func oneWriterARevision(t *testing.T, store user.Store) {
+	const n, rounds = 20, 3
+	ctx, u := t.Context(), userOf(t, 0)
+	if err := store.Create(ctx, u, "request"); err != nil {
+		t.Fatal(err)
+	}
+	for range rounds {
+		read, err := store.Get(ctx, u.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var won atomic.Int32
+		parallel(n, n, func(int) {
+			mine := read
+			mine.TokenVersion++
+			switch err := store.Update(ctx, mine); {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, user.ErrConflict):
+				t.Error(err)
+			}
+		})
+		after, err := store.Get(ctx, u.ID)
+		if won.Load() != 1 || err != nil || after.Revision != read.Revision+1 || after.TokenVersion != read.TokenVersion+1 {
+			t.Errorf("%d writers won; now %+v, %v", won.Load(), after, err)
+		}
+	}
+	moved, err := store.Get(ctx, u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved.Email = "other-" + moved.Email
+	if err := store.Update(ctx, moved); !errors.Is(err, user.ErrConflict) {
+		t.Errorf("an update moved the e-mail away from its pointer: %v", err)
+	}
+}
+
+func listEachOnce(t *testing.T, store user.Store) {
+	const n = 30
+	ctx, mine := t.Context(), map[auth.SubjectID]bool{}
+	for i := range n {
+		u := userOf(t, i)
+		mine[u.ID] = true
+		if err := store.Create(ctx, u, fmt.Sprint("request ", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[auth.SubjectID]bool{}
+	for after := auth.SubjectID(""); ; {
+		page, err := store.List(ctx, after, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, u := range page {
+			if seen[u.ID] {
+				t.Errorf("%q listed twice", u.ID)
+			}
+			seen[u.ID], after = true, u.ID
+		}
+	}
+	for id := range mine {
+		if !seen[id] {
+			t.Errorf("%q not listed", id)
+		}
+	}
+}
