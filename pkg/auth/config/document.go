@@ -1,0 +1,43 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+)
+
+// Document returns the members of EDGEAUTH_CONFIG, which is a JSON object or names its file; nil where it is not set.
+// Every member's name must be among known: a misspelt one would otherwise leave a rule out without a word.
+func (e *Environment) Document(known ...string) map[string]json.RawMessage {
+	want := "a JSON object with any of " + strings.Join(known, ", ") + ", or file:<path> of one"
+	text, ok := e.optional(Config)
+	if !ok {
+		return nil
+	}
+	object := []byte(text)
+	if path, inFile := strings.CutPrefix(text, "file:"); inFile {
+		if object = e.file(Config, path, want); object == nil {
+			return nil
+		}
+	}
+	members, err := strictjson.Object(object)
+	if err != nil {
+		e.refuse(Config, fmt.Sprintf("cannot be read (%v)", err), want)
+		return nil
+	}
+	wrong := false
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.Contains(known, name) {
+			e.refuse(Config, fmt.Sprintf("has a member %q, which nobody knows", name), want)
+			wrong = true
+		}
+	}
+	if wrong {
+		return nil
+	}
+	return members
+}

@@ -1,0 +1,18 @@
+package config_test
+
+import (
+	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+)
+
+// Everything that is wrong is told at once.
+func ExampleNew() {
+	given := map[string]string{"EDGEAUTH_KEY_VERSION": "0"}
+	e := config.New(func(name string) (string, bool) { text, ok := given[name]; return text, ok })
+	_, _ = e.Audience(), e.KeyVersion()
+	fmt.Println(e.Err())
+	// Output:
+	// EDGEAUTH_AUDIENCE is not set: it should hold one audience, or several separated by spaces
+	// EDGEAUTH_KEY_VERSION is not such a number: it should hold the version of the keys that signs, a whole number from 1 to 65534
+}

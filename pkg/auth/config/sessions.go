@@ -1,0 +1,102 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Duration returns the duration in a variable, which lies between min and max, both included.
+func (e *Environment) Duration(name string, min, max time.Duration) time.Duration {
+	want := fmt.Sprintf("a duration from %v to %v, as in %v", min, max, min)
+	text, ok := e.required(name, want)
+	if !ok {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		e.refuse(name, "is not a duration", want)
+		return 0
+	case d < min || d > max:
+		e.refuse(name, "is out of bounds", want)
+		return 0
+	}
+	return d
+}
+
+// Profile returns the profile of clients that say nothing else: balanced, unless the variable says otherwise.
+func (e *Environment) Profile() auth.Profile {
+	text, ok := e.optional(Profile)
+	if !ok {
+		return auth.Balanced
+	}
+	p, err := auth.ParseProfile(text)
+	if err != nil {
+		e.refuse(Profile, "names no profile", "balanced, strict or fixed")
+	}
+	return p
+}
+
+// HTTPResponse returns ResponseSimple, unless the variable says ResponseIAM.
+func (e *Environment) HTTPResponse() string {
+	text, ok := e.optional(HTTPResponse)
+	switch {
+	case !ok:
+		return ResponseSimple
+	case text == ResponseSimple || text == ResponseIAM:
+		return text
+	}
+	e.refuse(HTTPResponse, "names no form of answer", ResponseSimple+" or "+ResponseIAM)
+	return ""
+}
+
+// RestoredUntil returns the end of the declared restore window, or the zero time where none is declared.
+func (e *Environment) RestoredUntil() time.Time {
+	text, ok := e.optional(RestoredUntil)
+	if !ok {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		e.refuse(RestoredUntil, "is not such an instant", "an instant as in 2026-01-02T15:04:05Z (RFC 3339)")
+		return time.Time{}
+	}
+	return t
+}
+
+// Stores says where users, sessions and attempts are kept: in one file, or in three tables.
+type Stores struct {
+	BoltPath string // the file; empty means the tables
+	Users    string
+	Sessions string
+	Attempts string
+	Endpoint string // of a local DynamoDB engine; empty means AWS's own
+}
+
+// Store returns where state is kept.
+func (e *Environment) Store() Stores {
+	const want = "dynamodb or bolt:<path>"
+	text, ok := e.required(Store, want)
+	if !ok {
+		return Stores{}
+	}
+	if path, isBolt := strings.CutPrefix(text, "bolt:"); isBolt {
+		if path == "" {
+			e.refuse(Store, "names no file", want)
+		}
+		return Stores{BoltPath: path}
+	}
+	if text != "dynamodb" {
+		e.refuse(Store, "names no store", want)
+		return Stores{}
+	}
+	var s Stores
+	s.Users, _ = e.required(UsersTable, "the name of the table of users")
+	s.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
+	s.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
+	s.Endpoint, _ = e.optional(DynamoDBEndpoint)
+	return s
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Issuer returns the exact text of iss. It is compared byte for byte, so nothing is normalised here.
+func (e *Environment) Issuer() string {
+	const want = "the exact issuer, an https URL without query or fragment (http for loopback hosts only)"
+	text, ok := e.required(Issuer, want)
+	if !ok {
+		return ""
+	}
+	if problem := issuerProblem(text); problem != "" {
+		e.refuse(Issuer, problem, want)
+		return ""
+	}
+	return text
+}
+
+// issuerProblem holds text to RFC 8414, section 2, and to what an operator can have meant.
+func issuerProblem(text string) string {
+	for _, r := range text {
+		if r <= ' ' || r > '~' {
+			return "holds a character that no URL has"
+		}
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return "is not a URL with a host"
+	case strings.ContainsAny(text, "?#"):
+		return "has a query or a fragment"
+	case u.User != nil:
+		return "has a user name"
+	case strings.HasPrefix(text, "https://"):
+		return ""
+	case strings.HasPrefix(text, "http://") && isLoopback(u.Hostname()):
+		return ""
+	}
+	return "is not an https URL"
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// Audience returns the audiences, of which there is at least one.
+func (e *Environment) Audience() []string {
+	const want = "one audience, or several separated by spaces"
+	text, ok := e.required(Audience, want)
+	if !ok {
+		return nil
+	}
+	list := strings.Fields(text)
+	switch {
+	case len(list) == 0:
+		e.refuse(Audience, "is blank", want)
+	case len(slices.Compact(slices.Sorted(slices.Values(list)))) < len(list):
+		e.refuse(Audience, "names one audience twice", want)
+	default:
+		return list
+	}
+	return nil
+}
+
+// JWKS returns the text of the public key set, which stands in one variable or in the file that another names.
+func (e *Environment) JWKS() []byte {
+	const want = "the public JWKS as text, or " + JWKSFile + " the path of its file, and not both"
+	text, inText := e.optional(JWKS)
+	path, inFile := e.optional(JWKSFile)
+	switch {
+	case inText && inFile:
+		// Preferring one would let a forgotten variable decide whose tokens pass.
+		e.refuse(JWKS, "and "+JWKSFile+" are both set", want)
+	case inText:
+		return []byte(text)
+	case inFile:
+		return e.file(JWKSFile, path, "the path of a file with the public JWKS")
+	default:
+		e.refuse(JWKS, notSet, want)
+	}
+	return nil
+}
+
+// SigningRing returns the source of the signing ring, unread: secretsmanager:<arn>, file:<path>, or the ring itself.
+func (e *Environment) SigningRing() auth.Secret {
+	return e.secret(SigningRing)
+}
+
+// RefreshKeys returns the source of the refresh-token keys, in the same forms.
+func (e *Environment) RefreshKeys() auth.Secret {
+	return e.secret(RefreshKeys)
+}
+
+func (e *Environment) secret(name string) auth.Secret {
+	text, ok := e.required(name, "secretsmanager:<arn>, file:<path>, or the JSON itself")
+	if !ok {
+		return auth.Secret{}
+	}
+	return auth.NewSecret(text)
+}
+
+// maxKeyVersion leaves room for the next version, which is published while this one signs, in a key id's 16 bits.
+const maxKeyVersion = 1<<16 - 2
+
+// KeyVersion returns which version of the key rings signs.
+func (e *Environment) KeyVersion() uint16 {
+	const want = "the version of the keys that signs, a whole number from 1 to 65534"
+	text, ok := e.required(KeyVersion, want)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n < 1 || n > maxKeyVersion {
+		e.refuse(KeyVersion, "is not such a number", want)
+		return 0
+	}
+	return uint16(n)
+}

@@ -1,0 +1,73 @@
+// Package gateway turns an API Gateway HTTP API event (payload format 2.0, which Lambda function URLs speak too) into
+// an http.Request and an http.Handler's answer into the event's answer, and the other way round for a server that
+// stands in for the gateway. It decides nothing.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+// Function has the form that aws-lambda-go starts.
+type Function = func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// Serve answers this Lambda function's events with h. It does not return.
+func Serve(h http.Handler) { lambda.Start(Handler(h)) }
+
+// Handler returns the function that answers events with h. Its error is always nil, because to the gateway an error
+// is a 502 without a body: an event that is no request is answered 400, and a handler's panic 500. The function is
+// safe for concurrent use if h is.
+func Handler(h http.Handler) Function {
+	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		r, err := requestOf(ctx, e)
+		if err != nil {
+			return refusal(http.StatusBadRequest, "invalid_request"), nil
+		}
+		return serve(h, r), nil
+	}
+}
+
+func serve(h http.Handler, r *http.Request) (answer events.APIGatewayV2HTTPResponse) {
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(r, p)
+			answer = refusal(http.StatusInternalServerError, "server_error")
+		}
+	}()
+	w := newAnswer()
+	h.ServeHTTP(w, r)
+	return w.event(r.Method)
+}
+
+// logPanic tells where a handler panicked, and of what type the value was, but not the value: it may hold what the
+// client sent, a password among it. The runtime's own errors hold numbers and type names only.
+func logPanic(r *http.Request, value any) {
+	what := fmt.Sprintf("%T", value)
+	var e runtime.Error
+	if err, ok := value.(error); ok && errors.As(err, &e) {
+		what = e.Error()
+	}
+	slog.LogAttrs(r.Context(), slog.LevelError, "handler panicked",
+		slog.String("panic", what),
+		slog.String("request_id", r.Header.Get(RequestIDHeader)),
+		slog.String("stack", string(debug.Stack())))
+}
+
+// refusal is an answer in the shape of the endpoints' errors.
+func refusal(status int, code string) events.APIGatewayV2HTTPResponse {
+	body, _ := json.Marshal(map[string]string{"error": code}) // strings always marshal
+	return events.APIGatewayV2HTTPResponse{
+		StatusCode: status,
+		Headers:    map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"},
+		Body:       string(body),
+	}
+}

@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// The keys of an authorizer's context, which package authorizer writes: claim names, all values strings.
+const (
+	keySubject  = "sub"
+	keySession  = "sid"
+	keyClient   = "client_id"
+	keyScope    = "scope"
+	keyRoles    = "roles"
+	keyAuthTime = "auth_time"
+	keyExpires  = "exp"
+)
+
+// PrincipalOf returns whom an authorizer's context names. A context without a valid sub or exp, or with a value of the
+// wrong form, names nobody: another authorizer may stand in front of a handler, and half an identity is none.
+func PrincipalOf(context map[string]any) (auth.Principal, bool) {
+	c := reader{values: context}
+	p := auth.Principal{
+		Subject:   auth.SubjectID(c.text(keySubject)),
+		SessionID: c.text(keySession),
+		Client:    auth.ClientID(c.text(keyClient)),
+		Scope:     strings.Fields(c.text(keyScope)),
+		Roles:     strings.Fields(c.text(keyRoles)),
+		AuthTime:  c.time(keyAuthTime),
+		Expires:   c.time(keyExpires),
+	}
+	if c.wrong || p.Subject.Validate() != nil || p.Expires.IsZero() {
+		return auth.Principal{}, false
+	}
+	return p, true
+}
+
+// reader takes values out of a context and remembers whether one had the wrong form.
+type reader struct {
+	values map[string]any
+	wrong  bool
+}
+
+func (c *reader) text(key string) string {
+	value, present := c.values[key]
+	text, isText := value.(string)
+	c.wrong = c.wrong || present && !isText
+	return text
+}
+
+// time reads seconds since 1970 in decimal; an absent key is the zero time.
+func (c *reader) time(key string) time.Time {
+	text := c.text(key)
+	if text == "" {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	c.wrong = c.wrong || err != nil
+	return time.Unix(seconds, 0)
+}

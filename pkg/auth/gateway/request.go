@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// RequestIDHeader holds the gateway's id of the request, for logs. What a client sends under this name is replaced
+// or removed.
+const RequestIDHeader = "X-Request-Id"
+
+// requestOf returns the request that e describes, with the authorizer's context as its auth.Principal.
+func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+	method := e.RequestContext.HTTP.Method
+	if method == "" { // which net/http would read as GET
+		return nil, fmt.Errorf("%w: no method", ErrMalformedEvent)
+	}
+	path, err := pathOf(e)
+	if err != nil {
+		return nil, err
+	}
+	body, err := bodyOf(e)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := PrincipalOf(lambdaContext(e)); ok {
+		ctx = auth.WithPrincipal(ctx, p)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "/", http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("%w: not a method", ErrMalformedEvent)
+	}
+	r.URL = &url.URL{Path: path, RawQuery: e.RawQueryString}
+	r.RequestURI = r.URL.RequestURI()
+	r.Header = headersOf(e)
+	r.Host = r.Header.Get("Host")
+	r.Header.Del("Host") // as net/http's own server does
+	r.RemoteAddr = remoteAddr(e.RequestContext.HTTP.SourceIP)
+	if len(body) > 0 {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return r, nil
+}
+
+// pathOf returns the path without the name of the stage, which the gateway puts first unless the stage is $default.
+// The gateway has decoded rawPath already; decoding it again would let %252e%252e pass for "..".
+func pathOf(e events.APIGatewayV2HTTPRequest) (string, error) {
+	path := e.RawPath
+	if stage := e.RequestContext.Stage; stage != "" && stage != defaultStage {
+		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
+			path = "/" + strings.TrimPrefix(rest, "/")
+		}
+	}
+	if !strings.HasPrefix(path, "/") {
+		return "", fmt.Errorf("%w: rawPath is no path", ErrMalformedEvent)
+	}
+	return path, nil
+}
+
+// bodyOf decodes the body whole: the gateway's own limit bounds it, and the event's JSON cost more than this.
+func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
+	if !e.IsBase64Encoded {
+		return []byte(e.Body), nil
+	}
+	body, err := base64.StdEncoding.DecodeString(e.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the body is not base64", ErrMalformedEvent)
+	}
+	return body, nil
+}
+
+func headersOf(e events.APIGatewayV2HTTPRequest) http.Header {
+	h := make(http.Header, len(e.Headers)+2)
+	// Names are lower case in real events, and then unique. Sorted, names that differ in case have one order.
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		h.Add(name, e.Headers[name])
+	}
+	if len(e.Cookies) > 0 {
+		h.Set("Cookie", strings.Join(e.Cookies, "; "))
+	}
+	h.Del(RequestIDHeader)
+	if id := e.RequestContext.RequestID; id != "" {
+		h.Set(RequestIDHeader, id)
+	}
+	return h
+}
+
+// remoteAddr returns the address that the gateway saw in the form of http.Request.RemoteAddr, with port 0; or nothing
+// where the event tells no address. A forwarding header is never asked: clients write it.
+func remoteAddr(sourceIP string) string {
+	if _, err := netip.ParseAddr(sourceIP); err != nil {
+		return ""
+	}
+	return net.JoinHostPort(sourceIP, "0")
+}
+
+func lambdaContext(e events.APIGatewayV2HTTPRequest) map[string]any {
+	if e.RequestContext.Authorizer == nil {
+		return nil
+	}
+	return e.RequestContext.Authorizer.Lambda
+}
