@@ -7,10 +7,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// ErrEnded says that a refresh token will never work again: its session has ended, or it is no token of ours.
-var ErrEnded = errors.New("the session has ended")
+var (
+	// ErrEnded says that a refresh token will never work again: its session has ended, or it is no token of ours.
+	ErrEnded = errors.New("the session has ended")
+	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749, section 6).
+	ErrScope = errors.New("the scope is wider than the session's")
+)
 
-// Refusal is why a refresh is not granted. It wraps ErrEnded where that is for good, else auth.ErrUnavailable.
+// Refusal is why a refresh is not granted. It wraps ErrEnded where that is for good, ErrScope, or else auth.ErrUnavailable.
 type Refusal struct {
 	Outcome Outcome
 	// Session names the session where the token was authentic, for the audit log; else it is zero.
@@ -28,8 +32,11 @@ func (r *Refusal) Error() string {
 // Unwrap returns the sentinel that decides the answer, and the cause where there is one.
 func (r *Refusal) Unwrap() []error {
 	sentinel := auth.ErrUnavailable
-	if r.Outcome.Terminal() {
+	switch {
+	case r.Outcome.Terminal():
 		sentinel = ErrEnded
+	case r.Outcome == WiderScope:
+		sentinel = ErrScope
 	}
 	if r.cause == nil {
 		return []error{sentinel}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -83,17 +84,29 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	return Granted{Session: s, Subject: o.Subject, RefreshToken: text}, nil
 }
 
+// Request is a refresh as a client asks for it.
+type Request struct {
+	RefreshToken auth.Secret
+	// Client is the client that the request names; nil where it names none.
+	Client *auth.ClientID
+	// Scope is what the request would narrow the access token to; empty where it does not.
+	Scope []string
+}
+
 // Refresh goes on with the session of a refresh token: one conditional write and, at the same time, one read of the
-// user. client is the client that the request names, nil for none.
+// user. A request that names a scope costs one read more, before the write.
 //
-// Every error is a *Refusal. It wraps ErrEnded where the token will never work again, and auth.ErrUnavailable where
-// nothing was decided and the token stays good.
-func (m *Manager) Refresh(ctx context.Context, text auth.Secret, client *auth.ClientID) (Granted, error) {
-	token, err := m.Codec.Parse(ctx, text)
+// Every error is a *Refusal. It wraps ErrEnded where the token will never work again, ErrScope where the request asks
+// for more than was granted, and auth.ErrUnavailable where nothing was decided. In the latter two the token stays good.
+func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
+	token, err := m.Codec.Parse(ctx, r.RefreshToken)
 	if err != nil {
 		return Granted{}, err
 	}
-	p := Presented{Token: token, Client: client, Now: Millis(m.Now())}
+	p := Presented{Token: token, Client: r.Client, Now: Millis(m.Now())}
+	if err := m.checkScope(ctx, p, r.Scope); err != nil {
+		return Granted{}, err
+	}
 	if err := m.random(p.Invocation[:], p.Fresh[:]); err != nil {
 		return Granted{}, m.refuse(p, Failed, err)
 	}
@@ -127,13 +140,34 @@ func (m *Manager) Refresh(ctx context.Context, text auth.Secret, client *auth.Cl
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
 		return Granted{}, m.refuse(p, outcome, subjectErr)
 	}
-	next := text
+	next := r.RefreshToken
 	if d.Outcome != Same && d.Outcome != Extended {
 		if next, err = m.Codec.Seal(ctx, d.Next); err != nil {
 			return Granted{}, m.refuse(p, Failed, err)
 		}
 	}
 	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next}, nil
+}
+
+// checkScope refuses a scope that the session was not granted before anything is written: a rotation whose answer
+// is an error would log a client of the strict profile out. A session's scope never changes.
+func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) error {
+	if len(scope) == 0 {
+		return nil
+	}
+	s, err := m.Store.Get(ctx, p.Token.Key())
+	if errors.Is(err, auth.ErrNotFound) {
+		return m.refuse(p, Missing, nil)
+	}
+	if err != nil {
+		return m.refuse(p, Failed, err)
+	}
+	for _, name := range scope {
+		if !slices.Contains(s.Scope, name) {
+			return m.refuse(p, WiderScope, nil)
+		}
+	}
+	return nil
 }
 
 // decide does the writes of a refresh.

@@ -99,7 +99,7 @@ func (h *house) login(t *testing.T, profile auth.Profile) session.Granted {
 // refresh returns the outcome; the error is compared with it.
 func (h *house) refresh(t *testing.T, text auth.Secret) (session.Outcome, session.Granted) {
 	t.Helper()
-	g, err := h.Refresh(t.Context(), text, nil)
+	g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
 	if err == nil {
 		return g.Outcome, g
 	}
@@ -223,6 +223,21 @@ func TestStrictReadsTheUserFirst(t *testing.T) {
 	want(t, "a second use", outcome, session.Reuse)
 	outcome, _ = h.refresh(t, next.RefreshToken)
 	want(t, "its child", outcome, session.Revoked)
+}
+
+func TestScope(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Strict)
+	_, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken, Scope: []string{"read", "write"}})
+	if !errors.Is(err, session.ErrScope) || errors.Is(err, session.ErrEnded) || errors.Is(err, auth.ErrUnavailable) {
+		t.Errorf("a wider scope: %v", err)
+	}
+	if n := h.store.updates.Load(); n != 0 {
+		t.Errorf("%d writes for a request that is refused", n)
+	}
+	if _, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken, Scope: []string{"read"}}); err != nil {
+		t.Errorf("the scope granted: %v", err)
+	}
 }
 
 func TestFixedNeverRotates(t *testing.T) {

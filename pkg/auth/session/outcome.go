@@ -22,6 +22,8 @@ const (
 	ForeignClient Outcome = "foreign_client" // another client's session
 	Forged        Outcome = "forged"         // no token of ours
 
+	WiderScope Outcome = "wider_scope" // it asks for more than the session was granted
+
 	SubjectMissing    Outcome = "subject_missing"
 	SubjectDisabled   Outcome = "subject_disabled"
 	SubjectSuperseded Outcome = "subject_superseded" // its token version rose after the login
@@ -44,10 +46,10 @@ func (o Outcome) Grants() bool {
 func (o Outcome) Theft() bool { return o == Fork || o == Reuse }
 
 // Terminal reports whether the refresh token will never work again, so that the client should log in anew.
-// A failure is not terminal: the token stays good.
+// A failure is not terminal, nor is a request for too much: the token stays good.
 func (o Outcome) Terminal() bool {
 	switch o {
-	case Behind, Throttled, Failed:
+	case WiderScope, Behind, Throttled, Failed:
 		return false
 	}
 	return !o.Grants()
