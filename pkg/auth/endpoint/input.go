@@ -1,0 +1,116 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+)
+
+// maxBodyBytes bounds a body before anything is made of it.
+const maxBodyBytes = 8 << 10
+
+// input is the parameters of one request, from a JSON object or a form.
+type input struct {
+	object map[string]json.RawMessage
+	form   map[string]string
+}
+
+// text returns a parameter that is a text, "" where it is absent. A form's parameter without a value counts as
+// absent (RFC 6749, section 3.2).
+func (in input) text(name string) (string, error) {
+	raw, ok := in.object[name]
+	if !ok {
+		return in.form[name], nil
+	}
+	text, err := strictjson.String(raw)
+	if err != nil {
+		return "", invalidRequest("%s must be a string", name)
+	}
+	return text, nil
+}
+
+// texts fills each target with the parameter of its name.
+func (in input) texts(targets map[string]*string) (err error) {
+	for name, target := range targets {
+		if *target, err = in.text(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	jsonType = "application/json"
+	formType = "application/x-www-form-urlencoded"
+)
+
+// read returns the parameters of r's body, which must be of one of the types.
+func read(r *http.Request, types ...string) (input, error) {
+	// The length comes first: nobody's 10 MB are worth a look at what they claim to be.
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
+	if err != nil {
+		return input{}, invalidRequest("the body cannot be read")
+	}
+	if len(body) > maxBodyBytes {
+		return input{}, &problem{status: http.StatusRequestEntityTooLarge, code: "request_too_large",
+			description: "a body has at most 8192 bytes"}
+	}
+	given, err := mediaType(r.Header.Get("Content-Type"))
+	for _, accepted := range types {
+		if err != nil || given != accepted {
+			continue
+		}
+		if accepted == jsonType {
+			return readJSON(body)
+		}
+		return readForm(body)
+	}
+	return input{}, &problem{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
+		description: "Content-Type must be " + strings.Join(types, " or ")}
+}
+
+// mediaType returns the type of a Content-Type in UTF-8. Another charset would be another reading of the body.
+func mediaType(header string) (string, error) {
+	given, params, err := mime.ParseMediaType(header)
+	if err != nil {
+		return "", err
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return "", errors.New("another charset")
+	}
+	return given, nil
+}
+
+func readJSON(body []byte) (input, error) {
+	object, err := strictjson.Object(body)
+	if err != nil {
+		return input{}, invalidRequest("the body must be one JSON object: %v", err)
+	}
+	return input{object: object}, nil
+}
+
+func readForm(body []byte) (input, error) {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return input{}, invalidRequest("the body must be a form")
+	}
+	in := input{form: make(map[string]string, len(values))}
+	for name, list := range values {
+		// RFC 6749, section 3.2: "Request and response parameters MUST NOT be included more than once."
+		if len(list) != 1 {
+			return input{}, invalidRequest("a parameter must not be included more than once")
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(list[0]) {
+			return input{}, invalidRequest("the body must be UTF-8")
+		}
+		in.form[name] = list[0]
+	}
+	return in, nil
+}

@@ -1,0 +1,101 @@
+package endpoint
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// Refresh answers POST /auth/refresh: a refresh token against the next pair of tokens, as a form of RFC 6749, section
+// 6, or as JSON. Every refusal says whether it is terminal: true means that this token will never work again, false
+// that nothing was decided.
+func Refresh(x *Responder, sessions *session.Manager) http.Handler {
+	h := refreshHandler{x, sessions}
+	return only(http.MethodPost, refreshPath, func(w http.ResponseWriter, r *http.Request) {
+		g, err := h.refresh(w, r)
+		if err != nil {
+			problemOf(err).write(w, true)
+		}
+		h.log(r, g, err)
+	})
+}
+
+type refreshHandler struct {
+	*Responder
+	sessions *session.Manager
+}
+
+func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request) (session.Granted, error) {
+	request, err := refreshRequest(r)
+	if err != nil {
+		return session.Granted{}, err
+	}
+	g, err := h.sessions.Refresh(r.Context(), request)
+	if err != nil {
+		return session.Granted{}, err
+	}
+	return g, h.Grant(w, r, g, request.Scope)
+}
+
+func refreshRequest(r *http.Request) (session.Request, error) {
+	in, err := read(r, jsonType, formType)
+	if err != nil {
+		return session.Request{}, err
+	}
+	var grantType, refreshToken, clientID, scope string
+	if err := in.texts(map[string]*string{
+		"grant_type": &grantType, "refresh_token": &refreshToken, "client_id": &clientID, "scope": &scope,
+	}); err != nil {
+		return session.Request{}, err
+	}
+	switch {
+	case grantType == "" && in.form != nil:
+		return session.Request{}, invalidRequest("grant_type is required")
+	case grantType != "" && grantType != "refresh_token":
+		return session.Request{}, &problem{status: http.StatusBadRequest, code: "unsupported_grant_type",
+			description: "grant_type must be refresh_token"}
+	case refreshToken == "":
+		return session.Request{}, invalidRequest("refresh_token is required")
+	}
+	request := session.Request{RefreshToken: auth.NewSecret(refreshToken), Scope: strings.Fields(scope)}
+	if clientID != "" {
+		client := auth.ClientID(clientID)
+		request.Client = &client
+	}
+	return request, nil
+}
+
+func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
+	event := audit.Event{Name: audit.SessionRenewed, Outcome: string(g.Outcome), RequestID: requestID(r), ClientID: g.Session.Client}
+	key := g.Session.Key
+	if err != nil {
+		p := problemOf(err)
+		event.Name, event.Outcome = audit.SessionRenewFail, p.code
+		var refusal *session.Refusal
+		if errors.As(err, &refusal) {
+			key, event.Outcome = refusal.Session, string(refusal.Outcome)
+			event.Name = nameOf(refusal.Outcome)
+		}
+		if p.fault() {
+			event.Fault = err
+		}
+	}
+	if key.ID != (session.ID{}) {
+		event.SubjectID, event.SessionID = key.Subject, key.ID.String()
+	}
+	h.audit.Write(r.Context(), event)
+}
+
+func nameOf(o session.Outcome) audit.Name {
+	switch o {
+	case session.Fork, session.Reuse:
+		return audit.TokenReuse
+	case session.Idle, session.Absolute:
+		return audit.SessionExpired
+	}
+	return audit.SessionRenewFail
+}

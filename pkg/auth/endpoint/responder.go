@@ -1,0 +1,135 @@
+package endpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// Responder turns an opened or refreshed session into the answer with its tokens. Whoever brings their own login
+// calls session.Manager.Open and then Grant. It is safe for concurrent use.
+type Responder struct {
+	issuer *token.Issuer
+	audit  *audit.Log
+	now    func() time.Time
+}
+
+// NewResponder returns a Responder. A nil log is silent.
+func NewResponder(issuer *token.Issuer, log *audit.Log, now func() time.Time) (*Responder, error) {
+	if issuer == nil || now == nil {
+		return nil, errors.New("endpoint: a Responder needs an issuer and a clock")
+	}
+	return &Responder{issuer, log, now}, nil
+}
+
+// tokens is the answer of RFC 6749, section 5.1, and how long what it grants lives.
+type tokens struct {
+	AccessToken      string `json:"access_token"`
+	TokenType        string `json:"token_type"`
+	ExpiresIn        int64  `json:"expires_in"`
+	RefreshToken     string `json:"refresh_token"`
+	RefreshExpiresIn int64  `json:"refresh_expires_in"`
+	SessionExpiresIn int64  `json:"session_expires_in"`
+	Scope            string `json:"scope,omitempty"`
+}
+
+// Grant issues an access token for the session and answers with both tokens. scope narrows the access token; empty
+// means all that the session was granted. It returns an error, and has written nothing, where it cannot issue one.
+func (x *Responder) Grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string) error {
+	s := g.Session
+	if len(scope) == 0 {
+		scope = s.Scope
+	}
+	access, err := x.issuer.Issue(r.Context(), token.Grant{
+		Subject: g.Subject, SessionID: s.ID.String(), Client: s.Client, Scope: scope, AuthTime: s.AuthTime, NotAfter: s.AbsoluteEnd,
+	})
+	if err != nil {
+		return err
+	}
+	now, idleEnd := x.now(), s.IdleEnd
+	if idleEnd.After(s.AbsoluteEnd) {
+		idleEnd = s.AbsoluteEnd
+	}
+	writeJSON(w, http.StatusOK, tokens{
+		AccessToken: access.Text.Reveal(), TokenType: "Bearer", ExpiresIn: wholeSeconds(access.ExpiresIn),
+		RefreshToken: g.RefreshToken.Reveal(), RefreshExpiresIn: wholeSeconds(idleEnd.Sub(now)),
+		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), Scope: strings.Join(scope, " "),
+	})
+	return nil
+}
+
+func wholeSeconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	raw, err := json.Marshal(body)
+	if err != nil { // only strings, numbers and booleans are ever written
+		status, raw = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", jsonType)
+	// RFC 6749, section 5.1: both headers, for tokens must not be cached.
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n'))
+}
+
+// requestID is the gateway's id of the request.
+func requestID(r *http.Request) string { return r.Header.Get("X-Request-Id") }
+
+// address is where the request comes from as the gateway saw it; the zero Addr where it does not tell. Forwarding
+// headers are not asked: clients write them.
+func address(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
+}
+
+// addressText is address as a session keeps it, for its owner's list of sessions.
+func addressText(r *http.Request) string {
+	if from := address(r); from.IsValid() {
+		return from.String()
+	}
+	return ""
+}
+
+// maxUserAgentBytes keeps a session's item small, whatever a client calls itself.
+const maxUserAgentBytes = 200
+
+func userAgent(r *http.Request) string {
+	text := strings.ToValidUTF8(r.UserAgent(), "�")
+	if len(text) <= maxUserAgentBytes {
+		return text
+	}
+	end := maxUserAgentBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+// Clients are the applications that may open sessions.
+type Clients map[auth.ClientID]auth.Client
+
+// find returns the client of a request. One that names none is the default client.
+func (c Clients) find(id string) (auth.Client, error) {
+	if id == "" {
+		id = string(auth.DefaultClient)
+	}
+	client, ok := c[auth.ClientID(id)]
+	if !ok {
+		return auth.Client{}, invalidRequest("client_id names no client of this service")
+	}
+	return client, nil
+}

@@ -1,0 +1,84 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// ForLogin returns the service of the login function, from the environment of this process. Its error names every
+// variable that is missing or wrong.
+func ForLogin() (*Service, error) { return start(config.Process(), common, opening) }
+
+// ForRefresh returns the service of the refresh function, likewise.
+func ForRefresh() (*Service, error) { return start(config.Process(), common, restoring) }
+
+// A part reads those variables that some functions share.
+type part func(e *config.Environment, s *Settings)
+
+func start(e *config.Environment, parts ...part) (*Service, error) {
+	s := Settings{Log: os.Stdout}
+	for _, read := range parts {
+		read(e, &s)
+	}
+	stores, signing, refresh := e.Store(), e.SigningRing(), e.RefreshKeys()
+	e.Document() // no function has a member of it yet, so any stops the start
+	if err := e.Err(); err != nil {
+		return nil, err
+	}
+	var errs [3]error
+	s.SigningRing, errs[0] = openRing(config.SigningRing, signing)
+	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh)
+	s.Stores, errs[2] = openStores(stores)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	return New(context.Background(), s)
+}
+
+func common(e *config.Environment, s *Settings) {
+	s.Issuer, s.Audience, s.KeyVersion = e.Issuer(), e.Audience(), e.KeyVersion()
+	s.AccessTokenLifetime = e.Duration(config.AccessTokenLifetime, token.MinLifetime, token.MaxLifetime)
+}
+
+func opening(e *config.Environment, s *Settings) {
+	s.Client = auth.Client{
+		ID:              auth.DefaultClient,
+		Profile:         e.Profile(),
+		IdleTimeout:     e.Duration(config.IdleTimeout, minTimeout, maxTimeout),
+		AbsoluteTimeout: e.Duration(config.AbsoluteTimeout, minTimeout, maxTimeout),
+	}
+}
+
+func restoring(e *config.Environment, s *Settings) { s.RestoredUntil = e.RestoredUntil() }
+
+func openRing(name string, value auth.Secret) (keyring.Source, error) {
+	source, err := keyring.Open(value.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return source, nil
+}
+
+func openStores(s config.Stores) (Stores, error) {
+	if s.BoltPath == "" {
+		return Stores{}, fmt.Errorf("%s names a store that this build does not have", config.Store)
+	}
+	return OpenBolt(s.BoltPath)
+}
+
+// OpenBolt returns the stores in the file at path.
+func OpenBolt(path string) (Stores, error) {
+	db, err := bolt.Open(path)
+	if err != nil {
+		return Stores{}, err
+	}
+	return Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}}, nil
+}
