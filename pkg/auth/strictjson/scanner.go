@@ -3,7 +3,6 @@ package strictjson
 import (
 	"fmt"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -14,23 +13,28 @@ type scanner struct {
 	depth int // objects and arrays open
 }
 
-// whole runs one reader over a text, which must hold what it reads and nothing else. A refused text has no value.
-func whole[T any](text string, read func(*scanner) (T, error)) (T, error) {
-	var none T
+// begin and finish stand around the reading of one text, which must hold what is read and nothing else. They are two
+// functions, because a scanner handed to a function value would cost an allocation for every claim of every token.
+func begin(text string) (scanner, error) {
+	s := scanner{text: text}
 	if !utf8.ValidString(text) {
-		return none, ErrUTF8
-	}
-	s := &scanner{text: text}
-	s.space()
-	value, err := read(s)
-	if err != nil {
-		return none, err
+		return s, ErrUTF8
 	}
 	s.space()
-	if s.at < len(text) {
-		return none, s.fail(ErrTrailing)
+	return s, nil
+}
+
+// finish returns the value, or none for a refused text.
+func finish[T any](s *scanner, value T, err error) (T, error) {
+	if err == nil {
+		s.space()
+		if s.at == len(s.text) {
+			return value, nil
+		}
+		err = s.fail(ErrTrailing)
 	}
-	return value, nil
+	var none T
+	return none, err
 }
 
 func (s *scanner) fail(err error) error { return fmt.Errorf("%w (at byte %d)", err, s.at) }
@@ -184,166 +188,4 @@ func (s *scanner) array(each func(raw string) error) error {
 		}
 	}
 	return nil
-}
-
-// string reads a string and returns its value: a slice of the text where nothing is escaped.
-func (s *scanner) string() (string, error) {
-	if s.peek() != '"' {
-		return "", s.want("a string")
-	}
-	s.at++
-	start := s.at
-	for ; s.at < len(s.text); s.at++ {
-		switch c := s.text[s.at]; {
-		case c == '"':
-			s.at++
-			return s.text[start : s.at-1], nil
-		case c == '\\':
-			return s.escaped(s.text[start:s.at])
-		case c < ' ':
-			return "", s.fail(ErrSyntax)
-		}
-	}
-	return "", s.fail(ErrSyntax)
-}
-
-// escaped reads the rest of a string from its first escape on.
-func (s *scanner) escaped(before string) (string, error) {
-	value := []byte(before)
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
-		case c == '"':
-			s.at++
-			return string(value), nil
-		case c == '\\':
-			r, err := s.escape()
-			if err != nil {
-				return "", err
-			}
-			value = utf8.AppendRune(value, r)
-		case c < ' ':
-			return "", s.fail(ErrSyntax)
-		default:
-			value = append(value, c)
-			s.at++
-		}
-	}
-	return "", s.fail(ErrSyntax)
-}
-
-// escape reads one escape, or the two of a surrogate pair. A half on its own is no character: encoding/json reads
-// U+FFFD, others keep it, and then two names are equal for one reader only.
-func (s *scanner) escape() (rune, error) {
-	if s.at+1 == len(s.text) {
-		return 0, s.fail(ErrSyntax)
-	}
-	const letters, meant = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
-	if i := strings.IndexByte(letters, s.text[s.at+1]); i >= 0 {
-		s.at += 2
-		return rune(meant[i]), nil
-	}
-	r, ok := s.unit()
-	if !ok {
-		return 0, s.fail(ErrSyntax)
-	}
-	if !utf16.IsSurrogate(r) {
-		return r, nil
-	}
-	second, _ := s.unit()
-	pair := utf16.DecodeRune(r, second)
-	if pair == utf8.RuneError {
-		return 0, s.fail(ErrSurrogate)
-	}
-	return pair, nil
-}
-
-// unit reads one \uXXXX, and nothing where there is none.
-func (s *scanner) unit() (rune, bool) {
-	const length = len(`\uXXXX`)
-	if len(s.text)-s.at < length || s.text[s.at:s.at+2] != `\u` {
-		return 0, false
-	}
-	var r rune
-	for _, c := range []byte(s.text[s.at+2 : s.at+length]) {
-		digit := strings.IndexByte("0123456789abcdef", c|0x20)
-		if digit < 0 || c < '0' {
-			return 0, false
-		}
-		r = r<<4 | rune(digit)
-	}
-	s.at += length
-	return r, true
-}
-
-func (s *scanner) number() error {
-	if s.peek() == '-' {
-		s.at++
-	}
-	switch {
-	case s.peek() == '0':
-		s.at++ // no digit may follow; whoever reads on finds no comma
-	case !s.digits():
-		return s.fail(ErrSyntax)
-	}
-	if s.peek() == '.' {
-		s.at++
-		if !s.digits() {
-			return s.fail(ErrSyntax)
-		}
-	}
-	if c := s.peek(); c == 'e' || c == 'E' {
-		s.at++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.at++
-		}
-		if !s.digits() {
-			return s.fail(ErrSyntax)
-		}
-	}
-	return nil
-}
-
-// digits consumes digits and reports whether there was one.
-func (s *scanner) digits() bool {
-	start := s.at
-	for isDigit(s.peek()) {
-		s.at++
-	}
-	return s.at > start
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-// names collects the members of one object. Up to scanned of them are compared one by one, which needs no memory;
-// with more, a map keeps a text of thousands of names from costing their square.
-type names struct {
-	members []Member
-	seen    map[string]bool
-}
-
-const scanned = 24
-
-func (n *names) has(name string) bool {
-	if n.seen != nil {
-		return n.seen[name]
-	}
-	for _, m := range n.members {
-		if m.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (n *names) add(m Member) {
-	n.members = append(n.members, m)
-	switch {
-	case n.seen != nil:
-		n.seen[m.Name] = true
-	case len(n.members) == scanned:
-		n.seen = make(map[string]bool, 2*scanned)
-		for _, m := range n.members {
-			n.seen[m.Name] = true
-		}
-	}
 }

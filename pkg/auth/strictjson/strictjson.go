@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 )
 
 // What can be wrong with a text.
@@ -37,7 +36,14 @@ type Text interface{ ~string | ~[]byte }
 type Member struct{ Name, Raw string }
 
 // Members parses exactly one JSON object and returns its members in the order of the text, of which they are slices.
-func Members(text string) ([]Member, error) { return whole(text, (*scanner).object) }
+func Members(text string) ([]Member, error) {
+	s, err := begin(text)
+	if err != nil {
+		return nil, err
+	}
+	members, err := s.object()
+	return finish(&s, members, err)
+}
 
 // Object parses exactly one JSON object and returns its members by their exact names.
 func Object(data []byte) (map[string]json.RawMessage, error) {
@@ -54,60 +60,63 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 
 // Array returns the elements of a JSON array.
 func Array[T Text](raw T) ([]json.RawMessage, error) {
-	return whole(string(raw), func(s *scanner) ([]json.RawMessage, error) {
-		elements := []json.RawMessage{}
-		err := s.array(func(element string) error {
-			elements = append(elements, json.RawMessage(element))
-			return nil
-		})
-		return elements, err
+	s, err := begin(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	elements := []json.RawMessage{}
+	err = s.array(func(element string) error {
+		elements = append(elements, json.RawMessage(element))
+		return nil
 	})
+	return finish(&s, elements, err)
 }
 
 // String returns the value of a JSON string. The empty text of a missing member is none.
-func String[T Text](raw T) (string, error) { return whole(string(raw), (*scanner).string) }
+func String[T Text](raw T) (string, error) {
+	s, err := begin(string(raw))
+	if err != nil {
+		return "", err
+	}
+	value, err := s.string()
+	return finish(&s, value, err)
+}
 
 // Strings returns the elements of a JSON array of strings.
 func Strings[T Text](raw T) ([]string, error) {
-	return whole(string(raw), func(s *scanner) ([]string, error) {
-		values := []string{}
-		err := s.array(func(element string) error {
-			value, err := String(element)
-			values = append(values, value)
-			return err
-		})
-		return values, err
+	s, err := begin(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	values := []string{}
+	err = s.array(func(element string) error {
+		value, err := String(element)
+		values = append(values, value)
+		return err
 	})
+	return finish(&s, values, err)
 }
 
 // Integer returns the value of a JSON number that is spelled as an integer and fits. 1.0, 1e3 and -0 are other
 // spellings, which are equal to an integer for some readers and not for others.
 func Integer[T Text](raw T) (int64, error) {
-	return whole(string(raw), func(s *scanner) (int64, error) {
-		start := s.at
-		if c := s.peek(); c != '-' && !isDigit(c) {
-			return 0, s.want("an integer")
-		}
-		if err := s.number(); err != nil {
-			return 0, err
-		}
-		spelled := s.text[start:s.at]
-		n, err := strconv.ParseInt(spelled, 10, 64)
-		if err != nil || spelled == "-0" {
-			s.at = start
-			return 0, s.want("an integer of 64 bits")
-		}
-		return n, nil
-	})
+	s, err := begin(string(raw))
+	if err != nil {
+		return 0, err
+	}
+	value, err := s.integer()
+	return finish(&s, value, err)
 }
 
 // Bool returns the value of true or false.
 func Bool[T Text](raw T) (bool, error) {
-	return whole(string(raw), func(s *scanner) (bool, error) {
-		first := s.peek()
-		if first != 't' && first != 'f' {
-			return false, s.want("a boolean")
-		}
-		return first == 't', s.value()
-	})
+	s, err := begin(string(raw))
+	if err != nil {
+		return false, err
+	}
+	first := s.peek()
+	if first != 't' && first != 'f' {
+		return false, s.want("a boolean")
+	}
+	return finish(&s, first == 't', s.value())
 }

@@ -1,0 +1,14 @@
+// Package keyring keeps the two rings of keys: the signing ring, whose keys sign access tokens, and the ring of
+// refresh-token keys, from which everything with a MAC is derived.
+//
+// A ring maps versions to keys. It only grows, but for keys that are dropped on purpose. Which version signs does
+// not stand in the ring: whoever loads one names a version n. Key n signs; key n+1 is published already, so that
+// every verifier knows it long before its first token; key n-1 is still accepted, so that moving from n-1 to n, and
+// back, ends no token.
+//
+//	keys of the ring     1    2    3    4              signing ring          refresh-token ring
+//	version 3 signs           ^    ^    ^              2, 3, 4 published     1 to 4 open
+//
+// A Source holds the text of one ring: a file of mode 0600, the text itself, or a secret of AWS Secrets Manager
+// (package keyring/secretsmanager).
+package keyring

@@ -1,0 +1,113 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// File returns the source at path, a file that only its owner can read. Beside it stands path.lock, which is empty.
+func File(path string) Source { return file(path) }
+
+type file string
+
+func (f file) Load(context.Context) (auth.Secret, error) {
+	opened, err := os.Open(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return auth.Secret{}, fmt.Errorf("file %s: %w", f, auth.ErrNotFound)
+	}
+	if err != nil {
+		return auth.Secret{}, err
+	}
+	defer opened.Close() //nolint:errcheck // it was only read
+	info, err := opened.Stat()
+	if err != nil {
+		return auth.Secret{}, err
+	}
+	if others := info.Mode().Perm() & 0o077; others != 0 {
+		return auth.Secret{}, fmt.Errorf("%w: %s has mode %04o, so that others can get at its keys; it must be 0600",
+			ErrExposed, f, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(io.LimitReader(opened, maxBytes+1))
+	return auth.NewSecret(string(text)), err
+}
+
+// Save writes a new file and renames it over the old one, so that whoever reads meanwhile, or after a crash, finds
+// one state or the other whole.
+func (f file) Save(ctx context.Context, text auth.Secret) error {
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	stored, err := f.Load(ctx)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return err
+	}
+	if err := Follows(stored, text); err != nil {
+		return fmt.Errorf("file %s: %w", f, err)
+	}
+	return f.replace(text)
+}
+
+func (f file) replace(text auth.Secret) (err error) {
+	folder := filepath.Dir(string(f))
+	written, err := os.CreateTemp(folder, filepath.Base(string(f))+".*.tmp") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(written.Name())
+		}
+	}()
+	_, err = written.WriteString(text.Reveal())
+	if err = errors.Join(err, written.Sync(), written.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(written.Name(), string(f)); err != nil {
+		return err
+	}
+	return syncFolder(folder) // or a power cut could undo the rename, and with it a key that already signed
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// lock waits for the lock of this file among processes. It is on a file of its own, since the ring's file is
+// replaced by every Save. The system lets go of it when its holder dies.
+func (f file) lock(ctx context.Context) (unlock func(), err error) {
+	held, err := os.OpenFile(string(f)+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		locked, err := tryLock(held)
+		if locked {
+			return func() { _ = held.Close() }, nil
+		}
+		if err == nil {
+			select {
+			case <-time.After(lockPoll):
+				continue
+			case <-ctx.Done():
+				err = fmt.Errorf("file %s is locked by another process: %w", f, ctx.Err())
+			}
+		}
+		return nil, errors.Join(err, held.Close())
+	}
+}
+
+const lockPoll = 5 * time.Millisecond

@@ -1,0 +1,142 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// live is a ring in use: loaded once, and again only while that fails.
+type live struct {
+	source  Source
+	kind    Kind
+	version Version
+	now     func() time.Time
+
+	mu     sync.Mutex // held while loading, so that callers share one attempt
+	ring   *Ring
+	failed error
+	tried  time.Time
+}
+
+// retryAfter keeps a flood of requests from becoming a flood of loads while a source is down.
+const retryAfter = time.Second
+
+// open loads the ring for the first time. A source that fails must not stop the start, or an outage of the source
+// would outlast itself by every new instance's crash; a ring that no second attempt would mend must.
+func open(ctx context.Context, from Source, kind Kind, v Version, now func() time.Time) (*live, error) {
+	if from == nil || v == 0 || now == nil {
+		return nil, fmt.Errorf("%s: it needs a source, a version from 1 and a clock", kind)
+	}
+	l := &live{source: from, kind: kind, version: v, now: now}
+	_, err := l.load(ctx)
+	if errors.Is(err, ErrMalformed) || errors.Is(err, ErrExposed) || errors.Is(err, auth.ErrNotFound) {
+		return nil, l.failed
+	}
+	return l, nil
+}
+
+// load returns the ring, or an error that wraps auth.ErrUnavailable.
+func (l *live) load(ctx context.Context) (Ring, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ring != nil {
+		return *l.ring, nil
+	}
+	if now := l.now(); l.failed == nil || now.Sub(l.tried) >= retryAfter {
+		l.tried = now
+		l.ring, l.failed = l.attempt(ctx)
+	}
+	if l.failed != nil {
+		return Ring{}, fmt.Errorf("%w: %w", auth.ErrUnavailable, l.failed)
+	}
+	return *l.ring, nil
+}
+
+func (l *live) attempt(ctx context.Context) (*Ring, error) {
+	r, err := Load(ctx, l.source, l.kind)
+	if err == nil {
+		err = r.has(l.version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// Signing is the signing ring in use, with one version that signs. It implements token.SigningKeys. Safe for
+// concurrent use.
+type Signing struct{ live *live }
+
+// LoadSigning reads the signing ring. It fails where there is no ring, where the ring is malformed or exposed, or
+// lacks the version; any other failure of the source shows in each later call, as an error that wraps
+// auth.ErrUnavailable, until an attempt succeeds. There is one attempt a second at most.
+func LoadSigning(ctx context.Context, from Source, v Version, now func() time.Time) (*Signing, error) {
+	l, err := open(ctx, from, SigningRing, v, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Signing{l}, nil
+}
+
+// SigningKey returns the key that signs.
+func (s *Signing) SigningKey(ctx context.Context) (token.SigningKey, error) {
+	r, err := s.live.load(ctx)
+	if err != nil {
+		return token.SigningKey{}, err
+	}
+	return r.Keys[s.live.version].Signing, nil
+}
+
+// PublicKeys returns the key set to publish; see Ring.PublicKeys.
+func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
+	r, err := s.live.load(ctx)
+	if err != nil {
+		return token.KeySet{}, err
+	}
+	return r.PublicKeys(s.live.version)
+}
+
+// Refresh is the ring of refresh-token keys in use, with one version that seals. Safe for concurrent use.
+type Refresh struct{ live *live }
+
+// LoadRefresh reads the ring of refresh-token keys. It fails as LoadSigning does.
+func LoadRefresh(ctx context.Context, from Source, v Version, now func() time.Time) (*Refresh, error) {
+	l, err := open(ctx, from, RefreshRing, v, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Refresh{l}, nil
+}
+
+// SealingKey returns the key for new tokens.
+func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) {
+	return s.RefreshTokenKey(ctx, s.live.version)
+}
+
+// RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
+// not been retired for RefreshKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged.
+func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
+	r, err := s.live.load(ctx)
+	if err != nil {
+		return auth.RefreshTokenKey{}, err
+	}
+	entry, ok := r.Keys[id]
+	sealing := s.live.version
+	switch {
+	case !ok, int(id) > int(sealing)+1:
+		ok = false
+	case id < sealing && !entry.Retired.IsZero():
+		// A key that seals again after a rollback may still be recorded as retired; it opens its own tokens.
+		ok = s.live.now().Before(entry.Retired.Add(RefreshKeyRetention))
+	}
+	if !ok {
+		return auth.RefreshTokenKey{}, fmt.Errorf("refresh-token key %d: %w", id, auth.ErrNotFound)
+	}
+	return auth.RefreshTokenKey{ID: id, Secret: entry.Secret}, nil
+}

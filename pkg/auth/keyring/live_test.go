@@ -1,0 +1,184 @@
+package keyring_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+func clock() time.Time { return instant }
+
+// source answers what its fields hold and counts.
+type source struct {
+	mu    sync.Mutex
+	text  string
+	err   error
+	loads int
+}
+
+func (s *source) Load(context.Context) (auth.Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loads++
+	return auth.NewSecret(s.text), s.err
+}
+
+func (s *source) Save(context.Context, auth.Secret) error { return errors.ErrUnsupported }
+
+func TestSigningSigns(t *testing.T) {
+	r := signingRing(t)
+	live, err := keyring.LoadSigning(t.Context(), keyring.Inline(auth.NewSecret(text(t, r))), 2, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys token.SigningKeys = live
+	key, err := keys.SigningKey(t.Context())
+	if err != nil || key.ID() != r.Keys[2].Signing.ID() {
+		t.Errorf("%v, %v", key, err)
+	}
+	set, err := live.PublicKeys(t.Context())
+	if err != nil || len(set.Keys()) != 2 {
+		t.Errorf("%v, %v", set, err)
+	}
+}
+
+func TestRefreshTokenKeys(t *testing.T) {
+	r := refreshRing(t)
+	for v := range uint16(3) {
+		var err error
+		if r, err = r.Add(v+3, "", instant, strings.NewReader(strings.Repeat("k", 32))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	retired := instant.Add(-keyring.RefreshKeyRetention)
+	set := func(v uint16, at time.Time) {
+		e := r.Keys[v]
+		e.SigningSince, e.Retired = at.Add(-time.Hour), at
+		r.Keys[v] = e
+	}
+	set(1, retired)                    // over for a moment
+	set(2, retired.Add(2*time.Second)) // not yet
+	set(3, retired)                    // seals again, after a rollback
+	live, err := keyring.LoadRefresh(t.Context(), keyring.Inline(auth.NewSecret(text(t, r))), 3, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err := live.SealingKey(t.Context()); err != nil || key.ID != 3 || !key.Secret.Equal(r.Keys[3].Secret) {
+		t.Errorf("the sealing key is %v, %v", key, err)
+	}
+	open := map[uint16]bool{2: true, 3: true, 4: true}
+	for _, id := range []uint16{0, 1, 2, 3, 4, 5, 6, 65535} {
+		key, err := live.RefreshTokenKey(t.Context(), id)
+		if !open[id] && errors.Is(err, auth.ErrNotFound) {
+			continue
+		}
+		if !open[id] || err != nil || key.ID != id || !key.Secret.Equal(r.Keys[id].Secret) {
+			t.Errorf("key %d: %v, %v", id, key, err)
+		}
+	}
+}
+
+func TestWhatStopsTheStart(t *testing.T) {
+	good := text(t, signingRing(t))
+	for _, row := range []struct {
+		name    string
+		source  keyring.Source
+		version uint16
+		now     func() time.Time
+		want    string
+	}{
+		{"no source", nil, 1, clock, "a source"},
+		{"no version", &source{text: good}, 0, clock, "a version"},
+		{"no clock", &source{text: good}, 1, nil, "a clock"},
+		{"half a ring", &source{text: good[:99]}, 1, clock, "malformed"},
+		{"a version that is not there", &source{text: good}, 3, clock, "no version 3 in it, but [1 2]"},
+		{"no ring", &source{err: auth.ErrNotFound}, 1, clock, "not found"},
+		{"an exposed ring", &source{err: keyring.ErrExposed}, 1, clock, "exposed"},
+		{"an outage", &source{err: auth.ErrUnavailable}, 1, clock, ""},
+		{"any other error", &source{err: errors.New("denied")}, 1, clock, ""},
+	} {
+		_, err := keyring.LoadSigning(t.Context(), row.source, row.version, row.now)
+		if err == nil && row.want == "" {
+			continue
+		}
+		if err == nil || row.want == "" || !strings.Contains(err.Error(), row.want) ||
+			!strings.HasPrefix(err.Error(), "signing ring: ") {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
+func TestOutageIsTriedAgainOnceASecond(t *testing.T) {
+	now := instant
+	s := &source{err: errors.New("denied")}
+	live, err := keyring.LoadRefresh(t.Context(), s, 1, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(wantLoads int, ok bool) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				_, err := live.SealingKey(t.Context())
+				if (err == nil) != ok || !ok && (!errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound)) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if s.loads != wantLoads {
+			t.Errorf("%d loads, want %d", s.loads, wantLoads)
+		}
+	}
+	call(1, false)
+	now = now.Add(999 * time.Millisecond)
+	call(1, false)
+	now = now.Add(time.Millisecond)
+	call(2, false)
+	s.err, s.text = nil, "{}"
+	now = now.Add(time.Second)
+	call(3, false) // malformed by now: still an outage to whoever calls, and it can be mended
+	s.text = text(t, refreshRing(t))
+	now = now.Add(time.Second)
+	call(4, true)
+	now = now.Add(time.Hour)
+	call(4, true)
+}
+
+func TestOpen(t *testing.T) {
+	ring := text(t, refreshRing(t))
+	for _, row := range []struct{ name, value, want string }{
+		{"a file", "file:/a/b", ""},
+		{"the ring", ring, ""},
+		{"a secret", "secretsmanager:arn:aws:x", "keyring/secretsmanager"},
+		{"nothing", "", "file:<path>"},
+		{"no path", "file:", "file:<path>"},
+		{"a bare path", "/a/b", "file:<path>"},
+	} {
+		source, err := keyring.Open(row.value)
+		if err == nil && row.want == "" && source != nil {
+			continue
+		}
+		if err == nil || row.want == "" || !strings.Contains(err.Error(), row.want) || source != nil {
+			t.Errorf("%s: %v, %v", row.name, source, err)
+		}
+	}
+	inline, err := keyring.Open(ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := keyring.Load(t.Context(), inline, keyring.RefreshRing); err != nil || text(t, r) != ring {
+		t.Error(err)
+	}
+	if inline.Save(t.Context(), auth.NewSecret(ring)) == nil {
+		t.Error("an inline ring was saved")
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+
+package keyring
+
+import (
+	"errors"
+	"os"
+)
+
+// tryLock refuses: without flock and file modes, a ring in a file is neither whole nor private.
+func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -1,0 +1,166 @@
+package keyring
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// Kind tells the two rings apart.
+type Kind string
+
+const (
+	SigningRing Kind = "signing ring"       // of private keys that sign access tokens
+	RefreshRing Kind = "refresh-token ring" // of auth.RefreshTokenKeyBytes of key material each
+)
+
+// Version numbers the keys of a ring, from 1. That of a refresh-token key is the key id in its tokens.
+type Version = uint16
+
+// RefreshKeyRetention is how long a refresh-token key opens tokens after it stopped sealing them: longer than any
+// session lasts.
+const RefreshKeyRetention = 400 * 24 * time.Hour
+
+// Ring is what one secret holds. Its methods change nothing; those that return a Ring return a copy.
+type Ring struct {
+	Kind   Kind
+	Serial uint64 // counts the ring's states, from 1
+	Keys   map[Version]Entry
+}
+
+// Entry is one key of a ring. Times are whole seconds, UTC.
+type Entry struct {
+	Signing token.SigningKey // of a signing ring
+	Secret  auth.Secret      // of a refresh-token ring: raw key material
+
+	Created      time.Time
+	SigningSince time.Time // zero while the key is only published
+	Retired      time.Time // when it last stopped signing; zero before
+}
+
+// NewSigningRing makes a first ring: version 1 signs from now on, version 2 is published.
+func NewSigningRing(alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
+	return newRing(SigningRing, alg, now, random)
+}
+
+// NewRefreshRing makes a first ring: version 1 seals from now on, version 2 is accepted.
+func NewRefreshRing(now time.Time, random io.Reader) (Ring, error) {
+	return newRing(RefreshRing, "", now, random)
+}
+
+func newRing(kind Kind, alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
+	r := Ring{Kind: kind, Keys: map[Version]Entry{}}
+	r, err := r.Add(1, alg, now, random)
+	if err != nil {
+		return Ring{}, err
+	}
+	first := r.Keys[1]
+	first.SigningSince = first.Created
+	r.Keys[1] = first
+	if r, err = r.Add(2, alg, now, random); err != nil {
+		return Ring{}, err
+	}
+	r.Serial = 1
+	return r, nil
+}
+
+// Add returns the ring's next state, with a new key of this version, which the ring must not have. alg is for
+// signing rings and chooses the new key's algorithm only.
+func (r Ring) Add(v Version, alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
+	if _, ok := r.Keys[v]; ok || v == 0 {
+		return Ring{}, fmt.Errorf("%s: version %d cannot be added", r.Kind, v)
+	}
+	entry := Entry{Created: now.UTC().Truncate(time.Second)}
+	var err error
+	if r.Kind == SigningRing {
+		entry.Signing, err = token.GenerateSigningKey(alg, random)
+	} else {
+		material := make([]byte, auth.RefreshTokenKeyBytes)
+		_, err = io.ReadFull(random, material)
+		entry.Secret = auth.NewSecret(string(material))
+	}
+	if err != nil {
+		return Ring{}, fmt.Errorf("%s: version %d: %w", r.Kind, v, err)
+	}
+	next := r.next()
+	next.Keys[v] = entry
+	return next, nil
+}
+
+// Sign returns the ring's next state, in which version v signs from now on and every other one that did is retired.
+// Whether the time has come is for the caller to know.
+func (r Ring) Sign(v Version, now time.Time) (Ring, error) {
+	if err := r.has(v); err != nil {
+		return Ring{}, err
+	}
+	now = now.UTC().Truncate(time.Second)
+	next := r.next()
+	for version, entry := range next.Keys {
+		switch {
+		case version == v:
+			if entry.SigningSince.IsZero() || !entry.Retired.IsZero() {
+				entry.SigningSince = now
+			}
+			entry.Retired = time.Time{}
+		case !entry.SigningSince.IsZero() && entry.Retired.IsZero():
+			entry.Retired = now
+		}
+		next.Keys[version] = entry
+	}
+	return next, nil
+}
+
+// Drop returns the ring's next state, without the keys of these versions. They are gone for good.
+func (r Ring) Drop(versions ...Version) Ring {
+	next := r.next()
+	for _, v := range versions {
+		delete(next.Keys, v)
+	}
+	return next
+}
+
+func (r Ring) next() Ring {
+	return Ring{Kind: r.Kind, Serial: r.Serial + 1, Keys: maps.Clone(r.Keys)}
+}
+
+// Versions returns the versions in the ring, ascending.
+func (r Ring) Versions() []Version { return slices.Sorted(maps.Keys(r.Keys)) }
+
+// Current returns the version that signs by the ring's own record, or 0: the one that signs and is not retired.
+// Where functions run at versions of their own, as during a deployment, it is the one asked for last.
+func (r Ring) Current() Version {
+	var current Version
+	for v, entry := range r.Keys {
+		if v > current && !entry.SigningSince.IsZero() && entry.Retired.IsZero() {
+			current = v
+		}
+	}
+	return current
+}
+
+// PublicKeys returns what verifiers must know while version n of a signing ring signs: the public keys of n-1, n
+// and n+1, as far as the ring has them; n it must have.
+func (r Ring) PublicKeys(n Version) (token.KeySet, error) {
+	if err := r.has(n); err != nil {
+		return token.KeySet{}, err
+	}
+	var keys []token.Key
+	for _, v := range r.Versions() {
+		if away := int(v) - int(n); r.Kind == SigningRing && -1 <= away && away <= 1 {
+			keys = append(keys, r.Keys[v].Signing.Public())
+		}
+	}
+	return token.NewKeySet(keys...)
+}
+
+func (r Ring) has(v Version) error {
+	if _, ok := r.Keys[v]; !ok {
+		return fmt.Errorf("%s: %w: there is no version %d in it, but %v", r.Kind, ErrMalformed, v, r.Versions())
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package keyring_test
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+var instant = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
+
+func signingRing(t testing.TB) keyring.Ring {
+	t.Helper()
+	r, err := keyring.NewSigningRing(token.EdDSA, instant, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func refreshRing(t testing.TB) keyring.Ring {
+	t.Helper()
+	r, err := keyring.NewRefreshRing(instant, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func text(t testing.TB, r keyring.Ring) string {
+	t.Helper()
+	s, err := r.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Reveal()
+}
+
+func TestFirstRings(t *testing.T) {
+	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t)} {
+		second := instant.Truncate(time.Second)
+		if r.Serial != 1 || !slices.Equal(r.Versions(), []uint16{1, 2}) || r.Current() != 1 {
+			t.Errorf("%s: %+v", r.Kind, r)
+		}
+		one, two := r.Keys[1], r.Keys[2]
+		if !one.SigningSince.Equal(second) || !two.SigningSince.IsZero() || !two.Created.Equal(second) {
+			t.Errorf("%s: %+v", r.Kind, r)
+		}
+	}
+}
+
+func TestTextRoundTrip(t *testing.T) {
+	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t)} {
+		r, err := r.Sign(2, instant.Add(time.Hour)) // so that every time stands in it
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := keyring.Parse(r.Kind, auth.NewSecret(text(t, r)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if once, twice := text(t, r), text(t, again); once != twice {
+			t.Errorf("%s became %s", once, twice)
+		}
+		retired := instant.Add(time.Hour).Truncate(time.Second)
+		if again.Serial != 2 || again.Current() != 2 || !again.Keys[1].Retired.Equal(retired) {
+			t.Errorf("%+v", again)
+		}
+	}
+	r := refreshRing(t)
+	again, err := keyring.Parse(r.Kind, auth.NewSecret(text(t, r)))
+	secret := again.Keys[1].Secret
+	if err != nil || len(secret.Reveal()) != auth.RefreshTokenKeyBytes || !secret.Equal(r.Keys[1].Secret) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTextOfARing(t *testing.T) {
+	r, err := keyring.NewRefreshRing(instant, strings.NewReader(strings.Repeat("k", 32)+strings.Repeat("l", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"v":1,"serial":1,"keys":{` +
+		`"1":{"secret":"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s","created":"2026-01-02T03:04:05Z",` +
+		`"signing_since":"2026-01-02T03:04:05Z"},` +
+		`"2":{"secret":"bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw","created":"2026-01-02T03:04:05Z"}}}`
+	if got := text(t, r); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	signing, refresh := text(t, signingRing(t)), text(t, refreshRing(t))
+	other := signingRing(t).Keys[1].Signing
+	first := signingRing(t)
+	kid := first.Keys[1].Signing.ID()
+	own := text(t, first)
+	for _, row := range []struct {
+		name     string
+		kind     keyring.Kind
+		text     string
+		old, new string
+		want     string
+	}{
+		{"nothing", keyring.SigningRing, ``, ``, ``, "an object"},
+		{"half written", keyring.SigningRing, signing[:len(signing)/2], ``, ``, "not valid JSON"},
+		{"half written before the end", keyring.SigningRing, signing[:len(signing)-1], ``, ``, "not valid JSON"},
+		{"written twice", keyring.RefreshRing, refresh + refresh, ``, ``, "follows"},
+		{"too long", keyring.RefreshRing, refresh + strings.Repeat(" ", 64<<10), ``, ``, "longer"},
+		{"another form", keyring.RefreshRing, refresh, `"v":1`, `"v":2`, "v must be 1"},
+		{"no form", keyring.RefreshRing, refresh, `"v":1,`, ``, "v must be 1"},
+		{"no serial", keyring.RefreshRing, refresh, `"serial":1,`, ``, "serial must be"},
+		{"serial of zero", keyring.RefreshRing, refresh, `"serial":1`, `"serial":0`, "serial must be"},
+		{"unknown member", keyring.RefreshRing, refresh, `"v":1`, `"v":1,"note":""`, "nothing else"},
+		{"no keys", keyring.RefreshRing, `{"v":1,"serial":1}`, ``, ``, "keys"},
+		{"version zero", keyring.RefreshRing, refresh, `"2":`, `"0":`, `key "0"`},
+		{"version with a zero before", keyring.RefreshRing, refresh, `"2":`, `"02":`, `key "02"`},
+		{"version too large", keyring.RefreshRing, refresh, `"2":`, `"65536":`, `key "65536"`},
+		{"version twice", keyring.RefreshRing, refresh, `"2":`, `"1":`, "twice"},
+		{"unknown member of a key", keyring.RefreshRing, refresh, `"2":{`, `"2":{"alg":"x",`, `key "2": it may hold`},
+		{"short secret", keyring.RefreshRing, refresh, `"2":{"secret":"`,
+			`"2":{"created":"2026-01-02T03:04:05Z","secret":"AAAA"},"3":{"secret":"`, "32 bytes"},
+		{"secret with a line feed", keyring.RefreshRing, refresh, `"2":{"secret":"`, `"2":{"secret":"\n`, "32 bytes"},
+		{"time without zone", keyring.RefreshRing, refresh, `05Z"}}}`, `05"}}}`, `key "2": created`},
+		{"time in another zone", keyring.RefreshRing, refresh, `05Z"}}}`, `05+01:00"}}}`, `key "2": created`},
+		{"no time of creation", keyring.RefreshRing, refresh,
+			`,"created":"2026-01-02T03:04:05Z"}}}`, `}}}`, `key "2": created`},
+		{"the other kind", keyring.SigningRing, refresh, ``, ``, "it may hold"},
+		{"the other kind, too", keyring.RefreshRing, signing, ``, ``, "it may hold"},
+		{"another kid", keyring.SigningRing, own,
+			`"1":{"kid":"` + kid, `"1":{"kid":"` + other.ID(), `key "1": kid must be ` + kid},
+		{"another alg", keyring.SigningRing, own,
+			kid + `","alg":"EdDSA","jwk"`, kid + `","alg":"RS256","jwk"`, `key "1": alg must be EdDSA`},
+		{"another alg in the jwk", keyring.SigningRing, own,
+			`"jwk":{"alg":"EdDSA"`, `"jwk":{"alg":"HS256"`, "alg must be EdDSA"},
+		{"no jwk", keyring.SigningRing, own, `"jwk":`, `"secret":`, "it may hold"},
+	} {
+		changed := strings.Replace(row.text, row.old, row.new, 1)
+		if changed == row.text && row.old != row.new {
+			t.Fatalf("%s changed nothing", row.name)
+		}
+		_, err := keyring.Parse(row.kind, auth.NewSecret(changed))
+		if !errors.Is(err, keyring.ErrMalformed) || !strings.Contains(err.Error(), row.want) ||
+			!strings.HasPrefix(err.Error(), string(row.kind)) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
+func TestRotation(t *testing.T) {
+	r := signingRing(t)
+	step := func(next keyring.Ring, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next.Serial != r.Serial+1 {
+			t.Errorf("serial %d follows %d", next.Serial, r.Serial)
+		}
+		r = next
+	}
+	day := 24 * time.Hour
+	step(r.Add(3, token.ES256, instant.Add(day), rand.Reader))
+	step(r.Sign(2, instant.Add(day)))
+	if r.Current() != 2 || r.Keys[1].Retired.IsZero() || r.Keys[3].Signing.Algorithm() != token.ES256 {
+		t.Errorf("forwards: %+v", r)
+	}
+	step(r.Sign(1, instant.Add(2*day)))
+	if r.Current() != 1 || !r.Keys[1].Retired.IsZero() || r.Keys[2].Retired.IsZero() {
+		t.Errorf("back: %+v", r)
+	}
+	before := r
+	step(r.Drop(2), nil)
+	if !slices.Equal(r.Versions(), []uint16{1, 3}) || !slices.Equal(before.Versions(), []uint16{1, 2, 3}) {
+		t.Errorf("dropped: %v, before %v", r.Versions(), before.Versions())
+	}
+	if _, err := r.Sign(2, instant); !errors.Is(err, keyring.ErrMalformed) {
+		t.Errorf("a dropped key signs: %v", err)
+	}
+	if _, err := r.Add(1, token.ES256, instant, rand.Reader); err == nil {
+		t.Error("a version was made twice")
+	}
+}
+
+func TestPublicKeysAreThreeVersions(t *testing.T) {
+	r := signingRing(t)
+	for v := range uint16(3) {
+		var err error
+		if r, err = r.Add(v+3, token.EdDSA, instant, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, want := range map[uint16][]uint16{1: {1, 2}, 2: {1, 2, 3}, 3: {2, 3, 4}, 5: {4, 5}} {
+		set, err := r.PublicKeys(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, k := range set.Keys() {
+			got = append(got, k.ID())
+		}
+		var kids []string
+		for _, v := range want {
+			kids = append(kids, r.Keys[v].Signing.ID())
+		}
+		if !reflect.DeepEqual(got, kids) {
+			t.Errorf("version %d: %v, want %v", n, got, kids)
+		}
+	}
+	if _, err := r.PublicKeys(6); !errors.Is(err, keyring.ErrMalformed) {
+		t.Errorf("a version that is not there: %v", err)
+	}
+}
+
+func TestRingsAreNeverPrinted(t *testing.T) {
+	signing, refresh := signingRing(t), refreshRing(t)
+	live, err := keyring.LoadSigning(t.Context(), keyring.Inline(auth.NewSecret(text(t, signing))), 1, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealing, err := keyring.LoadRefresh(t.Context(), keyring.Inline(auth.NewSecret(text(t, refresh))), 1, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var jwk struct{ D string }
+	if err := json.Unmarshal([]byte(signing.Keys[1].Signing.JWK().Reveal()), &jwk); err != nil {
+		t.Fatal(err)
+	}
+	source := keyring.Inline(auth.NewSecret(text(t, refresh)))
+	material := refresh.Keys[1].Secret.Reveal()
+	decimal := strings.Trim(fmt.Sprint([]byte(material)), "[]")
+	forms := []string{jwk.D, material, fmt.Sprintf("%x", material), decimal, `"kty"`}
+	hidden := struct{ r keyring.Ring }{signing}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		for _, v := range []any{signing, &signing, refresh, &refresh, live, *live, sealing, *sealing, source, hidden} {
+			for _, form := range forms {
+				if got := fmt.Sprintf(verb, v); strings.Contains(got, form) {
+					t.Errorf("%s of %T shows a key: %s", verb, v, got)
+				}
+			}
+		}
+	}
+	for _, r := range []keyring.Ring{signing, refresh} {
+		got, err := json.Marshal(r)
+		for _, form := range forms {
+			if strings.Contains(string(got), form) || err != nil {
+				t.Errorf("JSON shows a key: %s, %v", got, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package keyring
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// format is the v of the text: the version of its form, not of a key.
+const format = 1
+
+// maxBytes bounds a ring's text: what Secrets Manager keeps in one secret.
+const maxBytes = 64 << 10
+
+type ringText struct {
+	Format int64                `json:"v"`
+	Serial uint64               `json:"serial"`
+	Keys   map[string]entryText `json:"keys"`
+}
+
+type entryText struct {
+	KID          string          `json:"kid,omitempty"`
+	Algorithm    token.Algorithm `json:"alg,omitempty"`
+	JWK          json.RawMessage `json:"jwk,omitempty"`
+	Secret       string          `json:"secret,omitempty"` // base64url
+	Created      string          `json:"created"`          // this time and the others: RFC 3339
+	SigningSince string          `json:"signing_since,omitempty"`
+	Retired      string          `json:"retired,omitempty"`
+}
+
+// Text writes the ring as Parse reads it.
+func (r Ring) Text() (auth.Secret, error) {
+	text := ringText{Format: format, Serial: r.Serial, Keys: map[string]entryText{}}
+	for v, entry := range r.Keys {
+		e := entryText{
+			Created:      writeTime(entry.Created),
+			SigningSince: writeTime(entry.SigningSince),
+			Retired:      writeTime(entry.Retired),
+		}
+		if r.Kind == SigningRing {
+			e.KID, e.Algorithm = entry.Signing.ID(), entry.Signing.Algorithm()
+			e.JWK = json.RawMessage(entry.Signing.JWK().Reveal())
+		} else {
+			e.Secret = base64.RawURLEncoding.EncodeToString([]byte(entry.Secret.Reveal()))
+		}
+		text.Keys[strconv.Itoa(int(v))] = e
+	}
+	data, err := json.Marshal(text)
+	if err != nil {
+		return auth.Secret{}, fmt.Errorf("%s: %w", r.Kind, err)
+	}
+	return auth.NewSecret(string(data)), nil
+}
+
+// Parse reads the text of a ring of this kind. Names that it does not know are refused: a newer form of the text
+// must not lose what it says. Errors wrap ErrMalformed and hold no key material.
+func Parse(kind Kind, text auth.Secret) (Ring, error) {
+	r, err := parse(kind, text.Reveal())
+	if err != nil {
+		return Ring{}, fmt.Errorf("%s: %w: %w", kind, ErrMalformed, err)
+	}
+	return r, nil
+}
+
+func parse(kind Kind, text string) (Ring, error) {
+	if len(text) > maxBytes {
+		return Ring{}, fmt.Errorf("it is longer than %d bytes", maxBytes)
+	}
+	m, err := strictjson.Object([]byte(text))
+	if err != nil {
+		return Ring{}, err
+	}
+	if err := onlyNames(m, "v", "serial", "keys"); err != nil {
+		return Ring{}, err
+	}
+	if v, err := strictjson.Integer(m["v"]); err != nil || v != format {
+		return Ring{}, fmt.Errorf("v must be %d", format)
+	}
+	serial, err := strictjson.Integer(m["serial"])
+	if err != nil || serial < 1 {
+		return Ring{}, errors.New("serial must be an integer above 0")
+	}
+	keys, err := strictjson.Object(m["keys"])
+	if err != nil {
+		return Ring{}, fmt.Errorf("keys: %w", err)
+	}
+	r := Ring{Kind: kind, Serial: uint64(serial), Keys: make(map[Version]Entry, len(keys))}
+	for name, raw := range keys {
+		v, err := strconv.ParseUint(name, 10, 16)
+		if err != nil || v == 0 || strconv.FormatUint(v, 10) != name {
+			return Ring{}, fmt.Errorf("key %q: a version is a number from 1 to 65535", name)
+		}
+		entry, err := parseEntry(kind, raw)
+		if err != nil {
+			return Ring{}, fmt.Errorf("key %q: %w", name, err)
+		}
+		r.Keys[Version(v)] = entry
+	}
+	return r, nil
+}
+
+func parseEntry(kind Kind, raw json.RawMessage) (Entry, error) {
+	m, err := strictjson.Object(raw)
+	if err != nil {
+		return Entry{}, err
+	}
+	var entry Entry
+	for name, into := range map[string]*time.Time{
+		"created": &entry.Created, "signing_since": &entry.SigningSince, "retired": &entry.Retired,
+	} {
+		if m[name] == nil && name != "created" {
+			continue
+		}
+		if *into, err = readTime(m[name]); err != nil {
+			return Entry{}, fmt.Errorf("%s must be a time of RFC 3339 in UTC, in seconds", name)
+		}
+	}
+	if kind == SigningRing {
+		entry.Signing, err = parseSigning(m)
+	} else {
+		entry.Secret, err = parseSecret(m)
+	}
+	return entry, err
+}
+
+func parseSigning(m map[string]json.RawMessage) (token.SigningKey, error) {
+	if err := onlyNames(m, "kid", "alg", "jwk", "created", "signing_since", "retired"); err != nil {
+		return token.SigningKey{}, err
+	}
+	key, err := token.ParseSigningKey(auth.NewSecret(string(m["jwk"])))
+	if err != nil {
+		return token.SigningKey{}, fmt.Errorf("jwk: %w", err)
+	}
+	if alg, err := strictjson.String(m["alg"]); err != nil || alg != string(key.Algorithm()) {
+		return token.SigningKey{}, fmt.Errorf("alg must be %s, as in its jwk", key.Algorithm())
+	}
+	if kid, err := strictjson.String(m["kid"]); err != nil || kid != key.ID() {
+		return token.SigningKey{}, fmt.Errorf("kid must be %s, the thumbprint of its jwk", key.ID())
+	}
+	return key, nil
+}
+
+func parseSecret(m map[string]json.RawMessage) (auth.Secret, error) {
+	if err := onlyNames(m, "secret", "created", "signing_since", "retired"); err != nil {
+		return auth.Secret{}, err
+	}
+	text, err := strictjson.String(m["secret"])
+	if err != nil {
+		return auth.Secret{}, fmt.Errorf("secret: %w", err)
+	}
+	// Written again and compared, because decoding steps over line feeds and a second spelling would be a typo.
+	material, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || base64.RawURLEncoding.EncodeToString(material) != text || len(material) != auth.RefreshTokenKeyBytes {
+		return auth.Secret{}, fmt.Errorf("secret must be %d bytes in base64url", auth.RefreshTokenKeyBytes)
+	}
+	return auth.NewSecret(string(material)), nil
+}
+
+func onlyNames(m map[string]json.RawMessage, known ...string) error {
+	left := len(m)
+	for _, name := range known {
+		if m[name] != nil {
+			left--
+		}
+	}
+	if left > 0 {
+		return fmt.Errorf("it may hold %v and nothing else", known)
+	}
+	return nil
+}
+
+func writeTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func readTime(raw json.RawMessage) (time.Time, error) {
+	text, err := strictjson.String(raw)
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err == nil && writeTime(t) != text {
+		return time.Time{}, errors.New("another spelling")
+	}
+	return t.UTC(), err
+}

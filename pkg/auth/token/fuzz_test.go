@@ -1,0 +1,91 @@
+package token_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// Whatever verifies is a text that was issued, byte for byte.
+func FuzzVerify(f *testing.F) {
+	issued := map[string]bool{}
+	for _, alg := range algorithms {
+		text := issue(f, alg, grant()).Text.Reveal()
+		issued[text] = true
+		f.Add(text)
+		f.Add(text + "\n")
+		f.Add(text + "=")
+		f.Add(text[:len(text)-1])
+	}
+	f.Add("")
+	f.Add("..")
+	f.Add(encode(goodHeader(token.ES256)) + "." + encode(goodPayload) + ".")
+	v := verifierAt(f, instant)
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := v.Verify(t.Context(), text)
+		if err == nil && !issued[text] {
+			t.Errorf("%q verifies and was never issued", text)
+		}
+		if err != nil && token.ReasonOf(err) == "" {
+			t.Errorf("%q was refused without a reason: %v", text, err)
+		}
+	})
+}
+
+// Headers and payloads of every form, under a real signature, neither panic nor verify with another meaning.
+func FuzzVerifySigned(f *testing.F) {
+	f.Add(goodHeader(token.EdDSA), goodPayload)
+	f.Add(`{"alg":"none"}`, `{"aud":[],"exp":-0}`)
+	f.Add(goodHeader(token.EdDSA), `{"aud":["a"],"roles":[""],"scope":" ","amr":[],"own":[[]]}`)
+	v := verifierAt(f, instant)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		c, err := v.Verify(t.Context(), sign(t, token.EdDSA, header, payload))
+		if err != nil {
+			if token.ReasonOf(err) == "" {
+				t.Errorf("%q %q: %v", header, payload, err)
+			}
+			return
+		}
+		var loose struct {
+			Issuer  string `json:"iss"`
+			Subject string `json:"sub"`
+			Expires int64  `json:"exp"`
+		}
+		if err := json.Unmarshal([]byte(payload), &loose); err != nil || loose.Issuer != issuer ||
+			loose.Subject != string(c.Subject) || loose.Expires != c.Expires.Unix() {
+			t.Errorf("%q means %+v, and %+v to encoding/json, %v", payload, c, loose, err)
+		}
+	})
+}
+
+// Whatever is taken can be written and read again, unchanged.
+func FuzzParseJWKS(f *testing.F) {
+	text, err := json.Marshal(publicKeys(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	for _, alg := range algorithms {
+		f.Add([]byte(`{"keys":[` + string(signingKeys()[alg].Public().JWK()) + `]}`))
+		f.Add([]byte(`{"keys":[` + signingKeys()[alg].JWK().Reveal() + `]}`))
+	}
+	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","k":"AQAB"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, err := token.ParseJWKS(data)
+		if err != nil {
+			return
+		}
+		once, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := token.ParseJWKS(once)
+		if err != nil {
+			t.Fatalf("%s was written as %s: %v", data, once, err)
+		}
+		if twice, err := json.Marshal(again); err != nil || string(twice) != string(once) {
+			t.Fatalf("%s, then %s, %v", once, twice, err)
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package token_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+const (
+	issuer   = "https://auth.example.com"
+	audience = "https://api.example.com"
+	subject  = "1b671a64-40d5-491e-99b0-da01ff1f3341"
+)
+
+// instant is when every test takes place.
+var instant = time.Unix(1_700_000_000, 0)
+
+var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
+
+// signingKeys holds one key of each algorithm for all tests of the process.
+var signingKeys = sync.OnceValue(func() map[token.Algorithm]token.SigningKey {
+	keys := map[token.Algorithm]token.SigningKey{}
+	for _, alg := range algorithms {
+		key, err := token.GenerateSigningKey(alg, rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		keys[alg] = key
+	}
+	return keys
+})
+
+// signer is a SigningKeys of one key.
+type signer token.SigningKey
+
+func (s signer) SigningKey(context.Context) (token.SigningKey, error) {
+	return token.SigningKey(s), nil
+}
+
+func clock() time.Time { return instant }
+
+func publicKeys(t testing.TB) token.KeySet {
+	t.Helper()
+	var keys []token.Key
+	for _, alg := range algorithms {
+		keys = append(keys, signingKeys()[alg].Public())
+	}
+	set, err := token.NewKeySet(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func verifierAt(t testing.TB, now time.Time) *token.Verifier {
+	t.Helper()
+	v, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{"other", audience}, Keys: publicKeys(t),
+		Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func issuerOf(t testing.TB, alg token.Algorithm, change func(*token.IssuerConfig)) *token.Issuer {
+	t.Helper()
+	c := token.IssuerConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: signer(signingKeys()[alg]),
+		Lifetime: 15 * time.Minute, Now: clock, Rand: rand.Reader,
+	}
+	if change != nil {
+		change(&c)
+	}
+	i, err := token.NewIssuer(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func grant() token.Grant {
+	return token.Grant{
+		Subject:   auth.Subject{ID: subject},
+		SessionID: "0123456789abcdefghijkl",
+		Client:    auth.DefaultClient,
+		Scope:     []string{"api"},
+		AuthTime:  instant.Add(-time.Hour),
+		NotAfter:  instant.Add(24 * time.Hour),
+	}
+}
+
+func issue(t testing.TB, alg token.Algorithm, g token.Grant) token.Access {
+	t.Helper()
+	access, err := issuerOf(t, alg, nil).Issue(t.Context(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access
+}
+
+func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+func decode(t testing.TB, segment string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// goodHeader and goodPayload are what a row changes in one place.
+func goodHeader(alg token.Algorithm) string {
+	return `{"alg":"` + string(alg) + `","kid":"` + signingKeys()[alg].ID() + `","typ":"at+jwt"}`
+}
+
+const goodPayload = `{"iss":"https://auth.example.com","sub":"1b671a64-40d5-491e-99b0-da01ff1f3341",` +
+	`"aud":"https://api.example.com","exp":1700000900,"iat":1700000000,"jti":"j","client_id":"default"}`
+
+// sign puts a real signature under any header and payload, so that nothing but these is wrong.
+func sign(t testing.TB, alg token.Algorithm, header, payload string) string {
+	t.Helper()
+	return signText(t, alg, encode(header)+"."+encode(payload))
+}
+
+// signText signs a text as it is.
+func signText(t testing.TB, alg token.Algorithm, signed string) string {
+	t.Helper()
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature(t, alg, signed))
+}
+
+// signature tries until s is low, for ES256, as an issuer would have it.
+func signature(t testing.TB, alg token.Algorithm, signed string) []byte {
+	t.Helper()
+	for {
+		sig, err := jwt.GetSigningMethod(string(alg)).Sign(signed, privateKey(t, signingKeys()[alg].JWK()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if alg != token.ES256 || sig[32] < 0x7f {
+			return sig
+		}
+	}
+}
+
+func members(t testing.TB, jwk string) map[string]string {
+	t.Helper()
+	var m map[string]string
+	if err := json.Unmarshal([]byte(jwk), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// with returns a JWK with some members set, or removed where the value is "".
+func with(t testing.TB, jwk string, changes ...string) string {
+	t.Helper()
+	m := members(t, jwk)
+	for i := 0; i < len(changes); i += 2 {
+		m[changes[i]] = changes[i+1]
+		if changes[i+1] == "" {
+			delete(m, changes[i])
+		}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// put replaces one text of the good payload or header, which must be there once.
+func put(t testing.TB, in, old, new string) string {
+	t.Helper()
+	if strings.Count(in, old) != 1 {
+		t.Fatalf("%q stands %d times in %q", old, strings.Count(in, old), in)
+	}
+	return strings.Replace(in, old, new, 1)
+}

@@ -1,0 +1,204 @@
+package token
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+)
+
+// Bounds of RSA keys. RFC 7518, section 3.3, asks for 2048 bits. Below 65537 exponents are known for attacks on
+// careless padding; above 8192 bits a modulus only makes checking slow.
+const (
+	minRSABits     = 2048
+	maxRSABits     = 8192
+	minRSAExponent = 65537
+	maxRSAExponent = 1<<31 - 1
+)
+
+// parseKey reads a public JWK. The kid is returned, if there is one, also with an error.
+func parseKey(jwk []byte) (key Key, kid string, err error) {
+	object, err := strictjson.Object(jwk)
+	if err != nil {
+		return Key{}, "", err
+	}
+	m := members(object)
+	kid, err = m.text("kid")
+	if err != nil || kid == "" {
+		return Key{}, "", errors.New("kid must be a string that is not empty")
+	}
+	for _, name := range privateNames {
+		if m[name] != nil {
+			return Key{}, kid, fmt.Errorf("the member %q is private and must not be published", name)
+		}
+	}
+	alg, public, err := m.public("verify")
+	if err != nil {
+		return Key{}, kid, err
+	}
+	return Key{kid, alg, public}, kid, nil
+}
+
+// members are those of a JWK, by their exact names.
+type members map[string]json.RawMessage
+
+var (
+	privateNames = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+	memberNames  = slices.Concat(privateNames,
+		[]string{"kty", "use", "key_ops", "alg", "kid", "crv", "n", "e", "x", "y"})
+)
+
+func (m members) checkSpelling() error {
+	for name := range m {
+		if right := misspelt(name, memberNames); right != "" {
+			return fmt.Errorf("the member %q is spelled %q", right, name)
+		}
+	}
+	return nil
+}
+
+func (m members) text(name string) (string, error) {
+	if m[name] == nil {
+		return "", fmt.Errorf("%s is missing", name)
+	}
+	text, err := strictjson.String(m[name])
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
+}
+
+// bytes reads a member in strict base64url. size is what it must hold, or 0 for a Base64urlUInt, which has any
+// number of octets but no leading zero (RFC 7518, section 2).
+func (m members) bytes(name string, size int) ([]byte, error) {
+	text, err := m.text(name)
+	if err != nil {
+		return nil, err
+	}
+	value, err := decode(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case size == 0 && (len(value) == 0 || value[0] == 0):
+		return nil, fmt.Errorf("%s must be an integer above zero without leading zero octets", name)
+	case size != 0 && len(value) != size:
+		return nil, fmt.Errorf("%s must hold %d octets; it holds %d", name, size, len(value))
+	}
+	return value, nil
+}
+
+func (m members) integer(name string) (*big.Int, error) {
+	value, err := m.bytes(name, 0)
+	return new(big.Int).SetBytes(value), err
+}
+
+// public reads algorithm and public key, which must be for the operation ("sign" or "verify").
+func (m members) public(operation string) (Algorithm, crypto.PublicKey, error) {
+	if err := m.checkSpelling(); err != nil {
+		return "", nil, err
+	}
+	kty, err := m.text("kty")
+	if err != nil {
+		return "", nil, err
+	}
+	var alg Algorithm
+	var read func() (crypto.PublicKey, error)
+	switch kty {
+	case "RSA":
+		alg, read = RS256, m.rsa
+	case "EC":
+		alg, read = ES256, m.p256
+	case "OKP":
+		alg, read = EdDSA, m.ed25519
+	case "oct":
+		return "", nil, errors.New("the key is symmetric: whoever could check a token could make one")
+	default:
+		return "", nil, fmt.Errorf("kty must be RSA, EC or OKP; it is %q", kty)
+	}
+	if err := m.use(operation); err != nil {
+		return "", nil, err
+	}
+	// Required of our own keys, though RFC 7517 makes it optional: it is what the header's alg is compared with.
+	if named, err := m.text("alg"); err != nil || named != string(alg) {
+		return "", nil, fmt.Errorf("alg must be %s for a key of kty %s", alg, kty)
+	}
+	public, err := read()
+	return alg, public, err
+}
+
+// use asks for a signature key (RFC 7517, sections 4.2 and 4.3); both members are optional.
+func (m members) use(operation string) error {
+	if use, err := m.text("use"); m["use"] != nil && (err != nil || use != "sig") {
+		return errors.New(`use must be "sig"`)
+	}
+	if m["key_ops"] == nil {
+		return nil
+	}
+	operations, err := strictjson.Strings(m["key_ops"])
+	other := func(o string) bool { return o != "sign" && o != "verify" }
+	if err != nil || !slices.Contains(operations, operation) || slices.ContainsFunc(operations, other) {
+		return fmt.Errorf("key_ops must hold %q, and nothing but signature operations", operation)
+	}
+	return nil
+}
+
+func (m members) rsa() (crypto.PublicKey, error) {
+	n, err := m.integer("n")
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.integer("e")
+	if err != nil {
+		return nil, err
+	}
+	switch bits := n.BitLen(); {
+	case bits < minRSABits || bits > maxRSABits:
+		return nil, fmt.Errorf("the modulus has %d bits; it must have %d to %d", bits, minRSABits, maxRSABits)
+	case n.Bit(0) == 0:
+		return nil, errors.New("the modulus is even")
+	case e.Bit(0) == 0:
+		return nil, errors.New("the exponent is even")
+	case e.Cmp(big.NewInt(minRSAExponent)) < 0 || e.Cmp(big.NewInt(maxRSAExponent)) > 0:
+		return nil, fmt.Errorf("the exponent must lie between %d and %d", minRSAExponent, maxRSAExponent)
+	}
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
+}
+
+func (m members) p256() (crypto.PublicKey, error) {
+	if crv, err := m.text("crv"); err != nil || crv != "P-256" {
+		return nil, errors.New("crv must be P-256 for a key of kty EC")
+	}
+	x, err := m.bytes("x", p256Bytes)
+	if err != nil {
+		return nil, err
+	}
+	y, err := m.bytes("y", p256Bytes)
+	if err != nil {
+		return nil, err
+	}
+	const uncompressed = 4 // SEC 1, section 2.3.3
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{uncompressed}, x, y))
+	if err != nil {
+		return nil, errors.New("the point is not on the curve")
+	}
+	return public, nil
+}
+
+func (m members) ed25519() (crypto.PublicKey, error) {
+	if crv, err := m.text("crv"); err != nil || crv != "Ed25519" {
+		return nil, errors.New("crv must be Ed25519 for a key of kty OKP")
+	}
+	x, err := m.bytes("x", ed25519.PublicKeySize)
+	if err != nil {
+		return nil, err
+	}
+	return ed25519.PublicKey(x), checkEdwards(x)
+}

@@ -1,0 +1,92 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+)
+
+// MaxJWKSBytes bounds the text of a key set.
+const MaxJWKSBytes = 64 << 10
+
+// KeySet is a JSON Web Key Set (RFC 7517, section 5) of public keys with distinct kids. It is immutable, safe for
+// concurrent use, and implements Keys. The zero KeySet knows no key.
+type KeySet struct{ keys []Key }
+
+// NewKeySet returns the set of these keys, in this order.
+func NewKeySet(keys ...Key) (KeySet, error) {
+	if len(keys) == 0 {
+		return KeySet{}, errors.New("JWKS: there is no key in it")
+	}
+	seen := map[string]bool{}
+	for i, k := range keys {
+		switch {
+		case k.id == "" || k.public == nil:
+			return KeySet{}, fmt.Errorf("JWKS: key number %d is empty", i+1)
+		case seen[k.id]:
+			return KeySet{}, fmt.Errorf("JWKS: key %q: another key has this kid", k.id)
+		}
+		seen[k.id] = true
+	}
+	return KeySet{slices.Clone(keys)}, nil
+}
+
+// ParseJWKS reads a key set for one issuer of our own. One bad key refuses the whole set, with its kid and the
+// reason: a set that silently lost a key would refuse good tokens after the next rotation.
+func ParseJWKS(data []byte) (KeySet, error) {
+	if len(data) > MaxJWKSBytes {
+		return KeySet{}, fmt.Errorf("JWKS: it is longer than %d bytes", MaxJWKSBytes)
+	}
+	set, err := strictjson.Object(data)
+	if err != nil {
+		return KeySet{}, fmt.Errorf("JWKS: %w", err)
+	}
+	if set["keys"] == nil {
+		return KeySet{}, errors.New(`JWKS: the member "keys" is missing`)
+	}
+	jwks, err := strictjson.Array(set["keys"])
+	if err != nil {
+		return KeySet{}, fmt.Errorf("JWKS: keys: %w", err)
+	}
+	keys := make([]Key, len(jwks))
+	for i, jwk := range jwks {
+		key, kid, err := parseKey(jwk)
+		if err != nil && kid != "" {
+			return KeySet{}, fmt.Errorf("JWKS: key %q: %w", kid, err)
+		}
+		if err != nil {
+			return KeySet{}, fmt.Errorf("JWKS: key number %d: %w", i+1, err)
+		}
+		keys[i] = key
+	}
+	return NewKeySet(keys...)
+}
+
+var errNoKey = fmt.Errorf("key of this kid: %w", auth.ErrNotFound)
+
+// Key returns the key of a kid, or an error that wraps auth.ErrNotFound.
+func (s KeySet) Key(_ context.Context, kid string) (Key, error) {
+	for _, k := range s.keys {
+		if k.id == kid {
+			return k, nil
+		}
+	}
+	return Key{}, errNoKey
+}
+
+// Keys returns the keys in their order.
+func (s KeySet) Keys() []Key { return slices.Clone(s.keys) }
+
+// MarshalJSON writes the set as ParseJWKS reads it. Members that ParseJWKS ignored are not in it.
+func (s KeySet) MarshalJSON() ([]byte, error) {
+	jwks := make([]json.RawMessage, len(s.keys))
+	for i, k := range s.keys {
+		jwks[i] = k.JWK()
+	}
+	return json.Marshal(map[string]any{"keys": jwks})
+}

@@ -1,0 +1,165 @@
+package token
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Key is a public key that verifies access tokens by exactly one algorithm. It is immutable; the zero Key verifies
+// nothing.
+type Key struct {
+	id     string
+	alg    Algorithm
+	public crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, as alg says
+}
+
+// ID returns the kid.
+func (k Key) ID() string { return k.id }
+
+// Algorithm returns the one algorithm that the key is for.
+func (k Key) Algorithm() Algorithm { return k.alg }
+
+// JWK returns the key as a JSON Web Key (RFC 7517).
+func (k Key) JWK() json.RawMessage { return describe(k, publicMembers(k.public)) }
+
+// Thumbprint returns the base64url text of the key's SHA-256 thumbprint (RFC 7638).
+func (k Key) Thumbprint() string { return thumbprint(publicMembers(k.public)) }
+
+var (
+	errSignatureLength = errors.New("the signature does not have the key's length")
+	errHighS           = errors.New("the signature's s lies above half of the group's order")
+)
+
+func (k Key) verify(signed string, signature []byte) error {
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		if len(signature) != public.Size() { // RFC 8017, section 8.2.2, step 1
+			return errSignatureLength
+		}
+	case *ecdsa.PublicKey:
+		if len(signature) != 2*p256Bytes {
+			return errSignatureLength
+		}
+		// (r, n-s) verifies wherever (r, s) does, and anybody can compute it. Only the lower is taken, so that
+		// two texts never verify as the same token. Ed25519 and RSA signatures have one spelling already.
+		if bytes.Compare(signature[p256Bytes:], p256Half) > 0 {
+			return errHighS
+		}
+	}
+	method := k.alg.method()
+	if method == nil {
+		return errors.New("the key is empty")
+	}
+	return method.Verify(signed, signature, k.public)
+}
+
+const p256Bytes = 32
+
+// p256Half is half of the order of P-256's group, rounded down.
+var p256Half = new(big.Int).Rsh(elliptic.P256().Params().N, 1).FillBytes(make([]byte, p256Bytes))
+
+// SigningKey is a private key. No way of printing it shows more than its kid. It is immutable and safe for
+// concurrent use; the zero SigningKey signs nothing.
+type SigningKey struct {
+	public Key
+	jwk    auth.Secret
+	// A function, because fmt walks into unexported fields, and would print an ed25519.PrivateKey whole.
+	sign func(text string) ([]byte, error)
+}
+
+// GenerateSigningKey makes a new key: RSA keys of 2048 bits, P-256 or Ed25519. Since Go 1.26 only Ed25519 reads
+// random; the others take the operating system's randomness whatever is given (crypto/rsa, GenerateKey).
+func GenerateSigningKey(alg Algorithm, random io.Reader) (SigningKey, error) {
+	var private crypto.Signer
+	var err error
+	switch alg {
+	case RS256:
+		private, err = rsa.GenerateKey(random, minRSABits)
+	case ES256:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), random)
+	case EdDSA:
+		_, private, err = ed25519.GenerateKey(random)
+	default:
+		_, err = ParseAlgorithm(string(alg))
+	}
+	if err != nil {
+		return SigningKey{}, fmt.Errorf("generate signing key: %w", err)
+	}
+	return newSigningKey(alg, private)
+}
+
+func newSigningKey(alg Algorithm, private crypto.Signer) (SigningKey, error) {
+	public := Key{alg: alg, public: private.Public()}
+	public.id = public.Thumbprint()
+	members, err := privateMembers(private)
+	if err != nil {
+		return SigningKey{}, err
+	}
+	return SigningKey{
+		public: public,
+		jwk:    auth.NewSecret(string(describe(public, members))),
+		sign: func(text string) ([]byte, error) {
+			signature, err := alg.method().Sign(text, private)
+			if alg == ES256 && err == nil {
+				lowerS(signature)
+			}
+			return signature, err
+		},
+	}, nil
+}
+
+// lowerS replaces s by n-s where that is lower, which verify insists on.
+func lowerS(signature []byte) {
+	s := signature[p256Bytes:]
+	if bytes.Compare(s, p256Half) > 0 {
+		new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(s)).FillBytes(s)
+	}
+}
+
+// ID returns the kid: the key's RFC 7638 thumbprint.
+func (k SigningKey) ID() string { return k.public.id }
+
+// Algorithm returns the one algorithm that the key signs by.
+func (k SigningKey) Algorithm() Algorithm { return k.public.alg }
+
+// Public returns the key's public half.
+func (k SigningKey) Public() Key { return k.public }
+
+// JWK returns the private key as a JSON Web Key, which ParseSigningKey reads.
+func (k SigningKey) JWK() auth.Secret { return k.jwk }
+
+// compact signs a payload: a JWS in compact serialization (RFC 7515, section 7.1).
+func (k SigningKey) compact(payload []byte) (string, error) {
+	if k.sign == nil {
+		return "", errors.New("the signing key is empty")
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	header := `{"alg":"` + string(k.public.alg) + `","kid":"` + k.public.id + `","typ":"` + Type + `"}`
+	signed := encode([]byte(header)) + "." + encode(payload)
+	signature, err := k.sign(signed)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	return signed + "." + encode(signature), nil
+}
+
+func (k SigningKey) String() string             { return "signing key " + k.public.id + " [redacted]" }
+func (k SigningKey) GoString() string           { return k.String() }
+func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+func (k SigningKey) LogValue() slog.Value       { return slog.StringValue(k.String()) }
+
+// MarshalText hides the key from JSON and its like as well; JWK().Reveal() is the way out.
+func (k SigningKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
