@@ -1,0 +1,18 @@
+// Command refresh is the Lambda function that answers POST /auth/refresh.
+package main
+
+import (
+	"log"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+)
+
+func main() {
+	s, err := service.ForRefresh()
+	if err != nil {
+		log.Fatal(err)
+	}
+	gateway.Serve(endpoint.Refresh(s.Responder(), s.Sessions()))
+}

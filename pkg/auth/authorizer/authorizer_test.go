@@ -1,0 +1,294 @@
+package authorizer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+const (
+	issuer   = "https://auth.example"
+	audience = "https://api.example"
+)
+
+var now = time.Unix(1_700_000_000, 0)
+
+// world holds a key, what it signed, and a verifier that knows it.
+type world struct {
+	key      token.SigningKey
+	verifier *token.Verifier
+}
+
+// SigningKey implements token.SigningKeys.
+func (w world) SigningKey(context.Context) (token.SigningKey, error) { return w.key, nil }
+
+func newWorld(tb testing.TB) world {
+	tb.Helper()
+	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	set, err := token.NewKeySet(key.Public())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	verifier, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: set, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return world{key, verifier}
+}
+
+// sign returns a token issued at this time for this audience.
+func (w world) sign(tb testing.TB, at time.Time, audience string) string {
+	tb.Helper()
+	i, err := token.NewIssuer(token.IssuerConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: w, Lifetime: 15 * time.Minute,
+		Now: func() time.Time { return at }, Rand: strings.NewReader(strings.Repeat("\x00", 1<<10)),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	access, err := i.Issue(context.Background(), token.Grant{
+		Subject:   auth.Subject{ID: "u1", Roles: []string{"admin", "ops"}},
+		SessionID: "s1", Client: "web", Scope: []string{"read", "write"},
+		AuthTime: at.Add(-time.Hour), NotAfter: at.Add(time.Hour),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return access.Text.Reveal()
+}
+
+func (w world) authorizer(tb testing.TB, response string, log *audit.Log) *authorizer.Authorizer {
+	tb.Helper()
+	a, err := authorizer.New(authorizer.Config{Verifier: w.verifier, HTTPResponse: response, Log: log})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return a
+}
+
+const routeARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/GET/me"
+
+// event returns an HTTP API 2.0 event with these headers, a JSON value.
+func event(headers string) string {
+	return `{"version":"2.0","type":"REQUEST","routeArn":"` + routeARN + `","identitySource":["x"],
+		"routeKey":"GET /me","rawPath":"/me","rawQueryString":"","headers":` + headers + `,
+		"requestContext":{"accountId":"123456789012","requestId":"r1","stage":"$default","authentication":null}}`
+}
+
+const (
+	stageARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/*"
+	yesOf    = `{"auth_time":"1699996400","client_id":"web","exp":"1700000900","roles":"admin ops",` +
+		`"scope":"read write","sid":"s1","sub":"u1"}`
+	simpleYes = `{"isAuthorized":true,"context":` + yesOf + `}`
+	simpleNo  = `{"isAuthorized":false}`
+)
+
+func policy(principal, effect, resource string) string {
+	return `{"principalId":"` + principal + `","policyDocument":{"Version":"2012-10-17","Statement":` +
+		`[{"Action":"execute-api:Invoke","Effect":"` + effect + `","Resource":"` + resource + `"}]}`
+}
+
+var (
+	iamYes = policy("u1", "Allow", stageARN) + `,"context":` + yesOf + `}`
+	iamNo  = policy("unauthenticated", "Deny", stageARN) + `}`
+)
+
+// TestInvoke sends raw events in which $good, $other and $old stand for tokens, to both forms of answer.
+func TestInvoke(t *testing.T) {
+	w := newWorld(t)
+	stranger := newWorld(t)
+	tokens := strings.NewReplacer(
+		"$good", w.sign(t, now, audience),
+		"$old", w.sign(t, now.Add(-time.Hour), audience),
+		"$elsewhere", w.sign(t, now, "https://other.example"),
+		"$forged", stranger.sign(t, now, audience),
+	)
+	const yes, no, fault = "allow", "unauthenticated", "fault"
+	for _, row := range []struct{ name, event, outcome, reason string }{
+		{"good", event(`{"authorization":"Bearer $good"}`), yes, "ok"},
+		{"names and scheme in any case", event(`{"Authorization":"bEARER $good"}`), yes, "ok"},
+		{"among others", event(`{"accept":"*/*","authorization":"Bearer $good","x-authorization":"Bearer $old"}`), yes, "ok"},
+		{"the same one twice", event(`{"authorization":"Bearer $good","Authorization":"Bearer $good"}`), yes, "ok"},
+		{"a null beside it", event(`{"authorization":"Bearer $good","Authorization":null}`), yes, "ok"},
+
+		{"no headers", event(`{}`), no, "no_token"},
+		{"null headers", event(`null`), no, "no_token"},
+		{"null header", event(`{"authorization":null}`), no, "no_token"},
+		{"empty header", event(`{"authorization":""}`), no, "no_token"},
+		{"another scheme", event(`{"authorization":"Basic dTpw"}`), no, "not_bearer"},
+		{"no scheme", event(`{"authorization":"$good"}`), no, "not_bearer"},
+		{"a tab", event(`{"authorization":"Bearer\t$good"}`), no, "not_bearer"},
+		{"leading space", event(`{"authorization":" Bearer $good"}`), no, "not_bearer"},
+		{"no token", event(`{"authorization":"Bearer "}`), no, "malformed_header"},
+		{"only the scheme", event(`{"authorization":"Bearer"}`), no, "malformed_header"},
+		{"two spaces", event(`{"authorization":"Bearer  $good"}`), no, "malformed_header"},
+		{"trailing space", event(`{"authorization":"Bearer $good "}`), no, "malformed_header"},
+		{"not a string", event(`{"authorization":["Bearer $good"]}`), no, "malformed_header"},
+		{"joined by the gateway", event(`{"authorization":"Bearer $good,Bearer $old"}`), no, "several_tokens"},
+		{"the same joined", event(`{"authorization":"Bearer $good, Bearer $good"}`), no, "several_tokens"},
+		{"two names", event(`{"authorization":"Bearer $good","Authorization":"Bearer $old"}`), no, "several_tokens"},
+		{"two names, a null between", event(`{"authorization":"Bearer $good","AUTHORIZATION":null,"Authorization":"Basic x"}`), no, "several_tokens"},
+		{"only the identity source", strings.Replace(event(`{}`), `["x"]`, `["Bearer $good"]`, 1), no, "no_token"},
+
+		{"expired", event(`{"authorization":"Bearer $old"}`), no, string(token.Expired)},
+		{"forged", event(`{"authorization":"Bearer $forged"}`), no, string(token.UnknownKey)},
+		{"another audience", event(`{"authorization":"Bearer $elsewhere"}`), no, string(token.WrongAudience)},
+		{"a line feed in it", event(`{"authorization":"Bearer $good\n"}`), no, string(token.Malformed)},
+		{"junk", event(`{"authorization":"Bearer x"}`), no, string(token.Malformed)},
+
+		{"nothing", ``, fault, "unknown_event"},
+		{"null", `null`, fault, "unknown_event"},
+		{"empty", `{}`, fault, "unknown_event"},
+		{"not an object", `[]`, fault, "unknown_event"},
+		{"version alone", `{"version":"2.0","headers":{"authorization":"Bearer $good"}}`, fault, "unknown_event"},
+		{"no routeArn", strings.Replace(event(`{"authorization":"Bearer $good"}`), routeARN, "", 1), fault, "unknown_event"},
+		{"null type", strings.Replace(event(`{"authorization":"Bearer $good"}`), `"REQUEST"`, "null", 1), fault, "unknown_event"},
+		{"a number for a type", strings.Replace(event(`{"authorization":"Bearer $good"}`), `"REQUEST"`, "1", 1), fault, "unknown_event"},
+		{"both kinds of ARN", strings.Replace(event(`{"authorization":"Bearer $good"}`), `"routeKey"`, `"methodArn":"x","routeKey"`, 1), fault, "unknown_event"},
+		{"a name twice", strings.Replace(event(`{"authorization":"Bearer $good"}`), `"version"`, `"version":"1.0","version"`, 1), fault, "unknown_event"},
+		{"a header twice", event(`{"authorization":"Bearer $good","authorization":"Bearer $good"}`), fault, "unknown_event"},
+		{"headers of another type", event(`"authorization"`), fault, "unknown_event"},
+		{"a context of another type", `{"requestContext":[]}`, fault, "unknown_event"},
+	} {
+		for _, form := range []struct{ name, yes, no string }{{"simple", simpleYes, simpleNo}, {"iam", iamYes, iamNo}} {
+			t.Run(row.name+" "+form.name, func(t *testing.T) {
+				var log bytes.Buffer
+				got, err := w.authorizer(t, form.name, audit.New(&log)).Invoke(context.Background(), []byte(tokens.Replace(row.event)))
+				want := map[string]string{yes: form.yes, no: form.no, fault: simpleNo}[row.outcome]
+				if err != nil || string(got) != want {
+					t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
+				}
+				checkLine(t, log.Bytes(), row.outcome, row.reason)
+			})
+		}
+	}
+}
+
+// checkLine holds that a decision is one line which tells it, names nobody but the verified, and holds no token.
+func checkLine(t *testing.T, text []byte, outcome, reason string) {
+	t.Helper()
+	var line struct{ Level, Event, Outcome, Reason, Sub, Sid, Fault string }
+	if err := json.Unmarshal(text, &line); err != nil {
+		t.Fatalf("%v: %q", err, text)
+	}
+	name, level := "authz_fail", "WARN"
+	switch outcome {
+	case "allow":
+		name, level = "authz_allow", "INFO"
+	case "fault":
+		level = "ERROR"
+	}
+	known := line.Sub == "u1" && line.Sid == "s1"
+	if line.Event != name || line.Level != level || line.Outcome != outcome || line.Reason != reason || known != (outcome == "allow") {
+		t.Errorf("logged %s", text)
+	}
+	if bytes.Contains(text, []byte("eyJ")) || bytes.Count(text, []byte("\n")) != 1 {
+		t.Errorf("logged %s", text)
+	}
+}
+
+// failing is a verifier whose keys cannot be reached.
+type failing struct{ err error }
+
+func (f failing) Verify(context.Context, string) (token.Claims, error) { return token.Claims{}, f.err }
+
+func TestKeySourceFails(t *testing.T) {
+	for _, err := range []error{fmt.Errorf("keys: %w", auth.ErrUnavailable), context.DeadlineExceeded} {
+		var log bytes.Buffer
+		a, newErr := authorizer.New(authorizer.Config{
+			Verifier: failing{err}, HTTPResponse: config.ResponseIAM, Log: audit.New(&log),
+		})
+		if newErr != nil {
+			t.Fatal(newErr)
+		}
+		got, invokeErr := a.Invoke(context.Background(), []byte(event(`{"authorization":"Bearer x"}`)))
+		if invokeErr != nil || string(got) != simpleNo {
+			t.Errorf("%v: %s %v", err, got, invokeErr)
+		}
+		checkLine(t, log.Bytes(), "fault", "keys_unavailable")
+	}
+}
+
+func TestNewRefusals(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []authorizer.Config{
+		{},
+		{Verifier: w.verifier},
+		{Verifier: w.verifier, HTTPResponse: "IAM"},
+		{HTTPResponse: config.ResponseSimple},
+	} {
+		if a, err := authorizer.New(c); err == nil || a != nil {
+			t.Errorf("%+v was taken", c)
+		}
+	}
+}
+
+// FuzzInvoke holds that no event makes an error or a panic, and that nobody passes without the good token, which is
+// never in the fuzzer's hands: the seeds hold one that ended.
+func FuzzInvoke(f *testing.F) {
+	w := newWorld(f)
+	old := w.sign(f, now.Add(-time.Hour), audience)
+	for _, seed := range []string{
+		``, `null`, `{}`, event(`null`), event(`{}`), event(`{"authorization":"Bearer ` + old + `"}`),
+		event(`{"Authorization":"Bearer a","authorization":"bearer b,c"}`),
+		strings.Replace(event(`{"authorization":"x"}`), routeARN, "arn:aws:execute-api:*:*:*/*/*", 1),
+		`{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":"arn:aws:execute-api:us-east-1:123456789012:a/b/GET/"}`,
+		`{"type":"REQUEST","version":"1.0","methodArn":"x","headers":null,"requestContext":null}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	simple, iam := w.authorizer(f, config.ResponseSimple, nil), w.authorizer(f, config.ResponseIAM, nil)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, a := range []*authorizer.Authorizer{simple, iam} {
+			answer, err := a.Invoke(context.Background(), text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got struct {
+				IsAuthorized   bool
+				PolicyDocument struct {
+					Statement []struct{ Effect, Resource string }
+				}
+			}
+			if err := json.Unmarshal(answer, &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.IsAuthorized {
+				t.Fatal("a yes")
+			}
+			for _, s := range got.PolicyDocument.Statement {
+				if s.Effect != "Deny" || !strings.HasSuffix(s.Resource, "/*") || strings.Count(s.Resource, "*") != 1 {
+					t.Fatalf("%+v", s)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkInvoke(b *testing.B) {
+	w := newWorld(b)
+	a := w.authorizer(b, config.ResponseSimple, nil)
+	text := []byte(event(`{"accept":"*/*","host":"api.example","user-agent":"curl/8","authorization":"Bearer ` + w.sign(b, now, audience) + `"}`))
+	b.ReportAllocs()
+	for b.Loop() {
+		if answer, err := a.Invoke(context.Background(), text); err != nil || len(answer) < 30 {
+			b.Fatal(string(answer), err)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package authorizer
+
+import (
+	"context"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// Request is what a decision needs of an event.
+type Request struct {
+	ID      string // the gateway's id of the request
+	ARN     string // of the method or route asked for
+	Token   string
+	Problem Reason // why there is no Token; empty where there is one
+}
+
+// Decision is what was decided, and why.
+type Decision struct {
+	Outcome Outcome
+	Reason  Reason
+	Claims  token.Claims // of an Allow
+}
+
+// Outcome is one of four. The zero Outcome is a fault, so a forgotten one lets nobody in.
+type Outcome uint8
+
+const (
+	Fault           Outcome = iota // we are wrong, not the client: nobody passes, and an alarm goes off
+	Unauthenticated                // no token, or none that is good
+	Forbidden                      // a good token that may not do this
+	Allow
+)
+
+func (o Outcome) String() string {
+	switch o {
+	case Unauthenticated:
+		return "unauthenticated"
+	case Forbidden:
+		return "forbidden"
+	case Allow:
+		return "allow"
+	}
+	return "fault"
+}
+
+// Decide decides one request. It answers in every case.
+func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
+	if r.Problem != "" {
+		return Decision{Outcome: Unauthenticated, Reason: r.Problem}
+	}
+	claims, err := a.config.Verifier.Verify(ctx, r.Token)
+	if err == nil {
+		return Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims}
+	}
+	if refused := token.ReasonOf(err); refused != "" {
+		return Decision{Outcome: Unauthenticated, Reason: Reason(refused)}
+	}
+	// The key source failed. The token may be good, so this must not count as a refusal.
+	return Decision{Outcome: Fault, Reason: ReasonKeysUnavailable}
+}

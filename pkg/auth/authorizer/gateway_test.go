@@ -1,0 +1,43 @@
+package authorizer_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+)
+
+// TestGatewayAgrees sends the local gateway's event through the authorizer, and its context back to a handler's
+// Principal: the two packages share names without importing one another.
+func TestGatewayAgrees(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequest("GET", "http://127.0.0.1:8080/me", nil)
+	r.Header.Set("Authorization", "Bearer "+w.sign(t, now, audience))
+	text, err := gateway.AuthorizerEventOf(r, gateway.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{config.ResponseSimple, config.ResponseIAM} {
+		text, err := w.authorizer(t, form, nil).Invoke(context.Background(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ Context map[string]any }
+		if err := json.Unmarshal(text, &answer); err != nil {
+			t.Fatal(err)
+		}
+		want := auth.Principal{
+			Subject: "u1", SessionID: "s1", Client: "web", Scope: []string{"read", "write"}, Roles: []string{"admin", "ops"},
+			AuthTime: now.Add(-time.Hour), Expires: now.Add(15 * time.Minute),
+		}
+		if got, ok := gateway.PrincipalOf(answer.Context); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", form, got, want)
+		}
+	}
+}

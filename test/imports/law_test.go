@@ -1,0 +1,82 @@
+package imports_test
+
+import "slices"
+
+// law says which packages of this module a package may import. A package that is not in it fails the test: whoever
+// adds one draws it here first. Names are relative to the module; those under pkg/auth without that prefix.
+var law = func() map[string][]string {
+	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring"}
+	leaves := []string{"strictjson", "crosssite"}
+	stores := []string{"auth", "session", "user", "login"}
+	front := []string{"service", "gateway", "endpoint", "authorizer"}
+	command := slices.Concat(front, pure, []string{"config", "web"})
+
+	return map[string][]string{
+		// functions, cmd -> service, gateway, endpoint, authorizer; cmd may import the pure packages.
+		"functions/authorizer":           front,
+		"functions/session-authorizer":   front,
+		"functions/login":                front,
+		"functions/refresh":              front,
+		"functions/sessions":             front,
+		"functions/account":              front,
+		"functions/discovery":            front,
+		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyring", "keyring/secretsmanager"}),
+		"cmd/edgeauth":                   slices.Concat(command, []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer"}),
+		"cmd/edgeauth/internal/dev":      command,
+		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
+
+		"service": slices.Concat(pure,
+			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
+		"endpoint":   slices.Concat(leaves, []string{"auth", "login", "session", "token", "user", "audit"}),
+		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit"}),
+
+		"dynamo":    stores,
+		"bolt":      stores,
+		"storetest": stores,
+
+		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
+		"login":                  {"auth", "user", "password"},
+		"user":                   {"auth", "password"},
+		"password":               {"auth"},
+		"session":                {"auth"},
+		"token":                  {"auth", "strictjson"},
+		"token/jwksurl":          {"auth", "token"},
+		"keyring":                {"auth", "token", "strictjson"},
+		"keyring/secretsmanager": {"auth", "keyring"},
+		"gateway":                {"auth"},
+		"config":                 {"auth", "strictjson"},
+		"audit":                  {"auth"},
+
+		"auth":       {},
+		"crosssite":  {},
+		"strictjson": {},
+		"web":        {},
+	}
+}()
+
+// tests are folders that hold tests and their tools: they may import everything, and nothing outside imports them.
+const tests = "test/"
+
+const sdk = "github.com/aws/aws-sdk-go-v2"
+
+// reach says what a package must not reach, by any way.
+var reach = map[string][]string{
+	"functions/authorizer": {sdk},
+	"authorizer":           {sdk},
+	"session":              {"github.com/aws", "net/http"},
+	"token":                {"github.com/aws", "net/http"},
+	"user":                 {"github.com/aws", "net/http"},
+	"login":                {"github.com/aws", "net/http"},
+	"password":             {"github.com/aws", "net/http"},
+	"audit":                {"github.com/aws", "net/http"},
+	"config":               {"github.com/aws", "net/http"},
+}
+
+// only says who alone may import a package or anything below it.
+var only = map[string]string{
+	sdk + "/service/dynamodb":       "dynamo",
+	sdk + "/service/secretsmanager": "keyring/secretsmanager",
+}
+
+// vague are names that say nothing about a package.
+var vague = []string{"types", "utils", "util", "common", "helpers", "misc", "shared"}
