@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// homeFlag is the data directory, which most commands share.
+type homeFlag struct {
+	Data dev.Home `default:".edgeauth" placeholder:"DIR" help:"Data directory (${default})."`
+}
+
+type devCommand struct {
+	homeFlag
+	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
+	Upstream  string `placeholder:"URL" help:"Your own API: every path that is not edgeauth's goes there, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
+	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of newly made signing keys: RS256, ES256 or EdDSA (${default})."`
+	Profile   string `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
+}
+
+func (c *devCommand) Run(ctx context.Context, t terminal) error {
+	profile, err := auth.ParseProfile(c.Profile)
+	if err != nil {
+		return err
+	}
+	algorithm, err := token.ParseAlgorithm(c.Algorithm)
+	if err != nil {
+		return err
+	}
+	return dev.Run(ctx, dev.Options{
+		Addr: c.Addr, Home: c.Data, Upstream: c.Upstream, Algorithm: algorithm, Profile: profile, Out: t.out, Log: t.err,
+	})
+}

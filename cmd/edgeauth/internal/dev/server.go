@@ -1,0 +1,139 @@
+package dev
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// Options are what "edgeauth dev" can be told.
+type Options struct {
+	Addr      string
+	Home      Home
+	Upstream  string // empty serves the demo route /me
+	Algorithm token.Algorithm
+	Profile   auth.Profile
+	Out, Log  io.Writer
+}
+
+// Run serves until the context ends. It returns nil then, and an error where it cannot start.
+func Run(ctx context.Context, o Options) error {
+	if err := o.Home.Make(); err != nil {
+		return err
+	}
+	// The port comes first: a second start by mistake should not touch the first one's data.
+	listener, err := net.Listen("tcp", o.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	issuer := "http://" + listener.Addr().String()
+	stores, err := service.OpenBolt(o.Home.StorePath())
+	if err != nil {
+		return err
+	}
+	password, err := o.Home.ensureDemoUser(ctx, stores.Users)
+	// A user without the file is no reason to stop: its owner may know the password, or use another account.
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return fmt.Errorf("the demo user: %w", err)
+	}
+	api, err := newAPI(ctx, o, issuer, stores)
+	if err != nil {
+		return err
+	}
+	if err := o.welcome(issuer, password); err != nil {
+		return err
+	}
+	return serve(ctx, listener, api)
+}
+
+func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores) (*API, error) {
+	version, err := o.Home.EnsureKeys(ctx, o.Algorithm, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	s, err := service.New(ctx, service.Settings{
+		Issuer: issuer, Audience: []string{issuer},
+		SigningRing: o.Home.SigningRing(), RefreshKeys: o.Home.RefreshKeys(), KeyVersion: version,
+		Stores: stores, AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile,
+			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+	})
+	if err != nil {
+		return nil, err
+	}
+	api := &API{Now: time.Now}
+	if api.Authorizer, err = newAuthorizer(ctx, s, issuer); err != nil {
+		return nil, err
+	}
+	functions := map[string]gateway.Function{
+		"login":   gateway.Handler(endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients())),
+		"refresh": gateway.Handler(endpoint.Refresh(s.Responder(), s.Sessions())),
+	}
+	for _, r := range endpoint.Routes() {
+		api.Routes = append(api.Routes, Route{r.Method, r.Path, r.Public, functions[r.Function]})
+	}
+	if o.Upstream == "" {
+		api.Routes = append(api.Routes, Route{http.MethodGet, "/me", false, gateway.Handler(http.HandlerFunc(me))})
+	} else if api.Upstream, err = NewUpstream(o.Upstream); err != nil {
+		return nil, err
+	}
+	return api, nil
+}
+
+// newAuthorizer makes the authorizer as its function does: from the public key set alone.
+func newAuthorizer(ctx context.Context, s *service.Service, issuer string) (*authorizer.Authorizer, error) {
+	keys, err := s.PublicKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{issuer}, Keys: keys, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	return authorizer.New(authorizer.Config{Verifier: verifier, HTTPResponse: config.ResponseSimple, Log: s.Log()})
+}
+
+// me is a backend behind the authorizer: it answers with whom it was told of.
+func me(w http.ResponseWriter, r *http.Request) {
+	p, ok := auth.PrincipalFrom(r.Context())
+	if !ok {
+		endpoint.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"sub": p.Subject, "sid": p.SessionID, "client_id": p.Client, "scope": p.Scope, "roles": p.Roles,
+		"auth_time": p.AuthTime.Unix(), "exp": p.Expires.Unix(),
+	})
+}
+
+// serve answers on the listener until the context ends, and then stops at once: nothing is lost by that, since every
+// answer was on the disk before it was sent.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		MaxHeaderBytes:    10 << 10, // as the gateway has it
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

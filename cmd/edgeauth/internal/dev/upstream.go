@@ -1,0 +1,60 @@
+package dev
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+)
+
+// identityPrefix begins the headers in which an upstream finds who is calling: X-Edgeauth-Sub, X-Edgeauth-Sid, ...
+const identityPrefix = "X-Edgeauth-"
+
+// Upstream is somebody's own API behind the authorizer.
+type Upstream struct {
+	target *url.URL
+	proxy  *httputil.ReverseProxy
+}
+
+// NewUpstream returns the API at an http or https URL.
+func NewUpstream(text string) (*Upstream, error) {
+	target, err := url.Parse(text)
+	if err != nil || target.Host == "" || (target.Scheme != "http" && target.Scheme != "https") {
+		return nil, fmt.Errorf("an upstream is an http or https URL, as in http://127.0.0.1:3000")
+	}
+	u := &Upstream{target: target}
+	u.proxy = &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.SetXForwarded()
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			log.Printf("upstream %s: %v", target.Redacted(), err)
+			refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
+		},
+	}
+	return u, nil
+}
+
+// serve passes r on with the identity that the authorizer found.
+func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[string]string) {
+	r = r.Clone(r.Context())
+	for name := range r.Header {
+		if claimsIdentity(name) {
+			delete(r.Header, name)
+		}
+	}
+	for claim, value := range identity {
+		r.Header.Set(identityPrefix+strings.ReplaceAll(claim, "_", "-"), value)
+	}
+	u.proxy.ServeHTTP(w, r)
+}
+
+// claimsIdentity finds a client's own copies of the identity headers. Servers that hand headers on as CGI variables
+// make "_" of "-", so X_Edgeauth_Sub would arrive there as the same name.
+func claimsIdentity(name string) bool {
+	name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	return strings.HasPrefix(name, identityPrefix)
+}

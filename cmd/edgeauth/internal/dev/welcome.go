@@ -1,0 +1,47 @@
+package dev
+
+import (
+	"text/template"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// The commands work as pasted into a POSIX shell that has curl and sed.
+var welcomeText = template.Must(template.New("welcome").Parse(`
+edgeauth runs on {{.URL}} with its data in {{.Home}}. Ctrl-C ends it.
+
+Log in as {{.Email}}:
+
+  tokens=$(curl -sS {{.URL}}/auth/login -H 'Content-Type: application/json' \
+    -d '{"email":"{{.Email}}","password":"{{or .Password "YOUR-PASSWORD"}}"}')
+  access=$(printf %s "$tokens" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  refresh=$(printf %s "$tokens" | sed 's/.*"refresh_token":"\([^"]*\)".*/\1/')
+  echo "$tokens"
+
+Call {{.Protected}} through the authorizer:
+
+  curl -sS {{.URL}}{{.Path}} -H "Authorization: Bearer $access"
+
+Go on with the refresh token, as an OAuth client or with JSON:
+
+  curl -sS {{.URL}}/auth/refresh -d grant_type=refresh_token -d "refresh_token=$refresh"
+  curl -sS {{.URL}}/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$refresh\"}"
+
+Be refused, without a token (401) and with a wrong one (403):
+
+  curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}}
+  curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}} -H "Authorization: Bearer x$access"
+
+`))
+
+// welcome tells how to use what runs.
+func (o Options) welcome(issuer string, password auth.Secret) error {
+	view := map[string]any{
+		"URL": issuer, "Home": o.Home, "Email": demoEmail, "Password": password.Reveal(),
+		"Path": "/me", "Protected": "the demo route",
+	}
+	if o.Upstream != "" {
+		view["Path"], view["Protected"] = "/", o.Upstream
+	}
+	return welcomeText.Execute(o.Out, view)
+}

@@ -1,0 +1,89 @@
+// Command edgeauth runs authentication on a laptop and looks after users, keys and tokens.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Authentication for serverless APIs: run it on this machine, and look after users, keys and tokens.
+
+Passwords and tokens are read from standard input or asked for; they are never arguments.`
+
+// grammar is the command line: one noun a file.
+type grammar struct {
+	JSON bool `help:"Print JSON instead of text for people."`
+
+	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine."`
+	User    userCommand    `cmd:"" help:"Add and list users."`
+	Keys    keysCommand    `cmd:"" help:"Show the keys."`
+	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	json     bool
+}
+
+// Exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1 // the thing asked for did not happen
+	exitUsage  = 2 // the words were wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+func run(ctx context.Context, args []string, t terminal) (status int) {
+	var g grammar
+	exited := false
+	parser, err := kong.New(&g,
+		kong.Name("edgeauth"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(s int) { exited, status = true, s }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(t.err, "edgeauth:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited { // help was asked for, and printed
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(t.err, "edgeauth: %v\nTry \"edgeauth --help\".\n", err)
+		return exitUsage
+	}
+	t.json = g.JSON
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(t); err != nil {
+		fmt.Fprintln(t.err, "edgeauth:", err)
+		if errors.Is(err, errUsage) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return exitDone
+}
+
+// errUsage marks an error that only other words on the command line can mend.
+var errUsage = errors.New("wrong usage")

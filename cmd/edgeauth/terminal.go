@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/term"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// print writes v as JSON where that was asked for, else what text writes.
+func (t terminal) print(v any, text func(w io.Writer)) error {
+	if t.json {
+		e := json.NewEncoder(t.out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	text(w)
+	return w.Flush()
+}
+
+// maxSecretBytes bounds what is read as one secret.
+const maxSecretBytes = 16 << 10
+
+// secret asks for a secret on a terminal, twice where it is new, and reads one line of anything else.
+func (t terminal) secret(what string, isNew bool) (auth.Secret, error) {
+	file, ok := t.in.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return t.secretLine(what)
+	}
+	first, err := t.ask(file, what+": ")
+	if err != nil || !isNew {
+		return first, err
+	}
+	second, err := t.ask(file, what+" again: ")
+	if err != nil {
+		return auth.Secret{}, err
+	}
+	if !first.Equal(second) {
+		return auth.Secret{}, errors.New("the two are not the same")
+	}
+	return first, nil
+}
+
+func (t terminal) ask(file *os.File, prompt string) (auth.Secret, error) {
+	fmt.Fprint(t.err, prompt)
+	raw, err := term.ReadPassword(int(file.Fd()))
+	fmt.Fprintln(t.err)
+	return auth.NewSecret(string(raw)), err
+}
+
+func (t terminal) secretLine(what string) (auth.Secret, error) {
+	line, err := bufio.NewReader(io.LimitReader(t.in, maxSecretBytes)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return auth.Secret{}, err
+	}
+	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+	if line == "" {
+		return auth.Secret{}, fmt.Errorf("no %s on standard input", strings.ToLower(what))
+	}
+	return auth.NewSecret(line), nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+type tokenCommand struct {
+	Issue  tokenIssue  `cmd:"" help:"Issue an access token from the local keys, to test an API with."`
+	Verify tokenVerify `cmd:"" help:"Verify an access token from standard input with the local keys."`
+}
+
+// issuerFlags say whose tokens these are.
+type issuerFlags struct {
+	homeFlag
+	Issuer   string   `default:"http://127.0.0.1:8080" placeholder:"URL" help:"The issuer (${default}, the local server's)."`
+	Audience []string `placeholder:"AUDIENCE,..." help:"The audiences; the issuer where not given."`
+}
+
+func (f issuerFlags) audience() []string {
+	if len(f.Audience) == 0 {
+		return []string{f.Issuer}
+	}
+	return f.Audience
+}
+
+// keys loads the local signing ring at the version that signs.
+func (f issuerFlags) keys(ctx context.Context) (*keyring.Signing, error) {
+	ring, err := keyring.Load(ctx, f.Data.SigningRing(), keyring.SigningRing)
+	if err != nil {
+		return nil, f.explain(err)
+	}
+	return keyring.LoadSigning(ctx, f.Data.SigningRing(), ring.Current(), time.Now)
+}
+
+type tokenIssue struct {
+	issuerFlags
+	Subject  auth.SubjectID    `help:"The subject; a random one where not given." placeholder:"SUBJECT"`
+	Client   auth.ClientID     `default:"default" placeholder:"CLIENT" help:"The client (${default})."`
+	Scope    []string          `placeholder:"SCOPE,..." help:"The scope."`
+	Roles    []string          `placeholder:"ROLE,..." help:"The roles."`
+	Claim    map[string]string `placeholder:"NAME=JSON" help:"A claim of your own; its value is JSON."`
+	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"How long it lives, 1m to 1h (${default})."`
+}
+
+func (c *tokenIssue) Run(ctx context.Context, t terminal) error {
+	claims, err := c.claims()
+	if err != nil {
+		return err
+	}
+	if c.Subject == "" {
+		c.Subject = auth.SubjectID(uuid.NewString())
+	}
+	if err := c.Subject.Validate(); err != nil {
+		return fmt.Errorf("%w: --subject: %w", errUsage, err)
+	}
+	keys, err := c.keys(ctx)
+	if err != nil {
+		return err
+	}
+	issuer, err := token.NewIssuer(token.IssuerConfig{
+		Issuer: c.Issuer, Audience: c.audience(), Keys: keys, Lifetime: c.Lifetime, Now: time.Now, Rand: rand.Reader,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	now := time.Now()
+	access, err := issuer.Issue(ctx, token.Grant{
+		Subject: auth.Subject{ID: c.Subject, Roles: c.Roles, Claims: claims}, SessionID: "local-" + rand.Text(),
+		Client: c.Client, Scope: c.Scope, AuthTime: now, NotAfter: now.Add(token.MaxLifetime),
+	})
+	if err != nil {
+		return err
+	}
+	view := map[string]any{"access_token": access.Text.Reveal(), "expires": access.Expires, "sub": c.Subject}
+	return t.print(view, func(w io.Writer) { fmt.Fprintln(w, access.Text.Reveal()) })
+}
+
+func (c *tokenIssue) claims() (map[string]any, error) {
+	claims := map[string]any{}
+	for name, value := range c.Claim {
+		if !json.Valid([]byte(value)) {
+			return nil, fmt.Errorf("%w: --claim %s: the value must be JSON, as in %s='\"text\"'", errUsage, name, name)
+		}
+		claims[name] = json.RawMessage(value)
+	}
+	return claims, nil
+}
+
+type tokenVerify struct{ issuerFlags }
+
+func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
+	keys, err := c.keys(ctx)
+	if err != nil {
+		return err
+	}
+	public, err := keys.PublicKeys(ctx)
+	if err != nil {
+		return err
+	}
+	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: c.Issuer, Audience: c.audience(), Keys: public, Now: time.Now})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	text, err := t.secret("Access token", false)
+	if err != nil {
+		return err
+	}
+	claims, err := verifier.Verify(ctx, text.Reveal())
+	if err != nil {
+		var refused *token.Error
+		if errors.As(err, &refused) {
+			return fmt.Errorf("refused (%s): %w", refused.Reason, err)
+		}
+		return err
+	}
+	view := map[string]any{
+		"iss": claims.Issuer, "sub": claims.Subject, "aud": claims.Audience, "client_id": claims.ClientID, "sid": claims.SessionID,
+		"scope": claims.Scope, "roles": claims.Roles, "iat": claims.IssuedAt.Unix(), "exp": claims.Expires.Unix(), "jti": claims.ID,
+	}
+	for name, raw := range claims.Own {
+		view[name] = raw
+	}
+	return t.print(view, func(w io.Writer) {
+		fmt.Fprintf(w, "good until\t%s\n", claims.Expires.Local().Format(time.DateTime))
+		for _, name := range []string{"iss", "sub", "aud", "client_id", "sid", "scope", "roles", "jti"} {
+			fmt.Fprintf(w, "%s\t%v\n", name, view[name])
+		}
+		for name, raw := range claims.Own {
+			fmt.Fprintf(w, "%s\t%s\n", name, raw)
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+type userCommand struct {
+	Add  userAdd  `cmd:"" help:"Add a user; the password comes from standard input or is asked for."`
+	List userList `cmd:"" help:"List users."`
+}
+
+// storeFlag is which store a command works on.
+type storeFlag struct {
+	homeFlag
+	Store string `placeholder:"STORE" help:"The store, as bolt:PATH; the one in the data directory where not given."`
+}
+
+func (f storeFlag) open() (service.Stores, error) {
+	if f.Store == "" {
+		if err := f.Data.Exists(); err != nil {
+			return service.Stores{}, err
+		}
+		return service.OpenBolt(f.Data.StorePath())
+	}
+	path, ok := strings.CutPrefix(f.Store, "bolt:")
+	if !ok || path == "" {
+		return service.Stores{}, fmt.Errorf("%w: --store takes bolt:PATH", errUsage)
+	}
+	return service.OpenBolt(path)
+}
+
+// userView is a user as commands show it.
+type userView struct {
+	Subject  auth.SubjectID `json:"sub"`
+	Email    string         `json:"email"`
+	Roles    []string       `json:"roles"`
+	Disabled bool           `json:"disabled"`
+	Created  time.Time      `json:"created"`
+}
+
+func viewOf(u user.User) userView {
+	roles := u.Roles
+	if roles == nil {
+		roles = []string{}
+	}
+	return userView{u.ID, u.Email, roles, u.Disabled, u.CreatedAt}
+}
+
+type userAdd struct {
+	storeFlag
+	Email string   `arg:"" help:"E-mail address."`
+	Roles []string `help:"Roles, separated by commas." placeholder:"ROLE,..."`
+}
+
+func (c *userAdd) Run(ctx context.Context, t terminal) error {
+	// What needs no password is said before one is asked for.
+	if _, err := user.NormalizeEmail(c.Email); err != nil {
+		return err
+	}
+	stores, err := c.open()
+	if err != nil {
+		return err
+	}
+	secret, err := t.secret("Password", true)
+	if err != nil {
+		return err
+	}
+	directory := user.Directory{Store: stores.Users, Hasher: &password.Hasher{}}
+	u, err := directory.Add(ctx, c.Email, secret, c.Roles)
+	if errors.Is(err, user.ErrExists) {
+		return fmt.Errorf("%s has an account already", c.Email)
+	}
+	if err != nil {
+		return err
+	}
+	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "added %s, subject %s\n", u.Email, u.ID) })
+}
+
+type userList struct {
+	storeFlag
+	After auth.SubjectID `help:"Begin behind this subject." placeholder:"SUBJECT"`
+	Limit int            `default:"100" help:"At most so many users (${default})."`
+}
+
+func (c *userList) Run(ctx context.Context, t terminal) error {
+	if c.Limit < 1 {
+		return fmt.Errorf("%w: --limit takes a number from 1", errUsage)
+	}
+	stores, err := c.open()
+	if err != nil {
+		return err
+	}
+	users, err := stores.Users.List(ctx, c.After, c.Limit)
+	if err != nil {
+		return err
+	}
+	views := make([]userView, 0, len(users))
+	for _, u := range users {
+		views = append(views, viewOf(u))
+	}
+	return t.print(views, func(w io.Writer) {
+		fmt.Fprintln(w, "SUBJECT\tE-MAIL\tROLES\tSTATE\tCREATED")
+		for _, v := range views {
+			state := "active"
+			if v.Disabled {
+				state = "disabled"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.Subject, printable(v.Email), strings.Join(v.Roles, ","), state, v.Created.Format(time.DateTime))
+		}
+		if len(views) == c.Limit {
+			fmt.Fprintf(w, "more with --after %s\n", views[len(views)-1].Subject)
+		}
+	})
+}
+
+// printable keeps what others wrote from driving the terminal.
+func printable(text string) string {
+	if quoted := fmt.Sprintf("%+q", text); quoted != `"`+text+`"` {
+		return fmt.Sprintf("%q", text)
+	}
+	return text
+}
