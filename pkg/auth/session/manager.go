@@ -204,6 +204,9 @@ func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
 }
 
 func (m *Manager) refuse(p Presented, o Outcome, cause error) error {
+	if o == Failed && errors.Is(cause, ErrThrottled) {
+		o = Throttled
+	}
 	return &Refusal{Outcome: o, Session: p.Token.Key(), cause: cause}
 }
 

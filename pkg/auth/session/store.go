@@ -2,9 +2,13 @@ package session
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
+
+// ErrThrottled is how a store says that it refused for load. It wraps auth.ErrUnavailable.
+var ErrThrottled = fmt.Errorf("throttled: %w", auth.ErrUnavailable)
 
 // Store keeps sessions. Package storetest is its definition; an implementation passes it. Errors wrap
 // auth.ErrNotFound where the store answered so, auth.ErrUnavailable where nothing is known, and are internal errors
