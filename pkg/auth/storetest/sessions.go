@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,15 +23,12 @@ func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
 	t.Run("RevokeAgainstRefresh", func(t *testing.T) { revokeAgainstRefresh(t, store) })
 }
 
-// EqualsTheRules compares the store with the rules on an item in memory: for a generated refresh and then an update
-// of any form, what was found before, whether it was written, and the item afterwards.
+// EqualsTheRules compares the store with the rules on an item in memory, for n generated cases.
 func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 	all := Cases(n, seed, func(i int) auth.SubjectID { return subjectOf(t, i) })
-	parallel(len(all), 64, func(i int) {
-		if err := equalsTheRules(t.Context(), store, all[i]); err != nil {
-			t.Errorf("case %d (%s): %v", i, all[i].Name, err)
-		}
-	})
+	for _, err := range Compare(t.Context(), store, all) {
+		t.Error(err)
+	}
 	seen := map[session.Outcome]int{}
 	for _, c := range all {
 		seen[session.DefaultRules().Decide(c.Presented, c.Item).Outcome]++
@@ -42,6 +40,18 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 			t.Errorf("no case of %q was among %d", o, len(all))
 		}
 	}
+}
+
+// Compare plays the cases on the store and on items in memory, a refresh and then an update of any form, and returns
+// every difference: in what was found before, in whether it was written, and in the item afterwards.
+func Compare(ctx context.Context, store session.Store, cases []Case) []error {
+	errs := make([]error, len(cases))
+	parallel(len(cases), 64, func(i int) {
+		if err := equalsTheRules(ctx, store, cases[i]); err != nil {
+			errs[i] = fmt.Errorf("case %d (%s): %w", i, cases[i].Name, err)
+		}
+	})
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
 func equalsTheRules(ctx context.Context, store session.Store, c Case) error {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -52,8 +53,9 @@ func createAndReadUsers(t *testing.T, store user.Store) {
 		t.Errorf("Update before: %v", err)
 	}
 	// The second time is our own retry after a lost reply.
+	request := rand.Text()
 	for range 2 {
-		if err := store.Create(ctx, u, "request"); err != nil {
+		if err := store.Create(ctx, u, request); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,11 +65,11 @@ func createAndReadUsers(t *testing.T, store user.Store) {
 	if id, err := store.ByEmail(ctx, email); err != nil || id != u.ID {
 		t.Errorf("ByEmail: %q, %v", id, err)
 	}
-	if err := store.Create(ctx, u, "another"); !errors.Is(err, user.ErrExists) {
+	if err := store.Create(ctx, u, rand.Text()); !errors.Is(err, user.ErrExists) {
 		t.Errorf("the same user by another request: %v", err)
 	}
 	bare := user.User{ID: u.ID + " bare", Email: "bare-" + u.Email, CreatedAt: Epoch, UpdatedAt: Epoch}
-	if err := store.Create(ctx, bare, "request"); err != nil {
+	if err := store.Create(ctx, bare, rand.Text()); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := store.Get(ctx, bare.ID); err != nil || got.Roles != nil || got.Claims != nil || got.Password.Reveal() != "" {
@@ -84,7 +86,7 @@ func oneAccountAnEmail(t *testing.T, store user.Store) {
 	parallel(n, n, func(i int) {
 		u := userOf(t, i)
 		u.Email = spellings[i%len(spellings)]
-		switch err := store.Create(ctx, u, fmt.Sprint("request ", i)); {
+		switch err := store.Create(ctx, u, rand.Text()); {
 		case err == nil:
 			created.Add(1)
 		case errors.Is(err, user.ErrExists):
@@ -112,7 +114,7 @@ func oneAccountAnEmail(t *testing.T, store user.Store) {
 func oneWriterARevision(t *testing.T, store user.Store) {
 	const n, rounds = 20, 3
 	ctx, u := t.Context(), userOf(t, 0)
-	if err := store.Create(ctx, u, "request"); err != nil {
+	if err := store.Create(ctx, u, rand.Text()); err != nil {
 		t.Fatal(err)
 	}
 	for range rounds {
@@ -152,7 +154,7 @@ func listEachOnce(t *testing.T, store user.Store) {
 	for i := range n {
 		u := userOf(t, i)
 		mine[u.ID] = true
-		if err := store.Create(ctx, u, fmt.Sprint("request ", i)); err != nil {
+		if err := store.Create(ctx, u, rand.Text()); err != nil {
 			t.Fatal(err)
 		}
 	}

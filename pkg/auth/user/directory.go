@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -29,10 +31,13 @@ type Directory struct {
 	NewID func() auth.SubjectID
 }
 
-// Add creates a user. It is ErrEmail for an address that cannot be a key, one of password's errors for a password
+// Add creates a user. It is ErrEmail for an address that cannot be a key, ErrRole for a role that no token can carry, one of password's errors for a password
 // that may not be set, and ErrExists where the address is taken. After auth.ErrUnavailable the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
 	if _, err := NormalizeEmail(email); err != nil {
+		return User{}, err
+	}
+	if err := checkRoles(roles); err != nil {
 		return User{}, err
 	}
 	if err := password.CheckNew(secret); err != nil {
@@ -58,6 +63,19 @@ func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, r
 	}
 	return u, nil
 }
+
+// checkRoles keeps out what would make every token of the user fail: authorizers join roles by spaces.
+func checkRoles(roles []string) error {
+	for _, role := range roles {
+		unfit := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError }
+		if role == "" || len(role) > maxRoleBytes || strings.ContainsFunc(role, unfit) {
+			return ErrRole
+		}
+	}
+	return nil
+}
+
+const maxRoleBytes = 64
 
 // List returns up to limit users that follow after; see Store.List.
 func (d *Directory) List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error) {

@@ -124,6 +124,18 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
+// A role with a space would be two to a backend, and no token could carry it.
+func TestAddRefusesRoles(t *testing.T) {
+	for _, role := range []string{"", " ", "a b", "a\nb", "a\u00a0b", "\xff", strings.Repeat("x", 65)} {
+		store := newShelf()
+		d := user.Directory{Store: store, Hasher: plain{}}
+		_, err := d.Add(context.Background(), "ada@example.com", auth.NewSecret("correct horse"), []string{"good", role})
+		if !errors.Is(err, user.ErrRole) || len(store.users) != 0 {
+			t.Errorf("%q: %v", role, err)
+		}
+	}
+}
+
 func TestOneMailboxMakesOneAccount(t *testing.T) {
 	for _, row := range []struct {
 		name, first, second string
