@@ -14,7 +14,7 @@ type homeFlag struct {
 }
 
 type devCommand struct {
-	homeFlag
+	storeFlag
 	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
 	Upstream  string `placeholder:"URL" help:"Your own API: every path that is not edgeauth's goes there, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of newly made signing keys: RS256, ES256 or EdDSA (${default})."`
@@ -30,7 +30,11 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	store, err := c.settings()
+	if err != nil {
+		return err
+	}
 	return dev.Run(ctx, dev.Options{
-		Addr: c.Addr, Home: c.Data, Upstream: c.Upstream, Algorithm: algorithm, Profile: profile, Out: t.out, Log: t.err,
+		Addr: c.Addr, Home: c.Data, Store: store, Upstream: c.Upstream, Algorithm: algorithm, Profile: profile, Out: t.out, Log: t.err,
 	})
 }

@@ -25,6 +25,7 @@ type grammar struct {
 	User    userCommand    `cmd:"" help:"Add and list users."`
 	Keys    keysCommand    `cmd:"" help:"Show the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
+	Tables  tablesCommand  `cmd:"" help:"Make tables in a local engine."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

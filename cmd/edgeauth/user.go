@@ -10,33 +10,12 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 type userCommand struct {
 	Add  userAdd  `cmd:"" help:"Add a user; the password comes from standard input or is asked for."`
 	List userList `cmd:"" help:"List users."`
-}
-
-// storeFlag is which store a command works on.
-type storeFlag struct {
-	homeFlag
-	Store string `placeholder:"STORE" help:"The store, as bolt:PATH; the one in the data directory where not given."`
-}
-
-func (f storeFlag) open() (service.Stores, error) {
-	if f.Store == "" {
-		if err := f.Data.Exists(); err != nil {
-			return service.Stores{}, err
-		}
-		return service.OpenBolt(f.Data.StorePath())
-	}
-	path, ok := strings.CutPrefix(f.Store, "bolt:")
-	if !ok || path == "" {
-		return service.Stores{}, fmt.Errorf("%w: --store takes bolt:PATH", errUsage)
-	}
-	return service.OpenBolt(path)
 }
 
 // userView is a user as commands show it.

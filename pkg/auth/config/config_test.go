@@ -123,11 +123,18 @@ func TestValues(t *testing.T) {
 		{"bolt without a file", store, variables{config.Store: "bolt:"}, config.Stores{}, "EDGEAUTH_STORE names no file: it should hold dynamodb or bolt:<path>"},
 		{
 			"dynamodb", store,
-			variables{config.Store: "dynamodb", config.UsersTable: "u", config.SessionsTable: "s", config.AttemptsTable: "a", config.DynamoDBEndpoint: "http://localhost:8000"},
-			config.Stores{Users: "u", Sessions: "s", Attempts: "a", Endpoint: "http://localhost:8000"}, "",
+			variables{
+				config.Store: "dynamodb", config.UsersTable: "u", config.SessionsTable: "s", config.AttemptsTable: "a",
+				config.DynamoDBEndpoint: "http://localhost:8000", config.Region: "r", config.AccessKeyID: "k", config.SecretAccessKey: "x",
+			},
+			config.Stores{DynamoDB: config.DynamoDB{
+				Users: "u", Sessions: "s", Attempts: "a", Endpoint: "http://localhost:8000", Region: "r", AccessKeyID: "k",
+			}}, "",
 		},
 		{
-			"no tables", store, variables{config.Store: "dynamodb", config.SessionsTable: "s"}, config.Stores{Sessions: "s"},
+			"no tables", store,
+			variables{config.Store: "dynamodb", config.SessionsTable: "s", config.Region: "r", config.AccessKeyID: "k", config.SecretAccessKey: "x"},
+			config.Stores{DynamoDB: config.DynamoDB{Sessions: "s", Region: "r", AccessKeyID: "k"}},
 			"EDGEAUTH_USERS_TABLE is not set: it should hold the name of the table of users\n" +
 				"EDGEAUTH_ATTEMPTS_TABLE is not set: it should hold the name of the table of failed logins",
 		},

@@ -24,8 +24,12 @@ const (
 	Config              = "EDGEAUTH_CONFIG"
 	RestoredUntil       = "EDGEAUTH_RESTORED_UNTIL"
 
-	// DynamoDBEndpoint is the AWS SDKs' own name: it points at a local engine.
+	// The AWS SDKs' own names. The endpoint points at a local engine; Lambda sets the others.
 	DynamoDBEndpoint = "AWS_ENDPOINT_URL_DYNAMODB"
+	Region           = "AWS_REGION"
+	AccessKeyID      = "AWS_ACCESS_KEY_ID"
+	SecretAccessKey  = "AWS_SECRET_ACCESS_KEY"
+	SessionToken     = "AWS_SESSION_TOKEN"
 )
 
 // The values of HTTPResponse: the two forms in which an HTTP API 2.0 authorizer may answer.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -65,38 +64,4 @@ func (e *Environment) RestoredUntil() time.Time {
 		return time.Time{}
 	}
 	return t
-}
-
-// Stores says where users, sessions and attempts are kept: in one file, or in three tables.
-type Stores struct {
-	BoltPath string // the file; empty means the tables
-	Users    string
-	Sessions string
-	Attempts string
-	Endpoint string // of a local DynamoDB engine; empty means AWS's own
-}
-
-// Store returns where state is kept.
-func (e *Environment) Store() Stores {
-	const want = "dynamodb or bolt:<path>"
-	text, ok := e.required(Store, want)
-	if !ok {
-		return Stores{}
-	}
-	if path, isBolt := strings.CutPrefix(text, "bolt:"); isBolt {
-		if path == "" {
-			e.refuse(Store, "names no file", want)
-		}
-		return Stores{BoltPath: path}
-	}
-	if text != "dynamodb" {
-		e.refuse(Store, "names no store", want)
-		return Stores{}
-	}
-	var s Stores
-	s.Users, _ = e.required(UsersTable, "the name of the table of users")
-	s.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
-	s.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
-	s.Endpoint, _ = e.optional(DynamoDBEndpoint)
-	return s
 }

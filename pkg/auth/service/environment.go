@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -36,7 +35,7 @@ func start(e *config.Environment, parts ...part) (*Service, error) {
 	var errs [3]error
 	s.SigningRing, errs[0] = openRing(config.SigningRing, signing)
 	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh)
-	s.Stores, errs[2] = openStores(stores)
+	s.Stores, errs[2] = OpenStores(stores)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -65,20 +64,4 @@ func openRing(name string, value auth.Secret) (keyring.Source, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return source, nil
-}
-
-func openStores(s config.Stores) (Stores, error) {
-	if s.BoltPath == "" {
-		return Stores{}, fmt.Errorf("%s names a store that this build does not have", config.Store)
-	}
-	return OpenBolt(s.BoltPath)
-}
-
-// OpenBolt returns the stores in the file at path.
-func OpenBolt(path string) (Stores, error) {
-	db, err := bolt.Open(path)
-	if err != nil {
-		return Stores{}, err
-	}
-	return Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}}, nil
 }

@@ -34,12 +34,6 @@ const (
 	DefaultAbsoluteTimeout     = 90 * 24 * time.Hour
 )
 
-// Stores are the stores of one place.
-type Stores struct {
-	Users    user.Store
-	Sessions session.Store
-}
-
 // Settings are what a service is made of. Each function's service needs a part of them.
 type Settings struct {
 	Issuer              string

@@ -23,6 +23,7 @@ import (
 type Options struct {
 	Addr      string
 	Home      Home
+	Store     config.Stores
 	Upstream  string // empty serves the demo route /me
 	Algorithm token.Algorithm
 	Profile   auth.Profile
@@ -41,8 +42,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer func() { _ = listener.Close() }()
 	issuer := "http://" + listener.Addr().String()
-	stores, err := service.OpenBolt(o.Home.StorePath())
+	stores, err := service.OpenStores(o.Store)
 	if err != nil {
+		return err
+	}
+	if err := service.CreateTables(ctx, o.Store); err != nil {
 		return err
 	}
 	password, err := o.Home.ensureDemoUser(ctx, stores.Users)

@@ -1,0 +1,120 @@
+// Package dynamo keeps users and sessions in DynamoDB tables. It is the only importer of the DynamoDB client.
+//
+// A session.Update becomes one UpdateItem, whose condition and assignments are rendered in update.go; the item as it
+// was comes back whether the condition held or not, so a refresh needs no second call to know what happened.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// The rotation rules count on an answer within 45 seconds of its request; these bounds are what makes that true.
+const (
+	attemptTimeout = 2 * time.Second // of one HTTP request
+	callTimeout    = 5 * time.Second // of one call of a store, with its retries
+	maxAttempts    = 3
+	maxBackoff     = 300 * time.Millisecond
+)
+
+// Config is where the tables are. The zero HTTP client is the SDK's own.
+type Config struct {
+	Region      string
+	Credentials Credentials
+	// Endpoint is the URL of a local engine; empty means AWS's own.
+	Endpoint string
+	Tables   Tables
+	// Transport carries the requests; nil is net/http's own. Tests inject faults here.
+	Transport http.RoundTripper
+}
+
+// Tables are the tables' names.
+type Tables struct{ Users, Sessions, Attempts string }
+
+// Credentials sign the requests.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey auth.Secret
+	SessionToken    auth.Secret
+}
+
+// DB is the tables. It is safe for concurrent use.
+type DB struct {
+	client *dynamodb.Client
+	tables Tables
+}
+
+// New returns the DB of c. It does no I/O. The options are given one by one because the SDK's own loading of
+// configuration costs 2 MB and a millisecond of every start.
+func New(c Config) *DB {
+	transport := c.Transport
+	if transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConnsPerHost = 100 // parallel calls must not close each other's connections
+		transport = own
+	}
+	options := dynamodb.Options{
+		Region:     c.Region,
+		HTTPClient: &http.Client{Transport: transport, Timeout: attemptTimeout},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{
+				AccessKeyID: c.Credentials.AccessKeyID, SecretAccessKey: c.Credentials.SecretAccessKey.Reveal(),
+				SessionToken: c.Credentials.SessionToken.Reveal(), Source: "edgeauth",
+			}, nil
+		}),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
+		}),
+	}
+	if c.Endpoint != "" {
+		options.BaseEndpoint = &c.Endpoint
+	}
+	return &DB{client: dynamodb.New(options), tables: c.Tables}
+}
+
+// bounded limits one call of a store in time.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, callTimeout)
+}
+
+// failed says what an error of the client means to a store's caller: nothing is known. What the engine answered by
+// its rules (a condition that did not hold) never comes here.
+func failed(doing string, err error) error {
+	sentinel := auth.ErrUnavailable
+	if throttled(err) {
+		sentinel = session.ErrThrottled
+	}
+	return fmt.Errorf("%s: %w: %w", doing, sentinel, err)
+}
+
+func throttled(err error) bool {
+	var code interface{ ErrorCode() string }
+	if !errors.As(err, &code) {
+		return false
+	}
+	_, found := retry.DefaultThrottleErrorCodes[code.ErrorCode()]
+	return found
+}
+
+// conditionFailed returns the item that a failed condition was checked against, nil for none, and whether err is that.
+func conditionFailed(err error) (item map[string]types.AttributeValue, ok bool) {
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return nil, false
+	}
+	if len(failed.Item) == 0 {
+		return nil, true
+	}
+	return failed.Item, true
+}

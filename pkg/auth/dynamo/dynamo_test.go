@@ -1,0 +1,121 @@
+package dynamo_test
+
+import (
+	"crypto/rand"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+	"github.com/edgeauth/edgeauth/test/engine"
+)
+
+// newDB returns fresh tables on an engine.
+func newDB(t testing.TB, e *engine.Engine, transport http.RoundTripper) *dynamo.DB {
+	t.Helper()
+	name := "test-" + rand.Text()
+	db := dynamo.New(dynamo.Config{
+		Region: engine.Region, Endpoint: e.Endpoint, Transport: transport,
+		Credentials: dynamo.Credentials{AccessKeyID: engine.AccessKeyID, SecretAccessKey: auth.NewSecret(engine.SecretAccessKey)},
+		Tables:      dynamo.Tables{Users: name + "-users", Sessions: name + "-sessions", Attempts: name + "-attempts"},
+	})
+	// Twice: making tables that are there is harmless.
+	for range 2 {
+		if err := db.CreateTables(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db
+}
+
+var engines = map[string]func(testing.TB) *engine.Engine{
+	"DynamoDBLocal": engine.DynamoDBLocal,
+	"dynoxide":      engine.Dynoxide,
+}
+
+func TestSessions(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			db := newDB(t, start(t), nil)
+			storetest.Sessions(t, 10_000, func(testing.TB) session.Store { return dynamo.Sessions{DB: db} })
+		})
+	}
+}
+
+func TestUsers(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			db := newDB(t, start(t), nil)
+			storetest.Users(t, func(testing.TB) user.Store { return dynamo.Users{DB: db} })
+		})
+	}
+}
+
+// A session that is past its TTL disappears from the table, and one that is not stays. It is the only test in which an
+// engine deletes by itself; everywhere else expiry is compared.
+func TestTTLDeletes(t *testing.T) {
+	db := newDB(t, engine.DynamoDBLocal(t), nil)
+	store := dynamo.Sessions{DB: db}
+	if err := db.EnableTTL(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put := func(id byte, lastSeen time.Time) session.Key {
+		const idle = time.Hour
+		s := session.Session{
+			Key: session.Key{Subject: "s", ID: session.ID{id}}, Client: "app", IdleTimeout: idle,
+			LastSeen: lastSeen, IdleEnd: lastSeen.Add(idle), AbsoluteEnd: lastSeen.Add(100 * idle), CreatedAt: lastSeen,
+		}
+		if err := store.Create(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		return s.Key
+	}
+	now := session.Millis(time.Now())
+	// The slack keeps an ended session for a day: used too late, its token is told apart from one that never was.
+	ended, late, live := put(1, now.Add(-48*time.Hour)), put(2, now.Add(-2*time.Hour)), put(3, now)
+	deadline := time.Now().Add(time.Minute)
+	for {
+		if _, err := store.Get(t.Context(), ended); err != nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the ended session is still there after a minute")
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	for _, key := range []session.Key{late, live} {
+		if _, err := store.Get(t.Context(), key); err != nil {
+			t.Errorf("%v: %v", key.ID, err)
+		}
+	}
+}
+
+// An item stays under a kilobyte however often its session is refreshed.
+func TestItemSize(t *testing.T) {
+	measure := &sizer{next: http.DefaultTransport}
+	db := newDB(t, engine.DynamoDBLocal(t), measure)
+	clock := storetest.Epoch
+	h := newHouse(t, db, func() time.Time { return clock })
+	g := h.login(t, longestClient)
+	for i := range 10_000 {
+		clock = clock.Add(10 * time.Minute)
+		next, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+		if err != nil {
+			t.Fatalf("refresh %d: %v", i, err)
+		}
+		g = next
+	}
+	s, err := dynamo.Sessions{DB: db}.Get(t.Context(), g.Session.Key)
+	if err != nil || s.Generation != 10_000 {
+		t.Fatalf("generation %d, %v", s.Generation, err)
+	}
+	// The answer is JSON, which is longer than what DynamoDB counts.
+	t.Logf("the item as JSON has %d bytes", measure.last.Load())
+	if n := measure.last.Load(); n == 0 || n >= 1024 {
+		t.Errorf("the item as JSON has %d bytes", n)
+	}
+}

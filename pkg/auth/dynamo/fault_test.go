@@ -1,0 +1,171 @@
+package dynamo_test
+
+import (
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+	"github.com/edgeauth/edgeauth/test/engine"
+	"github.com/edgeauth/edgeauth/test/fault"
+)
+
+var faults = map[string]struct {
+	fault   fault.Fault
+	retried bool            // the SDK tries again by itself
+	outcome session.Outcome // where it goes on
+}{
+	"throttled":       {fault.Throttled, true, session.Throttled},
+	"over throughput": {fault.OverThroughput, true, session.Throttled},
+	"internal error":  {fault.InternalError, true, session.Failed},
+	"unavailable":     {fault.Unavailable, true, session.Failed},
+	"access denied":   {fault.AccessDenied, false, session.Failed},
+	"reset before":    {fault.ResetBefore, true, session.Failed},
+	"reset after":     {fault.ResetAfter, true, session.Failed},
+	"time-out before": {fault.TimeoutBefore, true, session.Failed},
+	"time-out after":  {fault.TimeoutAfter, true, session.Failed},
+	"garbled after":   {fault.Garbled, false, session.Failed},
+}
+
+const always = 1 << 20
+
+// TestFaultsOfARefresh spoils the write of a refresh, and its read, once and until further notice.
+func TestFaultsOfARefresh(t *testing.T) {
+	e := engine.DynamoDBLocal(t)
+	for name, f := range faults {
+		for _, operation := range []string{"UpdateItem", "GetItem"} {
+			t.Run(name+" of "+operation, func(t *testing.T) {
+				t.Parallel()
+				wire := &fault.Transport{}
+				h := newHouse(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
+				refresh := func(g session.Granted) (session.Granted, error) {
+					return h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+				}
+				g := h.login(t, aClient)
+
+				// One reply is lost: the SDK's own retry knows its own write, and the client notices nothing.
+				wire.Fail(operation, 1, f.fault)
+				next, err := refresh(g)
+				if f.retried && (err != nil || next.Outcome != session.Rotated || next.Session.Generation != 1) {
+					t.Errorf("once: %s, generation %d, %v", next.Outcome, next.Session.Generation, err)
+				}
+
+				// Nothing gets through: nothing is decided, and the token stays good.
+				again := h.login(t, aClient)
+				wire.Fail(operation, always, f.fault)
+				var refusal *session.Refusal
+				if _, err = refresh(again); !errors.As(err, &refusal) || !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, session.ErrEnded) {
+					t.Fatalf("always: %v", err)
+				}
+				if refusal.Outcome != f.outcome {
+					t.Errorf("always: %s, want %s", refusal.Outcome, f.outcome)
+				}
+				wire.Fail("", 0, nil)
+				next, err = refresh(again)
+				if err != nil || next.Session.Generation != 1 {
+					t.Errorf("the next try: %s, generation %d, %v", next.Outcome, next.Session.Generation, err)
+				}
+			})
+		}
+	}
+}
+
+// TestFaultsOfCreations spoils the write of a login and of a new user.
+func TestFaultsOfCreations(t *testing.T) {
+	e := engine.DynamoDBLocal(t)
+	creations := map[string]fault.Fault{"transaction conflict": fault.TransactConflict}
+	for name, f := range faults {
+		if f.retried {
+			creations[name] = f.fault
+		}
+	}
+	for name, f := range creations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wire := &fault.Transport{}
+			h := newHouse(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
+			wire.Fail("PutItem", 1, f)
+			if g, err := h.Open(t.Context(), session.Opening{Subject: h.subject, Client: aClient, AuthTime: h.Now()}); name != "transaction conflict" &&
+				(err != nil || g.RefreshToken.Reveal() == "") {
+				t.Errorf("a session: %v", err)
+			}
+			u := user.User{ID: "another", Email: "another@example.com", Revision: 1}
+			wire.Fail("TransactWriteItems", 1, f)
+			if err := h.users.Create(t.Context(), u, rand.Text()); err != nil {
+				t.Errorf("a user: %v", err)
+			}
+			u.ID, u.Email = "third", "third@example.com"
+			wire.Fail("TransactWriteItems", always, f)
+			if err := h.users.Create(t.Context(), u, rand.Text()); !errors.Is(err, auth.ErrUnavailable) {
+				t.Errorf("a user, always: %v", err)
+			}
+		})
+	}
+}
+
+// A lost reply to the update of a user must not look like somebody else's write.
+func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
+	wire := &fault.Transport{}
+	users := dynamo.Users{DB: newDB(t, engine.DynamoDBLocal(t), wire)}
+	u := user.User{ID: "s", Email: "s@example.com", Revision: 1}
+	if err := users.Create(t.Context(), u, rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+	u.TokenVersion = 7
+	wire.Fail("PutItem", 1, fault.ResetAfter)
+	if err := users.Update(t.Context(), u); err != nil {
+		t.Errorf("after a lost reply: %v", err)
+	}
+	if got, err := users.Get(t.Context(), "s"); err != nil || got.Revision != 2 || got.TokenVersion != 7 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := users.Update(t.Context(), u); !errors.Is(err, user.ErrConflict) {
+		t.Errorf("a late writer: %v", err)
+	}
+}
+
+// TestStoreCalls counts what each outcome costs.
+func TestStoreCalls(t *testing.T) {
+	type calls = map[string]int
+	wire := &fault.Transport{}
+	now := storetest.Epoch
+	h := newHouse(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return now })
+	refresh := func(text auth.Secret) func() (session.Outcome, session.Granted) {
+		return func() (session.Outcome, session.Granted) {
+			g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
+			var refusal *session.Refusal
+			if errors.As(err, &refusal) {
+				return refusal.Outcome, g
+			}
+			return g.Outcome, g
+		}
+	}
+	count := func(what string, want calls, outcome session.Outcome, f func() (session.Outcome, session.Granted)) session.Granted {
+		t.Helper()
+		wire.Calls()
+		got, g := f()
+		if calls := wire.Calls(); got != outcome || !maps.Equal(calls, want) {
+			t.Errorf("%s: %s with %v, want %s with %v", what, got, calls, outcome, want)
+		}
+		return g
+	}
+	one := calls{"UpdateItem": 1, "GetItem": 1}
+	first := count("login", calls{"PutItem": 1}, "", func() (session.Outcome, session.Granted) { return "", h.login(t, aClient) })
+	second := count("rotated", one, session.Rotated, refresh(first.RefreshToken))
+	count("same", one, session.Same, refresh(second.RefreshToken))
+	count("duplicate", one, session.Duplicate, refresh(first.RefreshToken))
+	now = now.Add(time.Minute)
+	count("recovered", one, session.Recovered, refresh(first.RefreshToken))
+	now = now.Add(3 * time.Minute)
+	count("rotated", one, session.Rotated, refresh(second.RefreshToken))
+	count("theft", calls{"UpdateItem": 2, "GetItem": 1}, session.Reuse, refresh(first.RefreshToken))
+	count("revoked", one, session.Revoked, refresh(second.RefreshToken))
+	count("forged", nil, session.Forged, refresh(auth.NewSecret("ert_"+first.RefreshToken.Reveal()[5:])))
+}

@@ -1,0 +1,119 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// attributes is an item.
+type attributes = map[string]types.AttributeValue
+
+// schemaVersion stands in every item, so that a later schema can tell its own.
+const schemaVersion = 1
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func bin(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
+func yes(b bool) types.AttributeValue   { return &types.AttributeValueMemberBOOL{Value: b} }
+func num[N int | int64 | uint64 | uint8](n N) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+}
+
+// ms is how items keep times: milliseconds since 1970, 0 for none.
+func ms(t time.Time) types.AttributeValue {
+	if t.IsZero() {
+		return num(0)
+	}
+	return num(t.UnixMilli())
+}
+
+// putText leaves empty texts out of an item.
+func putText(item attributes, name, text string) {
+	if text != "" {
+		item[name] = str(text)
+	}
+}
+
+// reader takes values out of an item and remembers the first that has another form than ours.
+type reader struct {
+	item attributes
+	err  error
+}
+
+func (r *reader) wrong(name string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("attribute %s of an item has an unexpected form", name)
+	}
+}
+
+// text returns "" for an attribute that is absent.
+func (r *reader) text(name string) string {
+	switch v := r.item[name].(type) {
+	case nil:
+		return ""
+	case *types.AttributeValueMemberS:
+		return v.Value
+	}
+	r.wrong(name)
+	return ""
+}
+
+func (r *reader) bytes(name string, into []byte) {
+	v, ok := r.item[name].(*types.AttributeValueMemberB)
+	if !ok || len(v.Value) != len(into) {
+		r.wrong(name)
+		return
+	}
+	copy(into, v.Value)
+}
+
+// uint returns 0 for an attribute that is absent.
+func (r *reader) uint(name string) uint64 {
+	switch v := r.item[name].(type) {
+	case nil:
+		return 0
+	case *types.AttributeValueMemberN:
+		if n, err := strconv.ParseUint(v.Value, 10, 64); err == nil {
+			return n
+		}
+	}
+	r.wrong(name)
+	return 0
+}
+
+func (r *reader) flag(name string) bool {
+	switch v := r.item[name].(type) {
+	case nil:
+		return false
+	case *types.AttributeValueMemberBOOL:
+		return v.Value
+	}
+	r.wrong(name)
+	return false
+}
+
+func (r *reader) time(name string) time.Time {
+	n := r.uint(name)
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(n)).UTC()
+}
+
+// list reads what strings.Join wrote with spaces: scope and roles hold no entry with one.
+func (r *reader) list(name string) []string {
+	text := r.text(name)
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, " ")
+}
+
+func (r *reader) version() {
+	if r.uint("v") != schemaVersion {
+		r.wrong("v")
+	}
+}

@@ -1,0 +1,88 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/test/engine"
+)
+
+// TestConformanceCatchesMutants renders updates wrongly, one mistake at a time, and asks of the conformance suite to
+// notice each. A suite that would pass a mutant proves nothing about the original.
+func TestConformanceCatchesMutants(t *testing.T) {
+	e := engine.Dynoxide(t)
+	for _, m := range []struct{ name, from, to string }{
+		{"the item need not exist", "attribute_exists(#sk) AND ", ""},
+		{"a tombstone is written", " AND attribute_not_exists(#rev)", ""},
+		{"live at the idle end", "#idle_exp > ", "#idle_exp >= "},
+		{"live at the absolute end", "#abs_exp > ", "#abs_exp >= "},
+		{"another's client", "#client_id = ", "#client_id <> "},
+		{"any match is all", " OR ", " AND "},
+		{"later than the instant", "#rot <= ", "#rot < "},
+		{"earlier than the instant", "#rot <= ", "#rot >= "},
+		{"below is at most", "#gen < ", "#gen <= "},
+		{"another parent", "#pb = :", "#pb <> :"},
+		{"at least the generation", "#gen = :2 AND", "#gen >= :2 AND"},
+		{"the generation is not written", "SET #gen = ", "SET #unused = "},
+		{"the parent is not written", ", #pb = ", ", #unused = "},
+		{"the rotation's time is not written", ", #rot = ", ", #unused = "},
+		{"the invocation is not written", ", #inv = ", ", #unused = "},
+		{"the idle end does not slide", " #idle_exp = ", " #unused = "},
+		{"the idle end slides down", " + #idle,", " - #idle,"},
+		{"the use is not written", "#last_seen = ", "#unused = "},
+		{"the reason is not written", "#rev_reason = ", "#unused = "},
+		{"the label is not written", "#label = ", "#unused = "},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			mutate := &mutator{from: m.from, to: m.to}
+			store := dynamo.Sessions{DB: newDB(t, e, mutate)}
+			cases := storetest.Cases(1500, 3, func(i int) auth.SubjectID {
+				return auth.SubjectID("case " + strings.Repeat("i", i%3) + string(rune('a'+i%26)))
+			})
+			differences := storetest.Compare(t.Context(), store, cases)
+			if mutate.changed.Load() == 0 {
+				t.Fatal("the mutation changed no request")
+			}
+			if len(differences) == 0 {
+				t.Errorf("%d requests were rendered wrongly, and nobody noticed", mutate.changed.Load())
+			}
+		})
+	}
+}
+
+// mutator changes the expressions of UpdateItem on their way.
+type mutator struct {
+	from, to string
+	changed  atomic.Int32
+}
+
+func (m *mutator) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	// As JSON the comparisons may be escaped.
+	text := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(raw))
+	if strings.Contains(text, m.from) {
+		m.changed.Add(1)
+		text = strings.ReplaceAll(text, m.from, m.to)
+		text = strings.Replace(text, `"ExpressionAttributeNames":{`, `"ExpressionAttributeNames":{"#unused":"unused",`, 1)
+		if !strings.Contains(text, "#unused =") {
+			text = strings.Replace(text, `"#unused":"unused",`, "", 1)
+		}
+	}
+	r = r.Clone(r.Context())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader([]byte(text))), int64(len(text))
+	return http.DefaultTransport.RoundTrip(r)
+}

@@ -1,0 +1,201 @@
+package dynamo
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// Sessions is the session.Store in a DB.
+type Sessions struct{ DB *DB }
+
+var _ session.Store = Sessions{}
+
+// The attributes of a session's item. Times are milliseconds since 1970 but for expires_at.
+const (
+	attrSubject      = "pk"
+	attrID           = "sk"
+	attrVersion      = "v"
+	attrKind         = "kind"
+	attrProfile      = "profile"
+	attrClient       = "client_id"
+	attrScope        = "scope" // joined by spaces
+	attrTokenVersion = "token_version"
+	attrGeneration   = "gen"
+	attrParent       = "pb"
+	attrRotated      = "rot"
+	attrInvocation   = "inv"
+	attrIdle         = "idle" // milliseconds
+	attrIdleEnd      = "idle_exp"
+	attrAbsoluteEnd  = "abs_exp"
+	attrCreated      = "created"
+	attrLastSeen     = "last_seen"
+	attrAuthTime     = "auth_time"
+	attrUserAgent    = "ua"
+	attrAddress      = "ip"
+	attrLabel        = "label"
+	attrRevoked      = "rev"
+	attrRevokeReason = "rev_reason"
+
+	// attrExpires is what the table's TTL deletes by, in seconds. Conditions of DynamoDB know no arithmetic but SET
+	// does, and no division: so the item also keeps how many seconds it outlives its last use.
+	attrExpires = "expires_at"
+	attrKeep    = "keep"
+)
+
+// slack is how long an item outlives its idle end: a token that is used too late should still be told apart from one
+// that never was.
+const slack = 24 * time.Hour
+
+func keep(idle time.Duration) int64 { return int64((idle + slack + time.Second - 1) / time.Second) }
+
+func keyOf(k session.Key) attributes {
+	return attributes{attrSubject: str(string(k.Subject)), attrID: str(k.ID.String())}
+}
+
+func sessionItem(s session.Session) attributes {
+	item := keyOf(s.Key)
+	for name, value := range (attributes{
+		attrVersion: num(schemaVersion), attrKind: num(uint8(s.Kind)), attrProfile: num(uint8(s.Profile)),
+		attrClient: str(string(s.Client)), attrTokenVersion: num(s.TokenVersion),
+		attrGeneration: num(s.Generation), attrParent: bin(s.Parent[:]), attrRotated: ms(s.RotatedAt), attrInvocation: bin(s.Invocation[:]),
+		attrIdle: num(s.IdleTimeout.Milliseconds()), attrIdleEnd: ms(s.IdleEnd), attrAbsoluteEnd: ms(s.AbsoluteEnd),
+		attrCreated: ms(s.CreatedAt), attrLastSeen: ms(s.LastSeen), attrAuthTime: ms(s.AuthTime),
+		attrKeep: num(keep(s.IdleTimeout)), attrExpires: num(s.LastSeen.Unix() + keep(s.IdleTimeout)),
+	}) {
+		item[name] = value
+	}
+	putText(item, attrScope, strings.Join(s.Scope, " "))
+	putText(item, attrUserAgent, s.UserAgent)
+	putText(item, attrAddress, s.Address)
+	putText(item, attrLabel, s.Label)
+	if s.Revocation != nil {
+		item[attrRevoked], item[attrRevokeReason] = ms(s.Revocation.At), str(string(s.Revocation.Reason))
+	}
+	return item
+}
+
+func sessionOf(item attributes) (session.Session, error) {
+	r := reader{item: item}
+	r.version()
+	id, err := session.ParseID(r.text(attrID))
+	if err != nil {
+		r.wrong(attrID)
+	}
+	s := session.Session{
+		Key:     session.Key{Subject: auth.SubjectID(r.text(attrSubject)), ID: id},
+		Kind:    session.Kind(r.uint(attrKind)),
+		Profile: auth.Profile(r.uint(attrProfile)),
+		Client:  auth.ClientID(r.text(attrClient)), Scope: r.list(attrScope), TokenVersion: r.uint(attrTokenVersion),
+		Generation: r.uint(attrGeneration), RotatedAt: r.time(attrRotated),
+		IdleTimeout: time.Duration(r.uint(attrIdle)) * time.Millisecond, IdleEnd: r.time(attrIdleEnd), AbsoluteEnd: r.time(attrAbsoluteEnd),
+		CreatedAt: r.time(attrCreated), LastSeen: r.time(attrLastSeen), AuthTime: r.time(attrAuthTime),
+		UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
+	}
+	r.bytes(attrParent, s.Parent[:])
+	r.bytes(attrInvocation, s.Invocation[:])
+	if at := r.time(attrRevoked); !at.IsZero() {
+		s.Revocation = &session.Revocation{At: at, Reason: session.Reason(r.text(attrRevokeReason))}
+	}
+	return s, r.err
+}
+
+// Create implements session.Store.
+func (s Sessions) Create(ctx context.Context, created session.Session) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_, err := s.DB.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.DB.tables.Sessions, Item: sessionItem(created),
+		ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
+	})
+	if _, exists := conditionFailed(err); exists {
+		return nil
+	}
+	if err != nil {
+		return failed("creating a session", err)
+	}
+	return nil
+}
+
+// Get implements session.Store.
+func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	out, err := s.DB.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.DB.tables.Sessions, Key: keyOf(key), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return session.Session{}, failed("reading a session", err)
+	}
+	if len(out.Item) == 0 {
+		return session.Session{}, auth.ErrNotFound
+	}
+	return sessionOf(out.Item)
+}
+
+// Update implements session.Store.
+func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	in := render(u)
+	in.TableName, in.Key = &s.DB.tables.Sessions, keyOf(key)
+	in.ReturnValues = types.ReturnValueAllOld
+	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	out, err := s.DB.client.UpdateItem(ctx, in)
+	item, refused := conditionFailed(err)
+	switch {
+	case refused && item == nil:
+		return nil, false, nil
+	case refused:
+	case err != nil:
+		return nil, false, failed("updating a session", err)
+	default:
+		item = out.Attributes
+	}
+	was, err := sessionOf(item)
+	if err != nil {
+		return nil, false, err
+	}
+	return &was, !refused, nil
+}
+
+// List implements session.Store. The order is that of the IDs' text.
+func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	in := &dynamodb.QueryInput{
+		TableName: &s.DB.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(limit)),
+		KeyConditionExpression:    aws.String(attrSubject + " = :of"),
+		ExpressionAttributeValues: attributes{":of": str(string(of))},
+	}
+	if after != (session.ID{}) {
+		*in.KeyConditionExpression += " AND " + attrID + " > :after"
+		in.ExpressionAttributeValues[":after"] = str(after.String())
+	}
+	var found []session.Session
+	// A page may end early, by its size: only a missing LastEvaluatedKey is the end.
+	for len(found) < limit {
+		out, err := s.DB.client.Query(ctx, in)
+		if err != nil {
+			return nil, failed("listing sessions", err)
+		}
+		for _, item := range out.Items {
+			one, err := sessionOf(item)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, one)
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			break
+		}
+	}
+	return found[:min(len(found), limit)], nil
+}

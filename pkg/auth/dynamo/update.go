@@ -1,0 +1,118 @@
+package dynamo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// expression collects the names and values of a request's expressions. Every name goes through it, because DynamoDB
+// reserves hundreds of words.
+type expression struct {
+	names  map[string]string
+	values attributes
+}
+
+func (e *expression) name(attribute string) string {
+	placeholder := "#" + attribute
+	e.names[placeholder] = attribute
+	return placeholder
+}
+
+func (e *expression) value(v types.AttributeValue) string {
+	placeholder := fmt.Sprintf(":%d", len(e.values))
+	e.values[placeholder] = v
+	return placeholder
+}
+
+// compare renders "attribute operator value".
+func (e *expression) compare(attribute, operator string, v types.AttributeValue) string {
+	return e.name(attribute) + " " + operator + " " + e.value(v)
+}
+
+// render returns the UpdateItem that equals u.Do.
+func render(u session.Update) *dynamodb.UpdateItemInput {
+	e := &expression{names: map[string]string{}, values: attributes{}}
+	in := &dynamodb.UpdateItemInput{
+		ConditionExpression: aws.String(e.condition(u.If)),
+		UpdateExpression:    aws.String("SET " + strings.Join(e.assignments(u.Set), ", ")),
+	}
+	in.ExpressionAttributeNames, in.ExpressionAttributeValues = e.names, e.values
+	return in
+}
+
+func (e *expression) condition(c session.Condition) string {
+	// attribute_not_exists(rev) alone would create the item that it should have found.
+	all := []string{
+		"attribute_exists(" + e.name(attrID) + ")",
+		"attribute_not_exists(" + e.name(attrRevoked) + ")",
+	}
+	if !c.LiveAt.IsZero() {
+		all = append(all, e.compare(attrIdleEnd, ">", ms(c.LiveAt)), e.compare(attrAbsoluteEnd, ">", ms(c.LiveAt)))
+	}
+	if c.Client != nil {
+		all = append(all, e.compare(attrClient, "=", str(string(*c.Client))))
+	}
+	if len(c.AnyOf) > 0 {
+		any := make([]string, len(c.AnyOf))
+		for i, m := range c.AnyOf {
+			any[i] = e.match(m)
+		}
+		all = append(all, grouped(any, " OR "))
+	}
+	return strings.Join(all, " AND ")
+}
+
+func (e *expression) match(m session.Match) string {
+	var all []string
+	if m.Below != 0 {
+		all = append(all, e.compare(attrGeneration, "<", num(m.Below)))
+	} else {
+		all = append(all, e.compare(attrGeneration, "=", num(m.Generation)))
+	}
+	if m.Parent != nil {
+		all = append(all, e.compare(attrParent, "=", bin(m.Parent[:])))
+	}
+	if !m.RotatedBy.IsZero() {
+		all = append(all, e.compare(attrRotated, "<=", ms(m.RotatedBy)))
+	}
+	return grouped(all, " AND ")
+}
+
+// grouped puts terms in parentheses where there is more than one: DynamoDB refuses redundant parentheses.
+func grouped(terms []string, operator string) string {
+	if len(terms) == 1 {
+		return terms[0]
+	}
+	return "(" + strings.Join(terms, operator) + ")"
+}
+
+func (e *expression) assignments(c session.Change) []string {
+	var all []string
+	set := func(attribute, to string) { all = append(all, e.name(attribute)+" = "+to) }
+	if r := c.Rotation; r != nil {
+		set(attrGeneration, e.value(num(r.Generation)))
+		set(attrParent, e.value(bin(r.Parent[:])))
+		set(attrRotated, e.value(ms(r.At)))
+		set(attrInvocation, e.value(bin(r.Invocation[:])))
+	}
+	if a := c.Activity; a != nil {
+		set(attrLastSeen, e.value(ms(a.At)))
+		// The session keeps its own idle timeout, so nobody has to know it here.
+		set(attrIdleEnd, e.value(ms(a.At))+" + "+e.name(attrIdle))
+		set(attrExpires, e.value(num(a.At.Unix()))+" + "+e.name(attrKeep))
+	}
+	if r := c.Revocation; r != nil {
+		set(attrRevoked, e.value(ms(r.At)))
+		set(attrRevokeReason, e.value(str(string(r.Reason))))
+	}
+	if c.Label != nil {
+		set(attrLabel, e.value(str(*c.Label)))
+	}
+	return all
+}
