@@ -1,0 +1,128 @@
+package modelcheck
+
+import (
+	"cmp"
+	"slices"
+)
+
+// worldKey is a world without what makes no difference to anything that can follow: two worlds with one key go the
+// same ways. Times are ages, an age beyond which nothing changes is cut, generations count back from the item's, and
+// branches are told apart only where a rule would.
+type worldKey struct {
+	stamp    int16
+	held     tokenKey
+	messages [underWay]messageKey
+}
+
+type messageKey struct {
+	leg, age uint8
+	token    tokenKey
+}
+
+func (h Honest) key(w world) worldKey {
+	k := worldKey{stamp: h.stampAge(w.now, w.item), held: h.tokenKey(w.now, w.item, w.held)}
+	for i, m := range w.messages {
+		// What is too old to arrive is not there.
+		if leg := m.legAt(w.now); leg != nothing {
+			k.messages[i] = messageKey{uint8(leg), uint8(w.now - m.sent), h.tokenKey(w.now, w.item, m.token)}
+		}
+	}
+	k.order()
+	k.rename()
+	return k
+}
+
+// order gives the messages an order that depends neither on their places nor on the numbers of branches. Messages that
+// differ in their branches alone stand by where else these branches are: those which are in the same places could change
+// names.
+func (k *worldKey) order() {
+	slices.SortFunc(k.messages[:], messageKey.compare)
+	var places [1 << 8]uint8 // of each branch: two bits to count it among the messages of a rank, one for the store
+	if k.held.behind == 0 {
+		places[k.held.branch] = 1 << (2 * underWay)
+	}
+	rank := 0
+	for i, m := range k.messages {
+		if i > 0 && m.compare(k.messages[i-1]) != 0 {
+			rank = i
+		}
+		if m.token.behind == 0 {
+			places[m.token.branch] += 1 << (2 * rank)
+		}
+	}
+	slices.SortFunc(k.messages[:], func(m, o messageKey) int {
+		return cmp.Or(m.compare(o), cmp.Compare(places[m.token.branch], places[o.token.branch]))
+	})
+}
+
+// rename numbers the branches of the item's generation in the order in which they stand in the key.
+func (k *worldKey) rename() {
+	var names [1 << 8]uint8
+	last := uint8(0)
+	name := func(t *tokenKey) {
+		// The branch of a message that is not there is 0.
+		if t.behind != 0 || t.branch == 0 {
+			return
+		}
+		if names[t.branch] == 0 {
+			last++
+			names[t.branch] = last
+		}
+		t.branch = names[t.branch]
+	}
+	name(&k.held)
+	for i := range k.messages {
+		name(&k.messages[i].token)
+	}
+}
+
+// compare leaves out the number of a branch of the item's generation, which is chance.
+func (m messageKey) compare(o messageKey) int {
+	if c := cmp.Or(
+		cmp.Compare(m.leg, o.leg), cmp.Compare(m.age, o.age),
+		cmp.Compare(m.token.behind, o.token.behind), cmp.Compare(m.token.age, o.token.age),
+	); c != 0 || m.token.behind == 0 {
+		return c
+	}
+	return cmp.Compare(m.token.branch, o.token.branch)
+}
+
+// tokenKey is what a rule can still make of a token.
+type tokenKey struct {
+	behind uint8
+	branch uint8
+	age    int16
+}
+
+func (m Model) tokenKey(now instant, it item, t token) tokenKey {
+	switch it.generation - t.generation {
+	case 0:
+		// The issue time matters only against the item's stamp: the one it has, which may already be too late, and
+		// those it may get.
+		age := min(now-t.issued, m.oldestToken())
+		if it.stamped != never && it.stamped-t.issued >= seconds(m.Rules.LateUse) {
+			age = -1 << 15
+		}
+		return tokenKey{0, uint8(t.branch), int16(age)}
+	case 1:
+		// A token of the generation before is the item's parent or proves a copy, now and always.
+		if t.branch == it.parent {
+			return tokenKey{behind: 1, branch: 1}
+		}
+		return tokenKey{behind: 1}
+	default:
+		return tokenKey{behind: 2}
+	}
+}
+
+func (m Model) stampAge(now instant, it item) int16 {
+	return int16(min(now-it.stamped, m.oldestStamp()))
+}
+
+// oldestStamp is the age from which a stamp allows everything, whoever's clock looks at it.
+func (m Model) oldestStamp() instant {
+	return seconds(max(m.Rules.MinimumInterval, m.Rules.GracePeriod)) + clockError
+}
+
+// oldestToken is the age from which the item's next stamp, whoever's clock makes it, is too late for a token.
+func (m Model) oldestToken() instant { return seconds(m.Rules.LateUse) + clockError }

@@ -1,0 +1,93 @@
+package modelcheck
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// future is one step from a world and all that is known of where it leads.
+type future struct {
+	move    move
+	outcome session.Outcome
+	key     worldKey
+}
+
+// refused reports that there is nothing after it.
+func (f future) refused() bool { return f.move.event == arrival && !f.outcome.Grants() }
+
+// A search is exhaustive only if worlds of one key have the same futures. With constants as small as the last ones, few
+// steps reach every age at which something changes, and every refusal.
+func TestWorldsOfOneKeyGoTheSameWays(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		rules session.Rules
+		grid  time.Duration
+		steps int
+	}{
+		{"as built", session.DefaultRules(), 15 * time.Second, 5},
+		{"as built, coarse", session.DefaultRules(), 45 * time.Second, 8},
+		{"small", session.Rules{GracePeriod: 30 * time.Second, MinimumInterval: 45 * time.Second, LateUse: 45 * time.Second}, 45 * time.Second, 11},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := Honest{Model: Of(tt.rules, auth.Balanced), Grid: tt.grid, AtOnce: 3}
+			known := map[worldKey]map[future]bool{}
+			compared := 0
+			layer := []world{{item: firstItem, held: firstToken, branches: firstToken.branch}}
+			for range tt.steps {
+				var next []world
+				for _, w := range layer {
+					for m := range h.moves(w) {
+						after, outcome := h.after(w, m)
+						if (future{move: m, outcome: outcome}).refused() {
+							continue
+						}
+						k := h.key(after)
+						first, again := known[k]
+						if !again {
+							known[k] = h.futures(after)
+							next = append(next, after)
+							continue
+						}
+						if compared++; !maps.Equal(first, h.futures(after)) {
+							t.Fatalf("two worlds of key %+v have different futures; one is %+v", k, after)
+						}
+					}
+				}
+				layer = next
+			}
+			t.Logf("%d keys, %d more worlds", len(known), compared)
+		})
+	}
+}
+
+func (h Honest) futures(w world) map[future]bool {
+	futures := map[future]bool{}
+	for m := range h.moves(w) {
+		after, outcome := h.after(w, m)
+		f := future{move: m, outcome: outcome}
+		f.move.index = 0 // the key has an order of its own
+		if !f.refused() {
+			f.key = h.key(after)
+		}
+		futures[f] = true
+	}
+	return futures
+}
+
+// Of his own branches of one generation a thief needs only the newest: with all of them he lasts no longer.
+func TestHoardingHelpsNoThief(t *testing.T) {
+	thief := Thief{Model: asBuilt(auth.Balanced), Interval: 300 * time.Second, Grid: 60 * time.Second}
+	frugal := thief.Search(thief.Bound())
+	thief.hoard = true
+	hoarder := thief.Search(thief.Bound())
+	if frugal.Longest != hoarder.Longest || frugal.Noticed != hoarder.Noticed {
+		t.Errorf("with every token a thief lasts %s, with the newest %s", hoarder.Longest, frugal.Longest)
+	}
+	if hoarder.States <= frugal.States {
+		t.Errorf("hoarding made %d states of %d", hoarder.States, frugal.States)
+	}
+}

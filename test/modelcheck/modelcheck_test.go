@@ -1,0 +1,165 @@
+package modelcheck
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+var (
+	steps = flag.Int("model.steps", 1000, "how deep to search for a wrong logout, unless all has been seen before")
+	grid  = flag.Duration("model.grid", honestGrid, "the grid of that search")
+)
+
+func honest(m Model) Honest { return Honest{Model: m, Grid: 15 * time.Second, AtOnce: 3} }
+
+func TestOneStoreIsNeverLoggedOut(t *testing.T) {
+	for _, p := range []auth.Profile{auth.Balanced, auth.Fixed} {
+		t.Run(p.String(), func(t *testing.T) {
+			start := time.Now()
+			search := honest(asBuilt(p))
+			search.Grid = *grid
+			found := search.Search(*steps)
+			if found.Story != nil {
+				t.Errorf("a wrong logout in %d steps:\n%s", found.Steps, found.Story)
+			}
+			t.Logf("%d steps, all there are: %t; %d states in %s",
+				found.Steps, found.Complete, found.States, time.Since(start).Round(time.Millisecond))
+		})
+	}
+}
+
+// Wrong rules log out an honest client, and the search finds the shortest way.
+func TestWrongRulesLogOut(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		model Model
+		steps int
+	}{
+		{"a minimum interval of 60 s", minimumInterval(60 * time.Second), 7},
+		{"a minimum interval of 125 s", minimumInterval(125 * time.Second), 9},
+		{"a late-use bound of 60 s", lateUse(60 * time.Second), 7},
+		{"a grace period of 120 s", gracePeriod(120 * time.Second), 9},
+		{"no stamp at a recovery", where(session.Recovered, writesNothing), 9},
+		{"no row for duplicates", where(session.Duplicate, revokes), 4},
+		{"no row for late duplicates", where(session.Recovered, revokes), 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			expectLogout(t, honest(tt.model).Search(tt.steps), tt.steps)
+		})
+	}
+}
+
+// The cost of the strict profile, as the README states it: a client that never asks twice at once is logged out when
+// one answer is lost.
+func TestStrictLogsOutAtALostAnswer(t *testing.T) {
+	patient := honest(asBuilt(auth.Strict))
+	patient.AtOnce = 1
+	found := patient.Search(4)
+	expectLogout(t, found, 4)
+	if strings.Contains(found.Story.String(), "receives") {
+		t.Errorf("no answer should arrive in\n%s", found.Story)
+	}
+}
+
+// Why the answer to a refresh that changed nothing carries no refresh token.
+func TestRepeatingATokenLogsOut(t *testing.T) {
+	repeating := Honest{Model: asBuilt(auth.Balanced), Grid: 45 * time.Second, AtOnce: 3, Repeats: true}
+	expectLogout(t, repeating.Search(13), 13)
+}
+
+func expectLogout(t *testing.T, found Finding, steps int) {
+	t.Helper()
+	if found.Story == nil {
+		t.Fatalf("nothing found in %d steps", found.Steps)
+	}
+	t.Logf("%d steps, %d states\n%s", found.Steps, found.States, found.Story)
+	end := found.Story[len(found.Story)-1]
+	if found.Steps != steps || !end.Outcome.Theft() || !end.item.revoked {
+		t.Errorf("found after %d steps, should be %d, and should end in a session revoked for theft", found.Steps, steps)
+	}
+}
+
+// With a late-use bound of 60 s, a request that was under way when its answer's twin arrived stamps the generation so
+// late that the token which the client has held since looks like a copy.
+func ExampleHonest_Search() {
+	r := session.DefaultRules()
+	r.LateUse = 60 * time.Second
+	honest := Honest{Model: Of(r, auth.Balanced), Grid: 15 * time.Second, AtOnce: 3}
+	fmt.Print(honest.Search(10).Story)
+	// Output:
+	// 0 s   client  logs in: holds 0a                               generation 0
+	// 0 s   client  sends request 1 with 0a                         generation 0
+	// 0 s   server  takes request 1 with 0a: rotated, answers 1b    generation 1 from 0a, stamped 0 s
+	// 15 s  client  sends request 2 with 0a                         generation 1 from 0a, stamped 0 s
+	// 15 s  client  receives answer 1: holds 1b                     generation 1 from 0a, stamped 0 s
+	// 15 s  client  sends request 3 with 1b                         generation 1 from 0a, stamped 0 s
+	// 60 s  server  takes request 2 with 0a: recovered, answers 1c  generation 1 from 0a, stamped 60 s
+	// 60 s  server  takes request 3 with 1b: reuse                  revoked
+}
+
+// The longest theft under the rules as they are. The thief keeps the victim from rotating for as long as he can; then
+// the victim rotates, and any use of what the thief holds would prove the copy.
+func ExampleThief_Search() {
+	thief := Thief{Model: Of(session.DefaultRules(), auth.Balanced), Interval: 5 * time.Minute, Grid: 30 * time.Second}
+	longest := thief.Search(thief.Bound())
+	fmt.Println("out after", longest.Longest, "of at most", thief.Bound())
+	fmt.Print(longest.Story)
+	// Output:
+	// out after 15m0s of at most 16m30s
+	// 0 s    victim  logs in: holds 0a                generation 0
+	// 0 s    thief   copies 0a                        generation 0
+	// 0 s    thief   presents 0a: rotated, gets 1b    generation 1 from 0a, stamped 0 s
+	// 300 s  victim  presents 0a: recovered, gets 1c  generation 1 from 0a, stamped 300 s
+	// 480 s  thief   presents 0a: recovered, gets 1d  generation 1 from 0a, stamped 480 s
+	// 600 s  victim  presents 1c: same, gets 1c       generation 1 from 0a, stamped 480 s
+	// 900 s  victim  presents 1c: rotated, gets 2e    generation 2 from 1c, stamped 900 s
+}
+
+func TestTheftIsNoticed(t *testing.T) {
+	for _, interval := range []time.Duration{60 * time.Second, 150 * time.Second, 300 * time.Second} {
+		t.Run(interval.String(), func(t *testing.T) {
+			thief := Thief{Model: asBuilt(auth.Balanced), Interval: interval, Grid: thiefGrid}
+			s := thief.Search(thief.Bound())
+			if !s.Noticed {
+				t.Errorf("a thief goes on beyond %s:\n%s", thief.Bound(), s.Story)
+			}
+			t.Logf("the longest theft took %s of %s; %d states\n%s", s.Longest, thief.Bound(), s.States, s.Story)
+		})
+	}
+}
+
+// Under wrong rules a thief goes on, and the search finds one who does.
+func TestWrongRulesMissTheft(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		model Model
+	}{
+		{"no late-use bound", lateUse(24 * time.Hour)},
+		{"a fork does not revoke", where(session.Fork, writesNothing)},
+		{"a reuse does not revoke", where(session.Reuse, writesNothing)},
+		{"profile fixed", asBuilt(auth.Fixed)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			thief := Thief{Model: tt.model, Interval: 300 * time.Second, Grid: 30 * time.Second}
+			s := thief.Search(2 * Thief{Model: asBuilt(auth.Balanced), Interval: thief.Interval}.Bound())
+			if s.Noticed {
+				t.Errorf("every thief is out after %s:\n%s", s.Longest, s.Story)
+			}
+			t.Logf("%d states\n%s", s.States, s.Story)
+		})
+	}
+}
+
+// The literal reading notices a thief at the victim's next refresh: what strict buys at its cost.
+func TestStrictNoticesAtOnce(t *testing.T) {
+	thief := Thief{Model: asBuilt(auth.Strict), Interval: 300 * time.Second, Grid: thiefGrid}
+	if s := thief.Search(thief.Interval); !s.Noticed {
+		t.Errorf("a thief goes on beyond %s:\n%s", thief.Interval, s.Story)
+	}
+}

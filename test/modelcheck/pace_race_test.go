@@ -1,0 +1,11 @@
+//go:build race
+
+package modelcheck
+
+import "time"
+
+// The race detector makes everything some ten times slower, and a search is one goroutine.
+const (
+	honestGrid = 45 * time.Second
+	thiefGrid  = 30 * time.Second
+)
