@@ -31,12 +31,13 @@ func NewResponder(issuer *token.Issuer, log *audit.Log, now func() time.Time) (*
 	return &Responder{issuer, log, now}, nil
 }
 
-// tokens is the answer of RFC 6749, section 5.1, and how long what it grants lives.
+// tokens is the answer of RFC 6749, section 5.1, and how long what it grants lives. An answer without a refresh token
+// leaves the client the one that it has (section 6).
 type tokens struct {
 	AccessToken      string `json:"access_token"`
 	TokenType        string `json:"token_type"`
 	ExpiresIn        int64  `json:"expires_in"`
-	RefreshToken     string `json:"refresh_token"`
+	RefreshToken     string `json:"refresh_token,omitempty"`
 	RefreshExpiresIn int64  `json:"refresh_expires_in"`
 	SessionExpiresIn int64  `json:"session_expires_in"`
 	Scope            string `json:"scope,omitempty"`

@@ -52,9 +52,12 @@ type Opening struct {
 
 // Granted is a session and the refresh token that goes on with it.
 type Granted struct {
-	Outcome      Outcome
-	Session      Session
-	Subject      auth.Subject
+	Outcome Outcome
+	Session Session
+	Subject auth.Subject
+	// RefreshToken is empty where Outcome is Same: the client keeps the one that it has (RFC 6749, section 6). Sent
+	// again and arriving late, it could put a branch back that the client's store has replaced meanwhile; two branches
+	// could then take turns there until each was presented for one generation, which is what a copy looks like.
 	RefreshToken auth.Secret
 }
 
@@ -140,8 +143,12 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
 		return Granted{}, m.refuse(p, outcome, subjectErr)
 	}
-	next := r.RefreshToken
-	if d.Outcome != Same && d.Outcome != Extended {
+	var next auth.Secret
+	switch d.Outcome {
+	case Same:
+	case Extended:
+		next = r.RefreshToken
+	default:
 		if next, err = m.Codec.Seal(ctx, d.Next); err != nil {
 			return Granted{}, m.refuse(p, Failed, err)
 		}

@@ -8,7 +8,7 @@ const (
 	Rotated   Outcome = "rotated"   // the session moved on by one generation
 	Recovered Outcome = "recovered" // a late duplicate: answered anew, and its generation stamped anew
 	Duplicate Outcome = "duplicate" // a duplicate (tab, retry, fan-out): a branch of its own, nothing written
-	Same      Outcome = "same"      // a second refresh within the minimum interval: the same refresh token
+	Same      Outcome = "same"      // a second refresh within the minimum interval: an access token alone
 	Extended  Outcome = "extended"  // profile fixed: the idle end slid, nothing else
 	Restored  Outcome = "restored"  // the table was moved up to a token newer than itself
 

@@ -75,7 +75,8 @@ type Decision struct {
 	Outcome Outcome
 	// Wrote says that the first write's condition held. A store that did otherwise is not to be believed.
 	Wrote bool
-	// Next is what the answer's refresh token says. Only where Outcome grants; for Same it is the token presented.
+	// Next is what the client's refresh token says from now on. Only where Outcome grants; for Same and Extended it
+	// is the token presented.
 	Next Token
 	// Revoke is a second write that must succeed before the refusal is told; nil where there is none.
 	Revoke *Update
