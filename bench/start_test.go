@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// BenchmarkStart is a function's way from exec to its first request for an invocation, beside that of an empty one.
+func BenchmarkStart(b *testing.B) {
+	asked := make(chan struct{}, 1)
+	runtime := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/invocation/next") {
+			asked <- struct{}{}
+		}
+		<-r.Context().Done() // there is no invocation
+	}))
+	b.Cleanup(runtime.Close)
+	environment := append(functionEnvironment(b), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"))
+	start := func(binary string) func() error {
+		return func() error {
+			command := exec.Command(binary)
+			command.Env, command.Stderr = environment, os.Stderr
+			if err := command.Start(); err != nil {
+				return err
+			}
+			select {
+			case <-asked:
+			case <-time.After(10 * time.Second):
+				b.Fatalf("%s never asked", binary)
+			}
+			defer func() { _ = command.Wait() }()
+			return command.Process.Kill()
+		}
+	}
+	empty := build(b, "github.com/edgeauth/edgeauth/bench/empty")
+	for _, name := range []string{"authorizer", "login", "refresh"} {
+		binary := build(b, "github.com/edgeauth/edgeauth/functions/"+name)
+		b.Run(name, func(b *testing.B) {
+			versus(b, start(empty), start(binary))
+			info, err := os.Stat(binary)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(info.Size())/1e6, "MB")
+		})
+	}
+}
+
+// build builds a program as the functions are built, for this machine.
+func build(b *testing.B, name string) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), filepath.Base(name))
+	command := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", path, name)
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// functionEnvironment holds what any of the functions asks for, with two rings of RSA keys.
+func functionEnvironment(b *testing.B) []string {
+	b.Helper()
+	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	refresh, err := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	public, err := signing.PublicKeys(1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	jwks, err := json.Marshal(public)
+	if err != nil {
+		b.Fatal(err)
+	}
+	environment := []string{
+		"EDGEAUTH_ISSUER=https://auth.example.com", "EDGEAUTH_AUDIENCE=https://api.example.com", "EDGEAUTH_KEY_VERSION=1",
+		"EDGEAUTH_STORE=dynamodb", "EDGEAUTH_USERS_TABLE=users", "EDGEAUTH_SESSIONS_TABLE=sessions", "EDGEAUTH_ATTEMPTS_TABLE=attempts",
+		"EDGEAUTH_ACCESS_TOKEN_LIFETIME=15m", "EDGEAUTH_IDLE_TIMEOUT=336h", "EDGEAUTH_ABSOLUTE_TIMEOUT=2160h",
+		"EDGEAUTH_JWKS=" + string(jwks), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
+	}
+	for name, ring := range map[string]keyring.Ring{"EDGEAUTH_SIGNING_RING": signing, "EDGEAUTH_REFRESH_KEYS": refresh} {
+		text, err := ring.Text()
+		if err != nil {
+			b.Fatal(err)
+		}
+		environment = append(environment, name+"="+text.Reveal())
+	}
+	return environment
+}
