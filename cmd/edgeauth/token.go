@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -119,10 +118,6 @@ func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
 	}
 	claims, err := verifier.Verify(ctx, text.Reveal())
 	if err != nil {
-		var refused *token.Error
-		if errors.As(err, &refused) {
-			return fmt.Errorf("refused (%s): %w", refused.Reason, err)
-		}
 		return err
 	}
 	view := map[string]any{

@@ -56,10 +56,12 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	}
 	directory := user.Directory{Store: stores.Users, Hasher: &password.Hasher{}}
 	u, err := directory.Add(ctx, c.Email, secret, c.Roles)
-	if errors.Is(err, user.ErrExists) {
+	switch {
+	case errors.Is(err, user.ErrExists):
 		return fmt.Errorf("%s has an account already", c.Email)
-	}
-	if err != nil {
+	case errors.Is(err, password.ErrTooShort):
+		return fmt.Errorf("%w: it must have at least %d characters", err, password.MinCharacters)
+	case err != nil:
 		return err
 	}
 	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "added %s, subject %s\n", u.Email, u.ID) })

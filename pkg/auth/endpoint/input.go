@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,10 +38,11 @@ func (in input) text(name string) (string, error) {
 	return text, nil
 }
 
-// texts fills each target with the parameter of its name.
+// texts fills each target with the parameter of its name. Of several that are wrong it tells the first by name, so that
+// one request has one answer.
 func (in input) texts(targets map[string]*string) (err error) {
-	for name, target := range targets {
-		if *target, err = in.text(name); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		if *targets[name], err = in.text(name); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -61,12 +62,23 @@ func refreshRequest(r *http.Request) (session.Request, error) {
 	case refreshToken == "":
 		return session.Request{}, invalidRequest("refresh_token is required")
 	}
-	request := session.Request{RefreshToken: auth.NewSecret(refreshToken), Scope: strings.Fields(scope)}
+	request := session.Request{RefreshToken: auth.NewSecret(refreshToken), Scope: scopeOf(scope)}
 	if clientID != "" {
 		client := auth.ClientID(clientID)
 		request.Client = &client
 	}
 	return request, nil
+}
+
+// scopeOf returns the names in a scope, each once: a name repeated a thousand times would stand in the access token as
+// often, and make it longer than any verifier takes.
+func scopeOf(text string) (names []string) {
+	for _, name := range strings.Fields(text) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/http"
@@ -13,10 +14,7 @@ import (
 const identityPrefix = "X-Edgeauth-"
 
 // Upstream is somebody's own API behind the authorizer.
-type Upstream struct {
-	target *url.URL
-	proxy  *httputil.ReverseProxy
-}
+type Upstream struct{ proxy *httputil.ReverseProxy }
 
 // NewUpstream returns the API at an http or https URL.
 func NewUpstream(text string) (*Upstream, error) {
@@ -24,32 +22,38 @@ func NewUpstream(text string) (*Upstream, error) {
 	if err != nil || target.Host == "" || (target.Scheme != "http" && target.Scheme != "https") {
 		return nil, fmt.Errorf("an upstream is an http or https URL, as in http://127.0.0.1:3000")
 	}
-	u := &Upstream{target: target}
-	u.proxy = &httputil.ReverseProxy{
+	return &Upstream{&httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(target)
 			p.SetXForwarded()
+			identify(p)
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.Printf("upstream %s: %v", target.Redacted(), err)
 			refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 		},
-	}
-	return u, nil
+	}}, nil
 }
+
+type identityKey struct{}
 
 // serve passes r on with the identity that the authorizer found.
 func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[string]string) {
-	r = r.Clone(r.Context())
-	for name := range r.Header {
+	u.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity)))
+}
+
+// identify replaces what a client says of itself by what the authorizer found. It must be the last to touch the headers:
+// a proxy takes off those that the client's Connection header names.
+func identify(p *httputil.ProxyRequest) {
+	for name := range p.Out.Header {
 		if claimsIdentity(name) {
-			delete(r.Header, name)
+			delete(p.Out.Header, name)
 		}
 	}
+	identity, _ := p.In.Context().Value(identityKey{}).(map[string]string)
 	for claim, value := range identity {
-		r.Header.Set(identityPrefix+strings.ReplaceAll(claim, "_", "-"), value)
+		p.Out.Header.Set(identityPrefix+strings.ReplaceAll(claim, "_", "-"), value)
 	}
-	u.proxy.ServeHTTP(w, r)
 }
 
 // claimsIdentity finds a client's own copies of the identity headers. Servers that hand headers on as CGI variables

@@ -1,0 +1,256 @@
+package dev_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+)
+
+// authorizer answers as the real one does, by the text of the token.
+type authorizer struct{ asked int }
+
+func (a *authorizer) Invoke(_ context.Context, event []byte) ([]byte, error) {
+	a.asked++
+	var e events.APIGatewayV2CustomAuthorizerV2Request
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, err
+	}
+	switch strings.TrimPrefix(e.Headers["authorization"], "Bearer ") {
+	case "good":
+		return []byte(`{"isAuthorized":true,"context":{"sub":"u1","client_id":"web","roles":"a b","exp":"1777636800"}}`), nil
+	case "error":
+		return []byte(`{"isAuthorized":true}`), errors.New("it broke")
+	case "not JSON":
+		return []byte(`{"isAuthorized":true`), nil
+	case "not a boolean":
+		return []byte(`{"isAuthorized":"true"}`), nil
+	case "null":
+		return []byte(`null`), nil
+	case "empty":
+		return nil, nil
+	}
+	return []byte(`{"isAuthorized":false,"context":{"sub":"u1"}}`), nil
+}
+
+// handler answers with what reached it.
+func handler(name string) gateway.Function {
+	return gateway.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, known := auth.PrincipalFrom(r.Context())
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s known=%t sub=%s roles=%s body=%d", name, r.Method, known, p.Subject, p.Roles, len(body))
+	}))
+}
+
+func newAPI(t *testing.T, upstream string) (*httptest.Server, *authorizer) {
+	t.Helper()
+	asked := &authorizer{}
+	api := &dev.API{
+		Routes: []dev.Route{
+			{Method: "POST", Path: "/auth/login", Public: true, Function: handler("login")},
+			{Method: "GET", Path: "/me", Function: handler("me")},
+			{Method: "DELETE", Path: "/me", Function: handler("leave")},
+			{Method: "GET", Path: "/broken", Public: true, Function: func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+				return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "secret"}, errors.New("it broke")
+			}},
+			{Method: "GET", Path: "/malformed", Public: true, Function: func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+				return events.APIGatewayV2HTTPResponse{StatusCode: 42, Body: "secret"}, nil
+			}},
+		},
+		Authorizer: asked,
+		Now:        time.Now,
+	}
+	if upstream != "" {
+		var err error
+		if api.Upstream, err = dev.NewUpstream(upstream); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	return server, asked
+}
+
+func send(t *testing.T, method, url, token string, header http.Header, body io.Reader) string {
+	t.Helper()
+	r, err := http.NewRequest(method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(r.Header, header)
+	if token != "" {
+		r.Header.Set("Authorization", token)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%d %s", answer.StatusCode, text)
+}
+
+const (
+	unauthorized = `401 {"message":"Unauthorized"}`
+	forbidden    = `403 {"message":"Forbidden"}`
+	notFound     = `404 {"message":"Not Found"}`
+	broken       = `500 {"message":"Internal Server Error"}`
+)
+
+// TestRoutes holds who is asked and who answers, with and without an API of somebody's own behind.
+func TestRoutes(t *testing.T) {
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "upstream ", r.Method, " ", r.URL)
+	}))
+	defer behind.Close()
+	for _, row := range []struct {
+		name, method, path, token string
+		want, wantUpstream        string // the same where that is empty
+		asked                     int    // how often the authorizer is, without an upstream
+	}{
+		{"public", "POST", "/auth/login", "", "200 login POST known=false sub= roles=[] body=0", "", 0},
+		{"public, with a bad token", "POST", "/auth/login", "Bearer bad", "200 login POST known=false sub= roles=[] body=0", "", 0},
+		{"public, another method", "GET", "/auth/login", "", "200 login GET known=false sub= roles=[] body=0", "", 0},
+		{"no token", "GET", "/me", "", unauthorized, "", 0},
+		{"a bad token", "GET", "/me", "Bearer bad", forbidden, "", 1},
+		{"another scheme", "GET", "/me", "Basic Z29vZA==", forbidden, "", 1},
+		{"a good token", "GET", "/me", "Bearer good", "200 me GET known=true sub=u1 roles=[a b] body=0", "", 1},
+		{"a route's other method", "DELETE", "/me", "Bearer good", "200 leave DELETE known=true sub=u1 roles=[a b] body=0", "", 1},
+		{"a method that no route has", "PUT", "/me", "Bearer good", "200 me PUT known=true sub=u1 roles=[a b] body=0", "", 1},
+		{"a method that no route has, no token", "PUT", "/me", "", unauthorized, "", 0},
+		{"an escaped path is the same route", "GET", "/%6de", "", unauthorized, "", 0},
+		{"a query changes no route", "GET", "/me?token=good", "", unauthorized, "", 0},
+
+		{"no route", "GET", "/nowhere", "Bearer good", notFound, "200 upstream GET /nowhere", 0},
+		{"no route, no token", "GET", "/nowhere", "", notFound, unauthorized, 0},
+		{"no route, a bad token", "GET", "/nowhere", "Bearer bad", notFound, forbidden, 0},
+		{"a path below", "GET", "/me/", "Bearer good", notFound, "200 upstream GET /me/", 0},
+		{"another case", "POST", "/Auth/login", "", notFound, unauthorized, 0},
+		{"a doubled slash", "POST", "//auth/login", "", notFound, unauthorized, 0},
+		{"a query for the upstream", "GET", "/x%2Fy?a=1&a=2", "Bearer good", notFound, "200 upstream GET /x%2Fy?a=1&a=2", 0},
+
+		{"authorizer error", "GET", "/me", "Bearer error", broken, "", 1},
+		{"authorizer answers no JSON", "GET", "/me", "Bearer not JSON", broken, "", 1},
+		{"authorizer answers a text", "GET", "/me", "Bearer not a boolean", broken, "", 1},
+		{"authorizer answers nothing", "GET", "/me", "Bearer empty", broken, "", 1},
+		{"authorizer answers null", "GET", "/me", "Bearer null", forbidden, "", 1},
+		{"function error", "GET", "/broken", "", broken, "", 0},
+		{"function answers with no status", "GET", "/malformed", "", broken, "", 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			api, authorizer := newAPI(t, "")
+			if got := send(t, row.method, api.URL+row.path, row.token, nil, nil); got != row.want || authorizer.asked != row.asked {
+				t.Errorf("got %s, authorizer asked %d times; want %s, %d", got, authorizer.asked, row.want, row.asked)
+			}
+			want := row.wantUpstream
+			if want == "" {
+				want = row.want
+			}
+			api, _ = newAPI(t, behind.URL)
+			if got := send(t, row.method, api.URL+row.path, row.token, nil, nil); got != want {
+				t.Errorf("with an upstream: got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+func TestLongBodies(t *testing.T) {
+	api, _ := newAPI(t, "")
+	for _, row := range []struct {
+		bytes int
+		want  string
+	}{
+		{gateway.MaxBodyBytes, "200 login POST known=false sub= roles=[] body=10485760"},
+		{gateway.MaxBodyBytes + 1, `413 {"message":"Request Entity Too Large"}`},
+	} {
+		if got := send(t, "POST", api.URL+"/auth/login", "", nil, bytes.NewReader(make([]byte, row.bytes))); got != row.want {
+			t.Errorf("%d bytes: %s", row.bytes, got)
+		}
+	}
+}
+
+// TestUpstreamIdentity holds that an upstream may believe the identity headers: they are the authorizer's, all of
+// them, whatever a client sends.
+func TestUpstreamIdentity(t *testing.T) {
+	var seen http.Header
+	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
+	defer behind.Close()
+	identity := []string{"X-Edgeauth-Client-Id: web", "X-Edgeauth-Exp: 1777636800", "X-Edgeauth-Roles: a b", "X-Edgeauth-Sub: u1"}
+	for _, row := range []struct {
+		name   string
+		header http.Header
+	}{
+		{"none sent", nil},
+		{"its own", http.Header{"X-Edgeauth-Sub": {"root"}, "X-Edgeauth-Scope": {"admin"}, "X-Edgeauth-Tenant": {"x"}}},
+		{"several values", http.Header{"X-Edgeauth-Sub": {"root", "root"}}},
+		{"another case", http.Header{"x-EDGEAUTH-sub": {"root"}, "X-EDGEAUTH-SCOPE": {"admin"}}},
+		{"as CGI reads it", http.Header{"x_edgeauth_sub": {"root"}, "X_Edgeauth_Scope": {"admin"}, "X-Edgeauth_Tenant": {"x"}, "x_edgeauth-sid": {"s"}}},
+		{"named as hop by hop, so that a proxy takes them off", http.Header{"Connection": {"X-Edgeauth-Sub, X-Edgeauth-Roles"}}},
+		{"named so and sent", http.Header{"Connection": {"X-Edgeauth-Sub"}, "X-Edgeauth-Sub": {"root"}}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			seen = nil
+			api, _ := newAPI(t, behind.URL)
+			if got := send(t, "GET", api.URL+"/orders", "Bearer good", row.header, nil); got != "200 " {
+				t.Fatal(got)
+			}
+			var found []string
+			for name, values := range seen {
+				if strings.Contains(strings.ToLower(name), "edgeauth") {
+					found = append(found, name+": "+strings.Join(values, ","))
+				}
+			}
+			if slices.Sort(found); !slices.Equal(found, identity) {
+				t.Errorf("the upstream sees %q\nwant %q", found, identity)
+			}
+		})
+	}
+}
+
+func TestUpstreamPassesTheRest(t *testing.T) {
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusTeapot)
+		fmt.Fprintf(w, "%s %s %s %s", r.URL.Path, r.Header.Get("X-Forwarded-For"), r.Header.Get("Accept"), body)
+	}))
+	defer behind.Close()
+	api, _ := newAPI(t, behind.URL+"/base")
+	header := http.Header{"Accept": {"text/plain"}, "X-Forwarded-For": {"198.51.100.1"}}
+	got := send(t, "POST", api.URL+"/orders", "Bearer good", header, strings.NewReader("hello"))
+	if want := "418 /base/orders 127.0.0.1 text/plain hello"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	behind.Close()
+	if got := send(t, "GET", api.URL+"/orders", "Bearer good", nil, nil); got != `503 {"message":"Service Unavailable"}` {
+		t.Errorf("the upstream is down: %s", got)
+	}
+}
+
+func TestNewUpstream(t *testing.T) {
+	for text, good := range map[string]bool{
+		"http://127.0.0.1:3000": true, "https://api.example.com/v1": true,
+		"": false, "127.0.0.1:3000": false, "localhost:3000": false, "ftp://host": false, "http://": false, "http://a b": false,
+	} {
+		if _, err := dev.NewUpstream(text); (err == nil) != good {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package dev
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+func newHome(t *testing.T) (Home, user.Store) {
+	t.Helper()
+	home := Home(filepath.Join(t.TempDir(), "new", "home"))
+	if err := home.Make(); err != nil {
+		t.Fatal(err)
+	}
+	stores, err := service.OpenBolt(home.StorePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return home, stores.Users
+}
+
+// TestHomeIsItsOwners holds that nobody else on the machine can read keys, hashes or the demo user's password.
+func TestHomeIsItsOwners(t *testing.T) {
+	home, users := newHome(t)
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.ensureDemoUser(t.Context(), users); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{
+		".": 0o700, "store.db": 0o600, "signing-ring.json": 0o600, "refresh-keys.json": 0o600, "demo-password": 0o600,
+	} {
+		info, err := os.Stat(home.path(name))
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestEnsureKeysMakesThemOnce(t *testing.T) {
+	home, _ := newHome(t)
+	var starts sync.WaitGroup
+	for range 8 { // two starts by mistake, and more
+		starts.Go(func() {
+			if version, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); version != 1 || err != nil {
+				t.Errorf("version %d, %v", version, err)
+			}
+		})
+	}
+	starts.Wait()
+	moved, err := keyring.Update(t.Context(), home.SigningRing(), keyring.SigningRing, func(r keyring.Ring) (keyring.Ring, error) {
+		return r.Sign(2, time.Now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another algorithm is for newly made keys, of which there are none.
+	if version, err := home.EnsureKeys(t.Context(), token.RS256, time.Now()); version != 2 || err != nil {
+		t.Errorf("version %d, %v", version, err)
+	}
+	kept, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil || kept.Serial != moved.Serial || kept.Keys[1].Signing.ID() != moved.Keys[1].Signing.ID() {
+		t.Errorf("the keys were replaced: serial %d, %v", kept.Serial, err)
+	}
+}
+
+func TestEnsureDemoUser(t *testing.T) {
+	home, users := newHome(t)
+	first, err := home.ensureDemoUser(t.Context(), users)
+	if err != nil || len(first.Reveal()) < 20 {
+		t.Fatal(err)
+	}
+	again, err := home.ensureDemoUser(t.Context(), users)
+	if err != nil || !again.Equal(first) {
+		t.Errorf("a second start has another password: %v", err)
+	}
+	list, err := users.List(t.Context(), "", 10)
+	if err != nil || len(list) != 1 || list[0].Email != demoEmail {
+		t.Errorf("%d users, %v", len(list), err)
+	}
+
+	// A user without the file: nobody knows the password, and nothing is changed.
+	if err := os.Remove(home.path("demo-password")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.ensureDemoUser(t.Context(), users); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("without the file: %v", err)
+	}
+	if _, err := os.Stat(home.path("demo-password")); err == nil {
+		t.Error("a password that is not the user's was written")
+	}
+
+	// A file without the user is a first start that was cut off, or a password of one's own choice.
+	other, users := newHome(t)
+	if err := os.WriteFile(other.path("demo-password"), []byte("  my own choice\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := other.ensureDemoUser(t.Context(), users)
+	if err != nil || chosen.Reveal() != "my own choice" {
+		t.Errorf("password %q, %v", chosen.Reveal(), err)
+	}
+}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+type result struct {
+	status   int
+	out, err string
+}
+
+// edgeauth runs one command line, with in as standard input.
+func edgeauth(t *testing.T, in string, args ...string) result {
+	t.Helper()
+	var out, err bytes.Buffer
+	status := run(t.Context(), args, terminal{in: strings.NewReader(in), out: &out, err: &err})
+	return result{status, out.String(), err.String()}
+}
+
+// done runs a command that must do what it is asked, and returns what it prints.
+func done(t *testing.T, in string, args ...string) string {
+	t.Helper()
+	r := edgeauth(t, in, args...)
+	if r.status != exitDone || r.err != "" {
+		t.Fatalf("edgeauth %s: exit %d, %s", strings.Join(args, " "), r.status, r.err)
+	}
+	return r.out
+}
+
+// newHome returns a data directory as "edgeauth dev" leaves it, without a user.
+func newHome(t *testing.T) string {
+	t.Helper()
+	home := dev.Home(filepath.Join(t.TempDir(), "home"))
+	if err := home.Make(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return string(home)
+}
+
+// lines holds text to the patterns, one a line, each of which must match the whole line.
+func lines(t *testing.T, text string, patterns ...string) {
+	t.Helper()
+	got := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(got) != len(patterns) {
+		t.Errorf("%d lines, want %d:\n%s", len(got), len(patterns), text)
+		return
+	}
+	for i, pattern := range patterns {
+		if !regexp.MustCompile("^" + pattern + "$").MatchString(got[i]) {
+			t.Errorf("line %q does not match %q", got[i], pattern)
+		}
+	}
+}
+
+const (
+	aUUID = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
+	when  = `20\d\d-\d\d-\d\d \d\d:\d\d:\d\d`
+)
+
+func TestUsers(t *testing.T) {
+	home := newHome(t)
+	if got := done(t, "", "user", "list", "--data", home, "--json"); got != "[]\n" {
+		t.Errorf("no users yet: %s", got)
+	}
+	lines(t, done(t, "correct horse\n", "user", "add", "--data", home, "Ada@example.com"), "added Ada@example.com, subject "+aUUID)
+
+	var added userView
+	text := done(t, "  spaces count  \r\n", "--json", "user", "add", "bob@example.com", "--roles", "admin,writer", "--data", home)
+	if err := json.Unmarshal([]byte(text), &added); err != nil || added.Email != "bob@example.com" || !slices.Equal(added.Roles, []string{"admin", "writer"}) {
+		t.Errorf("%+v, %v", added, err)
+	}
+
+	listed := strings.Split(strings.TrimSpace(done(t, "", "user", "list", "--data", home)), "\n")
+	slices.SortFunc(listed[1:], func(a, b string) int { return strings.Compare(a[36:], b[36:]) }) // not by random subjects
+	lines(t, strings.Join(listed, "\n"),
+		`SUBJECT +E-MAIL +ROLES +STATE +CREATED`,
+		aUUID+` +Ada@example.com +active +`+when,
+		aUUID+` +bob@example.com +admin,writer +active +`+when)
+
+	var users []userView
+	text = done(t, "", "user", "list", "--data", home, "--json")
+	if err := json.Unmarshal([]byte(text), &users); err != nil || len(users) != 2 || strings.Contains(text, "argon2") {
+		t.Errorf("%s, %v", text, err)
+	}
+	page := done(t, "", "user", "list", "--data", home, "--limit", "1")
+	lines(t, page, "SUBJECT .*", string(users[0].Subject)+" .*", "more with --after "+string(users[0].Subject))
+	page = done(t, "", "user", "list", "--store", "bolt:"+filepath.Join(home, "store.db"), "--after", string(users[0].Subject))
+	lines(t, page, "SUBJECT .*", string(users[1].Subject)+" .*")
+}
+
+func TestKeys(t *testing.T) {
+	home := newHome(t)
+	lines(t, done(t, "", "keys", "show", "--data", home),
+		`access tokens +VERSION +STATE +ALG +CREATED +KEY ID`,
+		` +1 +signing +ES256 +`+when+` +[\w-]{43}`,
+		` +2 +next +ES256 +`+when+` +[\w-]{43}`,
+		`refresh tokens +VERSION +STATE +CREATED +`,
+		` +1 +signing +`+when+` +`,
+		` +2 +next +`+when+` +`)
+
+	shown, published := done(t, "", "keys", "show", "--json", "--data", home), done(t, "", "keys", "jwks", "--data", home)
+	var view struct{ Signing, Refresh []keyView }
+	var set struct{ Keys []map[string]any }
+	if err := json.Unmarshal([]byte(shown), &view); err != nil || len(view.Signing) != 2 || len(view.Refresh) != 2 {
+		t.Fatalf("%s, %v", shown, err)
+	}
+	if err := json.Unmarshal([]byte(published), &set); err != nil || len(set.Keys) != 2 {
+		t.Fatalf("%s, %v", published, err)
+	}
+	for i, key := range set.Keys {
+		if key["kid"] != view.Signing[i].KeyID {
+			t.Errorf("key %d is published as %v and shown as %s", i, key["kid"], view.Signing[i].KeyID)
+		}
+		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} { // RFC 7518, section 6
+			if _, ok := key[private]; ok {
+				t.Errorf("the private member %s is published", private)
+			}
+		}
+	}
+	for _, secret := range secrets(t, home) {
+		if strings.Contains(shown+published, secret) {
+			t.Error("key material is shown")
+		}
+	}
+}
+
+// secrets returns every private member in the two rings.
+func secrets(t *testing.T, home string) (found []string) {
+	t.Helper()
+	for _, name := range []string{"signing-ring.json", "refresh-keys.json"} {
+		raw, err := os.ReadFile(filepath.Join(home, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`"(?:d|secret)":\s*"([\w+/=-]+)"`).FindAllSubmatch(raw, -1) {
+			found = append(found, string(match[1]))
+		}
+	}
+	if len(found) != 4 {
+		t.Fatalf("%d secrets in two rings of two keys", len(found))
+	}
+	return found
+}
+
+func TestTokens(t *testing.T) {
+	home, other := newHome(t), newHome(t)
+	text := done(t, "", "token", "issue", "--data", home, "--subject", "u1", "--scope", "read,write", "--roles", "admin",
+		"--claim", `tenant={"id":7}`, "--lifetime", "5m")
+	lines(t, done(t, text, "token", "verify", "--data", home),
+		"good until +"+when, "iss +http://127.0.0.1:8080", "sub +u1", `aud +\[http://127.0.0.1:8080\]`, "client_id +default",
+		`sid +local-\w+`, `scope +\[read write\]`, `roles +\[admin\]`, `jti +[\w-]{22}`, `tenant +{"id":7}`)
+
+	var issued struct {
+		Text string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(done(t, "", "token", "issue", "--data", home, "--json")), &issued); err != nil {
+		t.Fatal(err)
+	}
+	var claims struct{ Iss, Sub, Sid, Jti string }
+	view := done(t, issued.Text, "token", "verify", "--data", home, "--json") // without a line feed at its end
+	if err := json.Unmarshal([]byte(view), &claims); err != nil || !regexp.MustCompile(aUUID).MatchString(claims.Sub) || claims.Jti == "" {
+		t.Errorf("%s, %v", view, err)
+	}
+
+	text = strings.TrimSpace(text)
+	header, rest, _ := strings.Cut(text, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	const refused = "edgeauth: access token refused: "
+	for _, row := range []struct {
+		name, text string
+		args       []string
+		want       string
+	}{
+		{"another signature", header + "." + payload + "." + strings.Repeat("A", len(signature)), nil, refused + `.*`},
+		{"another payload", header + "." + strings.ToUpper(payload[:1]) + "x" + payload[2:] + "." + signature, nil, refused + `.*`},
+		{"no signature", header + "." + payload + ".", nil, refused + `.*`},
+		{"a space behind", text + " ", nil, refused + `malformed.*`},
+		{"no token", "junk", nil, refused + `malformed.*`},
+		{"another issuer", text, []string{"--issuer", "https://auth.example.com", "--audience", "http://127.0.0.1:8080"}, refused + `.*iss.*`},
+		{"another audience", text, []string{"--audience", "https://api.example.com"}, refused + `.*aud.*`},
+		{"another's keys", text, []string{"--data", other}, refused + `.*`},
+		{"nothing", "", nil, "edgeauth: no access token on standard input"},
+		{"an empty line", "\n" + text, nil, "edgeauth: no access token on standard input"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := edgeauth(t, row.text, append([]string{"token", "verify", "--data", home}, row.args...)...)
+			if r.status != exitFailed || r.out != "" || strings.Contains(r.err, payload) {
+				t.Errorf("exit %d, printed %q", r.status, r.out)
+			}
+			lines(t, r.err, row.want)
+		})
+	}
+}
+
+// TestRefusals holds that what does not happen is told in one clear line, and what is misspelt is told as such.
+func TestRefusals(t *testing.T) {
+	home, folder := newHome(t), t.TempDir()
+	missing, file := filepath.Join(folder, "missing"), filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(folder, "broken")
+	if err := os.MkdirAll(filepath.Join(broken, "store.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // nobody called
+	done(t, "correct horse", "user", "add", "--data", home, "ada@example.com")
+
+	const noHome = `edgeauth: there is no data directory \S+: "edgeauth dev" makes one, --data names another`
+	const hint = `Try "edgeauth --help".`
+	for _, row := range []struct {
+		name, in, args string
+		status         int
+		want           []string
+	}{
+		{"e-mail taken", "correct horse", "user add ada@example.com --data " + home, 1, []string{"edgeauth: ada@example.com has an account already"}},
+		{"e-mail taken in another case", "correct horse", "user add ADA@Example.com --data " + home, 1, []string{"edgeauth: ADA@Example.com has an account already"}},
+		{"no e-mail", "correct horse", "user add ada --data " + home, 1, []string{"edgeauth: not a usable e-mail address: .*"}},
+		{"a weak password", "horse", "user add bob@example.com --data " + home, 1, []string{"edgeauth: the password is too short: it must have at least 8 characters"}},
+		{"no password", "", "user add bob@example.com --data " + home, 1, []string{"edgeauth: no password on standard input"}},
+		{"an empty line for a password", "\ncorrect horse", "user add bob@example.com --data " + home, 1, []string{"edgeauth: no password on standard input"}},
+		{"a password as an argument", "", "user add bob@example.com hunter22 --data " + home, 2, []string{"edgeauth: unexpected argument hunter22", hint}},
+
+		{"user add, no directory", "correct horse", "user add bob@example.com --data " + missing, 1, []string{noHome}},
+		{"user list, no directory", "", "user list --data " + missing, 1, []string{noHome}},
+		{"keys show, no directory", "", "keys show --data " + missing, 1, []string{noHome}},
+		{"keys jwks, no directory", "", "keys jwks --data " + missing, 1, []string{noHome}},
+		{"token issue, no directory", "", "token issue --data " + missing, 1, []string{noHome}},
+		{"token verify, no directory", "x", "token verify --data " + missing, 1, []string{noHome}},
+		{"keys show, no keys", "", "keys show --data " + folder, 1, []string{"edgeauth: signing ring: file .*signing-ring.json: not found"}},
+		{"a folder in the store's place", "", "user list --data " + broken, 1, []string{"edgeauth: opening .*store.db: .*is a directory"}},
+
+		{"dev, port taken", "", "dev --addr " + taken.Addr().String() + " --data " + filepath.Join(folder, "new"), 1,
+			[]string{"edgeauth: cannot listen: .*address already in use"}},
+		{"dev, no such address", "", "dev --addr 127.0.0.1:x --data " + filepath.Join(folder, "new"), 1, []string{"edgeauth: cannot listen: .*"}},
+		{"dev, no place for its directory", "", "dev --addr 127.0.0.1:0 --data " + file + "/home", 1, []string{"edgeauth: the data directory cannot be made: .*not a directory"}},
+		{"dev, a file for a directory", "", "dev --addr 127.0.0.1:0 --data " + file, 1, []string{"edgeauth: the data directory cannot be made: .*not a directory"}},
+		{"dev, the store cannot be opened", "", "dev --addr 127.0.0.1:0 --data " + broken, 1, []string{"edgeauth: opening .*store.db: .*is a directory"}},
+		{"dev, no upstream", "", "dev --addr 127.0.0.1:0 --upstream localhost --data " + filepath.Join(folder, "new"), 1, []string{"edgeauth: an upstream is an http or https URL, .*"}},
+		{"dev, HS256", "", "dev --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
+		{"dev, no such profile", "", "dev --profile lax", 2, []string{`edgeauth: --profile must be one of .* but got "lax"`, hint}},
+
+		{"an unknown noun", "", "session", 2, []string{"edgeauth: unexpected argument session.*", hint}},
+		{"a noun alone", "", "user", 2, []string{`edgeauth: expected one of "add", "list"`, hint}},
+		{"an unknown flag", "", "user list --all", 2, []string{"edgeauth: unknown flag --all", hint}},
+		{"no e-mail at all", "", "user add", 2, []string{`edgeauth: expected "<email>"`, hint}},
+		{"no users wanted", "", "user list --limit 0 --data " + home, 2, []string{"edgeauth: wrong usage: --limit takes a number from 1"}},
+		{"another store", "", "user list --store sqlite:x", 2, []string{"edgeauth: wrong usage: --store .*bolt:<path>"}},
+		{"a store without a path", "", "user list --store bolt:", 2, []string{"edgeauth: wrong usage: --store .*bolt:<path>"}},
+		{"a claim that is no JSON", "", "token issue --claim tenant=x --data " + home, 2, []string{`edgeauth: wrong usage: --claim tenant: the value must be JSON, as in tenant='"text"'`}},
+		{"a lifetime too short", "", "token issue --lifetime 1s --data " + home, 2, []string{"edgeauth: wrong usage: .*Lifetime.*"}},
+		{"an issuer that is none", "", "token issue --issuer http://auth.example.com --data " + home, 2, []string{"edgeauth: wrong usage: .*Issuer.*"}},
+		{"a subject too long", "", "token issue --subject " + strings.Repeat("x", 65) + " --data " + home, 2, []string{"edgeauth: --subject: .*64 bytes", hint}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := edgeauth(t, row.in, strings.Fields(row.args)...)
+			if r.status != row.status || r.out != "" {
+				t.Errorf("exit %d, printed %q", r.status, r.out)
+			}
+			lines(t, r.err, row.want...)
+		})
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("a command made the directory that it missed")
+	}
+	if text := done(t, "", "user", "list", "--json", "--data", home); strings.Count(text, `"sub"`) != 1 {
+		t.Errorf("a refused command added a user: %s", text)
+	}
+}
+
+// TestLockedStore holds that a command waits a moment for another process, and then says what it waited for.
+func TestLockedStore(t *testing.T) {
+	home := newHome(t)
+	locked, err := bbolt.Open(filepath.Join(home, "store.db"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = locked.Close() })
+	for _, args := range []string{"user list", "dev --addr 127.0.0.1:0"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel() // each waits five seconds
+			r := edgeauth(t, "correct horse", append(strings.Fields(args), "--data", home)...)
+			if r.status != exitFailed || r.out != "" {
+				t.Errorf("exit %d, printed %q", r.status, r.out)
+			}
+			lines(t, r.err, "edgeauth: .*store.db is locked by another process")
+		})
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for args, want := range map[string]string{
+		"": "Usage: edgeauth <command>", "--help": "Usage: edgeauth <command>", "user add --help": "Usage: edgeauth user add <email>",
+		"version": "edgeauth ", "version --json": `"go": "go1.`,
+	} {
+		if got := done(t, "", strings.Fields(args)...); !strings.Contains(got, want) {
+			t.Errorf("%q prints %s", args, got)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package service
+
+import (
+	"crypto/rand"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+type variables map[string]string
+
+func (v variables) lookup(name string) (string, bool) {
+	text, ok := v[name]
+	return text, ok
+}
+
+// with returns v with other values.
+func (v variables) with(other variables) variables {
+	all := maps.Clone(v)
+	maps.Copy(all, other)
+	return all
+}
+
+// good returns a whole environment, on files of its own.
+func good(t *testing.T) variables {
+	t.Helper()
+	signing, err1 := keyring.NewSigningRing(token.EdDSA, time.Now(), rand.Reader)
+	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	inline, err3 := signing.Text()
+	path := filepath.Join(t.TempDir(), "refresh-keys.json")
+	if err := errors.Join(err1, err2, err3, keyring.Save(t.Context(), keyring.File(path), refresh)); err != nil {
+		t.Fatal(err)
+	}
+	return variables{
+		config.Issuer: "https://auth.example.com", config.Audience: "https://api.example.com https://other.example.com",
+		config.SigningRing: inline.Reveal(), config.RefreshKeys: "file:" + path, config.KeyVersion: "1",
+		config.Store:               "bolt:" + filepath.Join(t.TempDir(), "store.db"),
+		config.AccessTokenLifetime: "15m", config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h",
+	}
+}
+
+var functions = map[string][]part{"login": {common, opening}, "refresh": {common, restoring}}
+
+func TestStart(t *testing.T) {
+	for _, row := range []struct {
+		name, function string
+		change         variables
+		check          func(*Service) bool
+	}{
+		{"login", "login", nil, func(s *Service) bool {
+			c := s.Clients()[auth.DefaultClient]
+			return len(s.Clients()) == 1 && c.ID == auth.DefaultClient && c.Profile == auth.Balanced &&
+				c.IdleTimeout == 14*24*time.Hour && c.AbsoluteTimeout == 90*24*time.Hour
+		}},
+		{"login with a profile", "login", variables{config.Profile: "strict"}, func(s *Service) bool {
+			return s.Clients()[auth.DefaultClient].Profile == auth.Strict
+		}},
+		{"refresh", "refresh", nil, func(s *Service) bool { return s.Sessions().Rules.RestoredUntil.IsZero() }},
+		{"refresh in a restore window", "refresh", variables{config.RestoredUntil: "2026-05-01T12:00:00Z"}, func(s *Service) bool {
+			return s.Sessions().Rules.RestoredUntil.Unix() == 1777636800
+		}},
+		{"refresh reads nothing of login's", "refresh", variables{config.IdleTimeout: "soon", config.AbsoluteTimeout: "", config.Profile: "x"},
+			func(*Service) bool { return true }},
+		{"login reads nothing of refresh's", "login", variables{config.RestoredUntil: "soon"}, func(*Service) bool { return true }},
+		{"the next version signs", "login", variables{config.KeyVersion: "2"}, func(*Service) bool { return true }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s, err := start(config.New(good(t).with(row.change).lookup), functions[row.function]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Responder() == nil || s.Sessions() == nil || s.Authenticator() == nil || s.Log() == nil || !row.check(s) {
+				t.Errorf("%+v", s.settings)
+			}
+			keys, err := s.PublicKeys(t.Context())
+			if err != nil || len(keys.Keys()) != 2 {
+				t.Errorf("%d public keys, %v", len(keys.Keys()), err)
+			}
+		})
+	}
+}
+
+// TestStartNamesEveryVariable holds that one attempt tells everything that is missing or wrong.
+func TestStartNamesEveryVariable(t *testing.T) {
+	shared := []string{config.Issuer, config.Audience, config.SigningRing, config.RefreshKeys, config.KeyVersion,
+		config.Store, config.AccessTokenLifetime}
+	timeouts := []string{config.IdleTimeout, config.AbsoluteTimeout}
+	for _, row := range []struct {
+		name, function string
+		given          variables
+		want           []string
+	}{
+		{"login, nothing set", "login", variables{}, slices.Concat(shared, timeouts)},
+		{"refresh, nothing set", "refresh", variables{}, shared},
+		{"login, everything empty", "login", variables{config.Issuer: "", config.Store: "", config.IdleTimeout: ""}, slices.Concat(shared, timeouts)},
+		{"login, everything wrong", "login", good(t).with(variables{
+			config.Issuer: "http://auth.example.com", config.Audience: " ", config.KeyVersion: "0", config.Store: "sqlite",
+			config.AccessTokenLifetime: "59s", config.IdleTimeout: "59s", config.AbsoluteTimeout: "9000h", config.Profile: "lax",
+			config.Config: `{"clients":[]}`,
+		}), slices.Concat([]string{config.Issuer, config.Audience, config.KeyVersion, config.Store, config.AccessTokenLifetime, config.Profile, config.Config}, timeouts)},
+		{"refresh, everything wrong", "refresh", good(t).with(variables{config.RestoredUntil: "soon", config.AccessTokenLifetime: "61m"}),
+			[]string{config.RestoredUntil, config.AccessTokenLifetime}},
+		{"tables without names", "login", good(t).with(variables{config.Store: "dynamodb"}),
+			[]string{config.UsersTable, config.SessionsTable, config.AttemptsTable, config.Region, config.AccessKeyID, config.SecretAccessKey}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := start(config.New(row.given.lookup), functions[row.function]...)
+			if err == nil {
+				t.Fatal("it starts")
+			}
+			var named []string
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				name, _, _ := strings.Cut(line, " ")
+				named = append(named, name)
+			}
+			if slices.Sort(named); !slices.Equal(named, slices.Sorted(slices.Values(row.want))) {
+				t.Errorf("named %q\nwant  %q\n%v", named, slices.Sorted(slices.Values(row.want)), err)
+			}
+		})
+	}
+}
+
+// TestStartRefusesRings holds that a ring which no second attempt would mend stops the start, and is not repeated.
+func TestStartRefusesRings(t *testing.T) {
+	exposed := filepath.Join(t.TempDir(), "ring.json")
+	if err := os.WriteFile(exposed, []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		change variables
+		want   []string
+	}{
+		{"neither a file nor JSON", variables{config.SigningRing: "hunter2", config.RefreshKeys: "hunter2"},
+			[]string{config.SigningRing, config.RefreshKeys, "file:<path>"}},
+		{"no file", variables{config.RefreshKeys: "file:/nowhere/ring.json"}, []string{"the refresh-token keys", "/nowhere/ring.json", "not found"}},
+		{"no ring", variables{config.SigningRing: `{"hunter2":1}`}, []string{"the signing ring"}},
+		{"both", variables{config.SigningRing: `{}`, config.RefreshKeys: `{}`}, []string{"the signing ring", "the refresh-token keys"}},
+		{"others can read it", variables{config.RefreshKeys: "file:" + exposed}, []string{"the refresh-token keys", "0644", "0600"}},
+		{"no such version", variables{config.KeyVersion: "3"}, []string{"the signing ring", "the refresh-token keys", "no version 3"}},
+		{"no folder for the store", variables{config.Store: "bolt:/nowhere/store.db"}, []string{"/nowhere/store.db"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := start(config.New(good(t).with(row.change).lookup), functions["login"]...)
+			if err == nil {
+				t.Fatal("it starts")
+			}
+			for _, part := range row.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q is not in: %v", part, err)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the value is shown: %v", err)
+			}
+		})
+	}
+}
+
+// TestFunctionsReadTheProcess holds that the two starts read this process's own environment.
+func TestFunctionsReadTheProcess(t *testing.T) {
+	for name, value := range good(t) {
+		t.Setenv(name, value)
+	}
+	for name, start := range map[string]func() (*Service, error){"login": ForLogin, "refresh": ForRefresh} {
+		if s, err := start(); err != nil || s.settings.Issuer != "https://auth.example.com" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
