@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -34,7 +35,13 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	var upstream *dev.Upstream
+	if c.Upstream != "" {
+		if upstream, err = dev.NewUpstream(c.Upstream); err != nil {
+			return fmt.Errorf("%w: --upstream: %w", errUsage, err)
+		}
+	}
 	return dev.Run(ctx, dev.Options{
-		Addr: c.Addr, Home: c.Data, Store: store, Upstream: c.Upstream, Algorithm: algorithm, Profile: profile, Out: t.out, Log: t.err,
+		Addr: c.Addr, Home: c.Data, Store: store, Upstream: upstream, Algorithm: algorithm, Profile: profile, Out: t.out, Log: t.err,
 	})
 }

@@ -257,7 +257,7 @@ func TestRefusals(t *testing.T) {
 		{"dev, no place for its directory", "", "dev --addr 127.0.0.1:0 --data " + file + "/home", 1, []string{"edgeauth: the data directory cannot be made: .*not a directory"}},
 		{"dev, a file for a directory", "", "dev --addr 127.0.0.1:0 --data " + file, 1, []string{"edgeauth: the data directory cannot be made: .*not a directory"}},
 		{"dev, the store cannot be opened", "", "dev --addr 127.0.0.1:0 --data " + broken, 1, []string{"edgeauth: opening .*store.db: .*is a directory"}},
-		{"dev, no upstream", "", "dev --addr 127.0.0.1:0 --upstream localhost --data " + filepath.Join(folder, "new"), 1, []string{"edgeauth: an upstream is an http or https URL, .*"}},
+		{"dev, no upstream", "", "dev --addr 127.0.0.1:0 --upstream localhost --data " + filepath.Join(folder, "new"), 2, []string{"edgeauth: wrong usage: --upstream: an upstream is an http or https URL, .*"}},
 		{"dev, HS256", "", "dev --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
 		{"dev, no such profile", "", "dev --profile lax", 2, []string{`edgeauth: --profile must be one of .* but got "lax"`, hint}},
 

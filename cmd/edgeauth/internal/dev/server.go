@@ -24,7 +24,7 @@ type Options struct {
 	Addr      string
 	Home      Home
 	Store     config.Stores
-	Upstream  string // empty serves the demo route /me
+	Upstream  *Upstream // nil serves the demo route /me
 	Algorithm token.Algorithm
 	Profile   auth.Profile
 	Out, Log  io.Writer
@@ -79,7 +79,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 	if err != nil {
 		return nil, err
 	}
-	api := &API{Now: time.Now}
+	api := &API{Upstream: o.Upstream, Now: time.Now}
 	if api.Authorizer, err = newAuthorizer(ctx, s, issuer); err != nil {
 		return nil, err
 	}
@@ -90,10 +90,8 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 	for _, r := range endpoint.Routes() {
 		api.Routes = append(api.Routes, Route{r.Method, r.Path, r.Public, functions[r.Function]})
 	}
-	if o.Upstream == "" {
+	if o.Upstream == nil {
 		api.Routes = append(api.Routes, Route{http.MethodGet, "/me", false, gateway.Handler(http.HandlerFunc(me))})
-	} else if api.Upstream, err = NewUpstream(o.Upstream); err != nil {
-		return nil, err
 	}
 	return api, nil
 }

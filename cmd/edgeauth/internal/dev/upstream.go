@@ -14,7 +14,10 @@ import (
 const identityPrefix = "X-Edgeauth-"
 
 // Upstream is somebody's own API behind the authorizer.
-type Upstream struct{ proxy *httputil.ReverseProxy }
+type Upstream struct {
+	url   string // without a password
+	proxy *httputil.ReverseProxy
+}
 
 // NewUpstream returns the API at an http or https URL.
 func NewUpstream(text string) (*Upstream, error) {
@@ -22,7 +25,7 @@ func NewUpstream(text string) (*Upstream, error) {
 	if err != nil || target.Host == "" || (target.Scheme != "http" && target.Scheme != "https") {
 		return nil, fmt.Errorf("an upstream is an http or https URL, as in http://127.0.0.1:3000")
 	}
-	return &Upstream{&httputil.ReverseProxy{
+	return &Upstream{target.Redacted(), &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(target)
 			p.SetXForwarded()

@@ -40,8 +40,8 @@ func (o Options) welcome(issuer string, password auth.Secret) error {
 		"URL": issuer, "Home": o.Home, "Email": demoEmail, "Password": password.Reveal(),
 		"Path": "/me", "Protected": "the demo route",
 	}
-	if o.Upstream != "" {
-		view["Path"], view["Protected"] = "/", o.Upstream
+	if o.Upstream != nil {
+		view["Path"], view["Protected"] = "/", o.Upstream.url
 	}
 	return welcomeText.Execute(o.Out, view)
 }
