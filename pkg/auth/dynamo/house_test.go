@@ -12,6 +12,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -52,6 +53,20 @@ func newHouse(t *testing.T, db *dynamo.DB, now func() time.Time) *house {
 		t.Fatal(err)
 	}
 	return h
+}
+
+func (h *house) setPassword(t *testing.T, secret auth.Secret) {
+	t.Helper()
+	u, err := h.users.Get(t.Context(), subjectID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Password, err = (&password.Hasher{}).Hash(secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.users.Update(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *house) login(t *testing.T, c auth.Client) session.Granted {

@@ -1,0 +1,75 @@
+package dynamo_test
+
+import (
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/test/engine"
+	"github.com/edgeauth/edgeauth/test/fault"
+)
+
+// TestStoreCalls counts what each outcome costs.
+func TestStoreCalls(t *testing.T) {
+	type calls = map[string]int
+	wire := &fault.Transport{}
+	now := storetest.Epoch
+	h := newHouse(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return now })
+	secret := auth.NewSecret("correct horse battery staple")
+	h.setPassword(t, secret)
+	who, err := login.New(login.Config{Users: h.users, Hasher: &password.Hasher{}, Attempts: login.Unlimited})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refresh := func(text auth.Secret) func() (session.Outcome, session.Granted) {
+		return func() (session.Outcome, session.Granted) {
+			g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
+			var refusal *session.Refusal
+			if errors.As(err, &refusal) {
+				return refusal.Outcome, g
+			}
+			return g.Outcome, g
+		}
+	}
+	count := func(what string, want calls, outcome session.Outcome, f func() (session.Outcome, session.Granted)) session.Granted {
+		t.Helper()
+		wire.Calls()
+		got, g := f()
+		if calls := wire.Calls(); got != outcome || !maps.Equal(calls, want) {
+			t.Errorf("%s: %s with %v, want %s with %v", what, got, calls, outcome, want)
+		}
+		return g
+	}
+	one := calls{"UpdateItem": 1, "GetItem": 1}
+	first := count("login", calls{"GetItem": 2, "PutItem": 1}, "", func() (session.Outcome, session.Granted) {
+		u, err := who.Login(t.Context(), login.Credentials{Email: email, Password: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.subject = u.Subject()
+		return "", h.login(t, aClient)
+	})
+	count("login, unknown", calls{"GetItem": 2}, "", func() (session.Outcome, session.Granted) {
+		_, err := who.Login(t.Context(), login.Credentials{Email: "nobody@example.com", Password: secret})
+		if !errors.Is(err, login.ErrInvalidCredentials) {
+			t.Errorf("an unknown user: %v", err)
+		}
+		return "", session.Granted{}
+	})
+	second := count("rotated", one, session.Rotated, refresh(first.RefreshToken))
+	count("same", one, session.Same, refresh(second.RefreshToken))
+	count("duplicate", one, session.Duplicate, refresh(first.RefreshToken))
+	now = now.Add(time.Minute)
+	count("recovered", one, session.Recovered, refresh(first.RefreshToken))
+	now = now.Add(3 * time.Minute)
+	count("rotated", one, session.Rotated, refresh(second.RefreshToken))
+	count("theft", calls{"UpdateItem": 2, "GetItem": 1}, session.Reuse, refresh(first.RefreshToken))
+	count("revoked", one, session.Revoked, refresh(second.RefreshToken))
+	count("forged", nil, session.Forged, refresh(auth.NewSecret("ert_"+first.RefreshToken.Reveal()[5:])))
+}
