@@ -25,7 +25,7 @@ func openDB(t testing.TB) *bolt.DB {
 }
 
 func TestSessions(t *testing.T) {
-	storetest.Sessions(t, 2000, func(t testing.TB) session.Store { return bolt.Sessions{DB: openDB(t)} })
+	storetest.Sessions(t, 10_000, func(t testing.TB) session.Store { return bolt.Sessions{DB: openDB(t)} })
 }
 
 func TestUsers(t *testing.T) {

@@ -1,0 +1,96 @@
+package runtimeapi_test
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/test/runtimeapi"
+)
+
+// functions are those that the repository has.
+func functions(t *testing.T) []string {
+	t.Helper()
+	mains, err := filepath.Glob("../../functions/*/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no functions: %v", err)
+	}
+	var names []string
+	for _, main := range mains {
+		names = append(names, filepath.Base(filepath.Dir(main)))
+	}
+	return names
+}
+
+// Lambda starts no program for another machine, and finds no C library in its smallest runtime.
+func TestProgram(t *testing.T) {
+	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
+		for _, function := range functions(t) {
+			file, err := elf.Open(built(t, arch, function))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if file.Machine != machine {
+				t.Errorf("%s for %s is for %s", function, arch, file.Machine)
+			}
+			for _, p := range file.Progs {
+				if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+					t.Errorf("%s for %s is linked dynamically", function, arch)
+				}
+			}
+			for _, section := range []string{".symtab", ".debug_info", ".zdebug_info"} {
+				if file.Section(section) != nil {
+					t.Errorf("%s for %s has a section %s", function, arch, section)
+				}
+			}
+			_ = file.Close()
+		}
+	}
+}
+
+// The size of the authorizer is part of its start, which somebody's request waits for.
+func TestSize(t *testing.T) {
+	const budget = 6_200_000
+	for _, function := range functions(t) {
+		info, err := os.Stat(built(t, "arm64", function))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s for arm64: %.2f MB", function, float64(info.Size())/1e6)
+		if function == "authorizer" && info.Size() > budget {
+			t.Errorf("the authorizer has %d bytes, more than %d", info.Size(), budget)
+		}
+	}
+}
+
+// The same sources give the same bytes in another folder, so that anybody can check what is deployed.
+func TestBuildIsReproducible(t *testing.T) {
+	built(t, "arm64", "login")
+	elsewhere := t.TempDir()
+	for _, folder := range []string{"functions", "pkg"} {
+		if err := os.CopyFS(filepath.Join(elsewhere, folder), os.DirFS(filepath.Join("../..", folder))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{"Makefile", "go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(elsewhere, file), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := runtimeapi.Build(elsewhere, "dist", "arm64"); err != nil {
+		t.Fatal(err)
+	}
+	for _, function := range functions(t) {
+		one, err1 := os.ReadFile(built(t, "arm64", function))
+		other, err2 := os.ReadFile(runtimeapi.Bootstrap(filepath.Join(elsewhere, "dist"), "arm64", function))
+		if err1 != nil || err2 != nil || !bytes.Equal(one, other) {
+			t.Errorf("%s differs from the one built elsewhere (%v, %v)", function, err1, err2)
+		}
+	}
+}

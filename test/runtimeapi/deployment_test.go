@@ -1,0 +1,179 @@
+package runtimeapi_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+	"github.com/edgeauth/edgeauth/test/engine"
+	"github.com/edgeauth/edgeauth/test/runtimeapi"
+)
+
+type variables = map[string]string
+
+// stores are the places for state, each as the variables that name it to a function.
+var stores = []struct {
+	name string
+	at   func(*testing.T) variables
+}{
+	{"bolt", func(t *testing.T) variables {
+		return variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}
+	}},
+	{"DynamoDB Local", func(t *testing.T) variables { return tables(engine.DynamoDBLocal(t).Environment()) }},
+	{"dynoxide", func(t *testing.T) variables { return tables(engine.Dynoxide(t).Environment()) }},
+}
+
+func tables(engine variables) variables {
+	suffix := rand.Text() // tests share an engine
+	return with(engine, variables{
+		config.Store:      "dynamodb",
+		config.UsersTable: "users-" + suffix, config.SessionsTable: "sessions-" + suffix, config.AttemptsTable: "attempts-" + suffix,
+	})
+}
+
+func with(v, other variables) variables {
+	all := maps.Clone(v)
+	maps.Copy(all, other)
+	return all
+}
+
+const email = "ada@example.com"
+
+// deployment is what a stack would be: functions with their environments, keys, a user, and the gateway in front.
+type deployment struct {
+	environments map[string]variables
+	gateway      *runtimeapi.Gateway
+	password     auth.Secret
+	url          string
+}
+
+func (d *deployment) function(name string) *runtimeapi.Function {
+	if name == "authorizer" {
+		return d.gateway.Authorizer
+	}
+	return d.gateway.Functions[name]
+}
+
+func deploy(t *testing.T, store variables, profile auth.Profile) *deployment {
+	t.Helper()
+	d := &deployment{environments: environments(t, store), password: auth.NewSecret(rand.Text())}
+	d.environments["login"][config.Profile] = profile.String()
+	addUser(t, store, d.password)
+	start := func(name string) *runtimeapi.Function {
+		return runtimeapi.New(t, runnable(t, name), d.environments[name])
+	}
+	d.gateway = &runtimeapi.Gateway{
+		Functions:  map[string]*runtimeapi.Function{"login": start("login"), "refresh": start("refresh")},
+		Authorizer: start("authorizer"),
+	}
+	server := httptest.NewServer(d.gateway)
+	t.Cleanup(server.Close)
+	d.url = server.URL
+	return d
+}
+
+// environments returns what the template would give each function: nothing that it can do without.
+func environments(t *testing.T, store variables) map[string]variables {
+	t.Helper()
+	folder := t.TempDir()
+	signingPath, refreshPath := filepath.Join(folder, "signing-ring.json"), filepath.Join(folder, "refresh-keys.json")
+	signing, err1 := keyring.NewSigningRing(token.ES256, time.Now(), rand.Reader)
+	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	public, err3 := signing.PublicKeys(1)
+	jwks, err4 := json.Marshal(public)
+	if err := errors.Join(err1, err2, err3, err4,
+		keyring.Save(t.Context(), keyring.File(signingPath), signing),
+		keyring.Save(t.Context(), keyring.File(refreshPath), refresh)); err != nil {
+		t.Fatal(err)
+	}
+	common := variables{config.Issuer: "https://auth.example.com", config.Audience: "https://api.example.com"}
+	issuing := with(with(common, store), variables{
+		config.SigningRing: "file:" + signingPath, config.RefreshKeys: "file:" + refreshPath, config.KeyVersion: "1",
+		config.AccessTokenLifetime: "15m",
+	})
+	return map[string]variables{
+		"authorizer": with(common, variables{config.JWKS: string(jwks)}),
+		"login":      with(issuing, variables{config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"}),
+		"refresh":    issuing,
+	}
+}
+
+// addUser makes the stores and their only user, as the command line does beside a running stack.
+func addUser(t *testing.T, store variables, secret auth.Secret) {
+	t.Helper()
+	e := config.New(func(name string) (string, bool) { text, ok := store[name]; return text, ok })
+	place := e.Store()
+	opened, err := service.OpenStores(place)
+	if err := errors.Join(e.Err(), err, service.CreateTables(t.Context(), place)); err != nil {
+		t.Fatal(err)
+	}
+	directory := user.Directory{Store: opened.Users, Hasher: &password.Hasher{}}
+	if _, err := directory.Add(t.Context(), email, secret, []string{"admin"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reply is the gateway's answer, and what of a body the tests look at.
+type reply struct {
+	Status       int
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	Error        string `json:"error"`
+	Terminal     bool   `json:"terminal"`
+	Subject      string `json:"sub"`
+	Roles        string `json:"roles"`
+}
+
+func (d *deployment) login(t *testing.T, password auth.Secret) reply {
+	t.Helper()
+	return d.send(t, http.MethodPost, "/auth/login", map[string]string{"email": email, "password": password.Reveal()}, "")
+}
+
+func (d *deployment) refresh(t *testing.T, refreshToken string) reply {
+	t.Helper()
+	return d.send(t, http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": refreshToken}, "")
+}
+
+// me calls a protected route.
+func (d *deployment) me(t *testing.T, accessToken string) reply {
+	t.Helper()
+	return d.send(t, http.MethodGet, "/me", nil, accessToken)
+}
+
+func (d *deployment) send(t *testing.T, method, path string, body any, accessToken string) reply {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, d.url+path, bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if accessToken != "" {
+		r.Header.Set("Authorization", "Bearer "+accessToken)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	got := reply{Status: answer.StatusCode}
+	_ = json.NewDecoder(answer.Body).Decode(&got) // the gateway's own answers have no body
+	return got
+}

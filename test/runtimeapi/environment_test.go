@@ -1,0 +1,66 @@
+package runtimeapi_test
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/test/runtimeapi"
+)
+
+// A function without one of its variables does not start, and says which it is: to the log of the start, which is where
+// Lambda's Runtime.ExitError sends its reader.
+func TestMissingVariable(t *testing.T) {
+	for name, store := range map[string]variables{
+		"bolt": {config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")},
+		"dynamodb": tables(variables{
+			config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "secret",
+		}),
+	} {
+		for function, environment := range environments(t, store) {
+			bootstrap := runnable(t, function)
+			for missing := range environment {
+				t.Run(name+"/"+function+"/"+missing, func(t *testing.T) {
+					without := maps.Clone(environment)
+					delete(without, missing)
+					written := expectNoStart(t, bootstrap, without)
+					if !strings.Contains(written, missing+" ") {
+						t.Errorf("%s is missing, and the function wrote only\n%s", missing, written)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A function without any says all that it needs at once, and not what others need.
+func TestMissingVariables(t *testing.T) {
+	for function, environment := range environments(t, variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}) {
+		written := expectNoStart(t, runnable(t, function), nil)
+		for _, line := range strings.Split(strings.TrimSpace(written), "\n") {
+			named := slices.DeleteFunc(slices.Collect(maps.Keys(environment)), func(name string) bool {
+				return !strings.Contains(line, name+" is not set")
+			})
+			if len(named) != 1 {
+				t.Errorf("%s: the line %q names %v", function, line, named)
+				continue
+			}
+			delete(environment, named[0])
+		}
+		if len(environment) > 0 {
+			t.Errorf("%s did not name %v", function, slices.Collect(maps.Keys(environment)))
+		}
+	}
+}
+
+// expectNoStart returns what a function wrote that did not start.
+func expectNoStart(t *testing.T, bootstrap string, environment variables) string {
+	t.Helper()
+	f := runtimeapi.New(t, bootstrap, environment)
+	_, err := f.Invoke(t.Context(), []byte("{}"))
+	expectError(t, err, runtimeapi.ErrorExit, "exit status 1")
+	return f.Log()
+}

@@ -1,0 +1,93 @@
+package runtimeapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// The deployed programs do together what they should, on every store.
+func TestFunctions(t *testing.T) {
+	for _, store := range stores {
+		t.Run(store.name, func(t *testing.T) {
+			d := deploy(t, store.at(t), auth.Balanced)
+
+			expect(t, "a wrong password", d.login(t, auth.NewSecret("wrong horse")), http.StatusUnauthorized, "invalid_credentials")
+			session := d.login(t, d.password)
+			expect(t, "a login", session, http.StatusOK, "")
+
+			expect(t, "no token", d.me(t, ""), http.StatusUnauthorized, "")
+			expect(t, "an altered token", d.me(t, session.AccessToken+"x"), http.StatusForbidden, "")
+			expect(t, "a refresh token as a token", d.me(t, session.RefreshToken), http.StatusForbidden, "")
+			me := d.me(t, session.AccessToken)
+			expect(t, "the token", me, http.StatusOK, "")
+			if me.Subject == "" || me.Roles != "admin" {
+				t.Errorf("a backend is told of %q with the roles %q", me.Subject, me.Roles)
+			}
+
+			expect(t, "an altered refresh token", d.refresh(t, "x"+session.RefreshToken), http.StatusBadRequest, "invalid_grant")
+			expect(t, "an access token as a refresh token", d.refresh(t, session.AccessToken), http.StatusBadRequest, "invalid_grant")
+			next := d.refresh(t, session.RefreshToken)
+			expect(t, "a refresh", next, http.StatusOK, "")
+			if next.RefreshToken == "" || next.RefreshToken == session.RefreshToken {
+				t.Error("the refresh token is not replaced")
+			}
+			again := d.me(t, next.AccessToken)
+			expect(t, "the next token", again, http.StatusOK, "")
+			if again.Subject != me.Subject {
+				t.Errorf("the subject became %q, was %q", again.Subject, me.Subject)
+			}
+			expect(t, "a duplicate", d.refresh(t, session.RefreshToken), http.StatusOK, "")
+
+			d.keepsSecrets(t, session, next)
+		})
+	}
+}
+
+// A copy ends the session of both, across processes.
+func TestFunctionsRevoke(t *testing.T) {
+	for _, store := range stores {
+		t.Run(store.name, func(t *testing.T) {
+			d := deploy(t, store.at(t), auth.Strict)
+			session := d.login(t, d.password)
+			next := d.refresh(t, session.RefreshToken)
+			expect(t, "a refresh", next, http.StatusOK, "")
+			for _, presented := range []string{session.RefreshToken, next.RefreshToken} {
+				refused := d.refresh(t, presented)
+				expect(t, "after a copy", refused, http.StatusBadRequest, "invalid_grant")
+				if !refused.Terminal {
+					t.Error("the refusal does not say that it is final")
+				}
+			}
+		})
+	}
+}
+
+func expect(t *testing.T, what string, got reply, status int, code string) {
+	t.Helper()
+	if got.Status != status || got.Error != code {
+		t.Errorf("%s: answered %d %q, should be %d %q", what, got.Status, got.Error, status, code)
+	}
+}
+
+// keepsSecrets holds that no function wrote what would let a reader of logs in.
+func (d *deployment) keepsSecrets(t *testing.T, replies ...reply) {
+	t.Helper()
+	secrets := []string{d.password.Reveal(), "wrong horse", email}
+	for _, r := range replies {
+		secrets = append(secrets, r.AccessToken, r.RefreshToken)
+	}
+	for name := range d.environments {
+		written := d.function(name).Log()
+		if written == "" {
+			t.Errorf("%s wrote nothing about its decisions", name)
+		}
+		for _, secret := range secrets {
+			if strings.Contains(written, secret) {
+				t.Errorf("%s wrote a secret:\n%s", name, written)
+			}
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package runtimeapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+)
+
+// Gateway is the HTTP API in front of functions. Every path that is not in endpoint.Routes answers with the
+// authorizer's context.
+type Gateway struct {
+	Functions  map[string]*Function // by their names in endpoint.Routes
+	Authorizer *Function
+}
+
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	route, function := g.find(r)
+	origin := gateway.Origin{RequestID: uuid.NewString(), Time: time.Now(), RouteKey: r.Method + " " + r.URL.Path}
+	if !route.Public {
+		var status int
+		if origin.Authorizer, status = g.authorize(r, origin); status != http.StatusOK {
+			w.WriteHeader(status)
+			return
+		}
+	}
+	if function == nil {
+		_ = json.NewEncoder(w).Encode(origin.Authorizer)
+		return
+	}
+	answer, err := function.request(r, origin)
+	if err == nil {
+		err = gateway.WriteAnswer(w, answer)
+	}
+	if err != nil { // of which a real gateway tells nothing
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+func (g *Gateway) find(r *http.Request) (endpoint.Route, *Function) {
+	for _, route := range endpoint.Routes() {
+		if route.Path == r.URL.Path && route.Method == r.Method {
+			return route, g.Functions[route.Function]
+		}
+	}
+	return endpoint.Route{}, nil
+}
+
+// authorize asks the authorizer and returns the status by which the gateway answers for it, 200 being a yes.
+func (g *Gateway) authorize(r *http.Request, o gateway.Origin) (map[string]string, int) {
+	event, err := gateway.AuthorizerEventOf(r, o)
+	if errors.Is(err, gateway.ErrNoIdentity) {
+		return nil, http.StatusUnauthorized
+	}
+	if err != nil {
+		return nil, http.StatusInternalServerError
+	}
+	var answer struct {
+		IsAuthorized bool
+		Context      map[string]string
+	}
+	raw, err := g.Authorizer.Invoke(r.Context(), event)
+	switch {
+	case err != nil || json.Unmarshal(raw, &answer) != nil:
+		return nil, http.StatusInternalServerError
+	case !answer.IsAuthorized:
+		return nil, http.StatusForbidden
+	}
+	return answer.Context, http.StatusOK
+}
+
+// request is Invoke in the terms of HTTP.
+func (f *Function) request(r *http.Request, o gateway.Origin) (answer events.APIGatewayV2HTTPResponse, err error) {
+	e, err := gateway.EventOf(r, o)
+	if err != nil {
+		return answer, err
+	}
+	event, err := json.Marshal(e)
+	if err != nil {
+		return answer, err
+	}
+	raw, err := f.Invoke(r.Context(), event)
+	if err != nil {
+		return answer, err
+	}
+	return answer, json.Unmarshal(raw, &answer)
+}
