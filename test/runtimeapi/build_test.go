@@ -74,7 +74,7 @@ func TestBuildIsReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, file := range []string{"Makefile", "go.mod", "go.sum"} {
+	for _, file := range []string{"Makefile", "sam.mk", "go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join("../..", file))
 		if err != nil {
 			t.Fatal(err)
