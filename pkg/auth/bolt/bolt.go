@@ -36,13 +36,19 @@ var (
 type DB struct {
 	path string
 
-	mu       sync.Mutex
-	changed  *sync.Cond // active or closing changed
-	file     *bbolt.DB  // nil while closed
-	opened   time.Time
-	active   int // operations under way
-	yielding bool
-	idle     *time.Timer
+	mu      sync.Mutex
+	changed *sync.Cond // active fell to zero, or a turn ended
+	file    *bbolt.DB  // nil while closed
+	opened  time.Time
+	active  int   // operations under way
+	turn    *turn // somebody is opening the file; nil while nobody is
+	idle    *time.Timer
+}
+
+// turn is one opening of the file, which everybody waits for who wants it meanwhile.
+type turn struct {
+	done chan struct{}
+	err  error // once done is closed
 }
 
 // Open returns the DB in the file at path, which is made where it is missing. The error says what is wrong with the
@@ -50,17 +56,10 @@ type DB struct {
 func Open(path string) (*DB, error) {
 	d := &DB{path: path}
 	d.changed = sync.NewCond(&d.mu)
-	err := d.write(context.Background(), func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{usersBucket, emailsBucket, sessionsBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if _, err := d.acquire(context.Background()); err != nil {
 		return nil, err
 	}
+	d.release()
 	return d, nil
 }
 
@@ -68,7 +67,7 @@ func Open(path string) (*DB, error) {
 func (d *DB) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for d.active > 0 || d.yielding {
+	for d.active > 0 || d.turn != nil {
 		d.changed.Wait()
 	}
 	return d.closeFile()
@@ -95,34 +94,66 @@ func (d *DB) write(ctx context.Context, f func(*bbolt.Tx) error) error {
 	return file.Batch(f)
 }
 
+// acquire returns the open file, for one operation that ends with release.
 func (d *DB) acquire(ctx context.Context) (*bbolt.DB, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for d.yielding {
-		d.changed.Wait()
-	}
-	if d.file != nil && time.Since(d.opened) > holdAtMost {
-		d.yield()
-	}
-	if d.file == nil {
-		if err := d.openFile(); err != nil {
-			return nil, err
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
+		}
+		d.mu.Lock()
+		if d.turn == nil && d.file != nil && time.Since(d.opened) <= holdAtMost {
+			d.active++
+			file := d.file
+			d.mu.Unlock()
+			return file, nil
+		}
+		if d.turn == nil {
+			d.turn = &turn{done: make(chan struct{})}
+			go d.take(d.turn)
+		}
+		t := d.turn
+		d.mu.Unlock()
+		select {
+		case <-t.done:
+			if t.err != nil {
+				return nil, t.err
+			}
+		case <-ctx.Done():
 		}
 	}
-	d.active++
-	return d.file, nil
 }
 
 func (d *DB) release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.active--; d.active > 0 {
-		return
+	if d.active--; d.active == 0 {
+		d.changed.Broadcast()
+		d.closeWhenIdle()
 	}
+}
+
+// take opens the file. One that was open for long is let go of for a moment first, after the operations under way.
+func (d *DB) take(t *turn) {
+	d.mu.Lock()
+	for d.active > 0 {
+		d.changed.Wait()
+	}
+	wasOpen := d.file != nil
+	_ = d.closeFile()
+	d.mu.Unlock()
+	if wasOpen {
+		time.Sleep(lockPause)
+	}
+	file, err := openFile(d.path)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.file, d.opened, d.turn, t.err = file, time.Now(), nil, err
+	close(t.done)
 	d.changed.Broadcast()
+	d.closeWhenIdle() // whoever wanted it may have given up
+}
+
+func (d *DB) closeWhenIdle() {
 	if d.idle == nil {
 		d.idle = time.AfterFunc(idleAfter, d.closeIdle)
 	} else {
@@ -133,38 +164,52 @@ func (d *DB) release() {
 func (d *DB) closeIdle() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.active == 0 && !d.yielding {
+	if d.active == 0 && d.turn == nil {
 		_ = d.closeFile()
 	}
 }
 
-// yield closes a busy file for a moment. d.mu is held, but for the waits.
-func (d *DB) yield() {
-	d.yielding = true
-	for d.active > 0 {
-		d.changed.Wait()
-	}
-	_ = d.closeFile()
-	d.mu.Unlock()
-	time.Sleep(lockPause)
-	d.mu.Lock()
-	d.yielding = false
-	d.changed.Broadcast()
-}
-
-func (d *DB) openFile() error {
-	file, err := bbolt.Open(d.path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+// openFile opens the file and makes what is missing of it, also where somebody took it away meanwhile.
+func openFile(path string) (*bbolt.DB, error) {
+	file, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%w: %s is locked by another process", auth.ErrUnavailable, d.path)
+		return nil, fmt.Errorf("%w: %s is locked by another process", auth.ErrUnavailable, path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: no permission to write there", d.path)
+		return nil, fmt.Errorf("%s: no permission to write there", path)
 	case err != nil:
-		return fmt.Errorf("opening %s: %w", d.path, err)
+		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	file.MaxBatchDelay = time.Millisecond
-	d.file, d.opened = file, time.Now()
-	return nil
+	if err := ensureBuckets(file); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("making the buckets of %s: %w", path, err)
+	}
+	return file, nil
+}
+
+var buckets = [][]byte{usersBucket, emailsBucket, sessionsBucket}
+
+// ensureBuckets writes only where one is missing: every commit syncs the disk.
+func ensureBuckets(file *bbolt.DB) error {
+	missing := false
+	err := file.View(func(tx *bbolt.Tx) error {
+		for _, name := range buckets {
+			missing = missing || tx.Bucket(name) == nil
+		}
+		return nil
+	})
+	if err != nil || !missing {
+		return err
+	}
+	return file.Update(func(tx *bbolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (d *DB) closeFile() error {

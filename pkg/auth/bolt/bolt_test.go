@@ -1,9 +1,17 @@
 package bolt_test
 
 import (
+	"context"
+	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
+	"go.etcd.io/bbolt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
@@ -30,4 +38,86 @@ func TestSessions(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	storetest.Users(t, func(t testing.TB) user.Store { return bolt.Users{DB: openDB(t)} })
+}
+
+// A file that somebody took away is made again, with all that belongs in it.
+func TestARemovedFileIsMadeAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (bolt.Users{DB: db}).ByEmail(t.Context(), "ada@example.com"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByEmail: %v", err)
+	}
+}
+
+// Two users of one file take turns, and neither waits for long although the other never rests.
+func TestTwoShareAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	var stores [2]bolt.Users
+	for i := range stores {
+		db, err := bolt.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		stores[i] = bolt.Users{DB: db}
+	}
+	busy, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		for busy.Err() == nil {
+			_, _ = stores[0].ByEmail(busy, "a@b")
+		}
+	}()
+	for range 3 {
+		if _, err := stores[1].ByEmail(t.Context(), "a@b"); !errors.Is(err, auth.ErrNotFound) {
+			t.Fatal(err)
+		}
+		time.Sleep(150 * time.Millisecond) // idle: the other has the file again
+	}
+}
+
+// Whoever waits for somebody else's lock waits no longer than it wants to, and all wait at the same time.
+func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := (bolt.Users{DB: db}).ByEmail(ctx, "a@b"); !errors.Is(err, auth.ErrUnavailable) {
+				t.Errorf("a locked file: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (bolt.Users{DB: db}).ByEmail(t.Context(), "a@b"); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("after the lock: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

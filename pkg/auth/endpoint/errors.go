@@ -45,6 +45,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, session.ErrEnded), errors.Is(err, token.ErrSessionOver):
 		return &problem{status: http.StatusBadRequest, code: "invalid_grant", terminal: true,
 			description: "the refresh token is not valid, or its session has ended"}
+	case errors.Is(err, session.ErrForeignClient):
+		return &problem{status: http.StatusBadRequest, code: "invalid_grant",
+			description: "the refresh token was issued to another client"}
 	case errors.Is(err, session.ErrScope):
 		return &problem{status: http.StatusBadRequest, code: "invalid_scope",
 			description: "the scope is wider than what the session was granted"}

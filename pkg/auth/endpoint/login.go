@@ -62,6 +62,9 @@ func (h loginHandler) open(r *http.Request) (session.Granted, error) {
 	if err != nil {
 		return session.Granted{}, err
 	}
+	if err := h.issuer.Ready(r.Context()); err != nil {
+		return session.Granted{}, err
+	}
 	u, err := h.who.Login(r.Context(), login.Credentials{Email: email, Password: auth.NewSecret(password), Address: address(r)})
 	if err != nil {
 		return session.Granted{}, err

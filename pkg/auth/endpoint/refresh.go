@@ -35,6 +35,10 @@ func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request) (session
 	if err != nil {
 		return session.Granted{}, err
 	}
+	// Before the write: a client of the strict profile that gets no answer to a rotation is logged out.
+	if err := h.issuer.Ready(r.Context()); err != nil {
+		return session.Granted{}, err
+	}
 	g, err := h.sessions.Refresh(r.Context(), request)
 	if err != nil {
 		return session.Granted{}, err

@@ -15,6 +15,7 @@ import (
 
 const (
 	ended    = `400 {"error":"invalid_grant","error_description":"the refresh token is not valid, or its session has ended","terminal":true}`
+	notThis  = `400 {"error":"invalid_grant","error_description":"the refresh token was issued to another client","terminal":false}`
 	notNow   = `503 Retry-After: 1 {"error":"temporarily_unavailable","terminal":false}`
 	interval = 151 * time.Second // longer than the minimum rotation interval
 )
@@ -106,7 +107,7 @@ func TestLifeOfASession(t *testing.T) {
 			{time.Second, "r2", "", ended, "", "session_renew_fail revoked"},
 		}},
 		{"another client's session", []step{
-			{0, "r0", foreign, ended, "", "session_renew_fail foreign_client"},
+			{0, "r0", foreign, notThis, "", "session_renew_fail foreign_client"},
 			{0, "r0", "&client_id=default", granted, "r1", "session_renewed rotated"},
 		}},
 		{"idle", []step{{idleTimeout, "r0", "", ended, "", "session_expired idle"}}},
@@ -234,22 +235,30 @@ func TestTheftIsToldOnlyOnceItIsWritten(t *testing.T) {
 	}
 }
 
-// TestSigningKeyFailsAfterTheRotation holds that a client whose session moved on without an answer can ask again.
-func TestSigningKeyFailsAfterTheRotation(t *testing.T) {
-	h := newHouse(t, func(s *service.Settings) { s.SigningRing.(*faultyRing).fail = errors.New("secrets manager is down") })
-	g, err := h.Sessions().Open(t.Context(), session.Opening{
-		Subject: auth.Subject{ID: subject}, AuthTime: noon, Client: h.Clients()[auth.DefaultClient],
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	refresh := g.RefreshToken.Reveal()
-	if got := h.send(t, formOf(refresh, "")); got.text != notNow {
-		t.Error(got.text)
-	}
-	h.signing.fail = nil
-	h.now = h.now.Add(time.Second)
-	if got := h.send(t, formOf(refresh, "")); got.line != "session_renewed duplicate" {
-		t.Errorf("%s, logged as %s", got.text, got.line)
+// TestNoSigningKeyRotatesNothing holds that the key is asked for before the write: in the strict profile a rotation
+// whose answer fails would log the client out.
+func TestNoSigningKeyRotatesNothing(t *testing.T) {
+	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
+		h := newHouse(t, func(s *service.Settings) {
+			s.SigningRing.(*faultyRing).fail = errors.New("secrets manager is down")
+			s.Client.Profile = profile
+		})
+		g, err := h.Sessions().Open(t.Context(), session.Opening{
+			Subject: auth.Subject{ID: subject}, AuthTime: noon, Client: h.Clients()[auth.DefaultClient],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refresh := g.RefreshToken.Reveal()
+		for range 2 {
+			if got := h.send(t, formOf(refresh, "")); got.text != notNow {
+				t.Error(got.text)
+			}
+		}
+		h.signing.fail = nil
+		h.now = h.now.Add(time.Second)
+		if got := h.send(t, formOf(refresh, "")); got.line != "session_renewed rotated" {
+			t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
+		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -36,6 +38,10 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 	sourceIP, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: no address and port in RemoteAddr", ErrMalformedEvent)
+	}
+	// JSON would make one name of two that differ in broken bytes.
+	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
+		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: its address is not UTF-8", ErrMalformedEvent)
 	}
 	body, err := readBody(r)
 	if err != nil {

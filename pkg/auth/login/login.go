@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -49,7 +50,11 @@ type Authenticator struct {
 	hasher   Hasher
 	attempts Attempts
 	now      func() time.Time
+	hashing  chan struct{} // holds an entry for each hash under way
 }
+
+// hashWait is how long a login waits for its turn to hash.
+const hashWait = 5 * time.Second
 
 // New returns an Authenticator. Users, Hasher and Attempts must be given: a counter that was forgotten would
 // allow guesses without end, so whoever wants none says Unlimited.
@@ -64,7 +69,11 @@ func New(c Config) (*Authenticator, error) {
 	case c.Now == nil:
 		c.Now = time.Now
 	}
-	return &Authenticator{users: c.Users, hasher: c.Hasher, attempts: c.Attempts, now: c.Now}, nil
+	return &Authenticator{
+		users: c.Users, hasher: c.Hasher, attempts: c.Attempts, now: c.Now,
+		// More at once than there are processors would be no faster, and each takes 19 MiB.
+		hashing: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}, nil
 }
 
 // Login returns the user whose credentials c are, from the very read whose hash was verified: a session remembers the
@@ -82,7 +91,13 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (user.User, er
 	if err != nil {
 		return user.User{}, err
 	}
-	refusal := a.judge(u, found, c.Password)
+	if err := a.waitToHash(ctx); err != nil {
+		return user.User{}, err
+	}
+	refusal := func() *Refusal {
+		defer func() { <-a.hashing }()
+		return a.judge(u, found, c.Password)
+	}()
 	// A right password of a disabled user settles as a wrong one does: a counter that fell back would confirm it.
 	_ = a.attempts.Settle(ctx, slot, refusal == nil)
 	switch {
@@ -92,6 +107,19 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (user.User, er
 		return u, ErrPasswordChangeRequired
 	}
 	return u, nil
+}
+
+// waitToHash waits for a processor, for a while: a flood of logins must take neither all memory nor everybody's time.
+// Where it does not get one, nothing was decided.
+func (a *Authenticator) waitToHash(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, hashWait)
+	defer cancel()
+	select {
+	case a.hashing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("too many logins at once: %w", auth.ErrUnavailable)
+	}
 }
 
 // account is where an e-mail led.
@@ -107,14 +135,20 @@ func (a *Authenticator) begin(ctx context.Context, c Credentials) (Slot, account
 	defer cancel()
 
 	type pointer struct {
-		account account
-		err     error
+		account  account
+		err      error
+		panicked any
 	}
 	key := accountKey(c.Email)
 	read := make(chan pointer)
 	go func() {
-		to, err := a.follow(ctx, key)
-		read <- pointer{to, err}
+		var p pointer
+		// A panic here would end the process; on the caller's goroutine it ends one request.
+		defer func() {
+			p.panicked = recover()
+			read <- p
+		}()
+		p.account, p.err = a.follow(ctx, key)
 	}()
 
 	slot, err := a.attempts.Take(ctx, Attempt{Account: key, Network: network(c.Address), At: a.now()})
@@ -124,6 +158,9 @@ func (a *Authenticator) begin(ctx context.Context, c Credentials) (Slot, account
 		return Slot{}, account{}, fmt.Errorf("take a slot: %w", err)
 	}
 	p := <-read
+	if p.panicked != nil {
+		panic(p.panicked)
+	}
 	return slot, p.account, p.err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -48,11 +49,13 @@ func common(e *config.Environment, s *Settings) {
 }
 
 func opening(e *config.Environment, s *Settings) {
+	// A client refreshes when its access token ends, and must find its session then.
+	least := session.DefaultRules().MinimumIdleTimeout() + s.AccessTokenLifetime
 	s.Client = auth.Client{
 		ID:              auth.DefaultClient,
 		Profile:         e.Profile(),
-		IdleTimeout:     e.Duration(config.IdleTimeout, minTimeout, maxTimeout),
-		AbsoluteTimeout: e.Duration(config.AbsoluteTimeout, minTimeout, maxTimeout),
+		IdleTimeout:     e.Duration(config.IdleTimeout, least, maxTimeout),
+		AbsoluteTimeout: e.Duration(config.AbsoluteTimeout, least, maxTimeout),
 	}
 }
 

@@ -21,11 +21,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Bounds of configured durations. Sessions longer than a year outlive what refresh-token keys are kept for.
-const (
-	minTimeout = time.Minute
-	maxTimeout = 365 * 24 * time.Hour
-)
+// maxTimeout bounds configured timeouts: sessions longer than a year outlive what refresh-token keys are kept for.
+const maxTimeout = 365 * 24 * time.Hour
 
 // Defaults of the durations, for whoever starts a service without an environment.
 const (

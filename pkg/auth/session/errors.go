@@ -10,11 +10,13 @@ import (
 var (
 	// ErrEnded says that a refresh token will never work again: its session has ended, or it is no token of ours.
 	ErrEnded = errors.New("the session has ended")
+	// ErrForeignClient says that a refresh names another client than the session's, which is nobody's theft.
+	ErrForeignClient = errors.New("the session is another client's")
 	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749, section 6).
 	ErrScope = errors.New("the scope is wider than the session's")
 )
 
-// Refusal is why a refresh is not granted. It wraps ErrEnded where that is for good, ErrScope, or else auth.ErrUnavailable.
+// Refusal is why a refresh is not granted. It wraps ErrEnded where that is for good, ErrScope, ErrForeignClient, or else auth.ErrUnavailable.
 type Refusal struct {
 	Outcome Outcome
 	// Session names the session where the token was authentic, for the audit log; else it is zero.
@@ -37,6 +39,8 @@ func (r *Refusal) Unwrap() []error {
 		sentinel = ErrEnded
 	case r.Outcome == WiderScope:
 		sentinel = ErrScope
+	case r.Outcome == ForeignClient:
+		sentinel = ErrForeignClient
 	}
 	if r.cause == nil {
 		return []error{sentinel}

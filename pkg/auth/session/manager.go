@@ -63,6 +63,9 @@ type Granted struct {
 
 // Open begins a session: one write. Errors wrap auth.ErrUnavailable where the store or the keys did not answer.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
+	if least := m.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
+		return Granted{}, fmt.Errorf("session: the idle timeout of client %q must be at least %v", o.Client.ID, least)
+	}
 	now := Millis(m.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
 	var secret [secretBytes]byte
@@ -125,13 +128,16 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		}
 		d, err = m.decide(ctx, p)
 	} else {
-		asked := make(chan struct{})
+		asked := make(chan any, 1)
 		go func() {
-			defer close(asked)
+			// A panic here would end the process; on the caller's goroutine it ends one request.
+			defer func() { asked <- recover() }()
 			subject, subjectErr = m.Subjects.Subject(ctx, token.Subject)
 		}()
 		d, err = m.decide(ctx, p)
-		<-asked
+		if panicked := <-asked; panicked != nil {
+			panic(panicked)
+		}
 	}
 	// Theft comes first, even where the user could not be read; then a failed read; then what the user has become.
 	switch {
@@ -169,6 +175,10 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	if err != nil {
 		return m.refuse(p, Failed, err)
 	}
+	// What is refused anyway is refused for that reason: a wide scope must not hide a theft.
+	if !m.Rules.Decide(p, &s).Outcome.Grants() {
+		return nil
+	}
 	for _, name := range scope {
 		if !slices.Contains(s.Scope, name) {
 			return m.refuse(p, WiderScope, nil)
@@ -203,6 +213,8 @@ func (m *Manager) Revoke(ctx context.Context, key Key, reason Reason) error {
 }
 
 func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
+	// Whoever presented a stolen token could keep its session by hanging up in time, so nobody can cancel this.
+	ctx = context.WithoutCancel(ctx)
 	// Where the condition did not hold, the session is gone or revoked already: what was asked for.
 	if _, _, err := m.Store.Update(ctx, key, u); err != nil {
 		return fmt.Errorf("revoking a session: %w", err)

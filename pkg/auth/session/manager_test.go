@@ -240,6 +240,79 @@ func TestScope(t *testing.T) {
 	}
 }
 
+func TestAWideScopeHidesNoTheft(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	_, next := h.refresh(t, g.RefreshToken)
+	h.now = h.now.Add(time.Hour)
+	_, next = h.refresh(t, next.RefreshToken)
+	wide := func(text auth.Secret) error {
+		_, err := h.Refresh(t.Context(), session.Request{RefreshToken: text, Scope: []string{"everything"}})
+		return err
+	}
+	if err := wide(g.RefreshToken); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("a copy: %v", err)
+	}
+	if err := wide(next.RefreshToken); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("after the theft: %v", err)
+	}
+}
+
+// Whoever presents a stolen token and hangs up at once does not keep its session.
+func TestHangingUpStopsNoRevocation(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	_, next := h.refresh(t, g.RefreshToken)
+	h.now = h.now.Add(time.Hour)
+	_, next = h.refresh(t, next.RefreshToken)
+	ctx, hangUp := context.WithCancel(t.Context())
+	h.store.lose = func(int32) error { hangUp(); return nil }
+	_, _ = h.Refresh(ctx, session.Request{RefreshToken: g.RefreshToken})
+	h.store.lose = nil
+	outcome, _ := h.refresh(t, next.RefreshToken)
+	want(t, "the owner's", outcome, session.Revoked)
+}
+
+// A client that refreshes within the minimum interval writes nothing, and must not idle out by that.
+func TestIdleTimeoutHasALowerBound(t *testing.T) {
+	h := newHouse(t)
+	least := session.DefaultRules().MinimumIdleTimeout()
+	client := auth.Client{ID: "c", Profile: auth.Balanced, IdleTimeout: least - 1, AbsoluteTimeout: 90 * 24 * time.Hour}
+	opening := session.Opening{Subject: h.users.subject, Client: client, AuthTime: h.now}
+	if _, err := h.Open(t.Context(), opening); err == nil {
+		t.Error("a session with too short an idle timeout was opened")
+	}
+	opening.Client.IdleTimeout = least
+	g, err := h.Open(t.Context(), opening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := g.RefreshToken
+	for range 100 {
+		h.now = h.now.Add(50 * time.Second)
+		outcome, next := h.refresh(t, token)
+		if !outcome.Grants() {
+			t.Fatalf("an active client is out: %s", outcome)
+		}
+		if next.RefreshToken.Reveal() != "" {
+			token = next.RefreshToken
+		}
+	}
+}
+
+// A store's panic ends one request, not the process: it arrives where the caller can recover it.
+func TestAPanicOfTheUsersReachesTheCaller(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	h.users.read = func() { panic("boom") }
+	defer func() {
+		if recover() != "boom" {
+			t.Error("no panic arrived")
+		}
+	}()
+	_, _ = h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+}
+
 func TestFixedNeverRotates(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Fixed)

@@ -46,10 +46,10 @@ func (o Outcome) Grants() bool {
 func (o Outcome) Theft() bool { return o == Fork || o == Reuse }
 
 // Terminal reports whether the refresh token will never work again, so that the client should log in anew.
-// A failure is not terminal, nor is a request for too much: the token stays good.
+// A failure is not terminal, nor is a request that asks wrongly: the token stays good.
 func (o Outcome) Terminal() bool {
 	switch o {
-	case WiderScope, Behind, Throttled, Failed:
+	case ForeignClient, WiderScope, Behind, Throttled, Failed:
 		return false
 	}
 	return !o.Grants()

@@ -33,6 +33,10 @@ func DefaultRules() Rules {
 	return Rules{GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, LateUse: 240 * time.Second}
 }
 
+// MinimumIdleTimeout returns the least idle timeout with which a client that keeps refreshing stays in: within the
+// minimum interval a refresh writes nothing, and so does not slide the idle end.
+func (r Rules) MinimumIdleTimeout() time.Duration { return 4 * r.MinimumInterval }
+
 // Presented is a refresh token as a request presents it, and all that chance and the clock add to it.
 type Presented struct {
 	Token Token

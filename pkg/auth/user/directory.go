@@ -66,16 +66,25 @@ func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, r
 
 // checkRoles keeps out what would make every token of the user fail: authorizers join roles by spaces.
 func checkRoles(roles []string) error {
+	total := 0
 	for _, role := range roles {
+		total += len(role) + 1
 		unfit := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError }
 		if role == "" || len(role) > maxRoleBytes || strings.ContainsFunc(role, unfit) {
 			return ErrRole
 		}
 	}
+	if total > maxRolesBytes {
+		return ErrRole
+	}
 	return nil
 }
 
-const maxRoleBytes = 64
+// A token carries all of a user's roles, on every request.
+const (
+	maxRoleBytes  = 64
+	maxRolesBytes = 1024
+)
 
 // List returns up to limit users that follow after; see Store.List.
 func (d *Directory) List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error) {

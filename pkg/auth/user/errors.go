@@ -10,5 +10,5 @@ var (
 	// ErrEmail says that a text is not an e-mail address that can be a key.
 	ErrEmail = errors.New("not a usable e-mail address")
 	// ErrRole says that a text is not a role that a token can carry.
-	ErrRole = errors.New("a role has 1 to 64 bytes, without spaces and controls")
+	ErrRole = errors.New("a role has 1 to 64 bytes, without spaces and controls, and all together 1024")
 )

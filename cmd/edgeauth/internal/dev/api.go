@@ -9,7 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
@@ -38,6 +41,10 @@ func (r Route) key() string { return r.Method + " " + r.Path }
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !isLocal(r.Host) {
+		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request")
+		return
+	}
 	route, found := a.find(r)
 	if !found && a.Upstream == nil {
 		refuse(w, http.StatusNotFound, "Not Found")
@@ -58,6 +65,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.call(w, r, route, origin)
+}
+
+// isLocal tells whether a request was meant for this machine. A page of a stranger whose host name was made to point
+// here (DNS rebinding) sends its own name, and would otherwise read the answers.
+func isLocal(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	address, err := netip.ParseAddr(name)
+	return name == "localhost" || err == nil && address.IsLoopback()
 }
 
 // find returns the route of a request. A known path with another method is its function's business, whose handler
@@ -86,7 +104,7 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, o gateway.Origin
 		return nil, false
 	}
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, "Internal Server Error")
+		refuse(w, http.StatusBadRequest, "Bad Request")
 		return nil, false
 	}
 	raw, err := a.Authorizer.Invoke(r.Context(), event)

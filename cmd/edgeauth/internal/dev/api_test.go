@@ -137,6 +137,7 @@ func TestRoutes(t *testing.T) {
 		{"a method that no route has", "PUT", "/me", "Bearer good", "200 me PUT known=true sub=u1 roles=[a b] body=0", "", 1},
 		{"a method that no route has, no token", "PUT", "/me", "", unauthorized, "", 0},
 		{"an escaped path is the same route", "GET", "/%6de", "", unauthorized, "", 0},
+		{"names that are not UTF-8", "GET", "/me?%ff=1&%fe=2", "Bearer good", `400 {"message":"Bad Request"}`, "", 0},
 		{"a query changes no route", "GET", "/me?token=good", "", unauthorized, "", 0},
 
 		{"no route", "GET", "/nowhere", "Bearer good", notFound, "200 upstream GET /nowhere", 0},
@@ -172,6 +173,29 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// TestOnlyThisMachine holds that a page whose host name was made to point here reads nothing.
+func TestOnlyThisMachine(t *testing.T) {
+	api, _ := newAPI(t, "")
+	for host, want := range map[string]int{
+		"localhost": 401, "localhost:8080": 401, "127.0.0.1:1": 401, "127.9.9.9": 401, "[::1]:8080": 401, "[::1]": 401,
+		"evil.example": 421, "evil.example:8080": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421, "192.0.2.1:80": 421,
+	} {
+		r, err := http.NewRequest(http.MethodGet, api.URL+"/me", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s: %d, want %d", host, answer.StatusCode, want)
+		}
+	}
+}
+
 func TestLongBodies(t *testing.T) {
 	api, _ := newAPI(t, "")
 	for _, row := range []struct {
@@ -203,6 +227,7 @@ func TestUpstreamIdentity(t *testing.T) {
 		{"several values", http.Header{"X-Edgeauth-Sub": {"root", "root"}}},
 		{"another case", http.Header{"x-EDGEAUTH-sub": {"root"}, "X-EDGEAUTH-SCOPE": {"admin"}}},
 		{"as CGI reads it", http.Header{"x_edgeauth_sub": {"root"}, "X_Edgeauth_Scope": {"admin"}, "X-Edgeauth_Tenant": {"x"}, "x_edgeauth-sid": {"s"}}},
+		{"as others read it", http.Header{"X.Edgeauth.Sub": {"root"}, "X~Edgeauth~Scope": {"admin"}}},
 		{"named as hop by hop, so that a proxy takes them off", http.Header{"Connection": {"X-Edgeauth-Sub, X-Edgeauth-Roles"}}},
 		{"named so and sent", http.Header{"Connection": {"X-Edgeauth-Sub"}, "X-Edgeauth-Sub": {"root"}}},
 	} {

@@ -32,6 +32,14 @@ func (h Home) Make() error {
 	if err := os.MkdirAll(string(h), 0o700); err != nil {
 		return fmt.Errorf("the data directory cannot be made: %w", err)
 	}
+	// Whoever may write here could plant a password or a key.
+	info, err := os.Stat(string(h))
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("others may write to the data directory %s: chmod 700 %s", h, h)
+	}
 	return nil
 }
 

@@ -47,6 +47,26 @@ func TestHomeIsItsOwners(t *testing.T) {
 	}
 }
 
+func TestOthersMayNotWriteThere(t *testing.T) {
+	home := Home(t.TempDir())
+	for mode, ok := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o775: false, 0o777: false} {
+		if err := os.Chmod(string(home), mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := home.Make(); (err == nil) != ok {
+			t.Errorf("%o: %v", mode, err)
+		}
+	}
+}
+
+func TestPasteable(t *testing.T) {
+	for password, want := range map[string]string{"ABC-xyz-019": "ABC-xyz-019", `it's`: "", `a"b`: "", "a b": "", "$(id)": "", "é": ""} {
+		if got := pasteable(auth.NewSecret(password)); got != want {
+			t.Errorf("%q is shown as %q", password, got)
+		}
+	}
+}
+
 func TestEnsureKeysMakesThemOnce(t *testing.T) {
 	home, _ := newHome(t)
 	var starts sync.WaitGroup

@@ -53,15 +53,22 @@ func identify(p *httputil.ProxyRequest) {
 			delete(p.Out.Header, name)
 		}
 	}
+	p.Out.Trailer = nil // they arrive after the headers that they might replace
 	identity, _ := p.In.Context().Value(identityKey{}).(map[string]string)
 	for claim, value := range identity {
 		p.Out.Header.Set(identityPrefix+strings.ReplaceAll(claim, "_", "-"), value)
 	}
 }
 
-// claimsIdentity finds a client's own copies of the identity headers. Servers that hand headers on as CGI variables
-// make "_" of "-", so X_Edgeauth_Sub would arrive there as the same name.
+// claimsIdentity finds a client's own copies of the identity headers. Servers that hand headers on as variables make
+// "_" of "-", and some of any character that is no letter or digit, so that X_Edgeauth_Sub and X.Edgeauth.Sub would
+// arrive there as the same name.
 func claimsIdentity(name string) bool {
-	name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
-	return strings.HasPrefix(name, identityPrefix)
+	folded := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '-'
+	}, name)
+	return strings.HasPrefix(http.CanonicalHeaderKey(folded), identityPrefix)
 }

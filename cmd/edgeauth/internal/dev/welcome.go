@@ -37,11 +37,23 @@ Be refused, without a token (401) and with a wrong one (403):
 // welcome tells how to use what runs.
 func (o Options) welcome(issuer string, password auth.Secret) error {
 	view := map[string]any{
-		"URL": issuer, "Home": o.Home, "Email": demoEmail, "Password": password.Reveal(),
+		"URL": issuer, "Home": o.Home, "Email": demoEmail, "Password": pasteable(password),
 		"Path": "/me", "Protected": "the demo route",
 	}
 	if o.Upstream != nil {
 		view["Path"], view["Protected"] = "/", o.Upstream.url
 	}
 	return welcomeText.Execute(o.Out, view)
+}
+
+// pasteable returns a password that means nothing to a shell or to JSON, and else "": the file may hold one that
+// somebody chose.
+func pasteable(password auth.Secret) string {
+	text := password.Reveal()
+	for _, r := range text {
+		if !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-') {
+			return ""
+		}
+	}
+	return text
 }
