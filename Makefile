@@ -51,6 +51,8 @@ TELL = if [ -s $(LEFT_OUT) ]; then echo; echo "Left out:"; sort -u $(LEFT_OUT); 
 test: ## Run every test but those in containers. With CI=true nothing may be left out
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/engine/fetch.sh || [ "$$CI" != true ]
+	@$(MAKE) --no-print-directory judges || [ "$$CI" != true ]
+	@if [ -e .cache/checkov/fetched.txt ]; then $(MAKE) --no-print-directory judge; else echo "the judges of the templates: make judge" >>$(LEFT_OUT); fi
 	@[ "$(RACE)" ] || echo "the race detector is missing: install a C compiler" >>$(LEFT_OUT)
 	go vet ./...
 	@echo "$(GO_TEST) $(RACE) ./..."

@@ -24,6 +24,7 @@ var law = func() map[string][]string {
 		"cmd/edgeauth":                   slices.Concat(command, []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer"}),
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
+		"examples/whoami":                {}, // a backend, as anybody would write it
 
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),

@@ -1,0 +1,187 @@
+// Package samlocal runs the templates on this machine with the real SAM CLI: "sam build", and API Gateway and Lambda as
+// "sam local" has them, in containers. Behind the functions is a local DynamoDB engine; keys, tables and a user are new
+// for every run.
+package samlocal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Project is the repository, and the processor that its functions are built for.
+type Project struct {
+	Root string // absolute
+	Arch string // GOARCH: amd64 or arm64
+	Work string // absolute; takes what is built and written
+	// Log takes what servers say; nil keeps it for Server.Log.
+	Log io.Writer
+}
+
+// Architecture is Lambda's name for the processor.
+func (p Project) Architecture() string {
+	if p.Arch == "amd64" {
+		return "x86_64"
+	}
+	return p.Arch
+}
+
+func (p Project) path(name ...string) string {
+	return filepath.Join(append([]string{p.Root}, name...)...)
+}
+
+func (p Project) sam() string    { return p.path(".cache", "sam", "bin", "sam") }
+func (p Project) python() string { return p.path(".cache", "sam", "bin", "python") }
+
+// BuildFolder is where Build puts the functions and their template.
+func (p Project) BuildFolder() string { return filepath.Join(p.Work, "build") }
+
+// whoami is where Build puts the backend of the examples.
+func (p Project) whoami() string { return filepath.Join(p.Work, "whoami") }
+
+// Build builds the functions of template.yaml by "sam build", and the examples' backend by its own Makefile.
+func (p Project) Build(ctx context.Context) error {
+	if err := p.quietly(p.command(ctx, p.sam(), "build", "--build-dir", p.BuildFolder(), "--parameter-overrides", "Architecture="+p.Architecture())); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.whoami(), 0o755); err != nil {
+		return err
+	}
+	backend := p.command(ctx, "make", "--no-print-directory", "-C", p.path("examples", "whoami"), "build-WhoamiFunction")
+	backend.Env = append(backend.Env, "ARTIFACTS_DIR="+p.whoami())
+	return p.quietly(backend)
+}
+
+// command returns a command in the repository that ends with ctx as if its user had typed Ctrl-C, so that SAM CLI
+// takes its containers away. A terminal's own Ctrl-C does not reach it: it would be the second.
+func (p Project) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = p.Root
+	// None of the user's AWS credentials: SAM CLI would call AWS with them, and hand them to the functions. Without
+	// any it makes some up.
+	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+	c.Env = append(c.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=us-east-1", "SAM_CLI_TELEMETRY=0", "ARCH="+p.Arch)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGINT) }
+	c.WaitDelay = 30 * time.Second
+	return c
+}
+
+// quietly runs a command whose output matters only where it fails.
+func (p Project) quietly(c *exec.Cmd) error {
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// Read returns a template as JSON has it.
+func (p Project) Read(ctx context.Context, file string) (map[string]any, error) {
+	c := p.command(ctx, p.python(), p.path("test", "template", "translate.py"), "read", file)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w\n%s", file, err, &stderr)
+	}
+	var t map[string]any
+	return t, json.Unmarshal(out, &t)
+}
+
+// Compose writes one template for "sam local": template.yaml as it was built, with the parameters and resources of
+// another, and where that one brings an API of its own, without the one here.
+func (p Project) Compose(ctx context.Context, other string) (file string, err error) {
+	whole, err := p.Read(ctx, filepath.Join(p.BuildFolder(), "template.yaml"))
+	if err != nil {
+		return "", err
+	}
+	added, err := p.Read(ctx, other)
+	if err != nil {
+		return "", err
+	}
+	resources := section(whole, "Resources")
+	if brings(added, "AWS::Serverless::HttpApi", "AWS::Serverless::Api") {
+		// SAM CLI serves the APIs of one kind only: plain resources or its own.
+		maps.DeleteFunc(resources, func(_ string, r any) bool {
+			return strings.HasPrefix(r.(map[string]any)["Type"].(string), "AWS::ApiGatewayV2::")
+		})
+	} else {
+		// SAM CLI resolves no condition with AWS::NoValue in it, and without this the API would have no CORS.
+		cors := resources["Api"].(map[string]any)["Properties"].(map[string]any)["CorsConfiguration"].(map[string]any)
+		cors["Fn::If"].([]any)[2] = map[string]any{}
+	}
+	maps.Copy(section(whole, "Parameters"), section(added, "Parameters"))
+	maps.Copy(resources, section(added, "Resources"))
+	for id, resource := range resources {
+		r := resource.(map[string]any)
+		if r["Type"] != "AWS::Serverless::Function" {
+			continue
+		}
+		properties := r["Properties"].(map[string]any)
+		properties["CodeUri"] = filepath.Join(p.BuildFolder(), id)
+		if id == "WhoamiFunction" {
+			properties["CodeUri"] = p.whoami()
+		}
+		properties["Architectures"] = []string{p.Architecture()}
+		delete(r, "Metadata") // says how to build what is built
+	}
+	text, err := json.MarshalIndent(whole, "", " ")
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(p.Work, strings.TrimSuffix(filepath.Base(other), ".yaml")+".json")
+	return file, os.WriteFile(file, text, 0o644)
+}
+
+// section returns a part of a template, which has it afterwards.
+func section(template map[string]any, name string) map[string]any {
+	part, ok := template[name].(map[string]any)
+	if !ok {
+		part = map[string]any{}
+		template[name] = part
+	}
+	return part
+}
+
+func brings(template map[string]any, types ...string) bool {
+	for _, r := range section(template, "Resources") {
+		if slices.Contains(types, r.(map[string]any)["Type"].(string)) {
+			return true
+		}
+	}
+	return false
+}
+
+// localArgs are what every "sam local" gets.
+func (p Project) localArgs(ctx context.Context, template, variables string, parameters map[string]string) []string {
+	args := []string{
+		"--template", template, "--env-vars", variables,
+		// On Docker Desktop a container knows this name by itself, elsewhere it is told.
+		"--add-host", containerHost + ":host-gateway",
+		"--parameter-overrides", "Architecture=" + p.Architecture(),
+	}
+	for name, value := range parameters {
+		args = append(args, name+"="+value)
+	}
+	// Where the image is there it is good enough, and a machine without a registry has to do with it.
+	images, err := exec.CommandContext(ctx, "docker", "images", "--quiet",
+		"--filter", "reference=*/lambda/provided:al2023-"+p.Architecture()).Output()
+	if err == nil && len(images) > 0 {
+		args = append(args, "--skip-pull-image")
+	}
+	return args
+}
+
+// containerHost is this machine's name in its containers.
+const containerHost = "host.docker.internal"

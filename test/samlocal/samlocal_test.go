@@ -1,0 +1,297 @@
+package samlocal
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"debug/elf"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/test/engine"
+)
+
+// run is one build with its state, which the tests share: to build and to fill an engine takes longer than they do.
+type run struct {
+	Project
+	State
+	port     int
+	recorder *recorder
+	tokens   tokens // of the user
+}
+
+func TestSAM(t *testing.T) {
+	arch := os.Getenv("EDGEAUTH_SAM_ARCH")
+	if arch == "" && os.Getenv("CI") == "true" {
+		t.Skip("it is a run of its own: make sam-test")
+	} else if arch == "" {
+		engine.LeaveOut(t, "a run in containers", "make sam-test")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{Project: Project{Root: root, Arch: arch, Work: t.TempDir()}, port: freePort(t)}
+	if err := r.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	endpoint := engine.DynamoDBLocal(t).Endpoint
+	r.recorder = record(t, endpoint)
+	if r.State, err = r.Prepare(t.Context(), r.url(), endpoint, r.recorder.ways); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("build", r.build)
+	t.Run("invoke", r.invoke)
+	t.Run("api", r.api)
+	t.Run("roles", r.roles) // after those from which it knows what the functions did
+	t.Run("attached to an HTTP API", r.httpAPI)
+	// SAM CLI answers 502 to the error that makes the real gateway answer 401.
+	t.Run("attached to a REST API, TOKEN", r.rest("rest-token.yaml", "unauthorized", http.StatusBadGateway))
+	t.Run("attached to a REST API, TOKEN, deny", r.rest("rest-token.yaml", "deny", http.StatusForbidden))
+	t.Run("attached to a REST API, REQUEST", r.rest("rest-request.yaml", "unauthorized", http.StatusBadGateway))
+	t.Run("attached to a REST API, REQUEST, deny", r.rest("rest-request.yaml", "deny", http.StatusForbidden))
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// TestCheckPort holds that a port in use is told before anything starts, with a remedy.
+func TestCheckPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	var inUse *PortInUseError
+	if err := CheckPort(port); !errors.As(err, &inUse) || !strings.Contains(err.Error(), "make sam-local PORT=") {
+		t.Errorf("a port in use is answered %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckPort(port); err != nil {
+		t.Error(err)
+	}
+}
+
+// build holds that every function is what it says it is.
+func (r *run) build(t *testing.T) {
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[r.Arch]
+	for _, f := range functions {
+		path := filepath.Join(r.BuildFolder(), f, "bootstrap")
+		program, err := elf.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if program.Machine != machine {
+			t.Errorf("%s is for %v, want %v", f, program.Machine, machine)
+		}
+		if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
+			t.Errorf("%s needs libraries: %v, %v", f, libraries, err)
+		}
+		_ = program.Close()
+		info, err := buildinfo.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "github.com/edgeauth/edgeauth/functions/" + strings.ToLower(strings.TrimSuffix(f, "Function"))
+		if info.Path != want {
+			t.Errorf("%s is %s, want %s", f, info.Path, want)
+		}
+	}
+}
+
+const origin = "https://app.example.com"
+
+// api is a client's day: log in, be let in, refresh, be refused.
+func (r *run) api(t *testing.T) {
+	c, server := r.serve(t, "me.yaml", map[string]string{"Origins": origin})
+
+	c.postJSON("/auth/login", `{"email":"`+Email+`","password":"not this one"}`).want(t, http.StatusUnauthorized, "invalid_credentials")
+	login := c.postJSON("/auth/login", r.credentials())
+	first := login.tokens(t)
+
+	// This one first: where SAM CLI cannot resolve an authorizer, it serves the route without one.
+	c.get("/me").want(t, http.StatusUnauthorized)
+	c.get("/me", "Authorization", "Bearer "+tampered(first.Access)).want(t, http.StatusForbidden)
+	c.get("/me", "Authorization", "Basic ZGVtbzpkZW1v").want(t, http.StatusForbidden)
+	c.get("/me", "Authorization", "Bearer "+first.Access).want(t, http.StatusOK, `"roles":"demo"`, `"client_id":"default"`)
+
+	second := c.postForm("/auth/refresh", "grant_type=refresh_token&refresh_token="+first.Refresh).tokens(t)
+	if second.Refresh == first.Refresh {
+		t.Error("the refresh token did not rotate")
+	}
+	c.get("/me", "Authorization", "Bearer "+second.Access).want(t, http.StatusOK)
+	c.postJSON("/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`).want(t, http.StatusOK)
+	c.postJSON("/auth/refresh", `{"refresh_token":"`+tampered(second.Refresh)+`"}`).want(t, http.StatusBadRequest, "invalid_grant", `"terminal":true`)
+
+	preflight := c.call(http.MethodOptions, "/auth/login", "",
+		"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
+	if got := preflight.header.Get("Access-Control-Allow-Origin"); got != origin || preflight.status >= 300 {
+		t.Errorf("a preflight is answered %d, with the origin %q", preflight.status, got)
+	}
+
+	for what, secret := range map[string]string{
+		"an access token": first.Access, "a refresh token": first.Refresh, "the rotated refresh token": second.Refresh,
+		"the password": r.Password.Reveal(), "the e-mail": Email,
+	} {
+		if strings.Contains(server.Log(), secret) {
+			t.Errorf("the logs hold %s", what)
+		}
+	}
+}
+
+func (r *run) url() string { return "http://127.0.0.1:" + strconv.Itoa(r.port) }
+
+func (r *run) credentials() string {
+	return `{"email":"` + Email + `","password":"` + r.Password.Reveal() + `"}`
+}
+
+// tampered returns a token with another character in its middle.
+func tampered(token string) string {
+	b := []byte(token)
+	i := len(b) / 2
+	if b[i] == 'A' {
+		b[i] = 'B'
+	} else {
+		b[i] = 'A'
+	}
+	return string(b)
+}
+
+// serve starts the template, with another composed into it, for as long as the test lasts.
+func (r *run) serve(t *testing.T, other string, parameters map[string]string) (client, *Server) {
+	t.Helper()
+	path, err := filepath.Abs(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := r.Compose(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := r.Serve(context.WithoutCancel(t.Context()), template, r.State, r.port, parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Stop()
+		if t.Failed() {
+			t.Log(server.Log())
+		}
+	})
+	return client{t, r.url()}, server
+}
+
+// invoke calls every function with the events that lie ready for it, once as they are and once with what is true
+// here in the place of their examples.
+func (r *run) invoke(t *testing.T) {
+	template := filepath.Join(r.BuildFolder(), "template.yaml")
+	call := func(t *testing.T, function, file, old, new string) []byte {
+		t.Helper()
+		event, err := os.ReadFile(filepath.Join(r.Root, "events", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(event, []byte(old)) {
+			t.Fatalf("%s is not in %s", old, file)
+		}
+		if new != "" {
+			event = bytes.ReplaceAll(event, []byte(old), []byte(new))
+		}
+		got, err := r.Invoke(t.Context(), template, r.State, function, bytes.NewReader(event))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	want := func(t *testing.T, got []byte, texts ...string) {
+		t.Helper()
+		var compact bytes.Buffer // SAM CLI writes the answer anew, with spaces
+		if err := json.Compact(&compact, got); err != nil {
+			t.Fatalf("%v in %s", err, got)
+		}
+		for _, text := range texts {
+			if !bytes.Contains(compact.Bytes(), []byte(text)) {
+				t.Errorf("the answer is %s, want %s in it", &compact, text)
+			}
+		}
+	}
+	want(t, call(t, "LoginFunction", "login.json", "PASSWORD", ""), `"statusCode":401`)
+	login := call(t, "LoginFunction", "login.json", "PASSWORD", r.Password.Reveal())
+	want(t, login, `"statusCode":200`)
+	r.tokens = tokensOf(t, login)
+
+	want(t, call(t, "RefreshFunction", "refresh.json", "REFRESH_TOKEN", ""), `"statusCode":400`)
+	want(t, call(t, "RefreshFunction", "refresh.json", "REFRESH_TOKEN", r.tokens.Refresh), `"statusCode":200`)
+
+	const no, yes = `{"isAuthorized":false}`, `"isAuthorized":true`
+	want(t, call(t, "AuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", ""), no)
+	want(t, call(t, "AuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", r.tokens.Access), yes, `"roles":"demo"`)
+	for _, event := range []string{"authorizer-rest-token.json", "authorizer-rest-request.json"} {
+		want(t, call(t, "AuthorizerFunction", event, "ACCESS_TOKEN", ""), `"errorMessage":"Unauthorized"`)
+		want(t, call(t, "AuthorizerFunction", event, "ACCESS_TOKEN", r.tokens.Access), `"Effect":"Allow"`,
+			`"Resource":"arn:aws:execute-api:eu-central-1:123456789012:f6g7h8i9j0/prod/*"`)
+	}
+}
+
+// roles holds each function's role to what the function did in the tests before this one.
+func (r *run) roles(t *testing.T) {
+	template, err := r.Read(t.Context(), filepath.Join(r.Root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, did := granted(t, template), r.recorder.accesses()
+	if len(did) == 0 {
+		t.Error("no function reached a table")
+	}
+	for a := range did {
+		if !allowed[a] {
+			t.Errorf("%s did %s with %s, which its role forbids", a.function, a.action, a.table)
+		}
+	}
+	// A login writes a user only where it makes the hash of a password anew, and counts only where logins are bounded.
+	rare := []access{
+		{"LoginFunction", "dynamodb:PutItem", "UsersTable"},
+		{"LoginFunction", "dynamodb:UpdateItem", "AttemptsTable"},
+	}
+	for a := range allowed {
+		if !did[a] && !slices.Contains(rare, a) {
+			t.Errorf("%s may do %s with %s, and never did", a.function, a.action, a.table)
+		}
+	}
+}
+
+// authorizer is what an API elsewhere in the account names; sam local finds the function by the name in it.
+const authorizer = "arn:aws:lambda:us-east-1:123456789012:function:AuthorizerFunction:live"
+
+func (r *run) httpAPI(t *testing.T) {
+	c, _ := r.serve(t, "../../examples/http-api.yaml", map[string]string{"AuthorizerArn": authorizer})
+	c.get("/whoami").want(t, http.StatusUnauthorized)
+	c.get("/whoami", "Authorization", "Bearer "+tampered(r.tokens.Access)).want(t, http.StatusForbidden)
+	c.get("/whoami", "Authorization", "Bearer "+r.tokens.Access).want(t, http.StatusOK, `"roles":"demo"`)
+}
+
+// rest attaches the authorizer to a REST API: of the kind in the example, with refusals as RestRefusal has them.
+func (r *run) rest(example, refusal string, status int) func(t *testing.T) {
+	return func(t *testing.T) {
+		c, _ := r.serve(t, "../../examples/"+example, map[string]string{"AuthorizerArn": authorizer, "RestRefusal": refusal})
+		c.get("/whoami").want(t, http.StatusUnauthorized)
+		c.get("/whoami", "Authorization", "Bearer "+tampered(r.tokens.Access)).want(t, status)
+		c.get("/whoami", "Authorization", "Bearer "+r.tokens.Access).want(t, http.StatusOK, `"roles":"demo"`)
+	}
+}

@@ -1,0 +1,75 @@
+package template
+
+import (
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestArchitecture holds that ARCH says both what the programs are for and what the template is told.
+func TestArchitecture(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Fatal("make is missing: install it")
+	}
+	for _, row := range []struct {
+		arch         string
+		architecture string
+		machine      elf.Machine
+	}{
+		{"arm64", "arm64", elf.EM_AARCH64},
+		{"amd64", "x86_64", elf.EM_X86_64},
+	} {
+		t.Run(row.arch, func(t *testing.T) {
+			dist := t.TempDir()
+			run(t, "build-AuthorizerFunction", "ARCH="+row.arch, "DIST="+filepath.Join(dist, "dist"), "ARTIFACTS_DIR="+dist)
+			program, err := elf.Open(filepath.Join(dist, "bootstrap"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = program.Close() }()
+			if program.Machine != row.machine {
+				t.Errorf("the program is for %v, want %v", program.Machine, row.machine)
+			}
+			said := run(t, "--dry-run", "sam-build", "ARCH="+row.arch)
+			if want := "--parameter-overrides Architecture=" + row.architecture + "\n"; !strings.Contains(said, want) {
+				t.Errorf("the build says %s, want %s in it", said, want)
+			}
+		})
+	}
+	if said, err := command("sam-build", "ARCH=mips").CombinedOutput(); err == nil || strings.Count(string(said), "\n") != 1 {
+		t.Errorf("another architecture is answered %q, want a failure in one line", said)
+	}
+}
+
+func command(args ...string) *exec.Cmd {
+	return exec.Command("make", append([]string{"--no-print-directory", "-C", "../.."}, args...)...)
+}
+
+func run(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := command(args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("make %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestNoContainers holds that nothing is begun, and one line says why, where Docker does not run.
+func TestNoContainers(t *testing.T) {
+	translated(t, "template.yaml") // which leaves this out where the tools are not there yet
+	c := command("sam-local")
+	c.Env = append(os.Environ(), "DOCKER_HOST=unix:///nonexistent")
+	out, err := c.CombinedOutput()
+	var said []string
+	for line := range strings.Lines(string(out)) {
+		if !strings.HasPrefix(line, "make: ***") {
+			said = append(said, line)
+		}
+	}
+	if err == nil || len(said) != 1 || !strings.Contains(strings.ToLower(said[0]), "docker") {
+		t.Errorf("the answer is %q, want a failure and one line about Docker", out)
+	}
+}

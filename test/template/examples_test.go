@@ -1,0 +1,107 @@
+package template
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestExamples holds every example to what makes an authorizer worth having: no route without it, nothing cached, and
+// for REST APIs, refusals that a browser can read.
+func TestExamples(t *testing.T) {
+	for name, output := range map[string]string{
+		"http-api": "AttachHttpApi", "rest-token": "AttachRestToken", "rest-request": "AttachRestRequest",
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := "examples/" + name + ".yaml"
+			d := translated(t, file)
+			for _, problem := range example(d) {
+				t.Error(problem)
+			}
+			for what, break_ := range map[string]func(document){
+				"a route is open":      func(d document) { delete(operation(d), "security") },
+				"answers are kept":     func(d document) { gatewayAuthorizer(d)["authorizerResultTtlInSeconds"] = 300.0 },
+				"it asks someone else": func(d document) { gatewayAuthorizer(d)["authorizerUri"] = sub("another") },
+			} {
+				broken := d.clone(t)
+				break_(broken)
+				if len(example(broken)) == 0 {
+					t.Errorf("nothing is found where %s", what)
+				}
+			}
+			pasted(t, file, output)
+		})
+	}
+}
+
+func body(d document) tree { return at[tree](d.properties("ExampleApi"), "Body") }
+
+func operation(d document) tree { return at[tree](body(d), "paths", "/whoami", "get") }
+
+// gatewayAuthorizer returns the only authorizer of an API's definition, wherever its kind keeps it.
+func gatewayAuthorizer(d document) tree {
+	for _, schemes := range []tree{at[tree](body(d), "components", "securitySchemes"), at[tree](body(d), "securityDefinitions")} {
+		if a := at[tree](schemes, "edgeauth", "x-amazon-apigateway-authorizer"); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
+func example(d document) (problems []string) {
+	if security := at[[]any](operation(d), "security"); len(security) != 1 || at[[]any](security[0], "edgeauth") == nil {
+		problems = append(problems, "the route is open")
+	}
+	a := gatewayAuthorizer(d)
+	if ttl, ok := a["authorizerResultTtlInSeconds"].(float64); !ok || ttl != 0 {
+		problems = append(problems, "answers are kept")
+	}
+	uri := at[[]any](a, "authorizerUri", "Fn::Sub")
+	if len(uri) != 2 || !isParameter(at[any](uri[1], "__FunctionArn__")) {
+		problems = append(problems, "the authorizer is not the one of the parameter")
+	}
+	if len(d.of("AWS::ApiGateway::RestApi")) == 0 {
+		return problems
+	}
+	for _, name := range []string{"UNAUTHORIZED", "ACCESS_DENIED"} {
+		header := "gatewayresponse.header.Access-Control-Allow-Origin"
+		if at[any](body(d), "x-amazon-apigateway-gateway-responses", name, "responseParameters", header) == nil {
+			problems = append(problems, "a browser cannot read "+name)
+		}
+	}
+	if at[any](body(d), "paths", "/whoami", "options", "security") != nil {
+		problems = append(problems, "a preflight would need a token")
+	}
+	return problems
+}
+
+// isParameter tells whether a value is the parameter AuthorizerArn, in whose place the transform may put its default.
+func isParameter(value any) bool {
+	return ref(value) == "AuthorizerArn" || value == "/edgeauth/authorizer"
+}
+
+// pasted holds an output of template.yaml, which people paste, to the example that was tried.
+func pasted(t *testing.T, file, output string) {
+	t.Helper()
+	example, err := os.ReadFile("../../" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(example)) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	value := at[[]any](translated(t, "template.yaml").root, "Outputs", output, "Value", "Fn::Sub")
+	if len(value) != 2 || ref(at[any](value[1], "Authorizer")) != "AuthorizerFunctionAliaslive" {
+		t.Fatalf("the output %s does not name the alias", output)
+	}
+	var block []string
+	for line := range strings.Lines(value[0].(string)) {
+		block = append(block, strings.Replace(strings.TrimSpace(line), "${Authorizer}", "!Ref AuthorizerArn", 1))
+	}
+	if !strings.Contains(strings.Join(lines, "\n"), strings.Join(block, "\n")) {
+		t.Errorf("the output %s is not what stands in %s:\n%s", output, file, strings.Join(block, "\n"))
+	}
+}

@@ -1,0 +1,427 @@
+package template
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+)
+
+// A rule returns what is wrong with a document, one sentence each. Each is held to documents that break it, so that
+// none passes for lack of anything to look at.
+type rule struct {
+	name   string
+	check  func(document) []string
+	broken map[string]func(document)
+}
+
+// seconds is how long a function may take: the rules of rotation count on no answer being later.
+const seconds = 10
+
+var rules = []rule{
+	{"the routes are those of the code, each with its function", routes, map[string]func(document){
+		"a route is missing":                    func(d document) { delete(d.resources(), "LoginRoute") },
+		"there is one more":                     func(d document) { d.resources()["More"] = route("GET /more", tree{}) },
+		"a route goes to another's integration": func(d document) { d.properties("LoginRoute")["Target"] = sub("integrations/${RefreshIntegration}") },
+		"an integration calls another function": func(d document) {
+			d.properties("LoginIntegration")["IntegrationUri"] = d.properties("RefreshIntegration")["IntegrationUri"]
+		},
+	}},
+	{"a route outside the public ones has the authorizer", protected, map[string]func(document){
+		"one says nothing":           func(d document) { d.resources()["More"] = route("GET /more", tree{}) },
+		"one says that it has none":  func(d document) { d.resources()["More"] = route("GET /more", tree{"AuthorizationType": "NONE"}) },
+		"one names no authorizer":    func(d document) { d.resources()["More"] = route("GET /more", tree{"AuthorizationType": "CUSTOM"}) },
+		"a public path, but another": func(d document) { d.resources()["More"] = route("GET /auth/login", tree{"AuthorizationType": "NONE"}) },
+		"a catch-all":                func(d document) { d.resources()["More"] = route("$default", tree{"AuthorizationType": "NONE"}) },
+	}},
+	{"the gateway calls aliases, and only after it may", permitted, map[string]func(document){
+		"an integration does not wait":       func(d document) { delete(d.resources()["LoginIntegration"].(tree), "DependsOn") },
+		"it waits for another's permission":  func(d document) { d.resources()["LoginIntegration"].(tree)["DependsOn"] = "RefreshPermission" },
+		"the permission is for the function": func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "LoginFunction"} },
+		"an authorizer names no alias": func(d document) {
+			d.properties("Authorizer")["AuthorizerUri"] = sub("functions/${AuthorizerFunction.Arn}/invocations")
+		},
+		"an authorizer names it by reference": func(d document) {
+			d.properties("Authorizer")["AuthorizerUri"] = tree{"Ref": "AuthorizerFunctionAliaslive"}
+		},
+	}},
+	{"the authorizer answers in its own form, and nothing is cached", authorizers, map[string]func(document){
+		"policies":           func(d document) { d.properties("Authorizer")["EnableSimpleResponses"] = false },
+		"events of before":   func(d document) { d.properties("Authorizer")["AuthorizerPayloadFormatVersion"] = "1.0" },
+		"a cache":            func(d document) { d.properties("Authorizer")["AuthorizerResultTtlInSeconds"] = 300.0 },
+		"a cache by default": func(d document) { delete(d.properties("Authorizer"), "AuthorizerResultTtlInSeconds") },
+		"another header":     func(d document) { d.properties("Authorizer")["IdentitySource"] = []any{"$request.header.X-Token"} },
+		"an API may not attach": func(d document) {
+			d.properties("AuthorizerPermission")["SourceArn"] = sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/authorizers/*")
+		},
+	}},
+	{"a new stamp makes new versions", stamped, map[string]func(document){
+		"a function is not stamped": func(d document) { delete(variables(d, "LoginFunction"), "EDGEAUTH_STAMP") },
+		"a version is not stamped":  func(d document) { delete(d.properties(versionOf(d, "LoginFunction")), "Description") },
+		"a function has no alias":   func(d document) { delete(d.resources(), "LoginFunctionAliaslive") },
+	}},
+	{"no function takes longer than the rotation allows", quick, map[string]func(document){
+		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
+		"one has none of its own": func(d document) { delete(d.properties("RefreshFunction"), "Timeout") },
+	}},
+	{"a role allows what is named, and the authorizer's its logs alone", privileges, map[string]func(document){
+		"any resource": func(d document) { statement(d, "LoginRole", 1, 0)["Resource"] = "*" },
+		"any action":   func(d document) { statement(d, "LoginRole", 1, 0)["Action"] = "dynamodb:*" },
+		"others' logs": func(d document) {
+			statement(d, "AuthorizerRole", 0, 0)["Resource"] = tree{"Fn::GetAtt": []any{"LoginLogs", "Arn"}}
+		},
+		"more than logs": func(d document) {
+			statement(d, "AuthorizerRole", 0, 0)["Action"] = []any{"logs:PutLogEvents", "kms:Decrypt"}
+		},
+		"a policy of AWS": func(d document) { d.properties("AuthorizerRole")["ManagedPolicyArns"] = []any{"arn"} },
+		"another's role": func(d document) {
+			d.properties("AuthorizerFunction")["Role"] = tree{"Fn::GetAtt": []any{"LoginRole", "Arn"}}
+		},
+		"anybody takes it on": func(d document) {
+			d.properties("LoginRole")["AssumeRolePolicyDocument"] = tree{"Statement": []any{tree{"Principal": "*"}}}
+		},
+	}},
+	{"logs end some day", logs, map[string]func(document){
+		"one group's don't":       func(d document) { delete(d.properties("LoginLogs"), "RetentionInDays") },
+		"a function has no group": func(d document) { delete(d.properties("LoginFunction"), "LoggingConfig") },
+	}},
+	{"what is in the tables survives", tables, map[string]func(document){
+		"it goes with the stack":    func(d document) { delete(d.resources()["UsersTable"].(tree), "DeletionPolicy") },
+		"it goes when replaced":     func(d document) { d.resources()["SessionsTable"].(tree)["UpdateReplacePolicy"] = "Delete" },
+		"anybody may delete it":     func(d document) { d.properties("UsersTable")["DeletionProtectionEnabled"] = false },
+		"there is no way back":      func(d document) { delete(d.properties("UsersTable"), "PointInTimeRecoverySpecification") },
+		"a name of one's own":       func(d document) { d.properties("UsersTable")["TableName"] = "users" },
+		"sessions stay for ever":    func(d document) { delete(d.properties("SessionsTable"), "TimeToLiveSpecification") },
+		"sessions have another key": func(d document) { d.properties("SessionsTable")["KeySchema"] = d.properties("UsersTable")["KeySchema"] },
+	}},
+	{"functions get variables that somebody reads", known, map[string]func(document){
+		"a misspelt one": func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
+	}},
+	{"browsers may use the methods of the routes", cors, map[string]func(document){
+		"a method is missing": func(d document) {
+			at[tree](d.properties("Api")["CorsConfiguration"].(tree)["Fn::If"].([]any)[1])["AllowMethods"] = []any{"GET"}
+		},
+		"any origin": func(d document) {
+			at[tree](d.properties("Api")["CorsConfiguration"].(tree)["Fn::If"].([]any)[1])["AllowOrigins"] = []any{"*"}
+		},
+	}},
+	{"parameters say what they are and take nothing else", parameters, map[string]func(document){
+		"one says nothing":        func(d document) { delete(at[tree](d.root, "Parameters", "Issuer"), "Description") },
+		"one takes everything":    func(d document) { delete(at[tree](d.root, "Parameters", "Issuer"), "AllowedPattern") },
+		"keys show in the open":   func(d document) { delete(at[tree](d.root, "Parameters", "SigningRing"), "NoEcho") },
+		"a number without bounds": func(d document) { delete(at[tree](d.root, "Parameters", "KeyVersion"), "MaxValue") },
+	}},
+}
+
+func TestTemplate(t *testing.T) {
+	d := translated(t, "template.yaml")
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			for _, problem := range r.check(d) {
+				t.Error(problem)
+			}
+			for what, break_ := range r.broken {
+				broken := d.clone(t)
+				break_(broken)
+				if len(r.check(broken)) == 0 {
+					t.Errorf("nothing is found where %s", what)
+				}
+			}
+		})
+	}
+}
+
+func sub(text string) tree { return tree{"Fn::Sub": text} }
+
+func route(key string, more tree) tree {
+	p := tree{"ApiId": tree{"Ref": "Api"}, "RouteKey": key, "Target": sub("integrations/${LoginIntegration}")}
+	maps.Copy(p, more)
+	return tree{"Type": "AWS::ApiGatewayV2::Route", "Properties": p}
+}
+
+func variables(d document, function string) tree {
+	return at[tree](d.properties(function), "Environment", "Variables")
+}
+
+func statement(d document, role string, policy, index int) tree {
+	p := d.properties(role)["Policies"].([]any)[policy]
+	return at[[]any](p, "PolicyDocument", "Statement")[index].(tree)
+}
+
+// functionOf returns the function whose alias a URI names, empty for any other form.
+func functionOf(uri any) string {
+	text := at[string](uri, "Fn::Sub")
+	_, text, _ = strings.Cut(text, "/functions/${")
+	function, rest, _ := strings.Cut(text, ".Arn}")
+	if rest != ":live/invocations" {
+		return ""
+	}
+	return function
+}
+
+// logicalID returns the id of a function's resource: SessionAuthorizerFunction for session-authorizer.
+func logicalID(folder string) string {
+	var id strings.Builder
+	for word := range strings.SplitSeq(folder, "-") {
+		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return id.String() + "Function"
+}
+
+func routes(d document) (problems []string) {
+	want := map[string]string{}
+	for _, r := range endpoint.Routes() {
+		want[r.Method+" "+r.Path] = logicalID(r.Function)
+	}
+	got := map[string]string{}
+	for _, id := range d.of("AWS::ApiGatewayV2::Route") {
+		p := d.properties(id)
+		integration := strings.TrimSuffix(strings.TrimPrefix(at[string](p, "Target", "Fn::Sub"), "integrations/${"), "}")
+		got[at[string](p, "RouteKey")] = functionOf(d.properties(integration)["IntegrationUri"])
+	}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if got[key] != want[key] {
+			problems = append(problems, fmt.Sprintf("%s goes to %q, want %s", key, got[key], want[key]))
+		}
+		delete(got, key)
+	}
+	for key := range got {
+		problems = append(problems, key+" is no route of the code")
+	}
+	return problems
+}
+
+func protected(d document) (problems []string) {
+	var public []string
+	for _, r := range endpoint.Routes() {
+		if r.Public {
+			public = append(public, r.Method+" "+r.Path)
+		}
+	}
+	for _, id := range d.of("AWS::ApiGatewayV2::Route") {
+		p := d.properties(id)
+		authorizer := d.resources()[ref(p["AuthorizerId"])]
+		switch {
+		case slices.Contains(public, at[string](p, "RouteKey")):
+		case at[string](p, "AuthorizationType") != "CUSTOM" || at[string](authorizer, "Type") != "AWS::ApiGatewayV2::Authorizer":
+			problems = append(problems, id+" is open")
+		}
+	}
+	return problems
+}
+
+func permitted(d document) (problems []string) {
+	for kind, name := range map[string]string{
+		"AWS::ApiGatewayV2::Integration": "IntegrationUri", "AWS::ApiGatewayV2::Authorizer": "AuthorizerUri",
+	} {
+		for _, id := range d.of(kind) {
+			function := functionOf(d.properties(id)[name])
+			if function == "" {
+				problems = append(problems, id+" names no alias that sam local could resolve")
+				continue
+			}
+			permission := d.properties(at[string](d.resources()[id], "DependsOn"))
+			if got := ref(permission["FunctionName"]); got != function+"Aliaslive" {
+				problems = append(problems, id+" does not wait until it may call "+function)
+			}
+		}
+	}
+	return problems
+}
+
+func authorizers(d document) (problems []string) {
+	for _, id := range d.of("AWS::ApiGatewayV2::Authorizer") {
+		p := d.properties(id)
+		if at[bool](p, "EnableSimpleResponses") != (at[string](variables(d, "AuthorizerFunction"), "EDGEAUTH_HTTP_RESPONSE") == "simple") ||
+			at[string](p, "AuthorizerPayloadFormatVersion") != "2.0" {
+			problems = append(problems, id+" speaks another form than its function")
+		}
+		if ttl, ok := p["AuthorizerResultTtlInSeconds"].(float64); !ok || ttl != 0 {
+			problems = append(problems, id+" keeps answers")
+		}
+		if !slices.Equal(list(p["IdentitySource"]), []string{"$request.header.Authorization"}) {
+			problems = append(problems, id+" lets requests without a token through to its function")
+		}
+	}
+	if !strings.HasSuffix(at[string](d.properties("AuthorizerPermission"), "SourceArn", "Fn::Sub"), "${AWS::AccountId}:*/authorizers/*") {
+		problems = append(problems, "another API of the account cannot attach the authorizer")
+	}
+	return problems
+}
+
+// versionOf returns the id of a function's version.
+func versionOf(d document, function string) string {
+	for _, id := range d.of("AWS::Lambda::Version") {
+		if ref(d.properties(id)["FunctionName"]) == function {
+			return id
+		}
+	}
+	return ""
+}
+
+func stamped(d document) (problems []string) {
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if ref(variables(d, id)["EDGEAUTH_STAMP"]) != "Stamp" {
+			problems = append(problems, id+" has no stamp, so Lambda would take its next version for the same")
+		}
+		version := versionOf(d, id)
+		if ref(d.properties(version)["Description"]) != "Stamp" {
+			problems = append(problems, id+"'s version has no stamp, so CloudFormation would make no next one")
+		}
+		if attributeOf(d.properties(id + "Aliaslive")["FunctionVersion"]) != version {
+			problems = append(problems, id+" has no alias live")
+		}
+	}
+	return problems
+}
+
+func quick(d document) (problems []string) {
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if at[float64](d.properties(id), "Timeout") != seconds {
+			problems = append(problems, fmt.Sprintf("%s may take other than %d s", id, seconds))
+		}
+	}
+	return problems
+}
+
+func privileges(d document) (problems []string) {
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if role := attributeOf(d.properties(id)["Role"]); role != strings.TrimSuffix(id, "Function")+"Role" {
+			problems = append(problems, id+" has the role "+role)
+		}
+	}
+	for _, id := range d.of("AWS::IAM::Role") {
+		p := d.properties(id)
+		if p["ManagedPolicyArns"] != nil {
+			problems = append(problems, id+" has a policy that AWS may widen")
+		}
+		for _, s := range at[[]any](p, "AssumeRolePolicyDocument", "Statement") {
+			if at[string](s, "Principal", "Service") != "lambda.amazonaws.com" {
+				problems = append(problems, id+" can be taken on by others than Lambda")
+			}
+		}
+		own := strings.TrimSuffix(id, "Role") + "Logs"
+		for i := range at[[]any](p, "Policies") {
+			for j := range at[[]any](at[[]any](p, "Policies")[i], "PolicyDocument", "Statement") {
+				s := statement(d, id, i, j)
+				target := attributeOf(s["Resource"])
+				if d.resources()[target] == nil {
+					problems = append(problems, id+" reaches beyond this stack's resources")
+				}
+				for _, action := range list(s["Action"]) {
+					switch {
+					case strings.Contains(action, "*"):
+						problems = append(problems, id+" may "+action)
+					case action == "logs:CreateLogStream" || action == "logs:PutLogEvents":
+						if target != own {
+							problems = append(problems, id+" writes the logs "+target)
+						}
+					case id == "AuthorizerRole":
+						problems = append(problems, id+" may "+action)
+					}
+				}
+			}
+		}
+	}
+	return problems
+}
+
+func logs(d document) (problems []string) {
+	for _, id := range d.of("AWS::Logs::LogGroup") {
+		if ref(d.properties(id)["RetentionInDays"]) != "LogRetentionDays" {
+			problems = append(problems, id+" is kept for ever")
+		}
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if ref(at[tree](d.properties(id), "LoggingConfig", "LogGroup")) != strings.TrimSuffix(id, "Function")+"Logs" {
+			problems = append(problems, id+" logs elsewhere")
+		}
+	}
+	return problems
+}
+
+func tables(d document) (problems []string) {
+	keys := map[string][]string{"UsersTable": {"pk"}, "SessionsTable": {"pk", "sk"}, "AttemptsTable": {"pk"}}
+	expires := map[string]string{"SessionsTable": "expires_at", "AttemptsTable": "expires_at"}
+	for id, want := range keys {
+		r, p := at[tree](d.resources(), id), d.properties(id)
+		var got []string
+		for _, k := range at[[]any](p, "KeySchema") {
+			got = append(got, at[string](k, "AttributeName"))
+		}
+		for what, ok := range map[string]bool{
+			"does not survive its stack":                 r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
+			"can be deleted":                             p["DeletionProtectionEnabled"] == true,
+			"cannot be brought back":                     at[bool](p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"),
+			"is in the way of a second one":              p["TableName"] == nil,
+			"has a capacity":                             p["BillingMode"] == "PAY_PER_REQUEST",
+			"has other keys than the code":               slices.Equal(got, want),
+			"keeps what is over, or deletes what is not": at[string](p, "TimeToLiveSpecification", "AttributeName") == expires[id],
+		} {
+			if !ok {
+				problems = append(problems, id+" "+what)
+			}
+		}
+	}
+	if len(d.of("AWS::DynamoDB::Table")) != len(keys) {
+		problems = append(problems, "there is a table that nobody has looked at")
+	}
+	return problems
+}
+
+func known(d document) (problems []string) {
+	names, err := os.ReadFile("../../pkg/auth/config/names.go")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		for name := range variables(d, id) {
+			// The stamp is for Lambda alone.
+			if name != "EDGEAUTH_STAMP" && !strings.Contains(string(names), "= "+strconv.Quote(name)) {
+				problems = append(problems, id+" gets "+name)
+			}
+		}
+	}
+	return problems
+}
+
+func cors(d document) (problems []string) {
+	var methods []string
+	for _, r := range endpoint.Routes() {
+		methods = append(methods, r.Method)
+	}
+	slices.Sort(methods)
+	choice := at[[]any](d.properties("Api"), "CorsConfiguration", "Fn::If")
+	if len(choice) != 3 || choice[0] != "HasOrigins" || ref(choice[2]) != "AWS::NoValue" {
+		return []string{"there is CORS where no origin is configured"}
+	}
+	if got := list(at[any](choice[1], "AllowMethods")); !slices.Equal(got, slices.Compact(methods)) {
+		problems = append(problems, fmt.Sprintf("browsers may use %v, want %v", got, slices.Compact(methods)))
+	}
+	if split := at[[]any](choice[1], "AllowOrigins", "Fn::Split"); len(split) != 2 || ref(split[1]) != "Origins" {
+		problems = append(problems, "other origins are allowed than the configured ones")
+	}
+	return problems
+}
+
+func parameters(d document) (problems []string) {
+	for id, p := range at[tree](d.root, "Parameters") {
+		bounded := at[any](p, "AllowedValues") != nil ||
+			at[string](p, "AllowedPattern") != "" && at[string](p, "ConstraintDescription") != "" ||
+			at[any](p, "MinValue") != nil && at[any](p, "MaxValue") != nil
+		if at[string](p, "Description") == "" || !bounded {
+			problems = append(problems, id+" says too little")
+		}
+	}
+	for _, id := range []string{"SigningRing", "RefreshKeys"} {
+		if !at[bool](d.root, "Parameters", id, "NoEcho") {
+			problems = append(problems, id+" shows in the console")
+		}
+	}
+	return problems
+}

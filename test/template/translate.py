@@ -1,0 +1,43 @@
+"""Prints templates as JSON.
+
+    translate.py read TEMPLATE       as it stands, with the short forms of functions written out
+    translate.py cloudformation TEMPLATE   as CloudFormation gets it: after the transform of AWS SAM
+"""
+
+import json
+import logging
+import sys
+
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+
+class NoManagedPolicies:
+    """Keeps the translator from asking AWS for a list: the templates name no managed policy."""
+
+    def load(self):
+        return {}
+
+
+def cloudformation(template):
+    # The translator takes code from S3 only; what stands in its place here is never looked at.
+    for resource in [template.get("Globals", {}).get("Function", {})] + [
+        r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"
+    ]:
+        if "CodeUri" in resource:
+            resource["CodeUri"] = "s3://bucket/code.zip"
+    return transform(template, {}, NoManagedPolicies())
+
+
+def main():
+    logging.disable(logging.WARNING)
+    verb, path = sys.argv[1:]
+    with open(path, encoding="utf-8") as f:
+        template = yaml_parse(f.read())
+    if verb == "cloudformation":
+        template = cloudformation(template)
+    json.dump(template, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main()
