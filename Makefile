@@ -74,6 +74,7 @@ model: ## Search the rules of rotation on a finer grid: two minutes
 	go test ./test/modelcheck -run NeverLoggedOut -v -timeout 60m -model.grid 5s -count=1
 
 bench: engines ## Measure, as ratios within one run
+	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
 	cd bench && go test -run '^$$' -bench . -benchtime $(ROUNDS)x
 
 clean: ## Remove what was built and fetched
