@@ -1,7 +1,5 @@
 package audit
 
-import "log/slog"
-
 // Name is what happened, in the words of the OWASP Logging Vocabulary Cheat Sheet, so that rules written for other
 // systems find our lines.
 type Name string
@@ -24,13 +22,21 @@ const (
 	AuthzFail  Name = "authz_fail"
 )
 
-// level follows the cheat sheet, whose CRITICAL is slog's error: a refusal warns, a stolen token is an error.
-func (n Name) level() slog.Level {
+type level string
+
+const (
+	information level = "INFO"
+	warning     level = "WARN"
+	failure     level = "ERROR"
+)
+
+// level follows the cheat sheet, whose CRITICAL is an error here: a refusal warns, a stolen token is an error.
+func (n Name) level() level {
 	switch n {
 	case TokenReuse:
-		return slog.LevelError
+		return failure
 	case LoginFail, LoginFailMax, PasswordChangeFail, SessionRenewFail, AuthzFail:
-		return slog.LevelWarn
+		return warning
 	}
-	return slog.LevelInfo
+	return information
 }

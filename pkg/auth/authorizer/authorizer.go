@@ -4,14 +4,15 @@
 package authorizer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -31,78 +32,95 @@ type Config struct {
 	// which must be the one that the authorizer has at the gateway (EnableSimpleResponses). The events don't tell.
 	HTTPResponse string
 	Log          *audit.Log // nil is silent
+
+	// What follows may be left out.
+
+	Deny          string   // how REST refuses: config.DenyUnauthorized, the default, or config.DenyPolicy
+	Rules         []Rule   // none opens every route to every good token; with one, routes without a rule are closed
+	TokenSources  []string // as in EDGEAUTH_CONFIG; nil is header:Authorization and subprotocol:access_token
+	ContextClaims []string // further claims that backends are told
+	Origins       []string // whose pages may act on a cookie, beside those of the API's own origin
+	Now           func() time.Time
 }
 
 // Authorizer answers authorizer events. It is safe for concurrent use if its Verifier is.
 type Authorizer struct {
-	config Config
+	config  Config
+	sources sources
+	rules   rules
 }
 
 // New returns an Authorizer, or an error that wraps ErrConfig.
 func New(c Config) (*Authorizer, error) {
+	c.Deny = cmp.Or(c.Deny, config.DenyUnauthorized)
+	if c.TokenSources == nil {
+		c.TokenSources = defaultTokenSources
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	switch {
 	case c.Verifier == nil:
 		return nil, fmt.Errorf("%w: no verifier", ErrConfig)
 	case c.HTTPResponse != config.ResponseSimple && c.HTTPResponse != config.ResponseIAM:
 		return nil, fmt.Errorf("%w: the HTTP response is %q, not %q or %q",
 			ErrConfig, c.HTTPResponse, config.ResponseSimple, config.ResponseIAM)
+	case c.Deny != config.DenyUnauthorized && c.Deny != config.DenyPolicy:
+		return nil, fmt.Errorf("%w: REST refuses by %q, not %q or %q",
+			ErrConfig, c.Deny, config.DenyUnauthorized, config.DenyPolicy)
 	}
-	return &Authorizer{c}, nil
-}
-
-// FromEnvironment returns the Authorizer that the environment of this process describes, which logs to standard
-// output. Its error names every variable that is missing or wrong.
-func FromEnvironment() (*Authorizer, error) {
-	return fromEnvironment(config.Process(), audit.New(os.Stdout))
-}
-
-func fromEnvironment(e *config.Environment, log *audit.Log) (*Authorizer, error) {
-	issuer, audience, jwks, response := e.Issuer(), e.Audience(), e.JWKS(), e.HTTPResponse()
-	if err := e.Err(); err != nil {
+	for _, origin := range c.Origins {
+		if err := crosssite.CheckOrigin(origin); err != nil {
+			return nil, fmt.Errorf("%w: %q: %w", ErrConfig, origin, err)
+		}
+	}
+	if err := checkContextClaims(c.ContextClaims); err != nil {
 		return nil, err
 	}
-	keys, err := token.ParseJWKS(jwks)
-	if err != nil {
-		return nil, fmt.Errorf("%s or %s: %w", config.JWKS, config.JWKSFile, err)
-	}
-	verifier, err := token.NewVerifier(token.VerifierConfig{
-		Issuer: issuer, Audience: audience, Keys: keys, Now: time.Now,
-	})
+	sources, err := parseSources(c.TokenSources)
 	if err != nil {
 		return nil, err
 	}
-	return New(Config{Verifier: verifier, HTTPResponse: response, Log: log})
+	rules, err := compileRules(c.Rules)
+	if err != nil {
+		return nil, err
+	}
+	return &Authorizer{c, sources, rules}, nil
 }
 
-// Invoke answers one event, given and answered as JSON. It has the form of lambda.Handler. Its error is always nil: the
-// gateway reads an error as a no as well, but counts it among ours, and a client who could cause one could raise alarms.
+// Invoke answers one event, given and answered as JSON. It has the form of lambda.Handler. Its error is nil, but for the
+// one by which a REST API answers 401: the gateways read any other as a no as well, but count it among our faults, and a
+// client who could cause one could raise alarms.
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
-	e, err := readEvent(text)
-	if err != nil {
-		return a.closed(ctx, Request{}, ReasonUnknownEvent), nil
+	e, ok := readEvent(text, &a.sources)
+	if !ok {
+		return a.fault(ctx, Request{}, ReasonUnknownEvent), nil
 	}
 	at := placeOf(e)
 	if at == nil {
-		return a.closed(ctx, Request{ID: e.requestID}, ReasonUnknownEvent), nil
+		return a.fault(ctx, Request{ID: e.requestID}, ReasonUnknownEvent), nil
 	}
-	r := at.request(e)
+	r := at.request(a, e)
 	d := a.Decide(ctx, r)
 	if d.Outcome == Fault {
-		return a.closed(ctx, r, d.Reason), nil
+		return a.fault(ctx, r, d.Reason), nil
 	}
-	answer, err := at.answer(a.config, r, d)
-	if err != nil {
-		return a.closed(ctx, r, ReasonMalformedARN), nil
+	answer, err := at.answer(a, r, d)
+	if err != nil && !errors.Is(err, errUnauthorized) {
+		return a.fault(ctx, r, ReasonMalformedARN), nil
 	}
 	a.log(ctx, r, d)
-	return answer, nil
+	return answer, err
 }
 
-// closed logs a fault and answers it. No kind of gateway reads the answer as a yes: an HTTP API with simple responses
-// and AppSync read a no; those that want a policy find none, answer 500 and cache nothing.
-func (a *Authorizer) closed(ctx context.Context, r Request, why Reason) []byte {
+// fault logs that we are wrong and not the client, and refuses in words that no kind of gateway reads as a yes: an HTTP
+// API with simple responses and AppSync read a no; those that want a policy find none, answer 500 and cache nothing.
+func (a *Authorizer) fault(ctx context.Context, r Request, why Reason) []byte {
 	a.log(ctx, r, Decision{Outcome: Fault, Reason: why})
-	return []byte(`{"isAuthorized":false}`)
+	if r.graphQL {
+		return []byte(noUncached)
+	}
+	return []byte(no)
 }
 
 func (a *Authorizer) log(ctx context.Context, r Request, d Decision) {

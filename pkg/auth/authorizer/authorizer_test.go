@@ -139,11 +139,11 @@ func TestInvoke(t *testing.T) {
 		{"only the scheme", event(`{"authorization":"Bearer"}`), no, "malformed_header"},
 		{"two spaces", event(`{"authorization":"Bearer  $good"}`), no, "malformed_header"},
 		{"trailing space", event(`{"authorization":"Bearer $good "}`), no, "malformed_header"},
-		{"not a string", event(`{"authorization":["Bearer $good"]}`), no, "malformed_header"},
 		{"joined by the gateway", event(`{"authorization":"Bearer $good,Bearer $old"}`), no, "several_tokens"},
 		{"the same joined", event(`{"authorization":"Bearer $good, Bearer $good"}`), no, "several_tokens"},
 		{"two names", event(`{"authorization":"Bearer $good","Authorization":"Bearer $old"}`), no, "several_tokens"},
-		{"two names, a null between", event(`{"authorization":"Bearer $good","AUTHORIZATION":null,"Authorization":"Basic x"}`), no, "several_tokens"},
+		{"two names, a null between", event(`{"authorization":"Bearer $good","AUTHORIZATION":null,"Authorization":"Bearer $old"}`), no, "several_tokens"},
+		{"two schemes", event(`{"authorization":"Bearer $good","Authorization":"Basic x"}`), no, "not_bearer"},
 		{"only the identity source", strings.Replace(event(`{}`), `["x"]`, `["Bearer $good"]`, 1), no, "no_token"},
 
 		{"expired", event(`{"authorization":"Bearer $old"}`), no, string(token.Expired)},
@@ -163,6 +163,7 @@ func TestInvoke(t *testing.T) {
 		{"both kinds of ARN", strings.Replace(event(`{"authorization":"Bearer $good"}`), `"routeKey"`, `"methodArn":"x","routeKey"`, 1), fault, "unknown_event"},
 		{"a name twice", strings.Replace(event(`{"authorization":"Bearer $good"}`), `"version"`, `"version":"1.0","version"`, 1), fault, "unknown_event"},
 		{"a header twice", event(`{"authorization":"Bearer $good","authorization":"Bearer $good"}`), fault, "unknown_event"},
+		{"a header that is no string", event(`{"authorization":["Bearer $good"]}`), fault, "unknown_event"},
 		{"headers of another type", event(`"authorization"`), fault, "unknown_event"},
 		{"a context of another type", `{"requestContext":[]}`, fault, "unknown_event"},
 	} {
@@ -237,48 +238,6 @@ func TestNewRefusals(t *testing.T) {
 			t.Errorf("%+v was taken", c)
 		}
 	}
-}
-
-// FuzzInvoke holds that no event makes an error or a panic, and that nobody passes without the good token, which is
-// never in the fuzzer's hands: the seeds hold one that ended.
-func FuzzInvoke(f *testing.F) {
-	w := newWorld(f)
-	old := w.sign(f, now.Add(-time.Hour), audience)
-	for _, seed := range []string{
-		``, `null`, `{}`, event(`null`), event(`{}`), event(`{"authorization":"Bearer ` + old + `"}`),
-		event(`{"Authorization":"Bearer a","authorization":"bearer b,c"}`),
-		strings.Replace(event(`{"authorization":"x"}`), routeARN, "arn:aws:execute-api:*:*:*/*/*", 1),
-		`{"type":"TOKEN","authorizationToken":"Bearer x","methodArn":"arn:aws:execute-api:us-east-1:123456789012:a/b/GET/"}`,
-		`{"type":"REQUEST","version":"1.0","methodArn":"x","headers":null,"requestContext":null}`,
-	} {
-		f.Add([]byte(seed))
-	}
-	simple, iam := w.authorizer(f, config.ResponseSimple, nil), w.authorizer(f, config.ResponseIAM, nil)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, a := range []*authorizer.Authorizer{simple, iam} {
-			answer, err := a.Invoke(context.Background(), text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got struct {
-				IsAuthorized   bool
-				PolicyDocument struct {
-					Statement []struct{ Effect, Resource string }
-				}
-			}
-			if err := json.Unmarshal(answer, &got); err != nil {
-				t.Fatal(err)
-			}
-			if got.IsAuthorized {
-				t.Fatal("a yes")
-			}
-			for _, s := range got.PolicyDocument.Statement {
-				if s.Effect != "Deny" || !strings.HasSuffix(s.Resource, "/*") || strings.Count(s.Resource, "*") != 1 {
-					t.Fatalf("%+v", s)
-				}
-			}
-		}
-	})
 }
 
 func BenchmarkInvoke(b *testing.B) {

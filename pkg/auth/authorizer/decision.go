@@ -2,6 +2,7 @@ package authorizer
 
 import (
 	"context"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -9,16 +10,23 @@ import (
 // Request is what a decision needs of an event.
 type Request struct {
 	ID      string // the gateway's id of the request
-	ARN     string // of the method or route asked for
+	ARN     string // of the method or route asked for; empty where there is no gateway with policies
 	Token   string
 	Problem Reason // why there is no Token; empty where there is one
+
+	target
+	graphQL bool // asks for fields, which are decided one by one
 }
 
 // Decision is what was decided, and why.
 type Decision struct {
 	Outcome Outcome
 	Reason  Reason
-	Claims  token.Claims // of an Allow
+	Claims  token.Claims // of a good token: of Allow and Forbidden
+	Unmet   *Rule        // the first rule that the token does not meet; nil where there is none
+
+	at      time.Time // of a good token: when it was judged
+	context []entry   // likewise: what backends are told
 }
 
 // Outcome is one of four. The zero Outcome is a fault, so a forgotten one lets nobody in.
@@ -49,12 +57,20 @@ func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
 		return Decision{Outcome: Unauthenticated, Reason: r.Problem}
 	}
 	claims, err := a.config.Verifier.Verify(ctx, r.Token)
-	if err == nil {
-		return Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims}
+	if err != nil {
+		if refused := token.ReasonOf(err); refused != "" {
+			return Decision{Outcome: Unauthenticated, Reason: Reason(refused)}
+		}
+		// The key source failed. The token may be good, so this must not count as a refusal.
+		return Decision{Outcome: Fault, Reason: ReasonKeysUnavailable}
 	}
-	if refused := token.ReasonOf(err); refused != "" {
-		return Decision{Outcome: Unauthenticated, Reason: Reason(refused)}
+	d := Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims, at: a.config.Now()}
+	if reason, unmet := a.rules.judge(r, &d.Claims, d.at); reason != "" {
+		d.Outcome, d.Reason, d.Unmet = Forbidden, reason, unmet
 	}
-	// The key source failed. The token may be good, so this must not count as a refusal.
-	return Decision{Outcome: Fault, Reason: ReasonKeysUnavailable}
+	var problem Reason
+	if d.context, problem = contextOf(&d.Claims, a.config.ContextClaims); problem != "" {
+		return Decision{Outcome: Fault, Reason: problem}
+	}
+	return d
 }

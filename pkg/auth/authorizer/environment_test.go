@@ -56,3 +56,93 @@ func TestFromEnvironmentNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("an empty key set: %v", err)
 	}
 }
+
+func TestFromEnvironmentReadsTheDocument(t *testing.T) {
+	unset(t)
+	w := newWorld(t)
+	jwks, err := json.Marshal(map[string]any{"keys": []json.RawMessage{w.key.Public().JWK()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("EDGEAUTH_ISSUER", issuer)
+	t.Setenv("EDGEAUTH_AUDIENCE", audience)
+	t.Setenv("EDGEAUTH_JWKS", string(jwks))
+	t.Setenv("EDGEAUTH_DENY", "deny")
+	t.Setenv("EDGEAUTH_CONFIG", `{"clients":[],"throttle":{},"origins":["https://app.example.com"],"context_claims":["amr"],
+		"token_sources":["cookie:__Host-access"],
+		"routes":[{"route":"POST /me","scopes":["read"],"roles":["ops"],"max_auth_age":"2h"},{"route":"GET /admin","roles":["root"]}]}`)
+	a, err := authorizer.FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := `{"type":"REQUEST","methodArn":"` + prod + `POST/me","httpMethod":"POST","headers":{
+		"Cookie":"__Host-access=` + w.sign(t, time.Now(), audience) + `","Origin":"$origin"}}`
+	for origin, want := range map[string]bool{"https://app.example.com": true, "https://evil.example": false} {
+		text, err := a.Invoke(context.Background(), []byte(strings.Replace(event, "$origin", origin, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parseAnswer(t, text); got.allows(prod+"POST/me") != want || got.allows(prod+"GET/admin") {
+			t.Errorf("%s: %s", origin, text)
+		}
+	}
+	for _, row := range []struct{ name, document, tells string }{
+		{"an unknown member", `{"route":[]}`, `"route", which nobody knows`},
+		{"an unknown member of a rule", `{"routes":[{"route":"GET /","scope":"a"}]}`, `routes: number 1: "scope"`},
+		{"a wrong route", `{"routes":[{"route":"GET /"},{"route":"FETCH /"}]}`, `rule 2, route "FETCH /": a route is`},
+		{"no route", `{"routes":[{"scopes":["a"]}]}`, `rule 1, route ""`},
+		{"no rules", `{"routes":[]}`, "routes: the list is empty"},
+		{"not a list of rules", `{"routes":{}}`, "routes"},
+		{"a rule that is no object", `{"routes":["GET /"]}`, "number 1"},
+		{"a member twice", `{"routes":[{"route":"GET /","route":"GET /x"}]}`, "same name twice"},
+		{"scopes that ask for nothing", `{"routes":[{"route":"GET /","scopes":[]}]}`, `"scopes": the list is empty`},
+		{"roles that are no list", `{"routes":[{"route":"GET /","roles":"a"}]}`, `"roles"`},
+		{"an age without a unit", `{"routes":[{"route":"GET /","max_auth_age":"900"}]}`, `"max_auth_age": it is a duration`},
+		{"an age as a number", `{"routes":[{"route":"GET /","max_auth_age":900}]}`, `"max_auth_age"`},
+		{"an age of nothing", `{"routes":[{"route":"GET /","max_auth_age":"0s"}]}`, `"max_auth_age"`},
+		{"no place of a token", `{"token_sources":[]}`, "token_sources: the list is empty"},
+		{"a wrong place", `{"token_sources":["body:a"]}`, `"body:a"`},
+		{"a taken key", `{"context_claims":["claims"]}`, `"claims": the name is taken`},
+		{"a wrong origin", `{"origins":["https://app.example.com/"]}`, `"https://app.example.com/"`},
+		{"no issuers", `{"issuers":[]}`, "issuers: the list is empty"},
+		{"an unknown member of an issuer", `{"issuers":[{"iss":"a"}]}`, `issuers: number 1: "iss"`},
+		{"an issuer that says nothing", `{"issuers":[{}]}`, "Others, number 1"},
+		{"keys that are none", `{"issuers":[{"jwks":{"keys":[{"kty":"oct","k":"AA"}]}}]}`, `issuers: number 1: "jwks"`},
+		{"a claim that is no text", `{"issuers":[{"claims":{"a":1}}]}`, `"claims": "a"`},
+		{"origins that are no list", `{"origins":"https://app.example.com"}`, "origins"},
+	} {
+		t.Setenv("EDGEAUTH_CONFIG", row.document)
+		_, err := authorizer.FromEnvironment()
+		if err == nil || !strings.Contains(err.Error(), "EDGEAUTH_CONFIG") || !strings.Contains(err.Error(), row.tells) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
+// TestFromEnvironmentTakesOtherIssuers runs two issuers for a while, as a migration does.
+func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
+	unset(t)
+	w, other := newWorld(t), newWorld(t)
+	jwks := func(w world) string { return `{"keys":[` + string(w.key.Public().JWK()) + `]}` }
+	t.Setenv("EDGEAUTH_ISSUER", "https://new.example")
+	t.Setenv("EDGEAUTH_AUDIENCE", audience)
+	t.Setenv("EDGEAUTH_JWKS", jwks(w))
+	t.Setenv("EDGEAUTH_CONFIG", `{"issuers":[{"issuer":"`+issuer+`","jwks":`+jwks(other)+`,"audience":["`+audience+`"],
+		"audience_claim":"aud","types":["at+jwt",""],"lifetime":"24h","claims":{"jurisdiction":"x"}}]}`)
+	a, err := authorizer.FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := a.Decide(context.Background(), authorizer.Request{Token: other.sign(t, time.Now(), audience)})
+	if d.Outcome != authorizer.Unauthenticated || d.Reason == "unknown_key" {
+		t.Errorf("a token without the claim: %+v", d)
+	}
+	t.Setenv("EDGEAUTH_CONFIG", strings.Replace(os.Getenv("EDGEAUTH_CONFIG"), `,"claims":{"jurisdiction":"x"}`, "", 1))
+	if a, err = authorizer.FromEnvironment(); err != nil {
+		t.Fatal(err)
+	}
+	d = a.Decide(context.Background(), authorizer.Request{Token: other.sign(t, time.Now(), audience)})
+	if d.Outcome != authorizer.Allow || d.Claims.Issuer != issuer {
+		t.Errorf("the other issuer's token: %+v", d)
+	}
+}

@@ -1,60 +1,116 @@
 package authorizer
 
-import "github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+import "slices"
 
 // event holds the fields of all authorizer events by which they are told apart and answered. Each may be missing or
 // null in the text, and is empty then.
 type event struct {
-	kind      string // its name in the text is type
-	version   string
-	routeARN  string
-	methodARN string
-	requestID string
-	headers   []strictjson.Member // values still encoded: of thirty headers one is read
+	kind          string // its name in the text is type
+	version       string
+	routeARN      string
+	methodARN     string
+	authorization string // its name in the text is authorizationToken
+	requestID     string
+	apiID         string
+	carried
 }
 
-// readEvent reads one pass over the top level and one over the two objects of interest. It takes no event that has two
-// readings, and its errors hold nothing of the text.
-func readEvent(text []byte) (*event, error) {
-	members, err := strictjson.Members(string(text))
-	if err != nil {
-		return nil, err
+// readEvent reads an event in one pass, and reports false for a text with two readings or none.
+func readEvent(text []byte, s *sources) (*event, bool) {
+	in := scan(text)
+	if in.bad || in.peek() != '{' { // null has no members either
+		return nil, false
 	}
 	var e event
-	for _, m := range members {
-		if m.Raw == "null" {
-			continue
-		}
-		switch m.Name {
+	for name := range in.members {
+		switch name {
 		case "type":
-			e.kind, err = strictjson.String(m.Raw)
+			e.kind = in.string()
 		case "version":
-			e.version, err = strictjson.String(m.Raw)
+			e.version = in.string()
 		case "routeArn":
-			e.routeARN, err = strictjson.String(m.Raw)
+			e.routeARN = in.string()
 		case "methodArn":
-			e.methodARN, err = strictjson.String(m.Raw)
-		case "headers":
-			e.headers, err = strictjson.Members(m.Raw)
+			e.methodARN = in.string()
+		case "authorizationToken":
+			e.authorization = in.string()
+		case "httpMethod":
+			e.method = in.string()
 		case "requestContext":
-			e.requestID, err = requestID(m.Raw)
-		}
-		if err != nil {
-			return nil, err
+			e.readContext(&in)
+		case "headers":
+			e.readHeaders(&in, s, single)
+		case "multiValueHeaders":
+			e.readHeaders(&in, s, several)
+		case "queryStringParameters":
+			e.readQuery(&in, s, single)
+		case "multiValueQueryStringParameters":
+			e.readQuery(&in, s, several)
+		case "cookies":
+			for range in.elements {
+				if cookie := in.string(); len(s.cookies) > 0 {
+					e.cookies = append(e.cookies, cookie)
+				}
+			}
 		}
 	}
-	return &e, nil
+	in.peek()
+	return &e, !in.bad && in.at == len(text)
 }
 
-func requestID(requestContext string) (string, error) {
-	members, err := strictjson.Members(requestContext)
-	if err != nil {
-		return "", err
-	}
-	for _, m := range members {
-		if m.Name == "requestId" && m.Raw != "null" {
-			return strictjson.String(m.Raw)
+func (e *event) readContext(in *scanner) {
+	for name := range in.members {
+		switch name {
+		case "requestId":
+			e.requestID = in.string()
+		case "apiId":
+			e.apiID = in.string()
+		case "http":
+			for name := range in.members {
+				if name == "method" {
+					e.method = in.string()
+				}
+			}
 		}
 	}
-	return "", nil
+}
+
+// readHeaders keeps the headers that somebody reads: of thirty it is one or two.
+func (e *event) readHeaders(in *scanner, s *sources, of cardinality) {
+	var seen names
+	for name := range in.entries {
+		if field := s.field(name); field != "" {
+			in.once(&seen, name)
+			e.headers = in.values(e.headers, field, of)
+		}
+	}
+}
+
+func (e *event) readQuery(in *scanner, s *sources, of cardinality) {
+	var seen names
+	for name := range in.entries {
+		if slices.Contains(s.queries, name) {
+			in.once(&seen, name)
+			e.query = in.values(e.query, name, of)
+		}
+	}
+}
+
+// cardinality tells a map of single values from one of arrays.
+type cardinality uint8
+
+const (
+	single cardinality = iota
+	several
+)
+
+// values reads what stands under a name of a map.
+func (s *scanner) values(to []pair, name string, of cardinality) []pair {
+	if of == single {
+		return append(to, pair{name, s.string()})
+	}
+	for range s.elements {
+		to = append(to, pair{name, s.string()})
+	}
+	return to
 }

@@ -3,8 +3,12 @@ package authorizer_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -28,4 +32,52 @@ func ExampleAuthorizer_Invoke() {
 		"headers":{"authorization":"Bearer eyJ..."}}`))
 	fmt.Println(string(answer))
 	// Output: {"isAuthorized":true,"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
+}
+
+// With rules, a policy says at once what a token may do in the whole stage, so that the gateway may keep it.
+func ExampleAuthorizer_Invoke_rules() {
+	a, err := authorizer.New(authorizer.Config{
+		Verifier: verifier{}, HTTPResponse: config.ResponseIAM,
+		Rules: []authorizer.Rule{
+			{Route: "GET /me"},
+			{Route: "GET /audit", Roles: []string{"auditor"}},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	answer, _ := a.Invoke(context.Background(), []byte(`{"type":"TOKEN","authorizationToken":"Bearer eyJ...",
+		"methodArn":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/me"}`))
+	fmt.Println(strings.ReplaceAll(string(answer), `{"Action"`, "\n"+`{"Action"`))
+	// Output:
+	// {"principalId":"alice","policyDocument":{"Version":"2012-10-17","Statement":[
+	// {"Action":"execute-api:Invoke","Effect":"Allow","Resource":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/me"},
+	// {"Action":"execute-api:Invoke","Effect":"Deny","Resource":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/audit"}]},"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
+}
+
+// Where no gateway asks, the same decision stands in front of a handler.
+func ExampleAuthorizer_Middleware() {
+	a, err := authorizer.New(authorizer.Config{
+		Verifier: verifier{}, HTTPResponse: config.ResponseSimple,
+		Rules: []authorizer.Rule{{Route: "GET /me"}, {Route: "GET /reports", Scopes: []string{"reports:read"}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := auth.PrincipalFrom(r.Context())
+		_, _ = fmt.Fprint(w, "hello ", p.Subject)
+	}))
+	for _, path := range []string{"/me", "/reports"} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Authorization", "Bearer eyJ...")
+		w := httptest.NewRecorder()
+		server.ServeHTTP(w, r)
+		fmt.Printf("%d %s %q\n", w.Code, strings.TrimSpace(w.Body.String()), w.Header().Get("WWW-Authenticate"))
+	}
+	// Output:
+	// 200 hello alice ""
+	// 403 Forbidden "Bearer error=\"insufficient_scope\", scope=\"reports:read\""
 }

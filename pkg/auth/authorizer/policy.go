@@ -1,80 +1,96 @@
 package authorizer
 
-import (
-	"encoding/json"
-	"errors"
-	"strings"
-)
+import "errors"
 
-// errARN says that an ARN is none of an API's method or route.
+// errARN says that a policy cannot be written, because the ARN is none of an API's method or route.
 var errARN = errors.New("malformed ARN")
-
-// wholeStage returns the pattern of everything in the stage of one method's ARN. The gateway caches a policy by token,
-// not by method: one for the method asked for would refuse the same client's next call to another.
-//
-// The form is arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{method}/{path}. Every part but the method
-// and the path is checked, so that no wildcard widens the policy beyond its stage; the path is the client's.
-func wholeStage(arn string) (string, error) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "execute-api" {
-		return "", errARN
-	}
-	resource := strings.SplitN(parts[5], "/", 3)
-	if len(resource) != 3 {
-		return "", errARN
-	}
-	partition, region, account, api, stage := parts[1], parts[3], parts[4], resource[0], resource[1]
-	for _, part := range []string{partition, region, account, api, strings.TrimPrefix(stage, "$")} {
-		if !isName(part) {
-			return "", errARN
-		}
-	}
-	return "arn:" + partition + ":execute-api:" + region + ":" + account + ":" + api + "/" + stage + "/*", nil
-}
-
-// isName tells whether s can be a part of an ARN and no pattern.
-func isName(s string) bool {
-	for _, r := range s {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_':
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-type iamAnswer struct {
-	PrincipalID    string            `json:"principalId"`
-	PolicyDocument policy            `json:"policyDocument"`
-	Context        map[string]string `json:"context,omitempty"`
-}
-
-type policy struct {
-	Version   string
-	Statement [1]statement
-}
-
-type statement struct {
-	Action, Effect, Resource string
-}
 
 // unknownPrincipal is the principalId of a refusal; the gateway wants one that is not empty.
 const unknownPrincipal = "unauthenticated"
 
-// policyAnswer encodes d as a policy for the whole stage of r.
-func policyAnswer(r Request, d Decision) ([]byte, error) {
-	stage, err := wholeStage(r.ARN)
-	if err != nil {
-		return nil, err
+// answerBytes is room for most answers.
+const answerBytes = 1 << 10
+
+// policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not by method: one for
+// the method asked for would refuse the same client's next call to another. So a good token gets the same policy
+// whether it may make this request or not, and the gateway reads the decision from it. Only rules with a {param} make
+// policies for one request.
+func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+	if r.stage == "" {
+		return nil, errARN
 	}
-	a, effect := iamAnswer{PrincipalID: unknownPrincipal}, "Deny"
-	if d.Outcome == Allow {
-		a, effect = iamAnswer{PrincipalID: string(d.Claims.Subject), Context: contextOf(d.Claims)}, "Allow"
+	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
+	verified := d.Outcome == Allow || d.Outcome == Forbidden
+	p.text(`{"principalId":`)
+	if verified {
+		p.to = appendString(p.to, string(d.Claims.Subject))
+	} else {
+		p.text(`"` + unknownPrincipal + `"`)
 	}
-	a.PolicyDocument = policy{
-		Version:   "2012-10-17", // of the policy language, not of this policy
-		Statement: [1]statement{{Action: "execute-api:Invoke", Effect: effect, Resource: stage}},
+	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the language
+	switch {
+	case !verified, a.rules.each && d.Outcome == Forbidden:
+		p.statement("Deny", "*")
+	case len(a.rules.list) == 0:
+		p.statement("Allow", "*")
+	case a.rules.each:
+		p.statement("Allow", r.resource)
+	default:
+		p.rules(&a.rules, d)
 	}
-	return json.Marshal(a)
+	p.text(`]}`)
+	if verified {
+		p.text(`,"context":`)
+		p.to = appendContext(p.to, d.context)
+	}
+	return append(p.to, '}'), nil
+}
+
+// policy writes the statements of one policy.
+type policy struct {
+	to    []byte
+	stage string // begins every resource
+}
+
+func (p *policy) text(s string) { p.to = append(p.to, s...) }
+
+// rules writes what rules.judge decides, for every route at once. A statement must have a resource.
+func (p *policy) rules(rs *rules, d Decision) {
+	allow, deny := rs.patterns(&d.Claims, d.at)
+	if len(allow) == 0 {
+		p.statement("Deny", "*")
+		return
+	}
+	p.statement("Allow", allow...)
+	if len(deny) > 0 {
+		p.text(`,`)
+		p.statement("Deny", deny...)
+	}
+}
+
+func (p *policy) statement(effect string, resources ...string) {
+	p.text(`{"Action":"execute-api:Invoke","Effect":"` + effect + `","Resource":`)
+	if len(resources) == 1 {
+		p.resource(resources[0])
+		p.text(`}`)
+		return
+	}
+	for i, r := range resources {
+		separator := `,`
+		if i == 0 {
+			separator = `[`
+		}
+		p.text(separator)
+		p.resource(r)
+	}
+	p.text(`]}`)
+}
+
+// resource names everything of the stage that a pattern matches. There is room for it: the lengths of stages and
+// patterns are bounded where they are read.
+func (p *policy) resource(pattern string) {
+	p.text(`"`)
+	p.text(p.stage) // names, which need no escapes
+	p.to = appendEscaped(p.to, pattern)
+	p.text(`"`)
 }

@@ -28,6 +28,11 @@ func TestPolicies(t *testing.T) {
 			"arn:aws:execute-api:us-east-1:1:a1/prod/*",
 		},
 		{"a default route", "arn:aws:execute-api:us-east-1:1:a1/prod/$default", "arn:aws:execute-api:us-east-1:1:a1/prod/*"},
+		{
+			"the longest stage", "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abcdefghij/" + strings.Repeat("s", 128) + "/GET/",
+			"arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abcdefghij/" + strings.Repeat("s", 128) + "/*",
+		},
+		{"no room for a pattern", "arn:aws:execute-api:us-east-1:1:a1/" + strings.Repeat("s", 200) + "/GET/", ""},
 		{"no ARN", "x", ""},
 		{"too short", "arn:aws:execute-api:us-east-1:1", ""},
 		{"another service", "arn:aws:lambda:us-east-1:1:a1/prod/GET/", ""},
@@ -59,5 +64,34 @@ func TestPolicies(t *testing.T) {
 				t.Errorf("simple: %s %v", got, err)
 			}
 		})
+	}
+}
+
+// TestPoliciesCoverTheStage evaluates the policy that a good token gets for one method: all of its stage passes, and
+// nothing of another stage, API, account, region or partition. A policy for one method is the best-known authorizer bug.
+func TestPoliciesCoverTheStage(t *testing.T) {
+	resources := []string{"GET/", "POST/a", "DELETE/a/b/c", "OPTIONS/*", "GET/a%2Fb", "PUT/a:b/../c", "$connect", "$default", "sendMessage"}
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+		stage := "arn:" + partition + ":execute-api:us-east-1:123456789012:abc/prod/"
+		for _, asked := range resources {
+			kept := askARN(t, under(t, someone), stage+asked)
+			for _, resource := range resources {
+				if !kept.allows(stage + resource) {
+					t.Errorf("a policy made for %s refuses %s: %+v", asked, resource, kept.PolicyDocument)
+				}
+			}
+			for _, other := range []string{
+				strings.Replace(stage, "/prod/", "/test/", 1), strings.Replace(stage, "/prod/", "/prod2/", 1),
+				strings.Replace(stage, "/prod/", "/", 1), strings.Replace(stage, ":abc/", ":abcd/", 1),
+				strings.Replace(stage, ":abc/", ":other/", 1), strings.Replace(stage, "123456789012", "210987654321", 1),
+				strings.Replace(stage, "us-east-1", "us-east-2", 1), strings.Replace(stage, ":"+partition+":", ":aws-iso:", 1),
+			} {
+				for _, resource := range resources {
+					if kept.allows(other + resource) {
+						t.Errorf("a policy made for %s allows %s: %+v", stage+asked, other+resource, kept.PolicyDocument)
+					}
+				}
+			}
+		}
 	}
 }

@@ -11,9 +11,19 @@ const (
 	ReasonNotBearer       Reason = "not_bearer"       // another scheme
 	ReasonMalformedHeader Reason = "malformed_header" // more or less than a scheme, a space and a token
 	ReasonSeveralTokens   Reason = "several_tokens"
+	ReasonCrossSite       Reason = "cross_site" // a cookie's token on an unsafe method, and not from our pages
+
+	// Refusals of a good token.
+	ReasonUnlistedRoute     Reason = "unlisted_route"
+	ReasonAmbiguousPath     Reason = "ambiguous_path" // a backend may read it as another path
+	ReasonInsufficientScope Reason = "insufficient_scope"
+	ReasonMissingRole       Reason = "missing_role"
+	ReasonStaleLogin        Reason = "stale_login" // the password was proven too long ago
 
 	// Faults.
-	ReasonUnknownEvent    Reason = "unknown_event"    // none of the places reads it
-	ReasonMalformedARN    Reason = "malformed_arn"    // no policy can be written for it
-	ReasonKeysUnavailable Reason = "keys_unavailable" // the key source failed; the token may be good
+	ReasonUnknownEvent      Reason = "unknown_event"      // none of the places reads it
+	ReasonMalformedARN      Reason = "malformed_arn"      // no policy can be written for it
+	ReasonKeysUnavailable   Reason = "keys_unavailable"   // the key source failed; the token may be good
+	ReasonContextTooLong    Reason = "context_too_long"   // the claims on the list do not fit
+	ReasonContextUnwritable Reason = "context_unwritable" // a claim on the list is no flat value
 )

@@ -44,6 +44,7 @@ func TestValues(t *testing.T) {
 	}
 	profile := func(e *config.Environment) any { return e.Profile() }
 	response := func(e *config.Environment) any { return e.HTTPResponse() }
+	deny := func(e *config.Environment) any { return e.Deny() }
 	restored := func(e *config.Environment) any { return e.RestoredUntil().UTC().Format(time.RFC3339) }
 	store := func(e *config.Environment) any { return e.Store() }
 	document := func(e *config.Environment) any { return fmt.Sprintf("%s", e.Document("clients", "routes")) }
@@ -115,6 +116,10 @@ func TestValues(t *testing.T) {
 		{"default response", response, nil, "simple", ""},
 		{"no such response", response, variables{config.HTTPResponse: "IAM"}, "", "EDGEAUTH_HTTP_RESPONSE names no form of answer: it should hold simple or iam"},
 
+		{"deny", deny, variables{config.Deny: "deny"}, "deny", ""},
+		{"default refusal", deny, nil, "unauthorized", ""},
+		{"no such refusal", deny, variables{config.Deny: "401"}, "", "EDGEAUTH_DENY names no way to refuse: it should hold unauthorized or deny"},
+
 		{"restored", restored, variables{config.RestoredUntil: "2026-01-02T15:04:05+01:00"}, "2026-01-02T14:04:05Z", ""},
 		{"not restored", restored, nil, "0001-01-01T00:00:00Z", ""},
 		{"no instant", restored, variables{config.RestoredUntil: "tomorrow"}, "0001-01-01T00:00:00Z", "EDGEAUTH_RESTORED_UNTIL is not such an instant: it should hold an instant as in 2026-01-02T15:04:05Z (RFC 3339)"},
@@ -178,13 +183,14 @@ func TestErrorsShowNoValue(t *testing.T) {
 	e.Duration(config.AccessTokenLifetime, 0, time.Hour)
 	e.Profile()
 	e.HTTPResponse()
+	e.Deny()
 	e.RestoredUntil()
 	e.Store()
 	e.Document()
 	config := config.New(variables{"EDGEAUTH_JWKS_FILE": "/hunter2"}.lookup)
 	config.JWKS()
 	err := errors.Join(e.Err(), config.Err())
-	if lines := strings.Split(err.Error(), "\n"); len(lines) != 10 || strings.Contains(err.Error(), "hunter2") {
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 11 || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 }

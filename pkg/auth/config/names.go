@@ -37,3 +37,9 @@ const (
 	ResponseSimple = "simple"
 	ResponseIAM    = "iam"
 )
+
+// The values of Deny: how a REST API's authorizer refuses who has no good token.
+const (
+	DenyUnauthorized = "unauthorized" // by the error that the gateway answers with 401
+	DenyPolicy       = "deny"         // by a policy, and 403
+)

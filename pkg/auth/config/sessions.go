@@ -39,19 +39,6 @@ func (e *Environment) Profile() auth.Profile {
 	return p
 }
 
-// HTTPResponse returns ResponseSimple, unless the variable says ResponseIAM.
-func (e *Environment) HTTPResponse() string {
-	text, ok := e.optional(HTTPResponse)
-	switch {
-	case !ok:
-		return ResponseSimple
-	case text == ResponseSimple || text == ResponseIAM:
-		return text
-	}
-	e.refuse(HTTPResponse, "names no form of answer", ResponseSimple+" or "+ResponseIAM)
-	return ""
-}
-
 // RestoredUntil returns the end of the declared restore window, or the zero time where none is declared.
 func (e *Environment) RestoredUntil() time.Time {
 	text, ok := e.optional(RestoredUntil)

@@ -1,35 +1,34 @@
 package strictjson
 
-// names collects the members of one object. Up to scanned of them are compared one by one, which needs no memory;
-// with more, a map keeps a text of thousands of names from costing their square.
+// names are those of one object so far. The first ones are compared one by one, which needs no memory; beyond them a
+// map keeps a text of thousands of names from costing their square.
 type names struct {
-	members []Member
-	seen    map[string]bool
+	few   [24]string
+	count int
+	many  map[string]bool
 }
 
-const scanned = 24
-
-func (n *names) has(name string) bool {
-	if n.seen != nil {
-		return n.seen[name]
-	}
-	for _, m := range n.members {
-		if m.Name == name {
+// add reports whether a name is new.
+func (n *names) add(name string) bool {
+	if n.many == nil {
+		for i := range n.count {
+			if n.few[i] == name {
+				return false
+			}
+		}
+		if n.count < len(n.few) {
+			n.few[n.count] = name
+			n.count++
 			return true
 		}
-	}
-	return false
-}
-
-func (n *names) add(m Member) {
-	n.members = append(n.members, m)
-	switch {
-	case n.seen != nil:
-		n.seen[m.Name] = true
-	case len(n.members) == scanned:
-		n.seen = make(map[string]bool, 2*scanned)
-		for _, m := range n.members {
-			n.seen[m.Name] = true
+		n.many = make(map[string]bool, 2*len(n.few))
+		for _, old := range n.few {
+			n.many[old] = true
 		}
 	}
+	if n.many[name] {
+		return false
+	}
+	n.many[name] = true
+	return true
 }

@@ -13,8 +13,7 @@ type scanner struct {
 	depth int // objects and arrays open
 }
 
-// begin and finish stand around the reading of one text, which must hold what is read and nothing else. They are two
-// functions, because a scanner handed to a function value would cost an allocation for every claim of every token.
+// begin and end stand around the reading of one text, which must hold what is read and nothing else.
 func begin(text string) (scanner, error) {
 	s := scanner{text: text}
 	if !utf8.ValidString(text) {
@@ -24,17 +23,24 @@ func begin(text string) (scanner, error) {
 	return s, nil
 }
 
+func (s *scanner) end() error {
+	s.space()
+	if s.at < len(s.text) {
+		return s.fail(ErrTrailing)
+	}
+	return nil
+}
+
 // finish returns the value, or none for a refused text.
 func finish[T any](s *scanner, value T, err error) (T, error) {
 	if err == nil {
-		s.space()
-		if s.at == len(s.text) {
-			return value, nil
-		}
-		err = s.fail(ErrTrailing)
+		err = s.end()
 	}
-	var none T
-	return none, err
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return value, nil
 }
 
 func (s *scanner) fail(err error) error { return fmt.Errorf("%w (at byte %d)", err, s.at) }
@@ -72,10 +78,9 @@ func (s *scanner) take(c byte) bool {
 func (s *scanner) value() error {
 	switch c := s.peek(); {
 	case c == '{':
-		_, err := s.object()
-		return err
+		return s.object()
 	case c == '[':
-		return s.array(func(string) error { return nil })
+		return s.array()
 	case c == '"':
 		_, err := s.string()
 		return err
@@ -94,30 +99,35 @@ func (s *scanner) value() error {
 // raw reads any value and returns its text.
 func (s *scanner) raw() (string, error) {
 	start := s.at
-	err := s.value()
-	return s.text[start:s.at], err
+	if err := s.value(); err != nil {
+		return "", err
+	}
+	return s.text[start:s.at], nil
 }
 
-// open enters the object or array that the next byte must begin.
-func (s *scanner) open(bracket byte, kind string) error {
+// open enters the object or array that the next byte must begin, and reports whether anything is in it.
+func (s *scanner) open(bracket, closing byte, kind string) (bool, error) {
 	if s.peek() != bracket {
-		return s.want(kind)
+		return false, s.want(kind)
 	}
 	if s.depth == MaxDepth {
-		return s.fail(ErrNesting)
+		return false, s.fail(ErrNesting)
 	}
 	s.depth++
 	s.at++
 	s.space()
-	return nil
+	if s.peek() == closing {
+		return false, s.close(closing)
+	}
+	return true, nil
 }
 
 // more leaves the object or array at its closing bracket, or steps over a comma.
-func (s *scanner) more(bracket byte) (bool, error) {
+func (s *scanner) more(closing byte) (bool, error) {
 	if s.take(',') {
 		return true, nil
 	}
-	return false, s.close(bracket)
+	return false, s.close(closing)
 }
 
 func (s *scanner) close(bracket byte) error {
@@ -129,63 +139,46 @@ func (s *scanner) close(bracket byte) error {
 	return nil
 }
 
-func (s *scanner) object() ([]Member, error) {
-	if err := s.open('{', "an object"); err != nil {
-		return nil, err
+// member reads a name that must differ from those seen, and the colon behind it.
+func (s *scanner) member(seen *names) (string, error) {
+	if s.peek() != '"' {
+		return "", s.fail(ErrSyntax)
 	}
-	if s.peek() == '}' {
-		return nil, s.close('}')
+	start := s.at
+	name, err := s.string()
+	if err != nil {
+		return "", err
 	}
-	found := names{members: make([]Member, 0, 8)}
-	if s.depth == 1 {
-		found.members = make([]Member, 0, 16) // an access token's claims, without growing
+	if !seen.add(name) {
+		s.at = start
+		return "", s.fail(ErrDuplicate)
 	}
-	for more := true; more; {
-		start := s.at
-		if s.peek() != '"' {
-			return nil, s.fail(ErrSyntax)
-		}
-		name, err := s.string()
-		if err != nil {
-			return nil, err
-		}
-		if found.has(name) {
-			s.at = start
-			return nil, s.fail(ErrDuplicate)
-		}
-		if !s.take(':') {
-			return nil, s.fail(ErrSyntax)
-		}
-		raw, err := s.raw()
-		if err != nil {
-			return nil, err
-		}
-		found.add(Member{name, raw})
-		if more, err = s.more('}'); err != nil {
-			return nil, err
-		}
+	if !s.take(':') {
+		return "", s.fail(ErrSyntax)
 	}
-	return found.members, nil
+	return name, nil
 }
 
-func (s *scanner) array(each func(raw string) error) error {
-	if err := s.open('[', "an array"); err != nil {
-		return err
-	}
-	if s.peek() == ']' {
-		return s.close(']')
-	}
-	for more := true; more; {
-		raw, err := s.raw()
-		if err != nil {
-			return err
+func (s *scanner) object() error {
+	var seen names
+	more, err := s.open('{', '}', "an object")
+	for more && err == nil {
+		if _, err = s.member(&seen); err == nil {
+			err = s.value()
 		}
-		if err = each(raw); err != nil {
-			return err
-		}
-		if more, err = s.more(']'); err != nil {
-			return err
+		if err == nil {
+			more, err = s.more('}')
 		}
 	}
-	return nil
+	return err
+}
+
+func (s *scanner) array() error {
+	more, err := s.open('[', ']', "an array")
+	for more && err == nil {
+		if err = s.value(); err == nil {
+			more, err = s.more(']')
+		}
+	}
+	return err
 }

@@ -37,12 +37,15 @@ type Member struct{ Name, Raw string }
 
 // Members parses exactly one JSON object and returns its members in the order of the text, of which they are slices.
 func Members(text string) ([]Member, error) {
-	s, err := begin(text)
-	if err != nil {
+	members := make([]Member, 0, 16)
+	r := Read(text)
+	for r.Next() {
+		members = append(members, Member{Name: r.Name(), Raw: r.Raw()})
+	}
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	members, err := s.object()
-	return finish(&s, members, err)
+	return members, nil
 }
 
 // Object parses exactly one JSON object and returns its members by their exact names.
@@ -65,10 +68,14 @@ func Array[T Text](raw T) ([]json.RawMessage, error) {
 		return nil, err
 	}
 	elements := []json.RawMessage{}
-	err = s.array(func(element string) error {
-		elements = append(elements, json.RawMessage(element))
-		return nil
-	})
+	more, err := s.open('[', ']', "an array")
+	for more && err == nil {
+		var element string
+		if element, err = s.raw(); err == nil {
+			elements = append(elements, json.RawMessage(element))
+			more, err = s.more(']')
+		}
+	}
 	return finish(&s, elements, err)
 }
 
@@ -84,17 +91,17 @@ func String[T Text](raw T) (string, error) {
 
 // Strings returns the elements of a JSON array of strings.
 func Strings[T Text](raw T) ([]string, error) {
-	s, err := begin(string(raw))
+	elements, err := Array(raw)
 	if err != nil {
 		return nil, err
 	}
-	values := []string{}
-	err = s.array(func(element string) error {
-		value, err := String(element)
-		values = append(values, value)
-		return err
-	})
-	return finish(&s, values, err)
+	values := make([]string, len(elements))
+	for i, element := range elements {
+		if values[i], err = String(element); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }
 
 // Integer returns the value of a JSON number that is spelled as an integer and fits. 1.0, 1e3 and -0 are other

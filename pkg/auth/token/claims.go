@@ -20,90 +20,115 @@ var claimNames = []string{
 type payload struct {
 	Claims
 	notBefore time.Time // zero where the token does not say
+
+	// All lists are parts of words, and all own claims parts of own, so that a token costs two pieces of memory and
+	// not one for each claim.
+	words []string
+	own   []byte
 }
 
-// parsePayload reads the claims. Types, required claims and content are checked here; times, issuer and
-// audience by the Verifier. The Issuer runs it too, so that nothing is issued that no verifier would take.
+// parsePayload reads the claims in one pass. Their types and content are checked here; which of them must be there,
+// times, issuer and audience by the issuer's rules.
 func parsePayload(text string) (payload, error) {
-	members, err := parseObject("payload", text)
-	if err != nil {
-		return payload{}, err
-	}
-	var p payload
-	for _, m := range members {
-		if err := p.read(m.Name, m.Raw); err != nil {
+	p := payload{words: make([]string, 0, 8)} // enough for most tokens
+	r := strictjson.Read(text)
+	for r.Next() {
+		err := p.read(&r, len(text))
+		switch wrong := r.Err(); {
+		case errors.Is(wrong, strictjson.ErrType):
+			return payload{}, refuse(InvalidClaim, r.Name(), wrong) // the name is one of the profile's
+		case wrong == nil && err != nil:
 			return payload{}, err
 		}
 	}
-	return p, p.check()
+	if err := r.Err(); err != nil {
+		return payload{}, malformed("payload", err)
+	}
+	return p, nil
 }
 
-func (p *payload) read(name, raw string) (err error) {
-	switch name {
+// read reads one claim. What the Reader finds wrong, it keeps. Own claims take part of size bytes.
+func (p *payload) read(r *strictjson.Reader, size int) (err error) {
+	switch r.Name() {
 	case "iss":
-		p.Issuer, err = strictjson.String(raw)
+		p.Issuer = r.Text()
 	case "sub":
-		var s string
-		s, err = strictjson.String(raw)
-		p.Subject = auth.SubjectID(s)
+		p.Subject = auth.SubjectID(r.Text())
 	case "aud":
-		p.Audience, err = parseAudience(raw)
+		p.Audience, err = p.readAudience(r)
 	case "exp":
-		p.Expires, err = parseTime(raw)
+		p.Expires, err = readTime(r)
 	case "nbf":
-		p.notBefore, err = parseTime(raw)
+		p.notBefore, err = readTime(r)
 	case "iat":
-		p.IssuedAt, err = parseTime(raw)
+		p.IssuedAt, err = readTime(r)
 	case "jti":
-		p.ID, err = parseID(raw)
+		p.ID, err = readID(r)
 	case "client_id":
-		var s string
-		s, err = parseID(raw)
-		p.ClientID = auth.ClientID(s)
+		var id string
+		id, err = readID(r)
+		p.ClientID = auth.ClientID(id)
 	case "sid":
-		if p.SessionID, err = parseID(raw); err == nil && p.SessionID == "" {
+		if p.SessionID, err = readID(r); p.SessionID == "" && err == nil {
 			err = errEmpty
 		}
 	case "auth_time":
-		p.AuthTime, err = parseTime(raw)
+		p.AuthTime, err = readTime(r)
 	case "scope":
-		p.Scope, err = parseScope(raw)
+		p.Scope, err = p.readScope(r)
 	case "roles":
-		p.Roles, err = parseWords(raw)
+		p.Roles, err = p.readWords(r)
 	case "amr":
-		p.AMR, err = parseWords(raw)
+		p.AMR, err = p.readWords(r)
 	default:
-		if registered := misspelt(name, claimNames); registered != "" {
+		if registered := misspelt(r.Name(), claimNames); registered != "" {
 			return refuse(AmbiguousName, registered, nil)
 		}
-		if p.Own == nil {
-			p.Own = map[string]json.RawMessage{}
-		}
-		p.Own[name] = json.RawMessage(raw)
+		p.keep(r.Name(), r.Raw(), size)
 	}
 	if err != nil {
-		return refuse(InvalidClaim, name, err) // name is one of those above
+		return refuse(InvalidClaim, r.Name(), err)
 	}
 	return nil
 }
 
-// check asks for the required claims (RFC 9068, section 2.2).
-func (p *payload) check() error {
-	for _, required := range [...]struct {
-		name    string
-		missing bool
-	}{
-		{"iss", p.Issuer == ""},
-		{"exp", p.Expires.IsZero()},
-		{"aud", len(p.Audience) == 0},
-		{"sub", p.Subject == ""},
-		{"client_id", p.ClientID == ""},
-		{"iat", p.IssuedAt.IsZero()},
-		{"jti", p.ID == ""},
-	} {
-		if required.missing {
-			return refuse(MissingClaim, required.name, nil)
-		}
+// keep puts an own claim aside. room bytes are enough for all of them.
+func (p *payload) keep(name, raw string, room int) {
+	if p.Own == nil {
+		p.Own = map[string]json.RawMessage{}
+		p.own = make([]byte, 0, room)
+	}
+	begin := len(p.own)
+	p.own = append(p.own, raw...)
+	p.Own[name] = json.RawMessage(p.own[begin:len(p.own):len(p.own)])
+}
+
+// missing returns the name of a required claim (RFC 9068, section 2.2) that is not there or empty, or "".
+func (p *payload) missing() string {
+	switch {
+	case p.Issuer == "":
+		return "iss"
+	case p.Expires.IsZero():
+		return "exp"
+	case len(p.Audience) == 0:
+		return "aud"
+	case p.Subject == "":
+		return "sub"
+	case p.ClientID == "":
+		return "client_id"
+	case p.IssuedAt.IsZero():
+		return "iat"
+	case p.ID == "":
+		return "jti"
+	}
+	return ""
+}
+
+// checkProfile holds a payload to the profile of our own tokens. The Issuer does too, so that nothing is issued that
+// no verifier would take.
+func (p *payload) checkProfile() error {
+	if name := p.missing(); name != "" {
+		return refuse(MissingClaim, name, nil)
 	}
 	if err := p.Subject.Validate(); err != nil {
 		return refuse(InvalidClaim, "sub", err)
@@ -119,71 +144,82 @@ var (
 	errScope   = errors.New("not scope tokens with one space between them")
 )
 
-// parseAudience reads a string or an array of strings (RFC 7519, section 4.1.3).
-func parseAudience(raw string) ([]string, error) {
-	if !strings.HasPrefix(raw, "[") {
-		one, err := strictjson.String(raw)
-		if one == "" {
-			return nil, err
-		}
-		return []string{one}, err
+// since returns the words from begin on, without the room behind them, which is for the next list.
+func (p *payload) since(begin int) []string { return p.words[begin:len(p.words):len(p.words)] }
+
+// readAudience reads a string or an array of strings (RFC 7519, section 4.1.3).
+func (p *payload) readAudience(r *strictjson.Reader) ([]string, error) {
+	if r.IsArray() {
+		return p.readList(r, func(a string) error {
+			if a == "" {
+				return errEmpty
+			}
+			return nil
+		})
 	}
-	several, err := strictjson.Strings(raw)
-	for _, a := range several {
-		if a == "" {
-			return nil, errEmpty
-		}
+	begin := len(p.words)
+	if one := r.Text(); one != "" {
+		p.words = append(p.words, one)
 	}
-	return several, err
+	return p.since(begin), nil
 }
 
-// parseTime reads a NumericDate of whole seconds (RFC 7519, section 2). The bounds keep differences of two times
+// readTime reads a NumericDate of whole seconds (RFC 7519, section 2). The bounds keep differences of two times
 // from overflowing.
-func parseTime(raw string) (time.Time, error) {
+func readTime(r *strictjson.Reader) (time.Time, error) {
 	const year10000 = 253402300800
-	seconds, err := strictjson.Integer(raw)
-	if err != nil {
-		return time.Time{}, err
-	}
+	seconds := r.Integer()
 	if seconds < 0 || seconds >= year10000 {
 		return time.Time{}, errTime
 	}
 	return time.Unix(seconds, 0), nil
 }
 
-// parseID reads an identifier, which ends up in headers and logs, where a line feed would begin another line.
-func parseID(raw string) (string, error) {
-	id, err := strictjson.String(raw)
-	if err == nil && strings.ContainsFunc(id, unicode.IsControl) {
+// readID reads an identifier, which ends up in headers and logs, where a line feed would begin another line.
+func readID(r *strictjson.Reader) (string, error) {
+	id := r.Text()
+	if strings.ContainsFunc(id, unicode.IsControl) {
 		return "", errControl
 	}
-	return id, err
+	return id, nil
 }
 
-// parseWords reads an array of strings that stay apart when a backend gets them joined by spaces: a role
+// readWords reads an array of strings that stay apart when a backend gets them joined by spaces: a role
 // "reader admin" would arrive as two.
-func parseWords(raw string) ([]string, error) {
-	words, err := strictjson.Strings(raw)
-	for _, w := range words {
-		if w == "" || strings.ContainsFunc(w, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-			return nil, errWord
+func (p *payload) readWords(r *strictjson.Reader) ([]string, error) {
+	return p.readList(r, func(w string) error {
+		if w == "" || strings.ContainsFunc(w, notInWord) {
+			return errWord
+		}
+		return nil
+	})
+}
+
+func (p *payload) readList(r *strictjson.Reader, check func(string) error) ([]string, error) {
+	begin := len(p.words)
+	p.words = r.Strings(p.words)
+	list := p.since(begin)
+	for _, element := range list {
+		if err := check(element); err != nil {
+			return nil, err
 		}
 	}
-	return words, err
+	return list, nil
 }
 
-// parseScope reads scope = scope-token *( SP scope-token ), with a scope-token of %x21 / %x23-5B / %x5D-7E
+// readScope reads scope = scope-token *( SP scope-token ), with a scope-token of %x21 / %x23-5B / %x5D-7E
 // (RFC 6749, section 3.3).
-func parseScope(raw string) ([]string, error) {
-	scope, err := strictjson.String(raw)
-	if err != nil {
-		return nil, err
-	}
-	tokens := strings.Split(scope, " ")
-	for _, t := range tokens {
-		if t == "" || strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }) {
+func (p *payload) readScope(r *strictjson.Reader) ([]string, error) {
+	begin := len(p.words)
+	for token := range strings.SplitSeq(r.Text(), " ") {
+		if token == "" || strings.ContainsFunc(token, notInScope) {
 			return nil, errScope
 		}
+		p.words = append(p.words, token)
 	}
-	return tokens, nil
+	return p.since(begin), nil
 }
+
+func notInScope(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }
+
+func notInWord(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

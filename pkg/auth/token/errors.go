@@ -14,7 +14,7 @@ const (
 	Malformed       Reason = "malformed"        // not three segments of strict base64url around strict JSON
 	AmbiguousName   Reason = "ambiguous_name"   // twice, or registered but for upper and lower case
 	ForbiddenHeader Reason = "forbidden_header" // crit, a key or its address, compression, ...
-	WrongType       Reason = "wrong_type"       // typ is not at+jwt
+	WrongType       Reason = "wrong_type"       // typ is not at+jwt, or what another issuer may write
 	UnknownKey      Reason = "unknown_key"
 	WrongAlgorithm  Reason = "wrong_algorithm" // not the one that belongs to the key
 	BadSignature    Reason = "bad_signature"
@@ -22,7 +22,8 @@ const (
 	InvalidClaim    Reason = "invalid_claim" // of another JSON type, or with content that it may not hold
 	WrongIssuer     Reason = "wrong_issuer"
 	WrongAudience   Reason = "wrong_audience"
-	WrongLifetime   Reason = "wrong_lifetime" // exp - iat is not above 0 and at most MaxLifetime
+	WrongValue      Reason = "wrong_value"    // a claim does not say what another issuer's tokens must
+	WrongLifetime   Reason = "wrong_lifetime" // exp - iat is not above 0 and at most MaxLifetime, or another issuer's
 	Expired         Reason = "expired"
 	IssuedAhead     Reason = "issued_ahead" // iat lies beyond the leeway
 	NotYetValid     Reason = "not_yet_valid"

@@ -75,6 +75,81 @@ func ExampleVerifier_Verify() {
 	// expired true
 }
 
+// Amazon Cognito's access tokens have no typ and no aud: they name the client instead, and say what they are for in
+// token_use, by which an ID token, signed by the same user pool, is told apart.
+func ExampleOtherIssuer() {
+	const pool = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE"
+	ours, err := token.GenerateSigningKey(token.ES256, rand.Reader)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	keys, err := token.NewKeySet(ours.Public())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// In production a file, or jwksurl.New with the pool's address and /.well-known/jwks.json.
+	theirs, err := token.ParseForeignJWKS([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"1",
+		"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"RSA","use":"enc","kid":"2"}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = token.NewVerifier(token.VerifierConfig{
+		Issuer:   "https://auth.example.com",
+		Audience: []string{"https://api.example.com"},
+		Keys:     keys,
+		Now:      time.Now,
+		Others: []token.OtherIssuer{{
+			Issuer:        pool,
+			Keys:          theirs,
+			AudienceClaim: "client_id",
+			Audience:      []string{"7abcdefghijklmnopqrstuvwxy"},
+			Types:         []string{""},
+			Lifetime:      24 * time.Hour,
+			Claims:        map[string]string{"token_use": "access"},
+		}},
+	})
+	fmt.Println(theirs.Keys()[0].Algorithm(), len(theirs.Keys()), err)
+	// Output: EdDSA 1 <nil>
+}
+
+func ExampleNewSharedKeys() {
+	secret := auth.NewSecret("thirty-two random bytes or more.") // in production from a store of secrets
+	keys, err := token.NewSharedKeys(secret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	const name = "https://service.example.com"
+	issuer, err := token.NewIssuer(token.IssuerConfig{
+		Issuer: name, Audience: []string{name}, Keys: keys, Lifetime: 15 * time.Minute, Now: time.Now, Rand: rand.Reader,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	verifier, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: name, Audience: []string{name}, Keys: keys, Now: time.Now,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	access, err := issuer.Issue(context.Background(), token.Grant{
+		Subject: auth.Subject{ID: "alice"}, SessionID: "kXm3Vq0wQ3mYyq1v0y0N2w", Client: auth.DefaultClient,
+		AuthTime: time.Now(), NotAfter: time.Now().Add(time.Hour),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	claims, err := verifier.Verify(context.Background(), access.Text.Reveal())
+	fmt.Println(claims.Subject, err)
+	// Output: alice <nil>
+}
+
 const exampleToken = `` +
 	`eyJhbGciOiJFZERTQSIsImtpZCI6ImtQcktfcW14VldhWVZBOXd3QkY2SXVvM3ZWeno3VHhIQ1R3WEJ5Z3JTNGsiLCJ0eXAiOiJh` +
 	`dCtqd3QifQ.eyJpc3MiOiJodHRwczovL2F1dGguZXhhbXBsZS5jb20iLCJzdWIiOiIxYjY3MWE2NC00MGQ1LTQ5MWUtOTliMC1kY` +

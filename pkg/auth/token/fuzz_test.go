@@ -35,6 +35,9 @@ func FuzzVerify(f *testing.F) {
 
 // Headers and payloads of every form, under a real signature, neither panic nor verify with another meaning.
 func FuzzVerifySigned(f *testing.F) {
+	for _, row := range hostileClaims() {
+		f.Add(goodHeader(token.EdDSA), put(f, goodPayload, row.old, row.new))
+	}
 	f.Add(goodHeader(token.EdDSA), goodPayload)
 	f.Add(`{"alg":"none"}`, `{"aud":[],"exp":-0}`)
 	f.Add(goodHeader(token.EdDSA), `{"aud":["a"],"roles":[""],"scope":" ","amr":[],"own":[[]]}`)
@@ -71,8 +74,12 @@ func FuzzParseJWKS(f *testing.F) {
 		f.Add([]byte(`{"keys":[` + signingKeys()[alg].JWK().Reveal() + `]}`))
 	}
 	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","k":"AQAB"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","use":"enc","kid":"a"},` + foreignJWK(f, token.ES256) + `]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		set, err := token.ParseJWKS(data)
+		set, err := token.ParseForeignJWKS(data)
+		if own, ownErr := token.ParseJWKS(data); ownErr == nil && (err != nil || len(own.Keys()) != len(set.Keys())) {
+			t.Fatalf("%s is a set of ours, and as another's %v, %v", data, set.Keys(), err)
+		}
 		if err != nil {
 			return
 		}
@@ -86,6 +93,37 @@ func FuzzParseJWKS(f *testing.F) {
 		}
 		if twice, err := json.Marshal(again); err != nil || string(twice) != string(once) {
 			t.Fatalf("%s, then %s, %v", once, twice, err)
+		}
+	})
+}
+
+// Under several issuers too, whatever verifies says what encoding/json reads, in the name of the issuer whose key it
+// was signed with.
+func FuzzVerifyOthers(f *testing.F) {
+	header := foreignHeader(token.ES256, `,"typ":"JWT"`)
+	f.Add(header, openAuthAccess)
+	f.Add(header, put(f, openAuthAccess, openAuth, issuer))
+	f.Add(header, put(f, openAuthAccess, openAuth, cognito))
+	f.Add(header, put(f, openAuthAccess, `"exp"`, `"iss":"`+issuer+`","exp"`))
+	f.Add(foreignHeader(token.ES256, ``), cognitoAccess)
+	v := severalAt(f, instant)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		c, err := v.Verify(t.Context(), sign(t, token.ES256, header, payload))
+		if err != nil {
+			if token.ReasonOf(err) == "" {
+				t.Errorf("%q %q: %v", header, payload, err)
+			}
+			return
+		}
+		var loose struct {
+			Issuer string `json:"iss"`
+			Mode   string `json:"mode"`
+		}
+		if err := json.Unmarshal([]byte(payload), &loose); err != nil || loose.Issuer != c.Issuer {
+			t.Errorf("%q is of %q, and of %q to encoding/json, %v", payload, c.Issuer, loose.Issuer, err)
+		}
+		if c.Issuer == openAuth && loose.Mode != "access" || c.SessionID != "" && c.Issuer != issuer {
+			t.Errorf("%q is taken", payload)
 		}
 	})
 }

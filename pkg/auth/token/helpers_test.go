@@ -2,9 +2,11 @@ package token_test
 
 import (
 	"context"
+	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -149,11 +151,17 @@ func signature(t testing.TB, alg token.Algorithm, signed string) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if alg != token.ES256 || sig[32] < 0x7f {
+		if alg != token.ES256 || isLow(sig) {
 			return sig
 		}
 	}
 }
+
+// halfOrder is half of the order of P-256's group, rounded down (FIPS 186-5, by way of SEC 2, section 2.4.2).
+var halfOrder, _ = new(big.Int).SetString("7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8", 16)
+
+// isLow reports whether s of an ECDSA signature is the lower of the two that verify.
+func isLow(sig []byte) bool { return new(big.Int).SetBytes(sig[32:]).Cmp(halfOrder) <= 0 }
 
 func members(t testing.TB, jwk string) map[string]string {
 	t.Helper()
@@ -188,4 +196,9 @@ func put(t testing.TB, in, old, new string) string {
 		t.Fatalf("%q stands %d times in %q", old, strings.Count(in, old), in)
 	}
 	return strings.Replace(in, old, new, 1)
+}
+
+// raise replaces a low s by the high one that verifies as well.
+func raise(sig []byte) {
+	new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(sig[32:])).FillBytes(sig[32:])
 }

@@ -173,7 +173,11 @@ func (i *Issuer) payload(g Grant, now, expires time.Time) ([]byte, error) {
 	if text, err = appendOwn(text, g.Subject.Claims); err != nil {
 		return nil, err
 	}
-	if _, err := parsePayload(string(text)); err != nil {
+	p, err := parsePayload(string(text))
+	if err == nil {
+		err = p.checkProfile()
+	}
+	if err != nil {
 		// Not %w: this says something about the grant, and ReasonOf must not take it for a client's bad token.
 		return nil, fmt.Errorf("no verifier would take it: %v", err)
 	}

@@ -24,23 +24,28 @@ const (
 	maxRSAExponent = 1<<31 - 1
 )
 
+var errSymmetric = errors.New("the key is symmetric: whoever could check a token could make one")
+
 // parseKey reads a public JWK. The kid is returned, if there is one, also with an error.
-func parseKey(jwk []byte) (key Key, kid string, err error) {
+func parseKey(jwk []byte, from origin) (key Key, kid string, err error) {
 	object, err := strictjson.Object(jwk)
 	if err != nil {
 		return Key{}, "", err
 	}
 	m := members(object)
-	kid, err = m.text("kid")
-	if err != nil || kid == "" {
-		return Key{}, "", errors.New("kid must be a string that is not empty")
-	}
+	kid, noKid := m.text("kid")
 	for _, name := range privateNames {
 		if m[name] != nil {
 			return Key{}, kid, fmt.Errorf("the member %q is private and must not be published", name)
 		}
 	}
-	alg, public, err := m.public("verify")
+	if from == foreign && m.otherUse() {
+		return Key{}, kid, errOtherUse
+	}
+	if noKid != nil || kid == "" {
+		return Key{}, "", errors.New("kid must be a string that is not empty")
+	}
+	alg, public, err := m.public("verify", from)
 	if err != nil {
 		return Key{}, kid, err
 	}
@@ -83,7 +88,7 @@ func (m members) bytes(name string, size int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := decode(text)
+	value, err := appendDecoded(nil, []byte(text))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -101,7 +106,7 @@ func (m members) integer(name string) (*big.Int, error) {
 }
 
 // public reads algorithm and public key, which must be for the operation ("sign" or "verify").
-func (m members) public(operation string) (Algorithm, crypto.PublicKey, error) {
+func (m members) public(operation string, from origin) (Algorithm, crypto.PublicKey, error) {
 	if err := m.checkSpelling(); err != nil {
 		return "", nil, err
 	}
@@ -119,7 +124,7 @@ func (m members) public(operation string) (Algorithm, crypto.PublicKey, error) {
 	case "OKP":
 		alg, read = EdDSA, m.ed25519
 	case "oct":
-		return "", nil, errors.New("the key is symmetric: whoever could check a token could make one")
+		return "", nil, errSymmetric
 	default:
 		return "", nil, fmt.Errorf("kty must be RSA, EC or OKP; it is %q", kty)
 	}
@@ -127,7 +132,7 @@ func (m members) public(operation string) (Algorithm, crypto.PublicKey, error) {
 		return "", nil, err
 	}
 	// Required of our own keys, though RFC 7517 makes it optional: it is what the header's alg is compared with.
-	if named, err := m.text("alg"); err != nil || named != string(alg) {
+	if named, _ := m.text("alg"); named != string(alg) && (from == ours || m["alg"] != nil) {
 		return "", nil, fmt.Errorf("alg must be %s for a key of kty %s", alg, kty)
 	}
 	public, err := read()
@@ -168,6 +173,8 @@ func (m members) rsa() (crypto.PublicKey, error) {
 		return nil, errors.New("the exponent is even")
 	case e.Cmp(big.NewInt(minRSAExponent)) < 0 || e.Cmp(big.NewInt(maxRSAExponent)) > 0:
 		return nil, fmt.Errorf("the exponent must lie between %d and %d", minRSAExponent, maxRSAExponent)
+	case isROCA(n):
+		return nil, errors.New("the modulus is of the kind that CVE-2017-15361 (ROCA) factors")
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }

@@ -31,7 +31,7 @@ func parseSigningKey(jwk []byte) (SigningKey, error) {
 		return SigningKey{}, err
 	}
 	m := members(object)
-	alg, public, err := m.public("sign")
+	alg, public, err := m.public("sign", ours)
 	if err != nil {
 		return SigningKey{}, err
 	}

@@ -59,9 +59,8 @@ func TestParseJWKSRefuses(t *testing.T) {
 	adding := func(jwk, member string) string { return strings.Replace(jwk, "{", "{"+member+",", 1) }
 	set := func(jwks ...string) string { return `{"keys":[` + strings.Join(jwks, ",") + `]}` }
 	member := func(alg token.Algorithm, name string) string { return members(t, public(alg))[name] }
-	rsa := func(bits uint, e int64) []string {
-		n := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), bits), big.NewInt(1))
-		return []string{"n", octets(n), "e", octets(big.NewInt(e))}
+	rsa := func(size uint, e int64) []string {
+		return []string{"n", octets(bits(size)), "e", octets(big.NewInt(e))}
 	}
 	zero := func(text string) string {
 		return base64.RawURLEncoding.EncodeToString([]byte("\x00" + decode(t, text)))
@@ -178,3 +177,8 @@ func TestNewKeySetRefuses(t *testing.T) {
 
 // octets writes a Base64urlUInt.
 func octets(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
+
+// bits is the odd number of so many bits that are all set.
+func bits(n uint) *big.Int {
+	return new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), n), big.NewInt(1))
+}

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
@@ -23,7 +21,7 @@ import (
 type Key struct {
 	id     string
 	alg    Algorithm
-	public crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, as alg says
+	public crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or macKey, as alg says
 }
 
 // ID returns the kid.
@@ -32,44 +30,11 @@ func (k Key) ID() string { return k.id }
 // Algorithm returns the one algorithm that the key is for.
 func (k Key) Algorithm() Algorithm { return k.alg }
 
-// JWK returns the key as a JSON Web Key (RFC 7517).
+// JWK returns the key as a JSON Web Key (RFC 7517). Of a shared key it holds no key material.
 func (k Key) JWK() json.RawMessage { return describe(k, publicMembers(k.public)) }
 
 // Thumbprint returns the base64url text of the key's SHA-256 thumbprint (RFC 7638).
 func (k Key) Thumbprint() string { return thumbprint(publicMembers(k.public)) }
-
-var (
-	errSignatureLength = errors.New("the signature does not have the key's length")
-	errHighS           = errors.New("the signature's s lies above half of the group's order")
-)
-
-func (k Key) verify(signed string, signature []byte) error {
-	switch public := k.public.(type) {
-	case *rsa.PublicKey:
-		if len(signature) != public.Size() { // RFC 8017, section 8.2.2, step 1
-			return errSignatureLength
-		}
-	case *ecdsa.PublicKey:
-		if len(signature) != 2*p256Bytes {
-			return errSignatureLength
-		}
-		// (r, n-s) verifies wherever (r, s) does, and anybody can compute it. Only the lower is taken, so that
-		// two texts never verify as the same token. Ed25519 and RSA signatures have one spelling already.
-		if bytes.Compare(signature[p256Bytes:], p256Half) > 0 {
-			return errHighS
-		}
-	}
-	method := k.alg.method()
-	if method == nil {
-		return errors.New("the key is empty")
-	}
-	return method.Verify(signed, signature, k.public)
-}
-
-const p256Bytes = 32
-
-// p256Half is half of the order of P-256's group, rounded down.
-var p256Half = new(big.Int).Rsh(elliptic.P256().Params().N, 1).FillBytes(make([]byte, p256Bytes))
 
 // SigningKey is a private key. No way of printing it shows more than its kid. It is immutable and safe for
 // concurrent use; the zero SigningKey signs nothing.
@@ -119,14 +84,6 @@ func newSigningKey(alg Algorithm, private crypto.Signer) (SigningKey, error) {
 			return signature, err
 		},
 	}, nil
-}
-
-// lowerS replaces s by n-s where that is lower, which verify insists on.
-func lowerS(signature []byte) {
-	s := signature[p256Bytes:]
-	if bytes.Compare(s, p256Half) > 0 {
-		new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(s)).FillBytes(s)
-	}
 }
 
 // ID returns the kid: the key's RFC 7638 thumbprint.

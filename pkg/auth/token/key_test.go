@@ -153,3 +153,11 @@ func TestAlgorithmNames(t *testing.T) {
 		}
 	}
 }
+
+func TestTheZeroKeyVerifiesNothing(t *testing.T) {
+	for _, sig := range [][]byte{nil, {}, make([]byte, 64), make([]byte, 256)} {
+		if err := token.VerifySignature(token.Key{}, nil, sig, true); err == nil {
+			t.Errorf("it verifies %x", sig)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -10,9 +11,9 @@ import (
 
 // segments are the parts of a JWS in compact serialization (RFC 7515, section 7.1).
 type segments struct {
-	signed    string // the text under the signature: everything before the second dot
+	signed    []byte // the text under the signature: everything before the second dot
 	header    string // JSON
-	payload   string // JSON, to be read once the signature is known to be good
+	payload   string // JSON, to be trusted once the signature is known to be good
 	signature []byte
 }
 
@@ -22,39 +23,46 @@ func split(text string) (segments, error) {
 	if len(text) > MaxBytes {
 		return segments{}, refuse(TooLong, "it is longer than 8 KB", nil)
 	}
-	header, rest, _ := strings.Cut(text, ".")
-	payload, signature, found := strings.Cut(rest, ".")
-	if !found {
+	first := strings.IndexByte(text, '.')
+	second := first + 1 + strings.IndexByte(text[first+1:], '.')
+	if first < 0 || second == first {
 		return segments{}, refuse(Malformed, "it is not three segments", nil)
 	}
-	s := segments{signed: text[:len(header)+1+len(payload)]}
-	var decoded []byte
-	var err error
-	if decoded, err = decode(header); err != nil {
+	// Two pieces of memory hold all that follows: the bytes of the text with the decoded ones behind them, and the
+	// JSON as one string, of which the claims are parts.
+	room := append(make([]byte, 0, len(text)+strictBase64.DecodedLen(len(text))), text...)
+	header, err := appendDecoded(room, room[:first])
+	if err != nil {
 		return segments{}, refuse(Malformed, "header", err)
 	}
-	s.header = string(decoded)
-	if decoded, err = decode(payload); err != nil {
+	payload, err := appendDecoded(header, room[first+1:second])
+	if err != nil {
 		return segments{}, refuse(Malformed, "payload", err)
 	}
-	s.payload = string(decoded)
-	if s.signature, err = decode(signature); err != nil {
+	signature, err := appendDecoded(payload, room[second+1:])
+	if err != nil {
 		return segments{}, refuse(Malformed, "signature", err)
 	}
-	return s, nil
+	json := string(payload[len(room):])
+	return segments{
+		signed:    room[:second],
+		header:    json[:len(header)-len(room)],
+		payload:   json[len(header)-len(room):],
+		signature: signature[len(payload):],
+	}, nil
 }
 
 var strictBase64 = base64.RawURLEncoding.Strict()
 
 var errBase64 = errors.New("not base64url in its only spelling")
 
-// decode reads base64url as RFC 7515, section 2, writes it. encoding/base64 refuses non-zero trailing bits when
-// strict, but still steps over CR and LF, with which one token would have endless spellings.
-func decode(text string) ([]byte, error) {
-	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
+// appendDecoded reads base64url as RFC 7515, section 2, writes it. encoding/base64 refuses non-zero trailing bits
+// when strict, but still steps over CR and LF, with which one token would have endless spellings.
+func appendDecoded(to, text []byte) ([]byte, error) {
+	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
 		return nil, errBase64
 	}
-	decoded, err := strictBase64.DecodeString(text)
+	decoded, err := strictBase64.AppendDecode(to, text)
 	if err != nil {
 		return nil, errBase64
 	}
@@ -63,7 +71,10 @@ func decode(text string) ([]byte, error) {
 
 // header is what is read of a JOSE header (RFC 7515, section 4.1). Members that it does not name are ignored, as
 // the RFC demands, but for those that would change what the signature means or where its key comes from.
-type header struct{ alg, kid string }
+type header struct {
+	alg, kid, typ string
+	certificate   bool // x5t or x5t#S256 is there
+}
 
 var headerNames = []string{
 	"alg", "kid", "typ",
@@ -71,51 +82,43 @@ var headerNames = []string{
 }
 
 func parseHeader(text string) (header, error) {
-	members, err := parseObject("header", text)
-	if err != nil {
-		return header{}, err
-	}
 	var h header
-	var typ string
-	for _, m := range members {
-		var into *string
-		switch m.Name {
+	r := strictjson.Read(text)
+	for r.Next() {
+		switch r.Name() {
 		case "alg":
-			into = &h.alg
+			h.alg = r.Text()
 		case "kid":
-			into = &h.kid
+			h.kid = r.Text()
 		case "typ":
-			into = &typ
-		case "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "zip", "cty":
+			// "" in a list of accepted types stands for a header without typ, so a typ must not say it.
+			if h.typ = r.Text(); h.typ == "" && r.Err() == nil {
+				return header{}, refuse(WrongType, "typ is empty", nil)
+			}
+		case "x5t", "x5t#S256":
+			h.certificate = true
+		case "crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "cty":
 			// A key in a token is the attacker's key, its address the attacker's server (RFC 8725, section 3.10);
 			// b64 changes what is signed, crit what it means, zip and cty what is read.
 			return header{}, refuse(ForbiddenHeader, "a header names what no access token needs", nil)
 		default:
-			if misspelt(m.Name, headerNames) != "" {
+			if misspelt(r.Name(), headerNames) != "" {
 				return header{}, refuse(AmbiguousName, "header", nil)
 			}
-			continue
-		}
-		if *into, err = strictjson.String(m.Raw); err != nil {
-			return header{}, refuse(Malformed, "header", err)
 		}
 	}
-	if typ != Type {
-		// An ID token or any other JWT under the same key must not pass for an access token (RFC 8725, section 3.11).
-		return header{}, refuse(WrongType, "typ is not at+jwt", nil)
+	if err := r.Err(); err != nil {
+		return header{}, malformed("header", err)
 	}
 	return h, nil
 }
 
-func parseObject(part, text string) ([]strictjson.Member, error) {
-	members, err := strictjson.Members(text)
-	switch {
-	case errors.Is(err, strictjson.ErrDuplicate):
-		return nil, refuse(AmbiguousName, part, err)
-	case err != nil:
-		return nil, refuse(Malformed, part, err)
+// malformed refuses a part that is no JSON, or JSON with two readings.
+func malformed(part string, err error) error {
+	if errors.Is(err, strictjson.ErrDuplicate) {
+		return refuse(AmbiguousName, part, err)
 	}
-	return members, nil
+	return refuse(Malformed, part, err)
 }
 
 // misspelt returns the registered name that name is another case of, or "". encoding/json and libraries like it

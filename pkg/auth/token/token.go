@@ -5,7 +5,10 @@
 // the signing methods and the sentinel errors; reading is done here, because a general parser takes what this
 // profile forbids: critical extensions, other types, duplicate and case-folded names, line feeds.
 //
-// A Verifier holds public keys only and asks nobody. An Issuer holds nothing: it asks its SigningKeys each time.
+// A Verifier holds public keys only and asks nobody. It may take the tokens of other issuers beside our own, each by
+// its own keys and on its own conditions (OtherIssuer). An Issuer holds nothing: it asks its SigningKeys each time. A
+// service that is its own and only verifier may use SharedKeys for both. Package jwksurl reads the keys of another
+// issuer from a URL; nothing in this one knows a network.
 package token
 
 import (
@@ -72,10 +75,11 @@ type Claims struct {
 	AuthTime  time.Time // when the password was last proven; zero where the token does not say
 	ID        string    // jti
 	ClientID  auth.ClientID
-	SessionID string // sid; empty where the token has no session
+	SessionID string // sid; empty where the token has no session of ours
 	Scope     []string
 	Roles     []string
 	AMR       []string // authentication methods (RFC 8176)
-	// Own holds the deployer's own claims: every other name, with the JSON text of its value.
+	// Own holds the deployer's own claims, or the other issuer's: every other name, with the JSON text of its value,
+	// which was checked with the rest.
 	Own map[string]json.RawMessage
 }

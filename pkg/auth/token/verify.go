@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // Keys finds the public key of a kid.
@@ -17,30 +17,60 @@ type Keys interface {
 	Key(ctx context.Context, kid string) (Key, error)
 }
 
-// VerifierConfig is what a Verifier needs. Nothing has a default.
+// VerifierConfig is what a Verifier needs. Nothing but Others has a default.
 type VerifierConfig struct {
-	Issuer   string   // the exact iss
-	Audience []string // a token needs one of these
+	Issuer   string   // the exact iss of our own tokens
+	Audience []string // one of our own tokens needs one of these
 	Keys     Keys
+	Others   []OtherIssuer // issuers whose tokens are taken beside ours
 	Now      func() time.Time
 }
 
-// Verifier decides whether a text is an access token of one issuer for this audience. Safe for concurrent use.
-type Verifier struct{ c VerifierConfig }
+// Verifier decides whether a text is an access token for this audience, of our own issuer or one of the others. Safe
+// for concurrent use.
+type Verifier struct {
+	issuers []trusted // ours is the first
+	shared  bool      // ours has shared keys
+	now     func() time.Time
+}
 
 // NewVerifier returns an error that names the field and what it should hold.
 func NewVerifier(c VerifierConfig) (*Verifier, error) {
-	if err := errors.Join(checkIssuer(c.Issuer), checkAudience(c.Audience)); err != nil {
+	own, err := trustOurs(c)
+	if err != nil {
 		return nil, fmt.Errorf("token verifier: %w", err)
 	}
-	if set, ok := c.Keys.(KeySet); c.Keys == nil || ok && len(set.keys) == 0 {
-		return nil, errors.New("token verifier: Keys must hold the issuer's public keys")
-	}
+	v := &Verifier{issuers: []trusted{own}, now: c.Now}
 	if c.Now == nil {
 		return nil, errors.New("token verifier: Now must hold a clock")
 	}
-	c.Audience = slices.Clone(c.Audience)
-	return &Verifier{c}, nil
+	if _, v.shared = c.Keys.(SharedKeys); v.shared && len(c.Others) > 0 {
+		return nil, errors.New("token verifier: Keys must not hold shared keys beside the public ones of Others")
+	}
+	for i, other := range c.Others {
+		t, err := trust(other)
+		if err != nil {
+			return nil, fmt.Errorf("token verifier: Others, number %d: %w", i+1, err)
+		}
+		if v.issuer(t.issuer) != nil {
+			return nil, fmt.Errorf("token verifier: Others, number %d: Issuer must differ from every other; it holds %q",
+				i+1, t.issuer)
+		}
+		v.issuers = append(v.issuers, t)
+	}
+	for _, t := range v.issuers {
+		warm(t.keys)
+	}
+	return v, nil
+}
+
+// warm checks a signature that is wrong with each key. The first use of an algorithm builds tables, which on Lambda
+// costs nobody anything during the start, and the first client something after it.
+func warm(keys Keys) {
+	set, _ := keys.(KeySet)
+	for _, key := range set.keys {
+		_ = key.verify(nil, make([]byte, 2*p256Bytes), true)
+	}
 }
 
 // Verify returns the claims of an access token, or a *Error for a text that is not one of ours, not for us, or not
@@ -55,29 +85,67 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	key, err := v.key(ctx, h)
+	from, err := v.from(s.payload)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := from.takes(h); err != nil {
+		return Claims{}, err
+	}
+	key, err := v.key(ctx, from, h)
 	if err != nil {
 		return Claims{}, err
 	}
 	// The signature comes before the claims: whoever cannot sign learns nothing about what they must say.
-	if err := key.verify(s.signed, s.signature); err != nil {
+	if err := key.verify(s.signed, s.signature, from.foreign); err != nil {
 		return Claims{}, refuse(BadSignature, "signature", err)
 	}
 	p, err := parsePayload(s.payload)
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := v.check(p); err != nil {
+	if err := from.check(&p, v.now()); err != nil {
 		return Claims{}, err
 	}
 	return p.Claims, nil
 }
 
-func (v *Verifier) key(ctx context.Context, h header) (Key, error) {
+// from returns the issuer whose keys may verify a token. Where there are several, iss chooses among them before
+// anybody knows who wrote it, and chooses nothing else: each issuer's keys are its own, and once the signature is
+// good the claims are read again, where iss must be the issuer's. Choosing by kid instead would let an issuer answer
+// for another one's kid.
+func (v *Verifier) from(payload string) (*trusted, error) {
+	if len(v.issuers) == 1 {
+		return &v.issuers[0], nil
+	}
+	r := strictjson.Read(payload)
+	for r.Next() {
+		if r.Name() != "iss" {
+			continue
+		}
+		if from := v.issuer(r.Text()); from != nil {
+			return from, nil
+		}
+		break
+	}
+	return nil, refuse(WrongIssuer, "iss is none of the issuers", nil)
+}
+
+// issuer compares byte for byte: two spellings of a URL may be two issuers (RFC 8725, section 3.8).
+func (v *Verifier) issuer(name string) *trusted {
+	for i := range v.issuers {
+		if v.issuers[i].issuer == name {
+			return &v.issuers[i]
+		}
+	}
+	return nil
+}
+
+func (v *Verifier) key(ctx context.Context, from *trusted, h header) (Key, error) {
 	if h.kid == "" {
 		return Key{}, refuse(UnknownKey, "kid is missing", nil)
 	}
-	key, err := v.c.Keys.Key(ctx, h.kid)
+	key, err := from.keys.Key(ctx, h.kid)
 	if errors.Is(err, auth.ErrNotFound) {
 		return Key{}, refuse(UnknownKey, "no key has this kid", nil)
 	}
@@ -85,28 +153,9 @@ func (v *Verifier) key(ctx context.Context, h header) (Key, error) {
 		return Key{}, fmt.Errorf("token verifier: keys: %w", err)
 	}
 	// The key's algorithm rules, never the token's: "none", or HS256 with the public key for a secret, would let
-	// anybody sign (RFC 8725, section 3.1).
-	if h.alg != string(key.alg) {
+	// anybody sign (RFC 8725, section 3.1). A source that mixes shared keys with public ones is not believed.
+	if h.alg != string(key.alg) || (key.alg == HS256) != v.shared {
 		return Key{}, refuse(WrongAlgorithm, "alg is not the key's", nil)
 	}
 	return key, nil
-}
-
-func (v *Verifier) check(p payload) error {
-	now := v.c.Now()
-	switch lifetime := p.Expires.Sub(p.IssuedAt); {
-	case p.Issuer != v.c.Issuer: // byte for byte: two spellings of a URL may be two issuers (RFC 8725, section 3.8)
-		return refuse(WrongIssuer, "iss is not the issuer", nil)
-	case !slices.ContainsFunc(p.Audience, func(a string) bool { return slices.Contains(v.c.Audience, a) }):
-		return refuse(WrongAudience, "aud names none of ours", nil)
-	case lifetime <= 0 || lifetime > MaxLifetime:
-		return refuse(WrongLifetime, "exp is not within an hour after iat", nil)
-	case !now.Before(p.Expires): // "on or after" exp it is over (RFC 7519, section 4.1.4)
-		return refuse(Expired, "exp has passed", nil)
-	case p.IssuedAt.After(now.Add(Leeway)):
-		return refuse(IssuedAhead, "iat lies ahead", nil)
-	case p.notBefore.After(now.Add(Leeway)):
-		return refuse(NotYetValid, "nbf lies ahead", nil)
-	}
-	return nil
 }

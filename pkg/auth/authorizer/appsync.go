@@ -1,0 +1,66 @@
+package authorizer
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxTTL is the longest time for which AppSync keeps an answer. Other issuers' tokens may live longer.
+const maxTTL = time.Hour
+
+// appSync is AppSync, in front of a GraphQL API. Nothing in its event says so: it has the shape of no other.
+type appSync struct{}
+
+func (appSync) reads(e *event) bool {
+	return e.kind == "" && e.version == "" && e.routeARN == "" && e.methodARN == "" && e.method == "" &&
+		e.authorization != "" && e.apiID != ""
+}
+
+// request takes the token bare, as a bearer token, or behind a prefix of the configuration. Clients need one where the API
+// has another authorization mode too: AppSync would take a bare JWT for that mode's.
+func (appSync) request(a *Authorizer, e *event) Request {
+	r := Request{ID: e.requestID, graphQL: true}
+	value := e.authorization
+	for _, prefix := range a.sources.prefixes {
+		if rest, found := strings.CutPrefix(value, prefix); found {
+			value = rest
+			break
+		}
+	}
+	if strings.Contains(value, " ") {
+		r.Token, r.Problem = bearer(value)
+	} else {
+		r.Token, r.Problem = bare(value)
+	}
+	return r
+}
+
+// answer lets AppSync keep a yes for as long as the token lives, and a no not at all: a token is refused today that is
+// good tomorrow, once its keys are here.
+func (appSync) answer(a *Authorizer, _ Request, d Decision) ([]byte, error) {
+	if d.Outcome != Allow {
+		return []byte(noUncached), nil
+	}
+	to := append(make([]byte, 0, answerBytes), `{"isAuthorized":true,"resolverContext":`...)
+	to = appendContext(to, d.context)
+	to = appendDenied(to, a.rules.deniedFields(&d.Claims, d.at))
+	life := min(maxTTL, a.rules.fieldsUntil(&d.Claims, d.at, d.Claims.Expires).Sub(d.at))
+	to = strconv.AppendInt(append(to, `,"ttlOverride":`...), int64(max(life, 0)/time.Second), 10)
+	return append(to, '}'), nil
+}
+
+func appendDenied(to []byte, fields []string) []byte {
+	if len(fields) == 0 {
+		return to
+	}
+	to = append(to, `,"deniedFields":`...)
+	for i, field := range fields {
+		separator := byte(',')
+		if i == 0 {
+			separator = '['
+		}
+		to = appendString(append(to, separator), field)
+	}
+	return append(to, ']')
+}

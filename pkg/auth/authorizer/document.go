@@ -1,0 +1,147 @@
+package authorizer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// document is what EDGEAUTH_CONFIG says of an authorizer. Nothing in it may be empty: a list that asks for nothing may be
+// meant to let nobody pass.
+type document struct {
+	rules         []Rule
+	tokenSources  []string
+	contextClaims []string
+	origins       []string
+	issuers       []token.OtherIssuer
+}
+
+func readDocument(members map[string]json.RawMessage) (d document, err error) {
+	for name, raw := range members {
+		switch text := string(raw); name {
+		case "routes":
+			d.rules, err = readList(text, readRule)
+		case "issuers":
+			d.issuers, err = readList(text, readIssuer)
+		case "token_sources":
+			d.tokenSources, err = readWords(text)
+		case "context_claims":
+			d.contextClaims, err = readWords(text)
+		case "origins":
+			d.origins, err = readWords(text)
+		}
+		if err != nil {
+			return document{}, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return d, nil
+}
+
+func readRule(text string) (r Rule, err error) {
+	err = readMembers(text, func(name, raw string) (err error) {
+		switch name {
+		case "route":
+			r.Route, err = strictjson.String(raw)
+		case "scopes":
+			r.Scopes, err = readWords(raw)
+		case "roles":
+			r.Roles, err = readWords(raw)
+		case "max_auth_age":
+			r.MaxAuthAge, err = readDuration(raw)
+		default:
+			err = errors.New("nobody knows it: a rule has route, scopes, roles, max_auth_age")
+		}
+		return err
+	})
+	return r, err
+}
+
+func readIssuer(text string) (o token.OtherIssuer, err error) {
+	err = readMembers(text, func(name, raw string) (err error) {
+		switch name {
+		case "issuer":
+			o.Issuer, err = strictjson.String(raw)
+		case "jwks":
+			o.Keys, err = token.ParseForeignJWKS([]byte(raw))
+		case "audience":
+			o.Audience, err = readWords(raw)
+		case "audience_claim":
+			o.AudienceClaim, err = strictjson.String(raw)
+		case "types":
+			o.Types, err = readWords(raw)
+		case "lifetime":
+			o.Lifetime, err = readDuration(raw)
+		case "claims":
+			o.Claims, err = readClaims(raw)
+		default:
+			err = errors.New("nobody knows it: an issuer has issuer, jwks, audience, audience_claim, types, lifetime, claims")
+		}
+		return err
+	})
+	return o, err
+}
+
+func readClaims(text string) (map[string]string, error) {
+	claims := map[string]string{}
+	err := readMembers(text, func(name, raw string) (err error) {
+		claims[name], err = strictjson.String(raw)
+		return err
+	})
+	return claims, err
+}
+
+func readMembers(text string, read func(name, raw string) error) error {
+	members, err := strictjson.Members(text)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := read(m.Name, m.Raw); err != nil {
+			return fmt.Errorf("%q: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func readList[T any](text string, read func(raw string) (T, error)) ([]T, error) {
+	elements, err := strictjson.Array(text)
+	if err == nil && len(elements) == 0 {
+		err = errEmpty
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := make([]T, len(elements))
+	for i, raw := range elements {
+		if list[i], err = read(string(raw)); err != nil {
+			return nil, fmt.Errorf("number %d: %w", i+1, err)
+		}
+	}
+	return list, nil
+}
+
+var errEmpty = errors.New("the list is empty; leave it out to ask for nothing")
+
+func readWords(text string) ([]string, error) {
+	list, err := strictjson.Strings(text)
+	if err == nil && len(list) == 0 {
+		err = errEmpty
+	}
+	return list, err
+}
+
+func readDuration(raw string) (time.Duration, error) {
+	text, err := strictjson.String(raw)
+	if err != nil {
+		return 0, err
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, errors.New("it is a duration above 0, as in 15m")
+	}
+	return d, nil
+}

@@ -1,0 +1,48 @@
+package authorizer
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// FromEnvironment returns the Authorizer that the environment of this process describes, which logs to standard
+// output. Its error names every variable that is missing or wrong.
+func FromEnvironment() (*Authorizer, error) {
+	return fromEnvironment(config.Process(), audit.New(os.Stdout))
+}
+
+func fromEnvironment(e *config.Environment, log *audit.Log) (*Authorizer, error) {
+	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
+	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}
+	// One document serves every function; the last two names are others'.
+	members := e.Document("routes", "token_sources", "context_claims", "origins", "issuers", "clients", "throttle")
+	if err := e.Err(); err != nil {
+		return nil, err
+	}
+	document, err := readDocument(members)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config.Config, err)
+	}
+	c.Rules, c.TokenSources, c.ContextClaims, c.Origins = document.rules, document.tokenSources, document.contextClaims, document.origins
+	keys, err := token.ParseJWKS(jwks)
+	if err != nil {
+		return nil, fmt.Errorf("%s or %s: %w", config.JWKS, config.JWKSFile, err)
+	}
+	// The other variables have been checked: what can be wrong from here on stands in the document.
+	c.Verifier, err = token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: audience, Keys: keys, Others: document.issuers, Now: time.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: issuers: %w", config.Config, err)
+	}
+	a, err := New(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config.Config, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,114 @@
+package authorizer_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+)
+
+// seeds are events of every kind, in which $t stands for a token.
+var seeds = []string{
+	``, `null`, `{}`, `[]`, event(`null`), event(`{}`), event(`{"authorization":"Bearer $t"}`),
+	event(`{"Authorization":"Bearer $t","authorization":"bearer b,c"}`),
+	strings.Replace(event(`{"authorization":"Bearer $t"}`), routeARN, "arn:aws:execute-api:*:*:*/*/*", 1),
+	`{"type":"TOKEN","authorizationToken":"Bearer $t","methodArn":"` + methodARN + `"}`,
+	`{"type":"TOKEN","authorizationToken":"Bearer $t","methodArn":"` + prod + `GET/a/\u0022\\*"}`,
+	`{"type":"REQUEST","methodArn":"` + methodARN + `","headers":null,"multiValueHeaders":{"Authorization":["Bearer $t",null]},"requestContext":null}`,
+	`{"type":"REQUEST","version":"1.0","methodArn":"` + methodARN + `","httpMethod":"POST","headers":{"Cookie":"a=$t; b","Origin":"https://a.example"}}`,
+	`{"type":"REQUEST","methodArn":"` + connectARN + `","headers":{"Sec-WebSocket-Protocol":"access_token, $t"},"queryStringParameters":{"t":"$t"}}`,
+	`{"authorizationToken":"$t","requestContext":{"apiId":"a","variables":{"a":[1,-2.5e+3,true,null,"\ud800"]}},"requestHeaders":{}}`,
+	`{"type":"REQUEST","version":"2.0","cookies":["a=$t"],"routeArn":"` + methodARN + `","requestContext":{"http":{"method":"GET"}}}`,
+	`{"authorizationToken":"$t","requestContext":{"apiId":"a","queryString":"\ud800\x"}}`,
+	`{"authorizationToken":"$t","requestContext":{"apiId":"a","queryString":"` + "\x7f" + `"}}`,
+	`{"authorizationToken":"$t","requestContext":{"apiId":"a","queryString":"` + "\n" + `"}}`,
+	`{"a":` + strings.Repeat("[", 2000) + `}`,
+}
+
+// everyPlace returns authorizers which together read tokens from everywhere and answer in every form.
+func everyPlace(v authorizer.Verifier) []*authorizer.Authorizer {
+	var all []*authorizer.Authorizer
+	for _, c := range []authorizer.Config{
+		{HTTPResponse: config.ResponseSimple},
+		{HTTPResponse: config.ResponseIAM, Deny: config.DenyPolicy, TokenSources: []string{"header:authorization", "cookie:a", "subprotocol:access_token", "query:t"}},
+		{HTTPResponse: config.ResponseIAM, Rules: []authorizer.Rule{{Route: "GET /a/*"}, {Route: "ANY /a/b", Roles: []string{"admin"}}, {Route: "Query.a"}}},
+		{HTTPResponse: config.ResponseIAM, Rules: []authorizer.Rule{{Route: "GET /a/{b}"}, {Route: "$connect"}}},
+	} {
+		c.Verifier, c.Now = v, func() time.Time { return now }
+		a, err := authorizer.New(c)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// FuzzInvoke holds that no event makes a panic or any error but one, and that nobody passes without a good token, which
+// is never in the fuzzer's hands: the seeds hold one that ended.
+func FuzzInvoke(f *testing.F) {
+	w := newWorld(f)
+	old := w.sign(f, now.Add(-time.Hour), audience)
+	for _, seed := range seeds {
+		f.Add([]byte(strings.ReplaceAll(seed, "$t", old)))
+	}
+	all := everyPlace(w.verifier)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, a := range all {
+			raw, err := a.Invoke(context.Background(), text)
+			if err != nil {
+				if err.Error() != "Unauthorized" || raw != nil {
+					t.Fatalf("%q %v", raw, err)
+				}
+				continue
+			}
+			got := parseAnswer(t, raw)
+			if got.IsAuthorized || len(got.Context) > 0 || len(got.ResolverContext) > 0 {
+				t.Fatalf("a yes: %s", raw)
+			}
+			for _, s := range got.PolicyDocument.Statement {
+				if s.Effect != "Deny" || len(s.Resource) != 1 || !strings.HasSuffix(s.Resource[0], "/*") || strings.Count(s.Resource[0], "*") != 1 {
+					t.Fatalf("%+v", s)
+				}
+			}
+		}
+	})
+}
+
+// FuzzInvokeWithAnyToken takes every text for a good token, and holds that nothing but JSON of one of the shapes gets a
+// yes, that the answer is JSON, and that a policy allows one stage at most.
+func FuzzInvokeWithAnyToken(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add([]byte(strings.ReplaceAll(seed, "$t", "x")))
+	}
+	all := everyPlace(someone)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, a := range all {
+			raw, err := a.Invoke(context.Background(), text)
+			if err != nil {
+				continue
+			}
+			got := parseAnswer(t, raw)
+			yes := got.IsAuthorized
+			for _, s := range got.PolicyDocument.Statement {
+				yes = yes || s.Effect == "Allow"
+				for _, r := range s.Resource {
+					stage := strings.SplitN(r, "/", 3)
+					if len(stage) < 3 || strings.ContainsAny(stage[0]+stage[1], "*?{") || len(r) > 512 {
+						t.Fatalf("%q", r)
+					}
+				}
+			}
+			if yes && !json.Valid(text) {
+				t.Fatalf("%q is no JSON, and got %s", text, raw)
+			}
+			if yes && got.Context["sub"]+got.ResolverContext["sub"] != "u1" {
+				t.Fatalf("%s", raw)
+			}
+		}
+	})
+}

@@ -1,0 +1,24 @@
+package authorizer
+
+import "github.com/edgeauth/edgeauth/pkg/auth/config"
+
+// httpV2 is an HTTP API's authorizer with payload format 2.0. Its events are the same whether the gateway wants
+// a simple answer or a policy.
+type httpV2 struct{}
+
+func (httpV2) reads(e *event) bool {
+	return e.kind == "REQUEST" && e.version == "2.0" && e.routeARN != "" && e.methodARN == ""
+}
+
+func (httpV2) request(a *Authorizer, e *event) Request { return a.request(e, e.routeARN) }
+
+func (httpV2) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+	switch {
+	case a.config.HTTPResponse == config.ResponseIAM:
+		return policyAnswer(a, r, d)
+	case d.Outcome != Allow:
+		return []byte(no), nil
+	}
+	to := append(make([]byte, 0, answerBytes), `{"isAuthorized":true,"context":`...)
+	return append(appendContext(to, d.context), '}'), nil
+}

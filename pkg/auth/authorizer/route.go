@@ -1,0 +1,165 @@
+package authorizer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// route is a Rule's route in the spelling of an ARN's resource: "GET/users/*".
+type route struct {
+	kind     routeKind
+	method   string // or anyMethod; empty for a route with a name of its own
+	patterns []string
+}
+
+type routeKind uint8
+
+const (
+	literal  routeKind = iota // one resource
+	below                     // ends in /*, which is everything below
+	template                  // has a {param}
+	field                     // of a GraphQL schema
+)
+
+const anyMethod = "ANY"
+
+// methods are those that API Gateway knows. A policy names each, because the "*" of IAM crosses slashes: the pattern
+// */users would match GET/a/users as well.
+var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+// maxPattern is the longest pattern. It leaves room for the longest stage before it.
+const maxPattern = 300
+
+var (
+	errRoute = errors.New(`a route is "METHOD /path", "$connect", "$default" or "Type.field"; METHOD is ANY or one of ` +
+		strings.Join(methods, ", ") + `; the path may have segments "{name}" and end in "/*"`)
+	errLong = fmt.Errorf("a route has at most %d bytes", maxPattern)
+)
+
+func parseRoute(text string) (route, error) {
+	switch {
+	case len(text) > maxPattern:
+		return route{}, errLong
+	case text == "$connect" || text == "$default":
+		return route{kind: literal, patterns: []string{text}}, nil
+	case isField(text):
+		return route{kind: field, patterns: []string{text}}, nil
+	}
+	method, path, _ := strings.Cut(text, " ")
+	of := []string{method}
+	if method == anyMethod {
+		of = methods
+	}
+	kind, ok := kindOf(path)
+	if !ok || method != anyMethod && !slices.Contains(methods, method) {
+		return route{}, errRoute
+	}
+	r := route{kind: kind, method: method}
+	for _, m := range of {
+		r.patterns = append(r.patterns, m+path)
+	}
+	return r, nil
+}
+
+// isField tells whether s is "Type.field" of a GraphQL schema.
+func isField(s string) bool {
+	object, name, found := strings.Cut(s, ".")
+	return found && isName(object) && isName(name) && !strings.Contains(s, "-")
+}
+
+func kindOf(path string) (routeKind, bool) {
+	head, wild := strings.CutSuffix(path, "/*")
+	kind := literal
+	switch {
+	case path == "/":
+		return literal, true
+	case wild && head == "":
+		return below, true
+	case wild:
+		kind = below
+	}
+	segments := strings.Split(head, "/")
+	if segments[0] != "" || len(segments) == 1 {
+		return 0, false
+	}
+	for _, s := range segments[1:] {
+		switch {
+		case isParam(s):
+			kind = template
+		case !isPlain(s):
+			return 0, false
+		}
+	}
+	return kind, true
+}
+
+func isParam(segment string) bool {
+	return len(segment) > 2 && segment[0] == '{' && segment[len(segment)-1] == '}' && isName(segment[1:len(segment)-1])
+}
+
+// isPlain tells whether a segment holds only what no policy, and no router, takes for something else.
+func isPlain(segment string) bool {
+	for i := range len(segment) {
+		if c := segment[i]; !isName(segment[i:i+1]) && strings.IndexByte(".~!$&'()+,=:@", c) < 0 {
+			return false
+		}
+	}
+	return segment != "" && segment != "." && segment != ".."
+}
+
+// names reports whether a resource is one of the route's.
+func (r *route) names(resource string) bool {
+	return slices.ContainsFunc(r.patterns, func(pattern string) bool {
+		switch r.kind {
+		case literal:
+			return resource == pattern
+		case below:
+			return strings.HasPrefix(resource, strings.TrimSuffix(pattern, "*"))
+		case template:
+			return fits(pattern, resource)
+		}
+		return false
+	})
+}
+
+// fits compares segment by segment. A {param} is one segment and not an empty one.
+func fits(pattern, resource string) bool {
+	for {
+		p, patternRest, patternMore := strings.Cut(pattern, "/")
+		if p == "*" && !patternMore {
+			return true
+		}
+		r, resourceRest, resourceMore := strings.Cut(resource, "/")
+		if p != r && (!isParam(p) || r == "") || patternMore != resourceMore {
+			return false
+		}
+		if !patternMore {
+			return true
+		}
+		pattern, resource = patternRest, resourceRest
+	}
+}
+
+// Spellings of a path that a backend's router may read as another path, out of what stands below a route or into it:
+// what a resource has within it or at its end. With rules, none of them passes.
+var (
+	ambiguousWithin   = []string{"%", ";", `\`, "//", "/./", "/../"}
+	ambiguousAtEnd    = []string{"/.", "/.."}
+	ambiguousPatterns = func() (patterns []string) {
+		for _, s := range ambiguousWithin {
+			patterns = append(patterns, "*"+s+"*")
+		}
+		for _, s := range ambiguousAtEnd {
+			patterns = append(patterns, "*"+s)
+		}
+		return patterns
+	}()
+)
+
+func isAmbiguous(resource string) bool {
+	contains := func(s string) bool { return strings.Contains(resource, s) }
+	ends := func(s string) bool { return strings.HasSuffix(resource, s) }
+	return slices.ContainsFunc(ambiguousWithin, contains) || slices.ContainsFunc(ambiguousAtEnd, ends)
+}

@@ -1,0 +1,36 @@
+package authorizer_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// TestEventsAreJSON sends an event with something in it that nobody reads: it passes where that is JSON, and only there.
+func TestEventsAreJSON(t *testing.T) {
+	a := under(t, someone)
+	for _, value := range []string{
+		`0`, `-0`, `12`, `-1.50`, `1e9`, `2E-3`, `0.1e+2`, `true`, `false`, `null`, `""`, `"a b"`, `"\"\\\/\b\f\n\r\t\u00e9"`, `"\ud83d\ude00"`,
+		`"\ud800"`, `"` + "\x7f\u2028" + `"`, `[]`, `[ ]`, `{}`, `{ }`, `[1, [2], {"a": [null]}]`, `{"a":1,"a":2}`, " \t\r\n1 \t\r\n",
+		strings.Repeat("[", 900) + strings.Repeat("]", 900),
+
+		``, `01`, `-`, `+1`, `1.`, `.1`, `1e`, `1e+`, `0x1`, `1_0`, `NaN`, `True`, `nul`, `nulll`, `'a'`, `"a`, `a"`, `"\x"`, `"\u12"`, `"\`, `"\ud800\x"`, `"` + "\n" + `"`,
+		`"` + "\x00" + `"`, "\"\xff\"", `[`, `]`, `[1,]`, `[,1]`, `[1 2]`, `[1}`, `{`, `}`, `{1:2}`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a" 1}`, `{null:1}`, `{a:1}`,
+		`1,`, `1 2`, `1}{`, `// a` + "\n1", "\v1", "\ufeff1",
+	} {
+		text := `{"x":` + value + `,"type":"TOKEN","methodArn":"` + methodARN + `","authorizationToken":"Bearer x"}`
+		raw, err := a.Invoke(context.Background(), []byte(text))
+		if err != nil {
+			t.Errorf("%q: %v", value, err)
+		}
+		if got, want := parseAnswer(t, raw).allows(methodARN), utf8.ValidString(text) && json.Valid([]byte(text)); got != want {
+			t.Errorf("%q: allowed %v, JSON %v", value, got, want)
+		}
+	}
+	deep := `{"x":` + strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6) + `}`
+	if raw, err := a.Invoke(context.Background(), []byte(deep)); err != nil || string(raw) != simpleNo {
+		t.Errorf("%v %s", err, raw)
+	}
+}

@@ -1,0 +1,123 @@
+package token_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/asn1"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// bare returns what cannot be saved: the check of a token's signature by the standard library, with everything it
+// needs at hand.
+func bare(t testing.TB, alg token.Algorithm, text string) func() bool {
+	t.Helper()
+	signed, sig := cut(t, text)
+	message := []byte(signed)
+	switch public := privateKey(t, signingKeys()[alg].JWK()).Public().(type) {
+	case *rsa.PublicKey:
+		return func() bool {
+			digest := sha256.Sum256(message)
+			return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], sig) == nil
+		}
+	case *ecdsa.PublicKey:
+		der, err := asn1.Marshal(struct{ R, S *big.Int }{
+			new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() bool {
+			digest := sha256.Sum256(message)
+			return ecdsa.VerifyASN1(public, digest[:], der)
+		}
+	case ed25519.PublicKey:
+		return func() bool { return ed25519.Verify(public, message, sig) }
+	}
+	t.Fatal("no such algorithm")
+	return nil
+}
+
+// cut returns a token's text under the signature, and the signature.
+func cut(t testing.TB, text string) (signed string, sig []byte) {
+	t.Helper()
+	dot := strings.LastIndexByte(text, '.')
+	return text[:dot], []byte(decode(t, text[dot+1:]))
+}
+
+// full is a grant with a list in every place that has one, and own claims where they are asked for.
+func full(own bool) token.Grant {
+	g := grant()
+	g.Scope, g.AMR = []string{"api", "files:read"}, []string{"pwd"}
+	g.Subject.Roles = []string{"admin", "reader"}
+	if own {
+		g.Subject.Claims = map[string]any{"tenant": map[string]any{"id": 7}, "plan": "pro", "region": "eu"}
+	}
+	return g
+}
+
+// Beyond the bare check a token costs the text with what it decodes to, its JSON as a string, and the array of its
+// lists; ECDSA signatures are written anew. Own claims cost a map and one array more.
+func TestAllocations(t *testing.T) {
+	v := verifierAt(t, instant)
+	for _, row := range []struct {
+		alg        token.Algorithm
+		above, own float64
+	}{{token.RS256, 3, 6}, {token.ES256, 4, 7}, {token.EdDSA, 3, 6}} {
+		for own, above := range map[bool]float64{false: row.above, true: row.own} {
+			text := issue(t, row.alg, full(own)).Text.Reveal()
+			check := bare(t, row.alg, text)
+			least := testing.AllocsPerRun(50, func() {
+				if !check() {
+					t.Fatal("the signature is wrong")
+				}
+			})
+			ours := testing.AllocsPerRun(50, func() {
+				if _, err := v.Verify(t.Context(), text); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if ours > least+above {
+				t.Errorf("%s, own claims %v: %v allocations, and %v for the bare check", row.alg, own, ours, least)
+			}
+		}
+	}
+}
+
+// BenchmarkVerify stands beside the bare check and golang-jwt's method, which does the same with a text and a
+// signature already decoded: go test -bench Verify -benchtime 5000x -count 10, and compare medians.
+func BenchmarkVerify(b *testing.B) {
+	v := verifierAt(b, instant)
+	for _, alg := range algorithms {
+		text := issue(b, alg, full(false)).Text.Reveal()
+		signed, sig := cut(b, text)
+		public := privateKey(b, signingKeys()[alg].JWK()).Public()
+		method := jwt.GetSigningMethod(string(alg))
+		check := bare(b, alg, text)
+		for name, verify := range map[string]func() bool{
+			"bare":   check,
+			"method": func() bool { return method.Verify(signed, sig, public) == nil },
+			"whole": func() bool {
+				_, err := v.Verify(b.Context(), text)
+				return err == nil
+			},
+		} {
+			b.Run(string(alg)+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if !verify() {
+						b.Fatal("refused")
+					}
+				}
+			})
+		}
+	}
+}

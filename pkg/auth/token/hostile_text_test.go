@@ -1,0 +1,199 @@
+package token_test
+
+import (
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// hostileText is a text that is no token, or one with a signature that is none.
+type hostileText struct {
+	name, text string
+	want       token.Reason
+}
+
+func hostileTexts(t *testing.T) []hostileText {
+	const alg = token.EdDSA
+	good := sign(t, alg, goodHeader(alg), goodPayload)
+	if _, err := verifierAt(t, instant).Verify(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(good, ".")
+	header, payload, sig := parts[0], parts[1], parts[2]
+	own := func(size int) string {
+		payload := func(fill int) string {
+			return put(t, goodPayload, `"jti":`, `"own":"`+strings.Repeat("x", fill)+`","jti":`)
+		}
+		fill := (size-len(good))*3/4 - 20
+		for len(header)+len(encode(payload(fill)))+len(sig)+2 < size {
+			fill++
+		}
+		return sign(t, alg, goodHeader(alg), payload(fill))
+	}
+	if text := own(8191); len(text) > token.MaxBytes {
+		t.Fatalf("the largest has %d bytes", len(text))
+	} else if _, err := verifierAt(t, instant).Verify(t.Context(), text); err != nil {
+		t.Errorf("a token of %d bytes: %v", len(text), err)
+	}
+	unsigned := encode(`{"alg":"none","kid":"`+signingKeys()[alg].ID()+`","typ":"at+jwt"}`) + "." + payload + "."
+	return []hostileText{
+		{"empty", "", token.Malformed},
+		{"one dot", header + "." + payload, token.Malformed},
+		{"three dots", good + ".", token.Malformed},
+		{"five segments", header + ".." + payload + "..", token.Malformed},
+		{"only dots", "..", token.Malformed},
+		{"above 8 KB", own(8193), token.TooLong},
+		{"8 KB of junk", strings.Repeat("x", 8193), token.TooLong},
+		{"padding of the signature", good + "==", token.Malformed},
+		{"padding under the signature", signText(t, alg, header+"="+"."+payload), token.Malformed},
+		{"line feed at the end", good + "\n", token.Malformed},
+		{"line feed within", header + "." + payload + "." + sig[:40] + "\n" + sig[40:], token.Malformed},
+		{"line feed under the signature", signText(t, alg, header+".\n"+payload), token.Malformed},
+		{"carriage return under the signature", signText(t, alg, header[:8]+"\r"+header[8:]+"."+payload), token.Malformed},
+		{"space before", " " + good, token.Malformed},
+		{"NUL at the end", good + "\x00", token.Malformed},
+		{"the other alphabet", header + "." + payload + "." + strings.Repeat("+/", 43), token.Malformed},
+		{"beyond ASCII", signText(t, alg, header+"."+payload+"é"), token.Malformed},
+		{"a scheme before", "Bearer " + good, token.Malformed},
+		{"JSON serialization", `{"payload":"` + payload + `"}`, token.Malformed},
+		{"no signature", header + "." + payload + ".", token.BadSignature},
+		{"signature cut", good[:len(good)-2], token.BadSignature},
+		{"signature and more", good + "AAAA", token.BadSignature},
+		{"unsigned", unsigned, token.WrongAlgorithm},
+		{"another payload", header + "." + encode(put(t, goodPayload, subject, "admin")) + "." + sig, token.BadSignature},
+		{"signature before claims", header + "." + encode("{") + "." + sig, token.BadSignature},
+		{"a line feed behind the header", signText(t, alg, header+"\n."+payload), token.Malformed},
+		{"a line feed in the payload", signText(t, alg, header+"."+payload[:9]+"\n"+payload[9:]), token.Malformed},
+		{"CR and LF at the end", good + "\r\n", token.Malformed},
+		{"a line feed before", "\n" + good, token.Malformed},
+		{"a tab behind", good + "\t", token.Malformed},
+		{"a space under the signature", signText(t, alg, header+"."+payload+" "), token.Malformed},
+		{"padding of the payload", signText(t, alg, header+"."+payload+"="), token.Malformed},
+		{"four segments", good + "." + sig, token.Malformed},
+		{"dots in a row", header + "..." + payload + "." + sig, token.Malformed},
+		{"a dot before", "." + good, token.Malformed},
+		{"no header", "." + payload + "." + sig, token.Malformed},
+		{"no payload", header + ".." + sig, token.BadSignature},
+		{"one character", "e", token.Malformed},
+		{"an escaped dot", strings.Replace(good, ".", "%2E", 1), token.Malformed},
+		{"a full-width dot", strings.Replace(good, ".", "．", 1), token.Malformed},
+		{"a zero-width space", good + "\u200b", token.Malformed},
+		{"quotes around", `"` + good + `"`, token.Malformed},
+		{"twice", good + "," + good, token.Malformed},
+		{"in small letters", strings.ToLower(good), token.Malformed},
+		{"JSON serialization in full", `{"payload":"` + payload + `","protected":"` + header + `","signature":"` + sig + `"}`,
+			token.Malformed},
+		{"an encrypted token", header + "." + payload + "." + sig + "." + sig + "." + sig, token.Malformed},
+		{"signed by another of our keys", header + "." + payload + "." + base64.RawURLEncoding.EncodeToString(
+			signature(t, token.ES256, header+"."+payload)), token.BadSignature},
+		{"signed by a stranger", stranger(t), token.BadSignature},
+		{"HMAC by the public key as JWK", confused(string(signingKeys()[token.RS256].Public().JWK())), token.WrongAlgorithm},
+		{"HMAC by the modulus", confused(members(t, string(signingKeys()[token.RS256].Public().JWK()))["n"]), token.WrongAlgorithm},
+		{"HMAC by nothing", confused(""), token.WrongAlgorithm},
+		{"a good token's signature", otherClaims(t, good), token.BadSignature},
+	}
+}
+
+// stranger is a token by a key of the attacker, which its header claims to be ours.
+func stranger(t *testing.T) string {
+	t.Helper()
+	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := encode(goodHeader(token.EdDSA)) + "." + encode(goodPayload)
+	sig, err := jwt.SigningMethodEdDSA.Sign(signed, privateKey(t, key.JWK()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(sig)
+}
+
+// confused is a token with a MAC, of which the secret is something that everybody knows (RFC 8725, section 2.1).
+func confused(secret string) string {
+	header := `{"alg":"HS256","kid":"` + signingKeys()[token.RS256].ID() + `","typ":"at+jwt"}`
+	signed := encode(header) + "." + encode(goodPayload)
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(signed))
+	return signed + "." + encode(string(mac.Sum(nil)))
+}
+
+// otherClaims puts a good token's signature under other claims.
+func otherClaims(t *testing.T, good string) string {
+	t.Helper()
+	parts := strings.Split(good, ".")
+	return parts[0] + "." + encode(put(t, goodPayload, `"jti":`, `"roles":["admin"],"jti":`)) + "." + parts[2]
+}
+
+// hostileSignatures are under a good header and payload.
+func hostileSignatures(t *testing.T) []hostileText {
+	text := func(alg token.Algorithm, change func(sig []byte) []byte) string {
+		signed := encode(goodHeader(alg)) + "." + encode(goodPayload)
+		return signed + "." + base64.RawURLEncoding.EncodeToString(change(signature(t, alg, signed)))
+	}
+	order := elliptic.P256().Params().N
+	number := func(b []byte) *big.Int { return new(big.Int).SetBytes(b) }
+	var rows []hostileText
+	for _, row := range []struct {
+		name   string
+		alg    token.Algorithm
+		change func([]byte) []byte
+	}{
+		{"RSA shorter by a zero", token.RS256, func(s []byte) []byte { return s[1:] }},
+		{"RSA with a zero before", token.RS256, func(s []byte) []byte { return append([]byte{0}, s...) }},
+		{"RSA with a zero behind", token.RS256, func(s []byte) []byte { return append(s, 0) }},
+		{"RSA of zeros", token.RS256, func(s []byte) []byte { return make([]byte, len(s)) }},
+		{"RSA plus the modulus", token.RS256, func(s []byte) []byte {
+			n := number([]byte(decode(t, members(t, signingKeys()[token.RS256].JWK().Reveal())["n"])))
+			return new(big.Int).Add(n, number(s)).FillBytes(make([]byte, len(s)+1))
+		}},
+		{"high s", token.ES256, func(s []byte) []byte {
+			new(big.Int).Sub(order, number(s[32:])).FillBytes(s[32:])
+			return s
+		}},
+		{"r plus the order", token.ES256, func(s []byte) []byte {
+			r := new(big.Int).Add(order, number(s[:32]))
+			return append(r.FillBytes(make([]byte, 33)), s[32:]...)
+		}},
+		{"r and s of zero", token.ES256, func(s []byte) []byte { return make([]byte, 64) }},
+		{"ECDSA in ASN.1", token.ES256, func(s []byte) []byte {
+			return slices.Concat([]byte{0x30, 68, 2, 32}, s[:32], []byte{2, 32}, s[32:])
+		}},
+		{"r of zero", token.ES256, func(s []byte) []byte { clear(s[:32]); return s }},
+		{"s of zero", token.ES256, func(s []byte) []byte { clear(s[32:]); return s }},
+		{"s of the order", token.ES256, func(s []byte) []byte { order.FillBytes(s[32:]); return s }},
+		{"r and s exchanged", token.ES256, func(s []byte) []byte { return slices.Concat(s[32:], s[:32]) }},
+		{"ECDSA shorter by an octet", token.ES256, func(s []byte) []byte { return s[:63] }},
+		{"ECDSA with a zero behind", token.ES256, func(s []byte) []byte { return append(s, 0) }},
+		{"Ed25519 shorter by an octet", token.EdDSA, func(s []byte) []byte { return s[:63] }},
+		{"Ed25519 with a zero behind", token.EdDSA, func(s []byte) []byte { return append(s, 0) }},
+		{"Ed25519 of zeros", token.EdDSA, func(s []byte) []byte { return make([]byte, 64) }},
+		{"Ed25519 with S plus the order", token.EdDSA, func(s []byte) []byte {
+			l, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+			scalar := slices.Clone(s[32:])
+			slices.Reverse(scalar)
+			plus := new(big.Int).Add(l, number(scalar)).FillBytes(make([]byte, 32))
+			slices.Reverse(plus)
+			return append(s[:32:32], plus...)
+		}},
+	} {
+		rows = append(rows, hostileText{row.name, text(row.alg, row.change), token.BadSignature})
+	}
+	return rows
+}
+
+func TestHostileTexts(t *testing.T) {
+	for _, row := range slices.Concat(hostileTexts(t), hostileSignatures(t)) {
+		t.Run(row.name, func(t *testing.T) { refused(t, row.text, row.want) })
+	}
+}

@@ -1,0 +1,321 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+const (
+	cognito  = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE"
+	openAuth = "https://openauth.example.com"
+	clientID = "7abcdefghijklmnopqrstuvwxy"
+)
+
+// The shapes are those of Amazon Cognito's and OpenAuth's tokens; the keys are ours, without the alg that a foreign
+// set may leave out. Cognito has RS256 and OpenAuth ES256.
+const (
+	cognitoAccess = `{"sub":"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee","cognito:groups":["admin"],"iss":"` + cognito + `",` +
+		`"version":2,"client_id":"` + clientID + `","origin_jti":"b1","event_id":"c1","token_use":"access",` +
+		`"scope":"openid email","auth_time":1699999000,"exp":1700003600,"iat":1700000000,"jti":"a1","username":"jane"}`
+	cognitoID = `{"sub":"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee","cognito:groups":["admin"],"email_verified":true,"iss":"` +
+		cognito + `","cognito:username":"jane","origin_jti":"b1","aud":"` + clientID + `","event_id":"c1",` +
+		`"token_use":"id","auth_time":1699999000,"exp":1700003600,"iat":1700000000,"jti":"a2","email":"jane@example.com"}`
+	openAuthAccess = `{"mode":"access","type":"user","properties":{"id":"u1"},"aud":"web","iss":"` + openAuth + `",` +
+		`"sub":"user:0123456789abcdef","exp":1702592000}`
+)
+
+// foreignHeader is that of a key of ours under another kid, which no issuer but the foreign one knows.
+func foreignHeader(alg token.Algorithm, typ string) string {
+	return `{"kid":"` + foreignKID(alg) + `","alg":"` + string(alg) + `"` + typ + `}`
+}
+
+func foreignKID(alg token.Algorithm) string { return "foreign/" + string(alg) + "=" }
+
+func foreignKeys(t testing.TB, alg token.Algorithm) token.KeySet {
+	t.Helper()
+	jwk := with(t, string(signingKeys()[alg].Public().JWK()), "alg", "", "kid", foreignKID(alg))
+	set, err := token.ParseForeignJWKS([]byte(`{"keys":[` + jwk + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func others(t testing.TB) []token.OtherIssuer {
+	t.Helper()
+	return []token.OtherIssuer{{
+		Issuer: cognito, Keys: foreignKeys(t, token.RS256), AudienceClaim: "client_id", Audience: []string{clientID},
+		Types: []string{""}, Lifetime: 24 * time.Hour, Claims: map[string]string{"token_use": "access"},
+	}, {
+		Issuer: openAuth, Keys: foreignKeys(t, token.ES256), AudienceClaim: "aud", Audience: []string{"web"},
+		Types: []string{"JWT"}, Lifetime: 30 * 24 * time.Hour, Claims: map[string]string{"mode": "access"},
+	}}
+}
+
+func severalAt(t testing.TB, now time.Time) *token.Verifier {
+	t.Helper()
+	v, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: publicKeys(t), Others: others(t),
+		Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestOtherIssuers(t *testing.T) {
+	const rs, es = token.RS256, token.ES256
+	jwt := `,"typ":"JWT"`
+	change := func(in, old, new string) string { return put(t, in, old, new) }
+	for _, row := range []struct {
+		name, text string
+		want       token.Reason // "" is taken
+	}{
+		{"our own", sign(t, es, goodHeader(es), goodPayload), ""},
+		{"Cognito's access token", sign(t, rs, foreignHeader(rs, ""), cognitoAccess), ""},
+		{"OpenAuth's access token", sign(t, es, foreignHeader(es, jwt), openAuthAccess), ""},
+		{"a certificate's thumbprint", sign(t, rs, change(foreignHeader(rs, ""), `{`, `{"x5t":"AA",`), cognitoAccess), ""},
+		{"neither iat nor jti", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"iat":1700000000,"jti":"a1",`, ``)), ""},
+		{"a subject of 255 bytes", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"sub":"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"`, `"sub":"`+strings.Repeat("x", 255)+`"`)), ""},
+
+		{"Cognito's ID token", sign(t, rs, foreignHeader(rs, ""), cognitoID), token.WrongValue},
+		{"an ID token that names the client", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoID, `"aud":`, `"client_id":`)), token.WrongValue},
+		{"no token_use", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"token_use":"access",`, ``)), token.WrongValue},
+		{"token_use a list", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"token_use":"access"`, `"token_use":["access"]`)), token.WrongValue},
+		{"another client", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, clientID, "other")), token.WrongAudience},
+		{"no client", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"client_id":"`+clientID+`",`, ``)), token.WrongAudience},
+		{"the client as aud", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"client_id":`, `"aud":`)), token.WrongAudience},
+		{"a typ where none is accepted", sign(t, rs, foreignHeader(rs, jwt), cognitoAccess), token.WrongType},
+		{"an empty typ for none", sign(t, rs, foreignHeader(rs, `,"typ":""`), cognitoAccess), token.WrongType},
+		{"no typ where one is wanted", sign(t, es, foreignHeader(es, ""), openAuthAccess), token.WrongType},
+		{"our typ where another is wanted", sign(t, es, foreignHeader(es, `,"typ":"at+jwt"`), openAuthAccess), token.WrongType},
+		{"OpenAuth's refresh mode", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"mode":"access"`, `"mode":"refresh"`)), token.WrongValue},
+		{"no sub", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"sub":"user:0123456789abcdef",`, ``)), token.MissingClaim},
+		{"no exp", sign(t, es, foreignHeader(es, jwt), change(openAuthAccess, `,"exp":1702592000`, ``)), token.MissingClaim},
+		{"no iss", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"iss":"`+openAuth+`",`, ``)), token.WrongIssuer},
+		{"a subject of 256 bytes", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `user:0123456789abcdef`, strings.Repeat("x", 256))), token.InvalidClaim},
+		{"a subject with a line feed", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `user:`, `user:\n`)), token.InvalidClaim},
+
+		{"too long a life", sign(t, rs, foreignHeader(rs, ""),
+			change(cognitoAccess, `"exp":1700003600`, `"exp":1700086401`)), token.WrongLifetime},
+		{"too long a life without iat", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `1702592000`, `1702592001`)), token.WrongLifetime},
+		{"over without iat", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `1702592000`, `1700000000`)), token.Expired},
+		{"nbf ahead", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"exp"`, `"nbf":1700000031,"exp"`)), token.NotYetValid},
+
+		{"the shape: a claim twice", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"exp"`, `"mode":"access","exp"`)), token.AmbiguousName},
+		{"the shape: iss twice", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"exp"`, `"iss":"`+issuer+`","exp"`)), token.AmbiguousName},
+		{"the shape: another case", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"exp"`, `"Aud":"web","exp"`)), token.AmbiguousName},
+		{"the shape: exp with a fraction", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `1702592000`, `1700003600.5`)), token.InvalidClaim},
+		{"the shape: crit", sign(t, es, foreignHeader(es, `,"crit":[],"typ":"JWT"`), openAuthAccess), token.ForbiddenHeader},
+		{"the shape: a line feed", signText(t, es,
+			encode(foreignHeader(es, jwt))+"\n."+encode(openAuthAccess)), token.Malformed},
+		{"the shape: iss and no JSON behind it", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"exp":1702592000}`, `"exp":}`)), token.Malformed},
+
+		// Never mixed: what is signed by a key of one issuer says nothing in the name of another.
+		{"our iss, Cognito's key", sign(t, rs, foreignHeader(rs, `,"typ":"at+jwt"`), goodPayload), token.UnknownKey},
+		{"Cognito's iss, our key", sign(t, rs, put(t, goodHeader(rs), `,"typ":"at+jwt"`, ``), cognitoAccess), token.UnknownKey},
+		{"OpenAuth's iss, Cognito's key", sign(t, rs, foreignHeader(rs, jwt), openAuthAccess), token.UnknownKey},
+		{"an issuer that is not configured", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, openAuth, "https://evil.example.com")), token.WrongIssuer},
+		{"an issuer with a slash", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, openAuth, openAuth+"/")), token.WrongIssuer},
+		{"iss a list", sign(t, es, foreignHeader(es, jwt),
+			change(openAuthAccess, `"`+openAuth+`"`, `["`+openAuth+`"]`)), token.WrongIssuer},
+		{"no payload", signText(t, es, encode(foreignHeader(es, jwt))+"."), token.WrongIssuer},
+		{"the signature before the claims", encode(foreignHeader(es, jwt)) + "." +
+			encode(change(openAuthAccess, `"exp":1702592000`, `"exp":0`)) + "." + strings.Repeat("A", 86), token.BadSignature},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c, err := severalAt(t, instant).Verify(t.Context(), row.text)
+			if token.ReasonOf(err) != row.want || (err == nil) != (row.want == "") {
+				t.Errorf("%v, want %q", err, row.want)
+			}
+			if (c.Subject != "") != (row.want == "") {
+				t.Errorf("the subject is %q", c.Subject)
+			}
+		})
+	}
+}
+
+// Two issuers may call their keys alike. Whose key it is, iss says, and the signature proves.
+func TestIssuersWithTheSameKID(t *testing.T) {
+	named := func(alg token.Algorithm, of token.Algorithm) token.KeySet {
+		jwk := with(t, string(signingKeys()[alg].Public().JWK()), "kid", foreignKID(of))
+		set, err := token.ParseForeignJWKS([]byte(`{"keys":[` + jwk + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	const es = token.ES256
+	theirs := others(t)
+	v, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: named(token.EdDSA, es), Others: theirs, Now: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	openAuths := foreignHeader(es, `,"typ":"JWT"`)
+	if _, err := v.Verify(t.Context(), sign(t, es, openAuths, openAuthAccess)); err != nil {
+		t.Error(err)
+	}
+	asOurs := foreignHeader(es, `,"typ":"at+jwt"`)
+	_, err = v.Verify(t.Context(), sign(t, es, asOurs, goodPayload))
+	if token.ReasonOf(err) != token.WrongAlgorithm {
+		t.Errorf("OpenAuth's key speaks for us: %v", err)
+	}
+	theirs[1].Keys = named(token.EdDSA, es)
+	v, err = token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: foreignKeys(t, es), Others: theirs, Now: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = v.Verify(t.Context(), sign(t, token.EdDSA,
+		put(t, asOurs, `"alg":"ES256"`, `"alg":"EdDSA"`), goodPayload))
+	if token.ReasonOf(err) != token.WrongAlgorithm {
+		t.Errorf("another issuer's key of the same kid speaks for us: %v", err)
+	}
+}
+
+func TestOtherIssuersClaims(t *testing.T) {
+	payload := put(t, cognitoAccess, `"jti":`, `"sid":"0123456789abcdefghijkl","roles":["r"],"jti":`)
+	c, err := severalAt(t, instant).Verify(t.Context(), sign(t, token.RS256, foreignHeader(token.RS256, ""), payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Issuer != cognito || c.ClientID != clientID || strings.Join(c.Scope, "+") != "openid+email" ||
+		strings.Join(c.Roles, "+") != "r" || string(c.Own["cognito:groups"]) != `["admin"]` || c.Audience != nil {
+		t.Errorf("%+v", c)
+	}
+	if c.SessionID != "" {
+		t.Errorf("another issuer's sid %q passes for ours", c.SessionID)
+	}
+}
+
+// Other issuers write high s as often as not; only for us it is another spelling.
+func TestHighSOfOtherIssuers(t *testing.T) {
+	signed := encode(foreignHeader(token.ES256, `,"typ":"JWT"`)) + "." + encode(openAuthAccess)
+	sig := signature(t, token.ES256, signed)
+	raise(sig)
+	if _, err := severalAt(t, instant).Verify(t.Context(), signed+"."+encode(string(sig))); err != nil {
+		t.Error(err)
+	}
+	signed = encode(goodHeader(token.ES256)) + "." + encode(goodPayload)
+	sig = signature(t, token.ES256, signed)
+	raise(sig)
+	_, err := severalAt(t, instant).Verify(t.Context(), signed+"."+encode(string(sig)))
+	if token.ReasonOf(err) != token.BadSignature {
+		t.Errorf("our own: %v", err)
+	}
+}
+
+func TestAudienceInAnOwnClaim(t *testing.T) {
+	theirs := others(t)[:1]
+	theirs[0].AudienceClaim, theirs[0].Audience, theirs[0].Claims = "azp", []string{"web", "app"}, nil
+	v, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: publicKeys(t), Others: theirs, Now: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, want := range map[string]token.Reason{
+		`"azp":"app",`: "", `"azp":"other",`: token.WrongAudience, `"azp":["app"],`: token.WrongAudience,
+		`"azp":null,`: token.WrongAudience, `"aud":"app",`: token.WrongAudience, ``: token.WrongAudience,
+	} {
+		payload := put(t, cognitoAccess, `"jti":`, claim+`"jti":`)
+		_, err := v.Verify(t.Context(), sign(t, token.RS256, foreignHeader(token.RS256, ""), payload))
+		if token.ReasonOf(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%s: %v", claim, err)
+		}
+	}
+}
+
+func TestOtherIssuersNameWhatIsWrong(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(*token.OtherIssuer)
+		want   string
+	}{
+		{"no issuer", func(o *token.OtherIssuer) { o.Issuer = "" }, "number 1: Issuer must"},
+		{"an issuer with a line feed", func(o *token.OtherIssuer) { o.Issuer = "a\n" }, "Issuer must"},
+		{"our issuer", func(o *token.OtherIssuer) { o.Issuer = issuer }, "Issuer must differ"},
+		{"an issuer twice", func(o *token.OtherIssuer) { o.Issuer = openAuth }, "number 2: Issuer must differ"},
+		{"no keys", func(o *token.OtherIssuer) { o.Keys = nil }, "Keys must"},
+		{"no key", func(o *token.OtherIssuer) { o.Keys = token.KeySet{} }, "Keys must"},
+		{"shared keys", func(o *token.OtherIssuer) { o.Keys = sharedKeys(t) }, "Keys must hold public keys"},
+		{"no audience", func(o *token.OtherIssuer) { o.Audience = nil }, "Audience must"},
+		{"an empty audience", func(o *token.OtherIssuer) { o.Audience = []string{""} }, "Audience must"},
+		{"no audience claim", func(o *token.OtherIssuer) { o.AudienceClaim = "" }, "AudienceClaim must"},
+		{"the subject as audience", func(o *token.OtherIssuer) { o.AudienceClaim = "sub" }, "AudienceClaim must"},
+		{"aud in another case", func(o *token.OtherIssuer) { o.AudienceClaim = "AUD" }, "AudienceClaim must"},
+		{"no types", func(o *token.OtherIssuer) { o.Types = nil }, "Types must"},
+		{"no lifetime", func(o *token.OtherIssuer) { o.Lifetime = 0 }, "Lifetime must"},
+		{"a negative lifetime", func(o *token.OtherIssuer) { o.Lifetime = -1 }, "Lifetime must"},
+		{"a value of a registered claim", func(o *token.OtherIssuer) { o.Claims = map[string]string{"sub": "a"} }, "Claims must"},
+		{"a value of a misspelt one", func(o *token.OtherIssuer) { o.Claims = map[string]string{"Scope": "a"} }, "Claims must"},
+		{"an empty value", func(o *token.OtherIssuer) { o.Claims = map[string]string{"token_use": ""} }, "Claims must"},
+		{"a value of no claim", func(o *token.OtherIssuer) { o.Claims = map[string]string{"": "a"} }, "Claims must"},
+		{"an issuer that is no URL", func(o *token.OtherIssuer) { o.Issuer = "accounts.example.com" }, ""},
+		{"complete", func(*token.OtherIssuer) {}, ""},
+	} {
+		c := token.VerifierConfig{
+			Issuer: issuer, Audience: []string{audience}, Keys: publicKeys(t), Others: others(t), Now: clock,
+		}
+		row.change(&c.Others[0])
+		_, err := token.NewVerifier(c)
+		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
+
+// What iss chooses is whom to ask. An issuer whose keys are out of reach must not hold up the others.
+func TestOnlyTheIssuersOwnKeysAreAsked(t *testing.T) {
+	theirs := others(t)
+	theirs[0].Keys = keysFunc(func(string) (token.Key, error) { return token.Key{}, auth.ErrUnavailable })
+	v, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: issuer, Audience: []string{audience}, Keys: publicKeys(t), Others: theirs, Now: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		sign(t, token.ES256, goodHeader(token.ES256), goodPayload),
+		sign(t, token.ES256, foreignHeader(token.ES256, `,"typ":"JWT"`), openAuthAccess),
+	} {
+		if _, err := v.Verify(t.Context(), text); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = v.Verify(t.Context(), sign(t, token.RS256, foreignHeader(token.RS256, ""), cognitoAccess))
+	if err == nil || token.ReasonOf(err) != "" {
+		t.Errorf("keys out of reach: %v", err)
+	}
+}

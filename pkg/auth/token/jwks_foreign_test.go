@@ -1,0 +1,100 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+func foreignJWK(t testing.TB, alg token.Algorithm, changes ...string) string {
+	t.Helper()
+	return with(t, string(signingKeys()[alg].Public().JWK()), append([]string{"kid", "K", "alg", ""}, changes...)...)
+}
+
+func jwkSet(jwks ...string) []byte { return []byte(`{"keys":[` + strings.Join(jwks, ",") + `]}`) }
+
+func TestForeignKeyWithoutAlg(t *testing.T) {
+	for _, alg := range algorithms {
+		set, err := token.ParseForeignJWKS(jwkSet(foreignJWK(t, alg)))
+		if err != nil {
+			t.Fatalf("%s: %v", alg, err)
+		}
+		if key := set.Keys()[0]; key.Algorithm() != alg || key.ID() != "K" {
+			t.Errorf("%s: key %q is for %s", alg, key.ID(), key.Algorithm())
+		}
+		if _, err := token.ParseJWKS(jwkSet(foreignJWK(t, alg))); err == nil {
+			t.Errorf("%s: it passes for our own", alg)
+		}
+	}
+}
+
+// Each of these stands in the set of some identity provider beside the keys that we are after.
+func TestForeignKeysForSomethingElseAreLeftOut(t *testing.T) {
+	good := foreignJWK(t, token.ES256, "kid", "good")
+	for _, row := range []struct{ name, jwk string }{
+		{"encryption", foreignJWK(t, token.RS256, "use", "enc", "alg", "RSA-OAEP")},
+		{"encryption by use alone", foreignJWK(t, token.RS256, "use", "enc")},
+		{"encryption by key_ops", strings.Replace(foreignJWK(t, token.RS256, "use", ""), "{", `{"key_ops":["wrapKey"],`, 1)},
+		{"encryption without a kid", foreignJWK(t, token.RS256, "use", "enc", "kid", "")},
+		{"the same kid for encryption", foreignJWK(t, token.RS256, "use", "enc", "kid", "good")},
+		{"RS512", foreignJWK(t, token.RS256, "alg", "RS512")},
+		{"PS256 of 1024 bits", foreignJWK(t, token.RS256, "alg", "PS256", "n", "AQAB")},
+		{"P-384", `{"kty":"EC","crv":"P-384","kid":"K","x":"AA","y":"AA"}`},
+		{"secp256k1", `{"kty":"EC","crv":"secp256k1","kid":"K","alg":"ES256K","x":"AA","y":"AA"}`},
+		{"X25519", `{"kty":"OKP","crv":"X25519","kid":"K","x":"AA"}`},
+		{"Ed448", `{"kty":"OKP","crv":"Ed448","kid":"K","x":"AA"}`},
+		{"an unknown kty", `{"kty":"AKP","kid":"K","alg":"ML-DSA-65","pub":"AA"}`},
+	} {
+		set, err := token.ParseForeignJWKS(jwkSet(row.jwk, good))
+		if err != nil || len(set.Keys()) != 1 || set.Keys()[0].ID() != "good" {
+			t.Errorf("%s: %v, %v", row.name, set.Keys(), err)
+		}
+		if _, err := token.ParseForeignJWKS(jwkSet(row.jwk)); err == nil || !strings.Contains(err.Error(), "no key in it is for") {
+			t.Errorf("%s alone: %v", row.name, err)
+		}
+		if _, err := token.ParseJWKS(jwkSet(row.jwk)); err == nil {
+			t.Errorf("%s passes for our own", row.name)
+		}
+	}
+}
+
+// What is ours to use, or should be nobody's, refuses the set as it does in one of our own.
+func TestForeignKeysThatRefuseTheSet(t *testing.T) {
+	secret := members(t, signingKeys()[token.ES256].JWK().Reveal())["d"]
+	for _, row := range []struct{ name, jwk, want string }{
+		{"weak", foreignJWK(t, token.RS256, "n", octets(bits(1024))), `key "K": the modulus has 1024 bits`},
+		{"exponent 3", foreignJWK(t, token.RS256, "e", "Aw"), `key "K": the exponent must`},
+		{"off the curve", foreignJWK(t, token.ES256, "y", strings.Repeat("A", 43)), `key "K": the point`},
+		{"no kid", foreignJWK(t, token.ES256, "kid", ""), "number 1: kid must"},
+		{"no kty", foreignJWK(t, token.ES256, "kty", ""), `key "K": kty is missing`},
+		{"no curve", foreignJWK(t, token.ES256, "crv", ""), `key "K": crv must`},
+		{"alg of another kty", foreignJWK(t, token.ES256, "alg", "RS256"), `key "K": alg must be ES256`},
+		{"alg a number", strings.Replace(foreignJWK(t, token.ES256), "{", `{"alg":256,`, 1), `key "K": alg must be ES256`},
+		{"another use", foreignJWK(t, token.ES256, "use", "x"), `key "K": use must`},
+		{"another case", foreignJWK(t, token.ES256, "Alg", "RS512"), "is spelled"},
+		{"private", foreignJWK(t, token.ES256, "d", secret), `"d" is private`},
+		{"private, for encryption", foreignJWK(t, token.ES256, "d", secret, "use", "enc"), `"d" is private`},
+		{"symmetric", `{"kty":"oct","kid":"K","alg":"HS256"}`, `key "K": the key is symmetric`},
+		{"symmetric, for encryption", `{"kty":"oct","kid":"K","use":"enc"}`, `key "K": the key is symmetric`},
+		{"symmetric with its secret", `{"kty":"oct","kid":"K","k":"AQAB"}`, `"k" is private`},
+		{"a kid twice", foreignJWK(t, token.ES256, "kid", "good"), `key "good": another key`},
+	} {
+		_, err := token.ParseForeignJWKS(jwkSet(row.jwk, foreignJWK(t, token.EdDSA, "kid", "good")))
+		if err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		if err != nil && strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: the error shows the key", row.name)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"keys":[]}`: "no key in it", `{}`: "missing", `[]`: "an object",
+		`{"keys":[],"keys":[]}`: "twice", `{"keys":[[]]}`: "number 1",
+		`{"keys":[]}` + strings.Repeat(" ", token.MaxJWKSBytes): "longer",
+	} {
+		if _, err := token.ParseForeignJWKS([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40s: %v", text, err)
+		}
+	}
+}
