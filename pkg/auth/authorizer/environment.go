@@ -19,8 +19,7 @@ func FromEnvironment() (*Authorizer, error) {
 func fromEnvironment(e *config.Environment, log *audit.Log) (*Authorizer, error) {
 	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
 	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}
-	// One document serves every function; the last two names are others'.
-	members := e.Document("routes", "token_sources", "context_claims", "origins", "issuers", "clients", "throttle")
+	members := e.Document(config.DocumentNames()...)
 	if err := e.Err(); err != nil {
 		return nil, err
 	}

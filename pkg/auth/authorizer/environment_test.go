@@ -68,7 +68,7 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 	t.Setenv("EDGEAUTH_AUDIENCE", audience)
 	t.Setenv("EDGEAUTH_JWKS", string(jwks))
 	t.Setenv("EDGEAUTH_DENY", "deny")
-	t.Setenv("EDGEAUTH_CONFIG", `{"clients":[],"throttle":{},"origins":["https://app.example.com"],"context_claims":["amr"],
+	t.Setenv("EDGEAUTH_CONFIG", `{"origins":["https://app.example.com"],"context_claims":["amr"],
 		"token_sources":["cookie:__Host-access"],
 		"routes":[{"route":"POST /me","scopes":["read"],"roles":["ops"],"max_auth_age":"2h"},{"route":"GET /admin","roles":["root"]}]}`)
 	a, err := authorizer.FromEnvironment()

@@ -10,6 +10,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
+// DocumentNames returns the members of EDGEAUTH_CONFIG that somebody reads. One document serves every function, so each
+// takes them all, and minds its own.
+func DocumentNames() []string {
+	return []string{"context_claims", "issuers", "origins", "routes", "token_sources"}
+}
+
 // Document returns the members of EDGEAUTH_CONFIG, which is a JSON object or names its file; nil where it is not set.
 // Every member's name must be among known: a misspelt one would otherwise leave a rule out without a word.
 func (e *Environment) Document(known ...string) map[string]json.RawMessage {
