@@ -44,8 +44,15 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
+// command is a make of its own, also under the make that runs the tests.
 func command(args ...string) *exec.Cmd {
-	return exec.Command("make", append([]string{"--no-print-directory", "-C", "../.."}, args...)...)
+	c := exec.Command("make", append([]string{"--no-print-directory", "-C", "../.."}, args...)...)
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "MAKE") && !strings.HasPrefix(variable, "MFLAGS=") {
+			c.Env = append(c.Env, variable)
+		}
+	}
+	return c
 }
 
 func run(t *testing.T, args ...string) string {
@@ -61,7 +68,7 @@ func run(t *testing.T, args ...string) string {
 func TestNoContainers(t *testing.T) {
 	translated(t, "template.yaml") // which leaves this out where the tools are not there yet
 	c := command("sam-local")
-	c.Env = append(os.Environ(), "DOCKER_HOST=unix:///nonexistent")
+	c.Env = append(c.Env, "DOCKER_HOST=unix:///nonexistent")
 	out, err := c.CombinedOutput()
 	var said []string
 	for line := range strings.Lines(string(out)) {
