@@ -224,7 +224,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // nobody called
+	defer taken.Close() // nobody called
 	done(t, "correct horse", "user", "add", "--data", home, "ada@example.com")
 
 	const noHome = `edgeauth: there is no data directory \S+: "edgeauth dev" makes one, --data names another`

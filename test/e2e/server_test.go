@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(folder) //nolint:errcheck // the system clears its folder of temporary files
+		defer os.RemoveAll(folder) // the system clears its folder of temporary files
 		binary = filepath.Join(folder, "edgeauth")
 		if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/edgeauth").CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
@@ -216,7 +216,7 @@ func (s *server) me(t *testing.T, access string) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+	defer answer.Body.Close() // it was only read
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func (f file) Load(context.Context) (auth.Secret, error) {
 	if err != nil {
 		return auth.Secret{}, err
 	}
-	defer opened.Close() //nolint:errcheck // it was only read
+	defer opened.Close() // it was only read
 	info, err := opened.Stat()
 	if err != nil {
 		return auth.Secret{}, err

@@ -100,7 +100,7 @@ func send(t *testing.T, method, url, token string, header http.Header, body io.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+	defer answer.Body.Close() // it was only read
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
