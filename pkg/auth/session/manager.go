@@ -114,7 +114,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		return Granted{}, err
 	}
 	if err := m.random(p.Invocation[:], p.Fresh[:]); err != nil {
-		return Granted{}, m.refuse(p, Failed, err)
+		return Granted{}, m.refuse(p.Token.Key(), Failed, err)
 	}
 	var (
 		subject    auth.Subject
@@ -124,30 +124,21 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if token.Profile == auth.Strict {
 		// A rotation that is then refused would log this profile's client out, so the user is asked first.
 		if subject, subjectErr = m.Subjects.Subject(ctx, token.Subject); subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
-			return Granted{}, m.refuse(p, Failed, subjectErr)
+			return Granted{}, m.refuse(p.Token.Key(), Failed, subjectErr)
 		}
 		d, err = m.decide(ctx, p)
 	} else {
-		asked := make(chan any, 1)
-		go func() {
-			// A panic here would end the process; on the caller's goroutine it ends one request.
-			defer func() { asked <- recover() }()
-			subject, subjectErr = m.Subjects.Subject(ctx, token.Subject)
-		}()
-		d, err = m.decide(ctx, p)
-		if panicked := <-asked; panicked != nil {
-			panic(panicked)
-		}
+		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, err = m.decide(ctx, p) })
 	}
 	// Theft comes first, even where the user could not be read; then a failed read; then what the user has become.
 	switch {
 	case err != nil:
-		return Granted{}, m.refuse(p, Failed, err)
+		return Granted{}, m.refuse(p.Token.Key(), Failed, err)
 	case !d.Outcome.Grants():
-		return Granted{}, m.refuse(p, d.Outcome, nil)
+		return Granted{}, m.refuse(p.Token.Key(), d.Outcome, nil)
 	}
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
-		return Granted{}, m.refuse(p, outcome, subjectErr)
+		return Granted{}, m.refuse(p.Token.Key(), outcome, subjectErr)
 	}
 	var next auth.Secret
 	switch d.Outcome {
@@ -156,7 +147,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		next = r.RefreshToken
 	default:
 		if next, err = m.Codec.Seal(ctx, d.Next); err != nil {
-			return Granted{}, m.refuse(p, Failed, err)
+			return Granted{}, m.refuse(p.Token.Key(), Failed, err)
 		}
 	}
 	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next}, nil
@@ -170,10 +161,10 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	}
 	s, err := m.Store.Get(ctx, p.Token.Key())
 	if errors.Is(err, auth.ErrNotFound) {
-		return m.refuse(p, Missing, nil)
+		return m.refuse(p.Token.Key(), Missing, nil)
 	}
 	if err != nil {
-		return m.refuse(p, Failed, err)
+		return m.refuse(p.Token.Key(), Failed, err)
 	}
 	// What is refused anyway is refused for that reason: a wide scope must not hide a theft.
 	if !m.Rules.Decide(p, &s).Outcome.Grants() {
@@ -181,7 +172,7 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	}
 	for _, name := range scope {
 		if !slices.Contains(s.Scope, name) {
-			return m.refuse(p, WiderScope, nil)
+			return m.refuse(p.Token.Key(), WiderScope, nil)
 		}
 	}
 	return nil
@@ -222,11 +213,26 @@ func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
 	return nil
 }
 
-func (m *Manager) refuse(p Presented, o Outcome, cause error) error {
+// beside reads the user while do runs.
+func (m *Manager) beside(ctx context.Context, id auth.SubjectID, do func()) (subject auth.Subject, err error) {
+	asked := make(chan any, 1)
+	go func() {
+		// A panic here would end the process; on the caller's goroutine it ends one request.
+		defer func() { asked <- recover() }()
+		subject, err = m.Subjects.Subject(ctx, id)
+	}()
+	do()
+	if panicked := <-asked; panicked != nil {
+		panic(panicked)
+	}
+	return subject, err
+}
+
+func (m *Manager) refuse(key Key, o Outcome, cause error) error {
 	if o == Failed && errors.Is(cause, ErrThrottled) {
 		o = Throttled
 	}
-	return &Refusal{Outcome: o, Session: p.Token.Key(), cause: cause}
+	return &Refusal{Outcome: o, Session: key, cause: cause}
 }
 
 // subjectOutcome returns why a user's session may not go on, or "".

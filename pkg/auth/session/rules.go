@@ -113,13 +113,10 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 // reveals and revokes nothing; our own retry is no duplicate.
 func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	t := p.Token
+	if ended := before.ended(p.Now); ended != "" {
+		return ended
+	}
 	switch {
-	case before.Revocation != nil:
-		return Revoked
-	case !before.AbsoluteEnd.After(p.Now):
-		return Absolute
-	case !before.IdleEnd.After(p.Now):
-		return Idle
 	case p.Client != nil && *p.Client != before.Client:
 		return ForeignClient
 	case wrote && t.Profile == auth.Fixed:
@@ -147,6 +144,19 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	default:
 		return Reuse
 	}
+}
+
+// ended returns how the session has ended by now, or "".
+func (s *Session) ended(now time.Time) Outcome {
+	switch {
+	case s.Revocation != nil:
+		return Revoked
+	case !s.AbsoluteEnd.After(now):
+		return Absolute
+	case !s.IdleEnd.After(now):
+		return Idle
+	}
+	return ""
 }
 
 // Refresh is both writes of a refresh and its decision on an item in memory; nil stands for a missing item.

@@ -1,0 +1,55 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// unread is a store whose reads do not arrive.
+type unread struct{ session.Store }
+
+func (unread) Get(context.Context, session.Key) (session.Session, error) {
+	return session.Session{}, auth.ErrUnavailable
+}
+
+func TestCheckKnowsWhatHasEnded(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		do   func(*house, *session.Key)
+		want session.Outcome
+	}{
+		{"nothing happened", func(*house, *session.Key) {}, ""},
+		{"no such session", func(_ *house, k *session.Key) { k.ID[0]++ }, session.Missing},
+		{"another user's", func(_ *house, k *session.Key) { k.Subject = "somebody" }, session.Missing},
+		{"revoked", func(h *house, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.ReasonLogout) }, session.Revoked},
+		{"idle", func(h *house, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.Idle},
+		{"absolute", func(h *house, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.Absolute},
+		{"disabled", func(h *house, _ *session.Key) { h.users.subject.Disabled = true }, session.SubjectDisabled},
+		{"a new password", func(h *house, _ *session.Key) { h.users.subject.TokenVersion++ }, session.SubjectSuperseded},
+		{"deleted", func(h *house, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.SubjectMissing},
+		{"the user cannot be read", func(h *house, _ *session.Key) { h.users.err = auth.ErrUnavailable }, session.Failed},
+		{"the session cannot be read", func(h *house, _ *session.Key) { h.Store = unread{h.Store} }, session.Failed},
+	} {
+		h := newHouse(t)
+		g := h.login(t, auth.Balanced)
+		key := g.Session.Key
+		row.do(h, &key)
+		s, subject, err := h.Check(t.Context(), key)
+		if row.want == "" {
+			if err != nil || s.Key != key || subject.ID != key.Subject {
+				t.Errorf("%s: %v, %v, %v", row.name, s.Key, subject.ID, err)
+			}
+			continue
+		}
+		var refusal *session.Refusal
+		if !errors.As(err, &refusal) || refusal.Outcome != row.want || refusal.Session != key ||
+			errors.Is(err, session.ErrEnded) != (row.want != session.Failed) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+}
