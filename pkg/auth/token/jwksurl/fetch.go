@@ -19,8 +19,10 @@ func newClient(roots *x509.CertPool) *http.Client {
 			Proxy:                  http.ProxyFromEnvironment, // which sees a tunnel: the URL is https
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			MaxResponseHeaderBytes: token.MaxJWKSBytes,
-			IdleConnTimeout:        2 * RetryAfter,
 			ForceAttemptHTTP2:      true,
+			// Between two requests lies a minute at least, and on Lambda a frozen process: a connection that died meanwhile
+			// would fail each of them in turn.
+			DisableKeepAlives: true,
 		},
 		// Whoever can redirect, by an open redirector on the issuer's host or a hijacked path, would choose our keys.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -3,7 +3,8 @@
 // withhold. Package token itself links no net/http.
 //
 // The keys are asked for at the first token, and again when they are FreshFor old or a token names a kid that is not
-// among them. Callers share one request. While the issuer cannot be reached, the keys it had go on for StaleFor.
+// among them. Callers share one request. While the issuer cannot be reached, or answers with what is no good key set (an empty
+// one too), the keys it had go on for StaleFor.
 // Between two requests lies at least RetryAfter, however the first one ended: nobody can make an authorizer knock at
 // an issuer's door by inventing kids, nor by taking it down.
 package jwksurl
