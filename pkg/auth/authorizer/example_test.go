@@ -39,8 +39,8 @@ func ExampleAuthorizer_Invoke_rules() {
 	a, err := authorizer.New(authorizer.Config{
 		Verifier: verifier{}, HTTPResponse: config.ResponseIAM,
 		Rules: []authorizer.Rule{
-			{Route: "GET /me"},
-			{Route: "GET /audit", Roles: []string{"auditor"}},
+			{Route: "POST /orders"},
+			{Route: "POST /audits", Roles: []string{"auditor"}},
 		},
 	})
 	if err != nil {
@@ -48,12 +48,12 @@ func ExampleAuthorizer_Invoke_rules() {
 		return
 	}
 	answer, _ := a.Invoke(context.Background(), []byte(`{"type":"TOKEN","authorizationToken":"Bearer eyJ...",
-		"methodArn":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/me"}`))
+		"methodArn":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/orders"}`))
 	fmt.Println(strings.ReplaceAll(string(answer), `{"Action"`, "\n"+`{"Action"`))
 	// Output:
 	// {"principalId":"alice","policyDocument":{"Version":"2012-10-17","Statement":[
-	// {"Action":"execute-api:Invoke","Effect":"Allow","Resource":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/me"},
-	// {"Action":"execute-api:Invoke","Effect":"Deny","Resource":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/audit"}]},"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
+	// {"Action":"execute-api:Invoke","Effect":"Allow","Resource":["arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/orders","arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/orders/"]},
+	// {"Action":"execute-api:Invoke","Effect":"Deny","Resource":["arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/audits","arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/audits/"]}]},"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
 }
 
 // Where no gateway asks, the same decision stands in front of a handler.

@@ -3,8 +3,10 @@ package authorizer
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // route is a Rule's route in the spelling of an ARN's resource: "GET/users/*".
@@ -49,8 +51,11 @@ func parseRoute(text string) (route, error) {
 	}
 	method, path, _ := strings.Cut(text, " ")
 	of := []string{method}
-	if method == anyMethod {
+	switch method {
+	case anyMethod:
 		of = methods
+	case http.MethodGet: // routers serve HEAD by what serves GET
+		of = []string{http.MethodGet, http.MethodHead}
 	}
 	kind, ok := kindOf(path)
 	if !ok || method != anyMethod && !slices.Contains(methods, method) {
@@ -59,6 +64,9 @@ func parseRoute(text string) (route, error) {
 	r := route{kind: kind, method: method}
 	for _, m := range of {
 		r.patterns = append(r.patterns, m+path)
+		if kind == literal && path != "/" { // which many a router, and REST itself, serves by the same
+			r.patterns = append(r.patterns, m+path+"/")
+		}
 	}
 	return r, nil
 }
@@ -118,7 +126,7 @@ func (r *route) names(resource string) bool {
 		case below:
 			return strings.HasPrefix(resource, strings.TrimSuffix(pattern, "*"))
 		case template:
-			return fits(pattern, resource)
+			return fits(pattern, resource) || fits(pattern, strings.TrimSuffix(resource, "/"))
 		}
 		return false
 	})
@@ -145,7 +153,7 @@ func fits(pattern, resource string) bool {
 // Spellings of a path that a backend's router may read as another path, out of what stands below a route or into it:
 // what a resource has within it or at its end. With rules, none of them passes.
 var (
-	ambiguousWithin   = []string{"%", ";", `\`, "//", "/./", "/../"}
+	ambiguousWithin   = []string{"%", ";", "#", `\`, "//", "/./", "/../"}
 	ambiguousAtEnd    = []string{"/.", "/.."}
 	ambiguousPatterns = func() (patterns []string) {
 		for _, s := range ambiguousWithin {
@@ -161,5 +169,11 @@ var (
 func isAmbiguous(resource string) bool {
 	contains := func(s string) bool { return strings.Contains(resource, s) }
 	ends := func(s string) bool { return strings.HasSuffix(resource, s) }
-	return slices.ContainsFunc(ambiguousWithin, contains) || slices.ContainsFunc(ambiguousAtEnd, ends)
+	return isCut(resource) || slices.ContainsFunc(ambiguousWithin, contains) || slices.ContainsFunc(ambiguousAtEnd, ends)
+}
+
+// isCut reports whether a backend may take only a part of the path: a gateway that decodes paths leaves such bytes in
+// them. No pattern of IAM can name these paths, so no policy can refuse them beside others.
+func isCut(resource string) bool {
+	return strings.ContainsFunc(resource, func(r rune) bool { return r == '?' || unicode.IsControl(r) })
 }

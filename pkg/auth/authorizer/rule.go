@@ -14,6 +14,7 @@ import (
 type Rule struct {
 	// Route is "METHOD /path" with a method or ANY, where the path is literal, ends in "/*" for everything below, or has
 	// segments "{name}" for any one; or a route's own name, "$connect" or "$default"; or "Type.field" of a GraphQL schema.
+	// GET is HEAD too, and a path is itself with a slash at its end: routers take one for the other.
 	Route      string
 	Scopes     []string      // all of these
 	Roles      []string      // one of these, where there are any
@@ -30,8 +31,9 @@ func (r *Rule) unmet(c *token.Claims, now time.Time) Reason {
 	if len(r.Roles) > 0 && !slices.ContainsFunc(r.Roles, func(role string) bool { return slices.Contains(c.Roles, role) }) {
 		return ReasonMissingRole
 	}
-	// A token that does not say when has the zero time, which is older than any age asked for.
-	if r.MaxAuthAge > 0 && now.Sub(c.AuthTime) > r.MaxAuthAge {
+	// A token that does not say when has the zero time, which is older than any age asked for. One that says some day to
+	// come would be fresh for ever.
+	if r.MaxAuthAge > 0 && (now.Sub(c.AuthTime) > r.MaxAuthAge || c.AuthTime.Sub(now) > token.Leeway) {
 		return ReasonStaleLogin
 	}
 	return ""

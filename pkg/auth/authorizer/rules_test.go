@@ -61,6 +61,7 @@ func TestRules(t *testing.T) {
 	with := func(change func(*holder)) holder { h := someone; change(&h); return h }
 	noAuthTime := with(func(h *holder) { h.AuthTime = time.Time{} })
 	justNow := with(func(h *holder) { h.AuthTime = now.Add(-15 * time.Minute) })
+	tomorrow := with(func(h *holder) { h.AuthTime = now.Add(24 * time.Hour) })
 	administrator := with(func(h *holder) { h.Roles = []string{"ops", "admin"} })
 
 	for _, row := range []struct {
@@ -80,7 +81,13 @@ func TestRules(t *testing.T) {
 		{"another method", someone, []authorizer.Rule{read}, "POST/reports", "unlisted_route"},
 		{"another path", someone, []authorizer.Rule{read}, "GET/report", "unlisted_route"},
 		{"below a literal", someone, []authorizer.Rule{read}, "GET/reports/1", "unlisted_route"},
-		{"a slash more", someone, []authorizer.Rule{read}, "GET/reports/", "unlisted_route"},
+		{"a slash more", someone, []authorizer.Rule{read}, "GET/reports/", "ok"},
+		{"past a rule by a slash", someone, []authorizer.Rule{every, {Route: "GET /x", Roles: []string{"admin"}}}, "GET/x/", "missing_role"},
+		{"past a {param} by a slash", someone, []authorizer.Rule{every, user}, "GET/users/5/", "missing_role"},
+		{"past a rule by HEAD", someone, []authorizer.Rule{every, {Route: "GET /x", Roles: []string{"admin"}}}, "HEAD/x", "missing_role"},
+		{"past a rule by a query that is none", someone, []authorizer.Rule{every, admin}, "GET/admin?/x", "ambiguous_path"},
+		{"past a rule by a fragment", someone, []authorizer.Rule{every, admin}, "GET/admin#/x", "ambiguous_path"},
+		{"past a rule by a control", someone, []authorizer.Rule{every, admin}, "GET/admin\t", "ambiguous_path"},
 		{"another case", someone, []authorizer.Rule{read}, "GET/Reports", "unlisted_route"},
 		{"the root", someone, []authorizer.Rule{rule("GET /")}, "GET/", "ok"},
 		{"below the root", someone, []authorizer.Rule{every}, "PATCH/a/b/c", "ok"},
@@ -91,6 +98,7 @@ func TestRules(t *testing.T) {
 
 		{"a fresh login", justNow, []authorizer.Rule{fresh}, "DELETE/account", "ok"},
 		{"an old login", someone, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
+		{"a login to come", tomorrow, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
 		{"a login at no time", noAuthTime, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
 
 		{"every rule that names it", someone, []authorizer.Rule{every, admin}, "GET/admin/x", "missing_role"},
@@ -219,8 +227,8 @@ func (d draw) rules() []authorizer.Rule {
 }
 
 func (d draw) resource() string {
-	path := d.path("a", "a", "b", "b", "c.d", "c", "..", "", "%61", "a;x", `\`, ".", "*", "é")
-	return d.of(d.of("GET", "POST", "DELETE", "PURGE")+path, "$connect", "$default")
+	path := d.path("a", "a", "b", "b", "c.d", "c", "..", "", "%61", "a;x", "a#", `\`, ".", "*", "é")
+	return d.of(d.of("GET", "HEAD", "POST", "DELETE", "PURGE")+path+d.of("", "", "/"), "$connect", "$default")
 }
 
 // TestPoliciesSayWhatRulesSay holds that a policy made for one request answers every other as its own decision would:
