@@ -1,127 +1,88 @@
 package password
 
 import (
-	"crypto/subtle"
-	"encoding/base64"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
 )
 
-// argon2id is the form "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>": the PHC string format with the three
-// parameters in the order of the reference implementation and unpadded standard base64.
-type argon2id struct{}
-
+// The form of Hash is "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>": the PHC string format with the three parameters
+// in the order of the reference implementation and unpadded standard base64.
 const argon2idPrefix = "$argon2id$"
 
-func (argon2id) owns(stored string) bool { return strings.HasPrefix(stored, argon2idPrefix) }
-
-func (argon2id) verify(stored, password string) (Result, error) {
-	h, err := parseArgon2id(stored)
-	if err != nil {
-		return Result{}, err
-	}
-	tag := h.cost.tag(password, h.salt, len(h.tag))
-	return Result{
-		Match:    subtle.ConstantTimeCompare(tag, h.tag) == 1,
-		Outdated: h.cost != current || len(h.salt) != saltBytes || len(h.tag) != tagBytes,
-	}, nil
-}
-
-// argon2Cost is the work of one hash (RFC 9106, section 3.1).
-type argon2Cost struct {
-	memory uint32 // m, in KiB
-	passes uint32 // t
-	lanes  uint8  // p
-}
-
-// current is what new hashes cost: the configuration that OWASP's Password Storage Cheat Sheet names for Argon2id. It
-// fits into the smallest function, and a laptop can run several at once.
-var current = argon2Cost{memory: 19456, passes: 2, lanes: 1}
+// djangoArgon2Prefix stands before the same text in Django's "argon2$argon2id$…", whose password is not in NFC. It
+// serves for Argon2id hashes of any system that does not normalise.
+const djangoArgon2Prefix = "argon2" + argon2idPrefix
 
 const (
 	saltBytes = 16
 	tagBytes  = 32
-)
-
-// The most that a stored hash may ask for. A table that somebody else can write must not be able to take the
-// memory or the time of every login.
-const (
-	maxMemory = 64 << 10 // KiB
-	maxPasses = 10
-	maxLanes  = 4
 
 	minSaltBytes, maxSaltBytes = 8, 64
 	minTagBytes, maxTagBytes   = 16, 64
 )
 
-func (c argon2Cost) tag(password string, salt []byte, size int) []byte {
-	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.lanes, uint32(size))
-}
-
-func (c argon2Cost) bounded() bool {
-	return 1 <= c.passes && c.passes <= maxPasses &&
-		1 <= c.lanes && c.lanes <= maxLanes &&
-		8*uint32(c.lanes) <= c.memory && c.memory <= maxMemory // RFC 9106, section 3.1: m is at least 8*p
-}
-
 // argon2Hash is a stored hash, taken apart.
 type argon2Hash struct {
-	cost argon2Cost
+	cost Cost
 	salt []byte
 	tag  []byte
 }
 
-// String returns the stored form.
-func (h argon2Hash) String() string {
-	return fmt.Sprintf("%sv=%d$m=%d,t=%d,p=%d$%s$%s", argon2idPrefix, argon2.Version,
-		h.cost.memory, h.cost.passes, h.cost.lanes,
-		base64.RawStdEncoding.EncodeToString(h.salt), base64.RawStdEncoding.EncodeToString(h.tag))
+// newArgon2Hash hashes text at some cost.
+func newArgon2Hash(cost Cost, text string, salt []byte) argon2Hash {
+	return argon2Hash{cost: cost, salt: salt, tag: cost.tag(text, salt, tagBytes)}
 }
 
-// parseArgon2id takes stored apart and bounds what it asks for. It takes exactly what String writes: comparing with
-// that refuses leading zeros, signs, line feeds and stray bits in base64, and a second spelling of anything else.
+func (h argon2Hash) matches(g given) bool { return h.made(g.nfc) }
+
+// made reports whether h was made from text.
+func (h argon2Hash) made(text string) bool { return same(h.cost.tag(text, h.salt, len(h.tag)), h.tag) }
+
+// madeAt reports whether Hash would make such a hash at a cost.
+func (h argon2Hash) madeAt(cost Cost) bool {
+	return h.cost == cost && len(h.salt) == saltBytes && len(h.tag) == tagBytes
+}
+
+// String returns the stored form.
+func (h argon2Hash) String() string {
+	return fmt.Sprintf("%sv=%d$%v$%s$%s", argon2idPrefix, argon2.Version, h.cost, raw.EncodeToString(h.salt), raw.EncodeToString(h.tag))
+}
+
+func parseOwn(stored string) (verifier, error) { return parseArgon2id(stored) }
+
+// parseArgon2id takes stored apart and bounds what it asks for. It takes exactly what String writes.
 func parseArgon2id(stored string) (argon2Hash, error) {
-	part := strings.Split(strings.TrimPrefix(stored, argon2idPrefix), "$")
-	if len(part) != 4 {
+	part := strings.Split(stored, "$")
+	if len(part) != 6 {
 		return argon2Hash{}, fmt.Errorf("%w: not an Argon2id string", ErrMalformed)
 	}
-	var h argon2Hash
-	var err error
-	if h.cost, err = parseArgon2Cost(part[1]); err != nil {
-		return argon2Hash{}, err
+	number, ok := named(part[3], "m", "t", "p")
+	if !ok {
+		return argon2Hash{}, fmt.Errorf("%w: parameters must be m, t and p", ErrMalformed)
 	}
-	// Errors of the decoder are seen by the comparison; their texts could hold a piece of the hash.
-	h.salt, _ = base64.RawStdEncoding.DecodeString(part[2])
-	h.tag, _ = base64.RawStdEncoding.DecodeString(part[3])
+	h := argon2Hash{cost: Cost{MemoryKiB: number[0], Passes: number[1], Lanes: uint8(number[2])}}
+	decode(raw, part[4:], &h.salt, &h.tag)
 	switch {
 	case h.String() != stored:
-		return argon2Hash{}, fmt.Errorf("%w: not the canonical spelling", ErrMalformed)
+		return argon2Hash{}, errSpelling
 	case !h.cost.bounded(),
-		len(h.salt) < minSaltBytes, len(h.salt) > maxSaltBytes,
-		len(h.tag) < minTagBytes, len(h.tag) > maxTagBytes:
-		return argon2Hash{}, fmt.Errorf("%w: parameters out of bounds", ErrMalformed)
+		!within(len(h.salt), minSaltBytes, maxSaltBytes),
+		!within(len(h.tag), minTagBytes, maxTagBytes):
+		return argon2Hash{}, errBounds
 	}
 	return h, nil
 }
 
-func parseArgon2Cost(text string) (argon2Cost, error) {
-	names := [...]string{"m=", "t=", "p="}
-	bits := [...]int{32, 32, 8}
-	fields := strings.Split(text, ",")
-	if len(fields) != len(names) {
-		return argon2Cost{}, fmt.Errorf("%w: parameters must be m, t and p", ErrMalformed)
+func parseDjangoArgon2(stored string) (verifier, error) {
+	h, err := parseArgon2id(strings.TrimPrefix(stored, "argon2"))
+	if err != nil {
+		return nil, err
 	}
-	var numbers [len(names)]uint64
-	for i, field := range fields {
-		digits, named := strings.CutPrefix(field, names[i])
-		n, err := strconv.ParseUint(digits, 10, bits[i])
-		if !named || err != nil {
-			return argon2Cost{}, fmt.Errorf("%w: parameters must be m, t and p", ErrMalformed)
-		}
-		numbers[i] = n
-	}
-	return argon2Cost{memory: uint32(numbers[0]), passes: uint32(numbers[1]), lanes: uint8(numbers[2])}, nil
+	return derived{
+		digest: func(received string) []byte { return h.cost.tag(received, h.salt, len(h.tag)) },
+		want:   h.tag,
+		spell:  func(tag []byte) string { return "argon2" + argon2Hash{h.cost, h.salt, tag}.String() },
+	}, nil
 }

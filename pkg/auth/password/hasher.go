@@ -4,15 +4,18 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // Hasher makes and checks stored hashes. The zero Hasher is ready to use. It is safe for concurrent use where
-// Rand is; each call holds 19 MiB while it runs.
+// Rand is; each call holds Cost's memory while it runs, and a Verify what the stored hash asks for.
 type Hasher struct {
 	// Rand is where salts come from; nil is crypto/rand.
 	Rand io.Reader
+	// Cost is the work of new hashes. Whoever reads it from a configuration calls its Validate at the start.
+	Cost Cost
 }
 
 // Result is what Verify found.
@@ -25,11 +28,23 @@ type Result struct {
 
 // Hash returns password as it is to be stored. It does not ask CheckNew, because replacing an outdated hash must
 // not lock out an old, short password; but what Verify could never match is ErrTooLong. Other errors are those of
-// Rand.
+// Rand and of Cost's Validate.
 func (h Hasher) Hash(password auth.Secret) (auth.Secret, error) {
 	text, ok := canonical(password)
 	if !ok {
 		return auth.Secret{}, ErrTooLong
+	}
+	made, err := h.argon2id(text)
+	if err != nil {
+		return auth.Secret{}, err
+	}
+	return auth.NewSecret(made.String()), nil
+}
+
+// argon2id hashes text with a new salt.
+func (h Hasher) argon2id(text string) (argon2Hash, error) {
+	if err := h.Cost.Validate(); err != nil {
+		return argon2Hash{}, err
 	}
 	source := h.Rand
 	if source == nil {
@@ -37,10 +52,9 @@ func (h Hasher) Hash(password auth.Secret) (auth.Secret, error) {
 	}
 	salt := make([]byte, saltBytes)
 	if _, err := io.ReadFull(source, salt); err != nil {
-		return auth.Secret{}, fmt.Errorf("password salt: %w", err)
+		return argon2Hash{}, fmt.Errorf("password salt: %w", err)
 	}
-	made := argon2Hash{cost: current, salt: salt, tag: current.tag(text, salt, tagBytes)}
-	return auth.NewSecret(made.String()), nil
+	return newArgon2Hash(h.Cost.orDefault(), text, salt), nil
 }
 
 // Verify reports whether stored was made from password. A stored text of no known form is ErrMalformed, and so is
@@ -49,25 +63,38 @@ func (h Hasher) Hash(password auth.Secret) (auth.Secret, error) {
 // A password above MaxBytes never matches, yet costs what any other does: an answer that came sooner would tell
 // that the account exists.
 func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
-	f, err := formOf(stored.Reveal())
+	v, err := parse(forms, stored.Reveal())
 	if err != nil {
 		return Result{}, err
 	}
+	var g given
 	text, ok := canonical(password)
-	result, err := f.verify(stored.Reveal(), text)
-	result.Match = result.Match && ok
-	return result, err
+	if ok {
+		g = given{received: password.Reveal(), nfc: text}
+	}
+	own, isOwn := v.(argon2Hash)
+	if !isOwn && strings.HasSuffix(g.received, "\x00") {
+		// HMAC fills its key up with NUL (RFC 2104, section 2): to PBKDF2 and scrypt, "horse" and "horse\x00" are one
+		// password. To Hash they are two, so that the wrong one would replace the right one after this login.
+		ok = false
+	}
+	return Result{
+		Match:    v.matches(g) && ok,
+		Outdated: !isOwn || !own.madeAt(h.Cost.orDefault()),
+	}, nil
 }
 
 // Waste does the work of a Verify against a hash that Hash made, and forgets the result. It is for users who do not
 // exist, so that the clock does not tell them from those who do.
 func (h Hasher) Waste(password auth.Secret) {
-	_, _ = h.Verify(decoy, password)
+	_, _ = h.Verify(h.decoy(), password)
 }
 
-// decoy is a hash that nobody made: no password is known to have this tag.
-var decoy = auth.NewSecret(argon2Hash{
-	cost: current,
-	salt: make([]byte, saltBytes),
-	tag:  make([]byte, tagBytes),
-}.String())
+// decoy returns a hash that nobody made: no password is known to have this tag.
+func (h Hasher) decoy() auth.Secret {
+	return auth.NewSecret(argon2Hash{
+		cost: h.Cost.orDefault(),
+		salt: make([]byte, saltBytes),
+		tag:  make([]byte, tagBytes),
+	}.String())
+}

@@ -89,20 +89,22 @@ func TestVerifyRefusesUnknownForms(t *testing.T) {
 	}
 }
 
-// gullible is a form that says yes to everybody, and remembers what it was asked.
-type gullible struct{ asked *[]string }
+// gullible says yes to everybody, and remembers what it was asked.
+type gullible struct{ asked *[]given }
 
-func (gullible) owns(stored string) bool { return strings.HasPrefix(stored, "$gullible$") }
+func (gullible) String() string { return "$gullible$" }
 
-func (g gullible) verify(_, password string) (Result, error) {
-	*g.asked = append(*g.asked, password)
-	return Result{Match: true, Outdated: true}, nil
+func (g gullible) matches(asked given) bool {
+	*g.asked = append(*g.asked, asked)
+	return true
 }
 
 func TestTooLongNeverMatchesButCostsTheSame(t *testing.T) {
-	var asked []string
+	var asked []given
 	defer func(before []form) { forms = before }(forms)
-	forms = append(forms[:len(forms):len(forms)], gullible{&asked})
+	forms = append(forms[:len(forms):len(forms)], form{"gullible", "$gullible$", func(string) (verifier, error) {
+		return gullible{&asked}, nil
+	}})
 
 	for _, row := range []struct {
 		name, password string
@@ -115,16 +117,22 @@ func TestTooLongNeverMatchesButCostsTheSame(t *testing.T) {
 	} {
 		asked = nil
 		got, err := Hasher{}.Verify(auth.NewSecret("$gullible$"), auth.NewSecret(row.password))
-		if err != nil || got.Match != row.match || len(asked) != 1 || len(asked[0]) > MaxBytes {
+		if err != nil || got.Match != row.match || len(asked) != 1 || len(asked[0].nfc) > MaxBytes || len(asked[0].received) > nfcShrink*MaxBytes {
 			t.Errorf("%s: %+v, %v after %d hashes", row.name, got, err, len(asked))
 		}
 	}
 }
 
 func TestWasteCostsWhatAVerifyDoes(t *testing.T) {
-	h, err := parseArgon2id(decoy.Reveal())
-	if err != nil || h.cost != current || len(h.salt) != saltBytes || len(h.tag) != tagBytes {
-		t.Errorf("the decoy is %v, %v", h, err)
+	for _, row := range []struct{ configured, want Cost }{
+		{Cost{}, current},
+		{Cost{12288, 3, 1}, Cost{12288, 3, 1}},
+	} {
+		hasher := Hasher{Cost: row.configured}
+		h, err := parseArgon2id(hasher.decoy().Reveal())
+		if err != nil || !h.madeAt(row.want) {
+			t.Errorf("the decoy of %v is %v, %v", row.configured, h, err)
+		}
+		hasher.Waste(auth.NewSecret("correct horse"))
 	}
-	Hasher{}.Waste(auth.NewSecret("correct horse"))
 }

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestCheckNew(t *testing.T) {
 		name, password string
 		want           error
 	}{
-		{"shortest", "12345678", nil},
+		{"shortest", "x3 kq8vw", nil},
 		{"one less", "1234567", ErrTooShort},
 		{"empty", "", ErrTooShort},
 		{"four emoji", "🐎🔋📎✅", ErrTooShort},
@@ -31,11 +32,59 @@ func TestCheckNew(t *testing.T) {
 		{"two more after NFC", strings.Repeat("e\u0301", 513), ErrTooLong},
 		{"longest syllables", strings.Repeat("\u1112\u1161\u11ab", 341), nil},
 		{"far too long", strings.Repeat("x", 1<<20), ErrTooLong},
+		{"common", "password", ErrCommon},
+		{"common in another case", "PassWord", ErrCommon},
+		{"common, and more", "password of mine", nil},
+		{"two common ones in a line each", "password\npassword1", nil},
 		{"not UTF-8", "12345678\xff", ErrNotUTF8},
 		{"surrogate", "12345678\xed\xa0\x80", ErrNotUTF8},
 	} {
 		if err := CheckNew(auth.NewSecret(row.password)); !errors.Is(err, row.want) {
 			t.Errorf("%s: %v, want %v", row.name, err, row.want)
+		}
+	}
+}
+
+func TestPolicyAsksForBreaches(t *testing.T) {
+	down := errors.New("connection refused")
+	asked := 0
+	answer := func(breached bool, err error) func(context.Context, auth.Secret) (bool, error) {
+		return func(context.Context, auth.Secret) (bool, error) {
+			asked++
+			return breached, err
+		}
+	}
+	for _, row := range []struct {
+		name, password string
+		breached       func(context.Context, auth.Secret) (bool, error)
+		want           error
+		asked          int
+	}{
+		{"nobody to ask", "correct horse", nil, nil, 0},
+		{"nobody to ask, common", "password", nil, ErrCommon, 0},
+		{"unknown", "correct horse", answer(false, nil), nil, 1},
+		{"known", "correct horse", answer(true, nil), ErrBreached, 1},
+		{"refused before", "password", answer(true, nil), ErrCommon, 0},
+		{"out of order", "correct horse", answer(false, down), auth.ErrUnavailable, 1},
+		{"out of order, with an answer", "correct horse", answer(true, down), down, 1},
+	} {
+		asked = 0
+		err := Policy{row.breached}.Check(t.Context(), auth.NewSecret(row.password))
+		if !errors.Is(err, row.want) || asked != row.asked {
+			t.Errorf("%s: %v after %d questions", row.name, err, asked)
+		}
+	}
+}
+
+// The embedded list holds what CheckNew could not refuse otherwise, each on a line of its own.
+func TestCommonPasswords(t *testing.T) {
+	lines := strings.Split(strings.Trim(commonPasswords(), "\n"), "\n")
+	if len(lines) != 10_000 {
+		t.Errorf("%d common passwords", len(lines))
+	}
+	for _, line := range lines {
+		if err := CheckNew(auth.NewSecret(line)); !errors.Is(err, ErrCommon) {
+			t.Errorf("%q: %v", line, err)
 		}
 	}
 }

@@ -1,0 +1,136 @@
+package password
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// bcryptForms are bcrypt's own "$2b$12$<salt><digest>" and what other systems put around it, against
+// bcrypt's limit of 72 bytes:
+//
+//	bcrypt$$2b$12$…                               Django: bcrypt as it is
+//	bcrypt_sha256$$2b$12$…                        Django: of the hexadecimal SHA-256
+//	$bcrypt-sha256$v=2,t=2b,r=12$<salt>$<digest>  Passlib: of the base64 of HMAC-SHA-256, keyed with the salt's text
+//	$bcrypt-sha256$2b,12$<salt>$<digest>          Passlib before 1.7.3 (and 2a): of the base64 of SHA-256
+//
+// 2a, 2b and 2y name one algorithm as far as passwords of up to 255 bytes go. 2x names PHP's old sign-extension bug, in
+// which many passwords share a hash; it is not here.
+//
+// Low costs are not wrapped: the library compares and does not give the digest, and even the lowest cost is salted and
+// as slow as hundreds of plain digests. The next login replaces them.
+var bcryptForms = []form{
+	{"bcrypt", "$2a$", parseBcrypt},
+	{"bcrypt", "$2b$", parseBcrypt},
+	{"bcrypt", "$2y$", parseBcrypt},
+	{"django-bcrypt", "bcrypt$", parseDjangoBcrypt},
+	{"django-bcrypt-sha256", "bcrypt_sha256$", parseDjangoBcryptSHA256},
+	{"passlib-bcrypt-sha256", passlibBcryptPrefix, parsePasslibBcrypt},
+}
+
+const passlibBcryptPrefix = "$bcrypt-sha256$"
+
+const (
+	// minBcryptCost is bcrypt's own least. maxBcryptCost takes about a second: four times the work of the default of
+	// Django, Passlib, Rails and PHP, 12.
+	minBcryptCost, maxBcryptCost = 4, 14
+
+	bcryptSaltText, bcryptDigestText = 22, 31
+	// bcryptBytes is how much of a password bcrypt sees. Its implementations passed over the rest in silence; so must
+	// we, or long passwords would stop working.
+	bcryptBytes = 72
+)
+
+// bcryptAlphabet is strict: the last characters of salt and digest hold bits that nothing uses.
+var bcryptAlphabet = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").
+	WithPadding(base64.NoPadding).Strict()
+
+// bcryptHash is a stored hash, taken apart.
+type bcryptHash struct {
+	modular string                       // "$2b$12$…"
+	prepare func(received string) string // what stands before bcrypt
+	stored  string                       // the whole, canonical
+}
+
+func (h bcryptHash) String() string { return h.stored }
+
+func (h bcryptHash) matches(g given) bool {
+	text := h.prepare(g.received)
+	return bcrypt.CompareHashAndPassword([]byte(h.modular), []byte(text[:min(len(text), bcryptBytes)])) == nil
+}
+
+// newBcryptHash bounds and checks modular; the library would take any version, and stray bits.
+func newBcryptHash(modular, stored string, prepare func(string) string) (verifier, error) {
+	const salt = len("$2b$12$")
+	const digest, end = salt + bcryptSaltText, salt + bcryptSaltText + bcryptDigestText
+	if len(modular) != end {
+		return nil, fmt.Errorf("%w: not a bcrypt string", ErrMalformed)
+	}
+	var cost uint32
+	digits := modular[4:6]
+	version := modular[:4]
+	switch {
+	case version != "$2a$" && version != "$2b$" && version != "$2y$", modular[6] != '$', !numbers([]string{digits}, &cost):
+		return nil, fmt.Errorf("%w: not a bcrypt string", ErrMalformed)
+	case !within(int(cost), minBcryptCost, maxBcryptCost):
+		return nil, errBounds
+	}
+	for _, text := range []string{modular[salt:digest], modular[digest:]} {
+		if strings.ContainsAny(text, "\r\n") { // which the decoder passes over
+			return nil, errSpelling
+		}
+		if _, err := bcryptAlphabet.DecodeString(text); err != nil {
+			return nil, errSpelling
+		}
+	}
+	return bcryptHash{modular: modular, stored: stored, prepare: prepare}, nil
+}
+
+func parseBcrypt(stored string) (verifier, error) { return newBcryptHash(stored, stored, asReceived) }
+
+func parseDjangoBcrypt(stored string) (verifier, error) {
+	return newBcryptHash(strings.TrimPrefix(stored, "bcrypt$"), stored, asReceived)
+}
+
+func parseDjangoBcryptSHA256(stored string) (verifier, error) {
+	return newBcryptHash(strings.TrimPrefix(stored, "bcrypt_sha256$"), stored, func(received string) string {
+		digest := sha256.Sum256([]byte(received))
+		return hex.EncodeToString(digest[:])
+	})
+}
+
+func parsePasslibBcrypt(stored string) (verifier, error) {
+	part := strings.Split(strings.TrimPrefix(stored, passlibBcryptPrefix), "$")
+	if len(part) != 3 {
+		return nil, fmt.Errorf("%w: not a bcrypt_sha256 string", ErrMalformed)
+	}
+	salt := part[1]
+	prepare := func(received string) string {
+		mac := hmac.New(sha256.New, []byte(salt))
+		mac.Write([]byte(received))
+		return std.EncodeToString(mac.Sum(nil))
+	}
+	version, digits, found := "2b", "", false
+	if digits, found = strings.CutPrefix(part[0], "v=2,t=2b,r="); !found {
+		prepare = func(received string) string {
+			digest := sha256.Sum256([]byte(received))
+			return std.EncodeToString(digest[:])
+		}
+		version, digits, found = strings.Cut(part[0], ",")
+	}
+	var cost uint32
+	if !found || (version != "2a" && version != "2b") || !numbers([]string{digits}, &cost) {
+		return nil, fmt.Errorf("%w: not a bcrypt_sha256 string", ErrMalformed)
+	}
+	if fmt.Sprint(cost) != digits || len(salt) != bcryptSaltText {
+		return nil, errSpelling
+	}
+	return newBcryptHash(fmt.Sprintf("$%s$%02d$%s%s", version, cost, salt, part[2]), stored, prepare)
+}
+
+func asReceived(received string) string { return received }

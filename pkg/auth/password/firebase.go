@@ -1,0 +1,56 @@
+package password
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"fmt"
+	"strings"
+)
+
+// Firebase Authentication encrypts a key of the project, the signer key, with what scrypt makes of the password
+// (firebase/scrypt on GitHub). It exports the hash and the salt of each user, and the rest once in a project; the stored
+// form is ours and holds everything, in the padded standard base64 of the export:
+//
+//	$firebase-scrypt$rounds=8,mem_cost=14$<salt_separator>$<signer_key>$<salt>$<hash>
+const firebasePrefix = "$firebase-scrypt$"
+
+func parseFirebase(stored string) (verifier, error) {
+	part := strings.Split(stored, "$")
+	if len(part) != 7 {
+		return nil, fmt.Errorf("%w: not a Firebase string", ErrMalformed)
+	}
+	number, ok := named(part[2], "rounds", "mem_cost")
+	if !ok {
+		return nil, fmt.Errorf("%w: parameters must be rounds and mem_cost", ErrMalformed)
+	}
+	var separator, signer, salt, want []byte
+	decode(std, part[3:], &separator, &signer, &salt, &want)
+	c := scryptCost{n: twoTo(number[1]), r: number[0], p: 1}
+	whole := append(salt[:len(salt):len(salt)], separator...)
+	d := derived{
+		digest: func(received string) []byte { return firebaseDigest(c.key(received, whole, 32), signer) },
+		want:   want,
+		spell: func(digest []byte) string {
+			return fmt.Sprintf("%srounds=%d,mem_cost=%d$%s$%s$%s$%s", firebasePrefix, number[0], number[1],
+				std.EncodeToString(separator), std.EncodeToString(signer), std.EncodeToString(salt), std.EncodeToString(digest))
+		},
+		weak: c.kib() < minScryptKiB,
+	}
+	// The hash is the encrypted signer key, and so of its length.
+	if !c.bounded() || len(signer) != len(want) || !d.bounded(whole) {
+		return nil, errBounds
+	}
+	return d, nil
+}
+
+// firebaseDigest encrypts the signer key with AES-256 in counter mode. The counter begins at zero: each key is for one
+// password and one salt.
+func firebaseDigest(key, signer []byte) []byte {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil
+	}
+	digest := make([]byte, len(signer))
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(digest, signer)
+	return digest
+}

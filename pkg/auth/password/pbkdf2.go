@@ -1,0 +1,107 @@
+package password
+
+import (
+	"crypto/pbkdf2"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"fmt"
+	"hash"
+	"strings"
+)
+
+// pbkdf2Forms are:
+//
+//	$pbkdf2-sha256$i=600000$<salt>$<hash>       the PHC string format: unpadded standard base64
+//	$pbkdf2-sha256$i=600000,l=32$<salt>$<hash>  the same with the length of the hash
+//	$pbkdf2-sha256$29000$<salt>$<hash>          Passlib: the same base64 with "." for "+"
+//	pbkdf2_sha256$1000000$<salt>$<hash>         Django: the salt is text, the hash padded standard base64
+//
+// and so with sha1 and sha512; "$pbkdf2$" is Passlib's SHA-1.
+var pbkdf2Forms = []form{
+	{"pbkdf2", "$pbkdf2$", pbkdf2SHA1.parse},
+	{"pbkdf2", "$pbkdf2-sha1$", pbkdf2SHA1.parse},
+	{"pbkdf2", "$pbkdf2-sha256$", pbkdf2SHA256.parse},
+	{"pbkdf2", "$pbkdf2-sha512$", pbkdf2SHA512.parse},
+	{"django-pbkdf2", "pbkdf2_sha1$", pbkdf2SHA1.parseDjango},
+	{"django-pbkdf2", "pbkdf2_sha256$", pbkdf2SHA256.parseDjango},
+}
+
+// maxIterations bounds the blocks of one derivation, a second or so: twice the greatest default of a framework (Django
+// 5.2, a million), and above OWASP's 1,300,000 for SHA-1.
+const maxIterations = 2_000_000
+
+// pbkdf2Hash is the hash function inside PBKDF2 (RFC 8018, section 5.2).
+type pbkdf2Hash struct {
+	new  func() hash.Hash
+	size int
+	// floor is the least number of iterations in OWASP's Password Storage Cheat Sheet. Wrap takes what has fewer.
+	floor uint32
+}
+
+var (
+	pbkdf2SHA1   = pbkdf2Hash{sha1.New, sha1.Size, 1_300_000}
+	pbkdf2SHA256 = pbkdf2Hash{sha256.New, sha256.Size, 600_000}
+	pbkdf2SHA512 = pbkdf2Hash{sha512.New, sha512.Size, 210_000}
+)
+
+// ab64 is Passlib's base64.
+var ab64 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./").WithPadding(base64.NoPadding)
+
+func newPBKDF2(h pbkdf2Hash, iterations uint32, salt, want []byte, spell func(digest []byte) string) (verifier, error) {
+	d := derived{
+		digest: func(received string) []byte {
+			// The library refuses only short keys and salts where FIPS 140 is enforced; nil is no digest.
+			key, _ := pbkdf2.Key(h.new, received, salt, int(iterations), len(want))
+			return key
+		},
+		want:  want,
+		spell: spell,
+		weak:  iterations < h.floor,
+	}
+	blocks := uint64(len(want)+h.size-1) / uint64(h.size)
+	if iterations < 1 || uint64(iterations)*blocks > maxIterations || !d.bounded(salt) {
+		return nil, errBounds
+	}
+	return d, nil
+}
+
+func (h pbkdf2Hash) parse(stored string) (verifier, error) {
+	part := strings.Split(stored, "$")
+	if len(part) != 5 {
+		return nil, fmt.Errorf("%w: not a PBKDF2 string", ErrMalformed)
+	}
+	var salt, want []byte
+	encoding, frame := raw, "i=%d"
+	number, ok := named(part[2], "i")
+	if !ok {
+		number, ok = named(part[2], "i", "l")
+		frame = "i=%d,l=" + fmt.Sprint(len(part[4])*6/8) // of unpadded base64
+	}
+	if !ok {
+		number = make([]uint32, 1)
+		ok = numbers(part[2:], &number[0])
+		encoding, frame = ab64, "%d"
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: not a PBKDF2 string", ErrMalformed)
+	}
+	decode(encoding, part[3:], &salt, &want)
+	return newPBKDF2(h, number[0], salt, want, func(digest []byte) string {
+		return fmt.Sprintf("$%s$"+frame+"$%s$%s", part[1], number[0], encoding.EncodeToString(salt), encoding.EncodeToString(digest))
+	})
+}
+
+func (h pbkdf2Hash) parseDjango(stored string) (verifier, error) {
+	part := strings.Split(stored, "$")
+	var iterations uint32
+	if len(part) != 4 || !numbers(part[1:], &iterations) {
+		return nil, fmt.Errorf("%w: not a PBKDF2 string", ErrMalformed)
+	}
+	var want []byte
+	decode(std, part[3:], &want)
+	return newPBKDF2(h, iterations, []byte(part[2]), want, func(digest []byte) string {
+		return fmt.Sprintf("%s$%d$%s$%s", part[0], iterations, part[2], std.EncodeToString(digest))
+	})
+}

@@ -1,0 +1,92 @@
+package password
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	"golang.org/x/crypto/scrypt"
+)
+
+// scryptForms are:
+//
+//	$scrypt$ln=16,r=8,p=1$<salt>$<hash>  the PHC string format, which Passlib writes: unpadded standard base64
+//	scrypt$16384$<salt>$8$5$<hash>       Django: N, salt, r, p; the salt is text, the hash padded standard base64
+var scryptForms = []form{
+	{"scrypt", "$scrypt$", parseScrypt},
+	{"django-scrypt", "scrypt$", parseDjangoScrypt},
+}
+
+// scryptCost is the work of scrypt (RFC 7914, section 2).
+type scryptCost struct{ n, r, p uint32 }
+
+const (
+	// maxScryptWorkKiB is memory times p. It admits OWASP's configurations and Django's default (16 MiB, p=5).
+	maxScryptWorkKiB = 256 << 10
+	maxScryptR       = 32
+	maxScryptP       = 16
+	// minScryptKiB is the memory of the least of OWASP's configurations (N=2^13, r=8). Wrap takes what has less.
+	minScryptKiB = 8 << 10
+)
+
+// kib is the memory of one run, in KiB: 128*N*r bytes.
+func (c scryptCost) kib() uint64 { return uint64(c.n) * uint64(c.r) / 8 }
+
+func (c scryptCost) bounded() bool {
+	return bits.OnesCount32(c.n) == 1 && c.n > 1 && // RFC 7914, section 2
+		1 <= c.r && c.r <= maxScryptR && 1 <= c.p && c.p <= maxScryptP &&
+		c.kib() <= maxMemoryKiB && c.kib()*uint64(c.p) <= maxScryptWorkKiB
+}
+
+// key returns nil, which is no digest, where the library refuses; bounded leaves it no reason.
+func (c scryptCost) key(received string, salt []byte, size int) []byte {
+	key, _ := scrypt.Key([]byte(received), salt, int(c.n), int(c.r), int(c.p), size)
+	return key
+}
+
+func newScrypt(c scryptCost, salt, want []byte, spell func(digest []byte) string) (verifier, error) {
+	d := derived{
+		digest: func(received string) []byte { return c.key(received, salt, len(want)) },
+		want:   want,
+		spell:  spell,
+		weak:   c.kib() < minScryptKiB,
+	}
+	if !c.bounded() || !d.bounded(salt) {
+		return nil, errBounds
+	}
+	return d, nil
+}
+
+// twoTo returns 2^ln, and 0, which is out of bounds, where that is no uint32.
+func twoTo(ln uint32) uint32 { return 1 << ln }
+
+func parseScrypt(stored string) (verifier, error) {
+	part := strings.Split(stored, "$")
+	if len(part) != 5 {
+		return nil, fmt.Errorf("%w: not an scrypt string", ErrMalformed)
+	}
+	number, ok := named(part[2], "ln", "r", "p")
+	if !ok {
+		return nil, fmt.Errorf("%w: parameters must be ln, r and p", ErrMalformed)
+	}
+	var salt, want []byte
+	decode(raw, part[3:], &salt, &want)
+	ln, r, p := number[0], number[1], number[2]
+	return newScrypt(scryptCost{twoTo(ln), r, p}, salt, want, func(digest []byte) string {
+		return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", ln, r, p, raw.EncodeToString(salt), raw.EncodeToString(digest))
+	})
+}
+
+func parseDjangoScrypt(stored string) (verifier, error) {
+	var c scryptCost
+	part := strings.Split(stored, "$")
+	if len(part) != 6 || !numbers([]string{part[1], part[3], part[4]}, &c.n, &c.r, &c.p) {
+		return nil, fmt.Errorf("%w: not an scrypt string", ErrMalformed)
+	}
+	salt := part[2]
+	var want []byte
+	decode(std, part[5:], &want)
+	return newScrypt(c, []byte(salt), want, func(digest []byte) string {
+		return fmt.Sprintf("scrypt$%d$%s$%d$%d$%s", c.n, salt, c.r, c.p, std.EncodeToString(digest))
+	})
+}
