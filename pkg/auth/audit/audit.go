@@ -19,6 +19,7 @@ type Event struct {
 	Outcome   string // what was decided, from the closed list of the package that decides
 	Reason    string // why, from that package's closed list
 	RequestID string // the gateway's id of the request, which its access log has too
+	Account   string // a pseudonym of the e-mail that a login names, whether or not it has a user
 	SubjectID auth.SubjectID
 	SessionID string // the sid, which opens nothing
 	ClientID  auth.ClientID
@@ -36,6 +37,7 @@ type line struct {
 	Outcome   string         `json:"outcome,omitempty"`
 	Reason    string         `json:"reason,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
+	Account   string         `json:"account,omitempty"`
 	SubjectID auth.SubjectID `json:"sub,omitempty"`
 	SessionID string         `json:"sid,omitempty"`
 	ClientID  auth.ClientID  `json:"client_id,omitempty"`
@@ -58,7 +60,7 @@ func (l *Log) Write(_ context.Context, e Event) {
 	}
 	x := line{
 		Time: time.Now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason,
-		RequestID: e.RequestID, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
+		RequestID: e.RequestID, Account: e.Account, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
 	}
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()

@@ -30,6 +30,7 @@ var (
 	usersBucket    = []byte("users")    // subject -> user
 	emailsBucket   = []byte("emails")   // normalised e-mail -> subject
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
+	attemptsBucket = []byte("attempts") // key of a counter -> counter
 )
 
 // DB is one file. It is safe for concurrent use, by several processes too.
@@ -188,7 +189,7 @@ func openFile(path string) (*bbolt.DB, error) {
 	return file, nil
 }
 
-var buckets = [][]byte{usersBucket, emailsBucket, sessionsBucket}
+var buckets = [][]byte{usersBucket, emailsBucket, sessionsBucket, attemptsBucket}
 
 // ensureBuckets writes only where one is missing: every commit syncs the disk.
 func ensureBuckets(file *bbolt.DB) error {

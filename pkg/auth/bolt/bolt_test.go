@@ -13,6 +13,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -38,6 +39,10 @@ func TestSessions(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	storetest.Users(t, func(t testing.TB) user.Store { return bolt.Users{DB: openDB(t)} })
+}
+
+func TestAttempts(t *testing.T) {
+	storetest.Attempts(t, func(t testing.TB) login.Counters { return bolt.Counters{DB: openDB(t)} })
 }
 
 // A file that somebody took away is made again, with all that belongs in it.

@@ -163,3 +163,27 @@ func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 	})
 	return found, err
 }
+
+// DeleteAll implements session.Store.
+func (s Sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (deleted int, err error) {
+	err = s.DB.write(ctx, func(tx *bbolt.Tx) error {
+		prefix, bucket := subjectPrefix(of), tx.Bucket(sessionsBucket)
+		// A cursor may skip a key when the one under it is deleted, so the keys are collected first.
+		var keys [][]byte
+		c := bucket.Cursor()
+		for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+			keys = append(keys, k)
+		}
+		for _, k := range keys {
+			if err := bucket.Delete(k); err != nil {
+				return err
+			}
+		}
+		deleted = len(keys)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return deleted, nil
+}

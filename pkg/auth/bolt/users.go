@@ -28,7 +28,7 @@ type userRecord struct {
 	Revision     uint64         `json:"revision"`
 	Created      int64          `json:"created"`
 	Updated      int64          `json:"updated"`
-	// Request is the token of the creation: by it a repeated creation recognises itself.
+	// Request is the token of the creation, or of the last change of the e-mail: by it a repetition recognises itself.
 	Request string `json:"request"`
 }
 
@@ -122,6 +122,62 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 		after.Revision++
 		return put(tx, usersBucket, []byte(u.ID), after)
 	})
+}
+
+// ChangeEmail implements user.Store.
+func (s Users) ChangeEmail(ctx context.Context, u user.User, email, request string) error {
+	to, err := user.NormalizeEmail(email)
+	if err != nil {
+		return err
+	}
+	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+		var there userRecord
+		if err := getUser(tx, u.ID, &there); err != nil {
+			return err
+		}
+		if there.Request == request && there.Revision == u.Revision+1 && there.Email == email {
+			return nil
+		}
+		if there.Revision != u.Revision || there.Email != u.Email {
+			return user.ErrConflict
+		}
+		emails := tx.Bucket(emailsBucket)
+		if owner := emails.Get([]byte(to)); owner != nil && string(owner) != string(u.ID) {
+			return user.ErrExists
+		}
+		if err := deletePointer(tx, there.Email); err != nil {
+			return err
+		}
+		if err := emails.Put([]byte(to), []byte(u.ID)); err != nil {
+			return err
+		}
+		after := userRecordOf(u, request)
+		after.Email = email
+		after.Revision++
+		return put(tx, usersBucket, []byte(u.ID), after)
+	})
+}
+
+// Delete implements user.Store.
+func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
+	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+		var there userRecord
+		if err := getUser(tx, id, &there); err != nil {
+			return err
+		}
+		if err := deletePointer(tx, there.Email); err != nil {
+			return err
+		}
+		return tx.Bucket(usersBucket).Delete([]byte(id))
+	})
+}
+
+func deletePointer(tx *bbolt.Tx, email string) error {
+	key, err := user.NormalizeEmail(email)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(emailsBucket).Delete([]byte(key))
 }
 
 // List implements user.Store.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -51,6 +52,15 @@ func TestUsers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := newDB(t, start(t), nil)
 			storetest.Users(t, func(testing.TB) user.Store { return dynamo.Users{DB: db} })
+		})
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			db := newDB(t, start(t), nil)
+			storetest.Attempts(t, func(testing.TB) login.Counters { return dynamo.Counters{DB: db} })
 		})
 	}
 }

@@ -199,3 +199,47 @@ func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 	}
 	return found[:min(len(found), limit)], nil
 }
+
+// DeleteAll implements session.Store.
+func (s Sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (int, error) {
+	deleted := 0
+	var after session.ID
+	for {
+		// The page is as long as one write of deletions may be.
+		page, err := s.List(ctx, of, after, maxBatch)
+		if err != nil || len(page) == 0 {
+			return deleted, err
+		}
+		if err := s.deletePage(ctx, page); err != nil {
+			return deleted, err
+		}
+		deleted, after = deleted+len(page), page[len(page)-1].ID
+	}
+}
+
+// maxBatch is how many items one BatchWriteItem takes.
+const maxBatch = 25
+
+func (s Sessions) deletePage(ctx context.Context, page []session.Session) error {
+	left := make([]types.WriteRequest, len(page))
+	for i, one := range page {
+		left[i].DeleteRequest = &types.DeleteRequest{Key: keyOf(one.Key)}
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		out, err := s.DB.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{s.DB.tables.Sessions: left},
+		})
+		if err != nil {
+			return failed("deleting sessions", err)
+		}
+		// What the table had no throughput for comes back without an error.
+		if left = out.UnprocessedItems[s.DB.tables.Sessions]; len(left) == 0 {
+			return nil
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return failed("deleting sessions", err)
+		}
+	}
+}

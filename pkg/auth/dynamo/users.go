@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -98,71 +97,16 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 	if err != nil {
 		return err
 	}
-	pointer := emailKey(email)
-	pointer[attrVersion], pointer[attrPointsTo] = num(schemaVersion), str(string(u.ID))
-	put := func(item attributes) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{
-			TableName: &s.DB.tables.Users, Item: item,
-			ConditionExpression:                 aws.String("attribute_not_exists(" + attrSubject + ")"),
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}}
+	create := []types.TransactWriteItem{
+		s.put(item, &expression{}, "attribute_not_exists("+attrSubject+")"),
+		s.newPointer(email, u.ID),
 	}
-	in := &dynamodb.TransactWriteItemsInput{
-		ClientRequestToken: &request,
-		TransactItems:      []types.TransactWriteItem{put(item), put(pointer)},
-	}
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	for attempt := 1; ; attempt++ {
-		_, err := s.DB.client.TransactWriteItems(ctx, in)
-		if err == nil {
+	return s.transact(ctx, "creating a user", request, create, func(reasons []reason) error {
+		if reasons[0].failed && reasons[0].write() == request {
 			return nil
 		}
-		switch exists, conflict := s.cancelled(err, request); {
-		case exists != nil:
-			return exists.err
-		case !conflict || attempt == maxAttempts:
-			return failed("creating a user", err)
-		}
-		// Two creations met. The SDK does not try again by itself: the other one may have taken the address.
-		if err := pause(ctx, attempt); err != nil {
-			return failed("creating a user", err)
-		}
-	}
-}
-
-// answer is what a cancelled transaction says of the user; a nil err is success.
-type answer struct{ err error }
-
-// cancelled reads why a creation was cancelled: the user or the address is there already (ErrExists, or success where
-// our own earlier write put both there), or another transaction was under way.
-func (s Users) cancelled(err error, request string) (exists *answer, conflict bool) {
-	var cancelled *types.TransactionCanceledException
-	if !errors.As(err, &cancelled) {
-		return nil, false
-	}
-	for i, reason := range cancelled.CancellationReasons {
-		switch aws.ToString(reason.Code) {
-		case "ConditionalCheckFailed":
-			r := reader{item: reason.Item}
-			if i == 0 && r.text(attrWrite) == request {
-				return &answer{}, false
-			}
-			exists = &answer{user.ErrExists}
-		case "TransactionConflict":
-			conflict = true
-		}
-	}
-	return exists, conflict
-}
-
-func pause(ctx context.Context, attempt int) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Duration(attempt) * 50 * time.Millisecond):
-		return nil
-	}
+		return user.ErrExists
+	})
 }
 
 // Get implements user.Store.
@@ -210,21 +154,20 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 	if err != nil {
 		return err
 	}
-	e := &expression{names: map[string]string{}, values: attributes{}}
+	e := newExpression()
 	_, err = s.DB.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.DB.tables.Users, Item: item,
-		ConditionExpression: aws.String(e.compare(attrRevision, "=", num(decidedOn)) + " AND " +
-			e.compare(attrEmail, "=", str(u.Email))),
+		ConditionExpression:      aws.String(e.asRead(decidedOn, u.Email)),
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	there, refused := conditionFailed(err)
-	switch r := (reader{item: there}); {
+	switch {
 	case refused && there == nil:
 		return auth.ErrNotFound
-	case refused && r.text(attrWrite) == write:
+	case refused && writeOf(there) == write:
 		return nil
-	case refused:
+	case refused, errors.As(err, new(*types.TransactionConflictException)): // a change of the e-mail is under way
 		return user.ErrConflict
 	case err != nil:
 		return failed("updating a user", err)

@@ -142,7 +142,7 @@ func newHouse(t testing.TB, changes ...func(*service.Settings)) *house {
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{"https://api.example.com"},
 		SigningRing: h.signing, RefreshKeys: made().refresh, KeyVersion: 1,
-		Stores: service.Stores{Users: h.users, Sessions: h.sessions}, AccessTokenLifetime: 15 * time.Minute,
+		Stores: service.Stores{Users: h.users, Sessions: h.sessions, Attempts: stores.Attempts}, AccessTokenLifetime: 15 * time.Minute,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: []string{"read", "write"},
 			IdleTimeout: idleTimeout, AbsoluteTimeout: absolute},
 		Log: &h.log, Now: func() time.Time { return h.now },

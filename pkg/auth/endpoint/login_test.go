@@ -24,7 +24,7 @@ func TestLoginAnswer(t *testing.T) {
 	h := newHouse(t)
 	got := h.send(t, loginJSON+credentials)
 	want := regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_type":"Bearer","expires_in":(8[5-9]\d|900),` +
-		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1728000,"scope":"read write"}$`)
+		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1728000,"scope":"read write","device_token":"edt_[\w-]+"}$`)
 	if !want.MatchString(got.text) || got.line != "authn_login_success" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}
@@ -75,6 +75,33 @@ func TestLoginOfAUserWhoMustChange(t *testing.T) {
 	got := h.send(t, loginJSON+credentials)
 	if got.text != `403 {"error":"password_change_required"}` || got.line != "authn_login_fail password_change_required" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
+	}
+}
+
+// TestLoginUnderAttack holds that a stranger who guesses does not lock out an owner whose device is known, and that
+// nobody learns by waiting whether an account exists.
+func TestLoginUnderAttack(t *testing.T) {
+	h := newHouse(t)
+	device := regexp.MustCompile(`edt_[\w-]+`).FindString(h.send(t, loginJSON+credentials).text)
+	for _, email := range []string{email, "nobody@example.com"} {
+		guess := loginJSON + `{"email":"` + email + `","password":"a guess"}`
+		var last string
+		for range login.DefaultLimits().Account.Free + 1 {
+			last = h.send(t, guess).text
+		}
+		if last != `429 Retry-After: 1 {"error":"too_many_requests"}` {
+			t.Errorf("%s: %s", email, last)
+		}
+	}
+	if got := h.send(t, loginJSON+credentials); got.status != 429 {
+		t.Errorf("a new device: %s", got.text)
+	}
+	known := strings.TrimSuffix(credentials, "}") + `,"device_token":"` + device + `"}`
+	if got := h.send(t, loginJSON+known); got.status != 200 || strings.Contains(got.text, "device_token") {
+		t.Errorf("the owner: %s", got.text)
+	}
+	if got := h.send(t, loginJSON+strings.Replace(known, email, "nobody@example.com", 1)); got.status != 429 {
+		t.Errorf("a known device of another account: %s", got.text)
 	}
 }
 

@@ -41,11 +41,17 @@ type tokens struct {
 	RefreshExpiresIn int64  `json:"refresh_expires_in"`
 	SessionExpiresIn int64  `json:"session_expires_in"`
 	Scope            string `json:"scope,omitempty"`
+	DeviceToken      string `json:"device_token,omitempty"`
 }
 
 // Grant issues an access token for the session and answers with both tokens. scope narrows the access token; empty
 // means all that the session was granted. It returns an error, and has written nothing, where it cannot issue one.
 func (x *Responder) Grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string) error {
+	return x.grant(w, r, g, scope, auth.Secret{})
+}
+
+// grant is Grant with a known-device token, if there is one.
+func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string, device auth.Secret) error {
 	s := g.Session
 	if len(scope) == 0 {
 		scope = s.Scope
@@ -64,6 +70,7 @@ func (x *Responder) Grant(w http.ResponseWriter, r *http.Request, g session.Gran
 		AccessToken: access.Text.Reveal(), TokenType: "Bearer", ExpiresIn: wholeSeconds(access.ExpiresIn),
 		RefreshToken: g.RefreshToken.Reveal(), RefreshExpiresIn: wholeSeconds(idleEnd.Sub(now)),
 		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), Scope: strings.Join(scope, " "),
+		DeviceToken: device.Reveal(),
 	})
 	return nil
 }

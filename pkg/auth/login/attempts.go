@@ -13,8 +13,8 @@ type Attempts interface {
 	// Take takes a slot for one attempt, atomically with counting it. Where there is none it returns what Throttled
 	// makes. Any other error stops the login: an attempt that could not be counted is not allowed.
 	Take(ctx context.Context, a Attempt) (Slot, error)
-	// Settle says how the attempt ended. A slot that is never settled counts as a failure, and slots come back by
-	// ageing, so a lost settlement errs towards throttling; the login ignores Settle's error.
+	// Settle says how the attempt ended. A slot that is never settled counts as a failure until the counter begins anew,
+	// so a lost settlement errs towards throttling; the login ignores Settle's error.
 	Settle(ctx context.Context, s Slot, good bool) error
 }
 
@@ -26,6 +26,10 @@ type Attempt struct {
 	// Network is where the client is: its /32 for IPv4, its /64 for IPv6, which is the least that one
 	// subscriber has. It is the zero Prefix where no address is known.
 	Network netip.Prefix
+	// Device is the known device that the login brings, by a token that is authentic but may be another account's. It is
+	// counted instead of Account and Network; the login that finds it to be another's takes a second slot, without it,
+	// before anything is hashed. The zero DeviceID is none.
+	Device DeviceID
 	// At is when, by the login's clock.
 	At time.Time
 }
@@ -34,7 +38,7 @@ type Attempt struct {
 type Slot struct {
 	Attempt Attempt
 	// State is whatever the counter wants to find again when the slot is settled.
-	State string
+	State any
 }
 
 // Unlimited grants every slot and counts nothing. It is for tests and for deployments that count elsewhere.

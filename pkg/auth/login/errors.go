@@ -37,6 +37,8 @@ type Refusal struct {
 	Subject auth.SubjectID
 	// RetryAfter is how long to wait where Reason is ReasonThrottled, else zero.
 	RetryAfter time.Duration
+	// Reference is what the audit log calls the e-mail; empty without Config.Keys.
+	Reference string
 
 	cause error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -59,4 +60,31 @@ func ExampleAuthenticator_Login() {
 	// welcome 1b671a64
 	// answer "invalid credentials", audit log "wrong_password"
 	// answer "invalid credentials", audit log "unknown"
+}
+
+func ExampleLimit_Most() {
+	limits := login.DefaultLimits()
+	for _, l := range []login.Limit{limits.Account, limits.Device, *limits.Network} {
+		fmt.Printf("%d guesses in the worst hour, %d in the worst day\n", l.Most(time.Hour), l.Most(24*time.Hour))
+	}
+	// Output:
+	// 31 guesses in the worst hour, 123 in the worst day
+	// 46 guesses in the worst hour, 322 in the worst day
+	// 269 guesses in the worst hour, 4041 in the worst day
+}
+
+func ExampleLimit_Take() {
+	limit := login.Limit{Free: 2, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	var counter login.Counter
+	for _, after := range []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 3 * time.Second} {
+		at := noon.Add(after)
+		fmt.Println(after, limit.Take(at, at.Add(time.Hour)).Do(&counter))
+	}
+	// Output:
+	// 0s true
+	// 0s true
+	// 0s false
+	// 1s true
+	// 2s false
+	// 3s true
 }

@@ -2,8 +2,9 @@ package login
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"fmt"
+	"io"
 	"net/netip"
 	"runtime"
 	"time"
@@ -26,13 +27,33 @@ type Hasher interface {
 	Waste(password auth.Secret)
 }
 
+// Upgrader stores a password that was just proven in today's form. It must leave TokenVersion alone: no session ends,
+// since the password is the same.
+type Upgrader interface {
+	Rehash(ctx context.Context, u user.User, password auth.Secret) error
+}
+
 // Config is what an Authenticator works with.
 type Config struct {
 	Users    Users
 	Hasher   Hasher
 	Attempts Attempts
+	// Keys are what known-device tokens, change-of-password tokens and the audit log's references are made with. Without
+	// them a login works with none of these: every device is unknown.
+	Keys Keys
+	// Upgrade stores hashes anew that are of an old form; nil leaves them.
+	Upgrade Upgrader
+	// Floor is how long after its start a login is refused at the earliest, so that the clock does not tell of which form
+	// a hash is: as long as the slowest form takes. Zero is for where all hashes are of one form. A throttled login does
+	// not wait: nothing was looked at.
+	Floor time.Duration
+	// MaxHashes is how many hashes run at once; zero is one for each processor, and more would be no faster. Each takes
+	// what its form takes, 19 MiB for Argon2id as password.Hasher makes it: whoever sets this does the sum.
+	MaxHashes int
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Rand makes device ids; nil is crypto/rand.Reader.
+	Rand io.Reader
 }
 
 // Credentials are what a client sent.
@@ -42,19 +63,34 @@ type Credentials struct {
 	// Address is the client's, as the gateway reports it and never as a header claims. The zero Addr counts by
 	// account alone.
 	Address netip.Addr
+	// Device is the known-device token that the client kept; may be empty. One that is no token of ours, or too old,
+	// counts as none.
+	Device auth.Secret
+}
+
+// Result is a login's yes.
+type Result struct {
+	// User is from the very read whose hash was verified: a session remembers the TokenVersion of that read, so that one
+	// opened with a password which was changed meanwhile is over.
+	user.User
+	// Reference is what the audit log calls the e-mail; empty without Config.Keys.
+	Reference string
+	// NewDevice says that the client should be given a known-device token (Authenticator.Device): it brought none that is
+	// good for this user, or one that is halfway to its end.
+	NewDevice bool
+	// Change permits to change the password (Tokens.ParseChange). It comes with ErrPasswordChangeRequired alone, and is
+	// empty without Config.Keys.
+	Change auth.Secret
+	// UpgradeErr is why an old hash stayed as it is, for the log. The login is good all the same.
+	UpgradeErr error
 }
 
 // Authenticator decides logins. It is safe for concurrent use.
 type Authenticator struct {
-	users    Users
-	hasher   Hasher
-	attempts Attempts
-	now      func() time.Time
-	hashing  chan struct{} // holds an entry for each hash under way
+	c       Config
+	tokens  Tokens
+	hashing chan struct{} // holds an entry for each hash under way
 }
-
-// hashWait is how long a login waits for its turn to hash.
-const hashWait = 5 * time.Second
 
 // New returns an Authenticator. Users, Hasher and Attempts must be given: a counter that was forgotten would
 // allow guesses without end, so whoever wants none says Unlimited.
@@ -66,148 +102,81 @@ func New(c Config) (*Authenticator, error) {
 		return nil, errors.New("login: Config.Hasher must hold a password hasher")
 	case c.Attempts == nil:
 		return nil, errors.New("login: Config.Attempts must hold an attempt counter, or Unlimited")
-	case c.Now == nil:
+	case c.Floor < 0:
+		return nil, errors.New("login: Config.Floor must be a duration from 0")
+	case c.MaxHashes < 0:
+		return nil, errors.New("login: Config.MaxHashes must be a number from 1, or 0 for one hash for each processor")
+	}
+	if c.MaxHashes == 0 {
+		c.MaxHashes = runtime.GOMAXPROCS(0)
+	}
+	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
 	return &Authenticator{
-		users: c.Users, hasher: c.Hasher, attempts: c.Attempts, now: c.Now,
-		// More at once than there are processors would be no faster, and each takes 19 MiB.
-		hashing: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		c: c, tokens: Tokens{Keys: c.Keys, Now: c.Now, Rand: c.Rand}, hashing: make(chan struct{}, c.MaxHashes),
 	}, nil
 }
 
-// Login returns the user whose credentials c are, from the very read whose hash was verified: a session remembers the
-// TokenVersion of that read, so that one opened with a password which was changed meanwhile is over.
+// Login returns the user whose credentials c are.
 //
 // A no is a *Refusal, which errors.Is knows as ErrThrottled or ErrInvalidCredentials. ErrPasswordChangeRequired
-// comes with the user, because the permission to change is bound to the TokenVersion. Any other error says
+// comes with the Result, because the permission to change is bound to the TokenVersion. Any other error says
 // nothing about the credentials; it wraps the store's, auth.ErrUnavailable among them.
-func (a *Authenticator) Login(ctx context.Context, c Credentials) (user.User, error) {
-	slot, account, err := a.begin(ctx, c)
+func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
+	started := time.Now() // not Config.Now: a floor is waited for by the clock that others measure with
+	reference, err := a.reference(ctx, c.Email)
 	if err != nil {
-		return user.User{}, err
+		return Result{}, err
 	}
-	u, found, err := a.find(ctx, account)
+	r, err := a.decide(ctx, c)
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		no := *refusal // an Attempts may answer many logins with the same one
+		no.Reference = reference
+		if no.Reason != ReasonThrottled {
+			a.awaitFloor(ctx, started)
+		}
+		return Result{}, &no
+	}
 	if err != nil {
-		return user.User{}, err
+		return Result{}, err
 	}
-	if err := a.waitToHash(ctx); err != nil {
-		return user.User{}, err
+	r.Reference = reference
+	if !r.MustChange {
+		return r, nil
 	}
-	refusal := func() *Refusal {
-		defer func() { <-a.hashing }()
-		return a.judge(u, found, c.Password)
-	}()
-	// A right password of a disabled user settles as a wrong one does: a counter that fell back would confirm it.
-	_ = a.attempts.Settle(ctx, slot, refusal == nil)
-	switch {
-	case refusal != nil:
-		return user.User{}, refusal
-	case u.MustChange:
-		return u, ErrPasswordChangeRequired
+	r.NewDevice = false
+	if a.c.Keys != nil {
+		if r.Change, err = a.tokens.Change(ctx, r.User); err != nil {
+			return Result{}, err
+		}
 	}
-	return u, nil
+	return r, ErrPasswordChangeRequired
 }
 
-// waitToHash waits for a processor, for a while: a flood of logins must take neither all memory nor everybody's time.
-// Where it does not get one, nothing was decided.
-func (a *Authenticator) waitToHash(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, hashWait)
-	defer cancel()
+// Device returns a known-device token for a user who has just logged in.
+func (a *Authenticator) Device(ctx context.Context, u user.User) (auth.Secret, error) {
+	if a.c.Keys == nil {
+		return auth.Secret{}, errors.New("login: without Config.Keys there are no known-device tokens")
+	}
+	return a.tokens.Device(ctx, u)
+}
+
+func (a *Authenticator) reference(ctx context.Context, email string) (string, error) {
+	if a.c.Keys == nil {
+		return "", nil
+	}
+	return Reference(ctx, a.c.Keys, email)
+}
+
+// awaitFloor waits until the floor, or for as long as somebody waits for the answer.
+func (a *Authenticator) awaitFloor(ctx context.Context, started time.Time) {
 	select {
-	case a.hashing <- struct{}{}:
-		return nil
+	case <-time.After(a.c.Floor - time.Since(started)):
 	case <-ctx.Done():
-		return fmt.Errorf("too many logins at once: %w", auth.ErrUnavailable)
 	}
-}
-
-// account is where an e-mail led.
-type account struct {
-	subject auth.SubjectID // a decoy where nobody has the e-mail
-	known   bool
-}
-
-// begin takes the slot while it reads the pointer. Without a slot the read is cancelled, and begin still sees it
-// end: nothing of a login goes on after its answer, when a function may be frozen and a store closed.
-func (a *Authenticator) begin(ctx context.Context, c Credentials) (Slot, account, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-
-	type pointer struct {
-		account  account
-		err      error
-		panicked any
-	}
-	key := accountKey(c.Email)
-	read := make(chan pointer)
-	go func() {
-		var p pointer
-		// A panic here would end the process; on the caller's goroutine it ends one request.
-		defer func() {
-			p.panicked = recover()
-			read <- p
-		}()
-		p.account, p.err = a.follow(ctx, key)
-	}()
-
-	slot, err := a.attempts.Take(ctx, Attempt{Account: key, Network: network(c.Address), At: a.now()})
-	if err != nil {
-		cancel()
-		<-read
-		return Slot{}, account{}, fmt.Errorf("take a slot: %w", err)
-	}
-	p := <-read
-	if p.panicked != nil {
-		panic(p.panicked)
-	}
-	return slot, p.account, p.err
-}
-
-// follow returns whom the pointer names, or a decoy.
-func (a *Authenticator) follow(ctx context.Context, key user.Email) (account, error) {
-	id, err := a.users.ByEmail(ctx, key)
-	switch {
-	case errors.Is(err, auth.ErrNotFound):
-		return account{subject: decoySubject(key)}, nil
-	case err != nil:
-		return account{}, fmt.Errorf("look up the e-mail: %w", err)
-	}
-	return account{subject: id, known: true}, nil
-}
-
-// find reads the user. Whoever is found under a decoy is not the one who was asked for.
-func (a *Authenticator) find(ctx context.Context, to account) (u user.User, found bool, err error) {
-	u, err = a.users.Get(ctx, to.subject)
-	switch {
-	case errors.Is(err, auth.ErrNotFound):
-		return user.User{}, false, nil
-	case err != nil:
-		return user.User{}, false, fmt.Errorf("read the user: %w", err)
-	}
-	return u, to.known, nil
-}
-
-// judge does exactly one hash, whatever it finds, and returns nil for a yes.
-func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) *Refusal {
-	if !found {
-		a.hasher.Waste(given)
-		return &Refusal{Reason: ReasonUnknown}
-	}
-	if u.Password.Reveal() == "" {
-		a.hasher.Waste(given)
-		return &Refusal{Reason: ReasonNoPassword, Subject: u.ID}
-	}
-	result, err := a.hasher.Verify(u.Password, given)
-	switch {
-	case err != nil:
-		// Told apart from a wrong password, a damaged hash would tell that the account exists.
-		a.hasher.Waste(given)
-		return &Refusal{Reason: ReasonUnreadable, Subject: u.ID, cause: err}
-	case !result.Match:
-		return &Refusal{Reason: ReasonWrongPassword, Subject: u.ID}
-	case u.Disabled:
-		return &Refusal{Reason: ReasonDisabled, Subject: u.ID}
-	}
-	return nil
 }

@@ -58,7 +58,9 @@ func (w *world) count(call string) (n int) {
 
 func (w *world) Take(_ context.Context, a login.Attempt) (login.Slot, error) {
 	w.record("take")
+	w.mu.Lock()
 	w.attempts = append(w.attempts, a)
+	w.mu.Unlock()
 	return login.Slot{Attempt: a, State: "slot of " + string(a.Account)}, w.takeErr
 }
 
@@ -84,7 +86,9 @@ func (w *world) ByEmail(_ context.Context, e user.Email) (auth.SubjectID, error)
 
 func (w *world) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
 	w.record("user")
+	w.mu.Lock()
 	w.reads = append(w.reads, id)
+	w.mu.Unlock()
 	if w.getErr != nil {
 		return user.User{}, w.getErr
 	}

@@ -29,14 +29,15 @@ func start(e *config.Environment, parts ...part) (*Service, error) {
 		read(e, &s)
 	}
 	stores, signing, refresh := e.Store(), e.SigningRing(), e.RefreshKeys()
-	e.Document(config.DocumentNames()...) // its members are the authorizer's; a name that nobody knows stops the start
+	document := e.Document(config.DocumentNames()...) // a name that nobody knows stops the start
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
-	var errs [3]error
+	var errs [4]error
 	s.SigningRing, errs[0] = openRing(config.SigningRing, signing)
 	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh)
 	s.Stores, errs[2] = OpenStores(stores)
+	errs[3] = readDocument(document, &s)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,12 @@ type Settings struct {
 	Stores              Stores
 	AccessTokenLifetime time.Duration
 	RestoredUntil       time.Time
+	// Throttle limits logins; the zero Limits are the default ones.
+	Throttle login.Limits
+	// PasswordCost is the work of new password hashes; the zero Cost is the default one.
+	PasswordCost password.Cost
+	// RefusalFloor is how long a refused login takes at least; see login.Config.
+	RefusalFloor time.Duration
 	// Client is the default client. Only a service that opens sessions needs it.
 	Client auth.Client
 	// Log takes the audit lines; nil is silent.
@@ -92,15 +98,24 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	}
 	rules := session.DefaultRules()
 	rules.RestoredUntil = s.RestoredUntil
+	hasher := password.Hasher{Cost: s.PasswordCost}
+	users := &user.Directory{Store: s.Stores.Users, Hasher: hasher, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
-		Store: s.Stores.Sessions, Subjects: &user.Directory{Store: s.Stores.Users},
+		Store: s.Stores.Sessions, Subjects: users,
 		Codec: session.Codec{Keys: refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader,
 	})
 	if err != nil {
 		return nil, err
 	}
+	if s.Throttle == (login.Limits{}) {
+		s.Throttle = login.DefaultLimits()
+	}
+	throttle, err := login.NewThrottle(s.Stores.Attempts, refresh, s.Throttle)
+	if err != nil {
+		return nil, err
+	}
 	x.authenticator, err = login.New(login.Config{
-		Users: s.Stores.Users, Hasher: &password.Hasher{}, Attempts: login.Unlimited, Now: s.Now,
+		Users: s.Stores.Users, Hasher: hasher, Attempts: throttle, Keys: refresh, Upgrade: users, Floor: s.RefusalFloor, Now: s.Now,
 	})
 	return x, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -15,13 +16,14 @@ import (
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
+	Attempts login.Counters
 }
 
 // OpenStores returns the stores that c names. Tables are not looked at.
 func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := openTables(c.DynamoDB)
-		return Stores{Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}}, nil
+		return Stores{Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}}, nil
 	}
 	return OpenBolt(c.BoltPath)
 }
@@ -32,7 +34,7 @@ func OpenBolt(path string) (Stores, error) {
 	if err != nil {
 		return Stores{}, err
 	}
-	return Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}}, nil
+	return Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}}, nil
 }
 
 // CreateTables makes the tables that are missing in a local engine. A file needs none.

@@ -25,6 +25,11 @@ type Store interface {
 	// List returns up to limit sessions of one subject, those behind after in an order of the store's own; the zero
 	// ID begins. Ended and revoked sessions are among them until the store deletes them.
 	List(ctx context.Context, of auth.SubjectID, after ID, limit int) ([]Session, error)
+	// DeleteAll erases every session of one subject, the ended ones too, and returns how many. It is for subjects
+	// who are erased themselves: everybody else's sessions are revoked, because a tombstone tells more than a gap.
+	// Updates that race with it bring nothing back. A session created meanwhile may stay; its subject is gone at the
+	// next refresh.
+	DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
 }
 
 // Subjects reads a user at every refresh, strongly consistent, so that disabling one, a changed password and changed

@@ -18,6 +18,11 @@ func Users(t *testing.T, open func(testing.TB) user.Store) {
 	t.Run("CreateAndRead", func(t *testing.T) { createAndReadUsers(t, store) })
 	t.Run("OneAccountAnEmail", func(t *testing.T) { oneAccountAnEmail(t, store) })
 	t.Run("OneWriterARevision", func(t *testing.T) { oneWriterARevision(t, store) })
+	t.Run("ChangeEmail", func(t *testing.T) { changeEmails(t, store) })
+	t.Run("Delete", func(t *testing.T) { deleteUsers(t, store) })
+	t.Run("OneNewOwner", func(t *testing.T) { oneNewOwner(t, store) })
+	t.Run("RacingMoves", func(t *testing.T) { oneMoveARevision(t, store) })
+	t.Run("DeleteAgainstWrites", func(t *testing.T) { deleteAgainstWrites(t, store) })
 	t.Run("ListEachOnce", func(t *testing.T) { listEachOnce(t, store) })
 }
 

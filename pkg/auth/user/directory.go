@@ -29,10 +29,18 @@ type Directory struct {
 	Now func() time.Time
 	// NewID returns a subject that nobody has, of at most 36 bytes; nil makes random UUIDs.
 	NewID func() auth.SubjectID
+	// Sessions are what Delete erases with a user; nothing else needs them.
+	Sessions Sessions
+	// Importable judges a password hash of another system, without work; nil takes any short visible text.
+	Importable func(stored auth.Secret) error
+	// Wrap returns such a hash as it is to be stored, better protected where it is weak; nil stores it as it is.
+	// Neither repeats the hash in an error.
+	Wrap func(stored auth.Secret) (auth.Secret, error)
 }
 
-// Add creates a user. It is ErrEmail for an address that cannot be a key, ErrRole for a role that no token can carry, one of password's errors for a password
-// that may not be set, and ErrExists where the address is taken. After auth.ErrUnavailable the user may exist.
+// Add creates a user. It is ErrEmail for an address that cannot be a key, ErrRole for a role that no token can carry,
+// one of password's errors for a password that may not be set, and ErrExists where the address is taken. After
+// auth.ErrUnavailable the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
 	if _, err := NormalizeEmail(email); err != nil {
 		return User{}, err

@@ -22,6 +22,14 @@ type Store interface {
 	// Update stores u with Revision+1 where the stored Revision equals u.Revision and the stored Email equals
 	// u.Email, byte for byte; otherwise it is ErrConflict. Unknown is auth.ErrNotFound.
 	Update(ctx context.Context, u User) error
+	// ChangeEmail stores u with Revision+1 and with email in the place of its e-mail, and moves the pointer, all or
+	// nothing: at no moment does an address belong to two users or a user have none. It asks of the stored user what
+	// Update does, and then it is ErrExists where the new address is somebody else's. Another spelling of the same key
+	// moves nothing. The request token is as in Create.
+	ChangeEmail(ctx context.Context, u User, email, request string) error
+	// Delete erases the user and the pointer from its e-mail, or neither. Unknown is auth.ErrNotFound. A write that
+	// races with it comes either before, and is erased too, or after, and finds no user.
+	Delete(ctx context.Context, id auth.SubjectID) error
 	// List returns up to limit users that follow after, each once, in a stable order of the store's own. Empty after
 	// starts; an empty answer is the end.
 	List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error)

@@ -1,0 +1,106 @@
+package bolt
+
+import (
+	"context"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+)
+
+// Counters is the login.Counters in a DB.
+type Counters struct{ DB *DB }
+
+var _ login.Counters = Counters{}
+
+// counterRecord is a counter as the file keeps it.
+type counterRecord struct {
+	Version int   `json:"v"`
+	N       int   `json:"n"`
+	Last    int64 `json:"last"`       // milliseconds since 1970
+	Expires int64 `json:"expires_at"` // seconds since 1970
+}
+
+func counterRecordOf(c login.Counter) counterRecord {
+	return counterRecord{Version: 1, N: c.N, Last: millis(c.Last), Expires: c.Expires.Unix()}
+}
+
+func getCounter(tx *bbolt.Tx, key []byte) (c login.Counter, found bool, err error) {
+	var r counterRecord
+	found, err = get(tx, attemptsBucket, key, &r)
+	if err != nil || !found {
+		return login.Counter{}, false, err
+	}
+	return login.Counter{N: r.N, Last: instant(r.Last), Expires: time.Unix(r.Expires, 0).UTC()}, true, nil
+}
+
+// Update implements login.Counters.
+func (s Counters) Update(ctx context.Context, key string, u login.Update) (before login.Counter, done bool, err error) {
+	k := []byte(key)
+	// A refusal is decided on a snapshot: bbolt syncs the disk at every commit, also at one that changed nothing.
+	err = s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
+		if before, _, err = getCounter(tx, k); err == nil {
+			after := before
+			done = u.Do(&after)
+		}
+		return err
+	})
+	if err != nil || !done {
+		return before, false, err
+	}
+	err = s.DB.write(ctx, func(tx *bbolt.Tx) error {
+		there, found, err := getCounter(tx, k)
+		if err != nil {
+			return err
+		}
+		before = there
+		after := there
+		if done = u.Do(&after); !done {
+			return nil
+		}
+		if !found {
+			if err := sweep(tx, k, u.At); err != nil {
+				return err
+			}
+		}
+		return put(tx, attemptsBucket, k, counterRecordOf(after))
+	})
+	if err != nil {
+		return login.Counter{}, false, err
+	}
+	return before, done, nil
+}
+
+// swept is how many counters are looked at for each that is made.
+const swept = 8
+
+// sweep deletes those behind key that have expired: the file has no TTL. Keys begin with hashes, so that these are any
+// counters; with eight looked at for each that is made, no more than an eighth of the file's are expired in the long run.
+func sweep(tx *bbolt.Tx, key []byte, now time.Time) error {
+	b := tx.Bucket(attemptsBucket)
+	c := b.Cursor()
+	var expired [][]byte // deleting moves the cursor
+	k, _ := c.Seek(key)
+	for range swept {
+		if k == nil {
+			if k, _ = c.First(); k == nil {
+				break
+			}
+		}
+		counter, _, err := getCounter(tx, k)
+		if err != nil {
+			return err
+		}
+		if counter.Expires.Before(now) {
+			expired = append(expired, k)
+		}
+		k, _ = c.Next()
+	}
+	for _, k := range expired {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package dynamo
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+)
+
+// Counters is the login.Counters in a DB: one UpdateItem each.
+type Counters struct{ DB *DB }
+
+var _ login.Counters = Counters{}
+
+// The attributes of a counter's item, besides v and expires_at, by which the table's TTL deletes it.
+const (
+	attrCount = "n"
+	attrLast  = "last" // milliseconds since 1970
+)
+
+// Update implements login.Counters.
+func (s Counters) Update(ctx context.Context, key string, u login.Update) (before login.Counter, done bool, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	in := renderCount(u)
+	in.TableName, in.Key = &s.DB.tables.Attempts, attributes{attrSubject: str(key)}
+	// The item as it was says how long a refused login has to wait.
+	in.ReturnValues = types.ReturnValueAllOld
+	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	out, err := s.DB.client.UpdateItem(ctx, in)
+	there, refused := conditionFailed(err)
+	switch {
+	case err == nil:
+		there = out.Attributes
+	case !refused:
+		return login.Counter{}, false, failed("counting an attempt", err)
+	}
+	before, err = counterOf(there)
+	return before, err == nil && !refused, err
+}
+
+func counterOf(item attributes) (login.Counter, error) {
+	// Every counter has a count. An item that was made just now has none before; dynoxide answers with its key then.
+	if item[attrCount] == nil {
+		return login.Counter{}, nil
+	}
+	r := reader{item: item}
+	r.version()
+	c := login.Counter{
+		N: int(r.uint(attrCount)), Last: r.time(attrLast), Expires: time.Unix(int64(r.uint(attrExpires)), 0).UTC(),
+	}
+	return c, r.err
+}
+
+// renderCount returns the UpdateItem that equals u.Do.
+func renderCount(u login.Update) *dynamodb.UpdateItemInput {
+	e := &expression{names: map[string]string{}, values: attributes{}}
+	var any []string
+	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
+	if u.Do(new(login.Counter)) {
+		any = append(any, "attribute_not_exists("+e.name(attrSubject)+")")
+	}
+	for _, m := range u.AnyOf {
+		any = append(any, e.matchCount(m))
+	}
+	var set string
+	if !u.At.IsZero() {
+		set = "SET " + strings.Join([]string{
+			e.name(attrVersion) + " = " + e.value(num(schemaVersion)),
+			e.name(attrLast) + " = " + e.value(ms(u.At)),
+			e.name(attrExpires) + " = " + e.value(num(u.Expires.Unix())),
+		}, ", ") + " "
+	}
+	in := &dynamodb.UpdateItemInput{
+		ConditionExpression: aws.String(strings.Join(any, " OR ")),
+		// ADD begins at zero where there is nothing.
+		UpdateExpression: aws.String(set + "ADD " + e.name(attrCount) + " " + e.value(num(u.Add))),
+	}
+	in.ExpressionAttributeNames, in.ExpressionAttributeValues = e.names, e.values
+	return in
+}
+
+func (e *expression) matchCount(m login.Match) string {
+	// Also where nothing else is asked for, a term is needed, and one that a missing item does not meet.
+	all := []string{e.compare(attrCount, ">=", num(m.Least))}
+	if m.Below != 0 {
+		all = append(all, e.compare(attrCount, "<", num(m.Below)))
+	}
+	if !m.LastBy.IsZero() {
+		all = append(all, e.compare(attrLast, "<=", ms(m.LastBy)))
+	}
+	if !m.LastAt.IsZero() {
+		all = append(all, e.compare(attrLast, "=", ms(m.LastAt)))
+	}
+	return grouped(all, " AND ")
+}

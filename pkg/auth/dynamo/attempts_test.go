@@ -1,0 +1,152 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+	"github.com/edgeauth/edgeauth/test/engine"
+	"github.com/edgeauth/edgeauth/test/fault"
+)
+
+// TestAttemptsConformanceCatchesMutants renders counts wrongly, one mistake at a time, and asks of the conformance suite
+// to notice each.
+func TestAttemptsConformanceCatchesMutants(t *testing.T) {
+	e := engine.Dynoxide(t)
+	for _, m := range []struct{ name, from, to string }{
+		{"a missing counter is refused", "attribute_not_exists(#pk) OR ", ""},
+		{"any match is all", " OR (", " AND ("},
+		{"one too many", "#n < ", "#n <= "},
+		{"one more than the least", "#n >= ", "#n > "},
+		{"a moment too early", "#last <= ", "#last < "},
+		{"any time before", "#last <= ", "#last >= "},
+		{"somebody's take since", "#last = :2)", "#last >= :2)"},
+		{"the time is not written", "SET #v = :5, #last = ", "SET #v = :5, #unused = "},
+		{"the end is not written", " #expires_at = ", " #unused = "},
+		{"the count is not written", "ADD #n ", "ADD #unused "},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			mutate := &mutator{from: m.from, to: m.to}
+			differences := storetest.CompareCounts(t.Context(), dynamo.Counters{DB: newDB(t, e, mutate)}, 12, 3)
+			if mutate.changed.Load() == 0 {
+				t.Fatal("the mutation changed no request")
+			}
+			if len(differences) == 0 {
+				t.Errorf("%d requests were rendered wrongly, and nobody noticed", mutate.changed.Load())
+			}
+		})
+	}
+}
+
+// recorder keeps the bodies of UpdateItem.
+type recorder struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	sent []string
+}
+
+func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(q.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		raw, err := io.ReadAll(q.Body)
+		if err != nil {
+			return nil, err
+		}
+		q = q.Clone(q.Context())
+		q.Body = io.NopCloser(bytes.NewReader(raw))
+		r.mu.Lock()
+		r.sent = append(r.sent, string(raw))
+		r.mu.Unlock()
+	}
+	return r.next.RoundTrip(q)
+}
+
+// TestAttemptsCalls counts what each outcome of a throttled login costs, and looks at what it tells the table.
+func TestAttemptsCalls(t *testing.T) {
+	type calls = map[string]int
+	wire := &fault.Transport{}
+	seen := &recorder{next: wire}
+	now := storetest.Epoch
+	clock := func() time.Time { return now }
+	db := newDB(t, engine.DynamoDBLocal(t), seen)
+	h := newHouse(t, db, clock)
+	secret := auth.NewSecret("correct horse battery staple")
+	h.setPassword(t, secret)
+	throttle, err := login.NewThrottle(dynamo.Counters{DB: db}, key{}, login.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := login.New(login.Config{Users: h.users, Hasher: quick{}, Attempts: throttle, Keys: key{}, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := func(what string, c login.Credentials, wantErr error, want calls) {
+		t.Helper()
+		wire.Calls()
+		c.Address = netip.MustParseAddr("192.0.2.7")
+		_, err := who.Login(t.Context(), c)
+		if got := wire.Calls(); !errors.Is(err, wantErr) || !maps.Equal(got, want) {
+			t.Errorf("%s: %v with %v, want %v with %v", what, err, got, wantErr, want)
+		}
+	}
+	device := func(u user.User) auth.Secret {
+		t.Helper()
+		token, err := who.Device(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	good := login.Credentials{Email: email, Password: secret}
+	wrong := login.Credentials{Email: email, Password: auth.NewSecret("wrong")}
+	log("good", good, nil, calls{"UpdateItem": 2, "GetItem": 2})
+	log("good again, both give back", good, nil, calls{"UpdateItem": 4, "GetItem": 2})
+	own := wrong
+	own.Device = device(user.User{ID: subjectID, TokenVersion: 1})
+	log("wrong with a device", own, login.ErrInvalidCredentials, calls{"UpdateItem": 1, "GetItem": 2})
+	own.Password = secret
+	log("good with a device", own, nil, calls{"UpdateItem": 2, "GetItem": 2})
+	foreign := wrong
+	foreign.Device = device(user.User{ID: "another", TokenVersion: 1})
+	log("another's device", foreign, login.ErrInvalidCredentials, calls{"UpdateItem": 3, "GetItem": 2})
+	for range 4 {
+		log("wrong", wrong, login.ErrInvalidCredentials, calls{"UpdateItem": 2, "GetItem": 2})
+	}
+	// The pointer's read is cancelled, before it is sent or after.
+	wire.Calls()
+	if _, err := who.Login(t.Context(), wrong); !errors.Is(err, login.ErrThrottled) || wire.Calls()["GetItem"] > 1 {
+		t.Errorf("throttled: %v", err)
+	}
+	for _, body := range seen.sent {
+		if strings.Contains(body, email) || strings.Contains(body, "192.0.2.7") || strings.Contains(body, string(subjectID)) {
+			t.Errorf("the table is told who it is: %s", body)
+		}
+		if strings.Contains(body, "SET") && !strings.Contains(body, `"#expires_at":"expires_at"`) {
+			t.Errorf("a counter without an end: %s", body)
+		}
+	}
+	if len(seen.sent) == 0 {
+		t.Error("nothing was seen")
+	}
+}
+
+// quick is a hasher whose every hash is right for the one password.
+type quick struct{}
+
+func (quick) Verify(_, given auth.Secret) (password.Result, error) {
+	return password.Result{Match: given.Reveal() == "correct horse battery staple"}, nil
+}
+func (quick) Waste(auth.Secret) {}

@@ -1,0 +1,124 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// transact carries out a transaction that the request token names. Where a condition failed, judge says what that means;
+// it gets one reason for each item. By the token the engine knows a repetition of its own last ten minutes; where it
+// does not, judge may know it by the items.
+func (s Users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &request, TransactItems: items}
+	for attempt := 1; ; attempt++ {
+		_, err := s.DB.client.TransactWriteItems(ctx, in)
+		if err == nil {
+			return nil
+		}
+		switch reasons, refused, conflict := reasonsOf(err, len(items)); {
+		case refused:
+			return judge(reasons)
+		case !conflict || attempt == maxAttempts:
+			return failed(doing, err)
+		}
+		// Two transactions met. The SDK does not try again by itself: the other one may have changed what this one asks.
+		if err := pause(ctx, attempt); err != nil {
+			return failed(doing, err)
+		}
+	}
+}
+
+// reason is what one item of a transaction had to do with its cancellation.
+type reason struct {
+	failed bool       // its condition did not hold
+	item   attributes // as it is in the table; nil for none
+}
+
+func (r reason) write() string { return writeOf(r.item) }
+
+// writeOf names the write that left an item so.
+func writeOf(item attributes) string {
+	r := reader{item: item}
+	return r.text(attrWrite)
+}
+
+// reasonsOf reads why a transaction was cancelled: for conditions that failed, or since another one was under way.
+func reasonsOf(err error, items int) (reasons []reason, refused, conflict bool) {
+	var cancelled *types.TransactionCanceledException
+	if !errors.As(err, &cancelled) {
+		return nil, false, false
+	}
+	reasons = make([]reason, items)
+	for i, r := range cancelled.CancellationReasons[:min(items, len(cancelled.CancellationReasons))] {
+		switch aws.ToString(r.Code) {
+		case "ConditionalCheckFailed":
+			refused = true
+			reasons[i].failed = true
+			if len(r.Item) > 0 {
+				reasons[i].item = r.Item
+			}
+		case "TransactionConflict":
+			conflict = true
+		}
+	}
+	return reasons, refused, conflict
+}
+
+func pause(ctx context.Context, attempt int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(attempt) * 50 * time.Millisecond):
+		return nil
+	}
+}
+
+// put writes a whole item under a condition, whose names and values stand in e.
+func (s Users) put(item attributes, e *expression, condition string) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &s.DB.tables.Users, Item: item, ConditionExpression: &condition,
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+// delete erases an item under a condition, whose names and values stand in e.
+func (s Users) delete(key attributes, e *expression, condition string) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &s.DB.tables.Users, Key: key, ConditionExpression: &condition,
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+// newPointer makes the pointer from an address that nobody has.
+func (s Users) newPointer(from user.Email, to auth.SubjectID) types.TransactWriteItem {
+	pointer := emailKey(from)
+	pointer[attrVersion], pointer[attrPointsTo] = num(schemaVersion), str(string(to))
+	return s.put(pointer, &expression{}, "attribute_not_exists("+attrSubject+")")
+}
+
+// deletePointer erases the pointer from an address, which is id's.
+func (s Users) deletePointer(from user.Email, id auth.SubjectID) types.TransactWriteItem {
+	e := newExpression()
+	return s.delete(emailKey(from), e, e.compare(attrPointsTo, "=", str(string(id))))
+}
+
+func newExpression() *expression {
+	return &expression{names: map[string]string{}, values: attributes{}}
+}
+
+// asRead is the condition of every change to a user: that it is still what the change was decided on.
+func (e *expression) asRead(revision uint64, email string) string {
+	return e.compare(attrRevision, "=", num(revision)) + " AND " + e.compare(attrEmail, "=", str(email))
+}

@@ -1,0 +1,63 @@
+package dynamo_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+	"github.com/edgeauth/edgeauth/test/engine"
+	"github.com/edgeauth/edgeauth/test/fault"
+)
+
+// TestFaultsOfUserChanges spoils a change of an e-mail and a deletion, once: a lost reply must not look like somebody
+// else's write, and what was done once is not done twice.
+func TestFaultsOfUserChanges(t *testing.T) {
+	e := engine.DynamoDBLocal(t)
+	for name, f := range map[string]fault.Fault{
+		"reset before": fault.ResetBefore, "reset after": fault.ResetAfter, "time-out after": fault.TimeoutAfter,
+		"throttled": fault.Throttled, "transaction conflict": fault.TransactConflict,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wire := &fault.Transport{}
+			db := newDB(t, e, wire)
+			users, u := dynamo.Users{DB: db}, user.User{ID: "s", Email: "old@example.com", Revision: 1}
+			if err := users.Create(t.Context(), u, rand.Text()); err != nil {
+				t.Fatal(err)
+			}
+			wire.Fail("TransactWriteItems", 1, f)
+			if err := users.ChangeEmail(t.Context(), u, "new@example.com", rand.Text()); err != nil {
+				t.Errorf("a change of the e-mail: %v", err)
+			}
+			if got, err := users.Get(t.Context(), "s"); err != nil || got.Revision != 2 || got.Email != "new@example.com" {
+				t.Errorf("%+v, %v", got, err)
+			}
+			wire.Fail("TransactWriteItems", always, f)
+			if err := users.ChangeEmail(t.Context(), u, "third@example.com", rand.Text()); name != "reset after" && name != "time-out after" &&
+				!errors.Is(err, auth.ErrUnavailable) {
+				t.Errorf("always: %v", err)
+			}
+			wire.Fail("TransactWriteItems", 1, f)
+			if err := users.Delete(t.Context(), "s"); err != nil {
+				t.Errorf("a deletion: %v", err)
+			}
+			for _, email := range []user.Email{"old@example.com", "new@example.com", "third@example.com"} {
+				if id, err := users.ByEmail(t.Context(), email); !errors.Is(err, auth.ErrNotFound) {
+					t.Errorf("%s leads to %q, %v", email, id, err)
+				}
+			}
+			sessions := dynamo.Sessions{DB: db}
+			if err := sessions.Create(t.Context(), session.Session{Key: session.Key{Subject: "s"}}); err != nil {
+				t.Fatal(err)
+			}
+			wire.Fail("BatchWriteItem", 1, f)
+			if n, err := sessions.DeleteAll(t.Context(), "s"); name != "transaction conflict" && (n != 1 || err != nil) {
+				t.Errorf("sessions: %d, %v", n, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Keys are the refresh-token keys, from which every key of this package is derived; keyring.Refresh is one. Errors wrap
+// auth.ErrUnavailable while the keys cannot be read.
+type Keys interface {
+	// SealingKey returns the key that new tokens are made with.
+	SealingKey(ctx context.Context) (auth.RefreshTokenKey, error)
+	// RefreshTokenKey returns an accepted key; auth.ErrNotFound for any other id.
+	RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error)
+}
+
+const (
+	counterPurpose   = "edgeauth attempt counter 1"
+	referencePurpose = "edgeauth account reference 1"
+)
+
+// pseudonym is a keyed hash of a text: who reads a table or a log cannot try e-mails and addresses on it, of which there
+// are few. It changes when another key begins to seal; counters then begin at zero, once.
+func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]byte, error) {
+	key, err := keys.SealingKey(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the refresh-token keys: %w", err)
+	}
+	return macOf([]byte(kind+"\x00"+text), key, purpose)
+}
+
+func macOf(b []byte, key auth.RefreshTokenKey, purpose string) ([]byte, error) {
+	derived, err := key.Derive(purpose)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the key of %s: %w", purpose, err)
+	}
+	mac := hmac.New(sha256.New, derived)
+	mac.Write(b)
+	return mac.Sum(nil), nil
+}
+
+// Reference returns what the audit log calls an e-mail, whether or not it has a user: 11 characters, the same for the
+// same account until another key begins to seal. It is another hash than the table's, so that neither leads to the
+// other.
+func Reference(ctx context.Context, keys Keys, email string) (string, error) {
+	sum, err := pseudonym(ctx, keys, referencePurpose, "account", string(accountKey(email)))
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(sum[:8]), nil
+}

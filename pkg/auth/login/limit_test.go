@@ -1,0 +1,149 @@
+package login
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// greedy asks as often as the clock ticks in [from, from+d), as somebody who tried nothing before.
+func greedy(l Limit, shift uint64, from time.Time, d time.Duration) int {
+	granted, counters := 0, map[int64]*Counter{}
+	for at := from; at.Before(from.Add(d)); at = at.Add(time.Millisecond) {
+		number, end := l.window(shift, at)
+		c := counters[number]
+		if c == nil {
+			c = &Counter{}
+			counters[number] = c
+		}
+		for l.Take(at, end).Do(c) {
+			granted++
+		}
+	}
+	return granted
+}
+
+// Nobody gets more than Most, and there is an instant to begin at from which somebody gets as many.
+func TestMostIsWhatAGreedyAttackerGets(t *testing.T) {
+	const ms = time.Millisecond
+	for _, l := range []Limit{
+		{Free: 1, Delay: ms, MaxDelay: ms, Window: 7 * ms},
+		{Free: 2, Delay: ms, MaxDelay: 4 * ms, Window: 20 * ms},
+		{Free: 3, Delay: 2 * ms, MaxDelay: 11 * ms, Window: 40 * ms},
+		{Free: 5, Delay: 3 * ms, MaxDelay: 3 * ms, Window: 10 * ms},
+		{Free: 4, Delay: 5 * ms, MaxDelay: 30 * ms, Window: 31 * ms},
+	} {
+		for d := ms; d <= 90*ms; d += 4 * ms {
+			best := 0
+			for begin := range l.Window / ms {
+				best = max(best, greedy(l, 13, time.UnixMilli(1_000_000).Add(begin*ms), d))
+			}
+			if got := l.Most(d); got != best {
+				t.Errorf("%+v in %v: %d, and a greedy attacker gets %d", l, d, got, best)
+			}
+		}
+	}
+}
+
+// The figures that the documentation quotes.
+func TestMostOfTheDefaults(t *testing.T) {
+	limits := DefaultLimits()
+	for _, row := range []struct {
+		name              string
+		limit             Limit
+		hour, day, window int
+	}{
+		{"account", limits.Account, 31, 123, 109},
+		{"device", limits.Device, 46, 322, 305},
+		{"network", *limits.Network, 269, 4041, 164},
+		{"account, an hour at most", Limit{Free: 5, Delay: time.Second, MaxDelay: time.Hour, Window: 24 * time.Hour}, 31, 55, 39},
+	} {
+		hour, day, window := row.limit.Most(time.Hour), row.limit.Most(24*time.Hour), row.limit.within(row.limit.Window)
+		if hour != row.hour || day != row.day || window != row.window {
+			t.Errorf("%s: %d an hour, %d a day, %d a window", row.name, hour, day, window)
+		}
+	}
+}
+
+// The write asks for what the text of Limit says.
+func TestTakeIsTheLimit(t *testing.T) {
+	l := Limit{Free: 3, Delay: time.Second, MaxDelay: 5 * time.Second, Window: time.Hour}
+	needs := []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for n, need := range needs {
+		for by := -time.Millisecond; by <= time.Millisecond; by += time.Millisecond {
+			c := Counter{N: n, Last: at.Add(-need - by)}
+			before := c
+			granted := l.Take(at, at.Add(time.Hour)).Do(&c)
+			if want := n < l.Free || by >= 0; granted != want {
+				t.Errorf("%d granted, the last %v ago: %t", n, need+by, granted)
+			}
+			after := Counter{N: n + 1, Last: at, Expires: at.Add(time.Hour)}
+			if granted && c != after || !granted && c != before {
+				t.Errorf("%d granted: %+v", n, c)
+			}
+			if wait := l.retryAfter(before, at, at.Add(time.Hour)); !granted && wait != time.Second {
+				t.Errorf("%d granted, %v to go: wait %v", n, -by, wait)
+			}
+		}
+	}
+	late := Counter{N: 50, Last: at}
+	for _, row := range []struct{ end, want time.Duration }{
+		{time.Hour, 5 * time.Second}, {4001 * time.Millisecond, 5 * time.Second}, {4 * time.Second, 4 * time.Second},
+	} {
+		if got := l.retryAfter(late, at, at.Add(row.end)); got != row.want {
+			t.Errorf("the window ends in %v: wait %v, want %v", row.end, got, row.want)
+		}
+	}
+}
+
+// A key's windows follow each other without a gap, and another key's begin at another instant.
+func TestWindows(t *testing.T) {
+	l := Limit{Window: time.Hour}
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	number, end := l.window(123_456_789_012_345, at)
+	if !end.After(at) || end.Sub(at) > l.Window {
+		t.Errorf("it ends %v", end)
+	}
+	if last, same := l.window(123_456_789_012_345, end.Add(-time.Millisecond)); last != number || same != end {
+		t.Errorf("its last instant lies in %d until %v", last, same)
+	}
+	if next, nextEnd := l.window(123_456_789_012_345, end); next != number+1 || nextEnd != end.Add(l.Window) {
+		t.Errorf("behind it is %d until %v", next, nextEnd)
+	}
+	if _, other := l.window(1, at); other == end {
+		t.Error("two keys' windows end together")
+	}
+}
+
+func TestLimitsSayWhatIsAllowed(t *testing.T) {
+	if err := DefaultLimits().Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, row := range []struct {
+		change func(*Limits)
+		want   []string
+	}{
+		{func(l *Limits) { l.Network = nil }, nil},
+		{func(l *Limits) { l.Account.Free = 0 }, []string{"account", "Free is 0", "from 1 to 1000"}},
+		{func(l *Limits) { l.Device.Free = 1001 }, []string{"device", "Free is 1001", "from 1 to 1000"}},
+		{func(l *Limits) { l.Network.Delay = time.Millisecond }, []string{"network", "Delay is 1ms", "from 1s to MaxDelay"}},
+		{func(l *Limits) { l.Account.Delay = time.Hour }, []string{"account", "Delay is 1h0m0s", "MaxDelay, which is 15m0s"}},
+		{func(l *Limits) { l.Network.MaxDelay = 2 * time.Hour }, []string{"network", "MaxDelay is 2h0m0s", "at most Window"}},
+		{func(l *Limits) { l.Account.Window = 8 * 24 * time.Hour }, []string{"account", "Window is 192h0m0s", "from 1m0s to 168h0m0s"}},
+		{func(l *Limits) { l.Account, l.Device = Limit{}, Limit{} }, []string{"account", "device"}},
+	} {
+		limits := DefaultLimits()
+		row.change(&limits)
+		err := limits.Validate()
+		if (err == nil) != (row.want == nil) {
+			t.Errorf("%+v: %v", limits, err)
+			continue
+		}
+		for _, want := range row.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v does not say %q", err, want)
+			}
+		}
+	}
+}

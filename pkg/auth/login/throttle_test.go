@@ -1,0 +1,335 @@
+package login_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// memory is the Counters that all others must equal.
+type memory struct {
+	mu       sync.Mutex
+	counters map[string]login.Counter
+	updates  int
+	err      error
+}
+
+func (m *memory) Update(_ context.Context, key string, u login.Update) (login.Counter, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.updates++
+	if m.err != nil {
+		return login.Counter{}, false, m.err
+	}
+	before := m.counters[key]
+	after := before
+	done := u.Do(&after)
+	if done {
+		m.counters[key] = after
+	}
+	return before, done, nil
+}
+
+type sealing struct{}
+
+func (sealing) SealingKey(context.Context) (auth.RefreshTokenKey, error) {
+	return auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.RefreshTokenKeyBytes))}, nil
+}
+
+func (s sealing) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
+	if id != 1 {
+		return auth.RefreshTokenKey{}, auth.ErrNotFound
+	}
+	return s.SealingKey(ctx)
+}
+
+// guarded is a world behind a Throttle, with a driven clock.
+type guarded struct {
+	*world
+	*memory
+	who *login.Authenticator
+	now time.Time
+}
+
+func newGuarded(t *testing.T, limits login.Limits, users ...user.User) *guarded {
+	t.Helper()
+	g := &guarded{world: newWorld(users...), memory: &memory{counters: map[string]login.Counter{}}, now: noon}
+	throttle, err := login.NewThrottle(g.memory, sealing{}, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.who, err = login.New(login.Config{
+		Users: g.world, Hasher: g.world, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// login returns what it came to: ok, no, or how long to wait.
+func (g *guarded) login(t *testing.T, c login.Credentials) string {
+	t.Helper()
+	_, err := g.who.Login(t.Context(), c)
+	var refusal *login.Refusal
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &refusal) && refusal.Reason == login.ReasonThrottled:
+		return refusal.RetryAfter.String()
+	case errors.Is(err, login.ErrInvalidCredentials):
+		return "no"
+	}
+	return err.Error()
+}
+
+func (g *guarded) device(t *testing.T, u user.User) auth.Secret {
+	t.Helper()
+	token, err := g.who.Device(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func (g *guarded) expect(t *testing.T, what string, c login.Credentials, want string) {
+	t.Helper()
+	if got := g.login(t, c); got != want {
+		t.Errorf("%s: %s, want %s", what, got, want)
+	}
+}
+
+func withDevice(c login.Credentials, token auth.Secret) login.Credentials {
+	c.Device = token
+	return c
+}
+
+func from(address string, c login.Credentials) login.Credentials {
+	c.Address = netip.MustParseAddr(address)
+	return c
+}
+
+var (
+	right = credentials("ada@example.com", "correct horse")
+	wrong = credentials("ada@example.com", "wrong")
+)
+
+// A thousand guesses at once buy as many hashes as are free, whether or not there is such a user.
+func TestParallelGuessesBuyNoMoreHashes(t *testing.T) {
+	for _, email := range []string{"ada@example.com", "nobody@example.com", "no e-mail"} {
+		g := newGuarded(t, login.DefaultLimits(), ada(asIs))
+		var throttled atomic.Int32
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() {
+				c := from(fmt.Sprintf("192.0.2.%d", i%250), credentials(email, "wrong"))
+				if _, err := g.who.Login(t.Context(), c); errors.Is(err, login.ErrThrottled) {
+					throttled.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if free := login.DefaultLimits().Account.Free; g.count("hash") != free || int(throttled.Load()) != 1000-free {
+			t.Errorf("%s: %d hashes, %d throttled", email, g.count("hash"), throttled.Load())
+		}
+	}
+}
+
+func TestWaitsGrowAndEnd(t *testing.T) {
+	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
+	for range 5 {
+		g.expect(t, "free", wrong, "no")
+	}
+	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
+		wait *= time.Second
+		g.expect(t, "at once", right, wait.String())
+		g.now = g.now.Add(wait - time.Millisecond)
+		// Asking again prolongs nothing, and what is left is rounded up.
+		g.expect(t, "too early", right, "1s")
+		g.now = g.now.Add(time.Millisecond)
+		g.expect(t, "in time", wrong, "no")
+	}
+	// One good login, and it begins anew; a device or a day would do as well.
+	g.now = g.now.Add(15 * time.Minute)
+	g.expect(t, "the owner", right, "ok")
+	for range 5 {
+		g.expect(t, "free again", wrong, "no")
+	}
+	g.expect(t, "throttled again", wrong, "1s")
+	g.now = g.now.Add(24 * time.Hour)
+	g.expect(t, "the next day", wrong, "no")
+	g.expect(t, "free the next day", wrong, "no")
+}
+
+// A disabled user's right password must not reset the counter: that would confirm it.
+func TestOnlyGoodLoginsGiveBack(t *testing.T) {
+	g := newGuarded(t, login.DefaultLimits(), ada(func(u *user.User) { u.Disabled = true }))
+	for range 5 {
+		g.expect(t, "disabled", right, "no")
+	}
+	g.expect(t, "disabled", right, "1s")
+}
+
+func TestNetwork(t *testing.T) {
+	limits := login.DefaultLimits()
+	limits.Network = &login.Limit{Free: 3, Delay: 10 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	everybody := []user.User{ada(asIs)}
+	g := newGuarded(t, limits, everybody...)
+	guess := func(i int) login.Credentials { return credentials(fmt.Sprintf("u%d@example.com", i), "wrong") }
+	for range 3 {
+		g.expect(t, "good ones cost the network no more than the first", right, "ok")
+	}
+	for i := range 2 {
+		g.expect(t, "one guess at each", guess(i), "no")
+	}
+	g.expect(t, "one too many", guess(3), "10s")
+	g.expect(t, "the owner there", right, "10s")
+	g.expect(t, "the owner elsewhere", from("198.51.100.1", right), "ok")
+	g.expect(t, "the neighbour", from("192.0.2.2", guess(4)), "no")
+	g.expect(t, "no address", login.Credentials{Email: "u5@example.com"}, "no")
+	limits.Network = nil
+	off := newGuarded(t, limits, everybody...)
+	for i := range 10 {
+		off.expect(t, "switched off", guess(i), "no")
+	}
+}
+
+func TestTheLongerWaitIsAnswered(t *testing.T) {
+	for _, network := range []time.Duration{3 * time.Second, 9 * time.Second} {
+		limits := login.DefaultLimits()
+		limits.Account = login.Limit{Free: 1, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+		limits.Network = &login.Limit{Free: 1, Delay: network, MaxDelay: time.Minute, Window: time.Hour}
+		g := newGuarded(t, limits, ada(asIs))
+		g.expect(t, "first", wrong, "no")
+		g.expect(t, "second", wrong, max(network, 5*time.Second).String())
+	}
+}
+
+// While a stranger hammers, the owner gets in with the device that he used before, and only with that.
+func TestKnownDevice(t *testing.T) {
+	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
+	known := g.device(t, ada(asIs))
+	for range 20 {
+		g.login(t, wrong)
+	}
+	g.expect(t, "a new device", from("198.51.100.1", right), "1s")
+	g.expect(t, "the known device", withDevice(right, known), "ok")
+	for name, token := range map[string]string{"junk": "edt_junk", "another kind": "ert_x", "forged": known.Reveal()[:len(known.Reveal())-9] + "AAAAAAAAA"} {
+		g.expect(t, name, withDevice(right, auth.NewSecret(token)), "1s")
+	}
+	// Whoever stole the device has its own few guesses; the good login is one of them.
+	for range 9 {
+		g.expect(t, "the device's own", withDevice(wrong, known), "no")
+	}
+	g.expect(t, "the device's own", withDevice(wrong, known), "1s")
+	g.now = g.now.Add(180 * 24 * time.Hour)
+	for range 5 {
+		g.expect(t, "expired, so a stranger's", withDevice(wrong, known), "no")
+	}
+	g.expect(t, "expired, so a stranger's", withDevice(wrong, known), "1s")
+}
+
+// A device that is known for one's own account, or was before the password changed, buys nothing.
+func TestForeignDevice(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		of    user.User
+		email string
+	}{
+		{"another's", user.User{ID: "s2", TokenVersion: 7}, "ada@example.com"},
+		{"another's, at nobody", user.User{ID: "s2", TokenVersion: 7}, "nobody@example.com"},
+		{"a decoy's", user.User{ID: "s1", TokenVersion: 7}, "nobody@example.com"},
+		{"of an older password", user.User{ID: "s1", TokenVersion: 6}, "ada@example.com"},
+	} {
+		g := newGuarded(t, login.DefaultLimits(), ada(asIs), user.User{ID: "s2", Email: "eve@example.com", TokenVersion: 7})
+		for i := range 5 {
+			// A fresh one each time: their own counters do not matter.
+			c := withDevice(credentials(row.email, "wrong"), g.device(t, row.of))
+			if got := g.login(t, c); got != "no" {
+				t.Errorf("%s, guess %d: %s", row.name, i, got)
+			}
+		}
+		if got := g.login(t, withDevice(credentials(row.email, "wrong"), g.device(t, row.of))); got != "1s" || g.count("hash") != 5 {
+			t.Errorf("%s: %s after %d hashes", row.name, got, g.count("hash"))
+		}
+	}
+}
+
+// The store of counters is asked once for each counter, and no more after a first good login.
+func TestThrottleWrites(t *testing.T) {
+	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
+	for _, row := range []struct {
+		name    string
+		c       login.Credentials
+		updates int
+	}{
+		{"first good", right, 2}, {"second good, both give back", right, 4}, {"third: the network gives back", right, 3},
+		{"wrong", wrong, 2}, {"no address", login.Credentials{Email: "x@example.com"}, 1},
+		{"first with a device", withDevice(right, g.device(t, ada(asIs))), 1},
+	} {
+		g.updates = 0
+		g.login(t, row.c)
+		if g.updates != row.updates {
+			t.Errorf("%s: %d updates, want %d", row.name, g.updates, row.updates)
+		}
+	}
+	for key := range g.counters {
+		if strings.Contains(key, "ada") || strings.Contains(key, "192.") {
+			t.Errorf("a key tells whose it is: %s", key)
+		}
+	}
+	g.err = auth.ErrUnavailable
+	if _, err := g.who.Login(t.Context(), right); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, login.ErrThrottled) {
+		t.Errorf("no counters: %v", err)
+	}
+}
+
+// Whoever took a slot meanwhile is still counted after somebody's good login.
+func TestResetForgetsNobodyElse(t *testing.T) {
+	counters := &memory{counters: map[string]login.Counter{}}
+	throttle, err := login.NewThrottle(counters, sealing{}, login.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempt := login.Attempt{Account: "ada@example.com", At: noon}
+	var slots [3]login.Slot
+	for i := range slots {
+		if slots[i], err = throttle.Take(t.Context(), attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []int{3, 3, 0} {
+		if err := throttle.Settle(t.Context(), slots[i], true); err != nil {
+			t.Error(err)
+		}
+		for _, c := range counters.counters {
+			if c.N != want {
+				t.Errorf("after slot %d was good, the count is %d, want %d", i, c.N, want)
+			}
+		}
+	}
+}
+
+func TestNewThrottleNamesWhatIsWrong(t *testing.T) {
+	limits := login.DefaultLimits()
+	limits.Account.Free = 0
+	for want, f := range map[string]func() (*login.Throttle, error){
+		"counters": func() (*login.Throttle, error) { return login.NewThrottle(nil, sealing{}, login.DefaultLimits()) },
+		"keys":     func() (*login.Throttle, error) { return login.NewThrottle(&memory{}, nil, login.DefaultLimits()) },
+		"Free":     func() (*login.Throttle, error) { return login.NewThrottle(&memory{}, sealing{}, limits) },
+	} {
+		if _, err := f(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old. It
+// carries no detail: none would help an honest client.
+var ErrNoToken = errors.New("not a valid token of this issuer")
+
+// kind is one kind of token that vouches for a user. A kind has a first byte and a MAC key of its own, so none passes
+// for another, nor for a refresh token, whose layout is of the same family.
+type kind struct {
+	prefix   string // with the checksum, it lets secret scanners find leaked tokens
+	version  byte   // the kind's number, times 16, and the layout's version; refresh tokens are number 1
+	purpose  string // of the MAC key
+	lifetime time.Duration
+}
+
+var (
+	deviceKind = kind{"edt_", 3<<4 | 1, "edgeauth known-device token 1", 180 * 24 * time.Hour}
+	changeKind = kind{"ect_", 4<<4 | 1, "edgeauth change-of-password token 1", 10 * time.Minute}
+)
+
+// voucher is what a token of either kind says:
+//
+//	prefix + base64url( kind and version 1 | key id 2 | subject form 1 | subject | token version 8 | id 16 |
+//	                    issue time 5 | HMAC-SHA-256 of all before, truncated to 16 | CRC-32 of all before 4 )
+//
+// Numbers, the subject's forms and the one spelling are as in a refresh token (session.Codec).
+type voucher struct {
+	Subject auth.SubjectID
+	// TokenVersion is the user's when it was made: a changed password ends it.
+	TokenVersion uint64
+	ID           DeviceID // random; only a device's is used
+	IssuedAt     time.Time
+}
+
+// vouchesFor reports whether the user is the one it was made for, with nothing changed since.
+func (v voucher) vouchesFor(subject auth.SubjectID, tokenVersion uint64) bool {
+	return v.Subject == subject && v.TokenVersion == tokenVersion
+}
+
+// DeviceID names a known device; the zero DeviceID is none.
+type DeviceID [16]byte
+
+const (
+	macBytes  = 16
+	crcBytes  = 4
+	headBytes = 1 + 2 + 1
+	tailBytes = 8 + len(DeviceID{}) + 5 // what stands between the subject and the MAC
+
+	subjectIsUUID = 0 // the form byte; any other value is the length of an opaque subject
+	maxIssued     = 1<<40 - 1
+)
+
+// maxEncoded bounds the work that junk can cause.
+var maxEncoded = base64.RawURLEncoding.EncodedLen(headBytes + auth.MaxSubjectBytes + tailBytes + macBytes + crcBytes)
+
+// seal returns the text of v under the newest key.
+func (k kind) seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, error) {
+	key, err := keys.SealingKey(ctx)
+	if err != nil {
+		return auth.Secret{}, fmt.Errorf("reading the refresh-token keys: %w", err)
+	}
+	issued := v.IssuedAt.Unix()
+	if issued < 0 || issued > maxIssued {
+		return auth.Secret{}, errors.New("a token's issue time is out of range")
+	}
+	b := binary.BigEndian.AppendUint16([]byte{k.version}, key.ID)
+	if b, err = appendSubject(b, v.Subject); err != nil {
+		return auth.Secret{}, err
+	}
+	b = binary.BigEndian.AppendUint64(b, v.TokenVersion)
+	b = append(b, v.ID[:]...)
+	b = append(b, byte(issued>>32))
+	b = binary.BigEndian.AppendUint32(b, uint32(issued))
+	mac, err := macOf(b, key, k.purpose)
+	if err != nil {
+		return auth.Secret{}, err
+	}
+	b = append(b, mac[:macBytes]...)
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return auth.NewSecret(k.prefix + base64.RawURLEncoding.EncodeToString(b)), nil
+}
+
+// parse returns what the text says, if it is a token of this kind that is not too old; else ErrNoToken. Its error wraps
+// auth.ErrUnavailable where the keys cannot be read.
+func (k kind) parse(ctx context.Context, keys Keys, text auth.Secret, now time.Time) (voucher, error) {
+	b, ok := k.decode(text.Reveal())
+	if !ok {
+		return voucher{}, ErrNoToken
+	}
+	signed, mac := b[:len(b)-macBytes], b[len(b)-macBytes:]
+	key, err := keys.RefreshTokenKey(ctx, binary.BigEndian.Uint16(signed[1:]))
+	if errors.Is(err, auth.ErrNotFound) {
+		return voucher{}, ErrNoToken
+	}
+	if err != nil {
+		return voucher{}, fmt.Errorf("reading the refresh-token keys: %w", err)
+	}
+	want, err := macOf(signed, key, k.purpose)
+	if err != nil {
+		return voucher{}, err
+	}
+	if !hmac.Equal(mac, want[:macBytes]) {
+		return voucher{}, ErrNoToken
+	}
+	v, ok := readVoucher(signed)
+	if !ok || !now.Before(v.IssuedAt.Add(k.lifetime)) {
+		return voucher{}, ErrNoToken
+	}
+	return v, nil
+}
+
+// decode undoes the text form and its checksum.
+func (k kind) decode(text string) ([]byte, bool) {
+	encoded, ok := strings.CutPrefix(text, k.prefix)
+	if !ok || len(encoded) > maxEncoded {
+		return nil, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(encoded)
+	// The decoder skips line feeds and ignores trailing bits: only the one spelling counts.
+	if err != nil || base64.RawURLEncoding.EncodeToString(b) != encoded {
+		return nil, false
+	}
+	if len(b) < headBytes+1+tailBytes+macBytes+crcBytes || b[0] != k.version {
+		return nil, false
+	}
+	b, crc := b[:len(b)-crcBytes], binary.BigEndian.Uint32(b[len(b)-crcBytes:])
+	return b, crc32.ChecksumIEEE(b) == crc
+}
+
+// readVoucher takes apart what the MAC has vouched for.
+func readVoucher(b []byte) (voucher, bool) {
+	subject, tail := b[headBytes:len(b)-tailBytes], b[len(b)-tailBytes:]
+	var v voucher
+	switch form := int(b[headBytes-1]); {
+	case form == subjectIsUUID && len(subject) == len(uuid.UUID{}):
+		v.Subject = auth.SubjectID(uuid.UUID(subject).String())
+	case form != subjectIsUUID && form == len(subject):
+		v.Subject = auth.SubjectID(subject)
+		if v.Subject.Validate() != nil || isUUID(v.Subject) {
+			return voucher{}, false
+		}
+	default:
+		return voucher{}, false
+	}
+	v.TokenVersion = binary.BigEndian.Uint64(tail)
+	v.ID = DeviceID(tail[8 : 8+len(v.ID)])
+	issued := tail[8+len(v.ID):]
+	v.IssuedAt = time.Unix(int64(issued[0])<<32|int64(binary.BigEndian.Uint32(issued[1:])), 0).UTC()
+	return v, true
+}
+
+func appendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	if isUUID(s) {
+		id := uuid.MustParse(string(s))
+		return append(append(b, subjectIsUUID), id[:]...), nil
+	}
+	return append(append(b, byte(len(s))), s...), nil
+}
+
+func isUUID(s auth.SubjectID) bool {
+	id, err := uuid.Parse(string(s))
+	return err == nil && id.String() == string(s)
+}

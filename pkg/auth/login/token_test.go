@@ -1,0 +1,229 @@
+package login
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// ring holds keys 1 and 7, whose material is the number repeated; 7 seals.
+type ring struct{ err error }
+
+func (r ring) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) {
+	return r.RefreshTokenKey(ctx, 7)
+}
+
+func (r ring) RefreshTokenKey(_ context.Context, id uint16) (auth.RefreshTokenKey, error) {
+	if r.err != nil {
+		return auth.RefreshTokenKey{}, r.err
+	}
+	if id != 1 && id != 7 {
+		return auth.RefreshTokenKey{}, fmt.Errorf("key %d: %w", id, auth.ErrNotFound)
+	}
+	return auth.RefreshTokenKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.RefreshTokenKeyBytes))}, nil
+}
+
+var kinds = map[string]kind{"device": deviceKind, "change": changeKind}
+
+func sealed(t testing.TB, k kind, v voucher) string {
+	t.Helper()
+	text, err := k.seal(t.Context(), ring{}, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.Reveal()
+}
+
+var issued = time.Unix(1893553445, 0).UTC()
+
+func aVoucher(s auth.SubjectID) voucher {
+	return voucher{Subject: s, TokenVersion: 3, ID: DeviceID([]byte("0123456789abcdef")), IssuedAt: issued}
+}
+
+const aUUID = "1b671a64-40d5-491e-99b0-da01ff1f3341"
+
+// The vectors pin the bytes: tokens that clients hold today must parse for ever. testdata/tokens.py makes them,
+// independently of this package.
+func TestGoldenVectors(t *testing.T) {
+	raw, err := os.ReadFile("testdata/tokens.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Name, Kind, Subject, IDHex, Token string
+		KeyID                             uint16
+		TokenVersion                      uint64
+		IssuedAt                          int64
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&vectors); err != nil || len(vectors) == 0 {
+		t.Fatalf("%d vectors, %v", len(vectors), err)
+	}
+	for _, v := range vectors {
+		t.Run(v.Name, func(t *testing.T) {
+			id, err := hex.DecodeString(v.IDHex)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := kinds[v.Kind]
+			want := voucher{auth.SubjectID(v.Subject), v.TokenVersion, DeviceID(id), time.Unix(v.IssuedAt, 0).UTC()}
+			got, err := k.parse(t.Context(), ring{}, auth.NewSecret(v.Token), want.IssuedAt)
+			if err != nil || got != want {
+				t.Errorf("parse: %+v, %v", got, err)
+			}
+			if text := sealed(t, k, want); v.KeyID == 7 && text != v.Token {
+				t.Errorf("seal: %s, want %s", text, v.Token)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	good, opaque := sealed(t, deviceKind, aVoucher(aUUID)), sealed(t, deviceKind, aVoucher("user-1"))
+	// changed alters one byte of the body and mends the checksum, so that only the MAC can tell.
+	changed := func(at int) string {
+		b, err := base64.RawURLEncoding.DecodeString(good[len("edt_"):])
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[at] ^= 1
+		b = binary.BigEndian.AppendUint32(b[:len(b)-4], crc32.ChecksumIEEE(b[:len(b)-4]))
+		return "edt_" + base64.RawURLEncoding.EncodeToString(b)
+	}
+	// relabelled has another kind's prefix and first byte.
+	relabelled := func() string {
+		b, _ := base64.RawURLEncoding.DecodeString(sealed(t, changeKind, aVoucher(aUUID))[len("ect_"):])
+		b[0] = deviceKind.version
+		b = binary.BigEndian.AppendUint32(b[:len(b)-4], crc32.ChecksumIEEE(b[:len(b)-4]))
+		return "edt_" + base64.RawURLEncoding.EncodeToString(b)
+	}
+	rows := map[string]string{
+		"empty":                     "",
+		"prefix alone":              "edt_",
+		"no prefix":                 good[len("edt_"):],
+		"a refresh token":           "ert_EQEABwAbZxpkQNVJHpmw2gH_HzNBAAECAwQFBgcICQoLDA0ODwAAAAAAAAAAAAAAAABw3VUlSwCQ0vytw891pKROTOXkyFlskxw",
+		"a refresh token, prefixed": "edt_EQEABwAbZxpkQNVJHpmw2gH_HzNBAAECAwQFBgcICQoLDA0ODwAAAAAAAAAAAAAAAABw3VUlSwCQ0vytw891pKROTOXkyFlskxw",
+		"another kind":              sealed(t, changeKind, aVoucher(aUUID)),
+		"another kind, prefixed":    "edt_" + sealed(t, changeKind, aVoucher(aUUID))[4:],
+		"another kind, relabelled":  relabelled(),
+		"padded":                    good + "=",
+		"line feed":                 good[:20] + "\n" + good[20:],
+		"cut":                       good[:len(good)-4],
+		"longer":                    good + "AAAA",
+		"very long":                 "edt_" + strings.Repeat("A", 10_000),
+		"checksum of another":       good[:len(good)-6] + opaque[len(opaque)-6:],
+		"unknown key":               changed(2),
+		"another subject":           changed(6),
+		"another version":           changed(27),
+		"another id":                changed(30),
+		"another issue time":        changed(48),
+		"another MAC":               changed(64),
+	}
+	for name, text := range rows {
+		if v, err := deviceKind.parse(t.Context(), ring{}, auth.NewSecret(text), issued); !errors.Is(err, ErrNoToken) || v != (voucher{}) {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+	for i := range good {
+		for _, c := range []byte("Aa0_-") {
+			if text := good[:i] + string(c) + good[i+1:]; text != good {
+				if _, err := deviceKind.parse(t.Context(), ring{}, auth.NewSecret(text), issued); err == nil {
+					t.Errorf("byte %d can be %q", i, c)
+				}
+			}
+		}
+	}
+	unread := ring{err: auth.ErrUnavailable}
+	if _, err := deviceKind.parse(t.Context(), unread, auth.NewSecret(good), issued); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, ErrNoToken) {
+		t.Errorf("keys that cannot be read: %v", err)
+	}
+	if _, err := deviceKind.parse(t.Context(), unread, auth.NewSecret("edt_junk"), issued); !errors.Is(err, ErrNoToken) {
+		t.Errorf("junk has the keys read: %v", err)
+	}
+}
+
+func TestTokensEnd(t *testing.T) {
+	now := issued
+	x := Tokens{Keys: ring{}, Now: func() time.Time { return now }, Rand: strings.NewReader(strings.Repeat("r", 32))}
+	u := user.User{ID: aUUID, TokenVersion: 9}
+	change, err := x.Change(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := x.Device(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		after          time.Duration
+		change, device bool
+	}{
+		{0, true, true}, {10*time.Minute - time.Second, true, true}, {10 * time.Minute, false, true},
+		{180*24*time.Hour - time.Second, false, true}, {180 * 24 * time.Hour, false, false},
+	} {
+		now = issued.Add(row.after)
+		s, version, err := x.ParseChange(t.Context(), change)
+		if (err == nil) != row.change || (err == nil && (s != aUUID || version != 9)) {
+			t.Errorf("change after %v: %q, %d, %v", row.after, s, version, err)
+		}
+		if v, err := x.parseDevice(t.Context(), device); (err == nil) != row.device || (err == nil && !v.vouchesFor(aUUID, 9)) {
+			t.Errorf("device after %v: %+v, %v", row.after, v, err)
+		}
+	}
+	if _, _, err := x.ParseChange(t.Context(), device); !errors.Is(err, ErrNoToken) {
+		t.Errorf("a device token changes the password: %v", err)
+	}
+	if _, err := x.Device(t.Context(), u); err == nil {
+		t.Error("a device id without randomness")
+	}
+}
+
+func TestSealRefuses(t *testing.T) {
+	for name, v := range map[string]voucher{
+		"no subject":   {IssuedAt: issued},
+		"long subject": {Subject: auth.SubjectID(strings.Repeat("x", 65)), IssuedAt: issued},
+		"before 1970":  {Subject: "user-1", IssuedAt: time.Unix(-1, 0)},
+	} {
+		if text, err := deviceKind.seal(t.Context(), ring{}, v); err == nil {
+			t.Errorf("%s: %s", name, text.Reveal())
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, k := range kinds {
+		f.Add(sealed(f, k, aVoucher(aUUID)))
+		f.Add(sealed(f, k, aVoucher("user-1")))
+	}
+	f.Add("edt_AAAA")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, k := range kinds {
+			v, err := k.parse(t.Context(), ring{}, auth.NewSecret(text), issued)
+			if err != nil {
+				if !errors.Is(err, ErrNoToken) {
+					t.Errorf("%s %q: %v", name, text, err)
+				}
+				continue
+			}
+			// One spelling: what parses is what would be written.
+			if again := sealed(t, k, v); again != text {
+				t.Errorf("%s %q is also %q", name, text, again)
+			}
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package service
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+)
+
+// readDocument reads what EDGEAUTH_CONFIG says of logins. The other members are the authorizer's.
+func readDocument(members map[string]json.RawMessage, s *Settings) error {
+	s.Throttle = login.DefaultLimits()
+	err := readThrottle(members["throttle"], &s.Throttle)
+	if err == nil {
+		err = readPasswords(members["passwords"], s)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", config.Config, err)
+	}
+	return nil
+}
+
+// readThrottle changes what the document names and leaves the rest as it is by default.
+func readThrottle(raw json.RawMessage, limits *login.Limits) error {
+	if raw == nil {
+		return nil
+	}
+	err := readMembers(raw, func(name, raw string) error {
+		switch {
+		case name == "account":
+			return readLimit(raw, &limits.Account)
+		case name == "device":
+			return readLimit(raw, &limits.Device)
+		case name == "network" && raw == `"off"`: // the gateway sees the addresses of a CDN
+			limits.Network = nil
+			return nil
+		case name == "network":
+			return readLimit(raw, limits.Network)
+		}
+		return errors.New("nobody knows it: throttle has account, device, network")
+	})
+	if err == nil {
+		err = limits.Validate()
+	}
+	if err != nil {
+		return fmt.Errorf("throttle: %w", err)
+	}
+	return nil
+}
+
+func readLimit(raw string, l *login.Limit) error {
+	return readMembers([]byte(raw), func(name, raw string) (err error) {
+		switch name {
+		case "free":
+			l.Free, err = readNumber(raw)
+		case "delay":
+			l.Delay, err = readDuration(raw)
+		case "max_delay":
+			l.MaxDelay, err = readDuration(raw)
+		case "window":
+			l.Window, err = readDuration(raw)
+		default:
+			err = errors.New("nobody knows it: a limit has free, delay, max_delay, window")
+		}
+		return err
+	})
+}
+
+func readPasswords(raw json.RawMessage, s *Settings) error {
+	if raw == nil {
+		return nil
+	}
+	cost := password.Cost{}
+	err := readMembers(raw, func(name, raw string) (err error) {
+		n := 0
+		switch name {
+		case "memory_kib":
+			n, err = readNumber(raw)
+			cost.MemoryKiB = uint32(n)
+		case "passes":
+			n, err = readNumber(raw)
+			cost.Passes = uint32(n)
+		case "refusal_floor":
+			s.RefusalFloor, err = readDuration(raw)
+		default:
+			err = errors.New("nobody knows it: passwords has memory_kib, passes, refusal_floor")
+		}
+		return err
+	})
+	if err == nil && (cost.MemoryKiB == 0) != (cost.Passes == 0) {
+		err = errors.New("memory_kib and passes stand together")
+	}
+	if err == nil && s.RefusalFloor > maxRefusalFloor {
+		err = fmt.Errorf("refusal_floor is at most %v", maxRefusalFloor)
+	}
+	if err == nil && cost != (password.Cost{}) {
+		cost.Lanes = 1 // a function has hardly more than one processor
+		s.PasswordCost, err = cost, cost.Validate()
+	}
+	if err != nil {
+		return fmt.Errorf("passwords: %w", err)
+	}
+	return nil
+}
+
+// maxRefusalFloor leaves a function time to answer.
+const maxRefusalFloor = 3 * time.Second
+
+func readMembers(text json.RawMessage, read func(name, raw string) error) error {
+	members, err := strictjson.Members(string(text))
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := read(m.Name, m.Raw); err != nil {
+			return fmt.Errorf("%q: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func readNumber(raw string) (int, error) {
+	var n int
+	if err := json.Unmarshal([]byte(raw), &n); err != nil || n < 1 || n > 1<<20 {
+		return 0, errors.New("it is a whole number from 1 to 1048576")
+	}
+	return n, nil
+}
+
+func readDuration(raw string) (time.Duration, error) {
+	text, err := strictjson.String(raw)
+	if err != nil {
+		return 0, err
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, errors.New("it is a duration above 0, as in 15m")
+	}
+	return d, nil
+}

@@ -1,0 +1,89 @@
+package service
+
+import (
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+)
+
+func settingsOf(t *testing.T, document string) (Settings, error) {
+	t.Helper()
+	e := config.New(variables{config.Config: document}.lookup)
+	members := e.Document(config.DocumentNames()...)
+	if err := e.Err(); err != nil {
+		t.Fatal(err)
+	}
+	var s Settings
+	return s, readDocument(members, &s)
+}
+
+func TestDocument(t *testing.T) {
+	s, err := settingsOf(t, `{"origins":["https://app.example.com"],"throttle":{"account":{"free":3,"max_delay":"1h"},"network":"off"},
+		"passwords":{"memory_kib":47104,"passes":1,"refusal_floor":"800ms"}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := login.DefaultLimits()
+	want.Account.Free, want.Account.MaxDelay, want.Network = 3, time.Hour, nil
+	if s.Throttle != want || s.PasswordCost != (password.Cost{MemoryKiB: 47104, Passes: 1, Lanes: 1}) || s.RefusalFloor != 800*time.Millisecond {
+		t.Errorf("%+v", s)
+	}
+	for document, tells := range map[string]string{
+		`{"throttle":{"accounts":{}}}`:                                   `"accounts": nobody knows it`,
+		`{"throttle":{"account":{"tries":5}}}`:                           `"tries": nobody knows it`,
+		`{"throttle":{"account":{"free":0}}}`:                            `"free": it is a whole number`,
+		`{"throttle":{"account":{"free":1e9}}}`:                          `"free": it is a whole number`,
+		`{"throttle":{"account":{"delay":5}}}`:                           `"delay"`,
+		`{"throttle":{"device":{"delay":"0s"}}}`:                         `"delay": it is a duration above 0`,
+		`{"throttle":{"network":{"max_delay":"48h"}}}`:                   `the network limit's MaxDelay`,
+		`{"throttle":{"network":false}}`:                                 `"network"`,
+		`{"throttle":[]}`:                                                `throttle`,
+		`{"passwords":{"memory_kib":1024,"passes":2}}`:                   `password cost m=1024`,
+		`{"passwords":{"memory_kib":19456}}`:                             `stand together`,
+		`{"passwords":{"refusal_floor":"1h"}}`:                           `refusal_floor is at most`,
+		`{"passwords":{"cost":12}}`:                                      `"cost": nobody knows it`,
+		`{"passwords":{"passes":"2","memory_kib":19456}}`:                `"passes": it is a whole number`,
+		`{"throttle":{"network":"off","account":{"window":"9000000h"}}}`: `account`,
+	} {
+		if _, err := settingsOf(t, document); err == nil || !strings.Contains(err.Error(), tells) || !strings.Contains(err.Error(), config.Config) {
+			t.Errorf("%s: %v", document, err)
+		}
+	}
+}
+
+// TestLoginPage holds the page about login to the code: its configuration starts, and its numbers are the limits'.
+func TestLoginPage(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/login.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(page, -1)
+	if len(blocks) < 3 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	for _, block := range blocks {
+		if _, err := settingsOf(t, block[1]); err != nil {
+			t.Errorf("%s\n%v", block[1], err)
+		}
+	}
+	limits := login.DefaultLimits()
+	hourly := limits.Account
+	hourly.MaxDelay = time.Hour
+	for begins, l := range map[string]login.Limit{"| of an account ": limits.Account, "| of a known device ": limits.Device, "| of a network ": *limits.Network} {
+		ends := "| " + strconv.Itoa(l.Most(time.Hour)) + " | " + strconv.Itoa(l.Most(24*time.Hour)) + " |"
+		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(begins) + `.*` + regexp.QuoteMeta(ends) + `$`).MatchString(page) {
+			t.Errorf("no line %q with %q", begins, ends)
+		}
+	}
+	if !strings.Contains(page, "("+strconv.Itoa(hourly.Most(24*time.Hour))+" tries in the worst 24 hours)") {
+		t.Errorf("with an hour's wait there are %d", hourly.Most(24*time.Hour))
+	}
+}

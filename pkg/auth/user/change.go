@@ -1,0 +1,175 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+)
+
+// maxTries is how often a change is decided anew because somebody else wrote the user meanwhile.
+const maxTries = 5
+
+// SetPassword sets a password, which ends all the user's sessions. With mustChange it opens nothing but the way to a
+// password of the user's own. The errors are Add's for a password, and auth.ErrNotFound.
+func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret auth.Secret, mustChange bool) (User, error) {
+	if err := password.CheckNew(secret); err != nil {
+		return User{}, err
+	}
+	hash, err := d.Hasher.Hash(secret)
+	if err != nil {
+		return User{}, fmt.Errorf("hash the password: %w", err)
+	}
+	return d.change(ctx, id, func(u *User) bool {
+		u.Password, u.MustChange = hash, mustChange
+		u.TokenVersion++
+		return true
+	})
+}
+
+// Rehash stores the password that u was just seen to have as it would be hashed today. Nothing else changes, and no
+// session ends. It is decided on the very read that the password was verified against: where the user has been
+// written since, the old hash may no longer be theirs, so the fresh one is dropped, and that is no error.
+func (d *Directory) Rehash(ctx context.Context, u User, secret auth.Secret) error {
+	hash, err := d.Hasher.Hash(secret)
+	if err != nil {
+		return fmt.Errorf("hash the password: %w", err)
+	}
+	u.Password, u.UpdatedAt = hash, d.now()
+	err = d.Store.Update(ctx, u)
+	if errors.Is(err, ErrConflict) || errors.Is(err, auth.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Disable refuses logins, and ends the user's sessions at their next refresh, also where the user is enabled again
+// before that.
+func (d *Directory) Disable(ctx context.Context, id auth.SubjectID) (User, error) {
+	return d.change(ctx, id, func(u *User) bool {
+		if u.Disabled {
+			return false
+		}
+		u.Disabled = true
+		u.TokenVersion++
+		return true
+	})
+}
+
+// Enable allows logins again.
+func (d *Directory) Enable(ctx context.Context, id auth.SubjectID) (User, error) {
+	return d.change(ctx, id, func(u *User) bool {
+		changed := u.Disabled
+		u.Disabled = false
+		return changed
+	})
+}
+
+// SetRoles replaces the user's roles, from the next refresh on. It is ErrRole for a role that no token can carry.
+func (d *Directory) SetRoles(ctx context.Context, id auth.SubjectID, roles []string) (User, error) {
+	if err := checkRoles(roles); err != nil {
+		return User{}, err
+	}
+	return d.change(ctx, id, func(u *User) bool {
+		changed := !slices.Equal(u.Roles, roles)
+		u.Roles = slices.Clone(roles)
+		return changed
+	})
+}
+
+// SetClaims replaces the user's own claims, from the next refresh on. It is ErrClaims for what no token can carry.
+func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map[string]any) (User, error) {
+	if err := checkClaims(claims); err != nil {
+		return User{}, err
+	}
+	return d.change(ctx, id, func(u *User) bool {
+		u.Claims = maps.Clone(claims)
+		return true
+	})
+}
+
+// change reads a user, lets f change it, and stores it where f says that there is something to store. f is called
+// again, on a new read, where somebody else wrote meanwhile.
+func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User) bool) (User, error) {
+	return d.retry(ctx, id, func(u User) (User, error) {
+		if !f(&u) {
+			return u, nil
+		}
+		u.UpdatedAt = d.now()
+		if err := d.Store.Update(ctx, u); err != nil {
+			return User{}, err
+		}
+		u.Revision++
+		return u, nil
+	})
+}
+
+// ChangeEmail gives the user another address. It is ErrEmail for one that cannot be a key and ErrExists for one that
+// is taken. Sessions go on: the subject is what they belong to.
+func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email string) (User, error) {
+	if _, err := NormalizeEmail(email); err != nil {
+		return User{}, err
+	}
+	email = strings.TrimSpace(email)
+	return d.retry(ctx, id, func(u User) (User, error) {
+		if u.Email == email { // also our own write, whose reply was lost
+			return u, nil
+		}
+		u.UpdatedAt = d.now()
+		if err := d.Store.ChangeEmail(ctx, u, email, uuid.NewString()); err != nil {
+			return User{}, err
+		}
+		u.Email = email
+		u.Revision++
+		return u, nil
+	})
+}
+
+// retry reads a user and calls f with it, a few times where f meets somebody else's write.
+func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (User, error)) (User, error) {
+	for try := 1; ; try++ {
+		u, err := d.Store.Get(ctx, id)
+		if err != nil {
+			return User{}, err
+		}
+		if u, err = f(u); err == nil {
+			return u, nil
+		}
+		if !errors.Is(err, ErrConflict) || try == maxTries {
+			return User{}, err
+		}
+	}
+}
+
+// Sessions is what Delete needs of the sessions; a session.Store is one.
+type Sessions interface {
+	DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
+}
+
+// Delete erases a user and all their sessions, and returns how many those were. It is auth.ErrNotFound where there was
+// neither: after a deletion that failed half way, a second one finishes it.
+func (d *Directory) Delete(ctx context.Context, id auth.SubjectID) (sessions int, err error) {
+	if d.Sessions == nil {
+		return 0, errors.New("user: Directory.Sessions must hold the sessions, which are erased with their user")
+	}
+	missing := d.Store.Delete(ctx, id)
+	if missing != nil && !errors.Is(missing, auth.ErrNotFound) {
+		return 0, missing
+	}
+	// The user first: from here on nobody logs in and makes another one.
+	sessions, err = d.Sessions.DeleteAll(ctx, id)
+	if err != nil {
+		return sessions, fmt.Errorf("the user is erased, but not all their sessions: %w", err)
+	}
+	if sessions == 0 {
+		return 0, missing
+	}
+	return sessions, nil
+}

@@ -1,0 +1,212 @@
+package user_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// house is a directory on a real store, and ada in it.
+type house struct {
+	*user.Directory
+	sessions session.Store
+	ada      user.User
+}
+
+func newHouse(t testing.TB) house {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	sessions := bolt.Sessions{DB: db}
+	h := house{sessions: sessions, Directory: &user.Directory{
+		Store: bolt.Users{DB: db}, Hasher: plain{}, Sessions: sessions, Now: func() time.Time { return noon },
+	}}
+	if h.ada, err = h.Add(t.Context(), "Ada@example.com", good, []string{"admin"}); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h house) get(t *testing.T, id auth.SubjectID) user.User {
+	t.Helper()
+	u, err := h.Store.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// Every verb stores what it returns, and ends the sessions or does not.
+func TestChanges(t *testing.T) {
+	type verb = func(house, context.Context) (user.User, error)
+	for _, row := range []struct {
+		name string
+		do   verb
+		ends bool // raises the token version
+		want func(user.User) bool
+	}{
+		{"password", func(h house, ctx context.Context) (user.User, error) {
+			return h.SetPassword(ctx, h.ada.ID, auth.NewSecret("battery staple"), false)
+		}, true, func(u user.User) bool { return u.Password.Reveal() == "hash of battery staple" && !u.MustChange }},
+		{"password to change", func(h house, ctx context.Context) (user.User, error) {
+			return h.SetPassword(ctx, h.ada.ID, auth.NewSecret("battery staple"), true)
+		}, true, func(u user.User) bool { return u.MustChange }},
+		{"disable", func(h house, ctx context.Context) (user.User, error) { return h.Disable(ctx, h.ada.ID) }, true,
+			func(u user.User) bool { return u.Disabled }},
+		{"enable", func(h house, ctx context.Context) (user.User, error) {
+			if _, err := h.Disable(ctx, h.ada.ID); err != nil {
+				return user.User{}, err
+			}
+			return h.Enable(ctx, h.ada.ID)
+		}, true, func(u user.User) bool { return !u.Disabled }},
+		{"roles", func(h house, ctx context.Context) (user.User, error) {
+			return h.SetRoles(ctx, h.ada.ID, []string{"reader"})
+		}, false, func(u user.User) bool { return slices.Equal(u.Roles, []string{"reader"}) }},
+		{"claims", func(h house, ctx context.Context) (user.User, error) {
+			return h.SetClaims(ctx, h.ada.ID, map[string]any{"tenant": "t1"})
+		}, false, func(u user.User) bool { return u.Claims["tenant"] == "t1" }},
+		{"e-mail", func(h house, ctx context.Context) (user.User, error) {
+			return h.ChangeEmail(ctx, h.ada.ID, " Countess@example.com ")
+		}, false, func(u user.User) bool { return u.Email == "Countess@example.com" }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHouse(t)
+			got, err := row.do(h, t.Context())
+			if err != nil || !row.want(got) {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if stored := h.get(t, h.ada.ID); !row.want(stored) || stored.Revision != got.Revision || (stored.TokenVersion > h.ada.TokenVersion) != row.ends {
+				t.Errorf("stored %+v", stored)
+			}
+		})
+	}
+}
+
+func TestChangesRefuse(t *testing.T) {
+	h := newHouse(t)
+	if _, err := h.Add(t.Context(), "bob@example.com", good, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, id := t.Context(), h.ada.ID
+	for name, row := range map[string]struct {
+		do   func() (user.User, error)
+		want error
+	}{
+		"a weak password":   {func() (user.User, error) { return h.SetPassword(ctx, id, auth.NewSecret("weak"), false) }, password.ErrTooShort},
+		"a role with space": {func() (user.User, error) { return h.SetRoles(ctx, id, []string{"a b"}) }, user.ErrRole},
+		"a registered name": {func() (user.User, error) { return h.SetClaims(ctx, id, map[string]any{"sub": "eve"}) }, user.ErrClaims},
+		"no e-mail":         {func() (user.User, error) { return h.ChangeEmail(ctx, id, "ada") }, user.ErrEmail},
+		"a taken e-mail":    {func() (user.User, error) { return h.ChangeEmail(ctx, id, "BOB@example.com") }, user.ErrExists},
+		"nobody":            {func() (user.User, error) { return h.Disable(ctx, "nobody") }, auth.ErrNotFound},
+	} {
+		if _, err := row.do(); !errors.Is(err, row.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if stored := h.get(t, id); stored.Revision != 1 {
+		t.Errorf("a refused change was stored: %+v", stored)
+	}
+}
+
+// Changes at the same time are all there in the end.
+func TestParallelChangesAreKept(t *testing.T) {
+	h := newHouse(t)
+	var wg sync.WaitGroup
+	for _, do := range []func() (user.User, error){
+		func() (user.User, error) { return h.SetRoles(t.Context(), h.ada.ID, []string{"reader"}) },
+		func() (user.User, error) { return h.SetClaims(t.Context(), h.ada.ID, map[string]any{"a": "b"}) },
+		func() (user.User, error) { return h.Disable(t.Context(), h.ada.ID) },
+		func() (user.User, error) { return h.ChangeEmail(t.Context(), h.ada.ID, "countess@example.com") },
+	} {
+		wg.Go(func() {
+			if _, err := do(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if u := h.get(t, h.ada.ID); u.Revision != 5 || u.Roles[0] != "reader" || u.Claims["a"] != "b" || !u.Disabled || u.Email != "countess@example.com" {
+		t.Errorf("%+v", u)
+	}
+}
+
+func TestRehash(t *testing.T) {
+	h := newHouse(t)
+	read := h.get(t, h.ada.ID)
+	if err := h.Rehash(t.Context(), read, auth.NewSecret("as before")); err != nil {
+		t.Fatal(err)
+	}
+	if u := h.get(t, h.ada.ID); u.Password.Reveal() != "hash of as before" || u.TokenVersion != read.TokenVersion {
+		t.Errorf("%+v", u)
+	}
+	// The password was changed after the read: the fresh hash of the old one must not come back.
+	read = h.get(t, h.ada.ID)
+	if _, err := h.SetPassword(t.Context(), h.ada.ID, auth.NewSecret("battery staple"), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Rehash(t.Context(), read, auth.NewSecret("as before")); err != nil {
+		t.Errorf("a lost race: %v", err)
+	}
+	if u := h.get(t, h.ada.ID); u.Password.Reveal() != "hash of battery staple" {
+		t.Errorf("the old password is back: %s", u.Password.Reveal())
+	}
+}
+
+func TestFind(t *testing.T) {
+	h := newHouse(t)
+	for _, who := range []string{string(h.ada.ID), "ada@EXAMPLE.com", " ada@example.com "} {
+		if u, err := h.Find(t.Context(), who); err != nil || u.ID != h.ada.ID {
+			t.Errorf("%q: %+v, %v", who, u, err)
+		}
+	}
+	for _, who := range []string{"", "nobody", "nobody@example.com", "\x00", strings.Repeat("x", 300)} {
+		if u, err := h.Find(t.Context(), who); !errors.Is(err, auth.ErrNotFound) || u.ID != "" {
+			t.Errorf("%q: %+v, %v", who, u, err)
+		}
+	}
+	// Whoever takes another's subject for an address must not be found in their place.
+	if _, err := h.Import(t.Context(), user.User{ID: "eve@example.com", Email: "bob@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ChangeEmail(t.Context(), h.ada.ID, "eve@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if u, err := h.Find(t.Context(), "eve@example.com"); !errors.Is(err, user.ErrAmbiguous) {
+		t.Errorf("two users at once: %+v, %v", u, err)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	h := newHouse(t)
+	for i := range 3 {
+		s := session.Session{Key: session.Key{Subject: h.ada.ID, ID: session.ID{byte(i)}}, CreatedAt: noon}
+		if err := h.sessions.Create(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := h.Delete(t.Context(), h.ada.ID); n != 3 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if n, err := h.Delete(t.Context(), h.ada.ID); n != 0 || !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("again: %d, %v", n, err)
+	}
+	if _, err := (&user.Directory{Store: h.Store}).Delete(t.Context(), h.ada.ID); err == nil {
+		t.Error("a user was deleted without the sessions")
+	}
+}

@@ -1,0 +1,86 @@
+package user
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxClaimsBytes bounds a user's own claims as JSON: they ride on every request in every token.
+	maxClaimsBytes = 1024
+	// maxClaimsDepth is how many objects and arrays may be open at once, the claims' own object included. Verifiers
+	// read no deeper.
+	maxClaimsDepth = 8
+	// maxExact is the greatest whole number up to which all are exact in a float64 (RFC 8259, section 6).
+	maxExact = 1 << 53
+)
+
+// registeredClaims are the names that tokens use themselves. A verifier that ignores case would take another spelling
+// of one for it.
+var registeredClaims = []string{
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "auth_time", "scope", "roles", "amr",
+}
+
+// checkClaims refuses what the issuer would refuse at every login, or what a store would give back as another value.
+// An error does not repeat a value.
+func checkClaims(claims map[string]any) error {
+	for name := range claims {
+		if slices.ContainsFunc(registeredClaims, func(r string) bool { return strings.EqualFold(name, r) }) {
+			return fmt.Errorf("%w: the name %q belongs to the token itself", ErrClaims, name)
+		}
+	}
+	if err := checkValue(claims, 0); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		return fmt.Errorf("%w: not JSON", ErrClaims)
+	}
+	if len(raw) > maxClaimsBytes {
+		return fmt.Errorf("%w: %d bytes of JSON, and %d is the most", ErrClaims, len(raw), maxClaimsBytes)
+	}
+	return nil
+}
+
+// checkValue checks one value, which depth objects and arrays lie around.
+func checkValue(v any, depth int) error {
+	switch v.(type) {
+	case []any, map[string]any:
+		if depth == maxClaimsDepth {
+			return fmt.Errorf("%w: nested deeper than %d levels", ErrClaims, maxClaimsDepth)
+		}
+	}
+	switch v := v.(type) {
+	case nil, bool:
+	case string:
+		if !utf8.ValidString(v) {
+			return fmt.Errorf("%w: not valid UTF-8", ErrClaims)
+		}
+	case float64:
+		if math.Abs(v) > maxExact || math.IsNaN(v) {
+			return fmt.Errorf("%w: a number beyond 2^53 would be rounded; write it as a string", ErrClaims)
+		}
+	case []any:
+		for _, element := range v {
+			if err := checkValue(element, depth+1); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, member := range v {
+			if !utf8.ValidString(name) {
+				return fmt.Errorf("%w: not valid UTF-8", ErrClaims)
+			}
+			if err := checkValue(member, depth+1); err != nil {
+				return err
+			}
+		}
+	default:
+		return fmt.Errorf("%w: not one of JSON's types", ErrClaims)
+	}
+	return nil
+}

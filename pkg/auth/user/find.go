@@ -1,0 +1,58 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Find returns the user whom an operator names by subject or by e-mail address; auth.ErrNotFound where there is none.
+// A text that is one user's subject and another's address is ErrAmbiguous: owners choose their address, and must not
+// be able to step in the way of another user.
+func (d *Directory) Find(ctx context.Context, who string) (User, error) {
+	bySubject, err := d.bySubject(ctx, who)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return User{}, err
+	}
+	byEmail, emailErr := d.byEmail(ctx, who)
+	switch {
+	case errors.Is(emailErr, auth.ErrNotFound):
+		return bySubject, err
+	case emailErr != nil:
+		return User{}, emailErr
+	case err == nil && bySubject.ID != byEmail.ID:
+		return User{}, ErrAmbiguous
+	}
+	return byEmail, nil
+}
+
+func (d *Directory) bySubject(ctx context.Context, text string) (User, error) {
+	id := auth.SubjectID(text)
+	if id.Validate() != nil {
+		return User{}, auth.ErrNotFound
+	}
+	return d.Store.Get(ctx, id)
+}
+
+// byEmail follows the pointer. Between its two reads the user may get another address, and then is not the one who was
+// asked for.
+func (d *Directory) byEmail(ctx context.Context, text string) (User, error) {
+	key, err := NormalizeEmail(text)
+	if err != nil {
+		return User{}, auth.ErrNotFound
+	}
+	id, err := d.Store.ByEmail(ctx, key)
+	if err != nil {
+		return User{}, err
+	}
+	u, err := d.Store.Get(ctx, id)
+	if err != nil {
+		return User{}, err
+	}
+	if now, err := NormalizeEmail(u.Email); err != nil || now != key {
+		return User{}, fmt.Errorf("the user has moved to another e-mail: %w", auth.ErrNotFound)
+	}
+	return u, nil
+}

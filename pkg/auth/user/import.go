@@ -1,0 +1,203 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// maxStoredBytes bounds a stored hash where Directory.Importable does not judge it.
+const maxStoredBytes = 1024
+
+// Outcome is what Import found or did.
+type Outcome string
+
+const (
+	Created   Outcome = "created"
+	Unchanged Outcome = "unchanged" // the same user is there already
+)
+
+// Import creates a user as another system kept them: with subject, e-mail, stored hash, roles, claims, Disabled,
+// MustChange and CreatedAt of record, and nothing else of it. Without a subject the user gets a new one; without a
+// CreatedAt they are created now; without a hash they cannot log in by password.
+//
+// The same record again is Unchanged, so that an import which was interrupted can be run again. A different one with
+// the same subject or e-mail is ErrExists; it is ErrChanged, which wraps ErrExists, where subject and e-mail belong
+// to one user who was written here since, by a login that replaced an outdated hash for example. Stored data wins.
+// Records that can never be users are ErrEmail, ErrRole, ErrClaims, ErrSubject, ErrStored or
+// ErrCreated.
+func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
+	u, err := d.importable(record)
+	if err != nil {
+		return "", err
+	}
+	// Read first: a second run finds nearly everybody, and a write that is refused costs as much as one that is not.
+	outcome, err := d.compare(ctx, u, record)
+	if !errors.Is(err, auth.ErrNotFound) {
+		return outcome, err
+	}
+	if u.ID == "" {
+		u.ID = d.newID()
+	}
+	if u.Password, err = d.wrap(u.Password); err != nil {
+		return "", err
+	}
+	switch err := d.Store.Create(ctx, u, uuid.NewString()); {
+	case errors.Is(err, ErrExists): // somebody was faster: another line of the same file, perhaps
+		return d.compare(ctx, u, record)
+	case err != nil:
+		return "", fmt.Errorf("create the user: %w", err)
+	}
+	return Created, nil
+}
+
+// CheckImport says what Import would do with a record, and writes nothing.
+func (d *Directory) CheckImport(ctx context.Context, record User) (Outcome, error) {
+	u, err := d.importable(record)
+	if err != nil {
+		return "", err
+	}
+	outcome, err := d.compare(ctx, u, record)
+	if errors.Is(err, auth.ErrNotFound) {
+		return Created, nil
+	}
+	return outcome, err
+}
+
+// importable returns the user that record makes, still without a subject where record has none.
+func (d *Directory) importable(record User) (User, error) {
+	if record.ID != "" {
+		if err := record.ID.Validate(); err != nil {
+			return User{}, fmt.Errorf("%w: %w", ErrSubject, err)
+		}
+	}
+	if _, err := NormalizeEmail(record.Email); err != nil {
+		return User{}, err
+	}
+	if err := errors.Join(checkRoles(record.Roles), checkClaims(record.Claims)); err != nil {
+		return User{}, err
+	}
+	if created := record.CreatedAt; !created.IsZero() && (created.Unix() <= 0 || created.Year() > 9999) {
+		return User{}, ErrCreated // stores count milliseconds since 1970
+	}
+	if err := d.checkStored(record.Password); err != nil {
+		return User{}, err
+	}
+	now := d.now()
+	u := User{
+		ID: record.ID, Email: strings.TrimSpace(record.Email), Password: record.Password, Disabled: record.Disabled, MustChange: record.MustChange,
+		// A subject may have been here before. Whatever session it left was opened at a lower version, and is over.
+		TokenVersion: uint64(now.Unix()),
+		Revision:     1, CreatedAt: record.CreatedAt.UTC().Truncate(time.Millisecond), UpdatedAt: now,
+	}
+	// Stores do not tell none from empty.
+	if len(record.Roles) > 0 {
+		u.Roles = record.Roles
+	}
+	if len(record.Claims) > 0 {
+		u.Claims = record.Claims
+	}
+	if record.CreatedAt.IsZero() {
+		u.CreatedAt = now
+	}
+	return u, nil
+}
+
+func (d *Directory) checkStored(hash auth.Secret) error {
+	text := hash.Reveal()
+	switch {
+	case text == "":
+		return nil
+	case d.Importable != nil:
+		if err := d.Importable(hash); err != nil {
+			return fmt.Errorf("%w: %w", ErrStored, err)
+		}
+	case len(text) > maxStoredBytes || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%w: it must have 1 to %d visible characters of ASCII", ErrStored, maxStoredBytes)
+	}
+	return nil
+}
+
+func (d *Directory) wrap(hash auth.Secret) (auth.Secret, error) {
+	if d.Wrap == nil || hash.Reveal() == "" {
+		return hash, nil
+	}
+	wrapped, err := d.Wrap(hash)
+	if err != nil {
+		return auth.Secret{}, fmt.Errorf("%w: %w", ErrStored, err)
+	}
+	return wrapped, nil
+}
+
+// sameHash reports whether there is what an import stored of given. Where wrapping changes a hash it does so with a
+// salt of its own each time, and only the owner's password could tell: there is then taken for given.
+func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
+	if there.Equal(given) {
+		return true, nil
+	}
+	if there.Reveal() == "" {
+		return false, nil
+	}
+	wrapped, err := d.wrap(given)
+	return !wrapped.Equal(given), err
+}
+
+// compare holds u, which record made, to who is there already. auth.ErrNotFound says that nobody is.
+func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error) {
+	there, err := d.there(ctx, u, record)
+	if err != nil {
+		return "", err
+	}
+	// What record does not say, it does not ask for.
+	if record.ID == "" {
+		u.ID = there.ID
+	}
+	if record.CreatedAt.IsZero() {
+		u.CreatedAt = there.CreatedAt
+	}
+	same, err := d.sameHash(there.Password, record.Password)
+	if err != nil {
+		return "", err
+	}
+	if same {
+		u.Password = there.Password
+	}
+	u.TokenVersion, u.Revision, u.UpdatedAt = there.TokenVersion, there.Revision, there.UpdatedAt
+	switch {
+	case reflect.DeepEqual(u, there):
+		return Unchanged, nil
+	case u.ID == there.ID && u.Email == there.Email && there.Revision > 1:
+		return "", ErrChanged
+	}
+	return "", ErrExists
+}
+
+// there returns who has the subject or else the address. Records without a subject are known by the address.
+func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
+	if record.ID != "" {
+		there, err := d.Store.Get(ctx, u.ID)
+		if !errors.Is(err, auth.ErrNotFound) {
+			return there, err
+		}
+	}
+	key, err := NormalizeEmail(u.Email)
+	if err != nil {
+		return User{}, err
+	}
+	id, err := d.Store.ByEmail(ctx, key)
+	if err != nil {
+		return User{}, err
+	}
+	there, err := d.Store.Get(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return User{}, ErrConflict // erased between the two reads
+	}
+	return there, err
+}
