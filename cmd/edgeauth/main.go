@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -22,11 +24,11 @@ type grammar struct {
 	JSON bool `help:"Print JSON instead of text for people."`
 
 	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine."`
-	User    userCommand    `cmd:"" help:"Add and list users."`
+	User    userCommand    `cmd:"" help:"Look after users."`
 	Keys    keysCommand    `cmd:"" help:"Show the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
 	Tables  tablesCommand  `cmd:"" help:"Make tables in a local engine."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Version versionCommand `cmd:"" help:"Print the version; so does --version."`
 }
 
 // terminal is where a command reads and writes.
@@ -63,27 +65,35 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 		fmt.Fprintln(t.err, "edgeauth:", err)
 		return exitFailed
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version": // every program has it
+		args = slices.Concat([]string{"version"}, args[1:])
 	}
 	command, err := parser.Parse(args)
 	if exited { // help was asked for, and printed
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(t.err, "edgeauth: %v\nTry \"edgeauth --help\".\n", err)
-		return exitUsage
+		return usage(t, err.Error())
 	}
 	t.json = g.JSON
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(t); err != nil {
-		fmt.Fprintln(t.err, "edgeauth:", err)
 		if errors.Is(err, errUsage) {
-			return exitUsage
+			return usage(t, strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
 		}
+		fmt.Fprintln(t.err, "edgeauth:", err)
 		return exitFailed
 	}
 	return exitDone
+}
+
+// usage says what is wrong with the words, whoever found it.
+func usage(t terminal, wrong string) (status int) {
+	fmt.Fprintf(t.err, "edgeauth: %s\nTry \"edgeauth --help\".\n", wrong)
+	return exitUsage
 }
 
 // errUsage marks an error that only other words on the command line can mend.

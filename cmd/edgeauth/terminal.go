@@ -34,7 +34,7 @@ const maxSecretBytes = 16 << 10
 // secret asks for a secret on a terminal, twice where it is new, and reads one line of anything else.
 func (t terminal) secret(what string, isNew bool) (auth.Secret, error) {
 	file, ok := t.in.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !isTerminal(t.in) || !ok {
 		return t.secretLine(what)
 	}
 	first, err := t.ask(file, what+": ")
@@ -68,4 +68,25 @@ func (t terminal) secretLine(what string) (auth.Secret, error) {
 		return auth.Secret{}, fmt.Errorf("no %s on standard input", strings.ToLower(what))
 	}
 	return auth.NewSecret(line), nil
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// confirm asks on a terminal whether to go on. Whoever calls from a script has decided already.
+func (t terminal) confirm(question string) error {
+	if !isTerminal(t.in) {
+		return nil
+	}
+	fmt.Fprintf(t.err, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(t.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was done")
+	}
+	return nil
 }

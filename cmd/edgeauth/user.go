@@ -10,12 +10,23 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 type userCommand struct {
-	Add  userAdd  `cmd:"" help:"Add a user; the password comes from standard input or is asked for."`
-	List userList `cmd:"" help:"List users."`
+	Add     userAdd     `cmd:"" help:"Add a user; the password comes from standard input or is asked for."`
+	List    userList    `cmd:"" help:"List users."`
+	Find    userFind    `cmd:"" help:"Show one user."`
+	Passwd  userPasswd  `cmd:"" help:"Set a password, from standard input or asked for; all sessions end."`
+	Email   userEmail   `cmd:"" help:"Change the e-mail address."`
+	Roles   userRoles   `cmd:"" help:"Replace the roles, from the next refresh on."`
+	Claims  userClaims  `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
+	Disable userDisable `cmd:"" help:"Refuse logins, and end all sessions at their next refresh."`
+	Enable  userEnable  `cmd:"" help:"Allow logins again."`
+	Delete  userDelete  `cmd:"" help:"Erase a user and all their sessions."`
+	Import  userImport  `cmd:"" help:"Import users with their password hashes."`
+	Export  userExport  `cmd:"" help:"Write all users with their password hashes, as JSON lines that import takes."`
 }
 
 // userView is a user as commands show it.
@@ -23,8 +34,21 @@ type userView struct {
 	Subject  auth.SubjectID `json:"sub"`
 	Email    string         `json:"email"`
 	Roles    []string       `json:"roles"`
+	Claims   map[string]any `json:"claims,omitempty"`
 	Disabled bool           `json:"disabled"`
-	Created  time.Time      `json:"created"`
+	// MustChange lets the user do nothing but set a new password.
+	MustChange bool      `json:"must_change,omitempty"`
+	Created    time.Time `json:"created"`
+}
+
+func (v userView) state() string {
+	switch {
+	case v.Disabled:
+		return "disabled"
+	case v.MustChange:
+		return "must change password"
+	}
+	return "active"
 }
 
 func viewOf(u user.User) userView {
@@ -32,7 +56,26 @@ func viewOf(u user.User) userView {
 	if roles == nil {
 		roles = []string{}
 	}
-	return userView{u.ID, u.Email, roles, u.Disabled, u.CreatedAt}
+	return userView{u.ID, u.Email, roles, u.Claims, u.Disabled, u.MustChange, u.CreatedAt}
+}
+
+// directoryOf returns the directory of the users in stores.
+func directoryOf(stores service.Stores) *user.Directory {
+	hasher := &password.Hasher{}
+	return &user.Directory{
+		Store: stores.Users, Hasher: hasher, Sessions: stores.Sessions, Importable: password.Importable, Wrap: hasher.Wrap,
+	}
+}
+
+// explained says more than a directory, which does not know what was asked for.
+func explained(err error, email string) error {
+	switch {
+	case errors.Is(err, user.ErrExists):
+		return fmt.Errorf("%s has an account already", email)
+	case errors.Is(err, password.ErrTooShort):
+		return fmt.Errorf("%w: it must have at least %d characters", err, password.MinCharacters)
+	}
+	return err
 }
 
 type userAdd struct {
@@ -54,15 +97,9 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	directory := user.Directory{Store: stores.Users, Hasher: &password.Hasher{}}
-	u, err := directory.Add(ctx, c.Email, secret, c.Roles)
-	switch {
-	case errors.Is(err, user.ErrExists):
-		return fmt.Errorf("%s has an account already", c.Email)
-	case errors.Is(err, password.ErrTooShort):
-		return fmt.Errorf("%w: it must have at least %d characters", err, password.MinCharacters)
-	case err != nil:
-		return err
+	u, err := directoryOf(stores).Add(ctx, c.Email, secret, c.Roles)
+	if err != nil {
+		return explained(err, c.Email)
 	}
 	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "added %s, subject %s\n", u.Email, u.ID) })
 }
@@ -92,11 +129,7 @@ func (c *userList) Run(ctx context.Context, t terminal) error {
 	return t.print(views, func(w io.Writer) {
 		fmt.Fprintln(w, "SUBJECT\tE-MAIL\tROLES\tSTATE\tCREATED")
 		for _, v := range views {
-			state := "active"
-			if v.Disabled {
-				state = "disabled"
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.Subject, printable(v.Email), strings.Join(v.Roles, ","), state, v.Created.Format(time.DateTime))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.Subject, printable(v.Email), strings.Join(v.Roles, ","), v.state(), v.Created.Format(time.DateTime))
 		}
 		if len(views) == c.Limit {
 			fmt.Fprintf(w, "more with --after %s\n", views[len(views)-1].Subject)

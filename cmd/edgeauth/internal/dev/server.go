@@ -38,7 +38,7 @@ func Run(ctx context.Context, o Options) error {
 	// The port comes first: a second start by mistake should not touch the first one's data.
 	listener, err := net.Listen("tcp", o.Addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
+		return fmt.Errorf("cannot listen: %w; --addr names another place", err)
 	}
 	defer func() { _ = listener.Close() }()
 	issuer := "http://" + listener.Addr().String()

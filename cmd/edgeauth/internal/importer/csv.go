@@ -1,0 +1,191 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// readCSV reads comma-separated values (RFC 4180) whose first line names the fields. Roles are separated by spaces,
+// claims are a JSON object, an empty value is none.
+func readCSV(r io.Reader) Records {
+	return func(yield func(Record, error) bool) {
+		s := &csvScanner{b: bufio.NewReaderSize(r, 16*maxRecord)}
+		if mark, _ := s.b.Peek(len(byteOrderMark)); bytes.Equal(mark, byteOrderMark) {
+			_, _ = s.b.Discard(len(byteOrderMark))
+		}
+		var header []string
+		for {
+			at, values, bad, err := s.next()
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err == nil && header == nil:
+				if err = bad; err == nil {
+					header, err = checkHeader(values)
+				}
+			}
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			if at == 1 {
+				continue
+			}
+			one := Record{At: Place{"line", at}, Err: bad}
+			if bad == nil {
+				one.User, one.Err = parseValues(header, values)
+			}
+			if !yield(one, nil) {
+				return
+			}
+		}
+	}
+}
+
+// checkHeader does not repeat a name: in a file without a header it would be somebody's data.
+func checkHeader(names []string) ([]string, error) {
+	seen := map[string]bool{}
+	for i, name := range names {
+		if new(record).field(name) == nil || seen[name] {
+			return nil, fmt.Errorf("line 1 must name the fields, each once: number %d is none of %s", i+1, strings.Join(fieldNames, ", "))
+		}
+		seen[name] = true
+	}
+	if !seen["email"] {
+		return nil, errors.New("line 1 must name the fields, email among them")
+	}
+	return names, nil
+}
+
+func parseValues(header, values []string) (user.User, error) {
+	if len(values) != len(header) {
+		return user.User{}, fmt.Errorf("it has %d values for %d fields", len(values), len(header))
+	}
+	var r record
+	for i, name := range header {
+		if field := r.field(name); values[i] != "" && !parseValue(field, values[i]) {
+			return user.User{}, wrongField(name, field)
+		}
+	}
+	return r.user()
+}
+
+func parseValue(field any, text string) bool {
+	var err error
+	switch f := field.(type) {
+	case *[]string:
+		*f = strings.Fields(text)
+	case *map[string]any:
+		err = json.Unmarshal([]byte(text), f)
+	case *bool:
+		*f = text == "true"
+		return *f || text == "false"
+	case *time.Time:
+		*f, err = time.Parse(time.RFC3339Nano, text)
+	case *auth.SubjectID:
+		*f = auth.SubjectID(text)
+	case *string:
+		*f = text
+	}
+	return err == nil
+}
+
+// csvScanner cuts a file into records. The package encoding/csv would read on to the end of the file after a quote
+// that nobody closed; here such a line is bad alone, and the next one is read again.
+type csvScanner struct {
+	b    *bufio.Reader
+	line int // of the next record
+}
+
+var errCSV = errors.New("its quotes are not those of CSV, or it is too long")
+
+// next returns the values of a record and the line where it begins, or in bad what is wrong with it.
+func (s *csvScanner) next() (at int, values []string, bad, err error) {
+	for {
+		text, err := s.window()
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		s.line++
+		at := s.line
+		first := bytes.IndexByte(text, '\n') + 1
+		if first == 0 {
+			first = len(text)
+		}
+		if len(bytes.TrimSpace(text[:first])) == 0 && at > 1 {
+			_, _ = s.b.Discard(first)
+			continue
+		}
+		end := recordEnd(text)
+		values, err := parseCSV(text[:max(end, 0)])
+		if end < 0 || err != nil {
+			return at, nil, errCSV, s.skipLine()
+		}
+		if !utf8.Valid(text[:end]) {
+			bad = errUTF8
+		}
+		s.line += bytes.Count(text[:end-1], []byte{'\n'})
+		_, _ = s.b.Discard(end)
+		return at, values, bad, nil
+	}
+}
+
+// window returns what is buffered where a record ends in it, and else as much as a record may have.
+func (s *csvScanner) window() ([]byte, error) {
+	// Peeking at more than is buffered moves the buffer's content, so most records do without.
+	if text, _ := s.b.Peek(s.b.Buffered()); recordEnd(text) > 0 && bytes.HasSuffix(text[:recordEnd(text)], []byte{'\n'}) {
+		return text[:min(len(text), maxRecord)], nil
+	}
+	text, err := s.b.Peek(maxRecord)
+	if len(text) > 0 && (err == nil || errors.Is(err, io.EOF)) {
+		return text, nil
+	}
+	return nil, err
+}
+
+// recordEnd returns where a record ends: behind the first line feed outside of quotes, or -1 for none. A quote inside of
+// quotes is doubled, so that counting them is enough.
+func recordEnd(text []byte) int {
+	quoted := false
+	for i, c := range text[:min(len(text), maxRecord)] {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '\n' && !quoted:
+			return i + 1
+		}
+	}
+	if !quoted && 0 < len(text) && len(text) < maxRecord {
+		return len(text) // the last line has no line feed
+	}
+	return -1
+}
+
+func (s *csvScanner) skipLine() error {
+	for {
+		_, err := s.b.ReadSlice('\n')
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+func parseCSV(text []byte) ([]string, error) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.FieldsPerRecord = -1
+	return r.Read()
+}

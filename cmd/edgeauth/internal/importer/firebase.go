@@ -1,0 +1,108 @@
+package importer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// firebaseUser is a user in the file of "firebase auth:export users.json".
+type firebaseUser struct {
+	LocalID          auth.SubjectID `json:"localId"`
+	Email            string         `json:"email"`
+	PasswordHash     string         `json:"passwordHash"`
+	Salt             string         `json:"salt"`
+	CreatedAt        string         `json:"createdAt"` // milliseconds since 1970
+	Disabled         bool           `json:"disabled"`
+	CustomAttributes string         `json:"customAttributes"` // JSON: custom claims
+}
+
+var errFirebase = errors.New("it is not an export of Firebase Authentication in JSON")
+
+// readFirebase reads {"users":[...]} one user at a time. The hashes need the project's parameters, which are not in
+// the file.
+func readFirebase(r io.Reader, p Parameters) Records {
+	return func(yield func(Record, error) bool) {
+		prefix, err := firebaseParameters(p.Firebase)
+		d := json.NewDecoder(r)
+		for _, want := range []json.Token{json.Delim('{'), "users", json.Delim('[')} {
+			if got, tokenErr := d.Token(); err == nil && (tokenErr != nil || got != want) {
+				err = errFirebase
+			}
+		}
+		for at := 1; err == nil && d.More(); at++ {
+			var raw json.RawMessage
+			if err = d.Decode(&raw); err != nil {
+				break
+			}
+			one := Record{At: Place{"user", at}}
+			if one.Err = errLong; len(raw) <= maxRecord {
+				one.User, one.Err = parseFirebase(raw, prefix)
+			}
+			if !yield(one, nil) {
+				return
+			}
+		}
+		if err == nil {
+			if end, tokenErr := d.Token(); tokenErr != nil || end != json.Delim(']') {
+				err = errFirebase
+			}
+		}
+		if err != nil {
+			// Errors of the decoder repeat what they stumble over.
+			if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, io.ErrUnexpectedEOF) {
+				err = errFirebase
+			}
+			yield(Record{}, err)
+		}
+	}
+}
+
+func parseFirebase(raw []byte, prefix string) (user.User, error) {
+	var u firebaseUser
+	if json.Unmarshal(raw, &u) != nil {
+		return user.User{}, errors.New("it is not a user of Firebase's export")
+	}
+	r := record{Subject: u.LocalID, Email: u.Email, Disabled: u.Disabled}
+	if u.PasswordHash != "" {
+		r.PasswordHash = prefix + standard(u.Salt) + "$" + standard(u.PasswordHash)
+	}
+	if u.CustomAttributes != "" && json.Unmarshal([]byte(u.CustomAttributes), &r.Claims) != nil {
+		return user.User{}, errors.New(`"customAttributes" must be a JSON object in a string`)
+	}
+	if u.CreatedAt != "" {
+		ms, err := strconv.ParseInt(u.CreatedAt, 10, 64)
+		if err != nil {
+			return user.User{}, errors.New(`"createdAt" must be milliseconds since 1970 in a string`)
+		}
+		r.CreatedAt = time.UnixMilli(ms)
+	}
+	return r.user()
+}
+
+// standard turns base64 for URLs, which older exports hold, into standard base64.
+func standard(text string) string { return strings.NewReplacer("-", "+", "_", "/").Replace(text) }
+
+// firebaseParameters reads the project's hash_config and returns what stands before a user's salt and hash in a
+// stored hash; see firebase.go in package password.
+func firebaseParameters(config string) (prefix string, err error) {
+	value := func(name string) string {
+		match := regexp.MustCompile(`\b` + name + `:\s*([\w+/=-]+)`).FindStringSubmatch(config)
+		if match == nil {
+			err = fmt.Errorf("the parameters of Firebase's hashes must hold %s: the console shows them as hash_config", name)
+			return ""
+		}
+		return match[1]
+	}
+	rounds, cost := value("rounds"), value("mem_cost")
+	separator, signer := standard(value("base64_salt_separator")), standard(value("base64_signer_key"))
+	return "$firebase-scrypt$rounds=" + rounds + ",mem_cost=" + cost + "$" + separator + "$" + signer + "$", err
+}

@@ -1,0 +1,232 @@
+package importer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+func newDirectory(t testing.TB) *user.Directory {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return &user.Directory{Store: bolt.Users{DB: db}}
+}
+
+func read(t testing.TB, format, text, config string) importer.Records {
+	t.Helper()
+	f, err := importer.FormatOf(format, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Read(strings.NewReader(text), importer.Parameters{Firebase: config})
+}
+
+const config = "hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: S_k=,\n  base64_salt_separator: Bw==,\n  rounds: 8,\n  mem_cost: 14,\n}"
+
+// Each row's records are told as "<place> <e-mail>" or "<place>! <reason>", and the end of an unreadable file as "! <reason>".
+func TestFormats(t *testing.T) {
+	const csvHead = "email,roles,claims,disabled,created_at\n"
+	for _, row := range []struct {
+		name, format, text string
+		want               []string
+	}{
+		{"nothing", "jsonl", "", nil},
+		{"lines", "jsonl", "{\"email\":\"a@b\"}\n\n \r\n{\"email\":\"c@d\"}\r\n", []string{"line 1 a@b", "line 4 c@d"}},
+		{"byte order mark, no line feed", "jsonl", "\ufeff{\"email\":\"a@b\"}", []string{"line 1 a@b"}},
+		{"null is none", "jsonl", `{"email":"a@b","roles":null,"claims":null}`, []string{"line 1 a@b"}},
+		{"cut off", "jsonl", `{"email":"SECRET`, []string{"line 1! it is not one JSON object"}},
+		{"two in a line", "jsonl", `{"email":"a@b"}{"email":"SECRET"}`, []string{"line 1! it is not one JSON object"}},
+		{"an array", "jsonl", `["SECRET"]`, []string{"line 1! it is not one JSON object"}},
+		{"no JSON", "jsonl", "SECRET\n{\"email\":\"c@d\"}", []string{"line 1! it is not one JSON object", "line 2 c@d"}},
+		{"a name twice", "jsonl", `{"email":"a@b","email":"SECRET"}`, []string{"line 1! it holds a field twice"}},
+		{"a name in another case", "jsonl", `{"Email":"SECRET"}`, []string{"line 1! it holds a field that is none of .*"}},
+		{"a plain password", "jsonl", `{"email":"a@b","password":"SECRET"}`, []string{"line 1! it holds a field that is none of .*"}},
+		{"another type", "jsonl", `{"email":"a@b","disabled":"SECRET"}`, []string{`line 1! "disabled" must be true or false`}},
+		{"a time that is none", "jsonl", `{"email":"a@b","created_at":"SECRET"}`, []string{`line 1! "created_at" must be a time .*`}},
+		{"not UTF-8", "jsonl", "{\"email\":\"SECRET\xff\"}", []string{"line 1! it is not valid UTF-8"}},
+		{"half a surrogate pair", "jsonl", `{"email":"\ud800@b"}`, []string{"line 1! it is not valid UTF-8"}},
+		{"too long", "jsonl", strings.Repeat("SECRET", 20_000) + "\n{\"email\":\"c@d\"}", []string{"line 1! it is longer than .*", "line 2 c@d"}},
+
+		{"csv", "csv", csvHead + "a@b,x y,,,\nc@d,,\"{\"\"k\"\":1}\",true,2020-01-01T00:00:00Z\n", []string{"line 2 a@b", "line 3 c@d"}},
+		{"csv, mark and CRLF", "csv", "\ufeffemail\r\na@b\r\n\r\n\"c@d\"\r\n", []string{"line 2 a@b", "line 4 c@d"}},
+		{"csv, several lines in quotes", "csv", csvHead + "a@b,,\"{\n\"\"k\"\":1\n}\",,\nc@d,,,,", []string{"line 2 a@b", "line 5 c@d"}},
+		{"csv, a quote that nobody closes", "csv", "email\n\"SECRET\na@b\nc@d\n", []string{"line 2! its quotes .*", "line 3 a@b", "line 4 c@d"}},
+		{"csv, two of them", "csv", "email\n\"SECRET\na@b\n\"SECRET\nc@d", []string{"line 2! its quotes .*", "line 3 a@b", "line 4! its quotes .*", "line 5 c@d"}},
+		{"csv, too long", "csv", "email\n" + strings.Repeat("SECRET", 20_000) + "\nc@d", []string{"line 2! its quotes .*", "line 3 c@d"}},
+		{"csv, a value too many", "csv", "email\na@b,SECRET\nc@d", []string{"line 2! it has 2 values for 1 fields", "line 3 c@d"}},
+		{"csv, not UTF-8", "csv", "email\nSECRET\xff\n", []string{"line 2! it is not valid UTF-8"}},
+		{"csv, another truth", "csv", "email,disabled\na@b,SECRET\n", []string{`line 2! "disabled" must be true or false`}},
+		{"csv, claims that are none", "csv", "email,claims\na@b,SECRET\n", []string{`line 2! "claims" must be a JSON object`}},
+		{"csv, no header", "csv", "a@b,SECRET\n", []string{"! line 1 must name the fields, .*"}},
+		{"csv, a header twice", "csv", "email,email\n", []string{"! line 1 must name the fields, .*"}},
+		{"csv, no e-mail", "csv", "subject\n", []string{"! line 1 must name the fields, email among them"}},
+
+		{"firebase", "firebase", `{"users":[{"localId":"x","email":"a@b","passwordHash":"aA-_","salt":"Zz==","createdAt":"1500000000000",
+			"emailVerified":true,"customAttributes":"{\"k\":1}"},{"email":3},{"email":"c@d"}]}`,
+			[]string{"user 1 a@b", "user 2! it is not a user .*", "user 3 c@d"}},
+		{"firebase, cut off", "firebase", `{"users":[{"email":"a@b"},{"email":"SECRET`, []string{"user 1 a@b", "! it is not an export .*"}},
+		{"firebase, another file", "firebase", `["SECRET"]`, []string{"! it is not an export .*"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var got []string
+			for one, err := range read(t, row.format, row.text, config) {
+				switch {
+				case err != nil:
+					got = append(got, fmt.Sprintf("! %v", err))
+				case one.Err != nil:
+					got = append(got, fmt.Sprintf("%v! %v", one.At, one.Err))
+				default:
+					got = append(got, fmt.Sprintf("%v %s", one.At, one.User.Email))
+				}
+			}
+			match := func(want, got string) bool {
+				begin, open := strings.CutSuffix(want, ".*")
+				return want == got || open && strings.HasPrefix(got, begin)
+			}
+			if !slices.EqualFunc(row.want, got, match) || strings.Contains(strings.Join(got, ""), "SECRET") {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestFirebaseHashes(t *testing.T) {
+	text := `{"users":[{"email":"a@b","passwordHash":"aA-_","salt":"Zz=="}]}`
+	for one, err := range read(t, "firebase", text, config) {
+		const want = "$firebase-scrypt$rounds=8,mem_cost=14$Bw==$S/k=$Zz==$aA+/"
+		if err != nil || one.User.Password.Reveal() != want {
+			t.Errorf("%q, %v", one.User.Password.Reveal(), err)
+		}
+	}
+	for one, err := range read(t, "firebase", text, "rounds: 8") {
+		if err == nil {
+			t.Errorf("without its parameters: %+v", one)
+		}
+	}
+}
+
+// lines returns n users as JSON lines.
+func lines(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"subject":"old %d","email":"User%d@example.com","password_hash":"$2b$10$hash","roles":["r"]}`+"\n", i, i)
+	}
+	return b.String()
+}
+
+func newImport(t testing.TB, d *user.Directory) *importer.Import {
+	return &importer.Import{Options: importer.Options{Directory: d, Workers: 32, Failed: func(at importer.Place, err error) {
+		t.Errorf("%v: %v", at, err)
+	}}}
+}
+
+// An import that ends in the middle is run again, and everybody is there once.
+func TestInterruptedImportGoesOn(t *testing.T) {
+	const n = 3000
+	d := newDirectory(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	first := newImport(t, d)
+	text := read(t, "jsonl", lines(n), "")
+	err := first.Run(ctx, func(yield func(importer.Record, error) bool) {
+		for one, err := range text {
+			if one.At.Number == n/2 {
+				cancel()
+			}
+			if !yield(one, err) {
+				return
+			}
+		}
+	})
+	if created := first.Created.Load(); !errors.Is(err, context.Canceled) || created == 0 || created >= n {
+		t.Fatalf("%d created, %v", created, err)
+	}
+	second := newImport(t, d)
+	if err := second.Run(t.Context(), read(t, "jsonl", lines(n), "")); err != nil {
+		t.Fatal(err)
+	}
+	// A write whose answer the cancellation took away is created and not counted.
+	if second.Unchanged.Load() < first.Created.Load() || second.Done() != n {
+		t.Errorf("%d created first, then %d, %d unchanged", first.Created.Load(), second.Created.Load(), second.Unchanged.Load())
+	}
+	count := 0
+	for after := auth.SubjectID(""); ; {
+		page, err := d.List(t.Context(), after, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		count, after = count+len(page), page[len(page)-1].ID
+	}
+	if count != n {
+		t.Errorf("%d users", count)
+	}
+}
+
+func TestDryRunFindsDuplicatesAndWritesNothing(t *testing.T) {
+	d := newDirectory(t)
+	var failed []string
+	i := &importer.Import{Options: importer.Options{Directory: d, DryRun: true, Workers: 1, Failed: func(at importer.Place, err error) {
+		failed = append(failed, fmt.Sprintf("%v: %v", at, err))
+	}}}
+	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"none"}` + "\n"
+	if err := i.Run(t.Context(), read(t, "jsonl", text, "")); err != nil || i.Created.Load() != 2 || len(failed) != 3 {
+		t.Errorf("%d to create, %q, %v", i.Created.Load(), failed, err)
+	}
+	if page, err := d.List(t.Context(), "", 1); len(page) != 0 || err != nil {
+		t.Errorf("%d written, %v", len(page), err)
+	}
+}
+
+// An exported user is imported again as the same user.
+func TestExportIsWhatImportTakes(t *testing.T) {
+	d := newDirectory(t)
+	if err := newImport(t, d).Run(t.Context(), read(t, "jsonl", lines(3)+`{"email":"a<b@c","claims":{"k":["<",1.5,null]},"must_change":true,"disabled":true}`, "")); err != nil {
+		t.Fatal(err)
+	}
+	users, err := d.List(t.Context(), "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for _, u := range users {
+		if err := importer.Write(&out, u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, to := range []*user.Directory{d, newDirectory(t)} {
+		again := newImport(t, to)
+		if err := again.Run(t.Context(), read(t, "jsonl", out.String(), "")); err != nil || again.Created.Load()+again.Unchanged.Load() != 4 {
+			t.Errorf("%d created, %d unchanged, %v", again.Created.Load(), again.Unchanged.Load(), err)
+		}
+		if to == d && again.Unchanged.Load() != 4 {
+			t.Errorf("%d unchanged", again.Unchanged.Load())
+		}
+	}
+}
+
+// BenchmarkImport is the rate of an import into a file.
+func BenchmarkImport(b *testing.B) {
+	d := newDirectory(b)
+	text := lines(b.N)
+	b.ResetTimer()
+	if err := newImport(b, d).Run(b.Context(), read(b, "jsonl", text, "")); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "users/s")
+}

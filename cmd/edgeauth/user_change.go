@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// whoArgument is the one user whom a command is about.
+type whoArgument struct {
+	storeFlag
+	Who string `arg:"" help:"Subject or e-mail address."`
+}
+
+func (c whoArgument) find(ctx context.Context) (*user.Directory, user.User, error) {
+	stores, err := c.open()
+	if err != nil {
+		return nil, user.User{}, err
+	}
+	directory := directoryOf(stores)
+	u, err := directory.Find(ctx, c.Who)
+	return directory, u, err
+}
+
+// explain names whom a command did not find.
+func (c whoArgument) explain(err error) error {
+	if errors.Is(err, auth.ErrNotFound) {
+		return fmt.Errorf("there is no user %s", printable(c.Who))
+	}
+	return err
+}
+
+// change finds the user, lets f change them, and prints what they are now.
+func (c whoArgument) change(ctx context.Context, t terminal, done string, f func(*user.Directory, user.User) (user.User, error)) error {
+	directory, u, err := c.find(ctx)
+	if err != nil {
+		return c.explain(err)
+	}
+	if u, err = f(directory, u); err != nil {
+		return c.explain(err)
+	}
+	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "%s: %s, subject %s\n", done, printable(u.Email), u.ID) })
+}
+
+type userFind struct{ whoArgument }
+
+func (c *userFind) Run(ctx context.Context, t terminal) error {
+	_, u, err := c.find(ctx)
+	if err != nil {
+		return c.explain(err)
+	}
+	v := viewOf(u)
+	return t.print(v, func(w io.Writer) {
+		claims, _ := json.Marshal(v.Claims)
+		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s\nroles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\n",
+			v.Subject, printable(v.Email), strings.Join(v.Roles, ","), claims, v.state(), v.Created.Format(time.DateTime))
+	})
+}
+
+type userPasswd struct {
+	whoArgument
+	MustChange bool `help:"Refuse logins until the password is changed once more. No endpoint changes it yet, so that is up to this command."`
+}
+
+func (c *userPasswd) Run(ctx context.Context, t terminal) error {
+	return c.change(ctx, t, "password set, sessions ended", func(d *user.Directory, u user.User) (user.User, error) {
+		secret, err := t.secret("New password", true)
+		if err != nil {
+			return u, err
+		}
+		u, err = d.SetPassword(ctx, u.ID, secret, c.MustChange)
+		return u, explained(err, "")
+	})
+}
+
+type userEmail struct {
+	whoArgument
+	New string `arg:"" help:"The new e-mail address."`
+}
+
+func (c *userEmail) Run(ctx context.Context, t terminal) error {
+	return c.change(ctx, t, "e-mail changed", func(d *user.Directory, u user.User) (user.User, error) {
+		u, err := d.ChangeEmail(ctx, u.ID, c.New)
+		return u, explained(err, printable(c.New))
+	})
+}
+
+type userRoles struct {
+	whoArgument
+	Role []string `arg:"" optional:"" help:"The roles; none takes all away."`
+}
+
+func (c *userRoles) Run(ctx context.Context, t terminal) error {
+	var roles []string
+	if len(c.Role) > 0 { // commas separate them too, as in add
+		roles = strings.Split(strings.Join(c.Role, ","), ",")
+	}
+	return c.change(ctx, t, "roles set", func(d *user.Directory, u user.User) (user.User, error) {
+		return d.SetRoles(ctx, u.ID, roles)
+	})
+}
+
+type userClaims struct{ whoArgument }
+
+func (c *userClaims) Run(ctx context.Context, t terminal) error {
+	return c.change(ctx, t, "claims set", func(d *user.Directory, u user.User) (user.User, error) {
+		if isTerminal(t.in) {
+			fmt.Fprintln(t.err, "Claims as a JSON object, then Ctrl-D:")
+		}
+		raw, err := io.ReadAll(io.LimitReader(t.in, maxSecretBytes))
+		if err != nil {
+			return u, err
+		}
+		var claims map[string]any
+		if json.Unmarshal(raw, &claims) != nil || claims == nil {
+			return u, errors.New(`claims are one JSON object, as in {"tenant":"t1"}; {} takes all away`)
+		}
+		return d.SetClaims(ctx, u.ID, claims)
+	})
+}
+
+type userDisable struct{ whoArgument }
+
+func (c *userDisable) Run(ctx context.Context, t terminal) error {
+	return c.change(ctx, t, "disabled", func(d *user.Directory, u user.User) (user.User, error) { return d.Disable(ctx, u.ID) })
+}
+
+type userEnable struct{ whoArgument }
+
+func (c *userEnable) Run(ctx context.Context, t terminal) error {
+	return c.change(ctx, t, "enabled", func(d *user.Directory, u user.User) (user.User, error) { return d.Enable(ctx, u.ID) })
+}
+
+type userDelete struct {
+	whoArgument
+	Yes bool `short:"y" help:"Do not ask."`
+}
+
+func (c *userDelete) Run(ctx context.Context, t terminal) error {
+	directory, u, err := c.find(ctx)
+	if errors.Is(err, auth.ErrNotFound) && auth.SubjectID(c.Who).Validate() == nil {
+		// An earlier deletion may have left sessions behind.
+		u, err = user.User{ID: auth.SubjectID(c.Who)}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if !c.Yes && u.Email != "" {
+		if err := t.confirm(fmt.Sprintf("Erase %s, subject %s, for ever?", printable(u.Email), u.ID)); err != nil {
+			return err
+		}
+	}
+	sessions, err := directory.Delete(ctx, u.ID)
+	if err != nil {
+		return c.explain(err)
+	}
+	view := map[string]any{"sub": u.ID, "email": u.Email, "sessions": sessions}
+	return t.print(view, func(w io.Writer) { fmt.Fprintf(w, "erased: subject %s and %d sessions\n", u.ID, sessions) })
+}

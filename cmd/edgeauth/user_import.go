@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+type userImport struct {
+	storeFlag
+	File           string `arg:"" help:"The file, - for standard input. Fields: subject, email, password_hash, roles, claims, disabled, must_change, created_at."`
+	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase; by the file's extension where not given."`
+	FirebaseConfig string `placeholder:"FILE" help:"For firebase: a file with the project's hash_config, as its console shows it."`
+	DryRun         bool   `help:"Check every record, and write nothing."`
+	Workers        int    `default:"64" help:"How many users to write at the same time (${default})."`
+}
+
+func (c *userImport) Run(ctx context.Context, t terminal) error {
+	format, err := importer.FormatOf(c.Format, c.File)
+	if err != nil || c.Workers < 1 || c.Workers > 1024 {
+		return fmt.Errorf("%w: --workers takes 1 to 1024, and --format is one of %s", errUsage, strings.Join(importer.Formats(), ", "))
+	}
+	var parameters importer.Parameters
+	if c.FirebaseConfig != "" {
+		raw, err := os.ReadFile(c.FirebaseConfig)
+		if err != nil {
+			return err
+		}
+		parameters.Firebase = string(raw)
+	}
+	stores, err := c.open()
+	if err != nil {
+		return err
+	}
+	in, size := t.in, int64(0)
+	if c.File != "-" {
+		file, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		in = file
+	}
+	counted := &countingReader{Reader: in}
+	show := &progress{t: t, size: size, read: &counted.n}
+	i := &importer.Import{Options: importer.Options{
+		Directory: directoryOf(stores), DryRun: c.DryRun, Workers: c.Workers,
+		Failed: func(at importer.Place, err error) { show.line("%v: %v", at, err) },
+	}}
+	stop := show.start(i.Done)
+	err = i.Run(ctx, format.Read(counted, parameters))
+	stop()
+	return c.report(t, i, err)
+}
+
+// report prints the summary, whatever the import came to.
+func (c *userImport) report(t terminal, i *importer.Import, err error) error {
+	view := struct {
+		Created   int64 `json:"created"`
+		Unchanged int64 `json:"unchanged"`
+		Kept      int64 `json:"kept"`
+		Refused   int64 `json:"refused"`
+		DryRun    bool  `json:"dry_run"`
+	}{i.Created.Load(), i.Unchanged.Load(), i.Kept.Load(), i.Refused.Load(), c.DryRun}
+	printed := t.print(view, func(w io.Writer) {
+		created := "created"
+		if c.DryRun {
+			created = "to create"
+		}
+		fmt.Fprintf(w, "%d %s, %d there already, %d kept as changed here since, %d refused\n",
+			view.Created, created, view.Unchanged, view.Kept, view.Refused)
+	})
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted: run it again to go on")
+	case err != nil:
+		return fmt.Errorf("the import stopped, run it again to go on: %w", err)
+	case view.Refused > 0:
+		return fmt.Errorf("%d of %d records were refused", view.Refused, i.Done())
+	}
+	return printed
+}
+
+type userExport struct{ storeFlag }
+
+// exportPage is how many users are read at a time.
+const exportPage = 100
+
+func (c *userExport) Run(ctx context.Context, t terminal) error {
+	stores, err := c.open()
+	if err != nil {
+		return err
+	}
+	if isTerminal(t.out) {
+		fmt.Fprintln(t.err, "These lines hold password hashes: keep them as you would keep the passwords.")
+	}
+	w := bufio.NewWriter(t.out)
+	for after := auth.SubjectID(""); ; {
+		users, err := stores.Users.List(ctx, after, exportPage)
+		if err != nil {
+			return err
+		}
+		if len(users) == 0 {
+			return w.Flush()
+		}
+		for _, u := range users {
+			if err := importer.Write(w, u); err != nil {
+				return err
+			}
+			after = u.ID
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOneUser(t *testing.T) {
+	home := newHome(t)
+	done(t, "correct horse", "user", "add", "ada@example.com", "--data", home)
+	done(t, "correct horse", "user", "add", "bob@example.com", "--data", home)
+	say := func(in string, args ...string) string {
+		t.Helper()
+		return done(t, in, append(append([]string{"user"}, args...), "--data", home)...)
+	}
+	lines(t, say("", "email", "ADA@example.com", "Countess@example.com"), "e-mail changed: Countess@example.com, subject "+aUUID)
+	lines(t, say("battery staple\n", "passwd", "countess@example.com", "--must-change"), "password set, sessions ended: Countess@example.com, subject "+aUUID)
+	lines(t, say("", "roles", "countess@example.com", "admin,reader", "writer"), "roles set: .*")
+	lines(t, say(`{"tenant":"t1"}`, "claims", "countess@example.com"), "claims set: .*")
+	lines(t, say("", "find", "countess@example.com"), "subject +"+aUUID, "e-mail +Countess@example.com", "roles +admin,reader,writer",
+		`claims +{"tenant":"t1"}`, "state +must change password", "created +"+when)
+	lines(t, say("", "disable", "countess@example.com"), "disabled: .*")
+	var v userView
+	if err := json.Unmarshal([]byte(say("", "find", "countess@example.com", "--json")), &v); err != nil || !v.Disabled || !v.MustChange {
+		t.Errorf("%+v, %v", v, err)
+	}
+	lines(t, say("", "enable", string(v.Subject)), "enabled: .*")
+	lines(t, say("", "roles", string(v.Subject)), "roles set: .*")
+	lines(t, say("", "delete", string(v.Subject), "--yes"), "erased: subject "+aUUID+" and 0 sessions")
+
+	for _, row := range []struct {
+		name, in, args string
+		status         int
+		want           []string
+	}{
+		{"nobody", "", "find " + string(v.Subject), 1, []string{"edgeauth: there is no user " + aUUID}},
+		{"nobody to delete", "", "delete ada@example.com -y", 1, []string{"edgeauth: there is no user ada@example.com"}},
+		{"nobody's password", "battery staple", "passwd nobody", 1, []string{"edgeauth: there is no user nobody"}},
+		{"a weak password", "weak", "passwd bob@example.com", 1, []string{"edgeauth: the password is too short: it must have at least 8 characters"}},
+		{"a password as an argument", "", "passwd bob@example.com hunter22", 2, []string{"edgeauth: unexpected argument hunter22", `Try "edgeauth --help".`}},
+		{"claims that are none", "SECRET", "claims bob@example.com", 1, []string{"edgeauth: claims are one JSON object, .*"}},
+		{"a claim of the token's", `{"sub":"eve"}`, "claims bob@example.com", 1, []string{`edgeauth: not usable as own claims: the name "sub" .*`}},
+		{"a role with space", "", "roles bob@example.com ,", 1, []string{"edgeauth: a role has .*"}},
+		{"no e-mail", "", "email bob@example.com bob", 1, []string{"edgeauth: not a usable e-mail address: .*"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := edgeauth(t, row.in, append(append([]string{"user"}, strings.Fields(row.args)...), "--data", home)...)
+			if r.status != row.status || r.out != "" {
+				t.Errorf("exit %d, printed %q", r.status, r.out)
+			}
+			lines(t, r.err, row.want...)
+		})
+	}
+}
+
+func TestImportAndExport(t *testing.T) {
+	home, other := newHome(t), newHome(t)
+	const users = `{"subject":"old 1","email":"ada@example.com","password_hash":"$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy","roles":["admin"],"created_at":"2020-01-01T00:00:00Z"}
+{"email":"bob@example.com","claims":{"tenant":"t1"},"disabled":true}
+`
+	file := filepath.Join(t.TempDir(), "users.jsonl")
+	if err := os.WriteFile(file, []byte(users), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines(t, done(t, "", "user", "import", file, "--dry-run", "--data", home), "2 to create, 0 there already, .*, 0 refused")
+	lines(t, done(t, "", "user", "import", file, "--data", home), "2 created, 0 there already, .*, 0 refused")
+	lines(t, done(t, users, "user", "import", "-", "--format", "jsonl", "--data", home), "0 created, 2 there already, .*, 0 refused")
+
+	exported := done(t, "", "user", "export", "--data", home)
+	lines(t, done(t, exported, "user", "import", "-", "--from", "jsonl", "--data", other), "2 created, .*")
+	if again := done(t, "", "user", "export", "--data", other); again != exported || !strings.Contains(again, "$2b$10$N9qo8u") {
+		t.Errorf("exported\n%s, and after an import\n%s", exported, again)
+	}
+
+	r := edgeauth(t, "email,subject\nada@example.com,another\nSECRET,\nnew@example.com,\n", "user", "import", "-", "--format", "csv", "--data", home, "--json", "--workers", "1")
+	var summary struct{ Created, Refused int }
+	if err := json.Unmarshal([]byte(r.out), &summary); err != nil || r.status != exitFailed || summary.Created != 1 || summary.Refused != 2 {
+		t.Errorf("exit %d, %s, %v", r.status, r.out, err)
+	}
+	lines(t, r.err, "line 2: the user exists already", "line 3: not a usable e-mail address: .*", "edgeauth: 2 of 3 records were refused")
+	for _, args := range []string{"user import x.txt", "user import - ", "user import x.csv --workers 0"} {
+		if r := edgeauth(t, "", append(strings.Fields(args), "--data", home)...); r.status != exitUsage || r.out != "" {
+			t.Errorf("%s: exit %d, %s", args, r.status, r.err)
+		}
+	}
+}
