@@ -267,7 +267,6 @@ func (r *run) roles(t *testing.T) {
 	// A login writes a user only where it makes the hash of a password anew, and counts only where logins are bounded.
 	rare := []access{
 		{"LoginFunction", "dynamodb:PutItem", "UsersTable"},
-		{"LoginFunction", "dynamodb:UpdateItem", "AttemptsTable"},
 	}
 	for a := range allowed {
 		if !did[a] && !slices.Contains(rare, a) {
