@@ -264,7 +264,7 @@ func (r *run) roles(t *testing.T) {
 			t.Errorf("%s did %s with %s, which its role forbids", a.function, a.action, a.table)
 		}
 	}
-	// A login writes a user only where it makes the hash of a password anew, and counts only where logins are bounded.
+	// A login writes a user only where it makes the hash of a password anew.
 	rare := []access{
 		{"LoginFunction", "dynamodb:PutItem", "UsersTable"},
 	}

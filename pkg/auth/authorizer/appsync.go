@@ -13,8 +13,8 @@ const maxTTL = time.Hour
 type appSync struct{}
 
 func (appSync) reads(e *event) bool {
-	return e.kind == "" && e.version == "" && e.routeARN == "" && e.methodARN == "" && e.method == "" &&
-		e.authorization != "" && e.apiID != ""
+	return len(e.kind) == 0 && len(e.version) == 0 && e.routeARN == "" && e.methodARN == "" && e.method == "" &&
+		e.authorization != "" && len(e.apiID) > 0
 }
 
 // request takes the token bare, as a bearer token, or behind a prefix of the configuration. Clients need one where the API
@@ -42,8 +42,8 @@ func (appSync) answer(a *Authorizer, _ Request, d Decision) ([]byte, error) {
 	if d.Outcome != Allow {
 		return []byte(noUncached), nil
 	}
-	to := append(make([]byte, 0, answerBytes), `{"isAuthorized":true,"resolverContext":`...)
-	to = appendContext(to, d.context)
+	to := append(make([]byte, 0, answerBytes+len(d.context)), `{"isAuthorized":true,"resolverContext":`...)
+	to = append(to, d.context...)
 	to = appendDenied(to, a.rules.deniedFields(&d.Claims, d.at))
 	life := min(maxTTL, a.rules.fieldsUntil(&d.Claims, d.at, d.Claims.Expires).Sub(d.at))
 	to = strconv.AppendInt(append(to, `,"ttlOverride":`...), int64(max(life, 0)/time.Second), 10)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -13,9 +14,6 @@ import (
 
 // maxContextBytes bounds the context's keys and values: backends get them in headers, of which they take 8 KB or so.
 const maxContextBytes = 4 << 10
-
-// entry is one entry of the context: a claim's name and its value as text.
-type entry struct{ key, value string }
 
 // reservedKeys are names that API Gateway gives a meaning in $context.authorizer, and those that every context has.
 var reservedKeys = []string{
@@ -42,52 +40,78 @@ func checkContextClaims(names []string) error {
 	return nil
 }
 
+// foldedIn compares as headers made of the names are compared, in which "_" often is "-".
 func foldedIn(list []string, name string) bool {
-	return slices.ContainsFunc(list, func(other string) bool { return strings.EqualFold(other, name) })
+	fold := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "_")) }
+	return slices.ContainsFunc(list, func(other string) bool { return fold(other) == fold(name) })
 }
 
-// contextOf returns what backends are told about a token: keys are claim names, every value is a string, numbers are
-// decimal, and lists are joined by spaces, which no entry of a list holds. What a token does not say has no key. Backends
-// depend on this form; package gateway reads it back. What does not fit is a fault: cut off, it would be another claim.
-func contextOf(c *token.Claims, own []string) ([]entry, Reason) {
-	entries := make([]entry, 0, 7+len(own))
-	for _, e := range [...]entry{
-		{"auth_time", seconds(c.AuthTime)},
-		{"client_id", string(c.ClientID)},
-		{"exp", seconds(c.Expires)},
-		{"roles", strings.Join(c.Roles, " ")},
-		{"scope", strings.Join(c.Scope, " ")},
-		{"sid", c.SessionID},
-		{"sub", string(c.Subject)},
-	} {
-		if e.value != "" {
-			entries = append(entries, e)
-		}
-	}
+// contextOf returns what backends are told about a token, as JSON: keys are claim names, every value is a string, numbers
+// are decimal, and lists are joined by spaces, which no entry of a list holds. What a token does not say has no key.
+// Backends depend on this form; package gateway reads it back. What does not fit is a fault: cut off, it would be another
+// claim.
+func contextOf(c *token.Claims, own []string) (json []byte, problem Reason) {
+	told := told{json: make([]byte, 0, contextBytes)}
+	told.seconds("auth_time", c.AuthTime)
+	told.words("client_id", string(c.ClientID))
+	told.seconds("exp", c.Expires)
+	told.words("roles", c.Roles...)
+	told.words("scope", c.Scope...)
+	told.words("sid", c.SessionID)
+	told.words("sub", string(c.Subject))
 	for _, name := range own {
 		value, ok := ownClaim(c, name)
 		if !ok {
 			return nil, ReasonContextUnwritable
 		}
-		if value != "" {
-			entries = append(entries, entry{name, value})
-		}
+		told.words(name, value)
 	}
-	bytes := 0
-	for _, e := range entries {
-		bytes += len(e.key) + len(e.value)
-	}
-	if bytes > maxContextBytes {
+	if told.bytes > maxContextBytes {
 		return nil, ReasonContextTooLong
 	}
-	return entries, ""
+	return append(told.json, '}'), "" // exp is in every context
 }
 
-func seconds(t time.Time) string {
-	if t.IsZero() {
-		return ""
+// contextBytes is room for most contexts.
+const contextBytes = 256
+
+// told is a context that is being written.
+type told struct {
+	json  []byte
+	bytes int // of its keys and values
+}
+
+func (t *told) words(key string, words ...string) {
+	before := len(t.json)
+	separator := byte(',')
+	if before == 0 {
+		separator = '{'
 	}
-	return strconv.FormatInt(t.Unix(), 10)
+	t.json = append(append(append(t.json, separator, '"'), key...), `":"`...) // a key is a name, which needs no escapes
+	empty := len(t.json)
+	bytes := len(key)
+	for i, word := range words {
+		if i > 0 {
+			t.json = append(t.json, ' ')
+			bytes++
+		}
+		t.json = appendEscaped(t.json, word)
+		bytes += len(word)
+	}
+	if len(t.json) == empty {
+		t.json = t.json[:before]
+		return
+	}
+	t.json = append(t.json, '"')
+	t.bytes += bytes
+}
+
+func (t *told) seconds(key string, at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	var digits [20]byte
+	t.words(key, string(strconv.AppendInt(digits[:0], at.Unix(), 10)))
 }
 
 // ownClaim returns a claim of the deployer's list as text, "" where the token has none.
@@ -122,10 +146,10 @@ func ownClaim(c *token.Claims, name string) (value string, ok bool) {
 	return raw, raw[0] != '{' && !strings.ContainsAny(raw, "eE")
 }
 
-// joined returns a list whose entries stay apart.
+// joined returns a list whose entries stay apart, for those too who split at every space of Unicode.
 func joined(list []string) (string, bool) {
 	for _, s := range list {
-		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || isControl(r) }) {
+		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || isControl(r) }) {
 			return "", false
 		}
 	}
@@ -133,16 +157,4 @@ func joined(list []string) (string, bool) {
 }
 
 // isControl finds what would end the line of a header that a backend makes of the value.
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
-
-func appendContext(to []byte, entries []entry) []byte {
-	for i, e := range entries {
-		separator := byte(',')
-		if i == 0 {
-			separator = '{'
-		}
-		to = appendString(append(to, separator), e.key)
-		to = appendString(append(to, ':'), e.value)
-	}
-	return append(to, '}') // exp is in every context
-}
+func isControl(r rune) bool { return unicode.IsControl(r) }

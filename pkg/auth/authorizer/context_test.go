@@ -67,6 +67,8 @@ func TestContextClaims(t *testing.T) {
 		{"an exponent", `{"a":1e3}`, []string{"a"}, nil, "context_unwritable"},
 		{"a list of numbers", `{"a":[1]}`, []string{"a"}, nil, "context_unwritable"},
 		{"a list that would gain an entry", `{"a":["x y"]}`, []string{"a"}, nil, "context_unwritable"},
+		{"a list that some would split", `{"a":["x\u00a0y"]}`, []string{"a"}, nil, "context_unwritable"},
+		{"a list with another line", `{"a":["x\u2028y"]}`, []string{"a"}, nil, "context_unwritable"},
 		{"a list that would lose an entry", `{"a":["x",""]}`, []string{"a"}, nil, "context_unwritable"},
 		{"a line feed", `{"a":"x\ny"}`, []string{"a"}, nil, "context_unwritable"},
 	} {
@@ -90,7 +92,7 @@ func TestContextClaims(t *testing.T) {
 func TestWrongContextClaims(t *testing.T) {
 	for _, names := range [][]string{
 		{""}, {"a b"}, {"https://example.com/tenant"}, {"sub"}, {"Exp"}, {"claims"}, {"principalId"}, {"principalid"}, {"jwt"}, {"lambda"},
-		{"error"}, {"integrationLatency"}, {"tenant", "tenant"}, {"tenant", "Tenant"},
+		{"error"}, {"integrationLatency"}, {"tenant", "tenant"}, {"tenant", "Tenant"}, {"client-id"}, {"a-b", "a_b"},
 	} {
 		_, err := authorizer.New(authorizer.Config{Verifier: someone, HTTPResponse: config.ResponseSimple, ContextClaims: names})
 		if !errors.Is(err, authorizer.ErrConfig) {

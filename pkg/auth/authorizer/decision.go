@@ -26,7 +26,7 @@ type Decision struct {
 	Unmet   *Rule        // the first rule that the token does not meet; nil where there is none
 
 	at      time.Time // of a good token: when it was judged
-	context []entry   // likewise: what backends are told
+	context []byte    // likewise: what backends are told
 }
 
 // Outcome is one of four. The zero Outcome is a fault, so a forgotten one lets nobody in.

@@ -4,7 +4,7 @@ package authorizer
 type httpV1 struct{}
 
 func (httpV1) reads(e *event) bool {
-	return e.kind == "REQUEST" && e.version == "1.0" && e.methodARN != "" && e.routeARN == ""
+	return string(e.kind) == "REQUEST" && string(e.version) == "1.0" && e.methodARN != "" && e.routeARN == ""
 }
 
 func (httpV1) request(a *Authorizer, e *event) Request { return a.request(e, e.methodARN) }

@@ -7,7 +7,7 @@ import "github.com/edgeauth/edgeauth/pkg/auth/config"
 type httpV2 struct{}
 
 func (httpV2) reads(e *event) bool {
-	return e.kind == "REQUEST" && e.version == "2.0" && e.routeARN != "" && e.methodARN == ""
+	return string(e.kind) == "REQUEST" && string(e.version) == "2.0" && e.routeARN != "" && e.methodARN == ""
 }
 
 func (httpV2) request(a *Authorizer, e *event) Request { return a.request(e, e.routeARN) }
@@ -19,6 +19,6 @@ func (httpV2) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	case d.Outcome != Allow:
 		return []byte(no), nil
 	}
-	to := append(make([]byte, 0, answerBytes), `{"isAuthorized":true,"context":`...)
-	return append(appendContext(to, d.context), '}'), nil
+	to := append(make([]byte, 0, len(yes)+len(d.context)+len(`}`)), yes...)
+	return append(append(to, d.context...), '}'), nil
 }

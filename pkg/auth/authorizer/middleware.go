@@ -45,15 +45,15 @@ func principalOf(c *token.Claims) auth.Principal {
 }
 
 func (a *Authorizer) requestOf(r *http.Request) Request {
-	c := carried{method: r.Method, connect: strings.EqualFold(r.Header.Get("Upgrade"), "websocket")}
+	c := carried{method: r.Method, connect: isHandshake(r.Header)}
 	for name, values := range r.Header {
-		if field := a.sources.field(name); field != "" {
+		if field := a.sources.field([]byte(name)); field != "" {
 			for _, v := range values {
 				c.headers = append(c.headers, pair{field, v})
 			}
 		}
 	}
-	if c.connect {
+	if c.connect && r.Method == http.MethodGet { // RFC 6455, section 4.1
 		for name, values := range r.URL.Query() {
 			if slices.Contains(a.sources.queries, name) {
 				for _, v := range values {
@@ -68,6 +68,19 @@ func (a *Authorizer) requestOf(r *http.Request) Request {
 	}
 	text, problem := a.sources.find(&c, a.config.Origins)
 	return Request{Token: text, Problem: problem, target: target{resource: r.Method + path}}
+}
+
+// isHandshake reports whether anybody behind us may take the request for a WebSocket's: some look for the word in the
+// whole list.
+func isHandshake(h http.Header) bool {
+	for _, list := range h.Values("Upgrade") {
+		for protocol := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.Trim(protocol, " \t"), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // refuse answers as RFC 6750, section 3, has it. The body says no more than the header.

@@ -38,6 +38,7 @@ func (a *Authorizer) request(e *event, arn string) Request {
 
 // The answers of those that take a no without a policy. AppSync would keep one that does not forbid it.
 const (
+	yes        = `{"isAuthorized":true,"context":` // begins one
 	no         = `{"isAuthorized":false}`
 	noUncached = `{"isAuthorized":false,"ttlOverride":0}`
 )

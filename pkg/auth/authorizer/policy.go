@@ -8,8 +8,8 @@ var errARN = errors.New("malformed ARN")
 // unknownPrincipal is the principalId of a refusal; the gateway wants one that is not empty.
 const unknownPrincipal = "unauthenticated"
 
-// answerBytes is room for most answers.
-const answerBytes = 1 << 10
+// answerBytes is room for most answers, without their context.
+const answerBytes = 320
 
 // policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not by method: one for
 // the method asked for would refuse the same client's next call to another. So a good token gets the same policy
@@ -19,7 +19,7 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	if r.stage == "" {
 		return nil, errARN
 	}
-	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
+	p := policy{to: make([]byte, 0, answerBytes+len(d.context)), stage: r.stage}
 	verified := d.Outcome == Allow || d.Outcome == Forbidden
 	p.text(`{"principalId":`)
 	if verified {
@@ -29,7 +29,7 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	}
 	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the language
 	switch {
-	case !verified, a.rules.each && d.Outcome == Forbidden:
+	case !verified, d.Outcome == Forbidden && (a.rules.each || isCut(r.resource)):
 		p.statement("Deny", "*")
 	case len(a.rules.list) == 0:
 		p.statement("Allow", "*")
@@ -41,7 +41,7 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	p.text(`]}`)
 	if verified {
 		p.text(`,"context":`)
-		p.to = appendContext(p.to, d.context)
+		p.to = append(p.to, d.context...)
 	}
 	return append(p.to, '}'), nil
 }

@@ -4,7 +4,7 @@ package authorizer
 type restRequest struct{}
 
 func (restRequest) reads(e *event) bool {
-	return e.kind == "REQUEST" && e.version == "" && e.methodARN != "" && e.routeARN == "" && !isConnect(e.methodARN)
+	return string(e.kind) == "REQUEST" && len(e.version) == 0 && e.methodARN != "" && e.routeARN == "" && !isConnect(e.methodARN)
 }
 
 func (restRequest) request(a *Authorizer, e *event) Request { return a.request(e, e.methodARN) }

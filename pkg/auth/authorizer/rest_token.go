@@ -10,7 +10,7 @@ import (
 type restToken struct{}
 
 func (restToken) reads(e *event) bool {
-	return e.kind == "TOKEN" && e.methodARN != "" && e.routeARN == "" && e.version == ""
+	return string(e.kind) == "TOKEN" && e.methodARN != "" && e.routeARN == "" && len(e.version) == 0
 }
 
 // request takes the value for that of the first header among the places of a token.

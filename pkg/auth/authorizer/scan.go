@@ -1,11 +1,7 @@
 package authorizer
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"errors"
-	"slices"
-	"strings"
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
@@ -17,27 +13,20 @@ import (
 // Package strictjson, which reads the tokens, would refuse events that a gateway sends: an AppSync event holds the
 // client's GraphQL variables, nested as deep as the client likes. What nobody reads is only checked for being JSON.
 type scanner struct {
-	text     string
-	controls bool // somewhere in it, if only between the values
-	at       int  // offset of the next byte
-	depth    int  // objects and arrays open
-	bad      bool
+	text   []byte
+	plain  bool // ASCII without control characters
+	escape int  // offset of the next backslash, or the text's length
+	at     int  // offset of the next byte
+	depth  int  // objects and arrays open
+	bad    bool
+	names  names
 }
 
-func scan(text []byte) scanner {
-	return scanner{text: string(text), controls: hasControls(text), bad: !utf8.Valid(text)}
-}
-
-// hasControls looks for bytes below the space, which no string may hold, eight at a time: subtracting 0x20 from each
-// borrows into the top bit of those below, and of those that have it already.
-func hasControls(text []byte) bool {
-	const each, top = 0x0101010101010101, 0x8080808080808080
-	for ; len(text) >= 8; text = text[8:] {
-		if x := binary.LittleEndian.Uint64(text); (x-' '*each)&^x&top != 0 {
-			return true
-		}
-	}
-	return slices.ContainsFunc(text, func(c byte) bool { return c < ' ' })
+// begin prepares a new scanner, where it stands: it is large.
+func (s *scanner) begin(text []byte) {
+	s.text, s.plain = text, strictjson.IsPlain(text)
+	s.bad = !s.plain && !utf8.Valid(text)
+	s.findEscape()
 }
 
 // maxDepth bounds the recursion. No client of a real schema comes near it.
@@ -46,8 +35,15 @@ const maxDepth = 1000
 // fail leaves nothing to read, so that every later step fails as well.
 func (s *scanner) fail() { s.bad, s.at = true, len(s.text) }
 
-// peek steps over white space and returns the byte there, or 0 at the end.
+// peek steps over white space, of which gateways write none, and returns the byte there, or 0 at the end.
 func (s *scanner) peek() byte {
+	if s.at < len(s.text) && s.text[s.at] > ' ' {
+		return s.text[s.at]
+	}
+	return s.space()
+}
+
+func (s *scanner) space() byte {
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; c {
 		case ' ', '\t', '\r', '\n':
@@ -66,23 +62,23 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
+// literal reads a word that begins at the next byte.
 func (s *scanner) literal(word string) bool {
-	s.peek()
-	if !strings.HasPrefix(s.text[s.at:], word) {
+	end := s.at + len(word)
+	if end > len(s.text) || string(s.text[s.at:end]) != word {
 		return false
 	}
-	s.at += len(word)
+	s.at = end
 	return true
 }
 
 // entries ranges over the names of an object, and of null as of an empty one. The body reads the value or leaves it.
-func (s *scanner) entries(yield func(name string) bool) {
-	if s.literal("null") || !s.open('{', '}') {
-		return
-	}
-	for more := true; more; more = s.more('}') {
+func (s *scanner) entries(yield func(name []byte) bool) {
+	outer := s.names.first
+	s.names.first = s.names.count
+	for more := s.enter('{', '}'); more; more = s.more('}') {
 		s.peek()
-		name := s.quoted()
+		name := s.content()
 		if !s.take(':') {
 			s.fail()
 		}
@@ -95,41 +91,45 @@ func (s *scanner) entries(yield func(name string) bool) {
 			s.skip()
 		}
 	}
+	s.names.count, s.names.first = s.names.first, outer
 }
 
 // members ranges over an object whose names the gateway chooses: a few, and each once.
-func (s *scanner) members(yield func(name string) bool) {
-	var seen names
+func (s *scanner) members(yield func(name []byte) bool) {
 	for name := range s.entries {
-		s.once(&seen, name)
+		s.once(name)
 		if !yield(name) {
 			return
 		}
 	}
 }
 
-// names are those of one object that were read. None of our objects has more.
+// names are those that were read of the open objects, the innermost object's last. Our events have no more.
 type names struct {
-	all   [64]string
-	count int
+	all          [64][]byte
+	first, count int // of the innermost object; of all
 }
 
-// once fails where a name was there before: the text would have two readings.
-func (s *scanner) once(seen *names, name string) {
-	if seen.count == len(seen.all) || slices.Contains(seen.all[:seen.count], name) {
+// once fails where the innermost open object had the name before: the text would have two readings.
+func (s *scanner) once(name []byte) {
+	n := &s.names
+	if n.count == len(n.all) {
 		s.fail()
 		return
 	}
-	seen.all[seen.count] = name
-	seen.count++
+	for _, other := range n.all[n.first:n.count] {
+		if len(other) == len(name) && bytes.Equal(other, name) {
+			s.fail()
+			return
+		}
+	}
+	n.all[n.count] = name
+	n.count++
 }
 
 // elements ranges over an array, and over null as over an empty one. The body reads the element or leaves it.
 func (s *scanner) elements(yield func() bool) {
-	if s.literal("null") || !s.open('[', ']') {
-		return
-	}
-	for more := true; more; more = s.more(']') {
+	for more := s.enter('[', ']'); more; more = s.more(']') {
 		s.peek()
 		start := s.at
 		if !yield() {
@@ -139,6 +139,11 @@ func (s *scanner) elements(yield func() bool) {
 			s.skip()
 		}
 	}
+}
+
+// enter is open for what may also be null.
+func (s *scanner) enter(bracket, closing byte) bool {
+	return !(s.peek() == 'n' && s.literal("null")) && s.open(bracket, closing)
 }
 
 // open enters an object or array and reports whether anything is in it.
@@ -172,100 +177,50 @@ func (s *scanner) more(closing byte) bool {
 
 // skip reads any value.
 func (s *scanner) skip() {
-	switch c := s.peek(); {
-	case c == '{':
+	ok := true
+	switch s.peek() {
+	case '"':
+		s.quoted()
+	case '{':
 		for range s.entries {
 		}
-	case c == '[':
-		for range s.elements {
+	case '[':
+		for more := s.open('[', ']'); more; more = s.more(']') {
+			s.skip()
 		}
-	case c == '"':
-		s.quoted()
-	case c == '-' || '0' <= c && c <= '9':
-		s.number()
-	case s.literal("true"), s.literal("false"), s.literal("null"):
+	case 'n':
+		ok = s.literal("null")
+	case 't':
+		ok = s.literal("true")
+	case 'f':
+		ok = s.literal("false")
 	default:
+		ok = s.number()
+	}
+	if !ok {
 		s.fail()
 	}
 }
 
-// string reads a string, and null as the empty one.
-func (s *scanner) string() string {
-	if s.literal("null") {
-		return ""
+// number reads a number by the grammar of RFC 8259, section 6, and reports whether there is one.
+func (s *scanner) number() bool {
+	s.one('-')
+	if !s.one('0') && !s.digits() {
+		return false
 	}
-	s.peek()
-	return s.quoted()
+	if s.one('.') && !s.digits() {
+		return false
+	}
+	if s.one('e') || s.one('E') {
+		_ = s.one('+') || s.one('-')
+		return s.digits()
+	}
+	return true
 }
 
-// quoted reads the string that begins at the next byte: a slice of the text where nothing is escaped. Most bytes of an
-// event pass here, and as many at once as the processor can compare.
-func (s *scanner) quoted() string {
-	if s.at == len(s.text) || s.text[s.at] != '"' {
-		s.fail()
-		return ""
-	}
-	value, _, found := strings.Cut(s.text[s.at+1:], `"`)
-	switch {
-	case strings.IndexByte(value, '\\') >= 0:
-		return s.escaped()
-	case !found || s.controls && strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }):
-		s.fail()
-		return ""
-	}
-	s.at += len(value) + len(`""`)
-	return value
-}
-
-// escaped reads a string that has escapes, of which one may be its first quotation mark.
-func (s *scanner) escaped() string {
-	for i := s.at + 1; i < len(s.text); i++ {
-		switch c := s.text[i]; {
-		case c == '"':
-			raw := s.text[s.at : i+1]
-			s.at = i + 1
-			return s.unescape(raw)
-		case c == '\\':
-			i++ // the byte behind it does not end the string
-		}
-	}
-	s.fail()
-	return ""
-}
-
-func (s *scanner) unescape(raw string) string {
-	value, err := strictjson.String(raw)
-	switch {
-	case errors.Is(err, strictjson.ErrSurrogate) && json.Valid([]byte(raw)):
-		// A client may write half a character into its GraphQL query, which must not count as our fault. Nothing that we
-		// compare with equals this.
-		return "\uFFFD"
-	case err != nil:
-		s.fail()
-		return ""
-	}
-	return value
-}
-
-// number reads a number by the grammar of RFC 8259, section 6.
-func (s *scanner) number() {
-	s.one("-")
-	if !s.one("0") && !s.digits() {
-		s.fail()
-	}
-	if s.one(".") && !s.digits() {
-		s.fail()
-	}
-	if s.one("eE") {
-		s.one("+-")
-		if !s.digits() {
-			s.fail()
-		}
-	}
-}
-
-func (s *scanner) one(of string) bool {
-	if s.at == len(s.text) || strings.IndexByte(of, s.text[s.at]) < 0 {
+// one steps over a byte that must follow at once.
+func (s *scanner) one(c byte) bool {
+	if s.at == len(s.text) || s.text[s.at] != c {
 		return false
 	}
 	s.at++
@@ -274,7 +229,10 @@ func (s *scanner) one(of string) bool {
 
 func (s *scanner) digits() bool {
 	start := s.at
-	for s.one("0123456789") {
+	for s.at < len(s.text) && isDigit(s.text[s.at]) {
+		s.at++
 	}
 	return s.at > start
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

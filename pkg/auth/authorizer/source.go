@@ -94,9 +94,9 @@ func isToken(s string) bool {
 
 // field returns the header among those read that name is a spelling of, or "". Headers come in the case in which the
 // client wrote them, but for a real HTTP API's, which are in lower case.
-func (s *sources) field(name string) string {
+func (s *sources) field(name []byte) string {
 	for _, f := range s.fields {
-		if len(f) == len(name) && strings.EqualFold(f, name) {
+		if len(f) == len(name) && strings.EqualFold(f, string(name)) {
 			return f
 		}
 	}

@@ -1,5 +1,7 @@
 package authorizer
 
+import "strings"
+
 // webSocket is a WebSocket API, which asks once for each connection: at its $connect route. Its events are those of
 // REST, but for the ARN, which has no method. A browser's page cannot set a header there, but it can name subprotocols:
 //
@@ -9,10 +11,12 @@ package authorizer
 type webSocket struct{}
 
 func (webSocket) reads(e *event) bool {
-	return e.kind == "REQUEST" && e.version == "" && e.routeARN == "" && isConnect(e.methodARN)
+	return string(e.kind) == "REQUEST" && len(e.version) == 0 && e.routeARN == "" && isConnect(e.methodARN)
 }
 
-func isConnect(arn string) bool { return parseARN(arn).resource == "$connect" }
+func isConnect(arn string) bool {
+	return strings.HasSuffix(arn, "/$connect") && parseARN(arn).resource == "$connect"
+}
 
 func (webSocket) request(a *Authorizer, e *event) Request {
 	e.connect = true

@@ -14,6 +14,15 @@ func (s *scanner) string() (string, error) {
 	}
 	s.at++
 	start := s.at
+	if s.plain { // as nearly every token is: whatever is before the next quotation mark is the value
+		length := strings.IndexByte(s.text[start:], '"')
+		if length < 0 {
+			s.at = len(s.text)
+			return "", s.fail(ErrSyntax)
+		}
+		s.at += length + 1
+		return s.text[start : start+length], nil
+	}
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; {
 		case c == '"':

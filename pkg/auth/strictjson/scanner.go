@@ -9,14 +9,15 @@ import (
 // A scanner reads one text from left to right, by the grammar of RFC 8259. Recursion is bounded by MaxDepth.
 type scanner struct {
 	text  string
-	at    int // offset of the next byte
-	depth int // objects and arrays open
+	at    int  // offset of the next byte
+	depth int  // objects and arrays open
+	plain bool // nothing in text is escaped, or must be, and all is ASCII
 }
 
 // begin and end stand around the reading of one text, which must hold what is read and nothing else.
 func begin(text string) (scanner, error) {
-	s := scanner{text: text}
-	if !utf8.ValidString(text) {
+	s := scanner{text: text, plain: IsPlain([]byte(text)) && strings.IndexByte(text, '\\') < 0}
+	if !s.plain && !utf8.ValidString(text) {
 		return s, ErrUTF8
 	}
 	s.space()
@@ -58,7 +59,7 @@ func (s *scanner) peek() byte {
 }
 
 func (s *scanner) space() {
-	for c := s.peek(); c == ' ' || c == '\t' || c == '\r' || c == '\n'; c = s.peek() {
+	for c := s.peek(); c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n'); c = s.peek() {
 		s.at++
 	}
 }

@@ -178,10 +178,20 @@ func readTime(r *strictjson.Reader) (time.Time, error) {
 // readID reads an identifier, which ends up in headers and logs, where a line feed would begin another line.
 func readID(r *strictjson.Reader) (string, error) {
 	id := r.Text()
-	if strings.ContainsFunc(id, unicode.IsControl) {
+	if hasControl(id) {
 		return "", errControl
 	}
 	return id, nil
+}
+
+// hasControl looks at runes only from the first byte on that is not printable ASCII: most identifiers have none.
+func hasControl(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' {
+			return strings.ContainsFunc(text[i:], unicode.IsControl)
+		}
+	}
+	return false
 }
 
 // readWords reads an array of strings that stay apart when a backend gets them joined by spaces: a role

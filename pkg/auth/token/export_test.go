@@ -8,7 +8,7 @@ import (
 // VerifyJWS checks a compact JWS (RFC 7515) with one key, as Verify does, and asks for neither typ, kid nor claims,
 // which the vectors of others do not have.
 func VerifyJWS(key Key, text string, highS bool) (payload string, err error) {
-	s, err := split(text)
+	s, proof, err := split(text, nil)
 	if err != nil {
 		return "", err
 	}
@@ -19,7 +19,7 @@ func VerifyJWS(key Key, text string, highS bool) (payload string, err error) {
 	if h.alg != string(key.alg) {
 		return "", errors.New("alg is not the key's")
 	}
-	return s.payload, key.verify(s.signed, s.signature, highS)
+	return s.payload, key.verify(proof.text, proof.signature, highS)
 }
 
 // VerifySignature checks a signature of any bytes.
@@ -29,10 +29,10 @@ func VerifySignature(key Key, signed, signature []byte, highS bool) error {
 
 // Print takes a text apart and writes it again.
 func Print(text string) (string, error) {
-	s, err := split(text)
+	s, proof, err := split(text, nil)
 	if err != nil {
 		return "", err
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	return encode([]byte(s.header)) + "." + encode([]byte(s.payload)) + "." + encode(s.signature), nil
+	return encode([]byte(s.header)) + "." + encode([]byte(s.payload)) + "." + encode(proof.signature), nil
 }

@@ -50,7 +50,7 @@ func (k Key) verify(signed, signature []byte, highS bool) error {
 		}
 		return nil
 	case macKey:
-		if !hmac.Equal(public(signed), signature) {
+		if !hmac.Equal(public(string(signed)), signature) {
 			return errMAC
 		}
 		return nil

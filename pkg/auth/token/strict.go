@@ -1,55 +1,56 @@
 package token
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
-// segments are the parts of a JWS in compact serialization (RFC 7515, section 7.1).
+// segments are the parts of a JWS in compact serialization (RFC 7515, section 7.1), as JSON.
 type segments struct {
-	signed    []byte // the text under the signature: everything before the second dot
-	header    string // JSON
-	payload   string // JSON, to be trusted once the signature is known to be good
+	header  string
+	payload string // to be trusted once the signature is known to be good
+}
+
+// sealed is what a key verifies.
+type sealed struct {
+	text      []byte // everything before the second dot
 	signature []byte
 }
 
 // split takes a text apart. Each segment has one spelling only: no padding, no other alphabet, no bits that decoding
 // would drop. A third dot is outside the alphabet, and so is refused with the signature it would stand in.
-func split(text string) (segments, error) {
+//
+// Two pieces of memory hold all that it returns: the bytes of the text with the decoded ones behind them, for which room
+// is enough as a rule, and the JSON as one string, of which the claims are parts.
+func split(text string, room []byte) (segments, sealed, error) {
 	if len(text) > MaxBytes {
-		return segments{}, refuse(TooLong, "it is longer than 8 KB", nil)
+		return segments{}, sealed{}, refuse(TooLong, "it is longer than 8 KB", nil)
 	}
 	first := strings.IndexByte(text, '.')
 	second := first + 1 + strings.IndexByte(text[first+1:], '.')
 	if first < 0 || second == first {
-		return segments{}, refuse(Malformed, "it is not three segments", nil)
+		return segments{}, sealed{}, refuse(Malformed, "it is not three segments", nil)
 	}
-	// Two pieces of memory hold all that follows: the bytes of the text with the decoded ones behind them, and the
-	// JSON as one string, of which the claims are parts.
-	room := append(make([]byte, 0, len(text)+strictBase64.DecodedLen(len(text))), text...)
-	header, err := appendDecoded(room, room[:first])
+	whole := append(slices.Grow(room[:0], len(text)+strictBase64.DecodedLen(len(text))), text...)
+	header, err := appendDecoded(whole, text[:first])
 	if err != nil {
-		return segments{}, refuse(Malformed, "header", err)
+		return segments{}, sealed{}, refuse(Malformed, "header", err)
 	}
-	payload, err := appendDecoded(header, room[first+1:second])
+	payload, err := appendDecoded(header, text[first+1:second])
 	if err != nil {
-		return segments{}, refuse(Malformed, "payload", err)
+		return segments{}, sealed{}, refuse(Malformed, "payload", err)
 	}
-	signature, err := appendDecoded(payload, room[second+1:])
+	signature, err := appendDecoded(payload, text[second+1:])
 	if err != nil {
-		return segments{}, refuse(Malformed, "signature", err)
+		return segments{}, sealed{}, refuse(Malformed, "signature", err)
 	}
-	json := string(payload[len(room):])
-	return segments{
-		signed:    room[:second],
-		header:    json[:len(header)-len(room)],
-		payload:   json[len(header)-len(room):],
-		signature: signature[len(payload):],
-	}, nil
+	json := string(payload[len(whole):])
+	body := len(header) - len(whole)
+	return segments{json[:body], json[body:]}, sealed{whole[:second], signature[len(payload):]}, nil
 }
 
 var strictBase64 = base64.RawURLEncoding.Strict()
@@ -58,11 +59,11 @@ var errBase64 = errors.New("not base64url in its only spelling")
 
 // appendDecoded reads base64url as RFC 7515, section 2, writes it. encoding/base64 refuses non-zero trailing bits
 // when strict, but still steps over CR and LF, with which one token would have endless spellings.
-func appendDecoded(to, text []byte) ([]byte, error) {
-	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
+func appendDecoded(to []byte, text string) ([]byte, error) {
+	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		return nil, errBase64
 	}
-	decoded, err := strictBase64.AppendDecode(to, text)
+	decoded, err := strictBase64.AppendDecode(to, []byte(text)) // which copies nothing
 	if err != nil {
 		return nil, errBase64
 	}

@@ -1,0 +1,27 @@
+package strictjson_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+)
+
+// TestIsPlain puts every byte everywhere into texts of every length that is read in another way.
+func TestIsPlain(t *testing.T) {
+	for length := range 80 {
+		text := bytes.Repeat([]byte(" "), length)
+		if !strictjson.IsPlain(text) {
+			t.Errorf("%d spaces are not", length)
+		}
+		for at := range text {
+			for c := range 256 {
+				text[at] = byte(c)
+				if got, want := strictjson.IsPlain(text), ' ' <= c && c < 0x80; got != want {
+					t.Fatalf("%q: %v", text, got)
+				}
+			}
+			text[at] = '~'
+		}
+	}
+}
