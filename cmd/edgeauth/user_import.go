@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -16,7 +15,7 @@ import (
 type userImport struct {
 	storeFlag
 	File           string `arg:"" help:"The file, - for standard input. Fields: subject, email, password_hash, roles, claims, disabled, must_change, created_at."`
-	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase; by the file's extension where not given."`
+	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase; by the file's extension where not given, and jsonl from standard input."`
 	FirebaseConfig string `placeholder:"FILE" help:"For firebase: a file with the project's hash_config, as its console shows it."`
 	DryRun         bool   `help:"Check every record, and write nothing."`
 	Workers        int    `default:"64" help:"How many users to write at the same time (${default})."`
@@ -24,8 +23,11 @@ type userImport struct {
 
 func (c *userImport) Run(ctx context.Context, t terminal) error {
 	format, err := importer.FormatOf(c.Format, c.File)
-	if err != nil || c.Workers < 1 || c.Workers > 1024 {
-		return fmt.Errorf("%w: --workers takes 1 to 1024, and --format is one of %s", errUsage, strings.Join(importer.Formats(), ", "))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if c.Workers < 1 || c.Workers > 1024 {
+		return fmt.Errorf("%w: --workers takes 1 to 1024", errUsage)
 	}
 	var parameters importer.Parameters
 	if c.FirebaseConfig != "" {

@@ -70,7 +70,7 @@ func TestImportAndExport(t *testing.T) {
 	lines(t, done(t, users, "user", "import", "-", "--format", "jsonl", "--data", home), "0 created, 2 there already, .*, 0 refused")
 
 	exported := done(t, "", "user", "export", "--data", home)
-	lines(t, done(t, exported, "user", "import", "-", "--from", "jsonl", "--data", other), "2 created, .*")
+	lines(t, done(t, exported, "user", "import", "-", "--data", other), "2 created, .*")
 	if again := done(t, "", "user", "export", "--data", other); again != exported || !strings.Contains(again, "$2b$10$N9qo8u") {
 		t.Errorf("exported\n%s, and after an import\n%s", exported, again)
 	}
@@ -81,7 +81,7 @@ func TestImportAndExport(t *testing.T) {
 		t.Errorf("exit %d, %s, %v", r.status, r.out, err)
 	}
 	lines(t, r.err, "line 2: the user exists already", "line 3: not a usable e-mail address: .*", "edgeauth: 2 of 3 records were refused")
-	for _, args := range []string{"user import x.txt", "user import - ", "user import x.csv --workers 0"} {
+	for _, args := range []string{"user import x.txt", "user import x.csv --workers 0"} {
 		if r := edgeauth(t, "", append(strings.Fields(args), "--data", home)...); r.status != exitUsage || r.out != "" {
 			t.Errorf("%s: exit %d, %s", args, r.status, r.err)
 		}

@@ -66,7 +66,7 @@ func Formats() []string {
 func FormatOf(name, path string) (Format, error) {
 	if name == "" {
 		name = strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
-		if name == "ndjson" {
+		if name == "ndjson" || path == "-" { // what export writes
 			name = "jsonl"
 		}
 	}
