@@ -27,7 +27,7 @@ var law = func() map[string][]string {
 		"examples/whoami":                {}, // a backend, as anybody would write it
 
 		"service": slices.Concat(pure,
-			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit", "strictjson"}),
+			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
 		"endpoint":   slices.Concat(leaves, []string{"auth", "login", "session", "token", "user", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit"}),
 

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -42,7 +42,7 @@ func readDocument(members map[string]json.RawMessage) (d document, err error) {
 }
 
 func readRule(text string) (r Rule, err error) {
-	err = readMembers(text, func(name, raw string) (err error) {
+	err = config.ReadMembers(text, func(name, raw string) (err error) {
 		switch name {
 		case "route":
 			r.Route, err = strictjson.String(raw)
@@ -51,7 +51,7 @@ func readRule(text string) (r Rule, err error) {
 		case "roles":
 			r.Roles, err = readWords(raw)
 		case "max_auth_age":
-			r.MaxAuthAge, err = readDuration(raw)
+			r.MaxAuthAge, err = config.ReadDuration(raw)
 		default:
 			err = errors.New("nobody knows it: a rule has route, scopes, roles, max_auth_age")
 		}
@@ -61,7 +61,7 @@ func readRule(text string) (r Rule, err error) {
 }
 
 func readIssuer(text string) (o token.OtherIssuer, err error) {
-	err = readMembers(text, func(name, raw string) (err error) {
+	err = config.ReadMembers(text, func(name, raw string) (err error) {
 		switch name {
 		case "issuer":
 			o.Issuer, err = strictjson.String(raw)
@@ -74,7 +74,7 @@ func readIssuer(text string) (o token.OtherIssuer, err error) {
 		case "types":
 			o.Types, err = readWords(raw)
 		case "lifetime":
-			o.Lifetime, err = readDuration(raw)
+			o.Lifetime, err = config.ReadDuration(raw)
 		case "claims":
 			o.Claims, err = readClaims(raw)
 		default:
@@ -87,24 +87,11 @@ func readIssuer(text string) (o token.OtherIssuer, err error) {
 
 func readClaims(text string) (map[string]string, error) {
 	claims := map[string]string{}
-	err := readMembers(text, func(name, raw string) (err error) {
+	err := config.ReadMembers(text, func(name, raw string) (err error) {
 		claims[name], err = strictjson.String(raw)
 		return err
 	})
 	return claims, err
-}
-
-func readMembers(text string, read func(name, raw string) error) error {
-	members, err := strictjson.Members(text)
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		if err := read(m.Name, m.Raw); err != nil {
-			return fmt.Errorf("%q: %w", m.Name, err)
-		}
-	}
-	return nil
 }
 
 func readList[T any](text string, read func(raw string) (T, error)) ([]T, error) {
@@ -132,16 +119,4 @@ func readWords(text string) ([]string, error) {
 		err = errEmpty
 	}
 	return list, err
-}
-
-func readDuration(raw string) (time.Duration, error) {
-	text, err := strictjson.String(raw)
-	if err != nil {
-		return 0, err
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return 0, errors.New("it is a duration above 0, as in 15m")
-	}
-	return d, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // readDocument reads what EDGEAUTH_CONFIG says of logins. The other members are the authorizer's.
@@ -30,7 +29,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	if raw == nil {
 		return nil
 	}
-	err := readMembers(raw, func(name, raw string) error {
+	err := config.ReadMembers(string(raw), func(name, raw string) error {
 		switch {
 		case name == "account":
 			return readLimit(raw, &limits.Account)
@@ -54,16 +53,16 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 }
 
 func readLimit(raw string, l *login.Limit) error {
-	return readMembers([]byte(raw), func(name, raw string) (err error) {
+	return config.ReadMembers(raw, func(name, raw string) (err error) {
 		switch name {
 		case "free":
 			l.Free, err = readNumber(raw)
 		case "delay":
-			l.Delay, err = readDuration(raw)
+			l.Delay, err = config.ReadDuration(raw)
 		case "max_delay":
-			l.MaxDelay, err = readDuration(raw)
+			l.MaxDelay, err = config.ReadDuration(raw)
 		case "window":
-			l.Window, err = readDuration(raw)
+			l.Window, err = config.ReadDuration(raw)
 		default:
 			err = errors.New("nobody knows it: a limit has free, delay, max_delay, window")
 		}
@@ -76,7 +75,7 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 		return nil
 	}
 	cost := password.Cost{}
-	err := readMembers(raw, func(name, raw string) (err error) {
+	err := config.ReadMembers(string(raw), func(name, raw string) (err error) {
 		n := 0
 		switch name {
 		case "memory_kib":
@@ -86,7 +85,7 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 			n, err = readNumber(raw)
 			cost.Passes = uint32(n)
 		case "refusal_floor":
-			s.RefusalFloor, err = readDuration(raw)
+			s.RefusalFloor, err = config.ReadDuration(raw)
 		default:
 			err = errors.New("nobody knows it: passwords has memory_kib, passes, refusal_floor")
 		}
@@ -111,35 +110,10 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 // maxRefusalFloor leaves a function time to answer.
 const maxRefusalFloor = 3 * time.Second
 
-func readMembers(text json.RawMessage, read func(name, raw string) error) error {
-	members, err := strictjson.Members(string(text))
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		if err := read(m.Name, m.Raw); err != nil {
-			return fmt.Errorf("%q: %w", m.Name, err)
-		}
-	}
-	return nil
-}
-
 func readNumber(raw string) (int, error) {
 	var n int
 	if err := json.Unmarshal([]byte(raw), &n); err != nil || n < 1 || n > 1<<20 {
 		return 0, errors.New("it is a whole number from 1 to 1048576")
 	}
 	return n, nil
-}
-
-func readDuration(raw string) (time.Duration, error) {
-	text, err := strictjson.String(raw)
-	if err != nil {
-		return 0, err
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return 0, errors.New("it is a duration above 0, as in 15m")
-	}
-	return d, nil
 }

@@ -114,16 +114,3 @@ func Integer[T Text](raw T) (int64, error) {
 	value, err := s.integer()
 	return finish(&s, value, err)
 }
-
-// Bool returns the value of true or false.
-func Bool[T Text](raw T) (bool, error) {
-	s, err := begin(string(raw))
-	if err != nil {
-		return false, err
-	}
-	first := s.peek()
-	if first != 't' && first != 'f' {
-		return false, s.want("a boolean")
-	}
-	return finish(&s, first == 't', s.value())
-}

@@ -174,20 +174,6 @@ func TestInteger(t *testing.T) {
 	}
 }
 
-func TestBool(t *testing.T) {
-	if yes, err := strictjson.Bool(`true`); err != nil || !yes {
-		t.Error(yes, err)
-	}
-	if no, err := strictjson.Bool(`false`); err != nil || no {
-		t.Error(no, err)
-	}
-	for _, raw := range []string{``, `1`, `"true"`, `null`, `TRUE`, `truely`, `tru`} {
-		if got, err := strictjson.Bool(raw); err == nil || got {
-			t.Errorf("%s was read as %v", raw, got)
-		}
-	}
-}
-
 // Whatever is taken, encoding/json must take and read alike, and writing it out must not change it.
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{
