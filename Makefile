@@ -41,9 +41,15 @@ always:
 engines: ## Fetch the DynamoDB engines that tests run on, once
 	@test/engine/fetch.sh
 
+# Modules of their own, so that what they need is nobody else's dependency.
+MODULES = examples/customlogin
+
 # Every run counts: results from a cache would leave nothing in the list of what was left out.
 LEFT_OUT = .cache/left-out
 GO_TEST  = go test -count=1 -timeout 10m
+
+# The benchmarks are only built: they measure, and do so in their own time.
+MORE_MODULES = (cd bench && go vet ./...) && for m in $(MODULES); do (cd $$m && go vet ./... && $(GO_TEST) ./...) || exit 1; done
 
 # Prints what was left out, and fails where nothing may be.
 TELL = if [ -s $(LEFT_OUT) ]; then echo; echo "Left out:"; sort -u $(LEFT_OUT); [ "$$CI" != true ]; fi
@@ -56,7 +62,7 @@ test: ## Run every test but those in containers. With CI=true nothing may be lef
 	@[ "$(RACE)" ] || echo "the race detector is missing: install a C compiler" >>$(LEFT_OUT)
 	go vet ./...
 	@echo "$(GO_TEST) $(RACE) ./..."
-	@status=0; $(GO_TEST) $(RACE) ./... || status=1; $(TELL) || status=1; exit $$status
+	@status=0; $(GO_TEST) $(RACE) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || status=1; exit $$status
 
 test-go: export EDGEAUTH_TEST_GO_ALONE = 1
 test-go: ## Run the tests that need Go alone
@@ -64,7 +70,7 @@ test-go: ## Run the tests that need Go alone
 	@echo "the race detector was not asked for: make test" >>$(LEFT_OUT)
 	go vet ./...
 	@echo "$(GO_TEST) ./..."
-	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(TELL) || :; exit $$status
+	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' pkg cmd functions | while IFS=: read -r file target; do \

@@ -14,6 +14,10 @@ architecture := $(ARCH:amd64=x86_64)
 build-AuthorizerFunction: $(DIST)/$(ARCH)/authorizer/bootstrap
 build-LoginFunction:      $(DIST)/$(ARCH)/login/bootstrap
 build-RefreshFunction:    $(DIST)/$(ARCH)/refresh/bootstrap
+build-AccountFunction:    $(DIST)/$(ARCH)/account/bootstrap
+build-SessionsFunction:   $(DIST)/$(ARCH)/sessions/bootstrap
+build-DiscoveryFunction:  $(DIST)/$(ARCH)/discovery/bootstrap
+build-KeysFunction:       $(DIST)/$(ARCH)/keys/bootstrap
 build-%Function:
 	cp $< "$(ARTIFACTS_DIR)/bootstrap"
 

@@ -11,8 +11,10 @@ import (
 )
 
 type keysCommand struct {
-	Show keysShow `cmd:"" help:"Show which keys there are and which one signs."`
-	JWKS keysJWKS `cmd:"" name:"jwks" help:"Print the public key set."`
+	Show   keysShow   `cmd:"" help:"Show which keys there are and which one signs."`
+	Rotate keysRotate `cmd:"" help:"Let the next key sign, in the data directory. Nobody's token is refused."`
+	Drop   keysDrop   `cmd:"" help:"Destroy signing keys in the data directory; their access tokens are refused, sessions live on."`
+	JWKS   keysJWKS   `cmd:"" name:"jwks" help:"Print the public key set."`
 }
 
 // keyView is one key as commands show it: nothing of it is secret.
@@ -63,6 +65,8 @@ func viewsOf(r keyring.Ring) []keyView {
 			view.State = "signing"
 		case v == current+1:
 			view.State = "next"
+		case r.Kind == keyring.SigningRing && v+1 < current:
+			view.State = "retired" // nobody is told of it any more
 		default:
 			view.State = "accepted"
 		}

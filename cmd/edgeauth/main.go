@@ -25,7 +25,7 @@ type grammar struct {
 
 	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine."`
 	User    userCommand    `cmd:"" help:"Look after users."`
-	Keys    keysCommand    `cmd:"" help:"Show the keys."`
+	Keys    keysCommand    `cmd:"" help:"Show the keys and move them on."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
 	Tables  tablesCommand  `cmd:"" help:"Make tables in a local engine."`
 	Version versionCommand `cmd:"" help:"Print the version; so does --version."`

@@ -105,6 +105,31 @@ func TestUsers(t *testing.T) {
 	lines(t, page, "SUBJECT .*", string(users[1].Subject)+" .*")
 }
 
+// TestKeysMove goes through two rotations and the loss of a key.
+func TestKeysMove(t *testing.T) {
+	home := newHome(t)
+	lines(t, done(t, "", "keys", "rotate", "--algorithm", "EdDSA", "--data", home), "version 2 signs; a running server follows within a second")
+	lines(t, done(t, "", "keys", "rotate", "--json", "--data", home), `{`, ` +"signing": 3`, `}`)
+	shown := done(t, "", "keys", "show", "--data", home)
+	lines(t, shown,
+		`access tokens +VERSION +STATE +ALG +CREATED +KEY ID`,
+		` +1 +retired +ES256 +`+when+` +[\w-]{43}`,
+		` +2 +accepted +ES256 +`+when+` +[\w-]{43}`,
+		` +3 +signing +EdDSA +`+when+` +[\w-]{43}`,
+		` +4 +next +EdDSA +`+when+` +[\w-]{43}`,
+		`refresh tokens +VERSION +STATE +CREATED +`,
+		` +1 +accepted +`+when+` +`,
+		` +2 +accepted +`+when+` +`,
+		` +3 +signing +`+when+` +`,
+		` +4 +next +`+when+` +`)
+	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
+	lines(t, done(t, "", "keys", "drop", kids[0], kids[1], "--data", home),
+		"dropped 2, whose access tokens are refused from now on; version 3 signs; a running server follows within a second")
+	if text := done(t, "", "keys", "show", "--data", home); strings.Contains(text, kids[0]) || !strings.Contains(text, kids[2]) {
+		t.Error(text)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	home := newHome(t)
 	lines(t, done(t, "", "keys", "show", "--data", home),
@@ -246,6 +271,10 @@ func TestRefusals(t *testing.T) {
 		{"user list, no directory", "", "user list --data " + missing, 1, []string{noHome}},
 		{"keys show, no directory", "", "keys show --data " + missing, 1, []string{noHome}},
 		{"keys jwks, no directory", "", "keys jwks --data " + missing, 1, []string{noHome}},
+		{"keys rotate, no directory", "", "keys rotate --data " + missing, 1, []string{noHome}},
+		{"keys rotate, HS256", "", "keys rotate --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
+		{"keys drop, no key", "", "keys drop x --data " + home, 1, []string{`edgeauth: no key has this id: "x": "edgeauth keys show" lists them`}},
+		{"keys drop, of nothing", "", "keys drop --data " + home, 2, []string{`edgeauth: expected "<key-id> ..."`, hint}},
 		{"token issue, no directory", "", "token issue --data " + missing, 1, []string{noHome}},
 		{"token verify, no directory", "x", "token verify --data " + missing, 1, []string{noHome}},
 		{"keys show, no keys", "", "keys show --data " + folder, 1, []string{"edgeauth: signing ring: file .*signing-ring.json: not found"}},

@@ -66,7 +66,7 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 
 type userPasswd struct {
 	whoArgument
-	MustChange bool `help:"Refuse logins until the password is changed once more. No endpoint changes it yet, so that is up to this command."`
+	MustChange bool `help:"Let it open nothing but POST /auth/password, by the change_token that a login then answers with."`
 }
 
 func (c *userPasswd) Run(ctx context.Context, t terminal) error {

@@ -65,6 +65,10 @@ type Client struct {
 	Profile Profile
 	// IdleTimeout ends a session that is not refreshed for so long; AbsoluteTimeout ends it in any case.
 	IdleTimeout, AbsoluteTimeout time.Duration
+	// AccessTokenLifetime is how long this client's access tokens live; zero is the issuer's own.
+	AccessTokenLifetime time.Duration
+	// Audience is whom this client's access tokens are for; none is the issuer's own.
+	Audience []string
 	// Scope is what access tokens of this client may do; empty issues no scope claim.
 	Scope []string
 }

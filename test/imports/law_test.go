@@ -28,7 +28,7 @@ var law = func() map[string][]string {
 
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
-		"endpoint":   slices.Concat(leaves, []string{"auth", "login", "session", "token", "user", "audit"}),
+		"endpoint":   slices.Concat(leaves, []string{"auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit"}),
 
 		"dynamo":    stores,

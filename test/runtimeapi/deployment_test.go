@@ -72,13 +72,16 @@ func deploy(t *testing.T, store variables, profile auth.Profile) *deployment {
 	t.Helper()
 	d := &deployment{environments: environments(t, store), password: auth.NewSecret(rand.Text())}
 	d.environments["login"][config.Profile] = profile.String()
+	d.environments["account"][config.Profile] = profile.String()
 	addUser(t, store, d.password)
 	start := func(name string) *runtimeapi.Function {
 		return runtimeapi.New(t, runnable(t, name), d.environments[name])
 	}
-	d.gateway = &runtimeapi.Gateway{
-		Functions:  map[string]*runtimeapi.Function{"login": start("login"), "refresh": start("refresh")},
-		Authorizer: start("authorizer"),
+	d.gateway = &runtimeapi.Gateway{Functions: map[string]*runtimeapi.Function{}, Authorizer: start("authorizer")}
+	for name := range d.environments {
+		if name != "authorizer" {
+			d.gateway.Functions[name] = start(name)
+		}
 	}
 	server := httptest.NewServer(d.gateway)
 	t.Cleanup(server.Close)
@@ -105,10 +108,14 @@ func environments(t *testing.T, store variables) map[string]variables {
 		config.SigningRing: "file:" + signingPath, config.RefreshKeys: "file:" + refreshPath, config.KeyVersion: "1",
 		config.AccessTokenLifetime: "15m",
 	})
+	opening := with(issuing, variables{config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"})
 	return map[string]variables{
 		"authorizer": with(common, variables{config.JWKS: string(jwks)}),
-		"login":      with(issuing, variables{config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"}),
+		"login":      opening,
+		"account":    maps.Clone(opening),
 		"refresh":    issuing,
+		"sessions":   with(store, variables{config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1"}),
+		"discovery":  {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
 	}
 }
 
@@ -136,6 +143,7 @@ type reply struct {
 	Terminal     bool   `json:"terminal"`
 	Subject      string `json:"sub"`
 	Roles        string `json:"roles"`
+	Revocation   string `json:"revocation_endpoint"`
 }
 
 func (d *deployment) login(t *testing.T, password auth.Secret) reply {

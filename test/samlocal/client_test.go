@@ -44,9 +44,9 @@ func (c client) call(method, path, body string, headers ...string) answer {
 	return answer{got.StatusCode, got.Header, string(text)}
 }
 
-func (c client) postJSON(path, body string) answer {
+func (c client) postJSON(path, body string, headers ...string) answer {
 	c.t.Helper()
-	return c.call(http.MethodPost, path, body, "Content-Type", "application/json")
+	return c.call(http.MethodPost, path, body, append(headers, "Content-Type", "application/json")...)
 }
 
 func (c client) postForm(path, body string) answer {

@@ -139,6 +139,16 @@ func (r *run) api(t *testing.T) {
 	c.postJSON("/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`).want(t, http.StatusOK)
 	c.postJSON("/auth/refresh", `{"refresh_token":"`+tampered(second.Refresh)+`"}`).want(t, http.StatusBadRequest, "invalid_grant", `"terminal":true`)
 
+	const next = "battery staple of the demo"
+	c.get("/.well-known/openid-configuration").want(t, http.StatusOK, `"token_endpoint":`, "/auth/refresh")
+	changed := c.postJSON("/auth/password", `{"current_password":"`+r.Password.Reveal()+`","new_password":"`+next+`"}`,
+		"Authorization", "Bearer "+second.Access).tokens(t)
+	c.postJSON("/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`).want(t, http.StatusBadRequest, "invalid_grant")
+	back := c.postJSON("/auth/password", `{"current_password":"`+next+`","new_password":"`+r.Password.Reveal()+`"}`,
+		"Authorization", "Bearer "+changed.Access).tokens(t)
+	c.postForm("/auth/logout", "token="+back.Refresh).want(t, http.StatusOK)
+	c.postForm("/auth/refresh", "grant_type=refresh_token&refresh_token="+back.Refresh).want(t, http.StatusBadRequest, "invalid_grant")
+
 	preflight := c.call(http.MethodOptions, "/auth/login", "",
 		"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
 	if got := preflight.header.Get("Access-Control-Allow-Origin"); got != origin || preflight.status >= 300 {
@@ -238,6 +248,10 @@ func (r *run) invoke(t *testing.T) {
 
 	want(t, call(t, "RefreshFunction", "refresh.json", "REFRESH_TOKEN", ""), `"statusCode":400`)
 	want(t, call(t, "RefreshFunction", "refresh.json", "REFRESH_TOKEN", r.tokens.Refresh), `"statusCode":200`)
+
+	want(t, call(t, "AccountFunction", "account.json", "ACCESS_TOKEN", ""), `"statusCode":401`)
+	want(t, call(t, "SessionsFunction", "logout.json", "REFRESH_TOKEN", ""), `"statusCode":200`)
+	want(t, call(t, "DiscoveryFunction", "discovery.json", "jwks.json", ""), `"statusCode":200`, "keys")
 
 	const no, yes = `{"isAuthorized":false}`, `"isAuthorized":true`
 	want(t, call(t, "AuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", ""), no)

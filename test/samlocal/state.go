@@ -24,7 +24,8 @@ import (
 const Email = "demo@example.com"
 
 // functions are those of the template, by their logical ids.
-var functions = []string{"AuthorizerFunction", "LoginFunction", "RefreshFunction"}
+// Without the one that makes keys: here they are made beforehand, since nothing plays CloudFormation.
+var functions = []string{"AuthorizerFunction", "LoginFunction", "RefreshFunction", "AccountFunction", "SessionsFunction", "DiscoveryFunction"}
 
 // tables are the tables' names: in sam local, a reference to a table is its logical id.
 var tables = map[string]string{
@@ -97,9 +98,9 @@ func (s State) addUser(ctx context.Context, endpoint string) error {
 	return err
 }
 
-// keys returns the variables that hold keys. ES256 is what the template's parameters have room for.
+// keys returns the variables that hold keys, which the stack would get from its custom resource.
 func keys(now time.Time) (map[string]string, error) {
-	signing, err := keyring.NewSigningRing(token.ES256, now, rand.Reader)
+	signing, err := keyring.NewSigningRing(token.RS256, now, rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,9 +66,32 @@ var rules = []rule{
 		"a function is not stamped": func(d document) { delete(variables(d, "LoginFunction"), "EDGEAUTH_STAMP") },
 		"a version is not stamped":  func(d document) { delete(d.properties(versionOf(d, "LoginFunction")), "Description") },
 		"a function has no alias":   func(d document) { delete(d.resources(), "LoginFunctionAliaslive") },
+		"the stamp is of one's own": func(d document) { d.properties(versionOf(d, "LoginFunction"))["Description"] = "1" },
+		"the keys have a stamp too": func(d document) {
+			d.properties("KeysFunction")["Environment"] = tree{"Variables": tree{"EDGEAUTH_STAMP": keysStamp}}
+		},
+	}},
+	{"the stamp changes with every value that reaches a function", accounted, map[string]func(document){
+		"a parameter is left out":  func(d document) { delete(d.properties("Keys"), "IdleTimeout") },
+		"a table is left out":      func(d document) { delete(d.properties("Keys"), "UsersTable") },
+		"the address is left out":  func(d document) { delete(d.properties("Keys"), "Issuer"); delete(d.properties("Keys"), "Audience") },
+		"a function gets one more": func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "Architecture"} },
+		"one hidden in a text":     func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${Architecture}") },
+	}},
+	{"keys are made inside the account and survive it", secrets, map[string]func(document){
+		"they go with the stack":    func(d document) { delete(d.resources()["SigningSecret"].(tree), "DeletionPolicy") },
+		"they go when replaced":     func(d document) { d.resources()["RefreshSecret"].(tree)["UpdateReplacePolicy"] = "Delete" },
+		"a name of one's own":       func(d document) { d.properties("SigningSecret")["Name"] = "keys" },
+		"a value of the template's": func(d document) { d.properties("SigningSecret")["SecretString"] = "{}" },
+		"login writes them":         func(d document) { statement(d, "LoginRole", 2, 0)["Action"] = []any{"secretsmanager:PutSecretValue"} },
+		"sessions reads what signs": func(d document) {
+			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 0)["Resource"]
+		},
+		"CloudFormation waits short": func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
 	}},
 	{"no function takes longer than the rotation allows", quick, map[string]func(document){
 		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
+		"the keys take for ever":  func(d document) { d.properties("KeysFunction")["Timeout"] = 900.0 },
 		"one has none of its own": func(d document) { delete(d.properties("RefreshFunction"), "Timeout") },
 	}},
 	{"a role allows what is named, and the authorizer's its logs alone", privileges, map[string]func(document){
@@ -113,7 +138,7 @@ var rules = []rule{
 	{"parameters say what they are and take nothing else", parameters, map[string]func(document){
 		"one says nothing":        func(d document) { delete(at[tree](d.root, "Parameters", "Issuer"), "Description") },
 		"one takes everything":    func(d document) { delete(at[tree](d.root, "Parameters", "Issuer"), "AllowedPattern") },
-		"keys show in the open":   func(d document) { delete(at[tree](d.root, "Parameters", "SigningRing"), "NoEcho") },
+		"one must be given":       func(d document) { delete(at[tree](d.root, "Parameters", "KeyVersion"), "Default") },
 		"a number without bounds": func(d document) { delete(at[tree](d.root, "Parameters", "KeyVersion"), "MaxValue") },
 	}},
 }
@@ -264,13 +289,26 @@ func versionOf(d document, function string) string {
 	return ""
 }
 
+var keysStamp = tree{"Fn::GetAtt": []any{"Keys", "Stamp"}}
+
+func isStamp(in any) bool { return reflect.DeepEqual(in, any(keysStamp)) }
+
+// The keys function makes the stamp, so it has neither stamp nor alias: it would wait for itself.
+const keysFunction = "KeysFunction"
+
 func stamped(d document) (problems []string) {
 	for _, id := range d.of("AWS::Lambda::Function") {
-		if ref(variables(d, id)["EDGEAUTH_STAMP"]) != "Stamp" {
+		if id == keysFunction {
+			if d.properties(id)["Environment"] != nil || versionOf(d, id) != "" {
+				problems = append(problems, id+" waits for itself")
+			}
+			continue
+		}
+		if !isStamp(variables(d, id)["EDGEAUTH_STAMP"]) {
 			problems = append(problems, id+" has no stamp, so Lambda would take its next version for the same")
 		}
 		version := versionOf(d, id)
-		if ref(d.properties(version)["Description"]) != "Stamp" {
+		if !isStamp(d.properties(version)["Description"]) {
 			problems = append(problems, id+"'s version has no stamp, so CloudFormation would make no next one")
 		}
 		if attributeOf(d.properties(id + "Aliaslive")["FunctionVersion"]) != version {
@@ -280,9 +318,123 @@ func stamped(d document) (problems []string) {
 	return problems
 }
 
+func accounted(d document) (problems []string) {
+	known := map[string]bool{"AWS::NoValue": true, "Keys": true}
+	for _, name := range named(d.properties("Keys")) {
+		known[name] = true
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		for _, name := range named(variables(d, id)) {
+			if !known[name] {
+				problems = append(problems, fmt.Sprintf("%s gets %s, and the stamp does not change with it", id, name))
+			}
+		}
+	}
+	return problems
+}
+
+// named returns the parameters and resources that a value is made of.
+func named(in any) (names []string) {
+	switch in := in.(type) {
+	case []any:
+		for _, one := range in {
+			names = append(names, named(one)...)
+		}
+	case tree:
+		names = append(names, ref(in), attributeOf(in))
+		own, text := at[[]any](in, "Fn::Sub"), at[string](in, "Fn::Sub")
+		variables := tree{}
+		if len(own) == 2 {
+			text, _ = own[0].(string)
+			variables, _ = own[1].(tree)
+		}
+		for _, found := range regexp.MustCompile(`\$\{([A-Za-z]+)[.}]`).FindAllStringSubmatch(text, -1) {
+			if variables[found[1]] == nil {
+				names = append(names, found[1])
+			}
+		}
+		for _, one := range in {
+			names = append(names, named(one)...)
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+func secrets(d document) (problems []string) {
+	for _, id := range []string{"SigningSecret", "RefreshSecret"} {
+		r, p := at[tree](d.resources(), id), d.properties(id)
+		for what, ok := range map[string]bool{
+			"does not survive its stack":       r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
+			"is in the way of a second one":    p["Name"] == nil,
+			"gets its value from the template": p["SecretString"] == nil && p["GenerateSecretString"] == nil,
+			"is not what the keys are made in": targetOf(d.properties("Keys")[id]) == id,
+		} {
+			if !ok {
+				problems = append(problems, id+" "+what)
+			}
+		}
+	}
+	if at[float64](d.properties("Keys"), "ServiceTimeout") != serviceTimeout {
+		problems = append(problems, "CloudFormation waits for an hour")
+	}
+	// Who reads which ring stands in the environment, and nobody but the keys function writes one.
+	for _, id := range d.of("AWS::Lambda::Function") {
+		may, wants := secretActions(d, strings.TrimSuffix(id, "Function")+"Role"), map[string]string{}
+		for name, secret := range map[string]string{"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret"} {
+			if variables(d, id)[name] != nil {
+				wants[secret] = "secretsmanager:GetSecretValue"
+			}
+			if id == keysFunction {
+				wants[secret] = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
+			}
+		}
+		if !maps.Equal(may, wants) {
+			problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, wants))
+		}
+	}
+	return problems
+}
+
+// secretActions returns what a role may do, by secret.
+func secretActions(d document, role string) map[string]string {
+	may := map[string]string{}
+	for i := range at[[]any](d.properties(role), "Policies") {
+		for j := range at[[]any](at[[]any](d.properties(role), "Policies")[i], "PolicyDocument", "Statement") {
+			s := statement(d, role, i, j)
+			if actions := strings.Join(list(s["Action"]), " "); strings.Contains(actions, "secretsmanager:") {
+				may[targetOf(s["Resource"])] = actions
+			}
+		}
+	}
+	return may
+}
+
+// targetOf returns the resource that an ARN is of: where an existing one may be adopted, the one made otherwise.
+func targetOf(in any) string {
+	choice := at[[]any](in, "Fn::If")
+	if len(choice) != 3 {
+		return attributeOf(in)
+	}
+	made := ref(choice[1])
+	if choice[0] != "Makes"+made || ref(choice[2]) != "Existing"+made {
+		return ""
+	}
+	return made
+}
+
+// serviceTimeout is how many seconds CloudFormation waits for the keys.
+const serviceTimeout = 300
+
 func quick(d document) (problems []string) {
 	for _, id := range d.of("AWS::Lambda::Function") {
-		if at[float64](d.properties(id), "Timeout") != seconds {
+		timeout := at[float64](d.properties(id), "Timeout")
+		if id == keysFunction {
+			if timeout == 0 || timeout >= serviceTimeout {
+				problems = append(problems, id+" may take longer than CloudFormation waits")
+			}
+			continue
+		}
+		if timeout != seconds {
 			problems = append(problems, fmt.Sprintf("%s may take other than %d s", id, seconds))
 		}
 	}
@@ -309,7 +461,7 @@ func privileges(d document) (problems []string) {
 		for i := range at[[]any](p, "Policies") {
 			for j := range at[[]any](at[[]any](p, "Policies")[i], "PolicyDocument", "Statement") {
 				s := statement(d, id, i, j)
-				target := attributeOf(s["Resource"])
+				target := targetOf(s["Resource"])
 				if d.resources()[target] == nil {
 					problems = append(problems, id+" reaches beyond this stack's resources")
 				}
@@ -417,10 +569,8 @@ func parameters(d document) (problems []string) {
 		if at[string](p, "Description") == "" || !bounded {
 			problems = append(problems, id+" says too little")
 		}
-	}
-	for _, id := range []string{"SigningRing", "RefreshKeys"} {
-		if !at[bool](d.root, "Parameters", id, "NoEcho") {
-			problems = append(problems, id+" shows in the console")
+		if at[any](p, "Default") == nil {
+			problems = append(problems, id+" must be given, and a first deploy takes no parameter")
 		}
 	}
 	return problems

@@ -17,6 +17,8 @@ const (
 	SessionExpired     Name = "session_expired"
 	// SessionRenewFail is ours: the vocabulary has no word for a refresh that was refused before its session expired.
 	SessionRenewFail Name = "session_renew_fail"
+	// TokenRevokeFail is ours: a logout that ended no session, because there was none to end or because it was not confirmed.
+	TokenRevokeFail Name = "authn_token_revoke_fail"
 	// AuthzAllow is ours: the vocabulary names only refusals.
 	AuthzAllow Name = "authz_allow"
 	AuthzFail  Name = "authz_fail"
@@ -35,7 +37,7 @@ func (n Name) level() level {
 	switch n {
 	case TokenReuse:
 		return failure
-	case LoginFail, LoginFailMax, PasswordChangeFail, SessionRenewFail, AuthzFail:
+	case LoginFail, LoginFailMax, PasswordChangeFail, SessionRenewFail, TokenRevokeFail, AuthzFail:
 		return warning
 	}
 	return information

@@ -28,11 +28,11 @@ func readDocument(members map[string]json.RawMessage) (d document, err error) {
 		case "issuers":
 			d.issuers, err = readList(text, readIssuer)
 		case "token_sources":
-			d.tokenSources, err = readWords(text)
+			d.tokenSources, err = config.ReadWords(text)
 		case "context_claims":
-			d.contextClaims, err = readWords(text)
+			d.contextClaims, err = config.ReadWords(text)
 		case "origins":
-			d.origins, err = readWords(text)
+			d.origins, err = config.ReadWords(text)
 		}
 		if err != nil {
 			return document{}, fmt.Errorf("%s: %w", name, err)
@@ -47,9 +47,9 @@ func readRule(text string) (r Rule, err error) {
 		case "route":
 			r.Route, err = strictjson.String(raw)
 		case "scopes":
-			r.Scopes, err = readWords(raw)
+			r.Scopes, err = config.ReadWords(raw)
 		case "roles":
-			r.Roles, err = readWords(raw)
+			r.Roles, err = config.ReadWords(raw)
 		case "max_auth_age":
 			r.MaxAuthAge, err = config.ReadDuration(raw)
 		default:
@@ -68,11 +68,11 @@ func readIssuer(text string) (o token.OtherIssuer, err error) {
 		case "jwks":
 			o.Keys, err = token.ParseForeignJWKS([]byte(raw))
 		case "audience":
-			o.Audience, err = readWords(raw)
+			o.Audience, err = config.ReadWords(raw)
 		case "audience_claim":
 			o.AudienceClaim, err = strictjson.String(raw)
 		case "types":
-			o.Types, err = readWords(raw)
+			o.Types, err = config.ReadWords(raw)
 		case "lifetime":
 			o.Lifetime, err = config.ReadDuration(raw)
 		case "claims":
@@ -97,7 +97,7 @@ func readClaims(text string) (map[string]string, error) {
 func readList[T any](text string, read func(raw string) (T, error)) ([]T, error) {
 	elements, err := strictjson.Array(text)
 	if err == nil && len(elements) == 0 {
-		err = errEmpty
+		err = config.ErrEmpty
 	}
 	if err != nil {
 		return nil, err
@@ -109,14 +109,4 @@ func readList[T any](text string, read func(raw string) (T, error)) ([]T, error)
 		}
 	}
 	return list, nil
-}
-
-var errEmpty = errors.New("the list is empty; leave it out to ask for nothing")
-
-func readWords(text string) ([]string, error) {
-	list, err := strictjson.Strings(text)
-	if err == nil && len(list) == 0 {
-		err = errEmpty
-	}
-	return list, err
 }

@@ -133,13 +133,13 @@ func TestValues(t *testing.T) {
 				config.DynamoDBEndpoint: "http://localhost:8000", config.Region: "r", config.AccessKeyID: "k", config.SecretAccessKey: "x",
 			},
 			config.Stores{DynamoDB: config.DynamoDB{
-				Users: "u", Sessions: "s", Attempts: "a", Endpoint: "http://localhost:8000", Region: "r", AccessKeyID: "k",
+				Users: "u", Sessions: "s", Attempts: "a", Endpoint: "http://localhost:8000", AWS: config.AWS{Region: "r", AccessKeyID: "k"},
 			}}, "",
 		},
 		{
 			"no tables", store,
 			variables{config.Store: "dynamodb", config.SessionsTable: "s", config.Region: "r", config.AccessKeyID: "k", config.SecretAccessKey: "x"},
-			config.Stores{DynamoDB: config.DynamoDB{Sessions: "s", Region: "r", AccessKeyID: "k"}},
+			config.Stores{DynamoDB: config.DynamoDB{Sessions: "s", AWS: config.AWS{Region: "r", AccessKeyID: "k"}}},
 			"EDGEAUTH_USERS_TABLE is not set: it should hold the name of the table of users\n" +
 				"EDGEAUTH_ATTEMPTS_TABLE is not set: it should hold the name of the table of failed logins",
 		},

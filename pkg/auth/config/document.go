@@ -13,7 +13,7 @@ import (
 // DocumentNames returns the members of EDGEAUTH_CONFIG that somebody reads. One document serves every function, so each
 // takes them all, and minds its own.
 func DocumentNames() []string {
-	return []string{"context_claims", "issuers", "origins", "passwords", "routes", "throttle", "token_sources"}
+	return []string{"clients", "context_claims", "issuers", "origins", "passwords", "routes", "throttle", "token_sources"}
 }
 
 // Document returns the members of EDGEAUTH_CONFIG, which is a JSON object or names its file; nil where it is not set.

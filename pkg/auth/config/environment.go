@@ -9,8 +9,9 @@ import (
 // return the zero value; Err reports everything remembered. Each start makes its own Environment: it is not safe for
 // concurrent use.
 type Environment struct {
-	lookup func(name string) (string, bool)
-	errs   []error
+	lookup  func(name string) (string, bool)
+	errs    []error
+	account *AWS // once read
 }
 
 // Process returns the environment of this process.

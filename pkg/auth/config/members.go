@@ -22,6 +22,9 @@ func ReadMembers(text string, read func(name, raw string) error) error {
 	return nil
 }
 
+// ReadString returns the text of a JSON string.
+func ReadString(raw string) (string, error) { return strictjson.String(raw) }
+
 // ReadDuration returns the duration in a JSON string, which is above zero.
 func ReadDuration(raw string) (time.Duration, error) {
 	text, err := strictjson.String(raw)
@@ -33,4 +36,16 @@ func ReadDuration(raw string) (time.Duration, error) {
 		return 0, errors.New("it is a duration above 0, as in 15m")
 	}
 	return d, nil
+}
+
+// ErrEmpty refuses a list that says nothing: it is more often a mistake than a wish.
+var ErrEmpty = errors.New("the list is empty; leave it out to ask for nothing")
+
+// ReadWords returns the strings of a JSON array, of which there must be one.
+func ReadWords(raw string) ([]string, error) {
+	list, err := strictjson.Strings(raw)
+	if err == nil && len(list) == 0 {
+		err = ErrEmpty
+	}
+	return list, err
 }

@@ -24,12 +24,13 @@ const (
 	Config              = "EDGEAUTH_CONFIG"
 	RestoredUntil       = "EDGEAUTH_RESTORED_UNTIL"
 
-	// The AWS SDKs' own names. The endpoint points at a local engine; Lambda sets the others.
-	DynamoDBEndpoint = "AWS_ENDPOINT_URL_DYNAMODB"
-	Region           = "AWS_REGION"
-	AccessKeyID      = "AWS_ACCESS_KEY_ID"
-	SecretAccessKey  = "AWS_SECRET_ACCESS_KEY"
-	SessionToken     = "AWS_SESSION_TOKEN"
+	// The AWS SDKs' own names. The endpoints point at a local engine and a stand-in; Lambda sets the others.
+	DynamoDBEndpoint       = "AWS_ENDPOINT_URL_DYNAMODB"
+	SecretsManagerEndpoint = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+	Region                 = "AWS_REGION"
+	AccessKeyID            = "AWS_ACCESS_KEY_ID"
+	SecretAccessKey        = "AWS_SECRET_ACCESS_KEY"
+	SessionToken           = "AWS_SESSION_TOKEN"
 )
 
 // The values of HTTPResponse: the two forms in which an HTTP API 2.0 authorizer may answer.

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"github.com/edgeauth/edgeauth/pkg/auth"
-)
+import "strings"
 
 // Stores says where users, sessions and attempts are kept: in one file, or in three tables.
 type Stores struct {
@@ -15,12 +11,8 @@ type Stores struct {
 // DynamoDB is the tables' names, and how to reach them.
 type DynamoDB struct {
 	Users, Sessions, Attempts string
-
-	Endpoint      string // of a local engine; empty means AWS's own
-	Region        string
-	AccessKeyID   string
-	SecretAccess  auth.Secret
-	SessionSecret auth.Secret // of temporary credentials; empty for others
+	Endpoint                  string // of a local engine; empty means AWS's own
+	AWS
 }
 
 // Store returns where state is kept.
@@ -49,10 +41,6 @@ func (e *Environment) dynamoDB() DynamoDB {
 	d.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
 	d.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
 	d.Endpoint, _ = e.optional(DynamoDBEndpoint)
-	d.Region, _ = e.required(Region, "the AWS Region of the tables, as in eu-central-1")
-	d.AccessKeyID, _ = e.required(AccessKeyID, "an AWS access key id; any text does for a local engine")
-	secret, _ := e.required(SecretAccessKey, "the access key's secret; any text does for a local engine")
-	session, _ := e.optional(SessionToken)
-	d.SecretAccess, d.SessionSecret = auth.NewSecret(secret), auth.NewSecret(session)
+	d.AWS = e.aws()
 	return d
 }

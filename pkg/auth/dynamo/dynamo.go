@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -53,6 +54,7 @@ type Credentials struct {
 type DB struct {
 	client *dynamodb.Client
 	tables Tables
+	http   *http.Client
 }
 
 // New returns the DB of c. It does no I/O. The options are given one by one because the SDK's own loading of
@@ -80,7 +82,29 @@ func New(c Config) *DB {
 	if c.Endpoint != "" {
 		options.BaseEndpoint = &c.Endpoint
 	}
-	return &DB{client: dynamodb.New(options), tables: c.Tables}
+	return &DB{client: dynamodb.New(options), tables: c.Tables, http: options.HTTPClient.(*http.Client)}
+}
+
+// Connect opens a connection, so that the first call of a store need not: the handshake takes longer than the call. It
+// asks for nothing and reports nothing; where it fails, that call will say so.
+func (db *DB) Connect(ctx context.Context) {
+	options := db.client.Options()
+	at, err := options.EndpointResolverV2.ResolveEndpoint(ctx, dynamodb.EndpointParameters{
+		Region: &options.Region, Endpoint: options.BaseEndpoint,
+	})
+	if err != nil {
+		return
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at.URI.String(), nil)
+	if err != nil {
+		return
+	}
+	answer, err := db.http.Do(r)
+	if err != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<10)) // read to its end, a connection is kept
+	_ = answer.Body.Close()
 }
 
 // bounded limits one call of a store in time.

@@ -2,7 +2,12 @@ package dynamo_test
 
 import (
 	"crypto/rand"
+	"errors"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,4 +133,40 @@ func TestItemSize(t *testing.T) {
 	if n := measure.last.Load(); n == 0 || n >= 1024 {
 		t.Errorf("the item as JSON has %d bytes", n)
 	}
+}
+
+// The connection that was opened ahead is the one that the first call takes.
+func TestConnect(t *testing.T) {
+	var opened, asked atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.Method == http.MethodGet {
+			http.Error(w, "healthy", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, "{}") // an item that is not there
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	db := dynamo.New(dynamo.Config{
+		Region: "eu-central-1", Endpoint: server.URL,
+		Credentials: dynamo.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("secret")},
+		Tables:      dynamo.Tables{Users: "users"},
+	})
+	db.Connect(t.Context())
+	if _, err := (dynamo.Users{DB: db}).Get(t.Context(), "ada"); !errors.Is(err, auth.ErrNotFound) {
+		t.Error(err)
+	}
+	if asked.Load() != 2 || opened.Load() != 1 {
+		t.Errorf("%d requests on %d connections", asked.Load(), opened.Load())
+	}
+
+	server.Close()
+	db.Connect(t.Context()) // nobody there: nothing happens
 }

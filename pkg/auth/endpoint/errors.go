@@ -11,8 +11,10 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // problem is an error as the wire knows it. Its description is ours, never an error's text: those may hold what an
@@ -23,11 +25,18 @@ type problem struct {
 	description string
 	retryAfter  time.Duration // zero sends no Retry-After
 	allow       string
-	// terminal says that the refresh token will never work again. Only answers of refresh show it.
+	// terminal says that the refresh token will never work again. Only answers of refresh and logout show it.
 	terminal bool
+	// challenge is the value of WWW-Authenticate, for 401 about an access token.
+	challenge string
+	// changeToken permits to change the password, where the answer demands that.
+	changeToken auth.Secret
+	cause       error // for the log alone
 }
 
 func (p *problem) Error() string { return p.code + ": " + p.description }
+
+func (p *problem) Unwrap() error { return p.cause }
 
 func invalidRequest(format string, args ...any) *problem {
 	return &problem{status: http.StatusBadRequest, code: "invalid_request", description: fmt.Sprintf(format, args...)}
@@ -38,6 +47,7 @@ func problemOf(err error) *problem {
 	var (
 		known   *problem
 		refusal *login.Refusal
+		denial  *login.Denial
 	)
 	switch {
 	case errors.As(err, &known):
@@ -48,6 +58,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, session.ErrForeignClient):
 		return &problem{status: http.StatusBadRequest, code: "invalid_grant",
 			description: "the refresh token was issued to another client"}
+	case errors.Is(err, session.ErrUnknownClient):
+		return &problem{status: http.StatusBadRequest, code: "invalid_client",
+			description: "the session's client is not configured"}
 	case errors.Is(err, session.ErrScope):
 		return &problem{status: http.StatusBadRequest, code: "invalid_scope",
 			description: "the scope is wider than what the session was granted"}
@@ -57,11 +70,35 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusUnauthorized, code: "invalid_credentials"}
 	case errors.Is(err, login.ErrPasswordChangeRequired):
 		return &problem{status: http.StatusForbidden, code: "password_change_required"}
+	case errors.As(err, &denial):
+		return &problem{status: http.StatusForbidden, code: denial.Code, description: denial.Description}
+	case errors.Is(err, login.ErrNoToken), errors.Is(err, user.ErrSuperseded):
+		return &problem{status: http.StatusBadRequest, code: "invalid_grant",
+			description: "the change_token is not valid or was used, or the password has changed meanwhile: log in again"}
+	case notAllowed(err) != "":
+		return &problem{status: http.StatusBadRequest, code: "password_not_allowed", description: notAllowed(err)}
 	case errors.Is(err, auth.ErrUnavailable):
 		return &problem{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retryAfter: time.Second}
 	default:
 		return &problem{status: http.StatusInternalServerError, code: "server_error"}
 	}
+}
+
+// notAllowed says why a new password may not be, or "" where err is about something else.
+func notAllowed(err error) string {
+	switch {
+	case errors.Is(err, password.ErrTooShort):
+		return fmt.Sprintf("a password has at least %d characters", password.MinCharacters)
+	case errors.Is(err, password.ErrTooLong):
+		return fmt.Sprintf("a password has at most %d bytes", password.MaxBytes)
+	case errors.Is(err, password.ErrCommon):
+		return "the password is among those that are guessed first"
+	case errors.Is(err, password.ErrBreached):
+		return "the password is known from a breach"
+	case errors.Is(err, login.ErrSamePassword):
+		return "the new password must differ from the present one"
+	}
+	return ""
 }
 
 // fault reports whether the service, and not the request, is to blame.
@@ -71,6 +108,7 @@ type problemBody struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description,omitempty"`
 	Terminal    *bool  `json:"terminal,omitempty"`
+	ChangeToken string `json:"change_token,omitempty"`
 }
 
 func (p *problem) write(w http.ResponseWriter, showTerminal bool) {
@@ -80,7 +118,10 @@ func (p *problem) write(w http.ResponseWriter, showTerminal bool) {
 	if p.allow != "" {
 		w.Header().Set("Allow", p.allow)
 	}
-	body := problemBody{Error: p.code, Description: p.description}
+	if p.challenge != "" {
+		w.Header().Set("WWW-Authenticate", p.challenge)
+	}
+	body := problemBody{Error: p.code, Description: p.description, ChangeToken: p.changeToken.Reveal()}
 	if showTerminal {
 		body.Terminal = &p.terminal
 	}

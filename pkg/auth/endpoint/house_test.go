@@ -154,8 +154,10 @@ func newHouse(t testing.TB, changes ...func(*service.Settings)) *house {
 		t.Fatal(err)
 	}
 	h.handlers = map[string]http.Handler{
-		"/auth/login":   endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), h.Clients()),
-		"/auth/refresh": endpoint.Refresh(h.Responder(), h.Sessions()),
+		"/auth/login":    endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), h.Clients()),
+		"/auth/refresh":  endpoint.Refresh(h.Responder(), h.Sessions()),
+		"/auth/logout":   endpoint.Logout(h.Sessions(), h.Log()),
+		"/auth/password": endpoint.Password(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), h.Clients()),
 	}
 	return h
 }
@@ -219,8 +221,10 @@ func (h *house) send(t testing.TB, raw string) answer {
 func (h *house) serve(t testing.TB, r *http.Request) answer {
 	t.Helper()
 	path := "/auth/login"
-	if strings.HasPrefix(r.URL.Path, "/auth/refresh") {
-		path = "/auth/refresh"
+	for route := range h.handlers {
+		if strings.HasPrefix(r.URL.Path, route) {
+			path = route
+		}
 	}
 	w := httptest.NewRecorder()
 	h.log.Reset()
@@ -261,7 +265,7 @@ func (h *house) audited(t testing.TB, decided bool, answered map[string]any) str
 	if strings.Count(text, "\n") != 1 {
 		t.Fatalf("one decision, logged as %q", text)
 	}
-	for _, hidden := range []any{"@", secret, "ert_", answered["access_token"], answered["refresh_token"]} {
+	for _, hidden := range []any{"@", secret, "ert_", "edt_", "ect_Q", answered["access_token"], answered["refresh_token"]} {
 		if hidden != nil && strings.Contains(text, hidden.(string)) {
 			t.Errorf("the log shows %v: %s", hidden, text)
 		}

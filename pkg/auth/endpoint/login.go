@@ -9,6 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -26,7 +27,7 @@ func Login(x *Responder, who Authenticator, sessions *session.Manager, clients C
 	return only(http.MethodPost, loginPath, func(w http.ResponseWriter, r *http.Request) {
 		o, err := h.open(r)
 		if err == nil {
-			err = x.grant(w, r, o.Granted, nil, o.device)
+			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))
 		}
 		if err != nil {
 			problemOf(err).write(w, false)
@@ -42,11 +43,13 @@ type loginHandler struct {
 	clients  Clients
 }
 
-// opened is a login that came through.
+// opened is a login that came through, and what is known of one that did not.
 type opened struct {
 	session.Granted
 	login.Result
-	device auth.Secret // a known-device token for the client to keep; empty where it keeps the one it has
+	device
+	known auth.Secret // a known-device token for the client to keep; empty where it keeps the one it has
+	asked session.Key // of the session that the request's access token names
 }
 
 func (h loginHandler) open(r *http.Request) (o opened, err error) {
@@ -54,9 +57,9 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 	if err != nil {
 		return o, err
 	}
-	var email, password, clientID, delivery, device string
+	var email, password, clientID, delivery, code string
 	if err := in.texts(map[string]*string{
-		"email": &email, "password": &password, "client_id": &clientID, "delivery": &delivery, "device_token": &device,
+		"email": &email, "password": &password, "client_id": &clientID, "delivery": &delivery, "one_time_code": &code,
 	}); err != nil {
 		return o, err
 	}
@@ -67,6 +70,9 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 	if delivery != "" && delivery != "body" {
 		return o, invalidRequest("delivery must be body")
 	}
+	if o.device, err = h.readDevice(r, in); err != nil {
+		return o, err
+	}
 	client, err := h.clients.find(clientID)
 	if err != nil {
 		return o, err
@@ -75,13 +81,18 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 		return o, err
 	}
 	o.Result, err = h.who.Login(r.Context(), login.Credentials{
-		Email: email, Password: auth.NewSecret(password), Address: address(r), Device: auth.NewSecret(device),
+		Email: email, Password: auth.NewSecret(password), Address: address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
 	})
+	if errors.Is(err, login.ErrPasswordChangeRequired) {
+		p := problemOf(err)
+		p.changeToken = o.Change
+		return o, p
+	}
 	if err != nil {
 		return o, err
 	}
 	if o.NewDevice {
-		if o.device, err = h.who.Device(r.Context(), o.User); err != nil {
+		if o.known, err = h.who.Device(r.Context(), o.User); err != nil {
 			return o, err
 		}
 	}
@@ -92,25 +103,44 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 }
 
 func (h loginHandler) log(r *http.Request, o opened, err error) {
-	g := o.Granted
-	event := audit.Event{
-		Name: audit.LoginSuccess, RequestID: requestID(r), SubjectID: g.Session.Subject, ClientID: g.Session.Client,
+	h.audit.Write(r.Context(), o.event(r, audit.LoginSuccess, audit.LoginFail, err))
+}
+
+// event returns the audit line of what opens a session: one name where it did, and the other where it did not.
+func (o opened) event(r *http.Request, opened, failed audit.Name, err error) audit.Event {
+	e := audit.Event{
+		Name: opened, RequestID: requestID(r), SubjectID: o.asked.Subject, ClientID: o.Session.Client,
 		Account: o.Reference, Fault: o.UpgradeErr,
 	}
-	if g.Session.ID != (session.ID{}) {
-		event.SessionID = g.Session.ID.String()
+	key := o.Session.Key
+	if key == (session.Key{}) {
+		key = o.asked
 	}
-	if err != nil {
-		event.Name = audit.LoginFail
-		p := problemOf(err)
-		event.Outcome = p.code
-		var refusal *login.Refusal
-		if errors.As(err, &refusal) {
-			event.Reason, event.SubjectID, event.Account = string(refusal.Reason), refusal.Subject, refusal.Reference
-		}
-		if p.fault() {
-			event.Fault = err
-		}
+	if key != (session.Key{}) {
+		e.SubjectID, e.SessionID = key.Subject, key.ID.String()
 	}
-	h.audit.Write(r.Context(), event)
+	if err == nil {
+		return e
+	}
+	p := problemOf(err)
+	e.Name, e.Outcome = failed, p.code
+	var (
+		refusal *login.Refusal
+		denial  *login.Denial
+		over    *session.Refusal
+	)
+	switch {
+	case errors.As(err, &refusal):
+		e.Reason, e.SubjectID, e.Account = string(refusal.Reason), refusal.Subject, refusal.Reference
+	case errors.As(err, &denial):
+		e.Reason = string(login.ReasonDenied)
+	case errors.As(err, &over):
+		e.Reason, e.SubjectID, e.SessionID = string(over.Outcome), over.Session.Subject, over.Session.ID.String()
+	default:
+		e.Reason = string(token.ReasonOf(err))
+	}
+	if p.fault() {
+		e.Fault = err
+	}
+	return e
 }

@@ -73,7 +73,8 @@ func TestLoginOfAUserWhoMustChange(t *testing.T) {
 	h := newHouse(t)
 	h.changeUser(t, func(u *user.User) { u.MustChange = true })
 	got := h.send(t, loginJSON+credentials)
-	if got.text != `403 {"error":"password_change_required"}` || got.line != "authn_login_fail password_change_required" {
+	want := regexp.MustCompile(`^403 {"error":"password_change_required","change_token":"ect_[\w-]+"}$`)
+	if !want.MatchString(got.text) || got.line != "authn_login_fail password_change_required" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}
 }

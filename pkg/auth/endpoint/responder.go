@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -18,17 +19,33 @@ import (
 // Responder turns an opened or refreshed session into the answer with its tokens. Whoever brings their own login
 // calls session.Manager.Open and then Grant. It is safe for concurrent use.
 type Responder struct {
-	issuer *token.Issuer
-	audit  *audit.Log
-	now    func() time.Time
+	issuer  *token.Issuer
+	audit   *audit.Log
+	now     func() time.Time
+	origins []string
 }
 
-// NewResponder returns a Responder. A nil log is silent.
-func NewResponder(issuer *token.Issuer, log *audit.Log, now func() time.Time) (*Responder, error) {
-	if issuer == nil || now == nil {
+// ResponderConfig is what a Responder works with. Issuer and Now are required.
+type ResponderConfig struct {
+	Issuer *token.Issuer
+	// Log takes the audit lines; nil is silent.
+	Log *audit.Log
+	Now func() time.Time
+	// Origins are those, beside our own, whose pages may send and be sent cookies; see crosssite.CheckOrigin.
+	Origins []string
+}
+
+// NewResponder returns a Responder, or an error that names what is missing or wrong.
+func NewResponder(c ResponderConfig) (*Responder, error) {
+	if c.Issuer == nil || c.Now == nil {
 		return nil, errors.New("endpoint: a Responder needs an issuer and a clock")
 	}
-	return &Responder{issuer, log, now}, nil
+	for _, origin := range c.Origins {
+		if err := crosssite.CheckOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	return &Responder{c.Issuer, c.Log, c.Now, c.Origins}, nil
 }
 
 // tokens is the answer of RFC 6749, section 5.1, and how long what it grants lives. An answer without a refresh token
@@ -129,6 +146,12 @@ func userAgent(r *http.Request) string {
 
 // Clients are the applications that may open sessions.
 type Clients map[auth.ClientID]auth.Client
+
+// Has reports whether there is a client of this id. It makes Clients what a session.Manager asks.
+func (c Clients) Has(id auth.ClientID) bool {
+	_, ok := c[id]
+	return ok
+}
 
 // find returns the client of a request. One that names none is the default client.
 func (c Clients) find(id string) (auth.Client, error) {

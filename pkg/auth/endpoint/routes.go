@@ -3,7 +3,7 @@
 //
 // Input is taken strictly: bodies of at most 8 KB, one reading of each, parameters by their exact names and once.
 // Parameters that nobody knows are ignored (RFC 6749, section 3.2), and so is the query string: secrets do not belong
-// into addresses. Answers are JSON and never stored by a cache.
+// into addresses. Answers are JSON and, but for the public keys and metadata, never stored by a cache.
 package endpoint
 
 import "net/http"
@@ -23,12 +23,26 @@ func Routes() []Route {
 	return []Route{
 		{http.MethodPost, loginPath, "login", true},
 		{http.MethodPost, refreshPath, "refresh", true},
+		{http.MethodPost, logoutPath, "sessions", true},
+		{http.MethodPost, passwordPath, "account", true},
+		{http.MethodGet, keysPath, "discovery", true},
+		{http.MethodHead, keysPath, "discovery", true},
+		{http.MethodGet, serverMetadataPath, "discovery", true},
+		{http.MethodHead, serverMetadataPath, "discovery", true},
+		{http.MethodGet, providerMetadataPath, "discovery", true},
+		{http.MethodHead, providerMetadataPath, "discovery", true},
 	}
 }
 
 const (
-	loginPath   = "/auth/login"
-	refreshPath = "/auth/refresh"
+	loginPath    = "/auth/login"
+	refreshPath  = "/auth/refresh"
+	logoutPath   = "/auth/logout"
+	passwordPath = "/auth/password"
+
+	keysPath             = "/.well-known/jwks.json"
+	serverMetadataPath   = "/.well-known/oauth-authorization-server"
+	providerMetadataPath = "/.well-known/openid-configuration"
 )
 
 // only lets requests for one route through. A function may be reached by other ways than its route.

@@ -8,6 +8,8 @@ var (
 	ErrMalformed = errors.New("malformed ring")
 	// ErrExposed says that others than the owner can read a ring. Trying again will not help.
 	ErrExposed = errors.New("exposed ring")
+	// ErrRefused says that a Move would make verifiers refuse good tokens. Each such error is a *Refusal.
+	ErrRefused = errors.New("refused")
 	// ErrConflict says that the ring in a source is another than the one that a saved ring was made from.
 	ErrConflict = errors.New("the ring has changed since it was read")
 )

@@ -31,6 +31,19 @@ type Ring struct {
 	Kind   Kind
 	Serial uint64 // counts the ring's states, from 1
 	Keys   map[Version]Entry
+
+	// Requests are the last ones that a Move carried out, so that one which is repeated is known.
+	Requests []string
+	// Dropped are the kids that a Move destroyed, and Purge is when one destroyed them all, so that neither is done
+	// again by a deployment that still says so.
+	Dropped []string
+	Purge   Purge
+}
+
+// Purge is the last time that all keys of a signing ring were dropped. The zero Purge is none.
+type Purge struct {
+	Version Version   // what signed from then on
+	Lapsed  time.Time // when deployments ceased to ask for it; zero while they do
 }
 
 // Entry is one key of a ring. Times are whole seconds, UTC.
@@ -39,30 +52,31 @@ type Entry struct {
 	Secret  auth.Secret      // of a refresh-token ring: raw key material
 
 	Created      time.Time
+	Published    time.Time // of a signing ring: since when verifiers are told of it; zero while they are not
 	SigningSince time.Time // zero while the key is only published
 	Retired      time.Time // when it last stopped signing; zero before
 }
 
 // NewSigningRing makes a first ring: version 1 signs from now on, version 2 is published.
 func NewSigningRing(alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
-	return newRing(SigningRing, alg, now, random)
+	return newRing(SigningRing, 1, alg, now, random)
 }
 
 // NewRefreshRing makes a first ring: version 1 seals from now on, version 2 is accepted.
 func NewRefreshRing(now time.Time, random io.Reader) (Ring, error) {
-	return newRing(RefreshRing, "", now, random)
+	return newRing(RefreshRing, 1, "", now, random)
 }
 
-func newRing(kind Kind, alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
+// newRing makes a first ring in which version v signs and the next one waits.
+func newRing(kind Kind, v Version, alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
 	r := Ring{Kind: kind, Keys: map[Version]Entry{}}
-	r, err := r.Add(1, alg, now, random)
-	if err != nil {
-		return Ring{}, err
+	var err error
+	for _, version := range []Version{v, v + 1} {
+		if r, err = r.Add(version, alg, now, random); err != nil {
+			return Ring{}, err
+		}
 	}
-	first := r.Keys[1]
-	first.SigningSince = first.Created
-	r.Keys[1] = first
-	if r, err = r.Add(2, alg, now, random); err != nil {
+	if r, err = r.Sign(v, now); err != nil {
 		return Ring{}, err
 	}
 	r.Serial = 1
@@ -75,21 +89,29 @@ func (r Ring) Add(v Version, alg token.Algorithm, now time.Time, random io.Reade
 	if _, ok := r.Keys[v]; ok || v == 0 {
 		return Ring{}, fmt.Errorf("%s: version %d cannot be added", r.Kind, v)
 	}
-	entry := Entry{Created: now.UTC().Truncate(time.Second)}
-	var err error
-	if r.Kind == SigningRing {
-		entry.Signing, err = token.GenerateSigningKey(alg, random)
-	} else {
-		material := make([]byte, auth.RefreshTokenKeyBytes)
-		_, err = io.ReadFull(random, material)
-		entry.Secret = auth.NewSecret(string(material))
-	}
+	entry, err := newEntry(r.Kind, alg, now, random)
 	if err != nil {
 		return Ring{}, fmt.Errorf("%s: version %d: %w", r.Kind, v, err)
 	}
 	next := r.next()
 	next.Keys[v] = entry
+	if signs := r.Current(); signs != 0 {
+		next.publish(signs, entry.Created)
+	}
 	return next, nil
+}
+
+func newEntry(kind Kind, alg token.Algorithm, now time.Time, random io.Reader) (Entry, error) {
+	entry := Entry{Created: now.UTC().Truncate(time.Second)}
+	var err error
+	if kind == SigningRing {
+		entry.Signing, err = token.GenerateSigningKey(alg, random)
+		return entry, err
+	}
+	material := make([]byte, auth.RefreshTokenKeyBytes)
+	_, err = io.ReadFull(random, material)
+	entry.Secret = auth.NewSecret(string(material))
+	return entry, err
 }
 
 // Sign returns the ring's next state, in which version v signs from now on and every other one that did is retired.
@@ -112,7 +134,31 @@ func (r Ring) Sign(v Version, now time.Time) (Ring, error) {
 		}
 		next.Keys[version] = entry
 	}
+	next.publish(v, now)
 	return next, nil
+}
+
+// publish records, in a ring that nobody else has yet, that verifiers are told of PublicKeys(n) from now on. A key that
+// leaves them begins anew when it comes back: verifiers keep what they were told for hours, and not for ever.
+func (r Ring) publish(n Version, now time.Time) {
+	if r.Kind != SigningRing {
+		return
+	}
+	for v, entry := range r.Keys {
+		switch {
+		case !beside(v, n):
+			entry.Published = time.Time{}
+		case entry.Published.IsZero():
+			entry.Published = now.UTC().Truncate(time.Second)
+		}
+		r.Keys[v] = entry
+	}
+}
+
+// beside tells whether v is published while n signs.
+func beside(v, n Version) bool {
+	away := int(v) - int(n)
+	return -1 <= away && away <= 1
 }
 
 // Drop returns the ring's next state, without the keys of these versions. They are gone for good.
@@ -125,7 +171,8 @@ func (r Ring) Drop(versions ...Version) Ring {
 }
 
 func (r Ring) next() Ring {
-	return Ring{Kind: r.Kind, Serial: r.Serial + 1, Keys: maps.Clone(r.Keys)}
+	r.Serial, r.Keys = r.Serial+1, maps.Clone(r.Keys)
+	return r
 }
 
 // Versions returns the versions in the ring, ascending.
@@ -143,16 +190,30 @@ func (r Ring) Current() Version {
 	return current
 }
 
+// HighestUsed returns the highest version that has ever signed, or 0.
+func (r Ring) HighestUsed() Version {
+	var highest Version
+	for v, entry := range r.Keys {
+		if v > highest && !entry.SigningSince.IsZero() {
+			highest = v
+		}
+	}
+	return highest
+}
+
 // PublicKeys returns what verifiers must know while version n of a signing ring signs: the public keys of n-1, n
-// and n+1, as far as the ring has them; n it must have.
+// and n+1, as far as the ring has them; n it must have. Where two of them hold one key, it is there once.
 func (r Ring) PublicKeys(n Version) (token.KeySet, error) {
 	if err := r.has(n); err != nil {
 		return token.KeySet{}, err
 	}
 	var keys []token.Key
+	seen := map[string]bool{}
 	for _, v := range r.Versions() {
-		if away := int(v) - int(n); r.Kind == SigningRing && -1 <= away && away <= 1 {
-			keys = append(keys, r.Keys[v].Signing.Public())
+		key := r.Keys[v].Signing.Public()
+		if r.Kind == SigningRing && beside(v, n) && !seen[key.ID()] {
+			seen[key.ID()] = true
+			keys = append(keys, key)
 		}
 	}
 	return token.NewKeySet(keys...)

@@ -142,6 +142,14 @@ func TestParseRefuses(t *testing.T) {
 			kid + `","alg":"EdDSA","jwk"`, kid + `","alg":"RS256","jwk"`, `key "1": alg must be EdDSA`},
 		{"another alg in the jwk", keyring.SigningRing, own,
 			`"jwk":{"alg":"EdDSA"`, `"jwk":{"alg":"HS256"`, "alg must be EdDSA"},
+		{"requests that are none", keyring.RefreshRing, refresh, `"v":1`, `"v":1,"requests":[1]`, "requests"},
+		{"dropped keys without a name", keyring.SigningRing, signing, `"v":1`, `"v":1,"dropped":{}`, "dropped"},
+		{"a purge of no version", keyring.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":0}`, "purge: version"},
+		{"an unknown member of a purge", keyring.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":1,"x":1}`, "purge: it may"},
+		{"a purge that lapsed some day", keyring.SigningRing, signing,
+			`"v":1`, `"v":1,"purge":{"version":1,"lapsed":"some day"}`, "purge: lapsed"},
+		{"a published refresh-token key", keyring.RefreshRing, refresh,
+			`"2":{`, `"2":{"published":"2026-01-02T03:04:05Z",`, `key "2": it may hold`},
 		{"no jwk", keyring.SigningRing, own, `"jwk":`, `"secret":`, "it may hold"},
 	} {
 		changed := strings.Replace(row.text, row.old, row.new, 1)

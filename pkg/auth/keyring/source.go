@@ -91,11 +91,11 @@ func Follows(stored, next auth.Secret) error {
 	var before uint64
 	if stored.Reveal() != "" {
 		var err error
-		if before, err = serial(stored); err != nil {
+		if before, err = Serial(stored); err != nil {
 			return err // what is stored may be all that is left of a key: nothing is written over it
 		}
 	}
-	after, err := serial(next)
+	after, err := Serial(next)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,8 @@ func Follows(stored, next auth.Secret) error {
 	return nil
 }
 
-func serial(text auth.Secret) (uint64, error) {
+// Serial returns the serial in the text of a ring, and looks at nothing else. It is for whoever implements Save.
+func Serial(text auth.Secret) (uint64, error) {
 	m, err := strictjson.Object([]byte(text.Reveal()))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrMalformed, err)

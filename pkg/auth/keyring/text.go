@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -23,6 +24,15 @@ type ringText struct {
 	Format int64                `json:"v"`
 	Serial uint64               `json:"serial"`
 	Keys   map[string]entryText `json:"keys"`
+
+	Requests []string   `json:"requests,omitempty"`
+	Dropped  []string   `json:"dropped,omitempty"`
+	Purge    *purgeText `json:"purge,omitempty"`
+}
+
+type purgeText struct {
+	Version Version `json:"version"`
+	Lapsed  string  `json:"lapsed,omitempty"`
 }
 
 type entryText struct {
@@ -31,16 +41,21 @@ type entryText struct {
 	JWK          json.RawMessage `json:"jwk,omitempty"`
 	Secret       string          `json:"secret,omitempty"` // base64url
 	Created      string          `json:"created"`          // this time and the others: RFC 3339
+	Published    string          `json:"published,omitempty"`
 	SigningSince string          `json:"signing_since,omitempty"`
 	Retired      string          `json:"retired,omitempty"`
 }
 
 // Text writes the ring as Parse reads it.
 func (r Ring) Text() (auth.Secret, error) {
-	text := ringText{Format: format, Serial: r.Serial, Keys: map[string]entryText{}}
+	text := ringText{Format: format, Serial: r.Serial, Keys: map[string]entryText{}, Requests: r.Requests, Dropped: r.Dropped}
+	if r.Purge.Version != 0 {
+		text.Purge = &purgeText{r.Purge.Version, writeTime(r.Purge.Lapsed)}
+	}
 	for v, entry := range r.Keys {
 		e := entryText{
 			Created:      writeTime(entry.Created),
+			Published:    writeTime(entry.Published),
 			SigningSince: writeTime(entry.SigningSince),
 			Retired:      writeTime(entry.Retired),
 		}
@@ -77,7 +92,7 @@ func parse(kind Kind, text string) (Ring, error) {
 	if err != nil {
 		return Ring{}, err
 	}
-	if err := onlyNames(m, "v", "serial", "keys"); err != nil {
+	if err := onlyNames(m, "v", "serial", "keys", "requests", "dropped", "purge"); err != nil {
 		return Ring{}, err
 	}
 	if v, err := strictjson.Integer(m["v"]); err != nil || v != format {
@@ -92,6 +107,9 @@ func parse(kind Kind, text string) (Ring, error) {
 		return Ring{}, fmt.Errorf("keys: %w", err)
 	}
 	r := Ring{Kind: kind, Serial: uint64(serial), Keys: make(map[Version]Entry, len(keys))}
+	if err := r.parseHistory(m); err != nil {
+		return Ring{}, err
+	}
 	for name, raw := range keys {
 		v, err := strconv.ParseUint(name, 10, 16)
 		if err != nil || v == 0 || strconv.FormatUint(v, 10) != name {
@@ -106,6 +124,40 @@ func parse(kind Kind, text string) (Ring, error) {
 	return r, nil
 }
 
+// parseHistory reads what Move remembers. A ring that was never moved has nothing of it.
+func (r *Ring) parseHistory(m map[string]json.RawMessage) error {
+	for name, into := range map[string]*[]string{"requests": &r.Requests, "dropped": &r.Dropped} {
+		if m[name] == nil {
+			continue
+		}
+		var err error
+		if *into, err = strictjson.Strings(m[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if m["purge"] == nil {
+		return nil
+	}
+	purge, err := strictjson.Object(m["purge"])
+	if err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	if err := onlyNames(purge, "version", "lapsed"); err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	v, err := strictjson.Integer(purge["version"])
+	if err != nil || v < 1 || v > math.MaxUint16 {
+		return errors.New("purge: version must be a number from 1 to 65535")
+	}
+	r.Purge.Version = Version(v)
+	if purge["lapsed"] != nil {
+		if r.Purge.Lapsed, err = readTime(purge["lapsed"]); err != nil {
+			return fmt.Errorf("purge: lapsed %s", wantTime)
+		}
+	}
+	return nil
+}
+
 func parseEntry(kind Kind, raw json.RawMessage) (Entry, error) {
 	m, err := strictjson.Object(raw)
 	if err != nil {
@@ -113,13 +165,14 @@ func parseEntry(kind Kind, raw json.RawMessage) (Entry, error) {
 	}
 	var entry Entry
 	for name, into := range map[string]*time.Time{
-		"created": &entry.Created, "signing_since": &entry.SigningSince, "retired": &entry.Retired,
+		"created": &entry.Created, "published": &entry.Published,
+		"signing_since": &entry.SigningSince, "retired": &entry.Retired,
 	} {
 		if m[name] == nil && name != "created" {
 			continue
 		}
 		if *into, err = readTime(m[name]); err != nil {
-			return Entry{}, fmt.Errorf("%s must be a time of RFC 3339 in UTC, in seconds", name)
+			return Entry{}, fmt.Errorf("%s %s", name, wantTime)
 		}
 	}
 	if kind == SigningRing {
@@ -131,7 +184,7 @@ func parseEntry(kind Kind, raw json.RawMessage) (Entry, error) {
 }
 
 func parseSigning(m map[string]json.RawMessage) (token.SigningKey, error) {
-	if err := onlyNames(m, "kid", "alg", "jwk", "created", "signing_since", "retired"); err != nil {
+	if err := onlyNames(m, "kid", "alg", "jwk", "created", "published", "signing_since", "retired"); err != nil {
 		return token.SigningKey{}, err
 	}
 	key, err := token.ParseSigningKey(auth.NewSecret(string(m["jwk"])))
@@ -175,6 +228,8 @@ func onlyNames(m map[string]json.RawMessage, known ...string) error {
 	}
 	return nil
 }
+
+const wantTime = "must be a time of RFC 3339 in UTC, in seconds"
 
 func writeTime(t time.Time) string {
 	if t.IsZero() {

@@ -130,8 +130,8 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 	defer func() { <-a.hashing }()
 	no, outdated := a.judge(u, found, given)
 	// Whoever must change the password gets a new hash by that.
-	if no == nil && outdated && a.c.Upgrade != nil && !u.MustChange {
-		upgradeErr = a.c.Upgrade.Rehash(ctx, u, given)
+	if no == nil && outdated && a.c.Passwords != nil && !u.MustChange {
+		upgradeErr = a.c.Passwords.Rehash(ctx, u, given)
 	}
 	return no, upgradeErr, nil
 }

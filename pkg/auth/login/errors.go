@@ -27,6 +27,7 @@ const (
 	ReasonWrongPassword Reason = "wrong_password" // also where the user is disabled besides
 	ReasonDisabled      Reason = "disabled"       // the password was right
 	ReasonThrottled     Reason = "throttled"
+	ReasonDenied        Reason = "denied" // a Step said no
 )
 
 // Refusal is a login's no. To errors.Is it is ErrThrottled or ErrInvalidCredentials, and Error says no more than

@@ -27,12 +27,6 @@ type Hasher interface {
 	Waste(password auth.Secret)
 }
 
-// Upgrader stores a password that was just proven in today's form. It must leave TokenVersion alone: no session ends,
-// since the password is the same.
-type Upgrader interface {
-	Rehash(ctx context.Context, u user.User, password auth.Secret) error
-}
-
 // Config is what an Authenticator works with.
 type Config struct {
 	Users    Users
@@ -41,8 +35,10 @@ type Config struct {
 	// Keys are what known-device tokens, change-of-password tokens and the audit log's references are made with. Without
 	// them a login works with none of these: every device is unknown.
 	Keys Keys
-	// Upgrade stores hashes anew that are of an old form; nil leaves them.
-	Upgrade Upgrader
+	// Passwords stores hashes anew that are of an old form, and changed passwords; nil leaves them all as they are.
+	Passwords Passwords
+	// Steps are what a deployment adds before and after the proof of a password; the zero Steps add nothing.
+	Steps Steps
 	// Floor is how long after its start a login is refused at the earliest, so that the clock does not tell of which form
 	// a hash is: as long as the slowest form takes. Zero is for where all hashes are of one form. A throttled login does
 	// not wait: nothing was looked at.
@@ -66,6 +62,8 @@ type Credentials struct {
 	// Device is the known-device token that the client kept; may be empty. One that is no token of ours, or too old,
 	// counts as none.
 	Device auth.Secret
+	// OneTimeCode is for Steps, and nobody else reads it.
+	OneTimeCode auth.Secret
 }
 
 // Result is a login's yes.
@@ -132,6 +130,9 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
+	if err := a.c.Steps.before(ctx, c); err != nil {
+		return Result{}, err
+	}
 	r, err := a.decide(ctx, c)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
@@ -146,6 +147,10 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		return Result{}, err
 	}
 	r.Reference = reference
+	// Also before a change of password is permitted, which opens a session in its turn.
+	if err := a.c.Steps.after(ctx, c, r); err != nil {
+		return Result{}, err
+	}
 	if !r.MustChange {
 		return r, nil
 	}

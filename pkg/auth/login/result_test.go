@@ -126,6 +126,10 @@ func (o *old) Rehash(_ context.Context, u user.User, given auth.Secret) error {
 	return o.err
 }
 
+func (o *old) ReplacePassword(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
+	return user.User{}, errors.New("nobody asked for another password")
+}
+
 func TestUpgrade(t *testing.T) {
 	for _, row := range []struct {
 		name, password string
@@ -138,7 +142,7 @@ func TestUpgrade(t *testing.T) {
 		{"must change", "correct horse", func(u *user.User) { u.MustChange = true }, 0},
 	} {
 		o := &old{world: newWorld(ada(row.change)), err: auth.ErrUnavailable}
-		a := o.with(t, func(c *login.Config) { c.Hasher, c.Upgrade = o, o })
+		a := o.with(t, func(c *login.Config) { c.Hasher, c.Passwords = o, o })
 		r, err := a.Login(t.Context(), credentials("ada@example.com", row.password))
 		if len(o.rehashed) != row.rehashes || row.rehashes == 1 && (err != nil || !errors.Is(r.UpgradeErr, auth.ErrUnavailable)) {
 			t.Errorf("%s: %v, %+v, %v", row.name, o.rehashed, r, err)

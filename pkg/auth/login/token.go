@@ -20,6 +20,9 @@ import (
 // carries no detail: none would help an honest client.
 var ErrNoToken = errors.New("not a valid token of this issuer")
 
+// DeviceLifetime is how long a known-device token vouches for its device.
+const DeviceLifetime = 180 * 24 * time.Hour
+
 // kind is one kind of token that vouches for a user. A kind has a first byte and a MAC key of its own, so none passes
 // for another, nor for a refresh token, whose layout is of the same family.
 type kind struct {
@@ -30,7 +33,7 @@ type kind struct {
 }
 
 var (
-	deviceKind = kind{"edt_", 3<<4 | 1, "edgeauth known-device token 1", 180 * 24 * time.Hour}
+	deviceKind = kind{"edt_", 3<<4 | 1, "edgeauth known-device token 1", DeviceLifetime}
 	changeKind = kind{"ect_", 4<<4 | 1, "edgeauth change-of-password token 1", 10 * time.Minute}
 )
 

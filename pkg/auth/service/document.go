@@ -11,15 +11,31 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// readDocument reads what EDGEAUTH_CONFIG says of logins. The other members are the authorizer's.
+// readDocument reads what EDGEAUTH_CONFIG says of logins and clients. The other members are the authorizer's.
 func readDocument(members map[string]json.RawMessage, s *Settings) error {
 	s.Throttle = login.DefaultLimits()
 	err := readThrottle(members["throttle"], &s.Throttle)
 	if err == nil {
 		err = readPasswords(members["passwords"], s)
 	}
+	if err == nil {
+		err = readOrigins(members["origins"], s)
+	}
+	if err == nil {
+		err = readClients(members["clients"], s)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", config.Config, err)
+	}
+	return nil
+}
+
+func readOrigins(raw json.RawMessage, s *Settings) (err error) {
+	if raw == nil {
+		return nil
+	}
+	if s.Origins, err = config.ReadWords(string(raw)); err != nil {
+		return fmt.Errorf("origins: %w", err)
 	}
 	return nil
 }

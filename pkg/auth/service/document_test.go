@@ -3,6 +3,7 @@ package service
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,10 +33,13 @@ func TestDocument(t *testing.T) {
 	}
 	want := login.DefaultLimits()
 	want.Account.Free, want.Account.MaxDelay, want.Network = 3, time.Hour, nil
-	if s.Throttle != want || s.PasswordCost != (password.Cost{MemoryKiB: 47104, Passes: 1, Lanes: 1}) || s.RefusalFloor != 800*time.Millisecond {
+	if s.Throttle != want || s.PasswordCost != (password.Cost{MemoryKiB: 47104, Passes: 1, Lanes: 1}) || s.RefusalFloor != 800*time.Millisecond ||
+		!slices.Equal(s.Origins, []string{"https://app.example.com"}) {
 		t.Errorf("%+v", s)
 	}
 	for document, tells := range map[string]string{
+		`{"origins":[]}`:                                                 `origins: the list is empty`,
+		`{"origins":"https://app.example.com"}`:                          `origins`,
 		`{"throttle":{"accounts":{}}}`:                                   `"accounts": nobody knows it`,
 		`{"throttle":{"account":{"tries":5}}}`:                           `"tries": nobody knows it`,
 		`{"throttle":{"account":{"free":0}}}`:                            `"free": it is a whole number`,

@@ -3,12 +3,10 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -29,13 +27,14 @@ func start(e *config.Environment, parts ...part) (*Service, error) {
 		read(e, &s)
 	}
 	stores, signing, refresh := e.Store(), e.SigningRing(), e.RefreshKeys()
+	secrets := e.SecretsManager(signing, refresh)
 	document := e.Document(config.DocumentNames()...) // a name that nobody knows stops the start
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
 	var errs [4]error
-	s.SigningRing, errs[0] = openRing(config.SigningRing, signing)
-	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh)
+	s.SigningRing, errs[0] = openRing(config.SigningRing, signing, secrets)
+	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh, secrets)
 	s.Stores, errs[2] = OpenStores(stores)
 	errs[3] = readDocument(document, &s)
 	if err := errors.Join(errs[:]...); err != nil {
@@ -61,11 +60,3 @@ func opening(e *config.Environment, s *Settings) {
 }
 
 func restoring(e *config.Environment, s *Settings) { s.RestoredUntil = e.RestoredUntil() }
-
-func openRing(name string, value auth.Secret) (keyring.Source, error) {
-	source, err := keyring.Open(value.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return source, nil
-}

@@ -106,7 +106,7 @@ func TestStartNamesEveryVariable(t *testing.T) {
 		{"login, everything wrong", "login", good(t).with(variables{
 			config.Issuer: "http://auth.example.com", config.Audience: " ", config.KeyVersion: "0", config.Store: "sqlite",
 			config.AccessTokenLifetime: "59s", config.IdleTimeout: "59s", config.AbsoluteTimeout: "9000h", config.Profile: "lax",
-			config.Config: `{"clients":[]}`,
+			config.Config: `{"client":{}}`,
 		}), slices.Concat([]string{config.Issuer, config.Audience, config.KeyVersion, config.Store, config.AccessTokenLifetime, config.Profile, config.Config}, timeouts)},
 		{"refresh, everything wrong", "refresh", good(t).with(variables{config.RestoredUntil: "soon", config.AccessTokenLifetime: "61m"}),
 			[]string{config.RestoredUntil, config.AccessTokenLifetime}},
@@ -167,7 +167,7 @@ func TestStartRefusesRings(t *testing.T) {
 	}
 }
 
-// TestFunctionsReadTheProcess holds that the two starts read this process's own environment.
+// TestFunctionsReadTheProcess holds that the starts read this process's own environment.
 func TestFunctionsReadTheProcess(t *testing.T) {
 	for name, value := range good(t) {
 		t.Setenv(name, value)
@@ -176,5 +176,12 @@ func TestFunctionsReadTheProcess(t *testing.T) {
 		if s, err := start(); err != nil || s.settings.Issuer != "https://auth.example.com" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if sessions, log, err := ForSessions(); err != nil || sessions == nil || log == nil {
+		t.Errorf("sessions: %v", err)
+	}
+	t.Setenv(config.JWKS, published(t, 1))
+	if h, err := ForDiscovery(); err != nil || h == nil {
+		t.Errorf("discovery: %v", err)
 	}
 }

@@ -5,8 +5,6 @@ package service
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -47,8 +45,16 @@ type Settings struct {
 	PasswordCost password.Cost
 	// RefusalFloor is how long a refused login takes at least; see login.Config.
 	RefusalFloor time.Duration
+	// Policy is what a deployment demands of new passwords beside password.CheckNew.
+	Policy password.Policy
+	// Steps are what a deployment adds to a login.
+	Steps login.Steps
+	// Origins are those whose pages may send and be sent cookies; see endpoint.ResponderConfig.
+	Origins []string
 	// Client is the default client. Only a service that opens sessions needs it.
 	Client auth.Client
+	// Clients are the others. Sessions of clients that are neither do not go on.
+	Clients []auth.Client
 	// Log takes the audit lines; nil is silent.
 	Log io.Writer
 	Now func() time.Time
@@ -60,6 +66,7 @@ type Service struct {
 	responder     *endpoint.Responder
 	sessions      *session.Manager
 	authenticator *login.Authenticator
+	access        *token.Verifier
 	keys          *keyring.Signing
 	log           *audit.Log
 }
@@ -71,38 +78,36 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 		s.Now = time.Now
 	}
 	x := &Service{settings: s}
-	var errs []error
-	signing, err := keyring.LoadSigning(ctx, s.SigningRing, s.KeyVersion, s.Now)
+	signing, refresh, err := loadRings(ctx, s)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("the signing ring: %w", err))
-	}
-	refresh, err := keyring.LoadRefresh(ctx, s.RefreshKeys, s.KeyVersion, s.Now)
-	if err != nil {
-		errs = append(errs, fmt.Errorf("the refresh-token keys: %w", err))
-	}
-	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	x.keys = signing
 	issuer, err := token.NewIssuer(token.IssuerConfig{
-		Issuer: s.Issuer, Audience: s.Audience, Keys: signing, Lifetime: s.AccessTokenLifetime, Now: s.Now, Rand: rand.Reader,
+		Issuer: s.Issuer, Audience: s.Audience, Keys: signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
+		Now: s.Now, Rand: rand.Reader,
 	})
+	if err != nil {
+		return nil, err
+	}
+	x.access, err = token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.audiences(), Keys: ownKeys{x}, Now: s.Now})
 	if err != nil {
 		return nil, err
 	}
 	if s.Log != nil {
 		x.log = audit.New(s.Log)
 	}
-	if x.responder, err = endpoint.NewResponder(issuer, x.log, s.Now); err != nil {
+	x.responder, err = endpoint.NewResponder(endpoint.ResponderConfig{Issuer: issuer, Log: x.log, Now: s.Now, Origins: s.Origins})
+	if err != nil {
 		return nil, err
 	}
 	rules := session.DefaultRules()
 	rules.RestoredUntil = s.RestoredUntil
 	hasher := password.Hasher{Cost: s.PasswordCost}
-	users := &user.Directory{Store: s.Stores.Users, Hasher: hasher, Now: s.Now}
+	users := &user.Directory{Store: s.Stores.Users, Hasher: hasher, Policy: s.Policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
 		Store: s.Stores.Sessions, Subjects: users,
-		Codec: session.Codec{Keys: refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader,
+		Codec: session.Codec{Keys: refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader, Clients: s.clients(),
 	})
 	if err != nil {
 		return nil, err
@@ -115,13 +120,17 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	x.authenticator, err = login.New(login.Config{
-		Users: s.Stores.Users, Hasher: hasher, Attempts: throttle, Keys: refresh, Upgrade: users, Floor: s.RefusalFloor, Now: s.Now,
+		Users: s.Stores.Users, Hasher: hasher, Attempts: throttle, Keys: refresh, Passwords: users, Steps: s.Steps,
+		Floor: s.RefusalFloor, Now: s.Now,
 	})
 	return x, err
 }
 
 // Responder answers with tokens.
 func (x *Service) Responder() *endpoint.Responder { return x.responder }
+
+// Users keeps the accounts.
+func (x *Service) Users() user.Store { return x.settings.Stores.Users }
 
 // Sessions opens, refreshes and ends sessions.
 func (x *Service) Sessions() *session.Manager { return x.sessions }
@@ -130,9 +139,7 @@ func (x *Service) Sessions() *session.Manager { return x.sessions }
 func (x *Service) Authenticator() *login.Authenticator { return x.authenticator }
 
 // Clients are the applications that may open sessions.
-func (x *Service) Clients() endpoint.Clients {
-	return endpoint.Clients{x.settings.Client.ID: x.settings.Client}
-}
+func (x *Service) Clients() endpoint.Clients { return x.settings.clients() }
 
 // Log takes the audit lines.
 func (x *Service) Log() *audit.Log { return x.log }

@@ -17,13 +17,17 @@ type Stores struct {
 	Users    user.Store
 	Sessions session.Store
 	Attempts login.Counters
+	// Connect opens the first connection ahead of the first request, where there is one to open; nil does nothing.
+	Connect func(ctx context.Context)
 }
 
 // OpenStores returns the stores that c names. Tables are not looked at.
 func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := openTables(c.DynamoDB)
-		return Stores{Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}}, nil
+		return Stores{
+			Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}, Connect: db.Connect,
+		}, nil
 	}
 	return OpenBolt(c.BoltPath)
 }

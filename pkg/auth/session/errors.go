@@ -12,11 +12,14 @@ var (
 	ErrEnded = errors.New("the session has ended")
 	// ErrForeignClient says that a refresh names another client than the session's, which is nobody's theft.
 	ErrForeignClient = errors.New("the session is another client's")
+	// ErrUnknownClient says that the session's client is not configured any more. Once it is again, the session goes on.
+	ErrUnknownClient = errors.New("the session's client is unknown")
 	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749, section 6).
 	ErrScope = errors.New("the scope is wider than the session's")
 )
 
-// Refusal is why a refresh is not granted. It wraps ErrEnded where that is for good, ErrScope, ErrForeignClient, or else auth.ErrUnavailable.
+// Refusal is why a refresh or a logout is not granted. It wraps ErrEnded where that is for good, ErrScope,
+// ErrForeignClient, ErrUnknownClient, or else auth.ErrUnavailable.
 type Refusal struct {
 	Outcome Outcome
 	// Session names the session where the token was authentic, for the audit log; else it is zero.
@@ -41,6 +44,8 @@ func (r *Refusal) Unwrap() []error {
 		sentinel = ErrScope
 	case r.Outcome == ForeignClient:
 		sentinel = ErrForeignClient
+	case r.Outcome == UnknownClient:
+		sentinel = ErrUnknownClient
 	}
 	if r.cause == nil {
 		return []error{sentinel}

@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Config is what a Manager is made of. Every field is needed.
+// Config is what a Manager is made of. Every field but Clients is needed.
 type Config struct {
 	Store    Store
 	Subjects Subjects
@@ -19,6 +19,8 @@ type Config struct {
 	Rules    Rules
 	Now      func() time.Time
 	Rand     io.Reader // cryptographic; must not fail (crypto/rand.Reader does not)
+	// Clients are those whose sessions may go on; nil is for whoever has no list of clients, and lets all.
+	Clients interface{ Has(auth.ClientID) bool }
 }
 
 // Manager opens, refreshes and ends sessions. It is safe for concurrent use.
@@ -103,7 +105,8 @@ type Request struct {
 // user. A request that names a scope costs one read more, before the write.
 //
 // Every error is a *Refusal. It wraps ErrEnded where the token will never work again, ErrScope where the request asks
-// for more than was granted, and auth.ErrUnavailable where nothing was decided. In the latter two the token stays good.
+// for more than was granted, ErrForeignClient or ErrUnknownClient where its client may not have it, and
+// auth.ErrUnavailable where nothing was decided. In all but the first the token stays good.
 func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	token, err := m.Codec.Parse(ctx, r.RefreshToken)
 	if err != nil {
@@ -122,9 +125,13 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		d          Decision
 	)
 	if token.Profile == auth.Strict {
-		// A rotation that is then refused would log this profile's client out, so the user is asked first.
-		if subject, subjectErr = m.Subjects.Subject(ctx, token.Subject); subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
+		// A rotation that is then refused would log this profile's client out, so user and client are asked first.
+		subject, subjectErr = m.beside(ctx, token.Subject, func() { err = m.checkClient(ctx, p) })
+		if subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
 			return Granted{}, m.refuse(p.Token.Key(), Failed, subjectErr)
+		}
+		if err != nil {
+			return Granted{}, err
 		}
 		d, err = m.decide(ctx, p)
 	} else {
@@ -139,6 +146,9 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	}
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
 		return Granted{}, m.refuse(p.Token.Key(), outcome, subjectErr)
+	}
+	if !m.has(d.Session.Client) {
+		return Granted{}, m.refuse(p.Token.Key(), UnknownClient, nil)
 	}
 	var next auth.Secret
 	switch d.Outcome {
@@ -159,16 +169,9 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	if len(scope) == 0 {
 		return nil
 	}
-	s, err := m.Store.Get(ctx, p.Token.Key())
-	if errors.Is(err, auth.ErrNotFound) {
-		return m.refuse(p.Token.Key(), Missing, nil)
-	}
-	if err != nil {
-		return m.refuse(p.Token.Key(), Failed, err)
-	}
-	// What is refused anyway is refused for that reason: a wide scope must not hide a theft.
-	if !m.Rules.Decide(p, &s).Outcome.Grants() {
-		return nil
+	s, granted, err := m.foresee(ctx, p)
+	if err != nil || !granted {
+		return err
 	}
 	for _, name := range scope {
 		if !slices.Contains(s.Scope, name) {
@@ -176,6 +179,33 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 		}
 	}
 	return nil
+}
+
+// checkClient refuses a session whose client is not configured, before anything is written.
+func (m *Manager) checkClient(ctx context.Context, p Presented) error {
+	if m.Clients == nil {
+		return nil
+	}
+	s, granted, err := m.foresee(ctx, p)
+	if err == nil && granted && !m.has(s.Client) {
+		err = m.refuse(p.Token.Key(), UnknownClient, nil)
+	}
+	return err
+}
+
+func (m *Manager) has(id auth.ClientID) bool { return m.Clients == nil || m.Clients.Has(id) }
+
+// foresee reads the session, and tells whether the refresh would be granted by the rules alone. What is refused anyway
+// is refused for that reason: a wide scope must not hide a theft.
+func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted bool, err error) {
+	s, err = m.Store.Get(ctx, p.Token.Key())
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return s, false, m.refuse(p.Token.Key(), Missing, nil)
+	case err != nil:
+		return s, false, m.refuse(p.Token.Key(), Failed, err)
+	}
+	return s, m.Rules.Decide(p, &s).Outcome.Grants(), nil
 }
 
 // decide does the writes of a refresh.

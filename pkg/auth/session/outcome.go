@@ -1,6 +1,6 @@
 package session
 
-// Outcome is what a refresh turned out to be: one word for the audit log, the metrics and the tests.
+// Outcome is what a refresh, or a logout, turned out to be: one word for the audit log, the metrics and the tests.
 type Outcome string
 
 // The closed list of outcomes.
@@ -15,6 +15,8 @@ const (
 	Fork  Outcome = "fork"  // two holders went different ways: a copy
 	Reuse Outcome = "reuse" // a token was used whose successor was used, or long after its child: a copy
 
+	LoggedOut Outcome = "logged_out" // of a logout: its session is over now
+
 	Missing       Outcome = "missing"
 	Revoked       Outcome = "revoked"
 	Idle          Outcome = "idle"
@@ -22,7 +24,8 @@ const (
 	ForeignClient Outcome = "foreign_client" // another client's session
 	Forged        Outcome = "forged"         // no token of ours
 
-	WiderScope Outcome = "wider_scope" // it asks for more than the session was granted
+	UnknownClient Outcome = "unknown_client" // its client is not configured any more
+	WiderScope    Outcome = "wider_scope"    // it asks for more than the session was granted
 
 	SubjectMissing    Outcome = "subject_missing"
 	SubjectDisabled   Outcome = "subject_disabled"
@@ -49,7 +52,7 @@ func (o Outcome) Theft() bool { return o == Fork || o == Reuse }
 // A failure is not terminal, nor is a request that asks wrongly: the token stays good.
 func (o Outcome) Terminal() bool {
 	switch o {
-	case ForeignClient, WiderScope, Behind, Throttled, Failed:
+	case ForeignClient, UnknownClient, WiderScope, Behind, Throttled, Failed:
 		return false
 	}
 	return !o.Grants()

@@ -213,7 +213,7 @@ func TestEveryOutcomeHasOneAnswer(t *testing.T) {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}
 	}
-	for _, o := range []session.Outcome{session.WiderScope, session.Behind, session.Throttled, session.Failed} {
+	for _, o := range []session.Outcome{session.ForeignClient, session.UnknownClient, session.WiderScope, session.Behind, session.Throttled, session.Failed} {
 		if o.Grants() || o.Terminal() || o.Theft() {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}

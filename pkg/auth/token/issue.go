@@ -24,37 +24,43 @@ type SigningKeys interface {
 	SigningKey(ctx context.Context) (SigningKey, error)
 }
 
-// IssuerConfig is what an Issuer needs. Nothing has a default.
+// IssuerConfig is what an Issuer needs. Nothing but Clients has a default.
 type IssuerConfig struct {
 	Issuer   string   // the exact iss
 	Audience []string // all of them stand in each token
 	Keys     SigningKeys
 	Lifetime time.Duration // MinLifetime to MaxLifetime; a token gets up to 5 % less
-	Now      func() time.Time
-	Rand     io.Reader // for jti and jitter; signatures take crypto/rand
+	// Clients are those whose tokens have an audience or a lifetime of their own. It may be nil.
+	Clients map[auth.ClientID]auth.Client
+	Now     func() time.Time
+	Rand    io.Reader // for jti and jitter; signatures take crypto/rand
 }
 
 // Issuer makes access tokens. Safe for concurrent use if its fields are.
-type Issuer struct{ c IssuerConfig }
+type Issuer struct {
+	c       IssuerConfig
+	clients map[auth.ClientID]terms // of those that have terms of their own
+}
 
 // NewIssuer returns an error that names the field and what it should hold.
 func NewIssuer(c IssuerConfig) (*Issuer, error) {
-	if err := errors.Join(checkIssuer(c.Issuer), checkAudience(c.Audience)); err != nil {
+	if err := errors.Join(checkIssuer(c.Issuer), terms{c.Audience, c.Lifetime}.check()); err != nil {
 		return nil, fmt.Errorf("token issuer: %w", err)
 	}
 	switch {
 	case c.Keys == nil:
 		return nil, errors.New("token issuer: Keys must hold the source of the signing key")
-	case c.Lifetime < MinLifetime || c.Lifetime > MaxLifetime:
-		return nil, fmt.Errorf("token issuer: Lifetime must lie between %v and %v; it is %v",
-			MinLifetime, MaxLifetime, c.Lifetime)
 	case c.Now == nil:
 		return nil, errors.New("token issuer: Now must hold a clock")
 	case c.Rand == nil:
 		return nil, errors.New("token issuer: Rand must hold a source of randomness")
 	}
 	c.Audience = slices.Clone(c.Audience)
-	return &Issuer{c}, nil
+	clients, err := termsOf(c)
+	if err != nil {
+		return nil, fmt.Errorf("token issuer: %w", err)
+	}
+	return &Issuer{c, clients}, nil
 }
 
 // Grant is what one access token shall say.
@@ -80,12 +86,12 @@ type Access struct {
 // which no verifier would take a token: a disabled subject, a role with a space in it, an own claim by the name of
 // a registered one.
 func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
-	now := i.c.Now()
-	expires, err := i.expiry(now, g.NotAfter)
+	now, of := i.c.Now(), i.terms(g.Client)
+	expires, err := i.expiry(now, g.NotAfter, of.lifetime)
 	if err != nil {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
-	payload, err := i.payload(g, now, expires)
+	payload, err := i.payload(g, of.audience, now, expires)
 	if err != nil {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
@@ -105,13 +111,13 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 }
 
 // expiry takes up to 5 % off the lifetime, so that a fleet that logged in at once does not refresh at once.
-func (i *Issuer) expiry(now, notAfter time.Time) (time.Time, error) {
+func (i *Issuer) expiry(now, notAfter time.Time, lifetime time.Duration) (time.Time, error) {
 	var random [8]byte
 	if _, err := io.ReadFull(i.c.Rand, random[:]); err != nil {
 		return time.Time{}, fmt.Errorf("randomness: %w", err)
 	}
-	jitter := time.Duration(binary.BigEndian.Uint64(random[:]) % uint64(i.c.Lifetime/20))
-	expires := now.Add(i.c.Lifetime - jitter)
+	jitter := time.Duration(binary.BigEndian.Uint64(random[:]) % uint64(lifetime/20))
+	expires := now.Add(lifetime - jitter)
 	if notAfter.Before(expires) {
 		expires = notAfter
 	}
@@ -138,7 +144,7 @@ type wire struct {
 	AMR       []string       `json:"amr,omitempty"`
 }
 
-func (i *Issuer) payload(g Grant, now, expires time.Time) ([]byte, error) {
+func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]byte, error) {
 	switch {
 	case g.Subject.Disabled:
 		return nil, errors.New("the subject is disabled")
@@ -152,7 +158,7 @@ func (i *Issuer) payload(g Grant, now, expires time.Time) ([]byte, error) {
 	w := wire{
 		Issuer:    i.c.Issuer,
 		Subject:   g.Subject.ID,
-		Audience:  i.c.Audience,
+		Audience:  audience,
 		Expires:   expires.Unix(),
 		IssuedAt:  now.Unix(),
 		ID:        base64.RawURLEncoding.EncodeToString(id[:]),
@@ -163,8 +169,8 @@ func (i *Issuer) payload(g Grant, now, expires time.Time) ([]byte, error) {
 		Roles:     g.Subject.Roles,
 		AMR:       g.AMR,
 	}
-	if len(i.c.Audience) == 1 {
-		w.Audience = i.c.Audience[0]
+	if len(audience) == 1 {
+		w.Audience = audience[0]
 	}
 	text, err := json.Marshal(w)
 	if err != nil {

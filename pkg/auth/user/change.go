@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
 // maxTries is how often a change is decided anew because somebody else wrote the user meanwhile.
@@ -20,18 +19,44 @@ const maxTries = 5
 // SetPassword sets a password, which ends all the user's sessions. With mustChange it opens nothing but the way to a
 // password of the user's own. The errors are Add's for a password, and auth.ErrNotFound.
 func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret auth.Secret, mustChange bool) (User, error) {
-	if err := password.CheckNew(secret); err != nil {
+	hash, err := d.newHash(ctx, secret)
+	if err != nil {
 		return User{}, err
+	}
+	return d.change(ctx, id, func(u *User) error {
+		u.Password, u.MustChange = hash, mustChange
+		u.TokenVersion++
+		return nil
+	})
+}
+
+// ReplacePassword sets the password of a user who has proven the one before it at this TokenVersion. It ends all the
+// user's sessions. The errors are SetPassword's, and ErrSuperseded where the TokenVersion is another one by now: then
+// the password, or whether the user may log in, was changed in between, and what was proven counts no more.
+func (d *Directory) ReplacePassword(ctx context.Context, id auth.SubjectID, tokenVersion uint64, secret auth.Secret) (User, error) {
+	hash, err := d.newHash(ctx, secret)
+	if err != nil {
+		return User{}, err
+	}
+	return d.change(ctx, id, func(u *User) error {
+		if u.TokenVersion != tokenVersion {
+			return ErrSuperseded
+		}
+		u.Password, u.MustChange = hash, false
+		u.TokenVersion++
+		return nil
+	})
+}
+
+func (d *Directory) newHash(ctx context.Context, secret auth.Secret) (auth.Secret, error) {
+	if err := d.Policy.Check(ctx, secret); err != nil {
+		return auth.Secret{}, err
 	}
 	hash, err := d.Hasher.Hash(secret)
 	if err != nil {
-		return User{}, fmt.Errorf("hash the password: %w", err)
+		return auth.Secret{}, fmt.Errorf("hash the password: %w", err)
 	}
-	return d.change(ctx, id, func(u *User) bool {
-		u.Password, u.MustChange = hash, mustChange
-		u.TokenVersion++
-		return true
-	})
+	return hash, nil
 }
 
 // Rehash stores the password that u was just seen to have as it would be hashed today. Nothing else changes, and no
@@ -53,22 +78,24 @@ func (d *Directory) Rehash(ctx context.Context, u User, secret auth.Secret) erro
 // Disable refuses logins, and ends the user's sessions at their next refresh, also where the user is enabled again
 // before that.
 func (d *Directory) Disable(ctx context.Context, id auth.SubjectID) (User, error) {
-	return d.change(ctx, id, func(u *User) bool {
+	return d.change(ctx, id, func(u *User) error {
 		if u.Disabled {
-			return false
+			return errSame
 		}
 		u.Disabled = true
 		u.TokenVersion++
-		return true
+		return nil
 	})
 }
 
 // Enable allows logins again.
 func (d *Directory) Enable(ctx context.Context, id auth.SubjectID) (User, error) {
-	return d.change(ctx, id, func(u *User) bool {
-		changed := u.Disabled
+	return d.change(ctx, id, func(u *User) error {
+		if !u.Disabled {
+			return errSame
+		}
 		u.Disabled = false
-		return changed
+		return nil
 	})
 }
 
@@ -77,10 +104,12 @@ func (d *Directory) SetRoles(ctx context.Context, id auth.SubjectID, roles []str
 	if err := checkRoles(roles); err != nil {
 		return User{}, err
 	}
-	return d.change(ctx, id, func(u *User) bool {
-		changed := !slices.Equal(u.Roles, roles)
+	return d.change(ctx, id, func(u *User) error {
+		if slices.Equal(u.Roles, roles) {
+			return errSame
+		}
 		u.Roles = slices.Clone(roles)
-		return changed
+		return nil
 	})
 }
 
@@ -89,18 +118,23 @@ func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map
 	if err := checkClaims(claims); err != nil {
 		return User{}, err
 	}
-	return d.change(ctx, id, func(u *User) bool {
+	return d.change(ctx, id, func(u *User) error {
 		u.Claims = maps.Clone(claims)
-		return true
+		return nil
 	})
 }
 
-// change reads a user, lets f change it, and stores it where f says that there is something to store. f is called
-// again, on a new read, where somebody else wrote meanwhile.
-func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User) bool) (User, error) {
+// errSame says that there is nothing to store.
+var errSame = errors.New("the user is so already")
+
+// change reads a user, lets f change it, and stores it unless f returns an error. f is called again, on a new read,
+// where somebody else wrote meanwhile.
+func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User) error) (User, error) {
 	return d.retry(ctx, id, func(u User) (User, error) {
-		if !f(&u) {
+		if err := f(&u); errors.Is(err, errSame) {
 			return u, nil
+		} else if err != nil {
+			return User{}, err
 		}
 		u.UpdatedAt = d.now()
 		if err := d.Store.Update(ctx, u); err != nil {

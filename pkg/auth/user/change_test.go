@@ -67,6 +67,13 @@ func TestChanges(t *testing.T) {
 		{"password to change", func(h house, ctx context.Context) (user.User, error) {
 			return h.SetPassword(ctx, h.ada.ID, auth.NewSecret("battery staple"), true)
 		}, true, func(u user.User) bool { return u.MustChange }},
+		{"password replaced", func(h house, ctx context.Context) (user.User, error) {
+			u, err := h.SetPassword(ctx, h.ada.ID, auth.NewSecret("battery staple"), true)
+			if err != nil {
+				return user.User{}, err
+			}
+			return h.ReplacePassword(ctx, h.ada.ID, u.TokenVersion, auth.NewSecret("a third horse"))
+		}, true, func(u user.User) bool { return u.Password.Reveal() == "hash of a third horse" && !u.MustChange }},
 		{"disable", func(h house, ctx context.Context) (user.User, error) { return h.Disable(ctx, h.ada.ID) }, true,
 			func(u user.User) bool { return u.Disabled }},
 		{"enable", func(h house, ctx context.Context) (user.User, error) {
@@ -208,5 +215,72 @@ func TestDelete(t *testing.T) {
 	}
 	if _, err := (&user.Directory{Store: h.Store}).Delete(t.Context(), h.ada.ID); err == nil {
 		t.Error("a user was deleted without the sessions")
+	}
+}
+
+// What was proven before a change proves nothing after it, whatever the change was decided on.
+func TestReplacePasswordSuperseded(t *testing.T) {
+	h := newHouse(t)
+	next := auth.NewSecret("battery staple")
+	for name, change := range map[string]func() (user.User, error){
+		"by another password": func() (user.User, error) {
+			return h.SetPassword(t.Context(), h.ada.ID, auth.NewSecret("a third horse"), false)
+		},
+		"by a disabled account": func() (user.User, error) { return h.Disable(t.Context(), h.ada.ID) },
+	} {
+		proven := h.get(t, h.ada.ID).TokenVersion
+		now, err := change()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.ReplacePassword(t.Context(), h.ada.ID, proven, next); !errors.Is(err, user.ErrSuperseded) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := h.get(t, h.ada.ID); !got.Password.Equal(now.Password) {
+			t.Errorf("%s: the password was replaced", name)
+		}
+	}
+	if _, err := h.ReplacePassword(t.Context(), "nobody", 0, next); !errors.Is(err, auth.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+// A change that ends no session must not keep the owner from replacing the password.
+func TestReplacePasswordBesideOtherChanges(t *testing.T) {
+	h := newHouse(t)
+	racing := *h.Directory
+	racing.Hasher = hashThen{func() {
+		if _, err := h.SetRoles(t.Context(), h.ada.ID, []string{"reader"}); err != nil {
+			t.Error(err)
+		}
+	}}
+	u, err := racing.ReplacePassword(t.Context(), h.ada.ID, h.ada.TokenVersion, auth.NewSecret("battery staple"))
+	if err != nil || u.Password.Reveal() != "hash of battery staple" || !slices.Equal(u.Roles, []string{"reader"}) {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
+// hashThen does something between the decision and the write.
+type hashThen struct{ do func() }
+
+func (h hashThen) Hash(secret auth.Secret) (auth.Secret, error) {
+	defer h.do()
+	return plain{}.Hash(secret)
+}
+
+// The same rule holds wherever a password is set.
+func TestPolicy(t *testing.T) {
+	h := newHouse(t)
+	h.Policy.Breached = func(_ context.Context, p auth.Secret) (bool, error) {
+		return p.Reveal() == "battery staple", nil
+	}
+	next := auth.NewSecret("battery staple")
+	_, added := h.Add(t.Context(), "eve@example.com", next, nil)
+	_, set := h.SetPassword(t.Context(), h.ada.ID, next, false)
+	_, replaced := h.ReplacePassword(t.Context(), h.ada.ID, h.ada.TokenVersion, next)
+	for _, err := range []error{added, set, replaced} {
+		if !errors.Is(err, password.ErrBreached) {
+			t.Error(err)
+		}
 	}
 }

@@ -27,6 +27,8 @@ type Directory struct {
 	Hasher Hasher
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Policy is asked about every new password; the zero Policy is password.CheckNew.
+	Policy password.Policy
 	// NewID returns a subject that nobody has, of at most 36 bytes; nil makes random UUIDs.
 	NewID func() auth.SubjectID
 	// Sessions are what Delete erases with a user; nothing else needs them.
@@ -48,12 +50,9 @@ func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, r
 	if err := checkRoles(roles); err != nil {
 		return User{}, err
 	}
-	if err := password.CheckNew(secret); err != nil {
-		return User{}, err
-	}
-	hash, err := d.Hasher.Hash(secret)
+	hash, err := d.newHash(ctx, secret)
 	if err != nil {
-		return User{}, fmt.Errorf("hash the password: %w", err)
+		return User{}, err
 	}
 	now := d.now()
 	u := User{

@@ -10,6 +10,8 @@ var (
 	ErrExists = errors.New("the user exists already")
 	// ErrConflict says that somebody else has written the user since it was read: read it again, and decide again.
 	ErrConflict = errors.New("the user has changed meanwhile")
+	// ErrSuperseded says that the user's TokenVersion is another than the one that was proven.
+	ErrSuperseded = errors.New("the user's password or state has changed since it was proven")
 	// ErrEmail says that a text is not an e-mail address that can be a key.
 	ErrEmail = errors.New("not a usable e-mail address")
 	// ErrRole says that a text is not a role that a token can carry.

@@ -133,12 +133,13 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, route Route, o gatewa
 		refuse(w, http.StatusBadRequest, "Bad Request")
 		return
 	}
+	event.Cookies = toFunction(event.Cookies)
 	answer, err := route.Function(r.Context(), event)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
-	if err := gateway.WriteAnswer(w, answer); errors.Is(err, gateway.ErrMalformedAnswer) {
+	if err := gateway.WriteAnswer(w, toBrowser(answer)); errors.Is(err, gateway.ErrMalformedAnswer) {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 	}
 }

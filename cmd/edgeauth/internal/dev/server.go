@@ -54,24 +54,22 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
-	api, err := newAPI(ctx, o, issuer, stores)
+	api, err := newLive(ctx, o, issuer, stores)
 	if err != nil {
 		return err
 	}
 	if err := o.welcome(issuer, password); err != nil {
 		return err
 	}
+	go api.follow(ctx)
 	return serve(ctx, listener, api)
 }
 
-func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores) (*API, error) {
-	version, err := o.Home.EnsureKeys(ctx, o.Algorithm, time.Now())
-	if err != nil {
-		return nil, err
-	}
+func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores, keys rings) (*API, error) {
+	signing, refresh := keys.sources()
 	s, err := service.New(ctx, service.Settings{
 		Issuer: issuer, Audience: []string{issuer},
-		SigningRing: o.Home.SigningRing(), RefreshKeys: o.Home.RefreshKeys(), KeyVersion: version,
+		SigningRing: signing, RefreshKeys: refresh, KeyVersion: keys.signing.Current(),
 		Stores: stores, AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile,
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
@@ -79,13 +77,24 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 	if err != nil {
 		return nil, err
 	}
+	public, err := s.PublicKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
 	api := &API{Upstream: o.Upstream, Now: time.Now}
-	if api.Authorizer, err = newAuthorizer(ctx, s, issuer); err != nil {
+	if api.Authorizer, err = newAuthorizer(s, public, issuer); err != nil {
+		return nil, err
+	}
+	discovery, err := endpoint.Discovery(issuer, public)
+	if err != nil {
 		return nil, err
 	}
 	functions := map[string]gateway.Function{
-		"login":   gateway.Handler(endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients())),
-		"refresh": gateway.Handler(endpoint.Refresh(s.Responder(), s.Sessions())),
+		"login":     gateway.Handler(endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients())),
+		"refresh":   gateway.Handler(endpoint.Refresh(s.Responder(), s.Sessions())),
+		"sessions":  gateway.Handler(endpoint.Logout(s.Sessions(), s.Log())),
+		"discovery": gateway.Handler(discovery),
+		"account":   gateway.Handler(endpoint.Password(s.Responder(), s.Authenticator(), s.AccessTokens(), s.Sessions(), s.Clients())),
 	}
 	for _, r := range endpoint.Routes() {
 		api.Routes = append(api.Routes, Route{r.Method, r.Path, r.Public, functions[r.Function]})
@@ -97,11 +106,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 }
 
 // newAuthorizer makes the authorizer as its function does: from the public key set alone.
-func newAuthorizer(ctx context.Context, s *service.Service, issuer string) (*authorizer.Authorizer, error) {
-	keys, err := s.PublicKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
+func newAuthorizer(s *service.Service, keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
 	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{issuer}, Keys: keys, Now: time.Now})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,255 @@
+package dev
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// newServed returns what "edgeauth dev" serves on a new home, its demo user's password and its log.
+func newServed(t *testing.T) (l *live, password string, log *bytes.Buffer) {
+	t.Helper()
+	home := Home(t.TempDir())
+	if err := home.Make(); err != nil {
+		t.Fatal(err)
+	}
+	stores, err := service.OpenBolt(home.StorePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := home.ensureDemoUser(t.Context(), stores.Users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log = &bytes.Buffer{}
+	l, err = newLive(t.Context(), Options{Home: home, Algorithm: token.ES256, Profile: auth.Balanced, Log: log}, here, stores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, secret.Reveal(), log
+}
+
+type pair struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
+func post(t *testing.T, h http.Handler, path, body string) (p pair) {
+	t.Helper()
+	w := call(h, "POST", path, "application/json", body)
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+	}
+	return p
+}
+
+func getMe(h http.Handler, access string) int {
+	r := httptest.NewRequest("GET", here+"/me", nil)
+	r.RemoteAddr = "127.0.0.1:1234"
+	r.Header.Set("Authorization", "Bearer "+access)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+// A running server follows the rings: a rotation refuses nobody, and a dropped key's tokens are refused while the session
+// lives on.
+func TestRunningServerFollows(t *testing.T) {
+	l, password, log := newServed(t)
+	first := post(t, l, "/auth/login", `{"email":"`+demoEmail+`","password":"`+password+`"}`)
+	old := l.used.signing.Keys[1].Signing.ID()
+
+	if v, err := l.home.Rotate(t.Context(), token.EdDSA, time.Now()); v != 2 || err != nil {
+		t.Fatal(v, err)
+	}
+	l.look(t.Context())
+	second := post(t, l, "/auth/refresh", `{"refresh_token":"`+first.Refresh+`"}`)
+	if got := getMe(l, first.Access); got != http.StatusOK {
+		t.Errorf("a token from before the rotation: %d", got)
+	}
+	if got := getMe(l, second.Access); got != http.StatusOK {
+		t.Errorf("a token from after it: %d", got)
+	}
+
+	if v, err := l.home.Drop(t.Context(), []string{old}, time.Now()); v != 2 || err != nil {
+		t.Fatal(v, err)
+	}
+	l.look(t.Context())
+	if got := getMe(l, first.Access); got != http.StatusForbidden {
+		t.Errorf("a token of the dropped key: %d", got)
+	}
+	if got := getMe(l, second.Access); got != http.StatusOK {
+		t.Errorf("a token of the key that signs: %d", got)
+	}
+
+	// The one that signs, too: the next one takes over.
+	if v, err := l.home.Drop(t.Context(), []string{l.used.signing.Keys[2].Signing.ID()}, time.Now()); v != 3 || err != nil {
+		t.Fatal(v, err)
+	}
+	l.look(t.Context())
+	if got := getMe(l, second.Access); got != http.StatusForbidden {
+		t.Errorf("a token of the second dropped key: %d", got)
+	}
+	third := post(t, l, "/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`)
+	if got := getMe(l, third.Access); got != http.StatusOK {
+		t.Errorf("after the next refresh: %d", got)
+	}
+	if alg := l.used.signing.Keys[3].Signing.Algorithm(); alg != token.EdDSA {
+		t.Errorf("the key that was made by the first rotation is of %s", alg)
+	}
+	if log.Len() > 0 && strings.Contains(log.String(), "WARN\",\"msg") {
+		t.Error(log)
+	}
+}
+
+// What cannot be used is told once, and the last good ring goes on.
+func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
+	l, password, log := newServed(t)
+	path := l.home.path("signing-ring.json")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.home.Rotate(t.Context(), "", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	l.look(t.Context())
+	after, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name  string
+		spoil func() error
+		tells string
+	}{
+		{"half written", func() error { return os.WriteFile(path, after[:len(after)/2], 0o600) }, "malformed ring"},
+		{"empty", func() error { return os.WriteFile(path, nil, 0o600) }, "malformed ring"},
+		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "its serial is 1, and 2 has been in use"},
+		{"exposed", func() error { return errors.Join(os.WriteFile(path, after, 0o600), os.Chmod(path, 0o644)) }, "must be 0600"},
+		{"gone", func() error { return os.Remove(path) }, "not found"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if err := row.spoil(); err != nil {
+				t.Fatal(err)
+			}
+			log.Reset()
+			l.look(t.Context())
+			l.look(t.Context())
+			if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, row.tells) {
+				t.Errorf("told %q", got)
+			}
+			if p := post(t, l, "/auth/login", `{"email":"`+demoEmail+`","password":"`+password+`"}`); getMe(l, p.Access) != http.StatusOK {
+				t.Error("the last good ring is not in use")
+			}
+			if err := os.WriteFile(path, after, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			l.look(t.Context())
+			if l.told != "" {
+				t.Errorf("mended, and still %s", l.told)
+			}
+		})
+	}
+}
+
+// Of several rotations at once each moves on by one or says that another was faster, and none is lost.
+func TestRotationsAtOnce(t *testing.T) {
+	home := Home(t.TempDir())
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	const writers = 8
+	var wg sync.WaitGroup
+	won := make(chan keyring.Version, writers)
+	for range writers {
+		wg.Go(func() {
+			switch v, err := home.Rotate(context.WithoutCancel(t.Context()), "", time.Now()); {
+			case err == nil:
+				won <- v
+			case !errors.Is(err, ErrMoved):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	close(won)
+	seen := map[keyring.Version]bool{}
+	for v := range won {
+		if seen[v] {
+			t.Errorf("two were told that they rotated to %d", v)
+		}
+		seen[v] = true
+	}
+	signing, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil || len(seen) == 0 || int(signing.Current()) != 1+len(seen) {
+		t.Errorf("%d won, and %d signs: %v", len(seen), signing.Current(), err)
+	}
+	refresh, err := keyring.Load(t.Context(), home.RefreshKeys(), keyring.RefreshRing)
+	if err != nil || refresh.Keys[signing.Current()].Secret.Reveal() == "" {
+		t.Errorf("the refresh-token ring has no version %d: %v", signing.Current(), err)
+	}
+}
+
+func TestDropRefused(t *testing.T) {
+	home := Home(t.TempDir())
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.Drop(t.Context(), []string{"x"}, time.Now()); !errors.Is(err, ErrNoKey) {
+		t.Error(err)
+	}
+	both := []string{ring.Keys[1].Signing.ID(), ring.Keys[2].Signing.ID()}
+	if _, err := home.Drop(t.Context(), both, time.Now()); err == nil || !strings.Contains(err.Error(), "version 2 would sign next") {
+		t.Error(err)
+	}
+	now, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil || now.Serial != ring.Serial {
+		t.Errorf("a refused drop left serial %d, %v", now.Serial, err)
+	}
+}
+
+// The browser gets cookies that it keeps on plain http, and the functions get the ones that they set.
+func TestCookiesOnPlainHTTP(t *testing.T) {
+	l, password, _ := newServed(t)
+	login := func(cookie string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", here+"/auth/login",
+			strings.NewReader(`{"email":"`+demoEmail+`","password":"`+password+`","device_delivery":"cookie"}`))
+		r.RemoteAddr = "127.0.0.1:1234"
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		if cookie != "" {
+			r.Header.Set("Cookie", "theme=dark; "+cookie)
+		}
+		w := httptest.NewRecorder()
+		l.ServeHTTP(w, r)
+		return w
+	}
+	set := login("").Result().Cookies()
+	if len(set) != 1 || set[0].Name != "edgeauth-device" || set[0].Secure || !set[0].HttpOnly || set[0].SameSite != http.SameSiteStrictMode || set[0].Path != "/" {
+		t.Fatalf("%+v", set)
+	}
+	if again := login("edgeauth-device=" + set[0].Value).Result(); again.StatusCode != http.StatusOK || len(again.Cookies()) != 0 {
+		t.Errorf("a known device: %d, %v", again.StatusCode, again.Cookies())
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Login answers POST /auth/oidc, {"id_token": "..."}: who has just logged in at the provider gets a session of ours.
+type Login struct {
+	Provider  *oidc.IDTokenVerifier
+	Users     user.Store
+	Sessions  *session.Manager
+	Responder *endpoint.Responder
+	Client    auth.Client
+	Now       func() time.Time
+}
+
+// maxAge is how long after its login an ID token opens a session. Whoever holds one may use it, so it must be fresh.
+const maxAge = 5 * time.Minute
+
+// What a client is told. Anything else is a fault of ours or the provider's, and 503 without detail.
+var (
+	errToken = errors.New("the id_token is missing, not for this service, or too old")
+	errEmail = errors.New("the provider has not verified the e-mail address")
+	errTaken = errors.New("the e-mail address belongs to another account")
+
+	errNoClient = errors.New("OIDC_CLIENT_ID must hold the client id that the provider knows this service by")
+)
+
+func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	granted, err := l.open(r)
+	if err == nil {
+		err = l.Responder.Grant(w, r, granted, nil)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, errToken):
+		refuse(w, http.StatusUnauthorized, err)
+	case errors.Is(err, errEmail), errors.Is(err, errTaken):
+		refuse(w, http.StatusForbidden, err)
+	default:
+		refuse(w, http.StatusServiceUnavailable, errors.New("try again"))
+	}
+}
+
+func (l *Login) open(r *http.Request) (session.Granted, error) {
+	var body struct {
+		IDToken string `json:"id_token"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, 16<<10)).Decode(&body); err != nil {
+		return session.Granted{}, errToken
+	}
+	id, err := l.verify(r.Context(), body.IDToken)
+	if err != nil {
+		return session.Granted{}, err
+	}
+	u, err := l.account(r.Context(), id)
+	if err != nil {
+		return session.Granted{}, err
+	}
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return l.Sessions.Open(r.Context(), session.Opening{
+		Subject: u.Subject(), Client: l.Client, AuthTime: id.IssuedAt, UserAgent: r.UserAgent(), Address: host,
+	})
+}
+
+// identity is what the provider says of somebody.
+type identity struct {
+	subject  auth.SubjectID
+	email    string
+	IssuedAt time.Time
+}
+
+// verify leaves signature, issuer, audience and expiry to go-oidc, and looks at the rest.
+func (l *Login) verify(ctx context.Context, text string) (identity, error) {
+	token, err := l.Provider.Verify(ctx, text)
+	if err != nil {
+		return identity{}, errToken // an outage of the provider looks the same: its keys are not there
+	}
+	var claims struct {
+		Email         string `json:"email"`
+		EmailVerified bool   `json:"email_verified"`
+	}
+	if err := token.Claims(&claims); err != nil || token.IssuedAt.After(l.Now().Add(time.Minute)) || l.Now().Sub(token.IssuedAt) > maxAge {
+		return identity{}, errToken
+	}
+	if claims.Email == "" || !claims.EmailVerified {
+		return identity{}, errEmail
+	}
+	return identity{subjectOf(token), claims.Email, token.IssuedAt}, nil
+}
+
+// subjectOf names the account. A provider's sub is unique at that provider only, and the e-mail address may change hands.
+func subjectOf(token *oidc.IDToken) auth.SubjectID {
+	sum := sha256.Sum256([]byte(token.Issuer + "\x00" + token.Subject))
+	return auth.SubjectID(base64.RawURLEncoding.EncodeToString(sum[:]))
+}
+
+// account returns the user, who is made at their first login, without a password. An account that has the address
+// already is not theirs until its owner links the two: the provider's word alone must not open it.
+func (l *Login) account(ctx context.Context, id identity) (user.User, error) {
+	u, err := l.Users.Get(ctx, id.subject)
+	if errors.Is(err, auth.ErrNotFound) {
+		now := l.Now().UTC().Truncate(time.Millisecond)
+		u = user.User{ID: id.subject, Email: id.email, Revision: 1, CreatedAt: now, UpdatedAt: now}
+		err = l.Users.Create(ctx, u, string(id.subject)[:36])
+		if errors.Is(err, user.ErrExists) { // the address is taken, or a second first login at once was faster
+			u, err = l.Users.Get(ctx, id.subject)
+			if errors.Is(err, auth.ErrNotFound) {
+				err = errTaken
+			}
+		}
+	}
+	switch {
+	case errors.Is(err, user.ErrEmail):
+		return user.User{}, errEmail
+	case err != nil:
+		return user.User{}, err
+	case u.Disabled:
+		return user.User{}, errToken
+	}
+	return u, nil
+}
+
+func refuse(w http.ResponseWriter, status int, why error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": "login_failed", "error_description": why.Error()})
+}

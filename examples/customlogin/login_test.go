@@ -1,0 +1,239 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+const clientID = "my-app"
+
+// provider is an OpenID Connect provider, as far as the verifier of an ID token looks at one.
+type provider struct {
+	*httptest.Server
+	key *rsa.PrivateKey
+}
+
+func newProvider(t *testing.T) *provider {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &provider{key: key}
+	mux := http.NewServeMux()
+	answer := func(path string, body func() any) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(body())
+		})
+	}
+	answer("/.well-known/openid-configuration", func() any {
+		return map[string]any{"issuer": p.URL, "jwks_uri": p.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"}}
+	})
+	answer("/keys", func() any {
+		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "RS256", Use: "sig"}}}
+	})
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// token returns an ID token for ada, with these claims instead of or beside the usual ones.
+func (p *provider) token(t *testing.T, key *rsa.PrivateKey, change map[string]any) string {
+	t.Helper()
+	now := time.Now()
+	claims := map[string]any{
+		"iss": p.URL, "aud": clientID, "sub": "ada", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"email": "ada@example.com", "email_verified": true,
+	}
+	maps.Copy(claims, change)
+	text, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compact
+}
+
+type house struct {
+	*provider
+	*service.Service
+	login *Login
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{provider: newProvider(t)}
+	stores, err := service.OpenBolt(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing, err1 := keyring.NewSigningRing(token.ES256, time.Now(), rand.Reader)
+	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	signingText, err3 := signing.Text()
+	refreshText, err4 := refresh.Text()
+	for _, err := range []error{err1, err2, err3, err4} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Service, err = service.New(t.Context(), service.Settings{
+		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, Stores: stores, KeyVersion: 1,
+		SigningRing: keyring.Inline(signingText), RefreshKeys: keyring.Inline(refreshText),
+		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
+			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := oidc.NewProvider(t.Context(), h.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.login, err = newLogin(h.Service, found, clientID); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// answer is what a client reads of an answer.
+type answer struct {
+	status       int
+	Access       string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	Why          string `json:"error_description"`
+}
+
+func (h *house) send(t *testing.T, handler http.Handler, path, body string) (a answer) {
+	t.Helper()
+	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
+		t.Fatal(err)
+	}
+	a.status = w.Code
+	return a
+}
+
+func (h *house) loginWith(t *testing.T, idToken string) answer {
+	t.Helper()
+	return h.send(t, h.login, "/auth/oidc", `{"id_token":"`+idToken+`"}`)
+}
+
+func TestLogin(t *testing.T) {
+	h := newHouse(t)
+	first := h.loginWith(t, h.token(t, h.key, nil))
+	if first.status != http.StatusOK {
+		t.Fatalf("%+v", first)
+	}
+	claims, err := h.AccessTokens().Verify(t.Context(), first.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refreshed := h.send(t, endpoint.Refresh(h.Responder(), h.Sessions()), "/auth/refresh", `{"refresh_token":"`+first.RefreshToken+`"}`)
+	if refreshed.status != http.StatusOK {
+		t.Errorf("the session cannot be refreshed: %+v", refreshed)
+	}
+	// The address has changed; the account is the same.
+	again := h.loginWith(t, h.token(t, h.key, map[string]any{"email": "ada@example.org"}))
+	if c, err := h.AccessTokens().Verify(t.Context(), again.Access); err != nil || c.Subject != claims.Subject || c.SessionID == claims.SessionID {
+		t.Errorf("a second login: %+v, %v", c, err)
+	}
+}
+
+func TestLoginRefused(t *testing.T) {
+	h := newHouse(t)
+	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := user.User{ID: "eve", Email: "eve@example.com", Revision: 1, CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	disabled := user.User{ID: subjectOf(&oidc.IDToken{Issuer: h.URL, Subject: "bob"}), Email: "bob@example.com", Disabled: true, Revision: 1,
+		CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	for _, u := range []user.User{taken, disabled} {
+		if err := h.Users().Create(t.Context(), u, "1"+string(u.ID)[:3]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	minutes := func(n int) int64 { return time.Now().Add(time.Duration(n) * time.Minute).Unix() }
+	for _, row := range []struct {
+		name, token string
+		status      int
+		why         error
+	}{
+		{"nothing", "", 401, errToken},
+		{"junk", "a.b.c", 401, errToken},
+		{"another key", h.token(t, stranger, nil), 401, errToken},
+		{"another audience", h.token(t, h.key, map[string]any{"aud": "other"}), 401, errToken},
+		{"another issuer", h.token(t, h.key, map[string]any{"iss": "https://evil.example"}), 401, errToken},
+		{"expired", h.token(t, h.key, map[string]any{"exp": minutes(-1)}), 401, errToken},
+		{"of an older login", h.token(t, h.key, map[string]any{"iat": minutes(-6)}), 401, errToken},
+		{"of a login to come", h.token(t, h.key, map[string]any{"iat": minutes(6)}), 401, errToken},
+		{"no e-mail", h.token(t, h.key, map[string]any{"email": ""}), 403, errEmail},
+		{"an e-mail that nobody verified", h.token(t, h.key, map[string]any{"email_verified": false}), 403, errEmail},
+		{"an e-mail of another account", h.token(t, h.key, map[string]any{"email": "Eve@example.com"}), 403, errTaken},
+		{"a text that is no e-mail", h.token(t, h.key, map[string]any{"email": "ada"}), 403, errEmail},
+		{"a disabled account", h.token(t, h.key, map[string]any{"sub": "bob"}), 401, errToken},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := h.loginWith(t, row.token)
+			if got.status != row.status || got.Why != row.why.Error() || got.Access != "" {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// Two first logins of somebody at once make one account.
+func TestFirstLoginsAtOnce(t *testing.T) {
+	h := newHouse(t)
+	idToken := h.token(t, h.key, nil)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			r := httptest.NewRequest("POST", "/auth/oidc", strings.NewReader(`{"id_token":"`+idToken+`"}`))
+			w := httptest.NewRecorder()
+			if h.login.ServeHTTP(w, r); w.Code != http.StatusOK {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	users, err := h.Users().List(t.Context(), "", 10)
+	if err != nil || len(users) != 1 {
+		t.Errorf("%d accounts, %v", len(users), err)
+	}
+}

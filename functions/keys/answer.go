@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+)
+
+const (
+	maxAnswer      = 4096 // CloudFormation's own limit
+	answerAttempts = 3
+	answerTimeout  = 4 * time.Second  // of one attempt
+	answerTime     = 15 * time.Second // is kept for all of them
+)
+
+// answerTo makes the answer to a request. Its physical id never changes in the life of a stack, because CloudFormation
+// takes a new id for a new resource and deletes the old one.
+func answerTo(e cfn.Event, data map[string]any, err error) *cfn.Response {
+	r := cfn.NewResponse(&e)
+	r.Status, r.Data = cfn.StatusSuccess, data
+	r.PhysicalResourceID = e.PhysicalResourceID
+	if guid := stackGUID(e.StackID); guid != "" {
+		r.PhysicalResourceID = "edgeauth-keys-" + guid
+	} else if r.PhysicalResourceID == "" {
+		r.PhysicalResourceID = "edgeauth-keys"
+	}
+	if err != nil {
+		r.Status, r.Data, r.Reason = cfn.StatusFailed, nil, err.Error()
+	}
+	if text, err := encode(r); err == nil && len(text) > maxAnswer && r.Status == cfn.StatusSuccess {
+		r.Status, r.Data, r.Reason = cfn.StatusFailed, nil, fmt.Sprintf("the answer has %d bytes, and CloudFormation takes %d", len(text), maxAnswer)
+	}
+	for {
+		text, err := encode(r)
+		if err != nil || len(text) <= maxAnswer || r.Reason == "" {
+			return r
+		}
+		cut := r.Reason[:len(r.Reason)*3/4]
+		r.Reason = strings.ToValidUTF8(cut, "")
+	}
+}
+
+func encode(r *cfn.Response) ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // escapes would take the reason's room
+	err := e.Encode(r)
+	return bytes.TrimSpace(text.Bytes()), err
+}
+
+// put sends the answer, again where that fails. Its errors do not hold the URL.
+func (h *handler) put(ctx context.Context, to string, r *cfn.Response) error {
+	if err := mayAnswer(to); err != nil {
+		return err
+	}
+	text, err := encode(r)
+	if err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		again, err := h.putOnce(ctx, to, text)
+		if err == nil || !again || attempt == answerAttempts || ctx.Err() != nil {
+			return err
+		}
+		h.sleep(ctx, time.Duration(attempt)*500*time.Millisecond)
+	}
+}
+
+func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bool, err error) {
+	// There must be no Content-Type: it is not a part of what was signed.
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(text))
+	if err != nil {
+		return false, errors.New("the ResponseURL is no URL")
+	}
+	answer, err := h.client.Do(request)
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	if err != nil {
+		return true, fmt.Errorf("the answer was not taken: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }() // it was only read
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return answer.StatusCode >= http.StatusInternalServerError, fmt.Errorf("the answer was not taken: status %d", answer.StatusCode)
+	}
+	return false, nil
+}
+
+// mayAnswer holds that nobody between here and CloudFormation can read or change an answer.
+func mayAnswer(to string) error {
+	u, err := url.Parse(to)
+	if err != nil || u.Host == "" {
+		return errors.New("the ResponseURL is no URL")
+	}
+	if address := net.ParseIP(u.Hostname()); u.Scheme == "https" || u.Scheme == "http" && address != nil && address.IsLoopback() {
+		return nil
+	}
+	return errors.New("the ResponseURL is no https URL")
+}

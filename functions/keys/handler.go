@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+)
+
+// handler answers the requests of CloudFormation for one custom resource. It is a lambda.Handler of bytes, because a
+// request that has another form than expected must be answered too. The wrapper in package cfn is not used: it logs
+// what it gets, waits for ever and answers at any length.
+type handler struct {
+	secret func(arn string) keyring.Source
+	now    func() time.Time
+	sleep  func(ctx context.Context, d time.Duration)
+	random io.Reader
+	client *http.Client // to CloudFormation
+	log    *slog.Logger
+}
+
+func newHandler(c secretsmanager.Config) *handler {
+	return &handler{
+		secret: secretsmanager.New(c).Secret, now: time.Now, sleep: sleep, random: rand.Reader,
+		client: &http.Client{Timeout: answerTimeout}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// Invoke carries out one request and puts the answer where CloudFormation waits for it. It fails only where that could
+// not be done, so that Lambda calls again; a refusal is an answer. The event is never logged: its URL lets anybody
+// answer.
+func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	var e cfn.Event
+	if err := json.Unmarshal(event, &e); err != nil || e.ResponseURL == "" {
+		return nil, errors.New("the event is no request of CloudFormation")
+	}
+	data, err := h.handle(ctx, e)
+	answer := answerTo(e, data, err)
+	outcome := []any{"request", string(e.RequestType), "request_id", e.RequestID, "status", string(answer.Status)}
+	if answer.Reason != "" {
+		outcome = append(outcome, "reason", answer.Reason)
+	}
+	h.log.InfoContext(ctx, "keys", outcome...)
+	if err := h.put(ctx, e.ResponseURL, answer); err != nil {
+		h.log.ErrorContext(ctx, "the answer did not arrive", "request_id", e.RequestID, "error", err.Error())
+		return nil, err
+	}
+	return []byte("null"), nil
+}
+
+// handle also answers for a panic, or the stack would wait until its time is over.
+func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			// The type, because the value could hold anything.
+			h.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
+			data, err = nil, errors.New("this function failed inside; its log has the place")
+		}
+	}()
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		left := time.Until(deadline)
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(left/3, answerTime)))
+		defer cancel()
+	}
+	switch e.RequestType {
+	case cfn.RequestDelete:
+		return nil, nil // the secrets survive the stack
+	case cfn.RequestCreate, cfn.RequestUpdate:
+	default:
+		return nil, fmt.Errorf("the request %q is unknown", e.RequestType)
+	}
+	if given := givenUp(e.ResponseURL, h.now()); given != "" {
+		return nil, errors.New(given)
+	}
+	p, err := parse(e.ResourceProperties)
+	if err != nil {
+		return nil, err
+	}
+	if e.RequestID == "" || stackGUID(e.StackID) == "" {
+		return nil, errors.New("the request has no RequestId, or its StackId names no stack")
+	}
+	return h.carryOut(ctx, task{
+		request: e.RequestID, create: e.RequestType == cfn.RequestCreate,
+		properties: p, before: e.OldResourceProperties,
+	})
+}
+
+// serviceTimeout is the template's: after that CloudFormation takes a request for failed.
+const serviceTimeout = 300 * time.Second
+
+// givenUp says why a request is too late to be carried out, or nothing. Lambda may deliver one long after CloudFormation
+// has given it up and rolled the stack back, and moving the ring then would part it from the stack. When a request
+// was made stands in the signature of its URL, as in every one that S3 takes; where it does not, it is not late.
+func givenUp(answerTo string, now time.Time) string {
+	u, err := url.Parse(answerTo)
+	if err != nil {
+		return ""
+	}
+	made, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
+	if err != nil || now.Before(made.Add(serviceTimeout)) {
+		return ""
+	}
+	return "the request came after CloudFormation had given it up, and nothing was changed"
+}
+
+// stackGUID returns the last part of arn:aws:cloudformation:<region>:<account>:stack/<name>/<guid>.
+func stackGUID(stackID string) string {
+	parts := strings.Split(stackID, "/")
+	if len(parts) != 3 || !strings.HasSuffix(parts[0], ":stack") {
+		return ""
+	}
+	return parts[2]
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// The properties that mean something here. Every other one is only stamped.
+const (
+	signingRingARN      = "SigningRingArn"
+	refreshKeysARN      = "RefreshKeysArn"
+	keyVersion          = "KeyVersion"
+	signingAlgorithm    = "SigningAlgorithm"
+	dropKeys            = "DropKeys"
+	accessTokenLifetime = "AccessTokenLifetime"
+)
+
+// properties are what the template asks for.
+type properties struct {
+	signingRing, refreshKeys string // ARNs of secrets
+	version                  keyring.Version
+	algorithm                token.Algorithm
+	drop                     keyring.Drop
+	all                      map[string]string
+}
+
+var (
+	secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
+	kid       = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a thumbprint (RFC 7638)
+)
+
+// parse reads the properties of a request. Its error names each one that is wrong, and what it should hold.
+func parse(raw map[string]any) (properties, error) {
+	p := properties{all: map[string]string{}}
+	var errs []error
+	refuse := func(name, problem, want string) {
+		errs = append(errs, fmt.Errorf("%s %s: it should hold %s", name, problem, want))
+	}
+	for name, value := range raw {
+		text, ok := value.(string)
+		if !ok {
+			refuse(name, "is no text", "one")
+		}
+		p.all[name] = text
+	}
+	read := func(name, want, byDefault string, take func(text string) bool) {
+		text := p.all[name]
+		if text == "" {
+			text = byDefault
+		}
+		switch _, isText := raw[name].(string); {
+		case raw[name] != nil && !isText:
+		case text == "" && byDefault == "" && name != dropKeys:
+			refuse(name, "is not set", want)
+		case !take(text):
+			refuse(name, "is wrong", want)
+		}
+	}
+	const wantARN = "the ARN of a secret, as in arn:aws:secretsmanager:eu-central-1:123456789012:secret:name-AbCdEf"
+	read(signingRingARN, wantARN, "", func(text string) bool {
+		p.signingRing = text
+		return secretARN.MatchString(text)
+	})
+	read(refreshKeysARN, wantARN+", and another than "+signingRingARN, "", func(text string) bool {
+		p.refreshKeys = text
+		return secretARN.MatchString(text) && text != p.signingRing
+	})
+	read(keyVersion, "the version of the keys that signs, a whole number from 1 to 65534", "", func(text string) bool {
+		n, err := strconv.ParseUint(text, 10, 16)
+		p.version = keyring.Version(n)
+		return err == nil && 1 <= n && n <= 65534
+	})
+	read(signingAlgorithm, "RS256, ES256 or EdDSA", string(token.RS256), func(text string) bool {
+		var err error
+		p.algorithm, err = token.ParseAlgorithm(text)
+		return err == nil
+	})
+	read(dropKeys, "nothing, all, or kids separated by commas", "", func(text string) (ok bool) {
+		p.drop, ok = parseDrop(text)
+		return ok
+	})
+	read(accessTokenLifetime, fmt.Sprintf("a duration from %v to %v", token.MinLifetime, token.MaxLifetime), "", func(text string) bool {
+		d, err := time.ParseDuration(text)
+		return err == nil && token.MinLifetime <= d && d <= token.MaxLifetime
+	})
+	return p, errors.Join(errs...)
+}
+
+func parseDrop(text string) (keyring.Drop, bool) {
+	switch text = strings.TrimSpace(text); text {
+	case "":
+		return keyring.Drop{}, true
+	case "all":
+		return keyring.Drop{All: true}, true
+	}
+	var d keyring.Drop
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if !kid.MatchString(part) {
+			return keyring.Drop{}, false
+		}
+		d.KIDs = append(d.KIDs, part)
+	}
+	return d, true
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// history is what verifiers and clients have seen of a stack: which keys were published when, and which one signed.
+type history struct {
+	published []publication
+	signed    map[string]time.Time // when a key last did
+	gone      map[string]bool      // dropped kids
+	dropped   time.Time            // the last time that keys were
+}
+
+type publication struct {
+	at   time.Time
+	kids []string
+}
+
+// deploy notes what functions do from now on.
+func (h *history) deploy(now time.Time, signs string, kids []string) {
+	if n := len(h.published); n > 0 {
+		h.signed[h.signing()] = now
+	}
+	h.signed[signs] = now
+	h.published = append(h.published, publication{now, append([]string{signs}, kids...)})
+}
+
+func (h *history) signing() string { return h.published[len(h.published)-1].kids[0] }
+
+// problems says which good tokens somebody refuses: a verifier that keeps a key set for two hours does not know the key
+// that signs, or none knows any more one that signed within the longest life of a token.
+func (h *history) problems(now time.Time) (found []string) {
+	const cache = 2 * time.Hour
+	last := h.published[len(h.published)-1]
+	for _, kid := range last.kids {
+		if h.gone[kid] {
+			found = append(found, kid+" came back")
+		}
+	}
+	if !h.dropped.IsZero() && now.Sub(h.dropped) < keyring.PublishedBeforeSigning {
+		return found // an emergency
+	}
+	for i, p := range h.published {
+		over := i+1 < len(h.published) && !h.published[i+1].at.After(now.Add(-cache))
+		if !over && !slices.Contains(p.kids[1:], last.kids[0]) {
+			found = append(found, fmt.Sprintf("who asked when %v was published does not know %s", p.at, last.kids[0]))
+		}
+	}
+	for kid, at := range h.signed {
+		if alive := now.Before(at.Add(token.MaxLifetime + token.Leeway)); alive && !h.gone[kid] && !slices.Contains(last.kids[1:], kid) {
+			found = append(found, kid+" signed, and is withdrawn")
+		}
+	}
+	return found
+}
+
+// Whatever is deployed, refused, rolled back and repeated, in any order and at any time: what is accepted makes nobody
+// refuse a good token, and a rollback never fails.
+func TestRandomDeployments(t *testing.T) {
+	const stacks, steps = 60, 50
+	accepted, refused, rolledBack, late, drops := 0, 0, 0, 0, 0
+	for seed := range uint64(stacks) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		s := newStack(t)
+		h := &history{signed: map[string]time.Time{}, gone: map[string]bool{}}
+		var events [][]byte
+		// note takes what an accepted request has changed.
+		note := func(r reply, before keyring.Ring) {
+			signing, _ := s.stored()
+			for v, entry := range before.Keys {
+				kept := slices.ContainsFunc(slices.Collect(maps.Values(signing.Keys)), func(e keyring.Entry) bool {
+					return e.Signing.ID() == entry.Signing.ID()
+				})
+				if !kept && int(signing.Current())-int(v) < 8 {
+					h.gone[entry.Signing.ID()], h.dropped = true, s.now
+				}
+			}
+			h.deploy(s.now, signing.Keys[signing.Current()].Signing.ID(), r.kids(t))
+			if fmt.Sprint(signing.Current()) != s.deployed[keyVersion] {
+				t.Errorf("stack %d: version %d signs, and %s is deployed", seed, signing.Current(), s.deployed[keyVersion])
+			}
+		}
+		note(s.create(), keyring.Ring{})
+		for range steps {
+			s.now = s.now.Add([]time.Duration{time.Second, time.Minute, time.Hour, 3 * time.Hour, 100 * time.Hour}[random.IntN(5)])
+			before, _ := s.stored()
+			signs := before.Current()
+			switch action := random.IntN(10); {
+			case action < 7:
+				wish := []string{keyVersion, fmt.Sprint(max(1, int(signs)+[]int{-2, -1, 0, 0, 1, 1, 1, 2}[random.IntN(8)])), dropKeys, ""}
+				switch random.IntN(20) {
+				case 0:
+					wish[3] = "all"
+				case 1, 2:
+					wish[3] = before.Keys[before.Versions()[random.IntN(len(before.Keys))]].Signing.ID()
+				case 3:
+					wish[3] = s.deployed[dropKeys].(string)
+				}
+				r := s.update(wish...)
+				events = append(events, s.last)
+				if r.Status != "SUCCESS" {
+					refused++
+					h.deploy(s.now, h.signing(), h.published[len(h.published)-1].kids[1:])
+					break
+				}
+				accepted++
+				note(r, before)
+			case action < 8 && len(h.published) > 1 && s.deployed["just"] == nil:
+				s.deployed["just"] = "once" // only what was just deployed is rolled back
+				wish := maps.Clone(s.deployed)
+				wish[keyVersion] = fmt.Sprint(signs + 1)
+				before := maps.Clone(s.deployed)
+				delete(before, "just")
+				s.deployed = before
+				r := s.update(keyVersion, wish[keyVersion].(string))
+				if r.Status == "SUCCESS" {
+					ring, _ := s.stored()
+					note(r, ring)
+					s.now = s.now.Add(time.Duration(random.IntN(7200)) * time.Second)
+					note(s.rollback(), ring)
+					rolledBack++
+				}
+			case len(events) > 0:
+				late++
+				event := events[len(events)-1-random.IntN(min(3, len(events)))]
+				s.send(event)
+				if signing, refresh := s.stored(); signing.Current() != signs || refresh.Current() != signs {
+					t.Errorf("stack %d: repeated, %s moved the ring from %d", seed, event, signs)
+				}
+			}
+			if !h.dropped.IsZero() && h.dropped.Equal(s.now) {
+				drops++
+			}
+			h.signed[h.signing()] = s.now
+			for _, problem := range h.problems(s.now) {
+				t.Errorf("stack %d at %v: %s", seed, s.now, problem)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	}
+	t.Logf("%d deployments accepted, %d refused, %d rolled back, %d repeated, %d of them dropped keys", accepted, refused, rolledBack, late, drops)
+	if min(accepted, refused, rolledBack, late, drops) < stacks/2 {
+		t.Error("that is too few of some")
+	}
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+)
+
+const (
+	// patience is how long a service that does not answer is asked again, and a role that may not read yet: IAM needs
+	// a while until everybody knows of a new one.
+	patience = time.Minute
+	pause    = 2 * time.Second
+
+	// maxJWKS leaves room in Lambda's 4 KB of environment, of which the key set is a part.
+	maxJWKS = 2800
+)
+
+// task is one Create or Update.
+type task struct {
+	request string // names it: CloudFormation and Lambda repeat a request under its id
+	create  bool
+	properties
+	before map[string]any // the properties of the deployment before
+}
+
+// ring is one of the two, and where it is kept.
+type ring struct {
+	keyring.Ring
+	at  keyring.Source
+	arn string
+}
+
+// carryOut brings both rings to where t wants them and returns what the template takes from the answer. What is
+// answered was read when nothing was left to do: neither a lost reply nor another request at the same time can make it
+// tell of keys that are not there.
+func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) {
+	for until := h.now().Add(patience); ; {
+		data, err := h.attempt(ctx, t)
+		passing := errors.Is(err, auth.ErrUnavailable) || errors.Is(err, keyring.ErrConflict) || errors.Is(err, errWritten)
+		if !passing || !h.now().Before(until) {
+			return data, err
+		}
+		if !errors.Is(err, errWritten) {
+			h.sleep(ctx, pause)
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("the time of this function was over: %w", err)
+		}
+	}
+}
+
+// errWritten says that the rings have to be read again.
+var errWritten = errors.New("the rings have changed")
+
+// attempt reads both rings, and writes what has to change. Both are found to be right before one is written. The
+// signing ring is the last, since the request is known by it.
+func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
+	signing, err := h.load(ctx, keyring.SigningRing, t.signingRing)
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := h.load(ctx, keyring.RefreshRing, t.refreshKeys)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.mayTake(signing, refresh); err != nil {
+		return nil, err
+	}
+	m := keyring.Move{Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop}
+	if text, isText := t.before[dropKeys].(string); isText {
+		before, _ := parseDrop(text) // what is wrong asked for nothing
+		m.Drop.Still = before.All
+	}
+	now := h.now()
+	nextRefresh, err := refresh.Move(m, now, h.random)
+	if err != nil {
+		return nil, err
+	}
+	nextSigning, err := signing.Move(m, now, h.random)
+	if err != nil {
+		return nil, err
+	}
+	if nextRefresh.Serial == refresh.Serial && nextSigning.Serial == signing.Serial {
+		return t.answer(signing.Ring, refresh.Ring)
+	}
+	if err := refresh.save(ctx, nextRefresh); err != nil {
+		return nil, err
+	}
+	if err := signing.save(ctx, nextSigning); err != nil {
+		return nil, err
+	}
+	return nil, errWritten
+}
+
+// save writes the next state, where there is one.
+func (r ring) save(ctx context.Context, next keyring.Ring) error {
+	if next.Serial == r.Serial {
+		return nil
+	}
+	return keyring.Save(ctx, r.at, next)
+}
+
+// load returns a ring without keys for a secret that CloudFormation has just made: it has no value.
+func (h *handler) load(ctx context.Context, kind keyring.Kind, arn string) (ring, error) {
+	r := ring{at: h.secret(arn), arn: arn}
+	var err error
+	r.Ring, err = keyring.Load(ctx, r.at, kind)
+	if errors.Is(err, auth.ErrNotFound) {
+		r.Ring, err = keyring.Ring{Kind: kind}, nil
+	}
+	return r, err
+}
+
+// mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
+// rings over; a rollback takes back what it had.
+func (t task) mayTake(signing, refresh ring) error {
+	if t.create {
+		return keyring.Adopt(t.version, signing.Ring, refresh.Ring)
+	}
+	for _, r := range []ring{signing, refresh} {
+		name := signingRingARN
+		if r.Kind == keyring.RefreshRing {
+			name = refreshKeysARN
+		}
+		remade := r.Kind == keyring.SigningRing && t.drop.All
+		other := t.before != nil && t.before[name] != r.arn
+		switch {
+		case len(r.Keys) == 0 && !remade:
+			// Making new keys here would end every session because of one wrong parameter.
+			return fmt.Errorf("%s: the secret %s holds no keys, and only a new stack makes the first: "+
+				"name the right secret, or give this one back the value that it had", name, r.arn)
+		case len(r.Keys) > 0 && other && t.version != r.Current():
+			if err := keyring.Adopt(t.version, r.Ring); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// answer makes the data that the template reads by !GetAtt. Nothing of it is secret.
+func (t task) answer(signing, refresh keyring.Ring) (map[string]any, error) {
+	public, err := signing.PublicKeys(t.version)
+	if err != nil {
+		return nil, err
+	}
+	jwks, err := json.Marshal(public)
+	if err != nil {
+		return nil, err
+	}
+	if len(jwks) > maxJWKS {
+		return nil, fmt.Errorf("the public keys have %d bytes, and an environment has room for %d: use smaller keys", len(jwks), maxJWKS)
+	}
+	stamp, err := t.stamp(jwks, refresh.Versions())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Jwks": string(jwks), "Stamp": stamp, "KeyVersion": fmt.Sprint(t.version)}, nil
+}
+
+// stamp changes with everything that reaches a function's environment, so that whoever is stamped gets a new version,
+// and comes back with a rollback: so the refresh-token keys count that open tokens, and not what lies beyond.
+func (t task) stamp(jwks []byte, refreshKeys []keyring.Version) (string, error) {
+	refreshKeys = slices.DeleteFunc(refreshKeys, func(v keyring.Version) bool { return v > t.version+1 })
+	all := maps.Clone(t.all)
+	for _, own := range []string{"ServiceToken", "ServiceTimeout"} { // CloudFormation's own
+		delete(all, own)
+	}
+	text, err := json.Marshal(map[string]any{"properties": all, "jwks": string(jwks), "refresh_keys": refreshKeys})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return fmt.Sprintf("keys-%d-%s", t.version, hex.EncodeToString(sum[:16])), nil
+}

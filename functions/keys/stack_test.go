@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
+)
+
+const guid = "5b918d10-cd98-11ea-90d5-0a9cd3354c10"
+
+// stack is CloudFormation with one stack: it sends requests to the handler, through its bytes, and takes the answers
+// over HTTP. The clock is driven, and waiting drives it.
+type stack struct {
+	t       testing.TB
+	service *standin.Server
+	config  secretsmanager.Config
+	handler *handler
+	now     time.Time
+	logged  *bytes.Buffer
+
+	properties map[string]any // of the next deployment
+	deployed   map[string]any // of the last one that succeeded
+	answers    *answers
+	last       []byte // the last request
+	requests   int
+}
+
+// reply is what CloudFormation understands of an answer.
+type reply struct {
+	Status, Reason, PhysicalResourceId, StackId, RequestId, LogicalResourceId string
+
+	Data map[string]string
+	size int
+}
+
+func newStack(t testing.TB) *stack {
+	t.Helper()
+	s := &stack{t: t, service: &standin.Server{}, answers: &answers{}, logged: &bytes.Buffer{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	listening := httptest.NewServer(s.service)
+	t.Cleanup(listening.Close)
+	s.answers.listen(t)
+	s.config = secretsmanager.Config{Region: "eu-central-1", Endpoint: listening.URL,
+		Credentials: secretsmanager.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}
+	s.handler = newHandler(s.config)
+	s.handler.now = func() time.Time { return s.now }
+	s.handler.sleep = func(_ context.Context, d time.Duration) { s.now = s.now.Add(d) }
+	s.handler.random = rand.Reader
+	s.handler.log = slog.New(slog.NewTextHandler(s.logged, nil))
+	s.properties = map[string]any{
+		"ServiceToken": "arn:aws:lambda:eu-central-1:123456789012:function:keys", "ServiceTimeout": "300",
+		signingRingARN: s.service.Add("signing"), refreshKeysARN: s.service.Add("refresh"),
+		keyVersion: "1", signingAlgorithm: "EdDSA", dropKeys: "", accessTokenLifetime: "15m", "Issuer": "https://auth.example.com",
+	}
+	return s
+}
+
+// request returns the bytes of one.
+func (s *stack) request(kind string, properties, old map[string]any) []byte {
+	s.t.Helper()
+	s.requests++
+	e := map[string]any{
+		"RequestType": kind, "RequestId": fmt.Sprintf("0f5f6c3a-%027d", s.requests), "LogicalResourceId": "Keys",
+		"StackId":      "arn:aws:cloudformation:eu-central-1:123456789012:stack/edgeauth/" + guid,
+		"ResourceType": "Custom::Keys", "ResourceProperties": properties,
+		"ResponseURL": s.answers.url + "/arn?X-Amz-Date=" + s.now.UTC().Format("20060102T150405Z") + "&X-Amz-Signature=0ddba11",
+	}
+	if kind != "Create" {
+		e["PhysicalResourceId"] = "edgeauth-keys-" + guid
+	}
+	if old != nil {
+		e["OldResourceProperties"] = old
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return text
+}
+
+// send gives the handler an event and returns what it answers.
+func (s *stack) send(event []byte) reply {
+	s.t.Helper()
+	s.last = event
+	before := s.answers.count()
+	if out, err := s.handler.Invoke(s.t.Context(), event); err != nil || string(out) != "null" {
+		s.t.Fatalf("the function fails: %s, %v", out, err)
+	}
+	if got := s.answers.count() - before; got != 1 {
+		s.t.Fatalf("%d answers", got)
+	}
+	return s.answers.latest(s.t)
+}
+
+func (s *stack) create() reply {
+	s.t.Helper()
+	r := s.send(s.request("Create", s.properties, nil))
+	if r.Status == "SUCCESS" {
+		s.deployed = maps.Clone(s.properties)
+	}
+	return r
+}
+
+// update deploys with these properties changed. A deployment that is refused is rolled back, which never fails.
+func (s *stack) update(pairs ...string) reply {
+	s.t.Helper()
+	wish := maps.Clone(s.deployed)
+	for i := 0; i < len(pairs); i += 2 {
+		wish[pairs[i]] = pairs[i+1]
+	}
+	event := s.request("Update", wish, s.deployed)
+	r := s.send(event)
+	if r.Status == "SUCCESS" {
+		s.properties, s.deployed = s.deployed, wish
+		return r
+	}
+	if back := s.send(s.request("Update", s.deployed, wish)); back.Status != "SUCCESS" {
+		s.t.Errorf("after %q the rollback fails: %s", r.Reason, back.Reason)
+	}
+	s.last = event
+	return r
+}
+
+// rollback is CloudFormation's after an update whose other resources failed.
+func (s *stack) rollback() reply {
+	s.t.Helper()
+	s.properties, s.deployed = s.deployed, s.properties
+	r := s.send(s.request("Update", s.deployed, s.properties))
+	if r.Status != "SUCCESS" {
+		s.t.Errorf("the rollback fails: %s", r.Reason)
+	}
+	return r
+}
+
+// stored returns the rings as the secrets hold them.
+func (s *stack) stored() (signing, refresh keyring.Ring) {
+	s.t.Helper()
+	read := func(kind keyring.Kind, name string) keyring.Ring {
+		text, _ := s.service.Text(s.deployed[name].(string))
+		r, err := keyring.Parse(kind, auth.NewSecret(text))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return r
+	}
+	return read(keyring.SigningRing, signingRingARN), read(keyring.RefreshRing, refreshKeysARN)
+}
+
+// kids returns the kids of an answer's key set, which must be one.
+func (r reply) kids(t testing.TB) []string {
+	t.Helper()
+	set, err := token.ParseJWKS([]byte(r.Data["Jwks"]))
+	if err != nil {
+		t.Fatalf("%s %s: %v", r.Status, r.Reason, err)
+	}
+	var kids []string
+	for _, k := range set.Keys() {
+		kids = append(kids, k.ID())
+	}
+	return kids
+}
+
+// signs returns the kid of a version.
+func (s *stack) signs(v keyring.Version) string {
+	s.t.Helper()
+	signing, _ := s.stored()
+	return signing.Keys[v].Signing.ID()
+}
+
+// answers is where CloudFormation takes answers: S3 behind a URL that is signed for a PUT without a content type.
+type answers struct {
+	url string
+
+	mu     sync.Mutex
+	bodies [][]byte
+	refuse []int // the statuses of the next ones
+}
+
+func (a *answers) listen(t testing.TB) {
+	server := httptest.NewServer(a)
+	t.Cleanup(server.Close)
+	a.url = server.URL
+}
+
+func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, typed := r.Header["Content-Type"]
+	switch {
+	case err != nil || r.Method != http.MethodPut || typed || r.ContentLength < 0 || r.URL.Query().Get("X-Amz-Signature") == "":
+		w.WriteHeader(http.StatusForbidden)
+	case len(a.refuse) > 0:
+		w.WriteHeader(a.refuse[0])
+		a.refuse = a.refuse[1:]
+	default:
+		a.bodies = append(a.bodies, body)
+	}
+}
+
+func (a *answers) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.bodies)
+}
+
+func (a *answers) latest(t testing.TB) reply {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	body := a.bodies[len(a.bodies)-1]
+	r := reply{size: len(body)}
+	if err := json.Unmarshal(body, &r); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return r
+}
+
+// keepsSecrets holds that no key material stands in what was answered and logged.
+func (s *stack) keepsSecrets() {
+	s.t.Helper()
+	s.answers.mu.Lock()
+	defer s.answers.mu.Unlock()
+	shown := s.logged.String() + string(bytes.Join(s.answers.bodies, nil))
+	signing, refresh := s.stored()
+	var secrets []string
+	for _, entry := range signing.Keys {
+		var jwk map[string]string
+		if err := json.Unmarshal([]byte(entry.Signing.JWK().Reveal()), &jwk); err != nil {
+			s.t.Fatal(err)
+		}
+		for _, name := range []string{"d", "p", "q", "dp", "dq", "qi"} {
+			if jwk[name] != "" {
+				secrets = append(secrets, jwk[name])
+			}
+		}
+	}
+	text, err := refresh.Text()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for part := range strings.SplitSeq(text.Reveal(), `"secret":"`) {
+		if secret, _, found := strings.Cut(part, `"`); found && len(secret) == 43 {
+			secrets = append(secrets, secret)
+		}
+	}
+	if len(secrets) < len(signing.Keys)+len(refresh.Keys) {
+		s.t.Fatal("the secrets were not found")
+	}
+	secrets = append(secrets, "X-Amz-Signature", "0ddba11")
+	for _, secret := range secrets {
+		if strings.Contains(shown, secret) {
+			s.t.Errorf("%s is shown:\n%s", secret, shown)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// PasswordChanger sets passwords; login.Authenticator is one.
+type PasswordChanger interface {
+	ChangePassword(ctx context.Context, id auth.SubjectID, c login.Credentials, next auth.Secret) (login.Result, error)
+	RedeemChange(ctx context.Context, change, next auth.Secret) (login.Result, error)
+	Device(ctx context.Context, u user.User) (auth.Secret, error)
+}
+
+// Verifier checks access tokens; token.Verifier is one.
+type Verifier interface {
+	Verify(ctx context.Context, text string) (token.Claims, error)
+}
+
+// Password answers POST /auth/password: another password, and a new session in the place of all the others.
+//
+// Who may is shown by the access token of a session that has not ended, together with the present password; or by the
+// change_token of a login that was refused until the password is changed. The route stands behind no authorizer, since
+// the latter have no access token.
+func Password(x *Responder, who PasswordChanger, access Verifier, sessions *session.Manager, clients Clients) http.Handler {
+	h := passwordHandler{x, who, access, sessions, clients}
+	return only(http.MethodPost, passwordPath, func(w http.ResponseWriter, r *http.Request) {
+		o, err := h.change(r)
+		if err == nil {
+			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))
+		}
+		if err != nil {
+			problemOf(err).write(w, false)
+		}
+		h.log(r, o, err)
+	})
+}
+
+type passwordHandler struct {
+	*Responder
+	who      PasswordChanger
+	access   Verifier
+	sessions *session.Manager
+	clients  Clients
+}
+
+// wish is a request to change a password, as far as it can be read.
+type wish struct {
+	device
+	current, next, change, code auth.Secret
+	clientID                    string
+}
+
+func (h passwordHandler) read(r *http.Request) (x wish, err error) {
+	in, err := read(r, jsonType)
+	if err != nil {
+		return x, err
+	}
+	var current, next, change, code string
+	if err := in.texts(map[string]*string{
+		"current_password": &current, "new_password": &next, "change_token": &change, "client_id": &x.clientID, "one_time_code": &code,
+	}); err != nil {
+		return x, err
+	}
+	if next == "" || (current == "") == (change == "") {
+		return x, invalidRequest("new_password is required, and either current_password or change_token")
+	}
+	x.current, x.next, x.change, x.code = auth.NewSecret(current), auth.NewSecret(next), auth.NewSecret(change), auth.NewSecret(code)
+	x.device, err = h.readDevice(r, in)
+	return x, err
+}
+
+func (h passwordHandler) change(r *http.Request) (o opened, err error) {
+	wish, err := h.read(r)
+	if err != nil {
+		return o, err
+	}
+	o.device = wish.device
+	// Before the write: a new password without a new session would look like a failure.
+	if err := h.issuer.Ready(r.Context()); err != nil {
+		return o, err
+	}
+	client, err := h.prove(r, wish, &o)
+	if err != nil {
+		return o, err
+	}
+	if o.known, err = h.who.Device(r.Context(), o.User); err != nil {
+		return o, err
+	}
+	o.Granted, err = h.sessions.Open(r.Context(), session.Opening{
+		Subject: o.User.Subject(), Client: client, AuthTime: h.now(), UserAgent: userAgent(r), Address: addressText(r),
+	})
+	return o, err
+}
+
+// prove changes the password of whoever may, and returns for which client their new session is.
+func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.Client, err error) {
+	if x.change.Reveal() != "" {
+		if client, err = h.clients.find(x.clientID); err == nil {
+			o.Result, err = h.who.RedeemChange(r.Context(), x.change, x.next)
+		}
+		return client, err
+	}
+	s, err := h.session(r)
+	o.asked = s.Key
+	if err != nil {
+		return client, err
+	}
+	if x.clientID != "" && x.clientID != string(s.Client) {
+		return client, invalidRequest("client_id must be the session's, or absent")
+	}
+	if client, err = h.clients.find(string(s.Client)); err != nil {
+		return client, err
+	}
+	o.Result, err = h.who.ChangePassword(r.Context(), s.Subject, login.Credentials{
+		Password: x.current, Address: address(r), Device: x.token, OneTimeCode: x.code,
+	}, x.next)
+	if errors.Is(err, login.ErrInvalidCredentials) && !errors.Is(err, login.ErrThrottled) {
+		// Not 401, which is about the access token: a client would refresh, send the wrong password again, and count twice.
+		err = &problem{status: http.StatusForbidden, code: "invalid_credentials", cause: err}
+	}
+	return client, err
+}
+
+// session returns the session of the request's access token, as the store has it: a stolen token that outlives its
+// session must not become a password.
+func (h passwordHandler) session(r *http.Request) (session.Session, error) {
+	text, err := bearer(r)
+	if err != nil {
+		return session.Session{}, err
+	}
+	claims, err := h.access.Verify(r.Context(), text)
+	if err != nil {
+		if token.ReasonOf(err) != "" {
+			err = invalidToken(err)
+		}
+		return session.Session{}, err
+	}
+	id, err := session.ParseID(claims.SessionID)
+	if err != nil {
+		return session.Session{}, invalidToken(err)
+	}
+	s, _, err := h.sessions.Check(r.Context(), session.Key{Subject: claims.Subject, ID: id})
+	if errors.Is(err, session.ErrEnded) {
+		err = invalidToken(err)
+	}
+	return s, err
+}
+
+// bearer returns the access token of a request (RFC 6750, section 2.1).
+func bearer(r *http.Request) (string, error) {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		// RFC 6750, section 3.1: no error code for a request without any token.
+		return "", &problem{status: http.StatusUnauthorized, code: "invalid_token", challenge: "Bearer",
+			description: "an access token is required, or a change_token"}
+	}
+	scheme, text, _ := strings.Cut(values[0], " ")
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || text == "" || strings.ContainsAny(text, " ,") {
+		return "", invalidToken(errors.New("the Authorization header holds no single bearer token"))
+	}
+	return text, nil
+}
+
+// invalidToken is RFC 6750, section 3.1.
+func invalidToken(cause error) *problem {
+	return &problem{status: http.StatusUnauthorized, code: "invalid_token", challenge: `Bearer error="invalid_token"`,
+		description: "the access token is not valid, or its session has ended", cause: cause}
+}
+
+func (h passwordHandler) log(r *http.Request, o opened, err error) {
+	h.audit.Write(r.Context(), o.event(r, audit.PasswordChange, audit.PasswordChangeFail, err))
+}

@@ -1,0 +1,140 @@
+package endpoint
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// maxPublishedKeys is how many keys an Application Load Balancer takes from a key set. We publish three.
+const maxPublishedKeys = 10
+
+// cacheControl lets anybody keep what is published for a quarter of an hour. A new key is published three hours before
+// it signs, so that a cache behind a cache behind a verifier's own still knows it in time, and one that was dropped is
+// soon forgotten.
+const cacheControl = "public, max-age=900"
+
+// Discovery answers GET and HEAD for the public keys and for the metadata of the authorization server, so that gateways
+// and libraries can check our access tokens. What it says is fixed at the start.
+//
+// We are an OAuth 2.0 token issuer with metadata, and no OpenID Provider: there is no authorization endpoint and no ID
+// token. openid-configuration is there because API Gateway's native JWT authorizers and most libraries look nowhere
+// else. OpenID Connect Discovery 1.0, section 3, requires authorization_endpoint in it. It is left out, because naming
+// one that is not there would be false, and none of the clients that we know of asks for it to check a token.
+//
+// Where the issuer has a path, the two standards part: OpenID Connect appends its well-known path to the issuer, RFC
+// 8414, section 3.1, inserts it between host and path. An API that is mapped to the issuer's path serves the former by
+// itself. The latter is another address of the host, which a CDN in front may send here.
+func Discovery(issuer string, keys token.KeySet) (http.Handler, error) {
+	published := keys.Keys()
+	if len(published) == 0 || len(published) > maxPublishedKeys {
+		return nil, fmt.Errorf("a public key set of %d keys: it must hold 1 to %d", len(published), maxPublishedKeys)
+	}
+	server := metadataOf(issuer)
+	provider := providerMetadata{serverMetadata: server, SubjectTypes: []string{"public"}}
+	for _, k := range published {
+		if alg := string(k.Algorithm()); !slices.Contains(provider.SigningAlgorithms, alg) {
+			provider.SigningAlgorithms = append(provider.SigningAlgorithms, alg)
+		}
+	}
+	d := discovery{}
+	contents := map[string]any{keysPath: keys, serverMetadataPath: server, providerMetadataPath: provider}
+	for path, content := range contents {
+		body, err := json.Marshal(content)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		sum := sha256.Sum256(body)
+		d[path] = document{append(body, '\n'), `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
+	}
+	return d, nil
+}
+
+// serverMetadata is RFC 8414, section 2.
+type serverMetadata struct {
+	Issuer             string   `json:"issuer"`
+	KeysURI            string   `json:"jwks_uri"`
+	TokenEndpoint      string   `json:"token_endpoint"`
+	RevocationEndpoint string   `json:"revocation_endpoint"`
+	GrantTypes         []string `json:"grant_types_supported"`
+	// The member is required, and we have nothing to put into it. That "claims with zero elements MUST be omitted"
+	// (section 3.2) would leave a required one out, so the list is there and empty.
+	ResponseTypes         []string `json:"response_types_supported"`
+	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
+}
+
+// providerMetadata is OpenID Connect Discovery 1.0, section 3, as far as it is true of us. Libraries take the
+// algorithms of ID tokens for those of every token that the keys sign.
+type providerMetadata struct {
+	serverMetadata
+	SubjectTypes      []string `json:"subject_types_supported"`
+	SigningAlgorithms []string `json:"id_token_signing_alg_values_supported"`
+}
+
+func metadataOf(issuer string) serverMetadata {
+	// OpenID Connect Discovery 1.0, section 4.1: a slash at the issuer's end is removed before a path is appended. The
+	// issuer itself stays as it is: it is compared byte for byte.
+	base, public := strings.TrimSuffix(issuer, "/"), []string{"none"}
+	return serverMetadata{
+		Issuer: issuer, KeysURI: base + keysPath,
+		TokenEndpoint: base + refreshPath, RevocationEndpoint: base + logoutPath,
+		GrantTypes: []string{"refresh_token"}, ResponseTypes: []string{},
+		TokenAuthMethods: public, RevocationAuthMethods: public,
+	}
+}
+
+// discovery is what stands at each path.
+type discovery map[string]document
+
+type document struct {
+	body []byte
+	etag string
+}
+
+func (d discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	found, ok := d[r.URL.Path]
+	switch {
+	case !ok:
+		NotFound(w, r)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		MethodNotAllowed(w, http.MethodGet, http.MethodHead)
+	default:
+		found.serve(w, r)
+	}
+}
+
+func (d document) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", cacheControl)
+	h.Set("ETag", d.etag)
+	// Any page may read what is public anyway. Where origins are configured the gateway puts its own answer here.
+	h.Set("Access-Control-Allow-Origin", "*")
+	if d.isHeld(r.Header.Values("If-None-Match")) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", jsonType)
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(d.body)
+	}
+}
+
+// isHeld tells whether the values of If-None-Match name what the client would get, by the weak comparison of RFC 9110,
+// section 13.1.2. Our tag holds no comma and none holds a quotation mark, so that cutting at commas cannot make one.
+func (d document) isHeld(values []string) bool {
+	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		tag = strings.Trim(tag, " \t")
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == d.etag {
+			return true
+		}
+	}
+	return false
+}

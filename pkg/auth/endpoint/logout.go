@@ -1,0 +1,97 @@
+package endpoint
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// Logout answers POST /auth/logout: it ends the session of a refresh token, which is handed in as RFC 7009 has it, in a
+// form with token, or as JSON with refresh_token. token_type_hint is ignored, as section 2.1 permits: our refresh
+// tokens are known by sight.
+//
+// 200 says that the token opens nothing any more, also where it never did: "invalid tokens do not cause an error
+// response since the client cannot handle such an error in a reasonable way" (section 2.2). 503 says that the session
+// may still be open. A nil log is silent.
+func Logout(sessions *session.Manager, log *audit.Log) http.Handler {
+	h := logoutHandler{sessions, log}
+	return only(http.MethodPost, logoutPath, func(w http.ResponseWriter, r *http.Request) {
+		e, err := h.logout(r)
+		if err != nil {
+			problemOf(err).write(w, true)
+		} else {
+			writeJSON(w, http.StatusOK, struct{}{})
+		}
+		h.log(r, e, err)
+	})
+}
+
+type logoutHandler struct {
+	sessions *session.Manager
+	audit    *audit.Log
+}
+
+func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
+	in, err := read(r, jsonType, formType)
+	if err != nil {
+		return session.Ended{}, err
+	}
+	name := "refresh_token"
+	if in.form != nil {
+		name = "token"
+	}
+	var token, clientID string
+	if err := in.texts(map[string]*string{name: &token, "client_id": &clientID}); err != nil {
+		return session.Ended{}, err
+	}
+	switch {
+	case token == "":
+		return session.Ended{}, invalidRequest("%s is required", name)
+	case isJWT(token):
+		// RFC 7009, section 2.2.1. 200 would be a lie: whoever holds the token can use it until it ends. Nor does it
+		// end its session: a thief could log its owner out with an access token that leaked.
+		return session.Ended{}, &problem{status: http.StatusBadRequest, code: "unsupported_token_type",
+			description: "an access token cannot be revoked and ends by itself: hand in the refresh token"}
+	}
+	var client *auth.ClientID
+	if clientID != "" {
+		id := auth.ClientID(clientID)
+		client = &id
+	}
+	return h.sessions.Logout(r.Context(), auth.NewSecret(token), client)
+}
+
+// isJWT knows an access token by its shape, whether or not it is one of ours: the answer is the same for all, and tells
+// nothing. A refresh token has no dot.
+func isJWT(token string) bool {
+	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
+}
+
+func (h logoutHandler) log(r *http.Request, e session.Ended, err error) {
+	event := audit.Event{
+		Name: audit.TokenRevoked, Outcome: string(e.Outcome), RequestID: requestID(r), ClientID: e.Client,
+	}
+	if e.Outcome != session.LoggedOut {
+		event.Name = audit.TokenRevokeFail
+	}
+	key := e.Session
+	if err != nil {
+		p := problemOf(err)
+		event.Outcome = p.code
+		var refusal *session.Refusal
+		if errors.As(err, &refusal) {
+			key, event.Outcome = refusal.Session, string(refusal.Outcome)
+		}
+		if p.fault() {
+			event.Fault = err
+		}
+	}
+	if key.ID != (session.ID{}) {
+		event.SubjectID, event.SessionID = key.Subject, key.ID.String()
+	}
+	h.audit.Write(r.Context(), event)
+}

@@ -1,0 +1,250 @@
+package endpoint_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+const (
+	logoutJSON = "POST /auth/logout\nContent-Type: application/json\n\n"
+	logoutForm = "POST /auth/logout\nContent-Type: application/x-www-form-urlencoded\n\n"
+	done       = "200 {}"
+	noAccess   = `400 {"error":"unsupported_token_type","error_description":"an access token cannot be revoked and ends by itself: hand in the refresh token","terminal":false}`
+)
+
+func TestLogout(t *testing.T) {
+	type tokens struct{ access, refresh, other string } // other is of another session
+	const open = "session_renewed rotated"
+	const over = "session_renew_fail revoked"
+	for _, row := range []struct {
+		name    string
+		request func(tokens) string
+		want    string
+		line    string
+		after   string // what the next refresh is
+	}{
+		{"a form", func(x tokens) string { return logoutForm + "token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
+		{"JSON", func(x tokens) string { return logoutJSON + `{"refresh_token":"` + x.refresh + `"}` }, done, "authn_token_revoked logged_out", over},
+		{"with a hint", func(x tokens) string { return logoutForm + "token_type_hint=refresh_token&token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
+		{"with a wrong hint", func(x tokens) string { return logoutForm + "token_type_hint=access_token&token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
+		{"with a hint that nobody knows", func(x tokens) string {
+			return logoutJSON + `{"token_type_hint":{"x":1},"refresh_token":"` + x.refresh + `"}`
+		}, done, "authn_token_revoked logged_out", over},
+		{"its client, named", func(x tokens) string { return logoutForm + "client_id=default&token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
+		{"its client, named in JSON", func(x tokens) string {
+			return logoutJSON + `{"client_id":"default","refresh_token":"` + x.refresh + `"}`
+		}, done, "authn_token_revoked logged_out", over},
+		{"another client", func(x tokens) string { return logoutForm + "client_id=web&token=" + x.refresh }, notThis, "authn_token_revoke_fail foreign_client", open},
+		{"another session", func(x tokens) string { return logoutForm + "token=" + x.other }, done, "authn_token_revoked logged_out", open},
+		{"no token of ours", func(tokens) string { return logoutForm + "token=ert_AAAA" }, done, "authn_token_revoke_fail forged", open},
+		{"another system's token", func(tokens) string { return logoutForm + "token=45ghiukldjahdnhzdauz" }, done, "authn_token_revoke_fail forged", open},
+		{"as long as a body can be", func(tokens) string { return logoutForm + "token=" + strings.Repeat("A", 8186) }, done, "authn_token_revoke_fail forged", open},
+		{"a change of one character", func(x tokens) string {
+			return logoutForm + "token=" + strings.Replace(x.refresh, x.refresh[20:21], map[bool]string{true: "B", false: "A"}[x.refresh[20] == 'A'], 1)
+		}, done, "authn_token_revoke_fail forged", open},
+		{"the access token", func(x tokens) string { return logoutForm + "token=" + x.access }, noAccess, "authn_token_revoke_fail unsupported_token_type", open},
+		{"the access token with its hint", func(x tokens) string {
+			return logoutForm + "token_type_hint=access_token&token=" + x.access
+		}, noAccess, "authn_token_revoke_fail unsupported_token_type", open},
+		{"the access token in JSON", func(x tokens) string { return logoutJSON + `{"refresh_token":"` + x.access + `"}` }, noAccess, "authn_token_revoke_fail unsupported_token_type", open},
+		{"a stranger's access token", func(tokens) string { return logoutForm + "token=eyJhbGciOiJub25lIn0.e30." }, noAccess, "authn_token_revoke_fail unsupported_token_type", open},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHouse(t)
+			var x tokens
+			x.access, x.refresh = h.login(t)
+			_, x.other = h.login(t)
+			got := h.send(t, row.request(x))
+			if got.text != row.want || got.line != row.line {
+				t.Errorf("got  %s, logged as %s\nwant %s, %s", got.text, got.line, row.want, row.line)
+			}
+			if got := h.send(t, formOf(x.refresh, "")); got.line != row.after {
+				t.Errorf("the next refresh: %s, logged as %s", got.text, got.line)
+			}
+		})
+	}
+}
+
+// TestLogoutRequestsRefused holds the text of what is asked wrongly; the session is as it was.
+func TestLogoutRequestsRefused(t *testing.T) {
+	h := newHouse(t)
+	_, refresh := h.login(t)
+	bad := func(description string) string {
+		return `400 {"error":"invalid_request","error_description":"` + description + `","terminal":false}`
+	}
+	type415 := "415 " + wrongType + ` or application/x-www-form-urlencoded","terminal":false}`
+	for _, row := range []struct{ name, request, want string }{
+		{"no body", logoutForm, bad("token is required")},
+		{"no token", logoutForm + "client_id=default", bad("token is required")},
+		{"an empty token", logoutForm + "token=", bad("token is required")},
+		{"by the name of a refresh", logoutForm + "refresh_token=" + refresh, bad("token is required")},
+		{"twice", logoutForm + "token=" + refresh + "&token=" + refresh, bad("a parameter must not be included more than once")},
+		{"in the query string", "POST /auth/logout?token=" + refresh + "\nContent-Type: application/x-www-form-urlencoded\n\n", bad("token is required")},
+		{"JSON: nothing given", logoutJSON + `{}`, bad("refresh_token is required")},
+		{"JSON: by the name of a form", logoutJSON + `{"token":"` + refresh + `"}`, bad("refresh_token is required")},
+		{"JSON: null", logoutJSON + `{"refresh_token":null}`, bad("refresh_token must be a string")},
+		{"JSON: a client that is a number", logoutJSON + `{"refresh_token":"` + refresh + `","client_id":1}`, bad("client_id must be a string")},
+		{"JSON: an array", logoutJSON + `[]`, bad("the body must be one JSON object: another JSON type: an object is wanted (at byte 0)")},
+		{"too long", logoutForm + "token=" + strings.Repeat("x", 8192), "413 " + tooLarge + `,"terminal":false}`},
+		{"no type", "POST /auth/logout\n\ntoken=" + refresh, type415},
+		{"plain text", "POST /auth/logout\nContent-Type: text/plain\n\ntoken=" + refresh, type415},
+		{"GET", "GET /auth/logout?token=" + refresh + "\n\n", `405 Allow: POST {"error":"method_not_allowed"}`},
+		{"a path below", "POST /auth/logout/all\n\n", `404 {"error":"not_found"}`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := h.send(t, row.request); got.text != row.want {
+				t.Errorf("got  %s\nwant %s", got.text, row.want)
+			}
+		})
+	}
+	if got := h.send(t, formOf(refresh, "")); got.line != "session_renewed rotated" {
+		t.Errorf("after all of them: %s, %s", got.line, got.text)
+	}
+}
+
+// TestLogoutWhenever holds that any token which was ever authentic ends its session, whatever has become of session and
+// user, and that a second logout is as good as the first.
+func TestLogoutWhenever(t *testing.T) {
+	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
+		h := newHouse(t, func(s *service.Settings) { s.Client.Profile = profile })
+		_, first := h.login(t)
+		last := first
+		for range 3 {
+			_, last = h.send(t, formOf(last, "")).tokens(t)
+			h.now = h.now.Add(interval)
+		}
+		h.changeUser(t, func(u *user.User) { u.Disabled = true })
+		for _, row := range []struct{ token, line string }{
+			{first, "authn_token_revoked logged_out"},
+			{first, "authn_token_revoke_fail revoked"},
+			{last, "authn_token_revoke_fail revoked"},
+		} {
+			if got := h.send(t, logoutForm+"token="+row.token); got.text != done || got.line != row.line {
+				t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
+			}
+		}
+		h.changeUser(t, func(u *user.User) { u.Disabled = false })
+		if got := h.send(t, formOf(last, "")); got.text != ended || got.line != "session_renew_fail revoked" {
+			t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
+		}
+		h.now = h.now.Add(absolute)
+		if got := h.send(t, logoutForm+"token="+last); got.text != done {
+			t.Errorf("%v: long after its end: %s", profile, got.text)
+		}
+	}
+}
+
+// TestLogoutDuringFaults holds that nobody is told of an end which the store did not confirm, and that a second try is
+// told whatever became of the first.
+func TestLogoutDuringFaults(t *testing.T) {
+	for _, row := range []struct {
+		name           string
+		fault          func(*house)
+		outcome, after string
+	}{
+		{"the store refuses for load", func(h *house) { h.sessions.fail = session.ErrThrottled }, "throttled", "authn_token_revoked logged_out"},
+		{"the store does not answer", func(h *house) { h.sessions.fail = auth.ErrUnavailable }, "error", "authn_token_revoked logged_out"},
+		{"the store fails otherwise", func(h *house) { h.sessions.fail = errors.New("table edgeauth-sessions") }, "error", "authn_token_revoked logged_out"},
+		{"the store's reply is lost", func(h *house) { h.sessions.lose = auth.ErrUnavailable }, "error", "authn_token_revoke_fail revoked"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHouse(t)
+			_, refresh := h.login(t)
+			row.fault(h)
+			got := h.send(t, logoutForm+"token="+refresh)
+			if got.text != notNow || got.line != "authn_token_revoke_fail "+row.outcome || !strings.Contains(h.log.String(), `"level":"ERROR"`) {
+				t.Errorf("%s, logged as %s", got.text, h.log.String())
+			}
+			h.sessions.fail, h.sessions.lose = nil, nil
+			if got := h.send(t, logoutForm+"token="+refresh); got.text != done || got.line != row.after {
+				t.Errorf("afterwards: %s, logged as %s", got.text, got.line)
+			}
+		})
+	}
+}
+
+// TestLogoutNeedsNoSigningKey holds that an outage of what logout does not use keeps nobody logged in.
+func TestLogoutNeedsNoSigningKey(t *testing.T) {
+	h := newHouse(t)
+	_, refresh := h.login(t)
+	h.users.fail, h.signing.fail = auth.ErrUnavailable, auth.ErrUnavailable
+	if got := h.send(t, logoutForm+"token="+refresh); got.text != done || got.line != "authn_token_revoked logged_out" {
+		t.Errorf("%s, logged as %s", got.text, got.line)
+	}
+}
+
+// unknownKeys are refresh-token keys that cannot be read at the moment.
+type unknownKeys struct{ session.Keys }
+
+func (unknownKeys) RefreshTokenKey(context.Context, uint16) (auth.RefreshTokenKey, error) {
+	return auth.RefreshTokenKey{}, auth.ErrUnavailable
+}
+
+// TestLogoutWithoutItsKeys holds that a token which nobody can check at the moment is not taken for a forged one, which
+// would be told 200 and stay good.
+func TestLogoutWithoutItsKeys(t *testing.T) {
+	h := newHouse(t)
+	_, refresh := h.login(t)
+	c := h.Sessions().Config
+	c.Codec = session.Codec{Keys: unknownKeys{}}
+	sessions, err := session.NewManager(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.handlers["/auth/logout"] = endpoint.Logout(sessions, h.Log())
+	if got := h.send(t, logoutForm+"token="+refresh); got.text != notNow || got.line != "authn_token_revoke_fail error" {
+		t.Errorf("%s, logged as %s", got.text, got.line)
+	}
+}
+
+// TestLogoutTakesNoOtherKind holds that a token of the same keys for another purpose ends nothing.
+func TestLogoutTakesNoOtherKind(t *testing.T) {
+	h := newHouse(t)
+	got := h.send(t, loginJSON+credentials)
+	_, refresh := got.tokens(t)
+	_, device, _ := strings.Cut(got.body, `"device_token":"`)
+	device, _, _ = strings.Cut(device, `"`)
+	if got := h.send(t, logoutForm+"token="+device); device == "" || got.text != done || got.line != "authn_token_revoke_fail forged" {
+		t.Errorf("%s, logged as %s", got.text, got.line)
+	}
+	if got := h.send(t, formOf(refresh, "")); got.line != "session_renewed rotated" {
+		t.Errorf("%s, logged as %s", got.text, got.line)
+	}
+}
+
+// TestLogoutWithoutALog holds that a nil log is silent.
+func TestLogoutWithoutALog(t *testing.T) {
+	h := newHouse(t)
+	_, refresh := h.login(t)
+	h.now = h.now.Add(time.Second)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "/auth/logout", strings.NewReader("token="+refresh))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	endpoint.Logout(h.Sessions(), nil).ServeHTTP(w, r)
+	if w.Code != 200 {
+		t.Error(w.Code, w.Body)
+	}
+}
+
+// TestLogoutLine holds that the line names the session and its client, and no token.
+func TestLogoutLine(t *testing.T) {
+	h := newHouse(t)
+	access, refresh := h.login(t)
+	h.send(t, "POST /auth/logout\nContent-Type: application/x-www-form-urlencoded\nX-Request-Id: r1\n\ntoken="+refresh)
+	for _, part := range []string{`"request_id":"r1"`, `"sub":"` + string(subject) + `"`, `"client_id":"default"`,
+		`"sid":"` + h.claims(t, access).SessionID + `"`, `"level":"INFO"`} {
+		if !strings.Contains(h.log.String(), part) {
+			t.Errorf("%s is not in %s", part, &h.log)
+		}
+	}
+}

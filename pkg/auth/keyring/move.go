@@ -1,0 +1,335 @@
+package keyring
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+const (
+	// PublishedBeforeSigning is how long a key is published before it signs: gateways keep a key set for two hours,
+	// and a deployment takes its time.
+	PublishedBeforeSigning = 3 * time.Hour
+	// LastTokenEnds is when a key's last token has ended, after it stopped signing. The longest life counts, and not
+	// the configured one: that may have been longer a moment ago.
+	LastTokenEnds = token.MaxLifetime + token.Leeway
+
+	// purgeStays is how long a purge that no deployment asks for any more is taken for done when one asks again: it
+	// is a rollback then, and later it is a wish.
+	purgeStays = 24 * time.Hour
+	// keptBehind is how many versions behind the one that signs stay in a signing ring. A secret holds 36 RSA keys, so
+	// without an end rotation would have one.
+	keptBehind   = 8
+	keptRequests = 16
+)
+
+// Move is what a deployment asks of a ring.
+type Move struct {
+	Version   Version         // is to sign
+	Algorithm token.Algorithm // of the keys that have to be made for a signing ring
+	Request   string          // names the request, so that its repetition is known
+	Drop      Drop
+}
+
+// Drop says which keys of a signing ring are to be destroyed. Refresh-token keys are never dropped: sessions live on
+// them.
+type Drop struct {
+	KIDs []string
+	All  bool // and as many new ones made
+	// Still says that the deployment before asked for All as well.
+	Still bool
+}
+
+// Refusal says why a Move is refused and which version is right. It wraps ErrRefused.
+type Refusal struct {
+	Kind    Kind
+	Version Version // was asked for
+	Why     string
+	Right   Version   // can sign now; 0 where that is not the question
+	Until   time.Time // from then on Version may be asked for again; zero where time does not help
+}
+
+func (e *Refusal) Error() string {
+	text := fmt.Sprintf("%s: KeyVersion %d is %v: %s", e.Kind, e.Version, ErrRefused, e.Why)
+	if e.Right != 0 {
+		text += fmt.Sprintf("; use KeyVersion %d", e.Right)
+	}
+	if !e.Until.IsZero() {
+		text += " until " + writeTime(e.Until)
+	}
+	return text
+}
+
+func (*Refusal) Unwrap() error { return ErrRefused }
+
+// Adopt returns a *Refusal unless version n is the one to take over rings at which another stack has left: the highest
+// that was used in any of them. At a lower one, tokens of that version would be refused; at a higher one, what signs
+// would be known to nobody. Rings without keys begin at 1, or where the others are.
+func Adopt(n Version, rings ...Ring) error {
+	right := Version(1)
+	refusal := &Refusal{Kind: SigningRing, Version: n, Why: "there are no keys yet, and the first version is 1"}
+	for _, r := range rings {
+		if used := r.HighestUsed(); used > 0 && used >= right {
+			right, refusal.Kind = used, r.Kind
+			refusal.Why = fmt.Sprintf("the ring exists, and has been used up to version %d", used)
+		}
+	}
+	if n == right {
+		return nil
+	}
+	refusal.Right = right
+	return refusal
+}
+
+// Move returns the ring that a deployment asks for, or a *Refusal where verifiers that know what was published would
+// refuse good tokens. It returns the ring as it is where nothing is left to do, so it may be repeated. A ring without
+// keys becomes a first one.
+//
+// It refuses to sign with a key that was not published for PublishedBeforeSigning, to move by more than one version,
+// and to withdraw a key whose last token may live. Two moves pass whatever the time: back to the version that signed
+// just before, since every verifier that takes the tokens of now knows it, and so a rollback never fails; and away
+// from a key that is dropped, since a leaked key is worse than refused tokens.
+//
+// What is dropped is destroyed, also across a rollback, which must find a key all the same: the version that signed
+// until then gets the key of the version that signs from now on, the only one that verifiers elsewhere can know.
+func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
+	now = now.UTC().Truncate(time.Second)
+	if r.Kind != SigningRing {
+		m.Drop = Drop{}
+	}
+	if m.Version == 0 || m.Version == maxVersion {
+		return Ring{}, &Refusal{Kind: r.Kind, Version: m.Version, Why: fmt.Sprintf("a version is a number from 1 to %d", maxVersion-1)}
+	}
+	if slices.Contains(r.Requests, m.Request) && m.Request != "" {
+		if r.Current() == m.Version {
+			return r, nil
+		}
+		return Ring{}, r.refusal(m, r.Current(), "this request was carried out, and a later one has changed the ring since")
+	}
+	doomed, err := r.doomed(m, now)
+	if err != nil {
+		return Ring{}, err
+	}
+	if len(r.Keys) > 0 {
+		if err := r.guard(m, doomed, now); err != nil {
+			return Ring{}, err
+		}
+	}
+	return r.moved(m, doomed, now, random)
+}
+
+// maxVersion can be published and never sign, because there is none after it.
+const maxVersion Version = 1<<16 - 1
+
+func (r Ring) refusal(m Move, right Version, why string, args ...any) *Refusal {
+	return &Refusal{Kind: r.Kind, Version: m.Version, Right: right, Why: fmt.Sprintf(why, args...)}
+}
+
+// doomed returns the versions whose keys are dropped. A deployment says so for as long as nobody changes it, and a
+// rollback says again what an earlier one said, so what was done once is not done again.
+func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
+	if m.Drop.All {
+		lapsed := !r.Purge.Lapsed.IsZero() && !now.Before(r.Purge.Lapsed.Add(purgeStays))
+		switch {
+		case r.Purge.Version == m.Version && !lapsed:
+			return nil, nil
+		case m.Drop.Still && len(r.Keys) > 0:
+			return nil, r.refusal(m, r.Current(),
+				"DropKeys says all since an earlier deployment, which has done it: clear it first, or list the kids to drop")
+		}
+		return r.Versions(), nil
+	}
+	var doomed []Version
+	for _, kid := range m.Drop.KIDs {
+		found := slices.Contains(r.Dropped, kid)
+		for _, v := range r.Versions() {
+			if r.Keys[v].Signing.ID() == kid {
+				doomed, found = append(doomed, v), true
+			}
+		}
+		if !found {
+			return nil, r.refusal(m, 0, "DropKeys names the kid %q, which no key has", kid)
+		}
+	}
+	return doomed, nil
+}
+
+func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
+	from, to := r.Current(), m.Version
+	isDoomed := func(v Version) bool { return slices.Contains(doomed, v) }
+	switch {
+	case from == 0:
+		return fmt.Errorf("%s: %w: no key in it signs by its own record", r.Kind, ErrMalformed)
+	case to > from && to-from > 1:
+		return r.refusal(m, from+1, "version %d signs, and a move goes by one", from)
+	case to < from && from-to > 1:
+		return r.refusal(m, from-1, "version %d signs, and a move goes by one", from)
+	case m.Drop.All && to < from && isDoomed(from):
+		return r.refusal(m, from, "DropKeys=all goes with the version that signs or the next one")
+	case m.Drop.All && isDoomed(from):
+		return nil
+	case to == from && isDoomed(from):
+		return r.refusal(m, from+1, "DropKeys names the key that signs, which takes the next version")
+	case to == from || isDoomed(from):
+		return nil
+	case isDoomed(to):
+		return r.refusal(m, from, "DropKeys names its key")
+	}
+	target, known := r.Keys[to]
+	if known && !target.Retired.IsZero() && !target.Retired.Before(r.Keys[from].SigningSince) {
+		return nil // it signed just before
+	}
+	if r.Kind != SigningRing {
+		return r.guardSessions(m, now)
+	}
+	if !known || target.Published.IsZero() {
+		return r.refusal(m, from, "its key is not published yet, which a deployment of version %d does", from)
+	}
+	if ready := target.Published.Add(PublishedBeforeSigning); now.Before(ready) {
+		e := r.refusal(m, from, "its key is published since %s, and verifiers may not know it for %v",
+			writeTime(target.Published), PublishedBeforeSigning)
+		e.Until = ready
+		return e
+	}
+	return r.guardTokens(m, now)
+}
+
+// guardTokens refuses to withdraw a public key whose last access token may live.
+func (r Ring) guardTokens(m Move, now time.Time) error {
+	from, stays := r.Current(), map[string]bool{}
+	for v, entry := range r.Keys {
+		if beside(v, m.Version) {
+			stays[entry.Signing.ID()] = true
+		}
+	}
+	for v, entry := range r.Keys {
+		ends := entry.Retired.Add(LastTokenEnds)
+		if beside(v, from) && !stays[entry.Signing.ID()] && !entry.Retired.IsZero() && now.Before(ends) {
+			e := r.refusal(m, from, "it withdraws the key of version %d, whose tokens live", v)
+			e.Until = ends
+			return e
+		}
+	}
+	return nil
+}
+
+// guardSessions refuses to go where refresh tokens would be taken for forged; see Refresh.RefreshTokenKey.
+func (r Ring) guardSessions(m Move, now time.Time) error {
+	for _, v := range r.Versions() {
+		entry := r.Keys[v]
+		ends := entry.Retired.Add(RefreshKeyRetention)
+		if v > m.Version+1 && !entry.SigningSince.IsZero() && now.Before(ends) {
+			e := r.refusal(m, r.Current(), "sessions hold tokens of version %d, which it does not accept", v)
+			e.Until = ends
+			return e
+		}
+	}
+	return nil
+}
+
+// moved carries out what was found to be right.
+func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (Ring, error) {
+	next := r.next()
+	if len(r.Keys) == 0 {
+		first, err := newRing(r.Kind, m.Version, m.Algorithm, now, random)
+		if err != nil {
+			return Ring{}, err
+		}
+		next.Keys = first.Keys
+	}
+	from := r.Current()
+	next.drop(doomed)
+	changed := next.purge(m, len(doomed) > 0 || len(r.Keys) == 0, now)
+	changed = changed || len(doomed) > 0 || from != m.Version || len(r.Keys) == 0
+	for _, v := range []Version{m.Version, m.Version + 1, m.Version - 1} {
+		_, there := next.Keys[v]
+		missing := v >= m.Version || slices.Contains(doomed, v)
+		if there || !missing {
+			continue
+		}
+		if err := next.fill(v, from, m, now, random); err != nil {
+			return Ring{}, err
+		}
+		changed = true
+	}
+	if !changed && r.Kind == SigningRing {
+		changed = slices.ContainsFunc(r.Versions(), func(v Version) bool {
+			return beside(v, from) == r.Keys[v].Published.IsZero()
+		})
+	}
+	// Each request is remembered, also one that finds all done: repeated after the next one, it would move back.
+	if r.Kind == SigningRing && m.Request != "" {
+		changed = true
+	}
+	if !changed {
+		return r, nil
+	}
+	signed, err := next.Sign(m.Version, now)
+	if err != nil {
+		return Ring{}, err
+	}
+	signed.Serial = r.Serial + 1
+	signed.forget(m.Version, now)
+	if m.Request != "" {
+		signed.Requests = slices.Concat(r.Requests, []string{m.Request})
+		signed.Requests = signed.Requests[max(0, len(signed.Requests)-keptRequests):]
+	}
+	return signed, nil
+}
+
+// drop destroys keys in a ring that nobody else has yet.
+func (r *Ring) drop(doomed []Version) {
+	for _, v := range doomed {
+		if kid := r.Keys[v].Signing.ID(); !slices.Contains(r.Dropped, kid) {
+			r.Dropped = slices.Concat(r.Dropped, []string{kid})
+		}
+		delete(r.Keys, v)
+	}
+}
+
+// purge keeps the record of dropping all keys, and tells whether it has changed.
+func (r *Ring) purge(m Move, done bool, now time.Time) bool {
+	before := r.Purge
+	switch {
+	case m.Drop.All && (done || r.Purge.Version == m.Version):
+		r.Purge = Purge{Version: m.Version} // a rollback asks for it again
+	case !m.Drop.All && r.Purge.Version != 0 && r.Purge.Lapsed.IsZero():
+		r.Purge.Lapsed = now
+	}
+	return r.Purge != before
+}
+
+// fill gives version v a key, in a ring that nobody else has yet: a new one, or that of the version which is to sign.
+func (r Ring) fill(v, from Version, m Move, now time.Time, random io.Reader) error {
+	entry := r.Keys[m.Version]
+	if m.Drop.All || v >= m.Version && v != from || v == m.Version {
+		var err error
+		if entry, err = newEntry(r.Kind, m.Algorithm, now, random); err != nil {
+			return fmt.Errorf("%s: version %d: %w", r.Kind, v, err)
+		}
+	}
+	entry.SigningSince, entry.Retired = time.Time{}, time.Time{}
+	if v == from && v != m.Version {
+		entry.SigningSince = now // until now, as Sign says then: it signed just before
+	}
+	r.Keys[v] = entry
+	return nil
+}
+
+// forget removes keys that are of no use any more, from a ring that nobody else has yet.
+func (r Ring) forget(n Version, now time.Time) {
+	for v, entry := range r.Keys {
+		retention := LastTokenEnds
+		if r.Kind == RefreshRing {
+			retention = RefreshKeyRetention
+		}
+		behind := int(n) - int(v)
+		old := behind > 1 && !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(retention))
+		if old && (r.Kind == RefreshRing || behind > keptBehind) {
+			delete(r.Keys, v)
+		}
+	}
+}

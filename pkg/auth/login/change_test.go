@@ -1,0 +1,255 @@
+package login_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// changing is a directory on a real store with ada in it, and an Authenticator in front.
+type changing struct {
+	*user.Directory
+	*login.Authenticator
+	*counting
+	ada user.User
+	now time.Time
+}
+
+// counting hashes as world does, and counts what the counters are told.
+type counting struct {
+	*world
+	failures atomic.Int32
+}
+
+func (c *counting) Hash(p auth.Secret) (auth.Secret, error) {
+	return auth.NewSecret("hash of " + p.Reveal()), nil
+}
+
+func (c *counting) Settle(_ context.Context, _ login.Slot, good bool) error {
+	if !good {
+		c.failures.Add(1)
+	}
+	return nil
+}
+
+func newChanging(t *testing.T, change func(*login.Config)) *changing {
+	t.Helper()
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	c := &changing{counting: &counting{world: newWorld()}, now: noon}
+	clock := func() time.Time { return c.now }
+	c.Directory = &user.Directory{Store: bolt.Users{DB: db}, Hasher: c.counting, Now: clock}
+	if c.ada, err = c.Add(t.Context(), "ada@example.com", auth.NewSecret("correct horse"), nil); err != nil {
+		t.Fatal(err)
+	}
+	config := login.Config{
+		Users: bolt.Users{DB: db}, Hasher: c.counting, Attempts: c.counting, Keys: sealing{}, Passwords: c.Directory, Now: clock,
+	}
+	change(&config)
+	if c.Authenticator, err = login.New(config); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *changing) stored(t *testing.T) string {
+	t.Helper()
+	u, err := c.Find(t.Context(), "ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Password.Reveal()
+}
+
+// mustChange returns the token that comes with the demand to change the password.
+func (c *changing) mustChange(t *testing.T) auth.Secret {
+	t.Helper()
+	if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Login(t.Context(), right)
+	if !errors.Is(err, login.ErrPasswordChangeRequired) || r.Change.Reveal() == "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	return r.Change
+}
+
+func asConfigured(*login.Config) {}
+
+func TestChangePassword(t *testing.T) {
+	for _, row := range []struct {
+		name, current, next string
+		id                  auth.SubjectID // empty is ada
+		want                error
+		failures            int32
+	}{
+		{"good", "correct horse", "battery staple", "", nil, 0},
+		{"wrong", "wrong", "battery staple", "", login.ErrInvalidCredentials, 1},
+		{"empty", "", "battery staple", "", login.ErrInvalidCredentials, 1},
+		{"wrong, and a new one that may not be", "wrong", "short", "", login.ErrInvalidCredentials, 1},
+		{"too short", "correct horse", "short", "", password.ErrTooShort, 0},
+		{"the same", "correct horse", "correct horse", "", login.ErrSamePassword, 0},
+		{"nobody's", "correct horse", "battery staple", "s2", auth.ErrNotFound, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := newChanging(t, asConfigured)
+			if row.id == "" {
+				row.id = c.ada.ID
+			}
+			given := login.Credentials{Email: "eve@example.com", Password: auth.NewSecret(row.current)}
+			r, err := c.ChangePassword(t.Context(), row.id, given, auth.NewSecret(row.next))
+			if !errors.Is(err, row.want) || c.failures.Load() != row.failures {
+				t.Errorf("%v, %d failures counted", err, c.failures.Load())
+			}
+			want := "hash of correct horse"
+			if row.want == nil {
+				want = "hash of " + row.next
+				if r.User.TokenVersion != c.ada.TokenVersion+1 || !r.NewDevice || r.Reference == "" {
+					t.Errorf("%+v", r)
+				}
+			}
+			if got := c.stored(t); got != want {
+				t.Errorf("stored: %s", got)
+			}
+		})
+	}
+}
+
+// The address may go to another user between the two reads; that user's password proves nothing about this one.
+func TestChangePasswordOfAMovedAddress(t *testing.T) {
+	var c *changing
+	c = newChanging(t, func(config *login.Config) {
+		config.Steps.Before = func(ctx context.Context, _ login.Credentials) error {
+			if _, err := c.ChangeEmail(ctx, c.ada.ID, "ada@example.org"); err != nil {
+				return err
+			}
+			_, err := c.Add(ctx, "ada@example.com", auth.NewSecret("eve's password"), nil)
+			return err
+		}
+	})
+	given := login.Credentials{Password: auth.NewSecret("eve's password")}
+	_, err := c.ChangePassword(t.Context(), c.ada.ID, given, auth.NewSecret("battery staple"))
+	if !errors.Is(err, login.ErrInvalidCredentials) {
+		t.Error(err)
+	}
+	u, err := c.Find(t.Context(), "ada@example.org")
+	if err != nil || u.Password.Reveal() != "hash of correct horse" {
+		t.Errorf("%v, %v", u.Password.Reveal(), err)
+	}
+}
+
+func TestRedeemChange(t *testing.T) {
+	next := auth.NewSecret("battery staple")
+	for _, row := range []struct {
+		name   string
+		before func(*testing.T, *changing) // between the login and the change
+		token  string                      // empty is the right one
+		next   string                      // empty is another password
+		want   error
+	}{
+		{"good", nil, "", "", nil},
+		{"late", func(_ *testing.T, c *changing) { c.now = c.now.Add(10*time.Minute - time.Second) }, "", "", nil},
+		{"too late", func(_ *testing.T, c *changing) { c.now = c.now.Add(10 * time.Minute) }, "", "", login.ErrNoToken},
+		{"junk", nil, "ect_x", "", login.ErrNoToken},
+		{"the same password", nil, "", "correct horse", login.ErrSamePassword},
+		{"too short", nil, "", "short", password.ErrTooShort},
+		{"disabled since", func(t *testing.T, c *changing) {
+			if _, err := c.Disable(t.Context(), c.ada.ID); err != nil {
+				t.Error(err)
+			}
+		}, "", "", login.ErrNoToken},
+		{"another password since", func(t *testing.T, c *changing) {
+			if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("a third horse"), true); err != nil {
+				t.Error(err)
+			}
+		}, "", "", login.ErrNoToken},
+		{"used", func(t *testing.T, c *changing) {
+			token := c.mustChange(t)
+			if _, err := c.RedeemChange(t.Context(), token, auth.NewSecret("a third horse")); err != nil {
+				t.Error(err)
+			}
+		}, "", "", login.ErrNoToken},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := newChanging(t, asConfigured)
+			token, next := c.mustChange(t), next
+			if row.before != nil {
+				row.before(t, c)
+			}
+			if row.token != "" {
+				token = auth.NewSecret(row.token)
+			}
+			if row.next != "" {
+				next = auth.NewSecret(row.next)
+			}
+			before := c.stored(t)
+			r, err := c.RedeemChange(t.Context(), token, next)
+			if !errors.Is(err, row.want) {
+				t.Fatal(err)
+			}
+			got, changed := c.stored(t), r.User.Password.Reveal()
+			if row.want == nil && (got != "hash of "+next.Reveal() || changed != got || r.User.MustChange) {
+				t.Errorf("stored %s, returned %+v", got, r.User)
+			}
+			if row.want != nil && got != before {
+				t.Errorf("it was %s and is %s", before, got)
+			}
+		})
+	}
+}
+
+// A device token is no permission to change the password, and the other way round.
+func TestRedeemChangeOfAnotherKind(t *testing.T) {
+	c := newChanging(t, asConfigured)
+	device, err := c.Device(t.Context(), c.ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.RedeemChange(t.Context(), device, auth.NewSecret("battery staple")); !errors.Is(err, login.ErrNoToken) {
+		t.Error(err)
+	}
+}
+
+// A token that is redeemed many times at once works once.
+func TestRedeemChangeAtOnce(t *testing.T) {
+	c := newChanging(t, func(config *login.Config) { config.MaxHashes = 20 })
+	token := c.mustChange(t)
+	var good atomic.Int32
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			switch _, err := c.RedeemChange(t.Context(), token, auth.NewSecret("battery staple")); {
+			case err == nil:
+				good.Add(1)
+			case !errors.Is(err, login.ErrNoToken):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if good.Load() != 1 {
+		t.Errorf("it worked %d times", good.Load())
+	}
+}
+
+func TestNoPasswords(t *testing.T) {
+	c := newChanging(t, func(config *login.Config) { config.Passwords = nil })
+	_, change := c.ChangePassword(t.Context(), c.ada.ID, right, auth.NewSecret("battery staple"))
+	_, redeem := c.RedeemChange(t.Context(), auth.NewSecret("x"), auth.NewSecret("battery staple"))
+	if change == nil || redeem == nil {
+		t.Error(change, redeem)
+	}
+}

@@ -1,0 +1,173 @@
+package service
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// clients are the default client and the configured ones. The default client is always there: whoever configures a
+// second application must not lock the first one out, which never had to say who it is.
+func (s Settings) clients() endpoint.Clients {
+	first := s.Client
+	if first.ID == "" { // of a service that opens no sessions
+		first.ID = auth.DefaultClient
+	}
+	all := endpoint.Clients{first.ID: first}
+	for _, c := range s.Clients {
+		all[c.ID] = c
+	}
+	return all
+}
+
+// audiences are those of every client, for whoever checks what this very service issued.
+func (s Settings) audiences() []string {
+	all := slices.Clone(s.Audience)
+	for _, c := range s.clients() {
+		all = append(all, c.Audience...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// readClients reads the clients of the document. What one leaves out is as the environment has it, for the default
+// client too.
+func readClients(raw json.RawMessage, s *Settings) error {
+	if raw == nil {
+		return nil
+	}
+	environment := s.Client
+	err := config.ReadMembers(string(raw), func(id, raw string) error {
+		c := environment
+		c.ID = auth.ClientID(id)
+		if err := checkClientID(id); err != nil {
+			return err
+		}
+		if err := readClient(raw, &c); err != nil {
+			return err
+		}
+		if err := checkTimeouts(c, s.AccessTokenLifetime); err != nil {
+			return err
+		}
+		if c.ID == auth.DefaultClient {
+			s.Client = c
+		} else {
+			s.Clients = append(s.Clients, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("clients: %w", err)
+	}
+	return nil
+}
+
+func readClient(raw string, c *auth.Client) error {
+	return config.ReadMembers(raw, func(name, raw string) (err error) {
+		var text string
+		switch name {
+		case "profile":
+			if text, err = config.ReadString(raw); err == nil {
+				c.Profile, err = auth.ParseProfile(text)
+			}
+		case "access_token_lifetime":
+			c.AccessTokenLifetime, err = config.ReadDuration(raw)
+			if err == nil && (c.AccessTokenLifetime < token.MinLifetime || c.AccessTokenLifetime > token.MaxLifetime) {
+				err = fmt.Errorf("it is a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
+			}
+		case "idle_timeout":
+			c.IdleTimeout, err = config.ReadDuration(raw)
+		case "absolute_timeout":
+			c.AbsoluteTimeout, err = config.ReadDuration(raw)
+		case "scope":
+			c.Scope, err = readDistinct(raw, maxScopeBytes, isScopeToken)
+		case "audience":
+			c.Audience, err = readDistinct(raw, maxAudienceBytes, isAudience)
+		case "delivery":
+			if text, err = config.ReadString(raw); err == nil && text != "body" {
+				// Somebody who asks for cookies must not find tokens in bodies, where scripts can read them.
+				err = errors.New("it is body: there is no other delivery of tokens yet")
+			}
+		default:
+			err = errors.New("nobody knows it: a client has profile, access_token_lifetime, idle_timeout, " +
+				"absolute_timeout, scope, audience, delivery")
+		}
+		return err
+	})
+}
+
+// checkTimeouts holds a client's timeouts, its own or the environment's, to the lifetime of its access tokens. A
+// function that opens no sessions does not read the environment's; they are zero there.
+func checkTimeouts(c auth.Client, lifetime time.Duration) error {
+	if c.AccessTokenLifetime != 0 {
+		lifetime = c.AccessTokenLifetime
+	}
+	// A client refreshes when its access token ends, and must find its session then.
+	rest := session.DefaultRules().MinimumIdleTimeout()
+	for _, t := range []struct {
+		name  string
+		value time.Duration
+	}{{"idle_timeout", c.IdleTimeout}, {"absolute_timeout", c.AbsoluteTimeout}} {
+		if t.value != 0 && (t.value < lifetime+rest || t.value > maxTimeout) {
+			return fmt.Errorf("%q: %v is not between %v, which is an access token's lifetime of %v and %v, and %v",
+				t.name, t.value, lifetime+rest, lifetime, rest, maxTimeout)
+		}
+	}
+	return nil
+}
+
+// maxClientIDBytes keeps tokens and items small: both name the client.
+const maxClientIDBytes = 64
+
+// checkClientID holds an id to RFC 6749, appendix A.1, without the space.
+func checkClientID(id string) error {
+	outside := func(r rune) bool { return r <= ' ' || r > '~' }
+	if id == "" || len(id) > maxClientIDBytes || strings.ContainsFunc(id, outside) {
+		return fmt.Errorf("a client's id has 1 to %d printable characters of ASCII without space", maxClientIDBytes)
+	}
+	return nil
+}
+
+// Every session's item keeps the scope, and every access token carries both.
+const (
+	maxScopeBytes    = 512
+	maxAudienceBytes = 1024
+)
+
+func readDistinct(raw string, most int, fits func(string) bool) ([]string, error) {
+	list, err := config.ReadWords(raw)
+	if err != nil {
+		return nil, err
+	}
+	for i, text := range list {
+		if !fits(text) || slices.Contains(list[:i], text) {
+			return nil, fmt.Errorf("number %d is empty, there twice, or holds a character that it must not", i+1)
+		}
+	}
+	if len(strings.Join(list, " ")) > most {
+		return nil, fmt.Errorf("it has more than %d bytes in all", most)
+	}
+	return list, nil
+}
+
+// isScopeToken is RFC 6749, section 3.3.
+func isScopeToken(text string) bool {
+	outside := func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }
+	return text != "" && !strings.ContainsFunc(text, outside)
+}
+
+// isAudience refuses what no authorizer could be told to ask for: its list is separated by spaces.
+func isAudience(text string) bool {
+	outside := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return text != "" && !strings.ContainsFunc(text, outside)
+}

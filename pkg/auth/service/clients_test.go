@@ -1,0 +1,167 @@
+package service
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+)
+
+const day = 24 * time.Hour
+
+// environmentClient is the default client as the environment that good returns has it.
+var environmentClient = auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: 14 * day, AbsoluteTimeout: 90 * day}
+
+// changed returns the default client of the environment with another id and other values.
+func changed(id auth.ClientID, change func(*auth.Client)) auth.Client {
+	c := environmentClient
+	c.ID = id
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func TestClients(t *testing.T) {
+	for _, row := range []struct {
+		name, clients string
+		want          []auth.Client // beside the default client of the environment, or in its place
+	}{
+		{"none", ``, nil},
+		{"one that says nothing", `{"web":{}}`, []auth.Client{changed("web", nil)}},
+		{"everything", `{"app":{"profile":"fixed","access_token_lifetime":"5m","idle_timeout":"1h","absolute_timeout":"24h",` +
+			`"scope":["read","write"],"audience":["https://a.example","b"],"delivery":"body"}}`,
+			[]auth.Client{{ID: "app", Profile: auth.Fixed, AccessTokenLifetime: 5 * time.Minute, IdleTimeout: time.Hour,
+				AbsoluteTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}}}},
+		{"the default client has values too, and nobody inherits them", `{"default":{"profile":"strict","scope":["a"]},"web":{"scope":["b"]}}`,
+			[]auth.Client{
+				changed(auth.DefaultClient, func(c *auth.Client) { c.Profile, c.Scope = auth.Strict, []string{"a"} }),
+				changed("web", func(c *auth.Client) { c.Scope = []string{"b"} }),
+			}},
+		{"as short as can be", `{"x":{"access_token_lifetime":"1m","idle_timeout":"11m","absolute_timeout":"11m"}}`,
+			[]auth.Client{changed("x", func(c *auth.Client) {
+				c.AccessTokenLifetime, c.IdleTimeout, c.AbsoluteTimeout = time.Minute, 11*time.Minute, 11*time.Minute
+			})}},
+		{"as long as can be", `{"` + strings.Repeat("x", 64) + `":{"access_token_lifetime":"1h","idle_timeout":"8760h","absolute_timeout":"8760h"}}`,
+			[]auth.Client{changed(auth.ClientID(strings.Repeat("x", 64)), func(c *auth.Client) {
+				c.AccessTokenLifetime, c.IdleTimeout, c.AbsoluteTimeout = time.Hour, 365*day, 365*day
+			})}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			document := `{}`
+			if row.clients != "" {
+				document = `{"clients":` + row.clients + `}`
+			}
+			s, err := start(config.New(good(t).with(variables{config.Config: document}).lookup), functions["login"]...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := endpoint.Clients{auth.DefaultClient: environmentClient}
+			for _, c := range row.want {
+				want[c.ID] = c
+			}
+			if got := s.Clients(); !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+// TestClientsRefused holds that a wrong client stops the start of login and refresh alike, with its path named.
+func TestClientsRefused(t *testing.T) {
+	const id = `a client's id has 1 to 64 printable characters`
+	for _, row := range []struct{ clients, tells string }{
+		{`[]`, `clients: `},
+		{`"web"`, `clients: `},
+		{`{"web":[]}`, `clients: "web": `},
+		{`{"web":{},"web":{}}`, `the same name twice`},
+		{`{"":{}}`, `clients: "": ` + id},
+		{`{"a b":{}}`, `clients: "a b": ` + id},
+		{`{"é":{}}`, `clients: "é": ` + id},
+		{`{"` + strings.Repeat("x", 65) + `":{}}`, id},
+		{`{"web":{"Profile":"strict"}}`, `clients: "web": "Profile": nobody knows it: a client has profile,`},
+		{`{"web":{"profile":"lax"}}`, `clients: "web": "profile": no profile is called "lax"`},
+		{`{"web":{"profile":1}}`, `clients: "web": "profile": `},
+		{`{"web":{"access_token_lifetime":"59s"}}`, `clients: "web": "access_token_lifetime": it is a duration from 1m0s to 1h0m0s`},
+		{`{"web":{"access_token_lifetime":"61m"}}`, `clients: "web": "access_token_lifetime": it is`},
+		{`{"web":{"access_token_lifetime":900}}`, `clients: "web": "access_token_lifetime": `},
+		{`{"web":{"idle_timeout":"0s"}}`, `clients: "web": "idle_timeout": it is a duration above 0`},
+		{`{"web":{"idle_timeout":"24m59s"}}`, `clients: "web": "idle_timeout": 24m59s is not between 25m0s, which is an access token's lifetime of 15m0s and 10m0s, and 8760h0m0s`},
+		{`{"web":{"access_token_lifetime":"1h","idle_timeout":"69m"}}`, `clients: "web": "idle_timeout": 1h9m0s is not between 1h10m0s`},
+		{`{"web":{"absolute_timeout":"24m"}}`, `clients: "web": "absolute_timeout": 24m0s is not between`},
+		{`{"web":{"absolute_timeout":"8761h"}}`, `clients: "web": "absolute_timeout": `},
+		{`{"web":{"scope":"read"}}`, `clients: "web": "scope": `},
+		{`{"web":{"scope":[]}}`, `clients: "web": "scope": the list is empty`},
+		{`{"web":{"scope":["a b"]}}`, `clients: "web": "scope": number 1 `},
+		{`{"web":{"scope":["a","a\"b"]}}`, `clients: "web": "scope": number 2 `},
+		{`{"web":{"scope":["a","b","a"]}}`, `clients: "web": "scope": number 3 `},
+		{`{"web":{"scope":[""]}}`, `clients: "web": "scope": number 1 `},
+		{`{"web":{"scope":["` + strings.Repeat("x", 513) + `"]}}`, `clients: "web": "scope": it has more than 512 bytes`},
+		{`{"web":{"audience":[]}}`, `clients: "web": "audience": the list is empty`},
+		{`{"web":{"audience":["a","a"]}}`, `clients: "web": "audience": number 2 `},
+		{`{"web":{"audience":["a\tb"]}}`, `clients: "web": "audience": number 1 `},
+		{`{"web":{"audience":["` + strings.Repeat("x", 1025) + `"]}}`, `clients: "web": "audience": it has more than 1024 bytes`},
+		{`{"web":{"delivery":"cookie"}}`, `clients: "web": "delivery": it is body`},
+		{`{"web":{"delivery":true}}`, `clients: "web": "delivery": `},
+	} {
+		for name, parts := range functions {
+			_, err := start(config.New(good(t).with(variables{config.Config: `{"clients":` + row.clients + `}`}).lookup), parts...)
+			if err == nil || !strings.HasPrefix(err.Error(), config.Config) || !strings.Contains(err.Error(), row.tells) {
+				t.Errorf("%s, %s: %v", name, row.clients, err)
+			}
+		}
+	}
+}
+
+// TestClientsAgainstTheEnvironment holds that a client's own lifetime is held to the timeouts that it inherits, by
+// whoever reads them.
+func TestClientsAgainstTheEnvironment(t *testing.T) {
+	given := good(t).with(variables{config.IdleTimeout: "30m", config.Config: `{"clients":{"web":{"access_token_lifetime":"1h"}}}`})
+	if _, err := start(config.New(given.lookup), functions["login"]...); err == nil || !strings.Contains(err.Error(), `clients: "web": "idle_timeout": 30m0s is not between 1h10m0s`) {
+		t.Errorf("login: %v", err)
+	}
+	s, err := start(config.New(given.lookup), functions["refresh"]...)
+	if err != nil || s.Clients()["web"].AccessTokenLifetime != time.Hour || !s.Clients().Has(auth.DefaultClient) {
+		t.Errorf("refresh: %v", err)
+	}
+}
+
+// TestClientsPage holds the page about clients to the code: its configuration starts every function that reads it.
+func TestClientsPage(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(page, -1)
+	if len(blocks) < 3 {
+		t.Fatalf("%d blocks", len(blocks))
+	}
+	for _, block := range blocks {
+		for name, parts := range functions {
+			s, err := start(config.New(good(t).with(variables{config.Config: block[1]}).lookup), parts...)
+			if err != nil || !s.Clients().Has(auth.DefaultClient) {
+				t.Errorf("%s: %s\n%v", name, block[1], err)
+			}
+		}
+	}
+	// Every member that the reader knows has a line of the table, and no other line is there.
+	err = readClient(`{"x":1}`, &auth.Client{})
+	if err == nil {
+		t.Fatal("a client has a member x")
+	}
+	_, known, _ := strings.Cut(err.Error(), "a client has ")
+	var listed []string
+	for _, line := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(page, -1) {
+		listed = append(listed, line[1])
+	}
+	if got := strings.Join(listed, ", "); got != known {
+		t.Errorf("the page lists %s\nthe code knows %s", got, known)
+	}
+}

@@ -1,0 +1,61 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+)
+
+// openRing returns the source that the variable of this name names.
+func openRing(name string, value auth.Secret, at config.SecretsManager) (keyring.Source, error) {
+	if arn, ok := config.SecretARN(value); ok {
+		if arn == "" {
+			return nil, fmt.Errorf("%s names no secret: it should hold secretsmanager:<arn>", name)
+		}
+		return OpenSecrets(at).Secret(arn), nil
+	}
+	source, err := keyring.Open(value.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return source, nil
+}
+
+// OpenSecrets returns the client of the Secrets Manager that c names. It does no I/O.
+func OpenSecrets(c config.SecretsManager) *secretsmanager.Client {
+	return secretsmanager.New(secretsmanager.Config{
+		Region: c.Region, Endpoint: c.Endpoint,
+		Credentials: secretsmanager.Credentials{
+			AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccess, SessionToken: c.SessionSecret,
+		},
+	})
+}
+
+// loadRings reads both rings, and lets the stores get ready meanwhile: on Lambda all three wait for the network, at the
+// time of the start that costs nobody an answer.
+func loadRings(ctx context.Context, s Settings) (*keyring.Signing, *keyring.Refresh, error) {
+	var (
+		signing *keyring.Signing
+		refresh *keyring.Refresh
+		errs    [2]error
+		all     sync.WaitGroup
+	)
+	all.Go(func() { signing, errs[0] = keyring.LoadSigning(ctx, s.SigningRing, s.KeyVersion, s.Now) })
+	all.Go(func() { refresh, errs[1] = keyring.LoadRefresh(ctx, s.RefreshKeys, s.KeyVersion, s.Now) })
+	if s.Stores.Connect != nil {
+		all.Go(func() { s.Stores.Connect(ctx) })
+	}
+	all.Wait()
+	for i, name := range []string{"the signing ring", "the refresh-token keys"} {
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("%s: %w", name, errs[i])
+		}
+	}
+	return signing, refresh, errors.Join(errs[:]...)
+}

@@ -1,0 +1,88 @@
+package service
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// sessionsVariables are those of the sessions function.
+var sessionsVariables = []string{config.RefreshKeys, config.KeyVersion, config.Store}
+
+// only returns these variables of v.
+func (v variables) only(names ...string) variables {
+	some := variables{}
+	for _, name := range names {
+		some[name] = v[name]
+	}
+	return some
+}
+
+// TestStartSessions ends a session that another function's service opened, with nothing but what it reads.
+func TestStartSessions(t *testing.T) {
+	given := good(t)
+	opener, err := start(config.New(given.lookup), functions["login"]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := user.User{ID: "u1", Email: "ada@example.com", Revision: 1}
+	if err := opener.settings.Stores.Users.Create(t.Context(), u, "u1"); err != nil {
+		t.Fatal(err)
+	}
+	g, err := opener.Sessions().Open(t.Context(), session.Opening{Subject: u.Subject(), Client: environmentClient, AuthTime: opener.settings.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions, log, err := startSessions(config.New(given.only(sessionsVariables...).lookup))
+	if err != nil || log == nil {
+		t.Fatal(err)
+	}
+	if s, subject, err := sessions.Check(t.Context(), g.Session.Key); err != nil || s.Client != environmentClient.ID || subject.ID != "u1" {
+		t.Errorf("%+v, %+v, %v", s, subject, err)
+	}
+	if e, err := sessions.Logout(t.Context(), g.RefreshToken, nil); err != nil || e.Outcome != session.LoggedOut {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if _, err := opener.Sessions().Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken}); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("a refresh afterwards: %v", err)
+	}
+}
+
+func TestStartSessionsRefused(t *testing.T) {
+	exposed := filepath.Join(t.TempDir(), "ring.json")
+	if err := os.WriteFile(exposed, []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name  string
+		given variables
+		want  []string
+	}{
+		{"nothing set", variables{}, sessionsVariables},
+		{"everything wrong", variables{config.RefreshKeys: "hunter2", config.KeyVersion: "0", config.Store: "sqlite"}, []string{config.KeyVersion, config.Store}},
+		{"no ring and no folder", good(t).only(sessionsVariables...).with(variables{config.RefreshKeys: "hunter2", config.Store: "bolt:/nowhere/store.db"}),
+			[]string{config.RefreshKeys, "/nowhere/store.db"}},
+		{"others can read the ring", good(t).only(sessionsVariables...).with(variables{config.RefreshKeys: "file:" + exposed}), []string{"the refresh-token keys", "0644"}},
+		{"no such version", good(t).only(sessionsVariables...).with(variables{config.KeyVersion: "3"}), []string{"the refresh-token keys", "no version 3"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, _, err := startSessions(config.New(row.given.lookup))
+			if err == nil {
+				t.Fatal("it starts")
+			}
+			if missing := slices.DeleteFunc(slices.Clone(row.want), func(part string) bool { return strings.Contains(err.Error(), part) }); len(missing) > 0 {
+				t.Errorf("%q is not in: %v", missing, err)
+			}
+			if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), config.Issuer) {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package session_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// configured are the clients of a configuration.
+type configured []auth.ClientID
+
+func (c configured) Has(id auth.ClientID) bool { return slices.Contains(c, id) }
+
+// TestAClientThatIsGone holds that its sessions get nothing, that nothing of theirs is lost, and that no theft is seen
+// where there is none: the configuration may be the wrong one.
+func TestAClientThatIsGone(t *testing.T) {
+	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
+		t.Run(profile.String(), func(t *testing.T) {
+			h := newHouse(t)
+			h.Manager.Clients = configured{"web", auth.DefaultClient}
+			g := h.login(t, profile)
+			h.Manager.Clients = configured{"web"}
+			for range 20 {
+				got, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+				var refusal *session.Refusal
+				if !errors.As(err, &refusal) || refusal.Outcome != session.UnknownClient || !errors.Is(err, session.ErrUnknownClient) ||
+					errors.Is(err, session.ErrEnded) || errors.Is(err, auth.ErrUnavailable) || got.RefreshToken.Reveal() != "" {
+					t.Fatalf("%+v, %v", got, err)
+				}
+				h.now = h.now.Add(time.Minute)
+			}
+			if n := h.store.updates.Load(); profile == auth.Strict && n != 0 {
+				t.Errorf("%d writes to a session that cannot bear one", n)
+			}
+			h.Manager.Clients = configured{auth.DefaultClient}
+			if outcome, _ := h.refresh(t, g.RefreshToken); !outcome.Grants() {
+				t.Errorf("once it is back: %s", outcome)
+			}
+		})
+	}
+}
+
+// TestAClientThatIsGoneHidesNothing holds that theft, an end and a fault are told for what they are.
+func TestAClientThatIsGoneHidesNothing(t *testing.T) {
+	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
+		h := newHouse(t)
+		g := h.login(t, profile)
+		_, next := h.refresh(t, g.RefreshToken)
+		h.now = h.now.Add(time.Hour)
+		_, next = h.refresh(t, next.RefreshToken)
+		h.Manager.Clients = configured{}
+
+		h.Manager.Store = unread{h.store}
+		if profile == auth.Strict {
+			outcome, _ := h.refresh(t, next.RefreshToken)
+			want(t, "the session cannot be read", outcome, session.Failed)
+		}
+		h.Manager.Store = h.store
+		outcome, _ := h.refresh(t, g.RefreshToken)
+		want(t, "a copy", outcome, session.Reuse)
+		outcome, _ = h.refresh(t, next.RefreshToken)
+		want(t, "the owner's", outcome, session.Revoked)
+	}
+}

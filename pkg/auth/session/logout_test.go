@@ -1,0 +1,130 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// logout returns the outcome, whether or not it is an error.
+func (h *house) logout(t *testing.T, text auth.Secret, client *auth.ClientID) session.Outcome {
+	t.Helper()
+	e, err := h.Logout(t.Context(), text, client)
+	var refusal *session.Refusal
+	switch {
+	case err == nil:
+		return e.Outcome
+	case !errors.As(err, &refusal) || errors.Is(err, session.ErrEnded):
+		t.Fatalf("an error that is no clear answer: %v", err)
+	}
+	return refusal.Outcome
+}
+
+func TestLogout(t *testing.T) {
+	web, own := auth.ClientID("web"), auth.DefaultClient
+	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
+		for _, row := range []struct {
+			name   string
+			before func(*house, session.Granted)
+			client *auth.ClientID
+			want   session.Outcome
+			after  session.Outcome // of the next refresh
+		}{
+			{"at once", nil, nil, session.LoggedOut, session.Revoked},
+			{"its client, named", nil, &own, session.LoggedOut, session.Revoked},
+			{"another client", nil, &web, session.ForeignClient, ""},
+			{"idle", func(h *house, _ session.Granted) { h.now = h.now.Add(15 * 24 * time.Hour) }, nil, session.LoggedOut, session.Revoked},
+			{"twice", func(h *house, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, nil, session.Revoked, session.Revoked},
+			{"another client, afterwards", func(h *house, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, &web, session.Revoked, session.Revoked},
+			{"of a disabled user", func(h *house, _ session.Granted) { h.users.subject.Disabled = true }, nil, session.LoggedOut, session.Revoked},
+			{"of a client that is gone", func(h *house, _ session.Granted) { h.Manager.Clients = configured{} }, nil, session.LoggedOut, session.Revoked},
+			{"no such session", func(h *house, _ session.Granted) { h.Manager.Store = empty{h.store} }, nil, session.Missing, session.Missing},
+		} {
+			t.Run(profile.String()+"/"+row.name, func(t *testing.T) {
+				h := newHouse(t)
+				g := h.login(t, profile)
+				if row.before != nil {
+					row.before(h, g)
+				}
+				want(t, "logout", h.logout(t, g.RefreshToken, row.client), row.want)
+				outcome, _ := h.refresh(t, g.RefreshToken)
+				if row.after == "" && !outcome.Grants() || row.after != "" && outcome != row.after {
+					t.Errorf("the next refresh: %s", outcome)
+				}
+			})
+		}
+	}
+}
+
+// empty is a store that has lost its sessions.
+type empty struct{ session.Store }
+
+func (empty) Get(context.Context, session.Key) (session.Session, error) {
+	return session.Session{}, auth.ErrNotFound
+}
+
+func (empty) Update(context.Context, session.Key, session.Update) (*session.Session, bool, error) {
+	return nil, false, nil
+}
+
+// TestAnOldTokenLogsOut holds that a client which missed rotations can end its session, and everybody else's copy.
+func TestAnOldTokenLogsOut(t *testing.T) {
+	h := newHouse(t)
+	first := h.login(t, auth.Balanced)
+	last := first
+	for range 3 {
+		h.now = h.now.Add(time.Hour)
+		var outcome session.Outcome
+		outcome, last = h.refresh(t, last.RefreshToken)
+		want(t, "refresh", outcome, session.Rotated)
+	}
+	want(t, "logout", h.logout(t, first.RefreshToken, nil), session.LoggedOut)
+	outcome, _ := h.refresh(t, last.RefreshToken)
+	want(t, "the newest token", outcome, session.Revoked)
+	list, err := h.store.List(t.Context(), aUUID, session.ID{}, 2)
+	if err != nil || len(list) != 1 || list[0].Revocation == nil || list[0].Revocation.Reason != session.ReasonLogout || !list[0].Revocation.At.Equal(h.now) {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+func TestLogoutOfWhatIsNoToken(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	text := g.RefreshToken.Reveal()
+	for _, forged := range []string{"", "ert_", "ert_AAAA", text[:len(text)-1], text + "A", "x" + text} {
+		want(t, forged, h.logout(t, auth.NewSecret(forged), nil), session.Forged)
+	}
+	if n := h.store.updates.Load(); n != 0 {
+		t.Errorf("%d writes for forged tokens", n)
+	}
+}
+
+// TestUnconfirmedLogoutIsNotTold holds that nobody is told of an end that may not have been written.
+func TestUnconfirmedLogoutIsNotTold(t *testing.T) {
+	h := newHouse(t)
+	g := h.login(t, auth.Balanced)
+	h.store.fail = func(int32) error { return session.ErrThrottled }
+	want(t, "throttled", h.logout(t, g.RefreshToken, nil), session.Throttled)
+	h.store.fail = func(int32) error { return errors.New("boom") }
+	want(t, "another failure", h.logout(t, g.RefreshToken, nil), session.Failed)
+	h.store.fail, h.store.lose = nil, func(int32) error { return auth.ErrUnavailable }
+	want(t, "the reply was lost", h.logout(t, g.RefreshToken, nil), session.Failed)
+	h.store.lose = nil
+	want(t, "the next try", h.logout(t, g.RefreshToken, nil), session.Revoked)
+
+	g = h.login(t, auth.Balanced)
+	h.Manager.Store = liar{h.store}
+	want(t, "a store against the rules", h.logout(t, g.RefreshToken, nil), session.Failed)
+
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	h.Manager.Store = h.store
+	g = h.login(t, auth.Balanced)
+	if e, err := h.Logout(ctx, g.RefreshToken, nil); err != nil || e.Outcome != session.LoggedOut || e.Client != auth.DefaultClient {
+		t.Errorf("by somebody who hung up: %+v, %v", e, err)
+	}
+}

@@ -1,0 +1,49 @@
+package token
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// terms are what tokens of two clients may differ in, beside what a Grant says.
+type terms struct {
+	audience []string
+	lifetime time.Duration
+}
+
+// terms returns a client's own, or the issuer's.
+func (i *Issuer) terms(id auth.ClientID) terms {
+	if t, ok := i.clients[id]; ok {
+		return t
+	}
+	return terms{i.c.Audience, i.c.Lifetime}
+}
+
+// termsOf returns the terms of each client in c, in which a client's own replace the issuer's.
+func termsOf(c IssuerConfig) (map[auth.ClientID]terms, error) {
+	all := make(map[auth.ClientID]terms, len(c.Clients))
+	for id, client := range c.Clients {
+		t := terms{c.Audience, c.Lifetime}
+		if len(client.Audience) > 0 {
+			t.audience = slices.Clone(client.Audience)
+		}
+		if client.AccessTokenLifetime != 0 {
+			t.lifetime = client.AccessTokenLifetime
+		}
+		if err := t.check(); err != nil {
+			return nil, fmt.Errorf("client %q: %w", id, err)
+		}
+		all[id] = t
+	}
+	return all, nil
+}
+
+func (t terms) check() error {
+	if t.lifetime < MinLifetime || t.lifetime > MaxLifetime {
+		return fmt.Errorf("Lifetime must lie between %v and %v; it is %v", MinLifetime, MaxLifetime, t.lifetime)
+	}
+	return checkAudience(t.audience)
+}
