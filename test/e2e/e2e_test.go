@@ -25,7 +25,7 @@ func TestPrintedCommands(t *testing.T) {
 			script.WriteString(line)
 		}
 	}
-	if n := strings.Count(script.String(), "curl "); n != 6 {
+	if n := strings.Count(script.String(), "curl "); n != 7 {
 		t.Fatalf("%d commands are printed:\n%s", n, s.welcome)
 	}
 	shell := exec.Command("bash", "-eu", "-o", "pipefail")
@@ -41,6 +41,7 @@ func TestPrintedCommands(t *testing.T) {
 		`{"auth_time":\d+,"client_id":"default","exp":\d+,"roles":\["demo"\],"scope":(null|\[\]),"sid":"[\w-]{22}","sub":"[0-9a-f-]{36}"}`,
 		granted,
 		granted,
+		`{}`,
 		`{"message":"Unauthorized"} 401`,
 		`{"message":"Forbidden"} 403`,
 	}

@@ -139,6 +139,8 @@ func (r *run) api(t *testing.T) {
 	c.postJSON("/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`).want(t, http.StatusOK)
 	c.postJSON("/auth/refresh", `{"refresh_token":"`+tampered(second.Refresh)+`"}`).want(t, http.StatusBadRequest, "invalid_grant", `"terminal":true`)
 
+	c.postForm("/auth/refresh", "grant_type=refresh_token&scope=admin&refresh_token="+second.Refresh).want(t, http.StatusBadRequest, "invalid_scope")
+
 	const next = "battery staple of the demo"
 	c.get("/.well-known/openid-configuration").want(t, http.StatusOK, `"token_endpoint":`, "/auth/refresh")
 	changed := c.postJSON("/auth/password", `{"current_password":"`+r.Password.Reveal()+`","new_password":"`+next+`"}`,

@@ -361,13 +361,13 @@ func named(in any) (names []string) {
 }
 
 func secrets(d document) (problems []string) {
-	for _, id := range []string{"SigningSecret", "RefreshSecret"} {
+	for id, property := range map[string]string{"SigningSecret": "SigningRingArn", "RefreshSecret": "RefreshKeysArn"} {
 		r, p := at[tree](d.resources(), id), d.properties(id)
 		for what, ok := range map[string]bool{
 			"does not survive its stack":       r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
 			"is in the way of a second one":    p["Name"] == nil,
 			"gets its value from the template": p["SecretString"] == nil && p["GenerateSecretString"] == nil,
-			"is not what the keys are made in": targetOf(d.properties("Keys")[id]) == id,
+			"is not what the keys are made in": targetOf(d.properties("Keys")[property]) == id,
 		} {
 			if !ok {
 				problems = append(problems, id+" "+what)

@@ -27,6 +27,10 @@ Go on with the refresh token, as an OAuth client or with JSON:
   curl -sS {{.URL}}/auth/refresh -d grant_type=refresh_token -d "refresh_token=$refresh"
   curl -sS {{.URL}}/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$refresh\"}"
 
+End the session (its access token stays good until it ends):
+
+  curl -sS {{.URL}}/auth/logout -d "token=$refresh"
+
 Be refused, without a token (401) and with a wrong one (403):
 
   curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}}
