@@ -136,12 +136,28 @@ func (p Project) Compose(ctx context.Context, other string) (file string, err er
 		properties["Architectures"] = []string{p.Architecture()}
 		delete(r, "Metadata") // says how to build what is built
 	}
+	if whole["Resources"], err = apiFirst(resources); err != nil {
+		return "", err
+	}
 	text, err := json.MarshalIndent(whole, "", " ")
 	if err != nil {
 		return "", err
 	}
 	file = filepath.Join(p.Work, strings.TrimSuffix(filepath.Base(other), ".yaml")+".json")
 	return file, os.WriteFile(file, text, 0o644)
+}
+
+// apiFirst returns resources as JSON that begins with the Api, as template.yaml does: SAM CLI reads plain routes only
+// where their Api comes before the first function.
+func apiFirst(resources map[string]any) (json.RawMessage, error) {
+	rest := maps.Clone(resources)
+	delete(rest, "Api")
+	text, err := json.Marshal(rest)
+	if err != nil || resources["Api"] == nil {
+		return text, err
+	}
+	api, err := json.Marshal(resources["Api"])
+	return slices.Concat([]byte(`{"Api":`), api, []byte(","), text[1:]), err
 }
 
 // section returns a part of a template, which has it afterwards.
