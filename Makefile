@@ -42,7 +42,7 @@ engines: ## Fetch the DynamoDB engines that tests run on, once
 	@test/engine/fetch.sh
 
 # Modules of their own, so that what they need is nobody else's dependency.
-MODULES = examples/customlogin
+MODULES = examples/customlogin test/clients
 
 # Every run counts: results from a cache would leave nothing in the list of what was left out.
 LEFT_OUT = .cache/left-out
@@ -57,6 +57,7 @@ TELL = if [ -s $(LEFT_OUT) ]; then echo; echo "Left out:"; sort -u $(LEFT_OUT); 
 test: ## Run every test but those in containers. With CI=true nothing may be left out
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/engine/fetch.sh || [ "$$CI" != true ]
+	@test/clients/fetch.sh || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory judges || [ "$$CI" != true ]
 	@if [ -e .cache/checkov/fetched.txt ]; then $(MAKE) --no-print-directory judge; else echo "the judges of the templates: make judge" >>$(LEFT_OUT); fi
 	@[ "$(RACE)" ] || echo "the race detector is missing: install a C compiler" >>$(LEFT_OUT)

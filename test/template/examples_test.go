@@ -29,9 +29,52 @@ func TestExamples(t *testing.T) {
 					t.Errorf("nothing is found where %s", what)
 				}
 			}
-			pasted(t, file, output)
+			pasted(t, file, output, "Authorizer", func(value any) bool { return ref(value) == "AuthorizerFunctionAliaslive" }, "!Ref AuthorizerArn")
 		})
 	}
+}
+
+// TestNativeExample holds the example without any function of ours: the gateway's own JWT authorizer, on every route, for
+// our issuer and audience.
+func TestNativeExample(t *testing.T) {
+	const file = "examples/native-http-api.yaml"
+	d := translated(t, file)
+	for _, problem := range native(d) {
+		t.Error(problem)
+	}
+	for what, break_ := range map[string]func(document){
+		"the route is open":   func(d document) { delete(operation(d), "security") },
+		"any audience":        func(d document) { delete(jwt(d), "audience") },
+		"another audience":    func(d document) { jwt(d)["audience"] = []any{"other"} },
+		"another issuer":      func(d document) { jwt(d)["issuer"] = "https://evil.example" },
+		"the token elsewhere": func(d document) { gatewayAuthorizer(d)["identitySource"] = "$request.querystring.token" },
+	} {
+		broken := d.clone(t)
+		break_(broken)
+		if len(native(broken)) == 0 {
+			t.Errorf("nothing is found where %s", what)
+		}
+	}
+	pasted(t, file, "AttachNative", "Issuer", func(value any) bool {
+		choice := at[[]any](value, "Fn::If")
+		return len(choice) == 3 && ref(choice[1]) == "Issuer" && attributeOf(choice[2]) == "Api"
+	}, "!Ref Issuer")
+}
+
+func jwt(d document) tree { return at[tree](gatewayAuthorizer(d), "jwtConfiguration") }
+
+func native(d document) (problems []string) {
+	isIssuer := func(value any) bool { return ref(value) == "Issuer" || value == "/edgeauth/issuer" }
+	if security := at[[]any](operation(d), "security"); len(security) != 1 || at[[]any](security[0], "edgeauth") == nil {
+		problems = append(problems, "the route is open")
+	}
+	if a := gatewayAuthorizer(d); a["type"] != "jwt" || a["identitySource"] != "$request.header.Authorization" {
+		problems = append(problems, "the gateway does not check the header's token itself")
+	}
+	if audience := at[[]any](jwt(d), "audience"); !isIssuer(jwt(d)["issuer"]) || len(audience) != 1 || !isIssuer(audience[0]) {
+		problems = append(problems, "the issuer is not the one of the parameter")
+	}
+	return problems
 }
 
 func body(d document) tree { return at[tree](d.properties("ExampleApi"), "Body") }
@@ -81,7 +124,7 @@ func isParameter(value any) bool {
 }
 
 // pasted holds an output of template.yaml, which people paste, to the example that was tried.
-func pasted(t *testing.T, file, output string) {
+func pasted(t *testing.T, file, output, variable string, names func(value any) bool, reference string) {
 	t.Helper()
 	example, err := os.ReadFile("../../" + file)
 	if err != nil {
@@ -94,12 +137,12 @@ func pasted(t *testing.T, file, output string) {
 		}
 	}
 	value := at[[]any](translated(t, "template.yaml").root, "Outputs", output, "Value", "Fn::Sub")
-	if len(value) != 2 || ref(at[any](value[1], "Authorizer")) != "AuthorizerFunctionAliaslive" {
-		t.Fatalf("the output %s does not name the alias", output)
+	if len(value) != 2 || !names(at[any](value[1], variable)) {
+		t.Fatalf("the output %s names another %s", output, variable)
 	}
 	var block []string
 	for line := range strings.Lines(value[0].(string)) {
-		block = append(block, strings.Replace(strings.TrimSpace(line), "${Authorizer}", "!Ref AuthorizerArn", 1))
+		block = append(block, strings.ReplaceAll(strings.TrimSpace(line), "${"+variable+"}", reference))
 	}
 	if !strings.Contains(strings.Join(lines, "\n"), strings.Join(block, "\n")) {
 		t.Errorf("the output %s is not what stands in %s:\n%s", output, file, strings.Join(block, "\n"))

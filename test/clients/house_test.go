@@ -1,0 +1,260 @@
+// Package clients_test holds our endpoints and tokens to clients that are none of ours, unchanged and at pinned
+// versions: OAuth clients that refresh and revoke, libraries that verify access tokens, and the written rules of AWS's
+// own authorizers. It is a module of its own, so that those in Go are nobody else's dependency; fetch.sh brings the
+// others.
+package clients_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+const (
+	audience = "https://api.example.com"
+	email    = "ada@example.com"
+	secret   = "correct horse battery"
+	scope    = "read write"
+	keysPath = "/.well-known/jwks.json"
+)
+
+// algorithms are those that a deployment chooses from.
+var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
+
+// house is the whole service at one loopback address, which is its issuer, each route behind the gateway as on Lambda.
+type house struct {
+	*service.Service
+	*httptest.Server
+	alg   token.Algorithm
+	ring  keyring.Source // of the keys that sign
+	clock clock
+	log   log
+	asked atomic.Int32 // how often somebody came for the key set
+}
+
+// clock stands still, but for what every refresh adds to it, so that minutes of a session pass in a moment.
+type clock struct {
+	mu   sync.Mutex
+	at   time.Time
+	step time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(c.step)
+}
+
+// log keeps the audit lines.
+type log struct {
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+func (l *log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.Write(line)
+}
+
+// outcomes returns those of the decisions since it was last called, in their order; "" for one that needs no word.
+func (l *log) outcomes(t *testing.T) (found []string) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for d := json.NewDecoder(&l.lines); d.More(); {
+		var line struct{ Outcome string }
+		if err := d.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, line.Outcome)
+	}
+	l.lines.Reset()
+	return found
+}
+
+// newHouse starts a house with one user, at an address of https or http.
+func newHouse(t *testing.T, scheme string, alg token.Algorithm) *house {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	t.Cleanup(server.Close)
+	h := &house{Server: server, alg: alg, clock: clock{at: time.Now()}}
+	issuer := scheme + "://" + server.Listener.Addr().String()
+
+	signing, err1 := keyring.NewSigningRing(alg, h.clock.now(), rand.Reader)
+	refresh, err2 := keyring.NewRefreshRing(h.clock.now(), rand.Reader)
+	signingText, err3 := signing.Text()
+	refreshText, err4 := refresh.Text()
+	stores, err5 := service.OpenBolt(filepath.Join(t.TempDir(), "store.db"))
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		t.Fatal(err)
+	}
+	h.ring = keyring.Inline(signingText)
+	people := user.Directory{Store: stores.Users, Hasher: &password.Hasher{}}
+	if _, err := people.Add(t.Context(), email, auth.NewSecret(secret), nil); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if h.Service, err = service.New(t.Context(), service.Settings{
+		Issuer: issuer, Audience: []string{audience},
+		SigningRing: h.ring, RefreshKeys: keyring.Inline(refreshText), KeyVersion: 1, Stores: stores,
+		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: strings.Fields(scope),
+			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+		Log: &h.log, Now: h.clock.now,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = h.routes(t, issuer)
+	if scheme == "https" {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	return h
+}
+
+func (h *house) routes(t *testing.T, issuer string) http.Handler {
+	t.Helper()
+	keys, err := h.PublicKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	discovery, err := endpoint.Discovery(issuer, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := map[string]http.Handler{
+		"login":     endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), h.Clients()),
+		"refresh":   h.stepping(endpoint.Refresh(h.Responder(), h.Sessions())),
+		"sessions":  endpoint.Logout(h.Sessions(), h.Log()),
+		"discovery": h.counting(discovery),
+	}
+	routes := http.NewServeMux()
+	for _, r := range endpoint.Routes() {
+		if function, ok := functions[r.Function]; ok {
+			routes.Handle(r.Method+" "+r.Path, behindGateway(r, gateway.Handler(function)))
+		}
+	}
+	return routes
+}
+
+func (h *house) stepping(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.clock.advance()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (h *house) counting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == keysPath {
+			h.asked.Add(1)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// behindGateway sends a request the way it takes to a Lambda function.
+func behindGateway(route endpoint.Route, function gateway.Function) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event, err := gateway.EventOf(r, gateway.Origin{
+			RouteKey: route.Method + " " + route.Path, RequestID: rand.Text(), Time: time.Now(),
+		})
+		if err != nil {
+			http.Error(w, "Bad Request", http.StatusBadRequest)
+			return
+		}
+		answer, err := function(r.Context(), event)
+		if err == nil {
+			err = gateway.WriteAnswer(w, answer)
+		}
+		if err != nil {
+			http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		}
+	})
+}
+
+// tokens is what login answers with.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
+func (h *house) login(t *testing.T) (got tokens) {
+	t.Helper()
+	body := strings.NewReader(`{"email":"` + email + `","password":"` + secret + `"}`)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+"/auth/login", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := h.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	err = json.NewDecoder(answer.Body).Decode(&got)
+	if err != nil || answer.StatusCode != http.StatusOK || got.Refresh == "" {
+		t.Fatalf("login: %s, %v", answer.Status, err)
+	}
+	return got
+}
+
+// verify holds that an access token is a good one of this house, by our own verifier.
+func (h *house) verify(t *testing.T, access string) {
+	t.Helper()
+	keys, err := h.PublicKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := token.NewVerifier(token.VerifierConfig{
+		Issuer: h.URL, Audience: []string{audience}, Keys: keys, Now: h.clock.now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Verify(t.Context(), access); err != nil {
+		t.Error(err)
+	}
+}
+
+// authority returns the file of the certificate by which a house of https is known.
+func (h *house) authority(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "authority.pem")
+	if h.Certificate() == nil {
+		return "" // of http
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Certificate().Raw})
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,31 @@
+// oauth4webapi: discovery, refreshes and revocation, with nothing of its own said to it but what this server is.
+
+import { readFileSync } from 'node:fs'
+import * as oauth from 'oauth4webapi'
+
+const given = JSON.parse(readFileSync(0, 'utf8'))
+const issuer = new URL(given.issuer)
+const client = { client_id: given.client_id }
+// It speaks https alone unless told.
+const insecure = { [oauth.allowInsecureRequests]: issuer.protocol === 'http:' }
+
+async function discover(algorithm) {
+  return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, { algorithm, ...insecure }))
+}
+
+const server = await discover(given.algorithm)
+const access = []
+let held = given.refresh_token
+
+async function refresh() {
+  const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), held, insecure)
+  const result = await oauth.processRefreshTokenResponse(server, client, response)
+  access.push(result.access_token)
+  held = result.refresh_token ?? held
+}
+
+for (let i = 0; i < given.refreshes; i++) await refresh()
+const options = { ...insecure, additionalParameters: { token_type_hint: 'refresh_token' } }
+await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, oauth.None(), held, options))
+const refused = await refresh().then(() => '', (error) => error.error)
+console.log(JSON.stringify({ access, refused }))

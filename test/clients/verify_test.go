@@ -1,0 +1,211 @@
+package clients_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// given is what a client is told of one issuer, and the tokens that it judges: one by the name "good", and bad ones.
+type given struct {
+	Issuer    string            `json:"issuer"`
+	KeysURL   string            `json:"jwks_uri"`
+	Audience  string            `json:"audience"`
+	Algorithm token.Algorithm   `json:"algorithm"`
+	Tokens    map[string]string `json:"tokens"`
+	house     *house
+}
+
+// verdicts is what it says: the error of each token, and of the good one without something that the client needs.
+type verdicts struct{ Tokens, Without map[string]string }
+
+// verifiers are the clients, in the order of the page.
+var verifiers = []struct {
+	name, version string
+	needs         string // beside the issuer, the audience and where the keys are
+	script        string // "" is this file
+	verify        func(t *testing.T, script, authority string, all []given) []verdicts
+}{
+	{"aws-jwt-verify (npm)", npm("aws-jwt-verify"), "nothing", "node/aws-jwt-verify.mjs", on(node)},
+	{"jose (npm)", npm("jose"), "nothing", "node/jose.mjs", on(node)},
+	{"PyJWT (Python)", pip("pyjwt"), "nothing", "python/pyjwt.py", on(python)},
+	{"go-oidc (Go)", goModule("github.com/coreos/go-oidc/v3"), "the audience as `ClientID`", "verify_test.go", goOIDC},
+	{"Nimbus JOSE+JWT (Java)", jar("nimbus-jose-jwt"), "the type `at+jwt`; for EdDSA also Tink and a check of one's own",
+		"java/Nimbus.java", on(java)},
+}
+
+func on(r runner) func(*testing.T, string, string, []given) []verdicts {
+	return func(t *testing.T, script, authority string, all []given) (found []verdicts) {
+		t.Helper()
+		r.run(t, script, authority, all, &found)
+		return found
+	}
+}
+
+func goOIDC(t *testing.T, _, _ string, all []given) (found []verdicts) {
+	t.Helper()
+	for _, g := range all {
+		ctx, issuer := oidc.ClientContext(t.Context(), g.house.Client()), g.Issuer
+		verify := func(audience, text string) error {
+			provider, err := oidc.NewProvider(ctx, issuer)
+			if err != nil {
+				return err
+			}
+			verifier := provider.VerifierContext(ctx, &oidc.Config{ClientID: audience})
+			_, err = verifier.Verify(ctx, text)
+			return err
+		}
+		verdict := func(audience, text string) string {
+			if err := verify(audience, text); err != nil {
+				return err.Error()
+			}
+			return ""
+		}
+		v := verdicts{Tokens: map[string]string{}, Without: map[string]string{"ClientID": verdict("", g.Tokens["good"])}}
+		for name, text := range g.Tokens {
+			v.Tokens[name] = verdict(g.Audience, text)
+		}
+		found = append(found, v)
+	}
+	return found
+}
+
+// TestVerifiers holds the table of verifiers to what they say of our tokens: a good one of each algorithm is taken, by
+// our endpoints as they are, and one that differs in a single thing is refused.
+func TestVerifiers(t *testing.T) {
+	var all []given
+	var authority string
+	for _, alg := range algorithms {
+		h := newHouse(t, "https", alg)
+		authority = h.authority(t) // the same for all
+		g := given{h.URL, h.URL + keysPath, audience, alg, h.bad(t), h}
+		if len(g.Tokens) != len(refused) {
+			t.Fatalf("%d bad tokens", len(g.Tokens))
+		}
+		g.Tokens["good"] = h.login(t).Access
+		h.verify(t, g.Tokens["good"])
+		all = append(all, g)
+	}
+	table := []string{
+		"| client | version | reads the key set by its address | RS256 | ES256 | EdDSA | needs beside that |",
+		"| --- | --- | --- | --- | --- | --- | --- |",
+	}
+	onPage(t, table[0]+"\n"+table[1])
+	onPage(t, "another of "+strings.Join(refused, ", "))
+	for _, client := range verifiers {
+		t.Run(client.name, func(t *testing.T) {
+			for _, g := range all {
+				g.house.asked.Store(0)
+			}
+			found := client.verify(t, client.script, authority, all)
+			if len(found) != len(all) {
+				t.Fatalf("%d answers", len(found))
+			}
+			came, takes := "yes", ""
+			for i, g := range all {
+				takes += " " + found[i].judge(t, g, client.needs != "nothing") + " |"
+				if g.house.asked.Load() == 0 {
+					came = "no"
+				}
+			}
+			row := fmt.Sprintf("| %s | %s | %s |%s %s |", client.name, client.version, came, takes, client.needs)
+			table = append(table, row)
+			onPage(t, row)
+		})
+	}
+	t.Log("\n" + strings.Join(table, "\n"))
+}
+
+// judge returns yes for a client that takes the good token, and no otherwise. It fails where a bad one is taken, and
+// where something that the client is said to need could as well be left out.
+func (v verdicts) judge(t *testing.T, g given, needs bool) string {
+	t.Helper()
+	if !maps.EqualFunc(v.Tokens, g.Tokens, func(string, string) bool { return true }) {
+		t.Fatalf("%s: verdicts on %v", g.Algorithm, slices.Sorted(maps.Keys(v.Tokens)))
+	}
+	for _, what := range refused {
+		t.Logf("%s, another %s: %s", g.Algorithm, what, v.Tokens[what])
+		if v.Tokens[what] == "" {
+			t.Errorf("%s: it takes a token of another %s", g.Algorithm, what)
+		}
+	}
+	for what, refusal := range v.Without {
+		t.Logf("%s, without %s: %s", g.Algorithm, what, refusal)
+		if refusal == "" {
+			t.Errorf("%s: it does not need %s", g.Algorithm, what)
+		}
+	}
+	if needs != (len(v.Without) > 0) {
+		t.Errorf("%s: what it needs was not left out once", g.Algorithm)
+	}
+	if v.Tokens["good"] != "" {
+		t.Logf("%s: %s", g.Algorithm, v.Tokens["good"])
+		return "no"
+	}
+	return "yes"
+}
+
+// TestPage holds the blocks of docs/verify.md to the scripts that are run, and its tables to the clients that there
+// are.
+func TestPage(t *testing.T) {
+	page := read(t, pagePath)
+	flat := func(text string) string { return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAllString(text, "") }
+	blocks := regexp.MustCompile("(?s)```[a-z]+\n(.*?)```").FindAllStringSubmatch(page, -1)
+	if len(blocks) != len(verifiers) {
+		t.Fatalf("%d blocks for %d clients", len(blocks), len(verifiers))
+	}
+	for i, client := range verifiers {
+		if !strings.Contains(flat(read(t, client.script)), flat(blocks[i][1])) {
+			t.Errorf("%s has not the block\n%s", client.script, blocks[i][1])
+		}
+	}
+	rows := regexp.MustCompile(`(?m)^\| [^|]+ \| [0-9.]+ \|`).FindAllString(page, -1)
+	if len(rows) != len(verifiers)+len(sessionClients) {
+		t.Errorf("its tables list %q", rows)
+	}
+}
+
+const pagePath = "../../docs/verify.md"
+
+// onPage holds that docs/verify.md has these lines, or a line that holds this text.
+func onPage(t *testing.T, text string) {
+	t.Helper()
+	if !strings.Contains(read(t, pagePath), text) {
+		t.Errorf("docs/verify.md does not say\n%s", text)
+	}
+}
+
+// The versions stand in the lock files alone.
+
+func npm(name string) string {
+	var lock struct {
+		Packages map[string]struct{ Version string }
+	}
+	if err := json.Unmarshal([]byte(mustRead("node/package-lock.json")), &lock); err != nil {
+		panic(err)
+	}
+	return lock.Packages["node_modules/"+name].Version
+}
+
+func pip(name string) string { return pinned("python/requirements.txt", name+`==(\S+)`) }
+
+func jar(name string) string { return pinned("java/jars.sha256", `.*`+name+`-([0-9.]+)\.jar`) }
+
+func goModule(path string) string { return pinned("go.mod", `\t`+path+` v(\S+)`) }
+
+// pinned returns what stands in a line of a lock file.
+func pinned(path, line string) string {
+	found := regexp.MustCompile(`(?m)^` + line).FindStringSubmatch(mustRead(path))
+	if found == nil {
+		panic(path + " pins no " + line)
+	}
+	return found[1]
+}
