@@ -21,7 +21,6 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
-	"github.com/edgeauth/edgeauth/test/engine"
 )
 
 // atOnce is how many refreshes are under way at the same time in one round.
@@ -55,25 +54,10 @@ func BenchmarkRefreshBolt(b *testing.B) {
 
 // BenchmarkRefreshDynamoDBLocal is a refresh, which also reads the user, beside a bare conditional UpdateItem.
 func BenchmarkRefreshDynamoDBLocal(b *testing.B) {
-	e := engine.DynamoDBLocal(b)
-	tables := "bench-" + rand.Text()
-	db := dynamo.New(dynamo.Config{
-		Region: engine.Region, Endpoint: e.Endpoint,
-		Credentials: dynamo.Credentials{AccessKeyID: engine.AccessKeyID, SecretAccessKey: auth.NewSecret(engine.SecretAccessKey)},
-		Tables:      dynamo.Tables{Users: tables + "-users", Sessions: tables + "-sessions", Attempts: tables + "-attempts"},
-	})
-	if err := db.CreateTables(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	client := dynamodb.New(dynamodb.Options{
-		Region: engine.Region, BaseEndpoint: &e.Endpoint,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: engine.AccessKeyID, SecretAccessKey: engine.SecretAccessKey}, nil
-		}),
-	})
+	db, client, tables := dynamoDBLocal(b)
 	bare := func(i int) error {
 		_, err := client.UpdateItem(b.Context(), &dynamodb.UpdateItemInput{
-			TableName: aws.String(tables + "-attempts"),
+			TableName: &tables.Attempts,
 			Key:       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: fmt.Sprint(i)}},
 			// One comparison and one assignment: the least that could be called a rotation.
 			UpdateExpression:          aws.String("SET gen = if_not_exists(gen, :zero) + :one"),

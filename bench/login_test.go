@@ -1,0 +1,239 @@
+//go:build unix
+
+package bench
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/crypto/argon2"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// BenchmarkLogin is a login from the request to the answer, beside the password hash that nobody is spared. A refusal
+// that takes another time than the other two would tell a stranger who has an account: each pair is put to a rank test.
+func BenchmarkLogin(b *testing.B) {
+	b.Run("bolt", func(b *testing.B) { measureLogins(b, boltStores(b), 1) })
+	// Every write is a request to another process, so that its times scatter more; a quarter of the rounds will do.
+	b.Run("dynamodb-local", func(b *testing.B) { measureLogins(b, dynamoDBLocalStores(b), 4) })
+}
+
+// measureLogins runs a round at every so many iterations.
+func measureLogins(b *testing.B, stores service.Stores, every int) {
+	d := newDoor(b, stores)
+	salt := make([]byte, 16)
+	hash := contestant{"hash", func() error {
+		argon2.IDKey([]byte(right), salt, 2, 19456, 1, 32)
+		return nil
+	}}
+	logins := []contestant{
+		{"good", d.asks("active", right, http.StatusOK)},
+		{"wrong", d.asks("forgot", "wrong horse", http.StatusUnauthorized)},
+		{"unknown", d.asks("absent", right, http.StatusUnauthorized)},
+		{"disabled", d.asks("frozen", right, http.StatusUnauthorized)},
+	}
+	t := shuffled(b, every, append(logins, hash))
+	b.ReportMetric(0, "ns/op") // of all together, which says nothing
+	least := median(t["hash"].took)
+	b.ReportMetric(float64(least)/1e6, "hash-ms")
+	for _, c := range logins {
+		b.ReportMetric(ratio(median(t[c.name].took), least), c.name+"-×hash")
+	}
+	b.ReportMetric(100*ratio(t["hash"].cpu, t["good"].cpu), "hash-%CPU-of-good")
+	b.ReportMetric(100*ratio(t["hash"].cpu, t["wrong"].cpu), "hash-%CPU-of-wrong")
+	for _, pair := range [][2]string{
+		{"wrong", "unknown"}, {"wrong", "disabled"}, {"unknown", "disabled"},
+		{"good", "wrong"}, // which differ by a write at least: the test can tell
+	} {
+		area, p := rankTest(t[pair[0]].took, t[pair[1]].took)
+		b.ReportMetric(area, pair[0]+"/"+pair[1]+"-AUC")
+		b.ReportMetric(p, pair[0]+"/"+pair[1]+"-p")
+	}
+}
+
+// turns are how long one contestant took, and what processor time all of its turns took together, the collection of
+// garbage included.
+type turns struct {
+	took []time.Duration
+	cpu  time.Duration
+}
+
+// shuffled has everybody take turns in an order that is new in each round: what one leaves behind for the next, who
+// would else always be the same, is a difference that a rank test finds.
+func shuffled(b *testing.B, every int, all []contestant) map[string]*turns {
+	b.Helper()
+	t := map[string]*turns{}
+	turn := func(c contestant, forget bool) {
+		began, used := time.Now(), processorTime(b)
+		if err := c.run(); err != nil {
+			b.Fatalf("%s: %v", c.name, err)
+		}
+		took, cpu := time.Since(began), processorTime(b)-used
+		if forget {
+			t[c.name] = &turns{}
+			return
+		}
+		t[c.name].took = append(t[c.name].took, took)
+		t[c.name].cpu += cpu
+	}
+	for _, c := range all {
+		turn(c, true) // warms caches and connections
+	}
+	for i := 0; b.Loop(); i++ {
+		if i%every != 0 {
+			continue
+		}
+		for _, who := range mathrand.Perm(len(all)) {
+			turn(all[who], false)
+		}
+	}
+	return t
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// door is the endpoint, with accounts behind it.
+type door struct {
+	http.Handler
+	asked atomic.Int32
+}
+
+const (
+	right = "correct horse"
+	// Logins go round among so many accounts of each kind. Up to as many rounds, each meets counters that are at their
+	// beginning, as most logins do.
+	accounts = 512
+)
+
+// newDoor opens the endpoint on stores in which it makes accounts. Those that are frozen are disabled.
+func newDoor(b *testing.B, stores service.Stores) *door {
+	b.Helper()
+	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	refresh, err := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	// The counters count as ever, and grant what a benchmark asks for.
+	generous := login.Limit{Free: 1000, Delay: time.Second, MaxDelay: time.Second, Window: time.Minute}
+	s, err := service.New(b.Context(), service.Settings{
+		Issuer: issuer, Audience: []string{audience}, Stores: stores,
+		SigningRing: inline(b, signing), RefreshKeys: inline(b, refresh), KeyVersion: 1,
+		AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: io.Discard,
+		Throttle: login.Limits{Account: generous, Device: generous, Network: &generous},
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
+			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	hash, err := password.Hasher{}.Hash(auth.NewSecret(right))
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	kinds := []string{"active", "forgot", "frozen"}
+	for from := 0; from < accounts*len(kinds); from += atOnce {
+		err := parallel(func(i int) error {
+			i += from
+			kind := kinds[i%len(kinds)]
+			u := user.User{
+				ID: auth.SubjectID(uuid.NewString()), Email: address(kind, i/len(kinds)), Password: hash,
+				Disabled: kind == "frozen", Roles: []string{"editor"}, Revision: 1, CreatedAt: now, UpdatedAt: now,
+			}
+			return stores.Users.Create(b.Context(), u, string(u.ID))
+		})()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return &door{Handler: endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients())}
+}
+
+func inline(b *testing.B, ring keyring.Ring) keyring.Source {
+	b.Helper()
+	text, err := ring.Text()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return keyring.Inline(text)
+}
+
+// address is as long for every kind.
+func address(kind string, i int) string { return fmt.Sprintf("%s-%03d@example.com", kind, i%accounts) }
+
+// errBusy says that a login had no turn to hash within the time that it waits.
+var errBusy = errors.New("busy")
+
+// asks returns what logs in to the accounts of one kind in turn, each time from another address, and wants a status.
+func (d *door) asks(kind, password string, want int) func() error {
+	var next atomic.Int64
+	return func() error {
+		body, err := json.Marshal(map[string]string{"email": address(kind, int(next.Add(1))), "password": password})
+		if err != nil {
+			return err
+		}
+		r := httptest.NewRequest(http.MethodPost, "/auth/login", bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		from := d.asked.Add(1)
+		r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:443", byte(from>>16), byte(from>>8), byte(from))
+		w := httptest.NewRecorder()
+		switch d.ServeHTTP(w, r); w.Code {
+		case want:
+			return nil
+		case http.StatusServiceUnavailable:
+			return errBusy
+		}
+		return fmt.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func boltStores(b *testing.B) service.Stores {
+	b.Helper()
+	db, err := bolt.Open(filepath.Join(b.TempDir(), "store.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	return service.Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}}
+}
+
+func dynamoDBLocalStores(b *testing.B) service.Stores {
+	b.Helper()
+	db, _, _ := dynamoDBLocal(b)
+	return service.Stores{
+		Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db},
+	}
+}

@@ -1,0 +1,50 @@
+package runtimeapi
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+)
+
+// MemorySize returns the memory in bytes that the template of the repository at root gives to a function, which goes by
+// its resource's name.
+func MemorySize(root, resource string) (int64, error) {
+	template, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		return 0, err
+	}
+	// Its lines are those that follow and are indented deeper, or empty.
+	property := `(?m)^  ` + regexp.QuoteMeta(resource) + `:\n(?:(?:    .*)?\n)*?      MemorySize: (\d+)$`
+	found := regexp.MustCompile(property).FindSubmatch(template)
+	if found == nil {
+		return 0, fmt.Errorf("the template gives no MemorySize to %s", resource)
+	}
+	mebibytes, err := strconv.ParseInt(string(found[1]), 10, 64)
+	return mebibytes << 20, err
+}
+
+// PeakMemory returns the most memory in bytes that a process has had so far, as Linux tells it.
+func PeakMemory(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	found := regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`).FindSubmatch(status)
+	if found == nil {
+		return 0, errors.New("the process has ended, or this is not Linux")
+	}
+	kibibytes, err := strconv.ParseInt(string(found[1]), 10, 64)
+	return kibibytes << 10, err
+}
+
+// PeakMemory returns the most memory in bytes that the running process has had so far.
+func (f *Function) PeakMemory() (int64, error) {
+	i := f.running.Load()
+	if i == nil {
+		return 0, errors.New("nothing was invoked yet")
+	}
+	return PeakMemory(i.process.Process.Pid)
+}

@@ -1,0 +1,61 @@
+package runtimeapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/test/runtimeapi"
+)
+
+// hashBytes is what a password's hash takes, so that a process which hashed has had as much.
+const hashBytes = 19 << 20
+
+// The deployed program keeps to its memory when 200 logins come at once. Lambda gives an instance one event at a time,
+// so what could add up is what each hash leaves behind.
+func TestMemoryOfLogin(t *testing.T) {
+	const logins = 200
+	size, err := runtimeapi.MemorySize("../..", "LoginFunction")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deploy(t, variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}, auth.Balanced)
+	answers := make([]int, logins)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() {
+			who := email // whose good logins keep the counter at its beginning
+			if i%4 == 3 {
+				who = fmt.Sprintf("nobody%d@example.com", i)
+			}
+			body := map[string]string{"email": who, "password": d.password.Reveal()}
+			answers[i] = d.send(t, http.MethodPost, "/auth/login", body, "").Status
+		})
+	}
+	all.Wait()
+	count := map[int]int{}
+	for _, status := range answers {
+		count[status]++
+	}
+	peak, err := d.function("login").PeakMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%v; a peak of %d MiB of %d", count, peak>>20, size>>20)
+	known := 0
+	for _, status := range []int{
+		http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable,
+	} {
+		known += count[status]
+	}
+	if known != logins || count[http.StatusOK] == 0 {
+		t.Errorf("answers: %v", count)
+	}
+	if peak < hashBytes || peak > size {
+		t.Errorf("a peak of %d bytes", peak)
+	}
+}
