@@ -38,7 +38,8 @@ func answerTo(e cfn.Event, data map[string]any, err error) *cfn.Response {
 		r.Status, r.Data, r.Reason = cfn.StatusFailed, nil, err.Error()
 	}
 	if text, err := encode(r); err == nil && len(text) > maxAnswer && r.Status == cfn.StatusSuccess {
-		r.Status, r.Data, r.Reason = cfn.StatusFailed, nil, fmt.Sprintf("the answer has %d bytes, and CloudFormation takes %d", len(text), maxAnswer)
+		r.Status, r.Data = cfn.StatusFailed, nil
+		r.Reason = fmt.Sprintf("the answer has %d bytes, and CloudFormation takes %d", len(text), maxAnswer)
 	}
 	for {
 		text, err := encode(r)
@@ -93,7 +94,8 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 	defer func() { _ = answer.Body.Close() }() // it was only read
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		return answer.StatusCode >= http.StatusInternalServerError, fmt.Errorf("the answer was not taken: status %d", answer.StatusCode)
+		again = answer.StatusCode >= http.StatusInternalServerError
+		return again, fmt.Errorf("the answer was not taken: status %d", answer.StatusCode)
 	}
 	return false, nil
 }
@@ -104,7 +106,8 @@ func mayAnswer(to string) error {
 	if err != nil || u.Host == "" {
 		return errors.New("the ResponseURL is no URL")
 	}
-	if address := net.ParseIP(u.Hostname()); u.Scheme == "https" || u.Scheme == "http" && address != nil && address.IsLoopback() {
+	address := net.ParseIP(u.Hostname())
+	if u.Scheme == "https" || u.Scheme == "http" && address != nil && address.IsLoopback() {
 		return nil
 	}
 	return errors.New("the ResponseURL is no https URL")

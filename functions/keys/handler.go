@@ -22,8 +22,8 @@ import (
 )
 
 // handler answers the requests of CloudFormation for one custom resource. It is a lambda.Handler of bytes, because a
-// request that has another form than expected must be answered too. The wrapper in package cfn is not used: it logs
-// what it gets, waits for ever and answers at any length.
+// request that has another form than expected must be answered too. The wrapper in package cfn is not used: it sends an
+// answer once, with no bound on its time and length, and its errors hold the URL.
 type handler struct {
 	secret func(arn string) keyring.Source
 	now    func() time.Time
@@ -52,10 +52,15 @@ func sleep(ctx context.Context, d time.Duration) {
 // answer.
 func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var e cfn.Event
-	if err := json.Unmarshal(event, &e); err != nil || e.ResponseURL == "" {
+	malformed := json.Unmarshal(event, &e) // what it can read, it reads all the same
+	if e.ResponseURL == "" {
 		return nil, errors.New("the event is no request of CloudFormation")
 	}
-	data, err := h.handle(ctx, e)
+	var data map[string]any
+	err := errors.New("the request has another form than those of CloudFormation")
+	if malformed == nil {
+		data, err = h.handle(ctx, e)
+	}
 	answer := answerTo(e, data, err)
 	outcome := []any{"request", string(e.RequestType), "request_id", e.RequestID, "status", string(answer.Status)}
 	if answer.Reason != "" {
@@ -110,9 +115,10 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 // serviceTimeout is the template's: after that CloudFormation takes a request for failed.
 const serviceTimeout = 300 * time.Second
 
-// givenUp says why a request is too late to be carried out, or nothing. Lambda may deliver one long after CloudFormation
-// has given it up and rolled the stack back, and moving the ring then would part it from the stack. When a request
-// was made stands in the signature of its URL, as in every one that S3 takes; where it does not, it is not late.
+// givenUp says why a request is too late to be carried out, or nothing. Lambda may deliver one long after
+// CloudFormation has given it up and rolled the stack back, and moving the ring then would part it from the stack. When
+// a request was made stands in the signature of its URL, as in every one that S3 takes; where it does not, it is not
+// late.
 func givenUp(answerTo string, now time.Time) string {
 	u, err := url.Parse(answerTo)
 	if err != nil {

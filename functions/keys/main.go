@@ -3,15 +3,23 @@ package main
 
 import (
 	"log"
-	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
 )
 
 func main() {
-	c, err := environment(os.LookupEnv)
-	if err != nil {
+	e := config.Process()
+	at := e.SecretsManager()
+	if err := e.Err(); err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(newHandler(c))
+	lambda.Start(newHandler(secretsmanager.Config{
+		Region: at.Region, Endpoint: at.Endpoint,
+		Credentials: secretsmanager.Credentials{
+			AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccess, SessionToken: at.SessionSecret,
+		},
+	}))
 }

@@ -44,19 +44,22 @@ func parse(raw map[string]any) (properties, error) {
 		errs = append(errs, fmt.Errorf("%s %s: it should hold %s", name, problem, want))
 	}
 	for name, value := range raw {
-		text, ok := value.(string)
-		if !ok {
-			refuse(name, "is no text", "one")
+		switch value := value.(type) {
+		case string:
+			p.all[name] = value
+		case float64, bool: // CloudFormation writes them as text, and says so nowhere
+			p.all[name] = fmt.Sprint(value)
+		default:
+			refuse(name, "is a list or an object", "one value")
 		}
-		p.all[name] = text
 	}
 	read := func(name, want, byDefault string, take func(text string) bool) {
 		text := p.all[name]
 		if text == "" {
 			text = byDefault
 		}
-		switch _, isText := raw[name].(string); {
-		case raw[name] != nil && !isText:
+		switch _, isScalar := p.all[name]; {
+		case raw[name] != nil && !isScalar: // refused already
 		case text == "" && byDefault == "" && name != dropKeys:
 			refuse(name, "is not set", want)
 		case !take(text):
@@ -86,7 +89,8 @@ func parse(raw map[string]any) (properties, error) {
 		p.drop, ok = parseDrop(text)
 		return ok
 	})
-	read(accessTokenLifetime, fmt.Sprintf("a duration from %v to %v", token.MinLifetime, token.MaxLifetime), "", func(text string) bool {
+	wantLifetime := fmt.Sprintf("a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
+	read(accessTokenLifetime, wantLifetime, "", func(text string) bool {
 		d, err := time.ParseDuration(text)
 		return err == nil && token.MinLifetime <= d && d <= token.MaxLifetime
 	})

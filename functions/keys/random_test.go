@@ -63,10 +63,17 @@ func (h *history) problems(now time.Time) (found []string) {
 	return found
 }
 
+func (h *history) check(t *testing.T, stack uint64, now time.Time) {
+	t.Helper()
+	for _, problem := range h.problems(now) {
+		t.Errorf("stack %d at %v: %s", stack, now, problem)
+	}
+}
+
 // Whatever is deployed, refused, rolled back and repeated, in any order and at any time: what is accepted makes nobody
 // refuse a good token, and a rollback never fails.
 func TestRandomDeployments(t *testing.T) {
-	const stacks, steps = 60, 50
+	const stacks, steps = 16, 40
 	accepted, refused, rolledBack, late, drops := 0, 0, 0, 0, 0
 	for seed := range uint64(stacks) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -94,56 +101,46 @@ func TestRandomDeployments(t *testing.T) {
 			s.now = s.now.Add([]time.Duration{time.Second, time.Minute, time.Hour, 3 * time.Hour, 100 * time.Hour}[random.IntN(5)])
 			before, _ := s.stored()
 			signs := before.Current()
-			switch action := random.IntN(10); {
-			case action < 7:
-				wish := []string{keyVersion, fmt.Sprint(max(1, int(signs)+[]int{-2, -1, 0, 0, 1, 1, 1, 2}[random.IntN(8)])), dropKeys, ""}
-				switch random.IntN(20) {
-				case 0:
-					wish[3] = "all"
-				case 1, 2:
-					wish[3] = before.Keys[before.Versions()[random.IntN(len(before.Keys))]].Signing.ID()
-				case 3:
-					wish[3] = s.deployed[dropKeys].(string)
-				}
-				r := s.update(wish...)
-				events = append(events, s.last)
-				if r.Status != "SUCCESS" {
-					refused++
-					h.deploy(s.now, h.signing(), h.published[len(h.published)-1].kids[1:])
-					break
-				}
-				accepted++
-				note(r, before)
-			case action < 8 && len(h.published) > 1 && s.deployed["just"] == nil:
-				s.deployed["just"] = "once" // only what was just deployed is rolled back
-				wish := maps.Clone(s.deployed)
-				wish[keyVersion] = fmt.Sprint(signs + 1)
-				before := maps.Clone(s.deployed)
-				delete(before, "just")
-				s.deployed = before
-				r := s.update(keyVersion, wish[keyVersion].(string))
-				if r.Status == "SUCCESS" {
-					ring, _ := s.stored()
-					note(r, ring)
-					s.now = s.now.Add(time.Duration(random.IntN(7200)) * time.Second)
-					note(s.rollback(), ring)
-					rolledBack++
-				}
-			case len(events) > 0:
+			if len(events) > 0 && random.IntN(5) == 0 {
 				late++
 				event := events[len(events)-1-random.IntN(min(3, len(events)))]
 				s.send(event)
 				if signing, refresh := s.stored(); signing.Current() != signs || refresh.Current() != signs {
 					t.Errorf("stack %d: repeated, %s moved the ring from %d", seed, event, signs)
 				}
+				continue
+			}
+			wish := []string{keyVersion, fmt.Sprint(max(1, int(signs)+[]int{-2, -1, 0, 1, 1, 1, 1, 2}[random.IntN(8)])), dropKeys, ""}
+			switch random.IntN(20) {
+			case 0:
+				wish[3] = "all"
+			case 1, 2:
+				wish[3] = before.Keys[before.Versions()[random.IntN(len(before.Keys))]].Signing.ID()
+			case 3:
+				wish[3] = s.deployed[dropKeys].(string)
+			}
+			r := s.update(wish...)
+			events = append(events, s.last)
+			if r.Status != "SUCCESS" {
+				refused++
+				continue
+			}
+			accepted++
+			note(r, before)
+			h.check(t, seed, s.now)
+			if random.IntN(4) == 0 { // another resource fails, now or after a long deployment
+				rolledBack++
+				h.signed[h.signing()] = s.now
+				s.now = s.now.Add(time.Duration(random.IntN(7200)) * time.Second)
+				before, _ := s.stored()
+				back := s.rollback()
+				events = append(events, s.last)
+				note(back, before)
 			}
 			if !h.dropped.IsZero() && h.dropped.Equal(s.now) {
 				drops++
 			}
-			h.signed[h.signing()] = s.now
-			for _, problem := range h.problems(s.now) {
-				t.Errorf("stack %d at %v: %s", seed, s.now, problem)
-			}
+			h.check(t, seed, s.now)
 			if t.Failed() {
 				return
 			}

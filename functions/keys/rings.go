@@ -20,6 +20,7 @@ const (
 	// a while until everybody knows of a new one.
 	patience = time.Minute
 	pause    = 2 * time.Second
+	settles  = 50 * time.Millisecond // what was written can mostly be read then
 
 	// maxJWKS leaves room in Lambda's 4 KB of environment, of which the key set is a part.
 	maxJWKS = 2800
@@ -50,10 +51,11 @@ func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) 
 		if !passing || !h.now().Before(until) {
 			return data, err
 		}
-		if !errors.Is(err, errWritten) {
-			h.sleep(ctx, pause)
+		wait := pause
+		if errors.Is(err, errWritten) {
+			wait = settles
 		}
-		if ctx.Err() != nil {
+		if h.sleep(ctx, wait); ctx.Err() != nil {
 			return nil, fmt.Errorf("the time of this function was over: %w", err)
 		}
 	}
@@ -159,7 +161,8 @@ func (t task) answer(signing, refresh keyring.Ring) (map[string]any, error) {
 		return nil, err
 	}
 	if len(jwks) > maxJWKS {
-		return nil, fmt.Errorf("the public keys have %d bytes, and an environment has room for %d: use smaller keys", len(jwks), maxJWKS)
+		return nil, fmt.Errorf("the public keys have %d bytes, and an environment has room for %d: use smaller keys",
+			len(jwks), maxJWKS)
 	}
 	stamp, err := t.stamp(jwks, refresh.Versions())
 	if err != nil {

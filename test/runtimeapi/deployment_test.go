@@ -68,9 +68,13 @@ func (d *deployment) function(name string) *runtimeapi.Function {
 	return d.gateway.Functions[name]
 }
 
-func deploy(t *testing.T, store variables, profile auth.Profile) *deployment {
+// deploy starts the functions. Each change is made to their environments before that.
+func deploy(t *testing.T, store variables, profile auth.Profile, changes ...func(map[string]variables)) *deployment {
 	t.Helper()
 	d := &deployment{environments: environments(t, store), password: auth.NewSecret(rand.Text())}
+	for _, change := range changes {
+		change(d.environments)
+	}
 	d.environments["login"][config.Profile] = profile.String()
 	d.environments["account"][config.Profile] = profile.String()
 	addUser(t, store, d.password)

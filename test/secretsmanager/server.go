@@ -39,9 +39,10 @@ type due struct {
 
 // What the service answers when it does not do what was asked, and what a network does.
 var (
-	Denied        Fault = refusing(http.StatusBadRequest, "AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/keys is not authorized")
+	Denied Fault = refusing(http.StatusBadRequest, "AccessDeniedException",
+		"User: arn:aws:sts::123456789012:assumed-role/keys is not authorized")
 	Throttled     Fault = refusing(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
-	InternalError Fault = refusing(http.StatusInternalServerError, "InternalServiceError", "An error occurred on the server side.")
+	InternalError Fault = refusing(http.StatusInternalServerError, "InternalServiceError", "Try again.")
 	// Lost breaks the connection after the work is done.
 	Lost Fault = func(_ http.ResponseWriter, serve func(http.ResponseWriter)) {
 		serve(httptest.NewRecorder())
@@ -202,11 +203,15 @@ func (s *Server) get(w http.ResponseWriter, found *secret, in input) {
 	}
 	text, ok := found.versions[id]
 	if !ok {
-		refuse(w, http.StatusBadRequest, notFound, "Secrets Manager can't find the specified secret value for staging label: "+label)
+		refuse(w, http.StatusBadRequest, notFound,
+			"Secrets Manager can't find the specified secret value for staging label: "+label)
 		return
 	}
-	answer(w, map[string]any{"ARN": in.SecretId, "Name": found.name, "VersionId": id, "SecretString": text,
-		"VersionStages": slices.DeleteFunc(slices.Sorted(maps.Keys(found.stages)), func(l string) bool { return found.stages[l] != id })})
+	labels := slices.Sorted(maps.Keys(found.stages))
+	labels = slices.DeleteFunc(labels, func(l string) bool { return found.stages[l] != id })
+	answer(w, map[string]any{
+		"ARN": in.SecretId, "Name": found.name, "VersionId": id, "SecretString": text, "VersionStages": labels,
+	})
 }
 
 func (s *Server) put(w http.ResponseWriter, found *secret, in input) {

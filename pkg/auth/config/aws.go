@@ -35,14 +35,19 @@ type SecretsManager struct {
 	AWS
 }
 
-// SecretsManager returns how to reach it where one of the rings is there; nobody else needs its variables.
-func (e *Environment) SecretsManager(rings ...auth.Secret) SecretsManager {
+// SecretsManager returns how to reach it.
+func (e *Environment) SecretsManager() SecretsManager {
+	var s SecretsManager
+	s.Endpoint, _ = e.optional(SecretsManagerEndpoint)
+	s.AWS = e.aws()
+	return s
+}
+
+// SecretsManagerOf returns how to reach it where one of the rings is there; nobody else needs its variables.
+func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 	for _, ring := range rings {
 		if _, ok := SecretARN(ring); ok {
-			var s SecretsManager
-			s.Endpoint, _ = e.optional(SecretsManagerEndpoint)
-			s.AWS = e.aws()
-			return s
+			return e.SecretsManager()
 		}
 	}
 	return SecretsManager{}

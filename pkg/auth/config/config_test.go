@@ -203,3 +203,30 @@ func TestVariableError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The Region and the credentials are missed once, however many parts ask for them.
+func TestSecretsManager(t *testing.T) {
+	whole := variables{
+		config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "hunter2", config.SessionToken: "hunter3",
+		config.SecretsManagerEndpoint: "http://127.0.0.1:1",
+	}
+	e := config.New(whole.lookup)
+	got := e.SecretsManagerOf(auth.NewSecret("file:x"), auth.NewSecret("secretsmanager:arn"))
+	if err := e.Err(); err != nil || got.Endpoint != "http://127.0.0.1:1" || got.Region != "eu-central-1" || got.AccessKeyID != "id" ||
+		got.SecretAccess.Reveal() != "hunter2" || got.SessionSecret.Reveal() != "hunter3" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	e = config.New(variables{config.Store: "dynamodb", config.UsersTable: "u", config.SessionsTable: "s", config.AttemptsTable: "a"}.lookup)
+	e.Store()
+	e.SecretsManager()
+	want := "AWS_REGION is not set: it should hold the AWS Region of tables and secrets, as in eu-central-1\n" +
+		"AWS_ACCESS_KEY_ID is not set: it should hold an AWS access key id; any text does for a local engine\n" +
+		"AWS_SECRET_ACCESS_KEY is not set: it should hold the access key's secret; any text does for a local engine"
+	if err := e.Err(); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	e = config.New(variables{}.lookup)
+	if e.SecretsManagerOf(auth.NewSecret("file:x"), auth.NewSecret("{}")); e.Err() != nil {
+		t.Errorf("nothing is there, and yet %v", e.Err())
+	}
+}

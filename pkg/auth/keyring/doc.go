@@ -9,6 +9,10 @@
 //	keys of the ring     1    2    3    4              signing ring          refresh-token ring
 //	version 3 signs           ^    ^    ^              2, 3, 4 published     1 to 4 open
 //
+// Where verifiers keep what they were told for hours, moving has rules, and Ring.Move holds them: a key signs only when
+// it has been published for long enough, and leaves only when its last token has ended. It also drops keys that leaked.
+// It is a function of the ring, what is asked and the time; whoever deploys calls it (functions/keys).
+//
 // A Source holds the text of one ring: a file of mode 0600, the text itself, or a secret of AWS Secrets Manager
 // (package keyring/secretsmanager).
 package keyring

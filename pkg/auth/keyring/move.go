@@ -101,7 +101,7 @@ func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 		m.Drop = Drop{}
 	}
 	if m.Version == 0 || m.Version == maxVersion {
-		return Ring{}, &Refusal{Kind: r.Kind, Version: m.Version, Why: fmt.Sprintf("a version is a number from 1 to %d", maxVersion-1)}
+		return Ring{}, r.refusal(m, 0, "a version is a number from 1 to %d", maxVersion-1)
 	}
 	if slices.Contains(r.Requests, m.Request) && m.Request != "" {
 		if r.Current() == m.Version {

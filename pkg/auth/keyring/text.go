@@ -48,7 +48,9 @@ type entryText struct {
 
 // Text writes the ring as Parse reads it.
 func (r Ring) Text() (auth.Secret, error) {
-	text := ringText{Format: format, Serial: r.Serial, Keys: map[string]entryText{}, Requests: r.Requests, Dropped: r.Dropped}
+	text := ringText{
+		Format: format, Serial: r.Serial, Keys: map[string]entryText{}, Requests: r.Requests, Dropped: r.Dropped,
+	}
 	if r.Purge.Version != 0 {
 		text.Purge = &purgeText{r.Purge.Version, writeTime(r.Purge.Lapsed)}
 	}

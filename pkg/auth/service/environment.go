@@ -27,7 +27,7 @@ func start(e *config.Environment, parts ...part) (*Service, error) {
 		read(e, &s)
 	}
 	stores, signing, refresh := e.Store(), e.SigningRing(), e.RefreshKeys()
-	secrets := e.SecretsManager(signing, refresh)
+	secrets := e.SecretsManagerOf(signing, refresh)
 	document := e.Document(config.DocumentNames()...) // a name that nobody knows stops the start
 	if err := e.Err(); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func ForSessions() (*session.Manager, *audit.Log, error) { return startSessions(
 
 func startSessions(e *config.Environment) (*session.Manager, *audit.Log, error) {
 	store, keys, version := e.Store(), e.RefreshKeys(), e.KeyVersion()
-	secrets := e.SecretsManager(keys)
+	secrets := e.SecretsManagerOf(keys)
 	if err := e.Err(); err != nil {
 		return nil, nil, err
 	}

@@ -121,7 +121,11 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &exists):
-		s.awaitVisible(ctx, serial)
+		if !s.visible(ctx, serial) {
+			return fmt.Errorf("secret %s: %w: its version %s exists and is not the current one; "+
+				"where somebody has moved AWSCURRENT back by hand, give the ring a higher serial",
+				s.arn, keyring.ErrConflict, versionID(serial))
+		}
 		return fmt.Errorf("secret %s: %w: another has made the state %d", s.arn, keyring.ErrConflict, serial)
 	}
 	return s.failed("write", "secretsmanager:PutSecretValue", "kms:GenerateDataKey", err)
@@ -143,19 +147,19 @@ func (s secret) put(ctx context.Context, serial uint64, text auth.Secret) error 
 // versionID returns the token of a state; the service asks for 32 to 64 characters.
 func versionID(serial uint64) string { return fmt.Sprintf("edgeauth-ring-serial-%020d", serial) }
 
-// awaitVisible waits for a while until the state that was faster can be read: reads may be older than writes, and who
-// begins again must not begin from the state before.
-func (s secret) awaitVisible(ctx context.Context, serial uint64) {
+// visible waits for a while until the state that was faster can be read: reads may be older than writes, and who begins
+// again must not begin from the state before.
+func (s secret) visible(ctx context.Context, serial uint64) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for {
 		text, err := s.Load(ctx)
 		if got, malformed := keyring.Serial(text); err == nil && (malformed != nil || got >= serial) {
-			return
+			return true
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(visiblePoll):
 		}
 	}

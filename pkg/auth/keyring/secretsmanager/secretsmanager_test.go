@@ -203,6 +203,28 @@ func TestReadsThatAreTooOld(t *testing.T) {
 	}
 }
 
+// Somebody made an old version the current one: nothing is lost, and what to do stands in the error.
+func TestVersionMovedBackByHand(t *testing.T) {
+	source, service, arn, _ := open(t)
+	first := refreshRing(t)
+	second := first.Drop(1)
+	for _, r := range []keyring.Ring{first, second} {
+		if err := keyring.Save(t.Context(), source, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	service.Lag(1 << 20)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := keyring.Save(ctx, source, first.Drop(2))
+	if !errors.Is(err, keyring.ErrConflict) || !strings.Contains(err.Error(), "moved AWSCURRENT back by hand") {
+		t.Error(err)
+	}
+	if stored, versions := service.Text(arn); stored != text(t, second) || versions != 2 {
+		t.Errorf("%d versions, %s", versions, stored)
+	}
+}
+
 func TestConcurrentWritersLoseNoKey(t *testing.T) {
 	source, service, arn, _ := open(t)
 	if err := keyring.Save(t.Context(), source, refreshRing(t)); err != nil {
