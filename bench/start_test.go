@@ -14,6 +14,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
 // BenchmarkStart is a function's way from exec to its first request for an invocation, beside that of an empty one.
@@ -26,8 +27,10 @@ func BenchmarkStart(b *testing.B) {
 		<-r.Context().Done() // there is no invocation
 	}))
 	b.Cleanup(runtime.Close)
-	environment := append(functionEnvironment(b), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"))
-	start := func(binary string) func() error {
+	at := "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://")
+	given := append(functionEnvironment(b, textOf), at)
+	kept := append(functionEnvironment(b, inSecretsManager(b)), at)
+	start := func(binary string, environment []string) func() error {
 		return func() error {
 			command := exec.Command(binary)
 			command.Env, command.Stderr = environment, os.Stderr
@@ -47,13 +50,40 @@ func BenchmarkStart(b *testing.B) {
 	for _, name := range []string{"authorizer", "login", "refresh"} {
 		binary := build(b, "github.com/edgeauth/edgeauth/functions/"+name)
 		b.Run(name, func(b *testing.B) {
-			versus(b, start(empty), start(binary))
+			versus(b, start(empty, given), start(binary, given))
 			info, err := os.Stat(binary)
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.ReportMetric(float64(info.Size())/1e6, "MB")
 		})
+		if name != "authorizer" { // which has no secret
+			b.Run(name+", its keys in Secrets Manager", func(b *testing.B) {
+				versus(b, start(binary, given), start(binary, kept))
+			})
+		}
+	}
+}
+
+// textOf gives a ring as it is.
+func textOf(_ *testing.B, ring keyring.Ring) string {
+	text, err := ring.Text()
+	if err != nil {
+		panic(err) // it was just made
+	}
+	return text.Reveal()
+}
+
+// inSecretsManager keeps rings in a stand-in on this machine: what its network takes must be added.
+func inSecretsManager(b *testing.B) func(*testing.B, keyring.Ring) string {
+	secrets := &secretsmanager.Server{}
+	server := httptest.NewServer(secrets)
+	b.Cleanup(server.Close)
+	b.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.URL)
+	return func(b *testing.B, ring keyring.Ring) string {
+		arn := secrets.Add("ring")
+		secrets.Set(arn, textOf(b, ring))
+		return "secretsmanager:" + arn
 	}
 }
 
@@ -70,7 +100,7 @@ func build(b *testing.B, name string) string {
 }
 
 // functionEnvironment holds what any of the functions asks for, with two rings of RSA keys.
-func functionEnvironment(b *testing.B) []string {
+func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) string) []string {
 	b.Helper()
 	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
 	if err != nil {
@@ -95,11 +125,11 @@ func functionEnvironment(b *testing.B) []string {
 		"EDGEAUTH_JWKS=" + string(jwks), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 	}
 	for name, ring := range map[string]keyring.Ring{"EDGEAUTH_SIGNING_RING": signing, "EDGEAUTH_REFRESH_KEYS": refresh} {
-		text, err := ring.Text()
-		if err != nil {
-			b.Fatal(err)
-		}
-		environment = append(environment, name+"="+text.Reveal())
+		environment = append(environment, name+"="+keep(b, ring))
 	}
-	return environment
+	// Its tables are only connected to. The empty function gets the same, and looks at nothing.
+	engine := httptest.NewServer(http.NotFoundHandler())
+	b.Cleanup(engine.Close)
+	return append(environment, "AWS_ENDPOINT_URL_DYNAMODB="+engine.URL,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER="+os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"))
 }
