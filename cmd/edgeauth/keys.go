@@ -7,75 +7,68 @@ import (
 	"io"
 	"time"
 
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
 type keysCommand struct {
-	Show   keysShow   `cmd:"" help:"Show which keys there are and which one signs."`
+	Show   keysShow   `cmd:"" help:"Show which keys there are, which one signs, and when the next one may."`
 	Rotate keysRotate `cmd:"" help:"Let the next key sign, in the data directory. Nobody's token is refused."`
 	Drop   keysDrop   `cmd:"" help:"Destroy signing keys in the data directory; their access tokens are refused, sessions live on."`
 	JWKS   keysJWKS   `cmd:"" name:"jwks" help:"Print the public key set."`
 }
 
-// keyView is one key as commands show it: nothing of it is secret.
-type keyView struct {
-	Version      keyring.Version `json:"version"`
-	KeyID        string          `json:"kid,omitempty"`
-	Algorithm    string          `json:"alg,omitempty"`
-	State        string          `json:"state"`
-	Created      time.Time       `json:"created"`
-	SigningSince *time.Time      `json:"signing_since,omitempty"`
+// keysFlag is which keys a command is about.
+type keysFlag struct {
+	homeFlag
+	Store string `placeholder:"stack:NAME" help:"A deployed stack, whose keys can be shown; those in the data directory where not given."`
 }
 
-type keysShow struct{ homeFlag }
-
-func (c *keysShow) Run(ctx context.Context, t terminal) error {
-	signing, err := keyring.Load(ctx, c.Data.SigningRing(), keyring.SigningRing)
-	if err != nil {
-		return c.explain(err)
-	}
-	refresh, err := keyring.Load(ctx, c.Data.RefreshKeys(), keyring.RefreshRing)
-	if err != nil {
-		return c.explain(err)
-	}
-	view := struct {
-		Signing []keyView `json:"signing"`
-		Refresh []keyView `json:"refresh"`
-	}{viewsOf(signing), viewsOf(refresh)}
-	return t.print(view, func(w io.Writer) {
-		fmt.Fprintln(w, "access tokens\tVERSION\tSTATE\tALG\tCREATED\tKEY ID")
-		for _, k := range view.Signing {
-			fmt.Fprintf(w, "\t%d\t%s\t%s\t%s\t%s\n", k.Version, k.State, k.Algorithm, k.Created.Format(time.DateTime), k.KeyID)
-		}
-		fmt.Fprintln(w, "refresh tokens\tVERSION\tSTATE\t\tCREATED\t")
-		for _, k := range view.Refresh {
-			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t\n", k.Version, k.State, k.Created.Format(time.DateTime))
-		}
-	})
+// rings are both of one place, and the version that signs there.
+type rings struct {
+	signing, refresh keyring.Ring
+	version          keyring.Version
+	stack            *stack.Stack // nil for a data directory
 }
 
-func viewsOf(r keyring.Ring) []keyView {
-	var views []keyView
-	current := r.Current()
-	for _, v := range r.Versions() {
-		entry := r.Keys[v]
-		view := keyView{Version: v, KeyID: entry.Signing.ID(), Algorithm: string(entry.Signing.Algorithm()), Created: entry.Created}
-		switch {
-		case v == current:
-			view.State = "signing"
-		case v == current+1:
-			view.State = "next"
-		case r.Kind == keyring.SigningRing && v+1 < current:
-			view.State = "retired" // nobody is told of it any more
-		default:
-			view.State = "accepted"
+// load reads the rings.
+func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
+	var k rings
+	signing, refresh := f.Data.SigningRing(), f.Data.RefreshKeys()
+	if f.Store != "" {
+		name, ok := stackIn(f.Store)
+		if !ok {
+			return k, fmt.Errorf("%w: --store %s holds no keys: they are in a data directory (--data), "+
+				"or in the secrets of a stack (--store stack:NAME)", errUsage, printable(f.Store))
 		}
-		if !entry.SigningSince.IsZero() {
-			view.SigningSince = &entry.SigningSince
+		s, err := deployed(ctx, t, name)
+		if err != nil {
+			return k, err
 		}
-		views = append(views, view)
+		secrets := service.OpenSecrets(s.Secrets())
+		signing, refresh = secrets.Secret(s.SigningSecret), secrets.Secret(s.RefreshSecret)
+		k.version, k.stack = s.KeyVersion, &s
 	}
-	return views
+	var err error
+	if k.signing, err = keyring.Load(ctx, signing, keyring.SigningRing); err != nil {
+		return k, f.explain(err)
+	}
+	if k.refresh, err = keyring.Load(ctx, refresh, keyring.RefreshRing); err != nil {
+		return k, f.explain(err)
+	}
+	if k.stack == nil {
+		k.version = k.signing.Current()
+	}
+	return k, nil
+}
+
+// explain says what to do where the directory is missing.
+func (f keysFlag) explain(err error) error {
+	if f.Store != "" {
+		return err
+	}
+	return f.homeFlag.explain(err)
 }
 
 // explain says what to do where the directory is missing.
@@ -86,19 +79,115 @@ func (c homeFlag) explain(err error) error {
 	return err
 }
 
-type keysJWKS struct{ homeFlag }
+// keyView is one key as commands show it: nothing of it is secret.
+type keyView struct {
+	Version      keyring.Version `json:"version"`
+	KeyID        string          `json:"kid,omitempty"`
+	Algorithm    string          `json:"alg,omitempty"`
+	State        string          `json:"state"`
+	Created      time.Time       `json:"created"`
+	Published    time.Time       `json:"published,omitzero"`
+	SigningSince time.Time       `json:"signing_since,omitzero"`
+	Retired      time.Time       `json:"retired,omitzero"`
+
+	since time.Time // the state
+}
+
+// stackView is a stack as commands show it.
+type stackView struct {
+	Name   string `json:"name"`
+	Region string `json:"region"`
+	Status string `json:"status"`
+	Issuer string `json:"issuer"`
+	JWKS   string `json:"jwks"`
+}
+
+type keysShow struct{ keysFlag }
+
+func (c *keysShow) Run(ctx context.Context, t terminal) error {
+	k, err := c.load(ctx, t)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	view := struct {
+		Stack   *stackView      `json:"stack,omitempty"`
+		Version keyring.Version `json:"version"`
+		Signing []keyView       `json:"signing"`
+		Refresh []keyView       `json:"refresh"`
+		Next    rotation        `json:"next"`
+	}{nil, k.version, viewsOf(k.signing, k.version, now), viewsOf(k.refresh, k.version, now), k.next(now)}
+	if s := k.stack; s != nil {
+		view.Stack = &stackView{s.Name, s.Region, s.Status, s.Issuer, s.JWKS}
+	}
+	return t.print(view, func(w io.Writer) {
+		if s := view.Stack; s != nil {
+			fmt.Fprintf(w, "stack\t%s in %s, %s\nissuer\t%s\npublic keys\t%s\n", s.Name, s.Region, s.Status, s.Issuer, s.JWKS)
+		}
+		fmt.Fprintln(w, "access tokens\tVERSION\tSTATE\tALG\tSINCE\tKEY ID")
+		for _, k := range view.Signing {
+			fmt.Fprintf(w, "\t%d\t%s\t%s\t%s\t%s\n", k.Version, k.State, k.Algorithm, instant(k.since), k.KeyID)
+		}
+		fmt.Fprintln(w, "refresh tokens\tVERSION\tSTATE\t\tSINCE\t")
+		for _, k := range view.Refresh {
+			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t\n", k.Version, k.State, instant(k.since))
+		}
+		fmt.Fprintf(w, "next rotation\t%s\n", view.Next.text(k.stack))
+	})
+}
+
+// instant writes an instant so that it means the same to everybody who rotates keys.
+func instant(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// viewsOf shows a ring while one version signs.
+func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
+	var views []keyView
+	for _, v := range r.Versions() {
+		entry := r.Keys[v]
+		view := keyView{
+			Version: v, KeyID: entry.Signing.ID(), Algorithm: string(entry.Signing.Algorithm()), Created: entry.Created,
+			Published: entry.Published, SigningSince: entry.SigningSince, Retired: entry.Retired,
+		}
+		told := r.Kind == keyring.SigningRing && v+1 == signs
+		forgotten := !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(keyring.RefreshKeyRetention))
+		opens := r.Kind == keyring.RefreshRing && !forgotten
+		switch {
+		case v == signs:
+			view.State, view.since = "signing", entry.SigningSince
+		case v == signs+1 && r.Kind == keyring.SigningRing:
+			view.State, view.since = "next", entry.Published
+		case v == signs+1:
+			view.State, view.since = "next", entry.Created
+		case v > signs: // signed before a move back
+			view.State, view.since = "unused", entry.Retired
+		case told, opens:
+			view.State, view.since = "accepted", entry.Retired
+		default: // nobody is told of it any more
+			view.State, view.since = "retired", entry.Retired
+		}
+		views = append(views, view)
+	}
+	return views
+}
+
+type keysJWKS struct{ keysFlag }
 
 func (c *keysJWKS) Run(ctx context.Context, t terminal) error {
-	ring, err := keyring.Load(ctx, c.Data.SigningRing(), keyring.SigningRing)
+	k, err := c.load(ctx, t)
 	if err != nil {
-		return c.explain(err)
+		return err
 	}
-	keys, err := ring.PublicKeys(ring.Current())
+	public, err := k.signing.PublicKeys(k.version)
 	if err != nil {
 		return err
 	}
 	// A key set is JSON for people too.
 	e := json.NewEncoder(t.out)
 	e.SetIndent("", "  ")
-	return e.Encode(keys)
+	return e.Encode(public)
 }

@@ -5,19 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-type keysRotate struct {
+// moveFlag is which keys are to be moved. Those of a stack are not moved here, but asked for all the same.
+type moveFlag struct {
 	homeFlag
+	Store string `hidden:""`
+}
+
+type keysRotate struct {
+	moveFlag
 	Algorithm string `enum:",RS256,ES256,EdDSA" default:"" placeholder:"ALG" help:"Algorithm of the key that is made, which signs after the next rotation; that of the newest key where not given."`
 }
 
 func (c *keysRotate) Run(ctx context.Context, t terminal) error {
+	if err := c.local("KeyVersion=N"); err != nil {
+		return err
+	}
 	version, err := c.Data.Rotate(ctx, token.Algorithm(c.Algorithm), time.Now())
 	if err != nil {
 		return c.explain(err)
@@ -26,11 +39,33 @@ func (c *keysRotate) Run(ctx context.Context, t terminal) error {
 }
 
 type keysDrop struct {
-	homeFlag
+	moveFlag
 	KeyIDs []string `arg:"" name:"key-id" help:"Ids of signing keys (edgeauth keys show)."`
 }
 
+var aKeyID = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a thumbprint (RFC 7638)
+
+// keyIDsLast puts key ids behind a "--" where one begins with a dash, as one in 64 does, and would be taken for flags.
+func keyIDsLast(args []string) []string {
+	dashed := func(arg string) bool { return strings.HasPrefix(arg, "-") && aKeyID.MatchString(arg) }
+	if slices.Contains(args, "--") || !slices.ContainsFunc(args, dashed) {
+		return args
+	}
+	words, kids := []string{}, []string{"--"}
+	for _, arg := range args {
+		if aKeyID.MatchString(arg) {
+			kids = append(kids, arg)
+		} else {
+			words = append(words, arg)
+		}
+	}
+	return slices.Concat(words, kids)
+}
+
 func (c *keysDrop) Run(ctx context.Context, t terminal) error {
+	if err := c.local("KeyVersion=N DropKeys=" + strings.Join(c.KeyIDs, ",")); err != nil {
+		return err
+	}
 	version, err := c.Data.Drop(ctx, c.KeyIDs, time.Now())
 	if errors.Is(err, dev.ErrNoKey) {
 		return fmt.Errorf("%w: \"edgeauth keys show\" lists them", err)
@@ -39,6 +74,21 @@ func (c *keysDrop) Run(ctx context.Context, t terminal) error {
 		return c.explain(err)
 	}
 	return printMoved(t, version, fmt.Sprintf("dropped %d, whose access tokens are refused from now on; ", len(c.KeyIDs)))
+}
+
+// local refuses to move the keys of a stack, and says how that is done: its functions must get to know of it, and only
+// a deployment tells them.
+func (f moveFlag) local(parameters string) error {
+	name, ok := stackIn(f.Store)
+	switch {
+	case f.Store == "":
+		return nil
+	case !ok || !stack.IsName(name):
+		return fmt.Errorf("%w: --store %s: only the keys in a data directory (--data) are moved here",
+			errUsage, printable(f.Store))
+	}
+	return fmt.Errorf("%w: a stack's keys move with its deployment: sam deploy --stack-name %s --parameter-overrides %s, "+
+		"where N is the next version that \"edgeauth keys show --store stack:%s\" shows", errUsage, name, parameters, name)
 }
 
 func printMoved(t terminal, version keyring.Version, before string) error {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 )
 
 const description = `Authentication for serverless APIs: run it on this machine, and look after users, keys and tokens.
@@ -71,7 +73,7 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 	case args[0] == "--version": // every program has it
 		args = slices.Concat([]string{"version"}, args[1:])
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(keyIDsLast(args))
 	if exited { // help was asked for, and printed
 		return status
 	}
@@ -84,7 +86,7 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 		if errors.Is(err, errUsage) {
 			return usage(t, strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
 		}
-		fmt.Fprintln(t.err, "edgeauth:", err)
+		fmt.Fprintln(t.err, "edgeauth:", stack.Explain(err))
 		return exitFailed
 	}
 	return exitDone

@@ -72,6 +72,7 @@ func lines(t *testing.T, text string, patterns ...string) {
 const (
 	aUUID = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
 	when  = `20\d\d-\d\d-\d\d \d\d:\d\d:\d\d`
+	since = `20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`
 )
 
 func TestUsers(t *testing.T) {
@@ -112,16 +113,17 @@ func TestKeysMove(t *testing.T) {
 	lines(t, done(t, "", "keys", "rotate", "--json", "--data", home), `{`, ` +"signing": 3`, `}`)
 	shown := done(t, "", "keys", "show", "--data", home)
 	lines(t, shown,
-		`access tokens +VERSION +STATE +ALG +CREATED +KEY ID`,
-		` +1 +retired +ES256 +`+when+` +[\w-]{43}`,
-		` +2 +accepted +ES256 +`+when+` +[\w-]{43}`,
-		` +3 +signing +EdDSA +`+when+` +[\w-]{43}`,
-		` +4 +next +EdDSA +`+when+` +[\w-]{43}`,
-		`refresh tokens +VERSION +STATE +CREATED +`,
-		` +1 +accepted +`+when+` +`,
-		` +2 +accepted +`+when+` +`,
-		` +3 +signing +`+when+` +`,
-		` +4 +next +`+when+` +`)
+		`access tokens +VERSION +STATE +ALG +SINCE +KEY ID`,
+		` +1 +retired +ES256 +`+since+` +[\w-]{43}`,
+		` +2 +accepted +ES256 +`+since+` +[\w-]{43}`,
+		` +3 +signing +EdDSA +`+since+` +[\w-]{43}`,
+		` +4 +next +EdDSA +`+since+` +[\w-]{43}`,
+		`refresh tokens +VERSION +STATE +SINCE +`,
+		` +1 +accepted +`+since+` +`,
+		` +2 +accepted +`+since+` +`,
+		` +3 +signing +`+since+` +`,
+		` +4 +next +`+since+` +`,
+		`next rotation +version 4, now`)
 	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
 	lines(t, done(t, "", "keys", "drop", kids[0], kids[1], "--data", home),
 		"dropped 2, whose access tokens are refused from now on; version 3 signs; a running server follows within a second")
@@ -133,12 +135,13 @@ func TestKeysMove(t *testing.T) {
 func TestKeys(t *testing.T) {
 	home := newHome(t)
 	lines(t, done(t, "", "keys", "show", "--data", home),
-		`access tokens +VERSION +STATE +ALG +CREATED +KEY ID`,
-		` +1 +signing +ES256 +`+when+` +[\w-]{43}`,
-		` +2 +next +ES256 +`+when+` +[\w-]{43}`,
-		`refresh tokens +VERSION +STATE +CREATED +`,
-		` +1 +signing +`+when+` +`,
-		` +2 +next +`+when+` +`)
+		`access tokens +VERSION +STATE +ALG +SINCE +KEY ID`,
+		` +1 +signing +ES256 +`+since+` +[\w-]{43}`,
+		` +2 +next +ES256 +`+since+` +[\w-]{43}`,
+		`refresh tokens +VERSION +STATE +SINCE +`,
+		` +1 +signing +`+since+` +`,
+		` +2 +next +`+since+` +`,
+		`next rotation +version 2, now`)
 
 	shown, published := done(t, "", "keys", "show", "--json", "--data", home), done(t, "", "keys", "jwks", "--data", home)
 	var view struct{ Signing, Refresh []keyView }
@@ -274,6 +277,9 @@ func TestRefusals(t *testing.T) {
 		{"keys rotate, no directory", "", "keys rotate --data " + missing, 1, []string{noHome}},
 		{"keys rotate, HS256", "", "keys rotate --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
 		{"keys drop, no key", "", "keys drop x --data " + home, 1, []string{`edgeauth: no key has this id: "x": "edgeauth keys show" lists them`}},
+		{"keys drop, a dash before", "", "keys drop -" + strings.Repeat("I-", 21) + " --data " + home, 1, []string{`edgeauth: no key has this id: "-(I-){21}": .*`}},
+		{"keys drop, two dashes before", "", "keys drop " + strings.Repeat("I", 43) + " --" + strings.Repeat("I", 41) + " --data " + home, 1,
+			[]string{`edgeauth: no key has this id: "I{43}": .*`}},
 		{"keys drop, of nothing", "", "keys drop --data " + home, 2, []string{`edgeauth: expected "<key-id> ..."`, hint}},
 		{"token issue, no directory", "", "token issue --data " + missing, 1, []string{noHome}},
 		{"token verify, no directory", "x", "token verify --data " + missing, 1, []string{noHome}},
@@ -295,8 +301,18 @@ func TestRefusals(t *testing.T) {
 		{"an unknown flag", "", "user list --all", 2, []string{"edgeauth: unknown flag --all", hint}},
 		{"no e-mail at all", "", "user add", 2, []string{`edgeauth: expected "<email>"`, hint}},
 		{"no users wanted", "", "user list --limit 0 --data " + home, 2, []string{"edgeauth: --limit takes a number from 1", hint}},
-		{"another store", "", "user list --store sqlite:x", 2, []string{"edgeauth: --store .*bolt:<path>", hint}},
-		{"a store without a path", "", "user list --store bolt:", 2, []string{"edgeauth: --store .*bolt:<path>", hint}},
+		{"another store", "", "user list --store sqlite:x", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
+		{"a store without a path", "", "user list --store bolt:", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
+		{"a stack for the local server", "", "dev --store stack:auth", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
+		{"tables of a stack", "", "tables create --store stack:auth", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
+		{"a stack without a name", "", "user list --store stack:", 2, []string{"edgeauth: --store stack: names no stack: .*", hint}},
+		{"a stack's name that is none", "", "keys jwks --store stack:a_b", 2, []string{"edgeauth: --store stack:a_b names no stack: .*", hint}},
+		{"keys in a file of users", "", "keys show --store bolt:x", 2, []string{"edgeauth: --store bolt:x holds no keys: .*stack:NAME.*", hint}},
+		{"keys rotate, a stack's", "", "keys rotate --store stack:auth", 2, []string{
+			"edgeauth: a stack's keys move with its deployment: sam deploy --stack-name auth --parameter-overrides KeyVersion=N, where N .*", hint}},
+		{"keys drop, a stack's", "", "keys drop k1 k2 --store stack:auth", 2, []string{
+			"edgeauth: .*: sam deploy --stack-name auth --parameter-overrides KeyVersion=N DropKeys=k1,k2, where N .*", hint}},
+		{"keys rotate, a file of users", "", "keys rotate --store bolt:x", 2, []string{"edgeauth: --store bolt:x: only the keys in a data directory .*", hint}},
 		{"a claim that is no JSON", "", "token issue --claim tenant=x --data " + home, 2, []string{`edgeauth: --claim tenant: the value must be JSON, as in tenant='"text"'`, hint}},
 		{"a lifetime too short", "", "token issue --lifetime 1s --data " + home, 2, []string{"edgeauth: .*Lifetime.*", hint}},
 		{"an issuer that is none", "", "token issue --issuer http://auth.example.com --data " + home, 2, []string{"edgeauth: .*Issuer.*", hint}},

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
@@ -13,7 +15,7 @@ import (
 // storeFlag is which store a command works on.
 type storeFlag struct {
 	homeFlag
-	Store string `placeholder:"STORE" help:"The store, as bolt:PATH or dynamodb; the one in the data directory where not given. dynamodb reads AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, credentials and EDGEAUTH_USERS_TABLE and its like from the environment."`
+	Store string `placeholder:"STORE" help:"The store, as bolt:PATH, dynamodb or, for users, stack:NAME; the one in the data directory where not given. dynamodb reads AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, credentials and EDGEAUTH_USERS_TABLE and its like from the environment; stack:NAME is a deployed stack, in the Region and with the credentials that the aws command would use."`
 }
 
 // localTables are the tables' names where the environment gives none.
@@ -23,7 +25,7 @@ var localTables = map[string]string{
 	config.AttemptsTable: "edgeauth-attempts",
 }
 
-// settings returns where the store is.
+// settings returns where the store is, for commands that run on a machine's own.
 func (f storeFlag) settings() (config.Stores, error) {
 	if f.Store == "" {
 		return config.Stores{BoltPath: f.Data.StorePath()}, nil
@@ -40,13 +42,25 @@ func (f storeFlag) settings() (config.Stores, error) {
 	})
 	stores := e.Store()
 	if err := e.Err(); err != nil {
-		return stores, fmt.Errorf("%w: %s", errUsage, strings.ReplaceAll(err.Error(), config.Store, "--store"))
+		var wrong *config.VariableError
+		if errors.As(err, &wrong) && wrong.Name == config.Store {
+			wrong.Name = "--store"
+			wrong.Want += `, or stack:<name> for "user", "keys show" and "keys jwks"`
+		}
+		return stores, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	return stores, nil
 }
 
 // open returns the stores, which must be there already.
-func (f storeFlag) open() (service.Stores, error) {
+func (f storeFlag) open(ctx context.Context, t terminal) (service.Stores, error) {
+	if name, ok := stackIn(f.Store); ok {
+		s, err := deployed(ctx, t, name)
+		if err != nil {
+			return service.Stores{}, err
+		}
+		return service.OpenStores(s.Stores())
+	}
 	settings, err := f.settings()
 	if err != nil {
 		return service.Stores{}, err
@@ -57,6 +71,24 @@ func (f storeFlag) open() (service.Stores, error) {
 		}
 	}
 	return service.OpenStores(settings)
+}
+
+// stackIn returns the name of the stack that a value of --store names.
+func stackIn(store string) (name string, ok bool) { return strings.CutPrefix(store, "stack:") }
+
+// deployed returns a deployed stack, and says where a deployment is on its way or went wrong: what a command shows is
+// then true of some functions, perhaps, and not of others.
+func deployed(ctx context.Context, t terminal, name string) (stack.Stack, error) {
+	if !stack.IsName(name) {
+		return stack.Stack{}, fmt.Errorf("%w: --store stack:%s names no stack: it should hold its name or ARN",
+			errUsage, printable(name))
+	}
+	s, err := stack.Describe(ctx, name)
+	if err == nil && !s.Settled() {
+		fmt.Fprintf(t.err, "edgeauth: the stack %s is %s, so that its functions may differ from what it says\n",
+			s.Name, s.Status)
+	}
+	return s, err
 }
 
 type tablesCommand struct {

@@ -89,7 +89,7 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	if _, err := user.NormalizeEmail(c.Email); err != nil {
 		return err
 	}
-	stores, err := c.open()
+	stores, err := c.open(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *userList) Run(ctx context.Context, t terminal) error {
 	if c.Limit < 1 {
 		return fmt.Errorf("%w: --limit takes a number from 1", errUsage)
 	}
-	stores, err := c.open()
+	stores, err := c.open(ctx, t)
 	if err != nil {
 		return err
 	}

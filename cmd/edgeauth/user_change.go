@@ -19,8 +19,8 @@ type whoArgument struct {
 	Who string `arg:"" help:"Subject or e-mail address."`
 }
 
-func (c whoArgument) find(ctx context.Context) (*user.Directory, user.User, error) {
-	stores, err := c.open()
+func (c whoArgument) find(ctx context.Context, t terminal) (*user.Directory, user.User, error) {
+	stores, err := c.open(ctx, t)
 	if err != nil {
 		return nil, user.User{}, err
 	}
@@ -39,7 +39,7 @@ func (c whoArgument) explain(err error) error {
 
 // change finds the user, lets f change them, and prints what they are now.
 func (c whoArgument) change(ctx context.Context, t terminal, done string, f func(*user.Directory, user.User) (user.User, error)) error {
-	directory, u, err := c.find(ctx)
+	directory, u, err := c.find(ctx, t)
 	if err != nil {
 		return c.explain(err)
 	}
@@ -52,7 +52,7 @@ func (c whoArgument) change(ctx context.Context, t terminal, done string, f func
 type userFind struct{ whoArgument }
 
 func (c *userFind) Run(ctx context.Context, t terminal) error {
-	_, u, err := c.find(ctx)
+	_, u, err := c.find(ctx, t)
 	if err != nil {
 		return c.explain(err)
 	}
@@ -144,7 +144,7 @@ type userDelete struct {
 }
 
 func (c *userDelete) Run(ctx context.Context, t terminal) error {
-	directory, u, err := c.find(ctx)
+	directory, u, err := c.find(ctx, t)
 	if errors.Is(err, auth.ErrNotFound) && auth.SubjectID(c.Who).Validate() == nil {
 		// An earlier deletion may have left sessions behind.
 		u, err = user.User{ID: auth.SubjectID(c.Who)}, nil

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -37,7 +38,7 @@ func (c *userImport) Run(ctx context.Context, t terminal) error {
 		}
 		parameters.Firebase = string(raw)
 	}
-	stores, err := c.open()
+	stores, err := c.open(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted: run it again to go on")
 	case err != nil:
-		return fmt.Errorf("the import stopped, run it again to go on: %w", err)
+		return fmt.Errorf("the import stopped, run it again to go on: %w", stack.Explain(err))
 	case view.Refused > 0:
 		return fmt.Errorf("%d of %d records were refused", view.Refused, i.Done())
 	}
@@ -99,7 +100,7 @@ type userExport struct{ storeFlag }
 const exportPage = 100
 
 func (c *userExport) Run(ctx context.Context, t terminal) error {
-	stores, err := c.open()
+	stores, err := c.open(ctx, t)
 	if err != nil {
 		return err
 	}

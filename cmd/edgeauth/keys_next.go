@@ -1,0 +1,79 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// rotation is the next one, and when it is allowed.
+type rotation struct {
+	Version keyring.Version `json:"version"`
+	Now     bool            `json:"now"`
+	From    time.Time       `json:"from,omitzero"`    // where it is not now, and time helps
+	Reason  string          `json:"reason,omitempty"` // why it is not now
+}
+
+func (r rotation) text(of *stack.Stack) string {
+	switch {
+	case r.Now && of == nil:
+		return fmt.Sprintf("version %d, now", r.Version)
+	case r.Now:
+		return fmt.Sprintf("version %d, now: sam deploy --stack-name %s --parameter-overrides KeyVersion=%[1]d",
+			r.Version, of.Name)
+	case r.From.IsZero():
+		return fmt.Sprintf("version %d, not now: %s", r.Version, r.Reason)
+	}
+	return fmt.Sprintf("version %d, from %s on: %s", r.Version, instant(r.From), r.Reason)
+}
+
+// next tells when the next version may sign. In a data directory that is now: the local server holds the only verifier.
+// For a stack it asks the rules by which the deployment itself will be judged, at every time that they name.
+func (k rings) next(now time.Time) rotation {
+	next := rotation{Version: k.version + 1, Now: true}
+	if k.stack == nil {
+		return next
+	}
+	if stands := k.signing.Current(); stands != k.version {
+		next.Now = false
+		next.Reason = fmt.Sprintf("the stack says KeyVersion %d and its signing ring stands at %d, "+
+			"as in the middle of a deployment", k.version, stands)
+		return next
+	}
+	at := now
+	for {
+		err := k.judge(next.Version, at)
+		if err == nil {
+			break
+		}
+		next.Now, next.Reason = false, err.Error()
+		var refusal *keyring.Refusal
+		if !errors.As(err, &refusal) {
+			return next
+		}
+		if next.Reason = refusal.Why; !refusal.Until.After(at) {
+			return next
+		}
+		at = refusal.Until
+	}
+	if !next.Now {
+		next.From = at
+	}
+	return next
+}
+
+// judge returns why a version may not sign at a time. A key that is made for that is thrown away, and so of the kind
+// that costs the least.
+func (k rings) judge(v keyring.Version, at time.Time) error {
+	for _, ring := range []keyring.Ring{k.refresh, k.signing} {
+		if _, err := ring.Move(keyring.Move{Version: v, Algorithm: token.EdDSA}, at, rand.Reader); err != nil {
+			return err
+		}
+	}
+	return nil
+}

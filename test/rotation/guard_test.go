@@ -1,0 +1,128 @@
+package rotation
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// Every step that would make somebody refuse a good token is refused itself, for both rings at once, and says which
+// version is right and until when.
+func TestForbiddenSteps(t *testing.T) {
+	const wait = keyring.PublishedBeforeSigning
+	for _, row := range []struct {
+		name   string
+		before []time.Duration // the rotations that were, each so long after the one before
+		back   int             // then so many steps back
+		forth  int             // and so many forth again
+		after  time.Duration
+		to     keyring.Version
+		right  keyring.Version // 0 where the version can never be
+		until  time.Duration   // from now; 0 where time does not help
+	}{
+		{name: "a rotation right after the first deployment", to: 2, right: 1, until: wait},
+		{name: "a rotation a second too early", after: wait - time.Second, to: 2, right: 1, until: time.Second},
+		{name: "two rotations ten minutes apart", before: []time.Duration{wait}, after: 10 * time.Minute, to: 3,
+			right: 2, until: wait - 10*time.Minute},
+		{name: "the same later", before: []time.Duration{wait, wait, 100 * time.Hour}, after: 10 * time.Minute, to: 5,
+			right: 4, until: wait - 10*time.Minute},
+		{name: "a jump forth", before: []time.Duration{wait}, after: 100 * time.Hour, to: 4, right: 3},
+		{name: "a jump back", before: []time.Duration{wait, wait}, after: 100 * time.Hour, to: 1, right: 2},
+		{name: "a jump over the version that was taken back", before: []time.Duration{wait, wait}, back: 1, after: wait,
+			to: 4, right: 3},
+		{name: "a rotation right after a step back and forth", before: []time.Duration{wait, wait}, back: 1, forth: 1,
+			after: 10 * time.Minute, to: 4, right: 3, until: wait - 10*time.Minute},
+		{name: "two steps back", before: []time.Duration{wait, wait}, back: 1, after: wait, to: 1, right: 2,
+			until: keyring.RefreshKeyRetention - wait},
+		{name: "the version 0", to: 0},
+		{name: "the last version", to: 1<<16 - 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, 1, token.EdDSA)
+			w.create()
+			for _, d := range row.before {
+				w.now = w.now.Add(d)
+				w.mustMove(w.deployed.version + 1)
+			}
+			for range row.back {
+				w.mustMove(w.deployed.version - 1)
+			}
+			for range row.forth {
+				w.mustMove(w.deployed.version + 1)
+			}
+			w.now = w.now.Add(row.after)
+			saved := [2]uint64{w.signing.saved, w.refresh.saved}
+			_, err := w.move(row.to, keyring.Drop{})
+			if saved != [2]uint64{w.signing.saved, w.refresh.saved} {
+				t.Error("a ring was written")
+			}
+			if row.right == 0 {
+				if !errors.Is(err, keyring.ErrRefused) || !strings.Contains(err.Error(), "a number from 1 to 65534") {
+					t.Errorf("it comes to %v", err)
+				}
+				return
+			}
+			refused := w.expectRefusal(err, row.to, row.right)
+			until := time.Duration(0)
+			if !refused.Until.IsZero() {
+				until = refused.Until.Sub(w.now)
+			}
+			if until != row.until {
+				t.Errorf("%v: it may pass in %v, and should in %v", err, until, row.until)
+			}
+			// What is right passes, and what was too early does in time.
+			w.mustMove(row.right)
+			if row.until > 0 {
+				w.now = w.now.Add(row.until)
+				w.mustMove(row.to)
+			}
+		})
+	}
+}
+
+// mustMove deploys a version everywhere.
+func (w *world) mustMove(v keyring.Version) {
+	w.t.Helper()
+	r, err := w.move(v, keyring.Drop{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.everywhere(r)
+}
+
+// A new stack goes on with the rings of an earlier one at their highest version that was used, and at no other.
+func TestAdoptionOfRetainedRings(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		moves []keyring.Version
+		right keyring.Version
+	}{
+		{"never rotated", nil, 1},
+		{"rotated", []keyring.Version{2, 3, 4}, 4},
+		{"rotated and taken back", []keyring.Version{2, 3, 2}, 3},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, 1, token.ES256)
+			w.create()
+			for _, v := range row.moves {
+				w.now = w.now.Add(keyring.PublishedBeforeSigning)
+				w.mustMove(v)
+			}
+			w.deployed = nil // the stack is deleted
+			for v := keyring.Version(1); v <= row.right+2; v++ {
+				err := keyring.Adopt(v, w.load(keyring.SigningRing), w.load(keyring.RefreshRing))
+				if v == row.right && err != nil {
+					t.Errorf("at %d: %v", v, err)
+				}
+				if v != row.right {
+					w.expectRefusal(err, v, row.right)
+				}
+			}
+			w.mustMove(row.right)
+		})
+	}
+}

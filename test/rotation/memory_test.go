@@ -1,0 +1,169 @@
+package rotation
+
+import (
+	"context"
+	"sync"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// secret is a ring's place in memory. It takes what Secrets Manager's does: the next state, and no other.
+type secret struct {
+	mu    sync.Mutex
+	text  auth.Secret
+	saved uint64 // how often it was written
+}
+
+func (s *secret) Load(context.Context) (auth.Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.saved == 0 {
+		return auth.Secret{}, auth.ErrNotFound
+	}
+	return s.text, nil
+}
+
+func (s *secret) Save(_ context.Context, next auth.Secret) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := keyring.Follows(s.text, next); err != nil {
+		return err
+	}
+	s.text = next
+	s.saved++
+	return nil
+}
+
+// unreliable is a secret as an instance sees it that starts while the service behind it is down.
+type unreliable struct {
+	keyring.Source
+	fails int
+}
+
+func (u *unreliable) Load(ctx context.Context) (auth.Secret, error) {
+	if u.fails > 0 {
+		u.fails--
+		return auth.Secret{}, auth.ErrUnavailable
+	}
+	return u.Source.Load(ctx)
+}
+
+// newStores are kept in memory: the rules are those that every store equals, and a disk would only cost time.
+func newStores() service.Stores {
+	return service.Stores{
+		Users:    &users{byID: map[auth.SubjectID]user.User{}, byEmail: map[user.Email]auth.SubjectID{}},
+		Sessions: &sessions{items: map[session.Key]session.Session{}},
+		Attempts: &attempts{counters: map[string]login.Counter{}},
+	}
+}
+
+type sessions struct {
+	session.Store // what no endpoint of this simulation asks for is not there
+	mu            sync.Mutex
+	items         map[session.Key]session.Session
+}
+
+func (s *sessions) Create(_ context.Context, created session.Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.items[created.Key]; !there {
+		s.items[created.Key] = created
+	}
+	return nil
+}
+
+func (s *sessions) Get(_ context.Context, key session.Key) (session.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	item, there := s.items[key]
+	if !there {
+		return session.Session{}, auth.ErrNotFound
+	}
+	return item, nil
+}
+
+func (s *sessions) Update(_ context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, there := s.items[key]
+	if !there {
+		return nil, false, nil
+	}
+	after := before
+	done := u.Do(&after)
+	s.items[key] = after
+	return &before, done, nil
+}
+
+type users struct {
+	user.Store
+	mu      sync.Mutex
+	byID    map[auth.SubjectID]user.User
+	byEmail map[user.Email]auth.SubjectID
+}
+
+func (s *users) Create(_ context.Context, u user.User, _ string) error {
+	email, err := user.NormalizeEmail(u.Email)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byID[u.ID], s.byEmail[email] = u, u.ID
+	return nil
+}
+
+func (s *users) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, there := s.byID[id]
+	if !there {
+		return user.User{}, auth.ErrNotFound
+	}
+	return u, nil
+}
+
+func (s *users) ByEmail(_ context.Context, e user.Email) (auth.SubjectID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, there := s.byEmail[e]
+	if !there {
+		return "", auth.ErrNotFound
+	}
+	return id, nil
+}
+
+func (s *users) Update(_ context.Context, u user.User) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored, there := s.byID[u.ID]
+	switch {
+	case !there:
+		return auth.ErrNotFound
+	case stored.Revision != u.Revision || stored.Email != u.Email:
+		return user.ErrConflict
+	}
+	u.Revision++
+	s.byID[u.ID] = u
+	return nil
+}
+
+type attempts struct {
+	mu       sync.Mutex
+	counters map[string]login.Counter
+}
+
+func (s *attempts) Update(_ context.Context, key string, u login.Update) (login.Counter, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.counters[key]
+	after := before
+	done := u.Do(&after)
+	s.counters[key] = after
+	return before, done, nil
+}

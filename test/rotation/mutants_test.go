@@ -1,0 +1,173 @@
+package rotation
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// careless is a stack whose rings nobody guards: they are moved by hand.
+type careless struct {
+	name     string
+	every    time.Duration // a rotation
+	within   time.Duration // it is rolled out, discovery last
+	public   func(keyring.Ring, keyring.Version) (token.KeySet, error)
+	narrowed func(text auth.Secret, v keyring.Version) auth.Secret
+	forgets  string // the function that gets no new version
+
+	refusedBy []string // whose refusals should be seen, by the beginnings of their names; none for peace
+	logouts   bool     // should be seen
+}
+
+const enough = keyring.PublishedBeforeSigning
+
+// What the rules forbid is seen by these clients, or that they see nothing would say nothing. The first stack shows
+// that it is not the hand that does it.
+func TestCarelessStacks(t *testing.T) {
+	for _, c := range []careless{
+		{name: "nothing", every: enough, within: settles},
+		{name: "ten minutes between rotations", every: 10 * time.Minute, within: 5 * time.Minute,
+			refusedBy: []string{"gateway", "authorizer"}},
+		{name: "an hour between rotations", every: time.Hour, within: settles, refusedBy: []string{"gateway"}},
+		// What the gateways leave of the time before a key signs is all that a deployment may take.
+		{name: "deployments of two hours", every: enough, within: enough - gatewayCache + time.Hour,
+			refusedBy: []string{"gateway"}},
+		{name: "key sets without the next key", every: enough, within: settles, public: publishing(-1, 0),
+			refusedBy: []string{"gateway", "authorizer"}},
+		{name: "key sets without the key before", every: enough, within: settles, public: publishing(0, 1),
+			refusedBy: []string{"authorizer"}},
+		{name: "an authorizer that gets no new version", every: enough, within: settles, forgets: "authorizer",
+			refusedBy: []string{"authorizer"}},
+		{name: "refresh-token keys that come when they seal", every: enough, within: settles, narrowed: upTo, logouts: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := c.live(t, 1)
+			seen := map[string]int{}
+			for _, r := range w.refused {
+				by, _, _ := strings.Cut(r.by, " ")
+				seen[by]++
+			}
+			t.Logf("%d refreshes, %d key sets fetched by gateways; refused %v, %d logouts",
+				w.count[refreshes], w.count[gatewayFetches], seen, len(w.ended))
+			if len(c.refusedBy) == 0 && len(w.refused) > 0 || !c.logouts && len(w.ended) > 0 {
+				w.expectPeace()
+			}
+			for _, by := range c.refusedBy {
+				if seen[by] == 0 {
+					t.Errorf("the %s refuses nothing", by)
+				}
+			}
+			if c.logouts && len(w.ended) == 0 {
+				t.Error("nobody was logged out")
+			}
+		})
+	}
+}
+
+// One seed tells one story, or a failure could not be looked at again.
+func TestSeedTellsOneStory(t *testing.T) {
+	t.Parallel()
+	c := careless{every: 10 * time.Minute, within: 5 * time.Minute}
+	first, again, other := c.live(t, 2).count.String(), c.live(t, 2).count.String(), c.live(t, 3).count.String()
+	if first != again {
+		t.Errorf("%s\nand\n%s", first, again)
+	}
+	if first == other {
+		t.Error("another seed tells the same story")
+	}
+}
+
+// live rotates three times.
+func (c careless) live(t *testing.T, seed uint64) *world {
+	t.Helper()
+	w := newWorld(t, seed, token.EdDSA)
+	if c.public != nil {
+		w.public = c.public
+	}
+	w.narrowed = c.narrowed
+	w.create()
+	w.addVerifiers()
+	w.addClients(16)
+	for _, c := range w.clients {
+		c.steady = true
+	}
+	end := begin.Add(keyring.PublishedBeforeSigning)
+	for v := keyring.Version(2); v <= 4; v++ {
+		w.at(end, func() { w.spread(w.moveByHand(v), c.within, c.forgets) })
+		end = end.Add(c.every)
+	}
+	w.run(end.Add(time.Hour))
+	return w
+}
+
+// moveByHand lets a version sign whatever the time.
+func (w *world) moveByHand(v keyring.Version) *release {
+	w.t.Helper()
+	before := w.load(keyring.SigningRing)
+	for _, kind := range order {
+		w.change(kind, func(r keyring.Ring) (keyring.Ring, error) {
+			next, err := r.Add(v+1, w.alg, w.now, rand.Reader)
+			if err != nil {
+				return keyring.Ring{}, err
+			}
+			next, err = next.Sign(v, w.now)
+			next.Serial = r.Serial + 1
+			return next, err
+		})
+	}
+	w.note(before)
+	return w.released(v)
+}
+
+// spread moves the aliases but one within a time, canaries first, and discovery's at its end.
+func (w *world) spread(r *release, within time.Duration, but string) {
+	w.deployed = r
+	for _, name := range functions {
+		a, moves := w.aliases[name], w.between(0, within)
+		switch name {
+		case but:
+			continue
+		case "discovery":
+			moves = within
+		}
+		a.canary = a.publish(r)
+		w.after(moves, func() { w.point(name, a.publish(r)) })
+	}
+}
+
+// publishing returns key sets with versions from first to last, counted from the one that signs.
+func publishing(first, last int) func(keyring.Ring, keyring.Version) (token.KeySet, error) {
+	return func(r keyring.Ring, v keyring.Version) (token.KeySet, error) {
+		var keys []token.Key
+		for _, have := range r.Versions() {
+			if away := int(have) - int(v); first <= away && away <= last {
+				keys = append(keys, r.Keys[have].Signing.Public())
+			}
+		}
+		return token.NewKeySet(keys...)
+	}
+}
+
+// upTo leaves out the keys after v.
+func upTo(text auth.Secret, v keyring.Version) auth.Secret {
+	r, err := keyring.Parse(keyring.RefreshRing, text)
+	if err != nil {
+		return text // whoever reads it says what is wrong
+	}
+	for _, have := range r.Versions() {
+		if have > v {
+			r = r.Drop(have)
+		}
+	}
+	narrowed, err := r.Text()
+	if err != nil {
+		return text
+	}
+	return narrowed
+}

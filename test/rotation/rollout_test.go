@@ -1,0 +1,187 @@
+package rotation
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// A deployment changes the rings first. Then each function's alias moves at a time of its own, some after a canary.
+// Gateways keep keys for two hours, from a cache that keeps them for a quarter of one: of the three hours that a key is
+// published before it signs, the rest is for this.
+const (
+	lastBegins    = 15 * time.Minute
+	longestCanary = 25 * time.Minute
+	settles       = lastBegins + longestCanary + time.Minute
+)
+
+// step is one deployment of a story.
+type step struct {
+	to keyring.Version
+	// later is how long it waits after the three hours that must pass anyway; atOnce asks before they are over, and
+	// again as soon as the refusal says.
+	later  time.Duration
+	atOnce bool
+	alg    token.Algorithm // of new keys from now on; empty for the one before
+
+	fails   bool // halfway, so that the stack is rolled back; then it is tried again
+	returns bool // an alias goes back to the version before for a while, and nobody touches the rings
+}
+
+// create makes the stack.
+func (w *world) create() {
+	w.t.Helper()
+	r, err := w.move(1, keyring.Drop{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.everywhere(r)
+}
+
+// tell lets the steps happen one after another, and returns when they will all have.
+func (w *world) tell(steps []step) (end time.Time) {
+	end = w.now
+	for _, p := range steps {
+		end = end.Add(keyring.PublishedBeforeSigning + p.later)
+		w.expected = append(w.expected, end)
+	}
+	var next func(k int)
+	next = func(k int) {
+		if k == len(steps) {
+			return
+		}
+		p, done := steps[k], w.now
+		wait := p.later
+		if !p.atOnce {
+			wait += keyring.PublishedBeforeSigning
+		}
+		w.at(done.Add(wait), func() { w.deploy(p, func() { next(k + 1) }) })
+	}
+	next(0)
+	// Each may wait for its predecessor to settle, and be tried twice.
+	return end.Add(time.Duration(len(steps)) * (settles + time.Hour))
+}
+
+// deploy asks for a version, again where it is too early, and rolls it out.
+func (w *world) deploy(p step, then func()) {
+	was := w.deployed
+	w.forbidden(was.version+2, was.version+1)
+	w.alg = cmp.Or(p.alg, w.alg)
+	r, err := w.move(p.to, keyring.Drop{})
+	if err != nil {
+		refused := w.expectRefusal(err, p.to, was.version)
+		if refused.Until.Before(w.now) {
+			w.t.Fatalf("nothing says when it will pass: %v", err)
+		}
+		w.at(refused.Until, func() { w.deploy(p, then) })
+		return
+	}
+	w.count[deployments]++
+	if p.to > was.version {
+		w.count[stepsForth]++
+	} else if p.to < was.version {
+		w.count[stepsBack]++
+	}
+	w.rollOut(was, r, p, then)
+}
+
+// forbidden asks for what must be refused, and rolls it back as CloudFormation does.
+func (w *world) forbidden(v, right keyring.Version) {
+	w.t.Helper()
+	_, err := w.move(v, keyring.Drop{})
+	w.expectRefusal(err, v, right)
+}
+
+// expectRefusal holds that a move was refused in words that name the right version, and that its rollback changes
+// nothing that anybody sees.
+func (w *world) expectRefusal(err error, v, right keyring.Version) *keyring.Refusal {
+	w.t.Helper()
+	var refused *keyring.Refusal
+	says := fmt.Sprintf("; use KeyVersion %d", right)
+	switch {
+	case !errors.As(err, &refused) || !errors.Is(err, keyring.ErrRefused):
+		w.t.Fatalf("version %d: %v, and it should be refused", v, err)
+	case refused.Version != v || refused.Right != right || !strings.Contains(err.Error(), says):
+		w.t.Fatalf("version %d is refused by %q, and %d would be right", v, err, right)
+	}
+	w.count[refusedMoves]++
+	if w.deployed == nil {
+		return refused
+	}
+	again, err := w.move(w.deployed.version, keyring.Drop{})
+	if err != nil || *again != *w.deployed {
+		w.t.Fatalf("after the refusal, the rollback to %d gives %v, %v", w.deployed.version, again, err)
+	}
+	return refused
+}
+
+// rollOut moves the aliases.
+func (w *world) rollOut(was, r *release, p step, then func()) {
+	w.deployed = r
+	underWay := true
+	for _, i := range w.random.Perm(len(functions)) {
+		name := functions[i]
+		a, begins := w.aliases[name], w.between(0, lastBegins)
+		if w.percent(60) {
+			w.after(begins, func() {
+				if underWay {
+					a.canary = a.publish(r)
+				}
+			})
+			begins += w.between(5*time.Minute, longestCanary)
+		}
+		w.after(begins, func() {
+			if !underWay {
+				return
+			}
+			to := a.canary
+			if to == nil {
+				to = a.publish(r)
+			}
+			w.point(name, to)
+		})
+	}
+	if p.fails {
+		w.after(w.between(5*time.Minute, settles), func() {
+			underWay = false
+			w.rollBack(was, func() {
+				p.fails = false
+				w.deploy(p, then)
+			})
+		})
+		return
+	}
+	if p.returns {
+		w.after(settles, func() { w.leaveAndReturn(was, r) })
+	}
+	w.after(settles, then)
+}
+
+// rollBack is CloudFormation's: the rings first, then the aliases, at different minutes.
+func (w *world) rollBack(was *release, then func()) {
+	w.count[stackRollbacks]++
+	r, err := w.move(was.version, keyring.Drop{})
+	if err != nil {
+		w.t.Fatalf("a rollback to %d: %v", was.version, err)
+	}
+	w.deployed = r
+	for _, name := range functions {
+		w.after(w.between(0, 10*time.Minute), func() { w.point(name, w.aliases[name].publish(r)) })
+	}
+	w.after(11*time.Minute, then)
+}
+
+// leaveAndReturn takes one function's alias back, as CodeDeploy does on an alarm, and forth again. Discovery stays: who
+// takes back what is published must also wait again.
+func (w *world) leaveAndReturn(was, r *release) {
+	w.count[aliasRollbacks]++
+	name := functions[w.random.IntN(len(functions)-1)]
+	a := w.aliases[name]
+	w.point(name, a.publish(was))
+	w.after(w.between(10*time.Minute, time.Hour), func() { w.point(name, a.publish(r)) })
+}

@@ -1,0 +1,71 @@
+package rotation
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// seasons is a life of a stack: some rotations as close together as the guard lets, some days apart, a step back,
+// deployments that fail, and keys of another algorithm.
+func (w *world) seasons() []step {
+	days := func() time.Duration { return w.between(24*time.Hour, 4*24*time.Hour) }
+	return []step{
+		{to: 2, atOnce: true},
+		{to: 3, atOnce: true, returns: true},
+		{to: 4, later: days(), fails: true},
+		{to: 5, atOnce: true, alg: token.ES256},
+		{to: 6, later: days(), returns: true},
+		{to: 5, later: w.between(0, 6*time.Hour)},
+		{to: 6, atOnce: true, fails: true},
+		{to: 7, atOnce: true, returns: true},
+		{to: 8, later: w.between(0, time.Minute)},
+	}
+}
+
+// live runs a whole life of a stack under load.
+func live(t *testing.T, seed uint64) *world {
+	w := newWorld(t, seed, token.EdDSA)
+	w.create()
+	w.addVerifiers()
+	w.addClients(40)
+	end := w.tell(w.seasons())
+	w.run(end)
+	for _, c := range w.clients {
+		w.after(0, c.renewOnce) // whoever is idle comes back
+	}
+	w.run(end.Add(time.Hour))
+	return w
+}
+
+// atLeast is what a life must have seen, or it shows nothing.
+var atLeast = counts{
+	deployments: 11, stepsForth: 10, stepsBack: 1, refusedMoves: 18, stackRollbacks: 2, aliasRollbacks: 3,
+	starts: 300, outages: 4, canaryCalls: 20, besideCalls: 200, formerCalls: 4, staleCalls: 1500, revivedCalls: 400,
+	logins: 40, passwordChanges: 1, unavailable: 4, refreshes: 4000, duplicates: 500, lost: 250, longIdle: 40,
+	refreshAhead: 15, refreshSame: 3000, refreshBehind: 200, refreshOlder: 200,
+	accessAhead: 30, accessSame: 6000, accessBehind: 100, endedTokens: 300,
+	gatewayFetches: 200, gatewayHits: 3500, gatewayStale: 500, gatewayFirst: 150, balancerFetches: 6, balancerHits: 1200,
+}
+
+var seeds = flag.Uint64("rotation.seeds", lives, "how many lives of a stack to go through")
+
+func TestNobodyNotices(t *testing.T) {
+	for seed := range *seeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			w := live(t, seed)
+			w.expectPeace()
+			t.Logf("in %v, %v of the stack's life: %v", time.Since(start).Round(time.Millisecond), w.now.Sub(begin), w.count)
+			for name, least := range atLeast {
+				if w.count[name] < least {
+					t.Errorf("%d %s, and %d would show something", w.count[name], name, least)
+				}
+			}
+		})
+	}
+}

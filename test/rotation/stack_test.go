@@ -1,0 +1,371 @@
+package rotation
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+const (
+	issuer   = "https://auth.example.com"
+	audience = "https://api.example.com"
+
+	clockError = 3 * time.Second // of an instance, either way
+)
+
+// The functions, each with an alias of its own.
+var functions = []string{"login", "refresh", "account", "authorizer", "discovery"}
+
+// profiles are the clients', by their names.
+var profiles = []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed}
+
+// stack is what a team has deployed: two secrets, and functions that know one KeyVersion or one key set each.
+type stack struct {
+	w       *world
+	alg     token.Algorithm // of keys that are made from now on
+	signing *secret
+	refresh *secret
+	stores  service.Stores
+
+	requests  int
+	deployed  *release
+	answered  *instance // the latest call
+	aliases   map[string]*alias
+	versionOf map[string]keyring.Version // of a kid; of one that two versions hold, the newer
+	dropped   map[string]bool            // kids
+
+	// What is wrong with a stack that should fail.
+	public   func(keyring.Ring, keyring.Version) (token.KeySet, error) // the key set of a deployment
+	narrowed func(text auth.Secret, v keyring.Version) auth.Secret     // the refresh-token ring as a function sees it
+}
+
+func newStack(w *world, alg token.Algorithm) *stack {
+	s := &stack{
+		w: w, alg: alg, signing: &secret{}, refresh: &secret{}, stores: newStores(),
+		aliases: map[string]*alias{}, versionOf: map[string]keyring.Version{}, dropped: map[string]bool{},
+		public: keyring.Ring.PublicKeys,
+	}
+	for _, name := range functions {
+		s.aliases[name] = &alias{}
+	}
+	return s
+}
+
+// release is what one deployment writes into the environments of functions.
+type release struct {
+	version keyring.Version
+	jwks    string
+}
+
+// load is the custom resource's: a secret that has just been made has no value.
+func (s *stack) load(kind keyring.Kind) keyring.Ring {
+	s.w.t.Helper()
+	r, err := keyring.Load(s.w.t.Context(), s.sourceOf(kind), kind)
+	if errors.Is(err, auth.ErrNotFound) {
+		return keyring.Ring{Kind: kind}
+	}
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	return r
+}
+
+func (s *stack) sourceOf(kind keyring.Kind) *secret {
+	if kind == keyring.SigningRing {
+		return s.signing
+	}
+	return s.refresh
+}
+
+// order is the one in which the rings are written: the request is known by the signing ring.
+var order = []keyring.Kind{keyring.RefreshRing, keyring.SigningRing}
+
+// move does what the custom resource does for one request, and returns what the template takes from its answer. Both
+// rings are found to be right before one is written. Then the request is repeated, as if its answer had been lost.
+func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
+	s.w.t.Helper()
+	s.requests++
+	m := keyring.Move{Version: v, Algorithm: s.alg, Request: fmt.Sprint("request ", s.requests), Drop: drop}
+	before := s.load(keyring.SigningRing)
+	if len(before.Keys) == 0 {
+		if err := keyring.Adopt(v, before, s.load(keyring.RefreshRing)); err != nil {
+			return nil, err
+		}
+	}
+	for range 2 {
+		for _, kind := range order {
+			if _, err := s.load(kind).Move(m, s.w.now, rand.Reader); err != nil {
+				return nil, err
+			}
+		}
+		for _, kind := range order {
+			s.change(kind, func(r keyring.Ring) (keyring.Ring, error) { return r.Move(m, s.w.now, rand.Reader) })
+		}
+	}
+	s.note(before)
+	return s.released(v), nil
+}
+
+// change writes a ring's next state, where there is one.
+func (s *stack) change(kind keyring.Kind, change func(keyring.Ring) (keyring.Ring, error)) {
+	s.w.t.Helper()
+	r := s.load(kind)
+	next, err := change(r)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	if next.Serial == r.Serial {
+		return
+	}
+	if err := keyring.Save(s.w.t.Context(), s.sourceOf(kind), next); err != nil {
+		s.w.t.Fatal(err)
+	}
+}
+
+// note learns which version each kid is, and which are gone.
+func (s *stack) note(before keyring.Ring) {
+	after, kept := s.load(keyring.SigningRing), map[string]bool{}
+	for _, v := range after.Versions() {
+		kid := after.Keys[v].Signing.ID()
+		s.versionOf[kid], kept[kid] = v, true
+	}
+	for _, e := range before.Keys {
+		if kid := e.Signing.ID(); !kept[kid] {
+			s.dropped[kid] = true
+		}
+	}
+}
+
+// released returns what is deployed at a version. One that says what the release before it said is the same: a
+// rollback finds the function versions that were there.
+func (s *stack) released(v keyring.Version) *release {
+	s.w.t.Helper()
+	keys, err := s.public(s.load(keyring.SigningRing), v)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	return &release{v, string(text)}
+}
+
+// snapshot is one version of a function: its environment never changes.
+type snapshot struct {
+	release
+	instances []*instance
+	left      time.Time // when the alias last left it; zero before
+}
+
+// alias says which version of a function answers.
+type alias struct {
+	main, canary *snapshot
+	former       *snapshot
+	settled      time.Time // until then a caller may not have heard of the latest change
+}
+
+// instance is a process of one version of a function, with the rings that it has read.
+type instance struct {
+	*snapshot
+	started, ends time.Time
+	saved         uint64 // of the signing ring, at the start
+	http          http.Handler
+	authorizer    *authorizer.Authorizer
+	log           bytes.Buffer // the latest audit line
+}
+
+// publish returns the version of a function with the environment r. Nothing is published where nothing has changed.
+func (a *alias) publish(r *release) *snapshot {
+	for _, v := range []*snapshot{a.main, a.former} {
+		if v != nil && v.release == *r {
+			return v
+		}
+	}
+	return &snapshot{release: *r}
+}
+
+// point moves the alias.
+func (s *stack) point(name string, to *snapshot) {
+	a := s.aliases[name]
+	a.canary = nil
+	if a.main == to {
+		return
+	}
+	if a.main != nil {
+		a.main.left = s.w.now
+	}
+	a.former, a.main, a.settled = a.main, to, s.w.now.Add(s.w.between(time.Second, time.Minute))
+}
+
+// everywhere deploys at once.
+func (s *stack) everywhere(r *release) {
+	for _, name := range functions {
+		s.point(name, s.aliases[name].publish(r))
+	}
+	s.deployed = r
+}
+
+// route returns the version that answers one call.
+func (s *stack) route(name string) *snapshot {
+	w, a := s.w, s.aliases[name]
+	switch {
+	case a.canary != nil && w.percent(10):
+		w.count[canaryCalls]++
+		return a.canary
+	case a.canary != nil:
+		w.count[besideCalls]++
+	case a.former != nil && w.now.Before(a.settled) && w.percent(50):
+		w.count[formerCalls]++
+		return a.former
+	}
+	return a.main
+}
+
+// instance returns one that answers a call of this function. Any may start at any time.
+func (s *stack) instance(name string) *instance {
+	w, v := s.w, s.route(name)
+	v.instances = slices.DeleteFunc(v.instances, func(i *instance) bool { return !w.now.Before(i.ends) })
+	if len(v.instances) == 0 || w.percent(2) {
+		v.instances = append(v.instances, s.start(name, v))
+	}
+	i := v.instances[w.random.IntN(len(v.instances))]
+	if i.saved < s.signing.saved {
+		w.count[staleCalls]++
+	}
+	if v == s.aliases[name].main && i.started.Before(v.left) {
+		w.count[revivedCalls]++
+	}
+	s.answered = i
+	return i
+}
+
+// start starts an instance: it reads the rings now, and never again.
+func (s *stack) start(name string, v *snapshot) *instance {
+	s.w.t.Helper()
+	s.w.count[starts]++
+	ends := s.w.now.Add(s.w.between(30*time.Minute, 8*time.Hour))
+	i := &instance{snapshot: v, started: s.w.now, ends: ends, saved: s.signing.saved}
+	off := s.w.between(-clockError, clockError)
+	now := func() time.Time { return s.w.now.Add(off) }
+	var err error
+	switch name {
+	case "authorizer":
+		i.authorizer, err = s.startAuthorizer(i, now)
+	case "discovery":
+		var keys token.KeySet
+		if keys, err = token.ParseJWKS([]byte(v.jwks)); err == nil {
+			i.http, err = endpoint.Discovery(issuer, keys)
+		}
+	default:
+		i.http, err = s.startService(name, i, now)
+	}
+	if err != nil {
+		s.w.t.Fatalf("%s of version %d: %v", name, v.version, err)
+	}
+	return i
+}
+
+func (s *stack) startAuthorizer(i *instance, now func() time.Time) (*authorizer.Authorizer, error) {
+	keys, err := token.ParseJWKS([]byte(i.jwks))
+	if err != nil {
+		return nil, err
+	}
+	v, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{audience}, Keys: keys, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	return authorizer.New(authorizer.Config{
+		Verifier: v, HTTPResponse: config.ResponseSimple, Log: audit.New(&i.log), Now: now,
+	})
+}
+
+func (s *stack) startService(name string, i *instance, now func() time.Time) (http.Handler, error) {
+	fails := 0
+	if s.w.percent(10) {
+		fails = 1 + s.w.random.IntN(2)
+		s.w.count[outages]++
+	}
+	cost := passwordCost
+	if name == "account" {
+		cost = password.Cost{} // it makes hashes, and makes none that is too cheap
+	}
+	x, err := service.New(s.w.t.Context(), service.Settings{
+		Issuer: issuer, Audience: []string{audience}, KeyVersion: i.version, Stores: s.stores,
+		SigningRing: &unreliable{s.signing, fails}, RefreshKeys: &unreliable{s.refreshOf(i.version), fails},
+		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
+		Client:              clientOf(auth.Balanced), Clients: []auth.Client{clientOf(auth.Strict), clientOf(auth.Fixed)},
+		PasswordCost: cost, Log: io.Discard, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case "login":
+		return endpoint.Login(x.Responder(), x.Authenticator(), x.Sessions(), x.Clients()), nil
+	case "refresh":
+		return endpoint.Refresh(x.Responder(), x.Sessions()), nil
+	}
+	return endpoint.Password(x.Responder(), x.Authenticator(), x.AccessTokens(), x.Sessions(), x.Clients()), nil
+}
+
+// refreshOf is the refresh-token ring as a function of version v reads it now.
+func (s *stack) refreshOf(v keyring.Version) keyring.Source {
+	if s.narrowed == nil {
+		return s.refresh
+	}
+	text, err := s.refresh.Load(s.w.t.Context())
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	return keyring.Inline(s.narrowed(text, v))
+}
+
+// clientOf is the application whose sessions have this profile.
+func clientOf(p auth.Profile) auth.Client {
+	c := auth.Client{ID: auth.ClientID(p.String()), Profile: p,
+		IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout}
+	if p == auth.Balanced {
+		c.ID = auth.DefaultClient
+	}
+	return c
+}
+
+// authorize asks an instance of the authorizer as an HTTP API does. Why is empty for a yes.
+func (i *instance) authorize(ctx context.Context, text string) (why string, err error) {
+	i.log.Reset()
+	answer, err := i.authorizer.Invoke(ctx, []byte(`{"version":"2.0","type":"REQUEST",`+
+		`"routeArn":"arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/$default/GET/orders/1001",`+
+		`"headers":{"authorization":"Bearer `+text+`"},`+
+		`"requestContext":{"apiId":"a1b2c3d4e5","requestId":"r1","http":{"method":"GET"}}}`))
+	if err != nil {
+		return "", err
+	}
+	var said struct{ IsAuthorized bool }
+	var line struct{ Outcome, Reason string }
+	if err := errors.Join(json.Unmarshal(answer, &said), json.Unmarshal(i.log.Bytes(), &line)); err != nil {
+		return "", fmt.Errorf("%s, logged as %s: %w", answer, strings.TrimSpace(i.log.String()), err)
+	}
+	if said.IsAuthorized {
+		return "", nil
+	}
+	return line.Outcome + " " + line.Reason, nil
+}
