@@ -29,7 +29,9 @@ func TestExamples(t *testing.T) {
 					t.Errorf("nothing is found where %s", what)
 				}
 			}
-			pasted(t, file, output, "Authorizer", func(value any) bool { return ref(value) == "AuthorizerFunctionAliaslive" }, "!Ref AuthorizerArn")
+			pasted(t, file, output, map[string]string{"Authorizer": "!Ref AuthorizerArn"}, func(_ string, value any) bool {
+				return ref(value) == "AuthorizerFunctionAliaslive"
+			})
 		})
 	}
 }
@@ -55,10 +57,18 @@ func TestNativeExample(t *testing.T) {
 			t.Errorf("nothing is found where %s", what)
 		}
 	}
-	pasted(t, file, "AttachNative", "Issuer", func(value any) bool {
+	isOurs := func(value any) bool {
 		choice := at[[]any](value, "Fn::If")
 		return len(choice) == 3 && ref(choice[1]) == "Issuer" && attributeOf(choice[2]) == "Api"
-	}, "!Ref Issuer")
+	}
+	pasted(t, file, "AttachNative", map[string]string{"Issuer": "!Ref Issuer", "Audience": "!Ref Issuer"}, func(name string, value any) bool {
+		if name == "Issuer" {
+			return isOurs(value)
+		}
+		// The first of several audiences, where there are any of one's own.
+		choice := at[[]any](value, "Fn::If")
+		return len(choice) == 3 && choice[0] == "HasAudience" && at[[]any](choice[1], "Fn::Select")[0] == 0.0 && isOurs(choice[2])
+	})
 }
 
 func jwt(d document) tree { return at[tree](gatewayAuthorizer(d), "jwtConfiguration") }
@@ -123,8 +133,9 @@ func isParameter(value any) bool {
 	return ref(value) == "AuthorizerArn" || value == "/edgeauth/authorizer"
 }
 
-// pasted holds an output of template.yaml, which people paste, to the example that was tried.
-func pasted(t *testing.T, file, output, variable string, names func(value any) bool, reference string) {
+// pasted holds an output of template.yaml, which people paste, to the example that was tried. Each variable in it stands
+// for what the example refers to, and names what it should.
+func pasted(t *testing.T, file, output string, variables map[string]string, names func(variable string, value any) bool) {
 	t.Helper()
 	example, err := os.ReadFile("../../" + file)
 	if err != nil {
@@ -137,12 +148,19 @@ func pasted(t *testing.T, file, output, variable string, names func(value any) b
 		}
 	}
 	value := at[[]any](translated(t, "template.yaml").root, "Outputs", output, "Value", "Fn::Sub")
-	if len(value) != 2 || !names(at[any](value[1], variable)) {
-		t.Fatalf("the output %s names another %s", output, variable)
+	if len(value) != 2 {
+		t.Fatalf("the output %s has no variables", output)
+	}
+	var fill []string
+	for variable, reference := range variables {
+		if !names(variable, at[any](value[1], variable)) {
+			t.Fatalf("the output %s names another %s", output, variable)
+		}
+		fill = append(fill, "${"+variable+"}", reference)
 	}
 	var block []string
 	for line := range strings.Lines(value[0].(string)) {
-		block = append(block, strings.ReplaceAll(strings.TrimSpace(line), "${"+variable+"}", reference))
+		block = append(block, strings.NewReplacer(fill...).Replace(strings.TrimSpace(line)))
 	}
 	if !strings.Contains(strings.Join(lines, "\n"), strings.Join(block, "\n")) {
 		t.Errorf("the output %s is not what stands in %s:\n%s", output, file, strings.Join(block, "\n"))

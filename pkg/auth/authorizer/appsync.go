@@ -1,8 +1,8 @@
 package authorizer
 
 import (
+	"bytes"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -12,23 +12,23 @@ const maxTTL = time.Hour
 // appSync is AppSync, in front of a GraphQL API. Nothing in its event says so: it has the shape of no other.
 type appSync struct{}
 
-func (appSync) reads(e *event) bool {
+func (appSync) reads(e event) bool {
 	return len(e.kind) == 0 && len(e.version) == 0 && e.routeARN == "" && e.methodARN == "" && e.method == "" &&
-		e.authorization != "" && len(e.apiID) > 0
+		len(e.authorization) > 0 && len(e.apiID) > 0
 }
 
 // request takes the token bare, as a bearer token, or behind a prefix of the configuration. Clients need one where the API
 // has another authorization mode too: AppSync would take a bare JWT for that mode's.
-func (appSync) request(a *Authorizer, e *event) Request {
+func (appSync) request(a *Authorizer, e event) Request {
 	r := Request{ID: e.requestID, graphQL: true}
 	value := e.authorization
 	for _, prefix := range a.sources.prefixes {
-		if rest, found := strings.CutPrefix(value, prefix); found {
+		if rest, found := bytes.CutPrefix(value, []byte(prefix)); found {
 			value = rest
 			break
 		}
 	}
-	if strings.Contains(value, " ") {
+	if bytes.IndexByte(value, ' ') >= 0 {
 		r.Token, r.Problem = bearer(value)
 	} else {
 		r.Token, r.Problem = bare(value)
@@ -42,8 +42,11 @@ func (appSync) answer(a *Authorizer, _ Request, d Decision) ([]byte, error) {
 	if d.Outcome != Allow {
 		return []byte(noUncached), nil
 	}
-	to := append(make([]byte, 0, answerBytes+len(d.context)), `{"isAuthorized":true,"resolverContext":`...)
-	to = append(to, d.context...)
+	to := append(make([]byte, 0, answerBytes), `{"isAuthorized":true,"resolverContext":`...)
+	to, err := appendContext(to, &d.Claims, a.config.ContextClaims)
+	if err != nil {
+		return nil, err
+	}
 	to = appendDenied(to, a.rules.deniedFields(&d.Claims, d.at))
 	life := min(maxTTL, a.rules.fieldsUntil(&d.Claims, d.at, d.Claims.Expires).Sub(d.at))
 	to = strconv.AppendInt(append(to, `,"ttlOverride":`...), int64(max(life, 0)/time.Second), 10)

@@ -22,7 +22,7 @@ var ErrConfig = errors.New("authorizer: wrong configuration")
 // Verifier verifies access tokens, as token.Verifier does. An error that wraps auth.ErrUnavailable decides nothing
 // about the token.
 type Verifier interface {
-	Verify(ctx context.Context, text string) (token.Claims, error)
+	VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
 }
 
 // Config is what an Authorizer is made of.
@@ -106,8 +106,8 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 		return a.fault(ctx, r, d.Reason), nil
 	}
 	answer, err := at.answer(a, r, d)
-	if err != nil && !errors.Is(err, errUnauthorized) {
-		return a.fault(ctx, r, ReasonMalformedARN), nil
+	if why, unwritable := errors.AsType[fault](err); unwritable {
+		return a.fault(ctx, r, Reason(why)), nil
 	}
 	a.log(ctx, r, d)
 	return answer, err

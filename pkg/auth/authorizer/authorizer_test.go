@@ -207,7 +207,9 @@ func checkLine(t *testing.T, text []byte, outcome, reason string) {
 // failing is a verifier whose keys cannot be reached.
 type failing struct{ err error }
 
-func (f failing) Verify(context.Context, string) (token.Claims, error) { return token.Claims{}, f.err }
+func (f failing) VerifyBytes(context.Context, []byte) (token.Claims, error) {
+	return token.Claims{}, f.err
+}
 
 func TestKeySourceFails(t *testing.T) {
 	for _, err := range []error{fmt.Errorf("keys: %w", auth.ErrUnavailable), context.DeadlineExceeded} {

@@ -1,8 +1,8 @@
 package authorizer
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
 )
@@ -12,25 +12,29 @@ type carried struct {
 	method  string // empty where the event does not say
 	connect bool   // the handshake of a WebSocket
 	headers []pair // names in lower case, and only those of sources.fields
-	cookies []string
+	cookies [][]byte
 	query   []pair
 }
 
-type pair struct{ name, value string }
+// pair holds a value where it stands in the event.
+type pair struct {
+	name  string
+	value []byte
+}
 
 // bearing is the one token of a request, or why there is none.
 type bearing struct {
-	token    string
+	token    []byte
 	problem  Reason
 	byCookie bool
 }
 
 // add takes note of what one place holds. Choosing one of two tokens would let whoever adds a place choose for us, and
 // a backend may choose the other.
-func (b *bearing) add(token string, problem Reason) {
+func (b *bearing) add(token []byte, problem Reason) {
 	switch {
 	case problem == ReasonNoToken:
-	case problem == "" && b.token != "" && b.token != token:
+	case problem == "" && len(b.token) > 0 && !bytes.Equal(b.token, token):
 		b.problem = ReasonSeveralTokens
 	case problem == "":
 		b.token = token
@@ -40,12 +44,12 @@ func (b *bearing) add(token string, problem Reason) {
 }
 
 // find returns the token of a request, and a problem where there is not exactly one.
-func (s *sources) find(c *carried, origins []string) (token string, problem Reason) {
+func (s *sources) find(c *carried, origins []string) (token []byte, problem Reason) {
 	var b bearing
 	for _, h := range c.headers {
 		switch {
 		case h.name == cookieField:
-			for cookie := range strings.SplitSeq(h.value, ";") {
+			for cookie := range bytes.SplitSeq(h.value, []byte(";")) {
 				s.cookie(&b, cookie)
 			}
 		case h.name == subprotocolField && c.connect:
@@ -64,37 +68,37 @@ func (s *sources) find(c *carried, origins []string) (token string, problem Reas
 	}
 	switch {
 	case b.problem != "":
-		return "", b.problem
-	case b.token == "":
-		return "", ReasonNoToken
+		return nil, b.problem
+	case len(b.token) == 0:
+		return nil, ReasonNoToken
 	case b.byCookie && !c.fromOurPages(origins):
-		return "", ReasonCrossSite
+		return nil, ReasonCrossSite
 	}
 	return b.token, ""
 }
 
-func credentials(h pair) (token string, problem Reason) {
+func credentials(h pair) (token []byte, problem Reason) {
 	if h.name == authorizationField {
 		return bearer(h.value)
 	}
 	return bare(h.value)
 }
 
-func bare(value string) (token string, problem Reason) {
+func bare(value []byte) (token []byte, problem Reason) {
 	switch {
-	case value == "":
-		return "", ReasonNoToken
-	case strings.Contains(value, ","):
-		return "", ReasonSeveralTokens
+	case len(value) == 0:
+		return nil, ReasonNoToken
+	case bytes.IndexByte(value, ',') >= 0:
+		return nil, ReasonSeveralTokens
 	}
 	return value, ""
 }
 
 // cookie reads "name=value". A neighbour's host can add a cookie of the same name for the whole domain, unless the name
 // begins with __Host-; then there are two tokens.
-func (s *sources) cookie(b *bearing, text string) {
-	name, value, _ := strings.Cut(strings.Trim(text, " \t"), "=")
-	if value != "" && slices.Contains(s.cookies, name) {
+func (s *sources) cookie(b *bearing, text []byte) {
+	name, value, _ := bytes.Cut(bytes.Trim(text, " \t"), []byte("="))
+	if len(value) > 0 && slices.Contains(s.cookies, string(name)) {
 		b.byCookie = true
 		b.add(value, "")
 	}
@@ -102,27 +106,27 @@ func (s *sources) cookie(b *bearing, text string) {
 
 // subprotocol reads the list that new WebSocket(url, ["access_token", token]) sends: the token is the entry behind the
 // name of its source.
-func (s *sources) subprotocol(list string) (token string, problem Reason) {
+func (s *sources) subprotocol(list []byte) (token []byte, problem Reason) {
 	var b bearing
 	named := false
-	for entry := range strings.SplitSeq(list, ",") {
-		entry = strings.Trim(entry, " \t")
+	for entry := range bytes.SplitSeq(list, []byte(",")) {
+		entry = bytes.Trim(entry, " \t")
 		switch {
 		case named:
 			named = false
-			if entry == "" {
-				return "", ReasonMalformedHeader
+			if len(entry) == 0 {
+				return nil, ReasonMalformedHeader
 			}
 			b.add(entry, "")
 		default:
-			named = slices.Contains(s.subprotocols, entry)
+			named = slices.Contains(s.subprotocols, string(entry))
 		}
 	}
 	switch {
 	case named:
-		return "", ReasonMalformedHeader
-	case b.problem == "" && b.token == "":
-		return "", ReasonNoToken
+		return nil, ReasonMalformedHeader
+	case b.problem == "" && len(b.token) == 0:
+		return nil, ReasonNoToken
 	}
 	return b.token, b.problem
 }
@@ -135,17 +139,17 @@ func (c *carried) fromOurPages(origins []string) bool {
 	}
 	fetchSite, one := c.header(fetchSiteField)
 	origin, only := c.header(originField)
-	return one && only && crosssite.Allowed(fetchSite, origin, origins)
+	return one && only && crosssite.Allowed(string(fetchSite), string(origin), origins)
 }
 
 // header returns a header's value, and false where it has several.
-func (c *carried) header(name string) (value string, ok bool) {
+func (c *carried) header(name string) (value []byte, ok bool) {
 	found := false
 	for _, h := range c.headers {
 		switch {
 		case h.name != name:
-		case found && h.value != value:
-			return "", false
+		case found && !bytes.Equal(h.value, value):
+			return nil, false
 		default:
 			value, found = h.value, true
 		}

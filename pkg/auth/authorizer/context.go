@@ -46,72 +46,84 @@ func foldedIn(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(other string) bool { return fold(other) == fold(name) })
 }
 
-// contextOf returns what backends are told about a token, as JSON: keys are claim names, every value is a string, numbers
-// are decimal, and lists are joined by spaces, which no entry of a list holds. What a token does not say has no key.
-// Backends depend on this form; package gateway reads it back. What does not fit is a fault: cut off, it would be another
-// claim.
-func contextOf(c *token.Claims, own []string) (json []byte, problem Reason) {
-	told := told{json: make([]byte, 0, contextBytes)}
-	told.seconds("auth_time", c.AuthTime)
-	told.words("client_id", string(c.ClientID))
-	told.seconds("exp", c.Expires)
-	told.words("roles", c.Roles...)
-	told.words("scope", c.Scope...)
-	told.words("sid", c.SessionID)
-	told.words("sub", string(c.Subject))
+// appendContext appends what backends are told about a token, as JSON: keys are claim names, every value is a string,
+// numbers are decimal, and lists are joined by spaces, which no entry of a list holds. What a token does not say has no
+// key. Backends depend on this form; package gateway reads it back. What does not fit is a fault: cut off, it would be
+// another claim.
+func appendContext(to []byte, c *token.Claims, own []string) ([]byte, error) {
+	t := told{json: append(to, '{')}
+	t.seconds("auth_time", c.AuthTime)
+	t.text("client_id", string(c.ClientID))
+	t.seconds("exp", c.Expires)
+	t.words("roles", c.Roles)
+	t.words("scope", c.Scope)
+	t.text("sid", c.SessionID)
+	t.text("sub", string(c.Subject))
 	for _, name := range own {
 		value, ok := ownClaim(c, name)
 		if !ok {
-			return nil, ReasonContextUnwritable
+			return nil, fault(ReasonContextUnwritable)
 		}
-		told.words(name, value)
+		t.text(name, value)
 	}
-	if told.bytes > maxContextBytes {
-		return nil, ReasonContextTooLong
+	if t.bytes > maxContextBytes {
+		return nil, fault(ReasonContextTooLong)
 	}
-	return append(told.json, '}'), "" // exp is in every context
+	t.json[len(t.json)-1] = '}' // in the place of the last comma: exp is in every context
+	return t.json, nil
 }
 
 // contextBytes is room for most contexts.
 const contextBytes = 256
 
-// told is a context that is being written.
+// told is a context that is being written, a comma behind each member.
 type told struct {
 	json  []byte
 	bytes int // of its keys and values
 }
 
-func (t *told) words(key string, words ...string) {
-	before := len(t.json)
-	separator := byte(',')
-	if before == 0 {
-		separator = '{'
+// key begins a member. A key is a name, which needs no escapes.
+func (t *told) key(key string) {
+	t.json = append(append(append(t.json, '"'), key...), `":"`...)
+	t.bytes += len(key)
+}
+
+func (t *told) end() { t.json = append(t.json, `",`...) }
+
+func (t *told) text(key, value string) {
+	if value != "" {
+		t.key(key)
+		t.json = appendEscaped(t.json, value)
+		t.bytes += len(value)
+		t.end()
 	}
-	t.json = append(append(append(t.json, separator, '"'), key...), `":"`...) // a key is a name, which needs no escapes
-	empty := len(t.json)
-	bytes := len(key)
+}
+
+func (t *told) words(key string, words []string) {
+	if len(words) == 0 {
+		return
+	}
+	t.key(key)
 	for i, word := range words {
 		if i > 0 {
 			t.json = append(t.json, ' ')
-			bytes++
+			t.bytes++
 		}
 		t.json = appendEscaped(t.json, word)
-		bytes += len(word)
+		t.bytes += len(word)
 	}
-	if len(t.json) == empty {
-		t.json = t.json[:before]
-		return
-	}
-	t.json = append(t.json, '"')
-	t.bytes += bytes
+	t.end()
 }
 
 func (t *told) seconds(key string, at time.Time) {
 	if at.IsZero() {
 		return
 	}
-	var digits [20]byte
-	t.words(key, string(strconv.AppendInt(digits[:0], at.Unix(), 10)))
+	t.key(key)
+	before := len(t.json)
+	t.json = strconv.AppendInt(t.json, at.Unix(), 10)
+	t.bytes += len(t.json) - before
+	t.end()
 }
 
 // ownClaim returns a claim of the deployer's list as text, "" where the token has none.

@@ -11,7 +11,7 @@ import (
 type Request struct {
 	ID      string // the gateway's id of the request
 	ARN     string // of the method or route asked for; empty where there is no gateway with policies
-	Token   string
+	Token   []byte // a part of the event, of which nothing is kept
 	Problem Reason // why there is no Token; empty where there is one
 
 	target
@@ -25,8 +25,7 @@ type Decision struct {
 	Claims  token.Claims // of a good token: of Allow and Forbidden
 	Unmet   *Rule        // the first rule that the token does not meet; nil where there is none
 
-	at      time.Time // of a good token: when it was judged
-	context []byte    // likewise: what backends are told
+	at time.Time // of a good token: when it was judged, where that matters
 }
 
 // Outcome is one of four. The zero Outcome is a fault, so a forgotten one lets nobody in.
@@ -56,7 +55,7 @@ func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
 	if r.Problem != "" {
 		return Decision{Outcome: Unauthenticated, Reason: r.Problem}
 	}
-	claims, err := a.config.Verifier.Verify(ctx, r.Token)
+	claims, err := a.config.Verifier.VerifyBytes(ctx, r.Token)
 	if err != nil {
 		if refused := token.ReasonOf(err); refused != "" {
 			return Decision{Outcome: Unauthenticated, Reason: Reason(refused)}
@@ -64,13 +63,12 @@ func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
 		// The key source failed. The token may be good, so this must not count as a refusal.
 		return Decision{Outcome: Fault, Reason: ReasonKeysUnavailable}
 	}
-	d := Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims, at: a.config.Now()}
+	d := Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims}
+	if r.graphQL || len(a.rules.list) > 0 {
+		d.at = a.config.Now()
+	}
 	if reason, unmet := a.rules.judge(r, &d.Claims, d.at); reason != "" {
 		d.Outcome, d.Reason, d.Unmet = Forbidden, reason, unmet
-	}
-	var problem Reason
-	if d.context, problem = contextOf(&d.Claims, a.config.ContextClaims); problem != "" {
-		return Decision{Outcome: Fault, Reason: problem}
 	}
 	return d
 }

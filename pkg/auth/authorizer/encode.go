@@ -7,20 +7,27 @@ func appendString(to []byte, s string) []byte {
 
 // appendEscaped appends s as it stands within a JSON string. It is valid UTF-8, as the text was that it comes from.
 func appendEscaped(to []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	start := 0
 	for i := range len(s) {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		to = append(to, s[start:i]...)
-		start = i + 1
-		if c < ' ' {
-			to = append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		} else {
-			to = append(to, '\\', c)
+		if isEscaped(s[i]) {
+			return appendEscapes(to, s)
 		}
 	}
-	return append(to, s[start:]...)
+	return append(to, s...)
+}
+
+func isEscaped(c byte) bool { return c < ' ' || c == '"' || c == '\\' }
+
+func appendEscapes(to []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ':
+			to = append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case isEscaped(c):
+			to = append(to, '\\', c)
+		default:
+			to = append(to, c)
+		}
+	}
+	return to
 }

@@ -35,7 +35,7 @@ func TestFromEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := a.Decide(context.Background(), authorizer.Request{Token: w.sign(t, time.Now(), audience)})
+	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(w.sign(t, time.Now(), audience))})
 	if d.Outcome != authorizer.Allow || d.Claims.Subject != "u1" {
 		t.Errorf("%+v", d)
 	}
@@ -133,7 +133,7 @@ func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := a.Decide(context.Background(), authorizer.Request{Token: other.sign(t, time.Now(), audience)})
+	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(other.sign(t, time.Now(), audience))})
 	if d.Outcome != authorizer.Unauthenticated || d.Reason == "unknown_key" {
 		t.Errorf("a token without the claim: %+v", d)
 	}
@@ -141,7 +141,7 @@ func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	if a, err = authorizer.FromEnvironment(); err != nil {
 		t.Fatal(err)
 	}
-	d = a.Decide(context.Background(), authorizer.Request{Token: other.sign(t, time.Now(), audience)})
+	d = a.Decide(context.Background(), authorizer.Request{Token: []byte(other.sign(t, time.Now(), audience))})
 	if d.Outcome != authorizer.Allow || d.Claims.Issuer != issuer {
 		t.Errorf("the other issuer's token: %+v", d)
 	}

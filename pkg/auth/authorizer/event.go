@@ -1,6 +1,9 @@
 package authorizer
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // event holds the fields of all authorizer events by which they are told apart and answered. Each may be missing or
 // null in the text, and is empty then. What is only looked at is a part of the text.
@@ -9,90 +12,115 @@ type event struct {
 	version       []byte
 	routeARN      string
 	methodARN     string
-	authorization string // its name in the text is authorizationToken
+	authorization []byte // its name in the text is authorizationToken
 	requestID     string
 	apiID         []byte
 	carried
 }
 
 // readEvent reads an event in one pass, and reports false for a text with two readings or none.
-func readEvent(text []byte, s *sources) (*event, bool) {
+func readEvent(text []byte, s *sources) (e event, ok bool) {
 	var in scanner
 	in.begin(text)
-	if in.bad || in.peek() != '{' { // null has no members either
-		return nil, false
+	if c, _ := in.peek(0); c != '{' { // null has no members either
+		return event{}, false
 	}
-	var e event
-	for name := range in.members {
+	for name, at, more := in.first(0); more; name, at, more = in.next(at) {
+		in.once(name)
 		switch string(name) {
 		case "type":
-			e.kind = in.optional()
+			e.kind, at = in.content(at)
 		case "version":
-			e.version = in.optional()
+			e.version, at = in.content(at)
 		case "routeArn":
-			e.routeARN = in.string()
+			e.routeARN, at = in.string(at)
 		case "methodArn":
-			e.methodARN = in.string()
+			e.methodARN, at = in.string(at)
 		case "authorizationToken":
-			e.authorization = in.string()
+			e.authorization, at = in.content(at)
 		case "httpMethod":
-			e.method = in.string()
+			e.method, at = in.string(at)
 		case "requestContext":
-			e.readContext(&in)
+			at = e.readContext(&in, at)
 		case "headers":
-			e.readHeaders(&in, s, single)
+			at = e.readHeaders(&in, at, s, single)
 		case "multiValueHeaders":
-			e.readHeaders(&in, s, several)
+			at = e.readHeaders(&in, at, s, several)
 		case "queryStringParameters":
-			e.readQuery(&in, s, single)
+			at = e.readQuery(&in, at, s, single)
 		case "multiValueQueryStringParameters":
-			e.readQuery(&in, s, several)
+			at = e.readQuery(&in, at, s, several)
 		case "cookies":
-			for range in.elements {
-				if cookie := in.string(); len(s.cookies) > 0 {
-					e.cookies = append(e.cookies, cookie)
-				}
-			}
+			at = e.readCookies(&in, at, s)
+		default:
+			at = in.skip(at)
 		}
 	}
-	in.peek()
-	return &e, !in.bad && in.at == len(text)
+	return e, in.ends(in.behind)
 }
 
-func (e *event) readContext(in *scanner) {
-	for name := range in.members {
+func (e *event) readContext(in *scanner, at int) (behind int) {
+	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
+		in.once(name)
 		switch string(name) {
 		case "requestId":
-			e.requestID = in.string()
+			e.requestID, at = in.string(at)
 		case "apiId":
-			e.apiID = in.optional()
+			e.apiID, at = in.content(at)
 		case "http":
-			for name := range in.members {
-				if string(name) == "method" {
-					e.method = in.string()
-				}
-			}
+			at = e.readHTTP(in, at)
+		default:
+			at = in.skip(at)
 		}
 	}
+	return in.behind
+}
+
+func (e *event) readHTTP(in *scanner, at int) (behind int) {
+	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
+		in.once(name)
+		if string(name) == "method" {
+			e.method, at = in.string(at)
+		} else {
+			at = in.skip(at)
+		}
+	}
+	return in.behind
 }
 
 // readHeaders keeps the headers that somebody reads: of thirty it is one or two.
-func (e *event) readHeaders(in *scanner, s *sources, of cardinality) {
-	for name := range in.entries {
+func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (behind int) {
+	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
 		if field := s.field(name); field != "" {
 			in.once(name)
-			e.headers = in.values(e.headers, field, of)
+			e.headers, at = in.values(at, e.headers, field, of)
+		} else {
+			at = in.skip(at)
 		}
 	}
+	return in.behind
 }
 
-func (e *event) readQuery(in *scanner, s *sources, of cardinality) {
-	for name := range in.entries {
+func (e *event) readQuery(in *scanner, at int, s *sources, of cardinality) (behind int) {
+	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
 		if slices.Contains(s.queries, string(name)) {
 			in.once(name)
-			e.query = in.values(e.query, string(name), of)
+			e.query, at = in.values(at, e.query, string(name), of)
+		} else {
+			at = in.skip(at)
 		}
 	}
+	return in.behind
+}
+
+func (e *event) readCookies(in *scanner, at int, s *sources) (behind int) {
+	for at, more := in.enter(at, '[', ']'); more; at, more = in.more(at, ']') {
+		var cookie []byte
+		if cookie, at = in.content(at); len(s.cookies) > 0 {
+			e.cookies = append(e.cookies, cookie)
+		}
+	}
+	return in.behind
 }
 
 // cardinality tells a map of single values from one of arrays.
@@ -104,21 +132,28 @@ const (
 )
 
 // values reads what stands under a name of a map.
-func (s *scanner) values(to []pair, name string, of cardinality) []pair {
+func (s *scanner) values(at int, to []pair, name string, of cardinality) (all []pair, behind int) {
 	if of == single {
-		return s.value(to, name)
+		return s.value(at, to, name)
 	}
-	for range s.elements {
-		to = s.value(to, name)
+	for at, more := s.enter(at, '[', ']'); more; at, more = s.more(at, ']') {
+		to, at = s.value(at, to, name)
 	}
-	return to
+	return to, s.behind
 }
 
-// value appends a value that is not just there: a REST event has each in both of its maps.
-func (s *scanner) value(to []pair, name string) []pair {
-	value := s.optional()
-	if last := len(to) - 1; last >= 0 && to[last].name == name && to[last].value == string(value) {
-		return to
+// value appends a value that is not just there: a REST event has each in both of its maps, a token among them.
+func (s *scanner) value(at int, to []pair, name string) (all []pair, behind int) {
+	last := len(to) - 1
+	again := last >= 0 && to[last].name == name
+	if again {
+		if end, same := s.repeated(at, to[last].value); same {
+			return to, end
+		}
 	}
-	return append(to, pair{name, string(value)})
+	value, at := s.content(at)
+	if again && bytes.Equal(value, to[last].value) {
+		return to, at
+	}
+	return append(to, pair{name, value}), at
 }

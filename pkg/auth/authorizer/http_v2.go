@@ -6,11 +6,11 @@ import "github.com/edgeauth/edgeauth/pkg/auth/config"
 // a simple answer or a policy.
 type httpV2 struct{}
 
-func (httpV2) reads(e *event) bool {
+func (httpV2) reads(e event) bool {
 	return string(e.kind) == "REQUEST" && string(e.version) == "2.0" && e.routeARN != "" && e.methodARN == ""
 }
 
-func (httpV2) request(a *Authorizer, e *event) Request { return a.request(e, e.routeARN) }
+func (httpV2) request(a *Authorizer, e event) Request { return a.request(e, e.routeARN) }
 
 func (httpV2) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	switch {
@@ -19,6 +19,7 @@ func (httpV2) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	case d.Outcome != Allow:
 		return []byte(no), nil
 	}
-	to := append(make([]byte, 0, len(yes)+len(d.context)+len(`}`)), yes...)
-	return append(append(to, d.context...), '}'), nil
+	to := append(make([]byte, 0, len(yes)+contextBytes), yes...)
+	to, err := appendContext(to, &d.Claims, a.config.ContextClaims)
+	return append(to, '}'), err
 }

@@ -2,6 +2,7 @@ package authorizer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,6 +20,13 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request := a.requestOf(r)
 		d := a.Decide(r.Context(), request)
+		if d.Outcome != Unauthenticated {
+			// What no gateway could tell a backend is a fault here too: the configuration is wrong.
+			_, err := appendContext(nil, &d.Claims, a.config.ContextClaims)
+			if why, unwritable := errors.AsType[fault](err); unwritable {
+				d = Decision{Outcome: Fault, Reason: Reason(why)}
+			}
+		}
 		a.log(r.Context(), request, d)
 		if d.Outcome != Allow {
 			refuse(w, d)
@@ -49,7 +57,7 @@ func (a *Authorizer) requestOf(r *http.Request) Request {
 	for name, values := range r.Header {
 		if field := a.sources.field([]byte(name)); field != "" {
 			for _, v := range values {
-				c.headers = append(c.headers, pair{field, v})
+				c.headers = append(c.headers, pair{field, []byte(v)})
 			}
 		}
 	}
@@ -57,7 +65,7 @@ func (a *Authorizer) requestOf(r *http.Request) Request {
 		for name, values := range r.URL.Query() {
 			if slices.Contains(a.sources.queries, name) {
 				for _, v := range values {
-					c.query = append(c.query, pair{name, v})
+					c.query = append(c.query, pair{name, []byte(v)})
 				}
 			}
 		}

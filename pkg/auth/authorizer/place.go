@@ -3,11 +3,11 @@ package authorizer
 // place is one kind of gateway that asks: it knows where that kind puts a token and how it wants to be answered.
 type place interface {
 	// reads tells whether e has the shape of this kind's events. No two places read the same event.
-	reads(e *event) bool
+	reads(e event) bool
 	// request returns what the decision needs of e.
-	request(a *Authorizer, e *event) Request
-	// answer encodes d. It returns errUnauthorized where the gateway wants that error, and another one where r's ARN is
-	// malformed and the answer has to name it.
+	request(a *Authorizer, e event) Request
+	// answer encodes d. It returns errUnauthorized where the gateway wants that error, and a fault where r's ARN is malformed
+	// and the answer has to name it, or the context does not fit.
 	answer(a *Authorizer, r Request, d Decision) ([]byte, error)
 }
 
@@ -21,7 +21,7 @@ var places = []place{
 	appSync{},
 }
 
-func placeOf(e *event) place {
+func placeOf(e event) place {
 	for _, p := range places {
 		if p.reads(e) {
 			return p
@@ -31,7 +31,7 @@ func placeOf(e *event) place {
 }
 
 // request returns the request of an event that carries its token as its client sent it.
-func (a *Authorizer) request(e *event, arn string) Request {
+func (a *Authorizer) request(e event, arn string) Request {
 	token, problem := a.sources.find(&e.carried, a.config.Origins)
 	return Request{ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn)}
 }

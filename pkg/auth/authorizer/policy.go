@@ -1,15 +1,10 @@
 package authorizer
 
-import "errors"
-
-// errARN says that a policy cannot be written, because the ARN is none of an API's method or route.
-var errARN = errors.New("malformed ARN")
-
 // unknownPrincipal is the principalId of a refusal; the gateway wants one that is not empty.
 const unknownPrincipal = "unauthenticated"
 
-// answerBytes is room for most answers, without their context.
-const answerBytes = 320
+// answerBytes is room for most answers.
+const answerBytes = 512
 
 // policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not by method: one for
 // the method asked for would refuse the same client's next call to another. So a good token gets the same policy
@@ -17,9 +12,9 @@ const answerBytes = 320
 // policies for one request.
 func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	if r.stage == "" {
-		return nil, errARN
+		return nil, fault(ReasonMalformedARN) // it is none of an API's method or route
 	}
-	p := policy{to: make([]byte, 0, answerBytes+len(d.context)), stage: r.stage}
+	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
 	verified := d.Outcome == Allow || d.Outcome == Forbidden
 	p.text(`{"principalId":`)
 	if verified {
@@ -39,11 +34,12 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 		p.rules(&a.rules, d)
 	}
 	p.text(`]}`)
-	if verified {
-		p.text(`,"context":`)
-		p.to = append(p.to, d.context...)
+	if !verified {
+		return append(p.to, '}'), nil
 	}
-	return append(p.to, '}'), nil
+	p.text(`,"context":`)
+	to, err := appendContext(p.to, &d.Claims, a.config.ContextClaims)
+	return append(to, '}'), err
 }
 
 // policy writes the statements of one policy.
@@ -69,7 +65,9 @@ func (p *policy) rules(rs *rules, d Decision) {
 }
 
 func (p *policy) statement(effect string, resources ...string) {
-	p.text(`{"Action":"execute-api:Invoke","Effect":"` + effect + `","Resource":`)
+	p.text(`{"Action":"execute-api:Invoke","Effect":"`)
+	p.text(effect)
+	p.text(`","Resource":`)
 	if len(resources) == 1 {
 		p.resource(resources[0])
 		p.text(`}`)

@@ -3,6 +3,11 @@ package authorizer
 // Reason says why a decision fell, for the log. The list is closed: the reasons here, and token.Reason's.
 type Reason string
 
+// fault is why no answer can be written.
+type fault Reason
+
+func (f fault) Error() string { return string(f) }
+
 const (
 	ReasonOK Reason = "ok"
 

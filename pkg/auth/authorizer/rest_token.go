@@ -9,12 +9,12 @@ import (
 // restToken is a REST API's TOKEN authorizer. The gateway sends the value of one header and does not say which.
 type restToken struct{}
 
-func (restToken) reads(e *event) bool {
+func (restToken) reads(e event) bool {
 	return string(e.kind) == "TOKEN" && e.methodARN != "" && e.routeARN == "" && len(e.version) == 0
 }
 
 // request takes the value for that of the first header among the places of a token.
-func (restToken) request(a *Authorizer, e *event) Request {
+func (restToken) request(a *Authorizer, e event) Request {
 	r := Request{ID: e.requestID, ARN: e.methodARN, Problem: ReasonNoToken, target: parseARN(e.methodARN)}
 	if len(a.sources.headers) > 0 {
 		r.Token, r.Problem = credentials(pair{a.sources.headers[0], e.authorization})

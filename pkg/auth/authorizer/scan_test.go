@@ -3,6 +3,7 @@ package authorizer_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -29,8 +30,39 @@ func TestEventsAreJSON(t *testing.T) {
 			t.Errorf("%q: allowed %v, JSON %v", value, got, want)
 		}
 	}
+	for name, text := range map[string]string{
+		"a second value that only begins as the first": event(`{"authorization":"a\"b","Authorization":"a"b"}`),
+		"a second value that goes on behind the first": event(`{"authorization":"Bearer x","Authorization":"Bearer x"x}`),
+	} {
+		if raw, err := a.Invoke(context.Background(), []byte(text)); err != nil || string(raw) != simpleNo {
+			t.Errorf("%s: %v %s", name, err, raw)
+		}
+	}
 	deep := `{"x":` + strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6) + `}`
 	if raw, err := a.Invoke(context.Background(), []byte(deep)); err != nil || string(raw) != simpleNo {
 		t.Errorf("%v %s", err, raw)
+	}
+}
+
+// TestNamesOfNestedObjects reads more names than are remembered at once, of which none comes again within its object.
+func TestNamesOfNestedObjects(t *testing.T) {
+	members := func(from, to int) string {
+		var b strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, `"n%d":"type",`, i)
+		}
+		return b.String()
+	}
+	a := under(t, someone)
+	for again, allowed := range map[string]bool{`"n50":1`: true, `"n0":1`: false, `"n49":1`: false, `"n\u0030":1`: false} {
+		text := `{` + members(0, 3) + `"requestContext":{` + members(0, 30) + `"http":{` + members(0, 25) + `"method":"GET"},` + members(30, 50) + again + `},` +
+			`"http":1,"type":"TOKEN","methodArn":"` + methodARN + `","authorizationToken":"Bearer x"}`
+		raw, err := a.Invoke(context.Background(), []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parseAnswer(t, raw).allows(methodARN); got != allowed {
+			t.Errorf("%s: %v", again, got)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import "strings"
 // Then the answer to the handshake must name access_token in Sec-WebSocket-Protocol, or the browser hangs up.
 type webSocket struct{}
 
-func (webSocket) reads(e *event) bool {
+func (webSocket) reads(e event) bool {
 	return string(e.kind) == "REQUEST" && len(e.version) == 0 && e.routeARN == "" && isConnect(e.methodARN)
 }
 
@@ -18,7 +18,7 @@ func isConnect(arn string) bool {
 	return strings.HasSuffix(arn, "/$connect") && parseARN(arn).resource == "$connect"
 }
 
-func (webSocket) request(a *Authorizer, e *event) Request {
+func (webSocket) request(a *Authorizer, e event) Request {
 	e.connect = true
 	return a.request(e, e.methodARN)
 }

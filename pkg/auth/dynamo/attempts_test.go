@@ -125,10 +125,12 @@ func TestAttemptsCalls(t *testing.T) {
 	for range 4 {
 		log("wrong", wrong, login.ErrInvalidCredentials, calls{"UpdateItem": 2, "GetItem": 2})
 	}
-	// The pointer's read is cancelled, before it is sent or after.
+	// The user's read is cancelled, before it is sent or after. The network gets its slot back.
 	wire.Calls()
-	if _, err := who.Login(t.Context(), wrong); !errors.Is(err, login.ErrThrottled) || wire.Calls()["GetItem"] > 1 {
-		t.Errorf("throttled: %v", err)
+	at := netip.MustParseAddr("192.0.2.7")
+	_, err = who.Login(t.Context(), login.Credentials{Email: email, Password: wrong.Password, Address: at})
+	if got := wire.Calls(); !errors.Is(err, login.ErrThrottled) || got["UpdateItem"] != 3 || got["GetItem"] > 2 {
+		t.Errorf("throttled by its account: %v with %v", err, got)
 	}
 	for _, body := range seen.sent {
 		if strings.Contains(body, email) || strings.Contains(body, "192.0.2.7") || strings.Contains(body, string(subjectID)) {
@@ -150,3 +152,7 @@ func (quick) Verify(_, given auth.Secret) (password.Result, error) {
 	return password.Result{Match: given.Reveal() == "correct horse battery staple"}, nil
 }
 func (quick) Waste(auth.Secret) {}
+
+func (quick) Hash(auth.Secret) (auth.Secret, error) {
+	return auth.Secret{}, errors.New("nobody sets a password")
+}

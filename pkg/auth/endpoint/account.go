@@ -118,8 +118,9 @@ func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.
 	if x.clientID != "" && x.clientID != string(s.Client) {
 		return client, invalidRequest("client_id must be the session's, or absent")
 	}
-	if client, err = h.clients.find(string(s.Client)); err != nil {
-		return client, err
+	client, ok := h.clients[s.Client]
+	if !ok {
+		return client, session.ErrUnknownClient
 	}
 	o.Result, err = h.who.ChangePassword(r.Context(), s.Subject, login.Credentials{
 		Password: x.current, Address: address(r), Device: x.token, OneTimeCode: x.code,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -188,5 +189,25 @@ func TestPasswordRequiredChange(t *testing.T) {
 	}
 	if got := h.send(t, formOf(refused.ChangeToken, "")); got.line != "session_renew_fail forged" {
 		t.Errorf("as a refresh token: %s", got.line)
+	}
+}
+
+// Two spellings of Unicode are one password, and not another one.
+func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
+	h := newHouse(t)
+	access, _ := h.login(t)
+	const composed, decomposed = "caf\u00e9 au lait", "cafe\u0301 au lait"
+	access, _ = h.send(t, withBearer(access, changeBody(secret, composed))).tokens(t)
+	if got := h.send(t, withBearer(access, changeBody(composed, decomposed))); !strings.Contains(got.text, "must differ") {
+		t.Error(got.text)
+	}
+}
+
+func TestPasswordOfARemovedClient(t *testing.T) {
+	h := newHouse(t)
+	access, _ := h.login(t)
+	h.handlers["/auth/password"] = endpoint.Password(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), endpoint.Clients{})
+	if got := h.send(t, withBearer(access, changeBody(secret, nextSecret))); got.line != "authn_password_change_fail invalid_client" {
+		t.Errorf("%s, logged as %s", got.text, got.line)
 	}
 }

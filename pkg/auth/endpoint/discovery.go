@@ -130,11 +130,11 @@ func (d document) serve(w http.ResponseWriter, r *http.Request) {
 // isHeld tells whether the values of If-None-Match name what the client would get, by the weak comparison of RFC 9110,
 // section 13.1.2. Our tag holds no comma and none holds a quotation mark, so that cutting at commas cannot make one.
 func (d document) isHeld(values []string) bool {
-	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		tag = strings.Trim(tag, " \t")
-		if tag == "*" || strings.TrimPrefix(tag, "W/") == d.etag {
+	all := strings.Join(values, ",")
+	for tag := range strings.SplitSeq(all, ",") {
+		if strings.TrimPrefix(strings.Trim(tag, " \t"), "W/") == d.etag {
 			return true
 		}
 	}
-	return false
+	return strings.Trim(all, " \t") == "*" // alone; within a list it is part of somebody's tag
 }

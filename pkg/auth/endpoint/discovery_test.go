@@ -188,6 +188,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 		{"empty", []string{""}, 200},
 		{"commas", []string{",,,"}, 200},
 		{"a quoted star", []string{`"*"`}, 200},
+		{"a star within a tag", []string{`"a,*,b"`}, 200},
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			t.Run(row.name+"/"+method, func(t *testing.T) {

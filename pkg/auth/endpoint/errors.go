@@ -77,7 +77,7 @@ func problemOf(err error) *problem {
 			description: "the change_token is not valid or was used, or the password has changed meanwhile: log in again"}
 	case notAllowed(err) != "":
 		return &problem{status: http.StatusBadRequest, code: "password_not_allowed", description: notAllowed(err)}
-	case errors.Is(err, auth.ErrUnavailable):
+	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, user.ErrConflict): // others wrote the user again and again
 		return &problem{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retryAfter: time.Second}
 	default:
 		return &problem{status: http.StatusInternalServerError, code: "server_error"}

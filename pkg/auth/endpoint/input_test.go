@@ -1,6 +1,7 @@
 package endpoint_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -222,6 +223,9 @@ type noMatch struct{}
 
 func (noMatch) Verify(_, _ auth.Secret) (password.Result, error) { return password.Result{}, nil }
 func (noMatch) Waste(auth.Secret)                                {}
+func (noMatch) Hash(auth.Secret) (auth.Secret, error) {
+	return auth.Secret{}, errors.New("no password is set")
+}
 
 // FuzzRequests holds that no client can cause a fault: whatever it sends, the answer is one of ours and below 500.
 func FuzzRequests(f *testing.F) {

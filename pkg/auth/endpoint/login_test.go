@@ -112,7 +112,7 @@ type attempts struct{ wait time.Duration }
 func (a attempts) Take(context.Context, login.Attempt) (login.Slot, error) {
 	return login.Slot{}, login.Throttled(a.wait)
 }
-func (attempts) Settle(context.Context, login.Slot, bool) error { return nil }
+func (attempts) Settle(context.Context, login.Slot, login.Ending) error { return nil }
 
 func TestLoginThrottled(t *testing.T) {
 	h := newHouse(t)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -264,5 +265,33 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 				t.Errorf("JSON shows a key: %s, %v", got, err)
 			}
 		}
+	}
+}
+
+// A change that changes nothing ends, and saves nothing.
+func TestUpdateWithoutAChange(t *testing.T) {
+	source := keyring.File(filepath.Join(t.TempDir(), "ring.json"))
+	r := refreshRing(t)
+	if err := keyring.Save(t.Context(), source, r); err != nil {
+		t.Fatal(err)
+	}
+	same := func(r keyring.Ring) (keyring.Ring, error) { return r, nil }
+	got, err := keyring.Update(t.Context(), source, keyring.RefreshRing, same)
+	if err != nil || text(t, got) != text(t, r) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A ring that nobody could read again is not written.
+func TestOutgrownRingIsNotSaved(t *testing.T) {
+	r := refreshRing(t)
+	for v := range uint16(700) {
+		var err error
+		if r, err = r.Add(v+3, "", instant, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.Text(); err == nil || !strings.Contains(err.Error(), "outgrown") {
+		t.Error(err)
 	}
 }

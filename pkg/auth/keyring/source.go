@@ -65,15 +65,20 @@ func Load(ctx context.Context, from Source, kind Kind) (Ring, error) {
 	return Parse(kind, text)
 }
 
-// Update changes the ring of a source, and begins again for as long as somebody else was faster.
+// Update changes the ring of a source, and begins again for as long as somebody else was faster. A change that returns the
+// ring as it is, by its serial, saves nothing.
 func Update(ctx context.Context, at Source, kind Kind, change func(Ring) (Ring, error)) (Ring, error) {
 	for {
 		r, err := Load(ctx, at, kind)
 		if err != nil {
 			return Ring{}, err
 		}
+		serial := r.Serial
 		if r, err = change(r); err != nil {
 			return Ring{}, err
+		}
+		if r.Serial == serial {
+			return r, nil
 		}
 		err = Save(ctx, at, r)
 		if err == nil {

@@ -73,6 +73,9 @@ func (r Ring) Text() (auth.Secret, error) {
 	if err != nil {
 		return auth.Secret{}, fmt.Errorf("%s: %w", r.Kind, err)
 	}
+	if len(data) > maxBytes { // what cannot be read must not be saved
+		return auth.Secret{}, fmt.Errorf("%s: it has outgrown a secret's %d bytes: rotate less often", r.Kind, maxBytes)
+	}
 	return auth.NewSecret(string(data)), nil
 }
 

@@ -15,20 +15,31 @@ type Attempts interface {
 	Take(ctx context.Context, a Attempt) (Slot, error)
 	// Settle says how the attempt ended. A slot that is never settled counts as a failure until the counter begins anew,
 	// so a lost settlement errs towards throttling; the login ignores Settle's error.
-	Settle(ctx context.Context, s Slot, good bool) error
+	Settle(ctx context.Context, s Slot, e Ending) error
 }
 
-// Attempt is what may be counted.
+// Ending is how an attempt ended.
+type Ending int
+
+const (
+	// Undecided says that nothing of the password was looked at, because of another counter or of a failure of our own.
+	// It should be as if the slot had not been taken.
+	Undecided Ending = iota
+	Failed
+	Succeeded
+)
+
+// Attempt is what may be counted: on one of Account, Network and Device. A login takes a slot of its network and then
+// one of its account, or one of its known device.
 type Attempt struct {
 	// Account is the key that the login asks for. It need not belong to a user, and where the e-mail cannot
 	// be a key it is a stand-in that no user can have.
 	Account user.Email
 	// Network is where the client is: its /32 for IPv4, its /64 for IPv6, which is the least that one
-	// subscriber has. It is the zero Prefix where no address is known.
+	// subscriber has. Where no address is known there is an Attempt that names nothing, to be granted.
 	Network netip.Prefix
-	// Device is the known device that the login brings, by a token that is authentic but may be another account's. It is
-	// counted instead of Account and Network; the login that finds it to be another's takes a second slot, without it,
-	// before anything is hashed. The zero DeviceID is none.
+	// Device is the known device that the login brings, by a token that is authentic but may be another account's. The
+	// login that finds it to be another's takes the other two slots after all, before anything is hashed.
 	Device DeviceID
 	// At is when, by the login's clock.
 	At time.Time
@@ -47,7 +58,7 @@ var Unlimited Attempts = unlimited{}
 type unlimited struct{}
 
 func (unlimited) Take(_ context.Context, a Attempt) (Slot, error) { return Slot{Attempt: a}, nil }
-func (unlimited) Settle(context.Context, Slot, bool) error        { return nil }
+func (unlimited) Settle(context.Context, Slot, Ending) error      { return nil }
 
 func network(a netip.Addr) netip.Prefix {
 	a = a.Unmap() // ::ffff:192.0.2.1 is an IPv4 client; its /64 would be everybody's

@@ -9,14 +9,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Passwords stores what a login leads to; user.Directory is one.
+// Passwords stores what a login leads to; user.Directory is one. What is stored is a hash that Hasher made.
 type Passwords interface {
-	// Rehash stores a password that was just proven in today's form. It must leave TokenVersion alone: no session ends,
-	// since the password is the same.
-	Rehash(ctx context.Context, u user.User, password auth.Secret) error
-	// ReplacePassword sets another password, where the user's TokenVersion is still this one, and raises it. It is
-	// user.ErrSuperseded where it is not, and one of package password's errors for a password that may not be set.
-	ReplacePassword(ctx context.Context, id auth.SubjectID, tokenVersion uint64, password auth.Secret) (user.User, error)
+	// CheckPassword returns one of package password's errors for a password that may not be set.
+	CheckPassword(ctx context.Context, password auth.Secret) error
+	// UpgradeHash stores another hash of the same password. It must leave TokenVersion alone: no session ends.
+	UpgradeHash(ctx context.Context, u user.User, stored auth.Secret) error
+	// ReplaceHash stores the hash of another password, where the user's TokenVersion is still this one, and raises it. It
+	// is user.ErrSuperseded where it is not.
+	ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVersion uint64, stored auth.Secret) (user.User, error)
 }
 
 var (
@@ -36,7 +37,10 @@ func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c
 		return Result{}, errNoPasswords
 	}
 	u, err := a.c.Users.Get(ctx, id)
-	if err != nil {
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return Result{}, user.ErrSuperseded // erased, while the session was looked at
+	case err != nil:
 		return Result{}, fmt.Errorf("read the user: %w", err)
 	}
 	c.Email = u.Email
@@ -47,10 +51,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c
 	if r.User.ID != id { // the address has gone to another user since it was read, whose password this was
 		return Result{}, &Refusal{Reason: ReasonWrongPassword, Subject: id, Reference: r.Reference}
 	}
-	if c.Password.Equal(next) {
-		return Result{}, ErrSamePassword
-	}
-	return a.replace(ctx, r.User, r.Reference, next, nil)
+	return a.replace(ctx, r.User, r.Reference, next)
 }
 
 // RedeemChange sets another password for whom a token of a login with ErrPasswordChangeRequired is. The errors are
@@ -76,28 +77,35 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	if err != nil {
 		return Result{}, err
 	}
-	// Nobody typed the old password here, so only its hash tells whether the new one is it.
-	same := func() bool {
-		old, err := a.c.Hasher.Verify(u.Password, next)
-		return err == nil && old.Match
-	}
-	r, err := a.replace(ctx, u, reference, next, same)
-	if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {
+	r, err := a.replace(ctx, u, reference, next)
+	if errors.Is(err, user.ErrSuperseded) {
 		return Result{}, ErrNoToken // another one who held it was faster
 	}
 	return r, err
 }
 
-// replace hashes and stores the password in a turn, as a login hashes in one.
-func (a *Authenticator) replace(ctx context.Context, u user.User, reference string, next auth.Secret, same func() bool) (Result, error) {
-	if err := a.waitToHash(ctx); err != nil {
+// replace stores another password for a user as they were read. The hashes are made in a turn, as a login's are, and
+// nothing else is done in it.
+func (a *Authenticator) replace(ctx context.Context, u user.User, reference string, next auth.Secret) (Result, error) {
+	if err := a.c.Passwords.CheckPassword(ctx, next); err != nil {
 		return Result{}, err
 	}
-	defer func() { <-a.hashing }()
-	if same != nil && same() {
-		return Result{}, ErrSamePassword
+	var stored auth.Secret
+	err := a.inTurn(ctx, func() (err error) {
+		// By the stored hash and not by what was typed: two spellings of Unicode are one password.
+		if old, err := a.c.Hasher.Verify(u.Password, next); err == nil && old.Match {
+			return ErrSamePassword
+		}
+		stored, err = a.c.Hasher.Hash(next)
+		return err
+	})
+	if err != nil {
+		return Result{}, err
 	}
-	u, err := a.c.Passwords.ReplacePassword(ctx, u.ID, u.TokenVersion, next)
+	u, err = a.c.Passwords.ReplaceHash(ctx, u.ID, u.TokenVersion, stored)
+	if errors.Is(err, auth.ErrNotFound) { // erased meanwhile
+		err = user.ErrSuperseded
+	}
 	if err != nil {
 		return Result{}, err
 	}

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -25,18 +26,14 @@ type changing struct {
 	now time.Time
 }
 
-// counting hashes as world does, and counts what the counters are told.
+// counting is a world that counts the accounts' failures.
 type counting struct {
 	*world
 	failures atomic.Int32
 }
 
-func (c *counting) Hash(p auth.Secret) (auth.Secret, error) {
-	return auth.NewSecret("hash of " + p.Reveal()), nil
-}
-
-func (c *counting) Settle(_ context.Context, _ login.Slot, good bool) error {
-	if !good {
+func (c *counting) Settle(_ context.Context, s login.Slot, e login.Ending) error {
+	if e == login.Failed && s.Attempt.Account != "" {
 		c.failures.Add(1)
 	}
 	return nil
@@ -102,7 +99,7 @@ func TestChangePassword(t *testing.T) {
 		{"wrong, and a new one that may not be", "wrong", "short", "", login.ErrInvalidCredentials, 1},
 		{"too short", "correct horse", "short", "", password.ErrTooShort, 0},
 		{"the same", "correct horse", "correct horse", "", login.ErrSamePassword, 0},
-		{"nobody's", "correct horse", "battery staple", "s2", auth.ErrNotFound, 0},
+		{"nobody's", "correct horse", "battery staple", "s2", user.ErrSuperseded, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newChanging(t, asConfigured)
@@ -251,5 +248,53 @@ func TestNoPasswords(t *testing.T) {
 	_, redeem := c.RedeemChange(t.Context(), auth.NewSecret("x"), auth.NewSecret("battery staple"))
 	if change == nil || redeem == nil {
 		t.Error(change, redeem)
+	}
+}
+
+// erasing loses the user between the proof and the write.
+type erasing struct{ login.Passwords }
+
+func (erasing) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
+	return user.User{}, fmt.Errorf("read: %w", auth.ErrNotFound)
+}
+
+func TestChangePasswordOfAnErasedUser(t *testing.T) {
+	c := newChanging(t, func(config *login.Config) { config.Passwords = erasing{config.Passwords} })
+	if _, err := c.ChangePassword(t.Context(), c.ada.ID, right, auth.NewSecret("battery staple")); !errors.Is(err, user.ErrSuperseded) {
+		t.Error(err)
+	}
+}
+
+// slowList asks somebody about a new password, and waits for the answer.
+type slowList struct {
+	login.Passwords
+	asked, answer chan struct{}
+}
+
+func (s slowList) CheckPassword(ctx context.Context, p auth.Secret) error {
+	close(s.asked)
+	<-s.answer
+	return s.Passwords.CheckPassword(ctx, p)
+}
+
+// Who waits for a list of breaches keeps nobody from hashing.
+func TestSlowPolicyHoldsNoTurn(t *testing.T) {
+	slow := slowList{asked: make(chan struct{}), answer: make(chan struct{})}
+	c := newChanging(t, func(config *login.Config) {
+		slow.Passwords = config.Passwords
+		config.Passwords, config.MaxHashes = slow, 1
+	})
+	done := make(chan error)
+	go func() {
+		_, err := c.ChangePassword(t.Context(), c.ada.ID, right, auth.NewSecret("battery staple"))
+		done <- err
+	}()
+	<-slow.asked
+	if _, err := c.Login(t.Context(), right); err != nil {
+		t.Error(err)
+	}
+	close(slow.answer)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -69,5 +69,15 @@ func Reset(mine Counter) Update {
 	return Update{AnyOf: []Match{{Least: mine.N, Below: mine.N + 1, LastAt: mine.Last}}, Add: -mine.N}
 }
 
+// Undo takes a counter back to before, if it is still as it was after the caller's own take.
+func Undo(before, mine Counter) Update {
+	u := Reset(mine)
+	u.Add = -1
+	if !before.Last.IsZero() { // of a counter that was not there only the count is undone
+		u.At, u.Expires = before.Last, mine.Expires
+	}
+	return u
+}
+
 // GiveBack takes one attempt off a counter that has any.
 func GiveBack() Update { return Update{AnyOf: []Match{{Least: 1}}, Add: -1} }

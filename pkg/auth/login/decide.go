@@ -10,40 +10,62 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// decide takes a login from its slot to its settlement.
-func (a *Authenticator) decide(ctx context.Context, c Credentials) (Result, error) {
+// decide takes a login from its first slot to its settlement.
+func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string) (r Result, err error) {
 	device, err := a.device(ctx, c.Device)
 	if err != nil {
 		return Result{}, err
 	}
-	attempt := Attempt{Account: accountKey(c.Email), Network: network(c.Address), Device: device.ID, At: a.c.Now()}
-	slot, account, err := a.begin(ctx, attempt)
+	// Whatever stops a login before anything of the password is known leaves no trace in the counters: an outage must not
+	// keep owners out when it is over, and what one counter refuses must not count on another.
+	held, ending := slots{of: a.c.Attempts}, Undecided
+	defer func() { held.settle(ctx, ending) }()
+	u, found, err := a.identify(ctx, c, &device, &held)
 	if err != nil {
 		return Result{}, err
 	}
-	u, found, err := a.find(ctx, account)
+	proof, err := a.prove(ctx, u, found, c.Password)
 	if err != nil {
 		return Result{}, err
 	}
-	if device.ID != (DeviceID{}) && !(found && device.vouchesFor(u.ID, u.TokenVersion)) {
-		// A device that is known for one's own account buys no guess at another's, nor at an e-mail that nobody has. The
-		// device's slot stays counted: this is no mistake that an honest client makes often.
-		device, attempt.Device = voucher{}, DeviceID{}
-		if slot, err = a.take(ctx, attempt); err != nil {
-			return Result{}, err
-		}
-	}
-	refusal, upgradeErr, err := a.prove(ctx, u, found, c.Password)
-	if err != nil {
-		return Result{}, err
-	}
-	// A right password of a disabled user settles as a wrong one does: a counter that fell back would confirm it.
-	_ = a.c.Attempts.Settle(ctx, slot, refusal == nil)
-	if refusal != nil {
-		return Result{}, refusal
+	if proof.no != nil {
+		// A right password of a disabled user settles as a wrong one does: a counter that fell back would confirm it.
+		ending = Failed
+		return Result{}, proof.no
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // a device that is unknown is as old as can be
-	return Result{User: u, NewDevice: a.c.Keys != nil && aged, UpgradeErr: upgradeErr}, nil
+	r = Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
+	if err := a.after(ctx, c, r); err != nil {
+		var denial *Denial
+		var refusal *Refusal
+		if errors.As(err, &denial) || errors.As(err, &refusal) {
+			ending = Failed // or a second factor could be guessed without end
+		}
+		return Result{}, err
+	}
+	if proof.upgrade.Reveal() != "" {
+		r.UpgradeErr = a.c.Passwords.UpgradeHash(ctx, u, proof.upgrade)
+	}
+	ending = Succeeded
+	return r, nil
+}
+
+// after runs the deployment's step, and looks at the user once more behind it: it may wait for a person.
+func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) error {
+	if a.c.Steps.After == nil {
+		return nil
+	}
+	if err := a.c.Steps.After(ctx, c, r); err != nil {
+		return err
+	}
+	now, err := a.c.Users.Get(ctx, r.User.ID)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return fmt.Errorf("read the user: %w", err)
+	}
+	if err != nil || now.Disabled || now.TokenVersion != r.User.TokenVersion {
+		return &Refusal{Reason: ReasonDisabled, Subject: r.User.ID}
+	}
+	return nil
 }
 
 // device reads the known-device token. Junk is none: a client whose token has come to its end must get in as anybody.
@@ -58,57 +80,67 @@ func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher,
 	return v, err
 }
 
-// account is where an e-mail led.
-type account struct {
+// identify takes the slots and follows the e-mail to its user, in two round trips: the network's slot beside the pointer,
+// the account's beside the user. One after the other, so that a network that has no slot left cannot use up an account's.
+// A known device has one slot of its own instead. Without a slot the read beside it is cancelled.
+func (a *Authenticator) identify(ctx context.Context, c Credentials, device *voucher, held *slots) (u user.User, found bool, err error) {
+	account, at := accountKey(c.Email), a.c.Now()
+	byNetwork, byAccount := Attempt{Network: network(c.Address), At: at}, Attempt{Account: account, At: at}
+	first := byNetwork
+	if device.ID != (DeviceID{}) {
+		first = Attempt{Device: device.ID, At: at}
+	}
+	var to target
+	err = held.take(ctx, first, func(ctx context.Context) (err error) {
+		to, err = a.follow(ctx, account)
+		return err
+	})
+	if err != nil {
+		return user.User{}, false, err
+	}
+	find := func(ctx context.Context) (err error) {
+		u, found, err = a.find(ctx, to)
+		return err
+	}
+	if device.ID == (DeviceID{}) {
+		err = held.take(ctx, byAccount, find)
+		return u, found, err
+	}
+	if err := find(ctx); err != nil || found && device.vouchesFor(u.ID, u.TokenVersion) {
+		return u, found, err
+	}
+	// A device that is known for one's own account buys no guess at another's, nor at an e-mail that nobody has. The
+	// device's slot stays counted: this is no mistake that an honest client makes often.
+	*device = voucher{}
+	held.leave()
+	for _, attempt := range []Attempt{byNetwork, byAccount} {
+		if err := held.take(ctx, attempt, nil); err != nil {
+			return user.User{}, false, err
+		}
+	}
+	return u, found, nil
+}
+
+// target is where an e-mail led.
+type target struct {
 	subject auth.SubjectID // a decoy where nobody has the e-mail
 	known   bool
 }
 
-// begin takes the slot while it reads the pointer. Without a slot the read is cancelled, and begin still sees it end.
-func (a *Authenticator) begin(ctx context.Context, attempt Attempt) (slot Slot, to account, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var takeErr, readErr error
-	parallel(func() {
-		granted := false
-		defer func() { // also where the counter panics
-			if !granted {
-				cancel()
-			}
-		}()
-		slot, takeErr = a.take(ctx, attempt)
-		granted = takeErr == nil
-	}, func() {
-		to, readErr = a.follow(ctx, attempt.Account)
-	})
-	if takeErr != nil {
-		return Slot{}, account{}, takeErr
-	}
-	return slot, to, readErr
-}
-
-func (a *Authenticator) take(ctx context.Context, attempt Attempt) (Slot, error) {
-	slot, err := a.c.Attempts.Take(ctx, attempt)
-	if err != nil {
-		return Slot{}, fmt.Errorf("take a slot: %w", err)
-	}
-	return slot, nil
-}
-
 // follow returns whom the pointer names, or a decoy.
-func (a *Authenticator) follow(ctx context.Context, key user.Email) (account, error) {
+func (a *Authenticator) follow(ctx context.Context, key user.Email) (target, error) {
 	id, err := a.c.Users.ByEmail(ctx, key)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return account{subject: decoySubject(key)}, nil
+		return target{subject: decoySubject(key)}, nil
 	case err != nil:
-		return account{}, fmt.Errorf("look up the e-mail: %w", err)
+		return target{}, fmt.Errorf("look up the e-mail: %w", err)
 	}
-	return account{subject: id, known: true}, nil
+	return target{subject: id, known: true}, nil
 }
 
 // find reads the user. Whoever is found under a decoy is not the one who was asked for.
-func (a *Authenticator) find(ctx context.Context, to account) (u user.User, found bool, err error) {
+func (a *Authenticator) find(ctx context.Context, to target) (u user.User, found bool, err error) {
 	u, err = a.c.Users.Get(ctx, to.subject)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
@@ -122,28 +154,37 @@ func (a *Authenticator) find(ctx context.Context, to account) (u user.User, foun
 // hashWait is how long a login waits for its turn to hash.
 const hashWait = 5 * time.Second
 
-// prove judges in its turn to hash, and has an old hash upgraded in the same turn: that is another hash.
-func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, given auth.Secret) (no *Refusal, upgradeErr, err error) {
-	if err := a.waitToHash(ctx); err != nil {
-		return nil, nil, err
-	}
-	defer func() { <-a.hashing }()
-	no, outdated := a.judge(u, found, given)
-	// Whoever must change the password gets a new hash by that.
-	if no == nil && outdated && a.c.Passwords != nil && !u.MustChange {
-		upgradeErr = a.c.Passwords.Rehash(ctx, u, given)
-	}
-	return no, upgradeErr, nil
+// proof is what a password came to.
+type proof struct {
+	no      *Refusal
+	upgrade auth.Secret // the hash in today's form, where the stored one is of an old one
 }
 
-// waitToHash waits for a turn, for a while: a flood of logins must take neither all memory nor everybody's time.
-// Where it does not get one, nothing was decided.
-func (a *Authenticator) waitToHash(ctx context.Context) error {
+// prove judges in its turn to hash, and makes the new hash for an old one in the same turn.
+func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, given auth.Secret) (p proof, err error) {
+	err = a.inTurn(ctx, func() error {
+		var outdated bool
+		p.no, outdated = a.judge(u, found, given)
+		// Whoever must change the password gets a new hash by that.
+		if p.no != nil || !outdated || a.c.Passwords == nil || u.MustChange {
+			return nil
+		}
+		p.upgrade, err = a.c.Hasher.Hash(given)
+		return err
+	})
+	return p, err
+}
+
+// inTurn calls f, which hashes, when it is its turn, and waits for that a while: a flood of logins must take neither all
+// memory nor everybody's time. Where there is no turn, nothing was decided. f waits for nobody: whoever held a turn over
+// a slow list or store would stop every login.
+func (a *Authenticator) inTurn(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
 	select {
 	case a.hashing <- struct{}{}:
-		return nil
+		defer func() { <-a.hashing }()
+		return f()
 	case <-ctx.Done():
 		return fmt.Errorf("too many logins at once: %w", auth.ErrUnavailable)
 	}

@@ -2,12 +2,13 @@
 //
 // # The order is the defence
 //
-//	slots of the attempt counters ─┐
-//	pointer from the e-mail ───────┴─> user ─> hash ─> settle
+//	the network's slot ────┐      the account's slot ─┐
+//	pointer of the e-mail ─┴────> user ───────────────┴─> hash ─> settle
 //
-// The slots are taken, by one write each and all at the same time, before the password is looked at: guesses sent in
-// parallel cannot all find a counter at zero. The pointer is read meanwhile. Without a slot the answer comes at once, so
-// that a flood of guesses buys no hashing.
+// A slot is taken by one write, before the password is looked at: guesses sent in parallel cannot all find a counter at
+// zero. The reads go on meanwhile. Without a slot the answer comes at once, so that a flood of guesses buys no hashing.
+// The network comes first, so that one without slots cannot use up an account's; and whatever ends a login before its hash
+// gives back what it took, so that neither the other counter nor an outage is charged to anybody.
 //
 // From there on every login does the same work: one read of a user and one hash, whether the user exists or
 // not, is disabled or not. Neither the answer nor the clock tells a stranger who has an account. Why a login was
@@ -21,5 +22,5 @@
 // That alone would let a stranger who hammers an account keep its owner out. So a good login gives the client a
 // known-device token (tokens.go), and a login that brings it back is counted on the device instead. The token is
 // believed before anybody knows whose account the e-mail is, which saves a round trip; if it turns out to be another's,
-// the login takes its slots of account and network after all, before the hash.
+// the login takes the other two slots after all, before the hash.
 package login

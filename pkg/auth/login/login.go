@@ -23,6 +23,7 @@ type Users interface {
 
 // Hasher does one hash in each of its methods, and none where Verify returns an error; password.Hasher is one.
 type Hasher interface {
+	Hash(password auth.Secret) (auth.Secret, error)
 	Verify(stored, password auth.Secret) (password.Result, error)
 	Waste(password auth.Secret)
 }
@@ -133,7 +134,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err := a.c.Steps.before(ctx, c); err != nil {
 		return Result{}, err
 	}
-	r, err := a.decide(ctx, c)
+	r, err := a.decide(ctx, c, reference)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		no := *refusal // an Attempts may answer many logins with the same one
@@ -146,15 +147,9 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	r.Reference = reference
-	// Also before a change of password is permitted, which opens a session in its turn.
-	if err := a.c.Steps.after(ctx, c, r); err != nil {
-		return Result{}, err
-	}
 	if !r.MustChange {
 		return r, nil
 	}
-	r.NewDevice = false
 	if a.c.Keys != nil {
 		if r.Change, err = a.tokens.Change(ctx, r.User); err != nil {
 			return Result{}, err

@@ -61,15 +61,26 @@ func (w *world) Take(_ context.Context, a login.Attempt) (login.Slot, error) {
 	w.mu.Lock()
 	w.attempts = append(w.attempts, a)
 	w.mu.Unlock()
-	return login.Slot{Attempt: a, State: "slot of " + string(a.Account)}, w.takeErr
+	return login.Slot{Attempt: a, State: "slot of " + kindOf(a)}, w.takeErr
 }
 
-func (w *world) Settle(_ context.Context, s login.Slot, good bool) error {
-	if s.State != "slot of "+string(s.Attempt.Account) {
+func (w *world) Settle(_ context.Context, s login.Slot, e login.Ending) error {
+	if s.State != "slot of "+kindOf(s.Attempt) {
 		w.record("settle another slot")
 	}
-	w.record(map[bool]string{true: "settle good", false: "settle bad"}[good])
+	w.record(map[login.Ending]string{login.Undecided: "settle undecided", login.Failed: "settle bad", login.Succeeded: "settle good"}[e])
 	return w.settleErr
+}
+
+// kindOf says which one of its three an attempt is counted on.
+func kindOf(a login.Attempt) string {
+	switch {
+	case a.Account != "":
+		return "account"
+	case a.Device != (login.DeviceID{}):
+		return "device"
+	}
+	return "network"
 }
 
 func (w *world) ByEmail(_ context.Context, e user.Email) (auth.SubjectID, error) {
@@ -110,6 +121,11 @@ func (w *world) Verify(stored, given auth.Secret) (password.Result, error) {
 }
 
 func (w *world) Waste(auth.Secret) { w.record("hash") }
+
+// Hash makes what Verify takes. It is no hash of a login's own, and not counted as one.
+func (w *world) Hash(p auth.Secret) (auth.Secret, error) {
+	return auth.NewSecret("hash of " + p.Reveal()), nil
+}
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
@@ -166,8 +182,9 @@ func TestRefusalsAreIndistinguishable(t *testing.T) {
 			if !errors.As(err, &refusal) || refusal.Reason != row.reason || refusal.Subject != row.subject {
 				t.Errorf("the audit log would say %+v", refusal)
 			}
-			slices.Sort(w.calls[:2]) // these two are parallel
-			if want := []string{"pointer", "take", "user", "hash", "settle bad"}; !slices.Equal(w.calls, want) {
+			slices.Sort(w.calls[:2]) // each two are parallel
+			slices.Sort(w.calls[2:4])
+			if want := []string{"pointer", "take", "take", "user", "hash", "settle bad", "settle bad"}; !slices.Equal(w.calls, want) {
 				t.Errorf("calls %v, want %v", w.calls, want)
 			}
 		})
@@ -202,7 +219,8 @@ func TestLogin(t *testing.T) {
 				t.Errorf("%+v, %v", u, err)
 			}
 			slices.Sort(w.calls[:2])
-			if want := []string{"pointer", "take", "user", "hash", "settle good"}; !slices.Equal(w.calls, want) {
+			slices.Sort(w.calls[2:4])
+			if want := []string{"pointer", "take", "take", "user", "hash", "settle good", "settle good"}; !slices.Equal(w.calls, want) {
 				t.Errorf("calls %v, want %v", w.calls, want)
 			}
 		})
@@ -228,13 +246,13 @@ func TestThrottledBeforeAnyWork(t *testing.T) {
 func TestStoreErrorsDecideNothing(t *testing.T) {
 	foreign := errors.New("access denied")
 	for _, row := range []struct {
-		name    string
-		fail    func(*world, error)
-		settled bool
+		name      string
+		fail      func(*world, error)
+		givenBack int // slots that were taken, and are as if they had not been
 	}{
-		{"counter", func(w *world, err error) { w.takeErr = err }, false},
-		{"pointer", func(w *world, err error) { w.byEmailErr = err }, false},
-		{"user", func(w *world, err error) { w.getErr = err }, false},
+		{"counter", func(w *world, err error) { w.takeErr = err }, 0},
+		{"pointer", func(w *world, err error) { w.byEmailErr = err }, 1},
+		{"user", func(w *world, err error) { w.getErr = err }, 2},
 	} {
 		for _, want := range []error{auth.ErrUnavailable, foreign, context.Canceled} {
 			for _, email := range []string{"ada@example.com", "bob@example.com"} {
@@ -246,7 +264,7 @@ func TestStoreErrorsDecideNothing(t *testing.T) {
 					errors.Is(err, auth.ErrUnavailable) != (want == auth.ErrUnavailable) {
 					t.Errorf("%s, %v, %s: %v", row.name, want, email, err)
 				}
-				if w.count("hash") != 0 {
+				if w.count("hash") != 0 || w.count("settle undecided") != row.givenBack || w.count("settle bad") != 0 {
 					t.Errorf("%s, %v, %s: %v", row.name, want, email, w.calls)
 				}
 			}
@@ -304,37 +322,49 @@ func TestAttemptIsWhatMayBeCounted(t *testing.T) {
 			c.Address = netip.MustParseAddr(row.address)
 		}
 		_, _ = w.authenticator(t).Login(context.Background(), c)
-		if got := w.attempts[0]; got.Account != row.account || got.Network.String() != row.network || got.At != noon {
-			t.Errorf("%s: %+v", row.name, got)
+		first, second := w.attempts[0], w.attempts[1]
+		if first.Network.String() != row.network || first.Account != "" || second.Account != row.account || second.Network.IsValid() ||
+			first.At != noon || second.At != noon {
+			t.Errorf("%s: %+v, %+v", row.name, first, second)
 		}
 	}
 }
 
-// gated lets neither the slot nor the pointer answer before the other was asked.
+// gated lets none of two answer before both were asked: the network's slot and the pointer, the account's and the user.
 type gated struct {
 	*world
-	asked sync.WaitGroup
+	first, second sync.WaitGroup
 }
 
-func (g *gated) both() {
-	g.asked.Done()
-	g.asked.Wait()
+func both(w *sync.WaitGroup) {
+	w.Done()
+	w.Wait()
 }
 
 func (g *gated) Take(ctx context.Context, a login.Attempt) (login.Slot, error) {
-	g.both()
+	if a.Account == "" {
+		both(&g.first)
+	} else {
+		both(&g.second)
+	}
 	return g.world.Take(ctx, a)
 }
 
 func (g *gated) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error) {
-	g.both()
+	both(&g.first)
 	return g.world.ByEmail(ctx, e)
 }
 
-func TestSlotAndPointerAreOneRoundTrip(t *testing.T) {
+func (g *gated) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
+	both(&g.second)
+	return g.world.Get(ctx, id)
+}
+
+func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it fails at once where all are waiting
 		g := &gated{world: newWorld(ada(asIs))}
-		g.asked.Add(2)
+		g.first.Add(2)
+		g.second.Add(2)
 		a, err := login.New(login.Config{Users: g, Hasher: g, Attempts: g})
 		if err != nil {
 			t.Fatal(err)

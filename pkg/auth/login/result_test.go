@@ -118,15 +118,17 @@ func (o *old) Verify(stored, given auth.Secret) (password.Result, error) {
 	return r, err
 }
 
-func (o *old) Rehash(_ context.Context, u user.User, given auth.Secret) error {
-	if given.Reveal() != "correct horse" {
+func (o *old) CheckPassword(context.Context, auth.Secret) error { return errors.New("nobody asked") }
+
+func (o *old) UpgradeHash(_ context.Context, u user.User, stored auth.Secret) error {
+	if stored.Reveal() != "hash of correct horse" {
 		return errors.New("another password")
 	}
 	o.rehashed = append(o.rehashed, u.ID)
 	return o.err
 }
 
-func (o *old) ReplacePassword(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
+func (o *old) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
 	return user.User{}, errors.New("nobody asked for another password")
 }
 

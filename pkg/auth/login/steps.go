@@ -10,6 +10,7 @@ type Steps struct {
 	// It is given what a stranger typed: nothing of it belongs into a log.
 	Before func(ctx context.Context, c Credentials) error
 	// After runs once the password is proven and before the session is opened, so it may tell what only the owner may know.
+	// Its Denial counts as a failed login, so that a second factor cannot be guessed without end.
 	After func(ctx context.Context, c Credentials, r Result) error
 }
 
@@ -30,11 +31,4 @@ func (s Steps) before(ctx context.Context, c Credentials) error {
 		return nil
 	}
 	return s.Before(ctx, c)
-}
-
-func (s Steps) after(ctx context.Context, c Credentials, r Result) error {
-	if s.After == nil {
-		return nil
-	}
-	return s.After(ctx, c, r)
 }

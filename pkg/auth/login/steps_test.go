@@ -61,3 +61,30 @@ func TestSteps(t *testing.T) {
 		})
 	}
 }
+
+// A step may wait for a person. What becomes of the user meanwhile counts.
+func TestUserIsReadAgainAfterTheStep(t *testing.T) {
+	for name, change := range map[string]func(*user.User){
+		"disabled":                func(u *user.User) { u.Disabled = true },
+		"logged out everywhere":   func(u *user.User) { u.TokenVersion++ },
+		"erased":                  nil,
+		"only the roles, and yes": func(u *user.User) { u.Roles = []string{"admin"} },
+	} {
+		w := newWorld(ada(asIs))
+		a := w.with(t, func(c *login.Config) {
+			c.Steps.After = func(context.Context, login.Credentials, login.Result) error {
+				if u := w.users["s1"]; change != nil {
+					change(&u)
+					w.users["s1"] = u
+				} else {
+					delete(w.users, "s1")
+				}
+				return nil
+			}
+		})
+		_, err := a.Login(t.Context(), right)
+		if ok := name == "only the roles, and yes"; (err == nil) != ok || !ok && !errors.Is(err, login.ErrInvalidCredentials) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

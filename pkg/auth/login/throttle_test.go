@@ -204,15 +204,80 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-func TestTheLongerWaitIsAnswered(t *testing.T) {
-	for _, network := range []time.Duration{3 * time.Second, 9 * time.Second} {
-		limits := login.DefaultLimits()
-		limits.Account = login.Limit{Free: 1, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
-		limits.Network = &login.Limit{Free: 1, Delay: network, MaxDelay: time.Minute, Window: time.Hour}
-		g := newGuarded(t, limits, ada(asIs))
-		g.expect(t, "first", wrong, "no")
-		g.expect(t, "second", wrong, max(network, 5*time.Second).String())
+// What one counter refuses does not count on the other: a network without slots must not use up an account's, nor one
+// impatient client of an account its whole network's.
+func TestRefusalsCountOnNoOtherCounter(t *testing.T) {
+	limits := login.DefaultLimits()
+	limits.Account = login.Limit{Free: 2, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	limits.Network = &login.Limit{Free: 3, Delay: 9 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	g := newGuarded(t, limits, ada(asIs))
+	eve := credentials("eve@example.com", "wrong")
+	for range 2 {
+		g.expect(t, "the account's free ones", wrong, "no")
 	}
+	for range 50 {
+		g.expect(t, "refused by the account", wrong, "5s")
+	}
+	g.expect(t, "the network's last free one", eve, "no")
+	for range 50 {
+		g.expect(t, "refused by the network", eve, "9s")
+	}
+	g.expect(t, "that account elsewhere", from("198.51.100.1", eve), "no")
+	g.expect(t, "and its owner's second slip", from("198.51.100.1", eve), "5s") // one here, one there
+	// The waits are those of the last attempts that were looked at.
+	g.now = g.now.Add(9 * time.Second)
+	g.expect(t, "the network again", wrong, "no")
+}
+
+// While nothing can be decided, nothing is counted: an outage must not keep owners out when it is over.
+func TestOutagesAreNotCharged(t *testing.T) {
+	for name, fail := range map[string]func(*world, error){
+		"pointer": func(w *world, err error) { w.byEmailErr = err }, "user": func(w *world, err error) { w.getErr = err },
+	} {
+		g := newGuarded(t, login.DefaultLimits(), ada(asIs))
+		fail(g.world, auth.ErrUnavailable)
+		for range 200 {
+			g.now = g.now.Add(time.Second)
+			if got := g.login(t, right); !strings.Contains(got, auth.ErrUnavailable.Error()) {
+				t.Fatalf("%s: %s", name, got)
+			}
+		}
+		fail(g.world, nil)
+		for i := range 5 {
+			g.expect(t, fmt.Sprintf("%s: free one %d afterwards", name, i), wrong, "no")
+		}
+		g.expect(t, name+": throttled as ever", wrong, "1s")
+	}
+}
+
+// A second factor is guessed as a password is: the counters do not tell the two apart.
+func TestSecondFactorIsThrottled(t *testing.T) {
+	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
+	throttle, err := login.NewThrottle(g.memory, sealing{}, login.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.who, err = login.New(login.Config{
+		Users: g.world, Hasher: g.world, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
+		Steps: login.Steps{After: func(_ context.Context, c login.Credentials, _ login.Result) error {
+			if c.OneTimeCode.Reveal() != "123456" {
+				return &login.Denial{Code: "second_factor_required"}
+			}
+			return nil
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		g.expect(t, "no code", right, "login denied: second_factor_required")
+	}
+	g.expect(t, "a sixth", right, "1s")
+	g.now = g.now.Add(time.Second)
+	coded := right
+	coded.OneTimeCode = auth.NewSecret("123456")
+	g.expect(t, "the code", coded, "ok")
+	g.expect(t, "and all begins anew", right, "login denied: second_factor_required")
 }
 
 // While a stranger hammers, the owner gets in with the device that he used before, and only with that.
@@ -309,7 +374,7 @@ func TestResetForgetsNobodyElse(t *testing.T) {
 		}
 	}
 	for i, want := range []int{3, 3, 0} {
-		if err := throttle.Settle(t.Context(), slots[i], true); err != nil {
+		if err := throttle.Settle(t.Context(), slots[i], login.Succeeded); err != nil {
 			t.Error(err)
 		}
 		for _, c := range counters.counters {

@@ -19,7 +19,7 @@ package strictjson
 type Reader struct {
 	scanner
 	names names
-	name  string
+	name  span
 	fresh bool // the next byte begins the value of name, which nobody has read
 	begun bool
 	err   error
@@ -39,38 +39,72 @@ func (r *Reader) Next() bool {
 	if r.err != nil {
 		return false
 	}
-	var more bool
+	if r.plain && r.nextPlain() {
+		return true
+	}
+	more, err := r.step()
+	if more && err == nil {
+		r.name, err = r.member(&r.names)
+		r.fresh = err == nil
+	}
+	if !more && err == nil {
+		err = r.end()
+	}
+	r.keep(err)
+	return r.fresh
+}
+
+func (r *Reader) step() (more bool, err error) {
 	switch {
 	case !r.begun:
 		r.begun = true
-		more, r.err = r.open('{', '}', "an object")
+		return r.open('{', '}', "an object")
 	case r.depth > 0:
-		more, r.err = r.more('}')
+		return r.more('}')
 	}
-	if more && r.err == nil {
-		r.name, r.err = r.member(&r.names)
-		r.fresh = r.err == nil
-		return r.fresh
+	return false, nil
+}
+
+// nextPlain is Next between two members of a plain text without white space, as tokens are. It reports false for
+// everything else, and changes nothing then.
+func (r *Reader) nextPlain() bool {
+	text, at := r.text, r.at
+	if r.depth != 1 || len(text)-at < len(`,"":0`) || text[at] != ',' || text[at+1] != '"' {
+		return false
 	}
-	if r.err == nil {
-		r.err = r.end()
+	begin := at + len(`,"`)
+	end := quotationMark(text, begin)
+	value := end + len(`":`)
+	if value >= len(text) || text[end+1] != ':' || text[value] == ' ' ||
+		!r.names.add(&r.scanner, text[begin:end], span{begin, end}) {
+		return false
 	}
-	return false
+	r.name, r.at, r.fresh = span{begin, end}, value, true
+	return true
+}
+
+// keep remembers the first error.
+func (r *Reader) keep(err error) {
+	if err != nil {
+		r.err = err
+	}
 }
 
 // Name returns the member's name, unescaped.
-func (r *Reader) Name() string { return r.name }
+func (r *Reader) Name() string { return r.named(r.name) }
 
 // Text returns the value, which must be a string.
-func (r *Reader) Text() (value string) {
-	if r.wants('"', "a string") {
-		value, r.err = r.string()
+func (r *Reader) Text() string {
+	if !r.wants('"', "a string") {
+		return ""
 	}
+	value, err := r.string()
+	r.keep(err)
 	return value
 }
 
 // Integer returns the value, which must be an integer as the function Integer defines it.
-func (r *Reader) Integer() (value int64) {
+func (r *Reader) Integer() int64 {
 	if !r.due() {
 		return 0
 	}
@@ -78,7 +112,8 @@ func (r *Reader) Integer() (value int64) {
 		r.mistyped("an integer")
 		return 0
 	}
-	value, r.err = r.integer()
+	value, err := r.integer()
+	r.keep(err)
 	return value
 }
 
@@ -99,17 +134,20 @@ func (r *Reader) Strings(to []string) []string {
 			more, err = r.more(']')
 		}
 	}
-	if r.err = err; err != nil {
+	if err != nil {
+		r.err = err
 		return to
 	}
 	return all
 }
 
 // Raw returns the text of the value, whatever it is.
-func (r *Reader) Raw() (text string) {
-	if r.due() {
-		text, r.err = r.raw()
+func (r *Reader) Raw() string {
+	if !r.due() {
+		return ""
 	}
+	text, err := r.raw()
+	r.keep(err)
 	return text
 }
 

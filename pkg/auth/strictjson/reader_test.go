@@ -1,8 +1,10 @@
 package strictjson_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +46,19 @@ func TestReader(t *testing.T) {
 		{"an empty list", `{"list":[]}`, `list=true["x"] `, nil},
 		{"the last is skipped", `{"skipped":1}`, ``, nil},
 
+		{"space behind a later name", `{"other":1,"text" : "a","list": ["b"],"integer": 7}`, `other=1 text="a" list=true["x" "b"] integer=7 `, nil},
+		{"ten digits", `{"other":1,"integer":1700000900,"text":""}`, `other=1 integer=1700000900 text="" `, nil},
+		{"ten digits at the end", `{"other":1,"integer":1700000900}`, `other=1 integer=1700000900 `, nil},
+		{"nine digits", `{"integer":170000090,"text":"a"}`, `integer=170000090 text="a" `, nil},
+		{"eleven digits", `{"integer":17000009000,"text":"a"}`, `integer=17000009000 text="a" `, nil},
+		{"ten bytes below 0", `{"integer":-170000090,"text":"a"}`, `integer=-170000090 text="a" `, nil},
+
+		{"ten digits of which one is a letter", `{"integer":170000x900,"text":"a"}`, `integer=170000 `, strictjson.ErrSyntax},
+		{"ten digits from zero", `{"integer":0700000900,"text":"a"}`, `integer=0 `, strictjson.ErrSyntax},
+		{"no colon", `{"other":1,"text";"a"}`, `other=1 `, strictjson.ErrSyntax},
+		{"no value", `{"other":1,"text":}`, `other=1 text="" `, strictjson.ErrSyntax},
+		{"cut off behind a colon", `{"other":1,"text":`, `other=1 text="" `, strictjson.ErrSyntax},
+		{"cut off in a name", `{"other":1,"text`, `other=1 `, strictjson.ErrSyntax},
 		{"text of another type", `{"text":[1]}`, `text="" `, strictjson.ErrType},
 		{"text and no JSON", `{"text":'a'}`, `text="" `, strictjson.ErrSyntax},
 		{"integer of another type", `{"integer":"7"}`, `integer=0 `, strictjson.ErrType},
@@ -123,6 +138,34 @@ func TestReaderNeedsNoMemory(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Names and values of every length around the words in which they are read, with what looks like their end within.
+func TestReaderStringsOfEveryLength(t *testing.T) {
+	for length := range 40 {
+		for at := range length + 1 {
+			for _, odd := range []string{"", "!", "#", " ", "~", ":", ",", "é", `\\`, `\"`} {
+				inner := strings.Repeat("x", at) + odd + strings.Repeat("y", length-at)
+				text := `{"first":1,"` + inner + `":"` + inner + `","text":"` + inner + `"}`
+				var want map[string]any
+				if err := json.Unmarshal([]byte(text), &want); err != nil {
+					t.Fatalf("%s: %v", text, err)
+				}
+				r := strictjson.Read(text)
+				read := map[string]any{}
+				for r.Next() {
+					if r.Name() == "first" {
+						read["first"] = float64(r.Integer())
+					} else {
+						read[r.Name()] = r.Text()
+					}
+				}
+				if err := r.Err(); err != nil || !maps.Equal(read, want) {
+					t.Fatalf("%s is %v, %v", text, read, err)
+				}
+			}
+		}
 	}
 }
 

@@ -15,13 +15,13 @@ func (s *scanner) string() (string, error) {
 	s.at++
 	start := s.at
 	if s.plain { // as nearly every token is: whatever is before the next quotation mark is the value
-		length := strings.IndexByte(s.text[start:], '"')
-		if length < 0 {
-			s.at = len(s.text)
+		end := quotationMark(s.text, start)
+		if end == len(s.text) {
+			s.at = end
 			return "", s.fail(ErrSyntax)
 		}
-		s.at += length + 1
-		return s.text[start : start+length], nil
+		s.at = end + 1
+		return s.text[start:end], nil
 	}
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; {
@@ -108,6 +108,10 @@ func (s *scanner) unit() (rune, bool) {
 // integer reads a number of digits alone.
 func (s *scanner) integer() (int64, error) {
 	start := s.at
+	if n, end := tenDigits(s.text, start); end > start {
+		s.at = end
+		return n, nil
+	}
 	if c := s.peek(); c != '-' && !isDigit(c) {
 		return 0, s.want("an integer")
 	}
@@ -121,6 +125,22 @@ func (s *scanner) integer() (int64, error) {
 		return 0, s.want("an integer of 64 bits")
 	}
 	return n, nil
+}
+
+// tenDigits reads an integer as tokens have them, the seconds of our days: ten digits, of which the first is no zero,
+// before a comma. Where there is none, it returns the same offset.
+func tenDigits(text string, at int) (n int64, end int) {
+	const digits = 10
+	if len(text)-at <= digits || text[at] == '0' || text[at+digits] != ',' {
+		return 0, at
+	}
+	for _, c := range []byte(text[at : at+digits]) {
+		if !isDigit(c) {
+			return 0, at
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, at + digits
 }
 
 func (s *scanner) number() error {

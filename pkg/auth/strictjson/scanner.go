@@ -141,23 +141,24 @@ func (s *scanner) close(bracket byte) error {
 }
 
 // member reads a name that must differ from those seen, and the colon behind it.
-func (s *scanner) member(seen *names) (string, error) {
+func (s *scanner) member(seen *names) (span, error) {
 	if s.peek() != '"' {
-		return "", s.fail(ErrSyntax)
+		return span{}, s.fail(ErrSyntax)
 	}
 	start := s.at
 	name, err := s.string()
 	if err != nil {
-		return "", err
+		return span{}, err
 	}
-	if !seen.add(name) {
+	at := span{start + len(`"`), s.at - len(`"`)}
+	if !seen.add(s, name, at) {
 		s.at = start
-		return "", s.fail(ErrDuplicate)
+		return span{}, s.fail(ErrDuplicate)
 	}
 	if !s.take(':') {
-		return "", s.fail(ErrSyntax)
+		return span{}, s.fail(ErrSyntax)
 	}
-	return name, nil
+	return at, nil
 }
 
 func (s *scanner) object() error {

@@ -8,7 +8,7 @@ import (
 // VerifyJWS checks a compact JWS (RFC 7515) with one key, as Verify does, and asks for neither typ, kid nor claims,
 // which the vectors of others do not have.
 func VerifyJWS(key Key, text string, highS bool) (payload string, err error) {
-	s, proof, err := split(text, nil)
+	s, proof, err := split([]byte(text), nil, nil)
 	if err != nil {
 		return "", err
 	}
@@ -29,7 +29,7 @@ func VerifySignature(key Key, signed, signature []byte, highS bool) error {
 
 // Print takes a text apart and writes it again.
 func Print(text string) (string, error) {
-	s, proof, err := split(text, nil)
+	s, proof, err := split([]byte(text), nil, nil)
 	if err != nil {
 		return "", err
 	}

@@ -88,7 +88,7 @@ func (m members) bytes(name string, size int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := appendDecoded(nil, text)
+	value, err := appendDecoded(nil, []byte(text))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -30,6 +30,11 @@ func (k Key) ID() string { return k.id }
 // Algorithm returns the one algorithm that the key is for.
 func (k Key) Algorithm() Algorithm { return k.alg }
 
+// header returns the JOSE header of our tokens under this key.
+func (k Key) header() string {
+	return `{"alg":"` + string(k.alg) + `","kid":"` + k.id + `","typ":"` + Type + `"}`
+}
+
 // JWK returns the key as a JSON Web Key (RFC 7517). Of a shared key it holds no key material.
 func (k Key) JWK() json.RawMessage { return describe(k, publicMembers(k.public)) }
 
@@ -104,8 +109,7 @@ func (k SigningKey) compact(payload []byte) (string, error) {
 		return "", errors.New("the signing key is empty")
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	header := `{"alg":"` + string(k.public.alg) + `","kid":"` + k.public.id + `","typ":"` + Type + `"}`
-	signed := encode([]byte(header)) + "." + encode(payload)
+	signed := encode([]byte(k.public.header())) + "." + encode(payload)
 	signature, err := k.sign(signed)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)

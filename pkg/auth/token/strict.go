@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -12,7 +13,8 @@ import (
 // segments are the parts of a JWS in compact serialization (RFC 7515, section 7.1), as JSON.
 type segments struct {
 	header  string
-	payload string // to be trusted once the signature is known to be good
+	known   *header // what the header says, where its text is a known one; the header is empty then
+	payload string  // to be trusted once the signature is known to be good
 }
 
 // sealed is what a key verifies.
@@ -24,33 +26,34 @@ type sealed struct {
 // split takes a text apart. Each segment has one spelling only: no padding, no other alphabet, no bits that decoding
 // would drop. A third dot is outside the alphabet, and so is refused with the signature it would stand in.
 //
-// Two pieces of memory hold all that it returns: the bytes of the text with the decoded ones behind them, for which room
-// is enough as a rule, and the JSON as one string, of which the claims are parts.
-func split(text string, room []byte) (segments, sealed, error) {
+// The JSON is one string, of which the claims are parts. The decoded bytes stand in room, which is enough as a rule.
+func split(text, room []byte, known []written) (segments, sealed, error) {
 	if len(text) > MaxBytes {
 		return segments{}, sealed{}, refuse(TooLong, "it is longer than 8 KB", nil)
 	}
-	first := strings.IndexByte(text, '.')
-	second := first + 1 + strings.IndexByte(text[first+1:], '.')
+	first := bytes.IndexByte(text, '.')
+	second := first + 1 + bytes.IndexByte(text[first+1:], '.')
 	if first < 0 || second == first {
 		return segments{}, sealed{}, refuse(Malformed, "it is not three segments", nil)
 	}
-	whole := append(slices.Grow(room[:0], len(text)+strictBase64.DecodedLen(len(text))), text...)
-	header, err := appendDecoded(whole, text[:first])
-	if err != nil {
-		return segments{}, sealed{}, refuse(Malformed, "header", err)
+	var s segments
+	head, err := slices.Grow(room[:0], strictBase64.DecodedLen(len(text))), error(nil)
+	if s.known = headerOf(text[:first], known); s.known == nil {
+		if head, err = appendDecoded(head, text[:first]); err != nil {
+			return segments{}, sealed{}, refuse(Malformed, "header", err)
+		}
 	}
-	payload, err := appendDecoded(header, text[first+1:second])
+	body, err := appendDecoded(head, text[first+1:second])
 	if err != nil {
 		return segments{}, sealed{}, refuse(Malformed, "payload", err)
 	}
-	signature, err := appendDecoded(payload, text[second+1:])
+	signature, err := appendDecoded(body, text[second+1:])
 	if err != nil {
 		return segments{}, sealed{}, refuse(Malformed, "signature", err)
 	}
-	json := string(payload[len(whole):])
-	body := len(header) - len(whole)
-	return segments{json[:body], json[body:]}, sealed{whole[:second], signature[len(payload):]}, nil
+	json := string(body)
+	s.header, s.payload = json[:len(head)], json[len(head):]
+	return s, sealed{text[:second], signature[len(body):]}, nil
 }
 
 var strictBase64 = base64.RawURLEncoding.Strict()
@@ -58,16 +61,42 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 var errBase64 = errors.New("not base64url in its only spelling")
 
 // appendDecoded reads base64url as RFC 7515, section 2, writes it. encoding/base64 refuses non-zero trailing bits
-// when strict, but still steps over CR and LF, with which one token would have endless spellings.
-func appendDecoded(to []byte, text string) ([]byte, error) {
-	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
-		return nil, errBase64
-	}
-	decoded, err := strictBase64.AppendDecode(to, []byte(text)) // which copies nothing
-	if err != nil {
+// when strict, but still steps over CR and LF, with which one token would have endless spellings. They leave a text
+// longer than what it decodes to, or as long as no text is.
+func appendDecoded(to, text []byte) ([]byte, error) {
+	decoded, err := strictBase64.AppendDecode(to, text)
+	if err != nil || len(text)%4 == 1 || len(decoded)-len(to) != strictBase64.DecodedLen(len(text)) {
 		return nil, errBase64
 	}
 	return decoded, nil
+}
+
+// written is a header as our own tokens carry it, in base64url. Nearly every token has one of a few, which need not be
+// read each time: the same text says the same.
+type written struct {
+	text string
+	says header
+}
+
+// writtenBy returns the headers of the tokens that these keys sign.
+func writtenBy(keys Keys) (known []written) {
+	set, _ := keys.(KeySet)
+	for _, key := range set.keys {
+		text := key.header()
+		if h, err := parseHeader(text); err == nil { // a kid of another's making may need escapes
+			known = append(known, written{strictBase64.EncodeToString([]byte(text)), h})
+		}
+	}
+	return known
+}
+
+func headerOf(text []byte, known []written) *header {
+	for i := range known {
+		if string(text) == known[i].text {
+			return &known[i].says
+		}
+	}
+	return nil
 }
 
 // header is what is read of a JOSE header (RFC 7515, section 4.1). Members that it does not name are ignored, as
@@ -80,6 +109,13 @@ type header struct {
 var headerNames = []string{
 	"alg", "kid", "typ",
 	"crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "zip", "cty",
+}
+
+func (s *segments) parseHeader() (header, error) {
+	if s.known != nil {
+		return *s.known, nil
+	}
+	return parseHeader(s.header)
 }
 
 func parseHeader(text string) (header, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,27 @@ func TestVerifyReadsEveryClaim(t *testing.T) {
 		`1700000000 1699999000 j default s [a b] [r w] [pwd otp] map[Plan:"x" tenant:{"id" : 7}]`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Nothing of an event may be kept by what was read from it.
+func TestVerifyBytesKeepsNothing(t *testing.T) {
+	v := verifierAt(t, instant)
+	payload := put(t, goodPayload, `"jti":`, `"scope":"a b","roles":["c"],"own":{"e":1},"jti":`)
+	for _, header := range []string{goodHeader(token.EdDSA), put(t, goodHeader(token.EdDSA), `{"alg"`, `{ "alg"`)} {
+		text := []byte(sign(t, token.EdDSA, header, payload))
+		want, err := v.Verify(t.Context(), string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := v.VerifyBytes(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(text)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, and %+v from a string", got, want)
+		}
 	}
 }
 

@@ -30,26 +30,27 @@ func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret a
 	})
 }
 
-// ReplacePassword sets the password of a user who has proven the one before it at this TokenVersion. It ends all the
-// user's sessions. The errors are SetPassword's, and ErrSuperseded where the TokenVersion is another one by now: then
+// CheckPassword returns one of password's errors for a password that may not be set.
+func (d *Directory) CheckPassword(ctx context.Context, secret auth.Secret) error {
+	return d.Policy.Check(ctx, secret)
+}
+
+// ReplaceHash stores the hash of another password, which was checked, for a user who has proven the one before it at this
+// TokenVersion. It ends all the user's sessions. It is ErrSuperseded where the TokenVersion is another one by now: then
 // the password, or whether the user may log in, was changed in between, and what was proven counts no more.
-func (d *Directory) ReplacePassword(ctx context.Context, id auth.SubjectID, tokenVersion uint64, secret auth.Secret) (User, error) {
-	hash, err := d.newHash(ctx, secret)
-	if err != nil {
-		return User{}, err
-	}
+func (d *Directory) ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVersion uint64, stored auth.Secret) (User, error) {
 	return d.change(ctx, id, func(u *User) error {
 		if u.TokenVersion != tokenVersion {
 			return ErrSuperseded
 		}
-		u.Password, u.MustChange = hash, false
+		u.Password, u.MustChange = stored, false
 		u.TokenVersion++
 		return nil
 	})
 }
 
 func (d *Directory) newHash(ctx context.Context, secret auth.Secret) (auth.Secret, error) {
-	if err := d.Policy.Check(ctx, secret); err != nil {
+	if err := d.CheckPassword(ctx, secret); err != nil {
 		return auth.Secret{}, err
 	}
 	hash, err := d.Hasher.Hash(secret)
@@ -59,16 +60,12 @@ func (d *Directory) newHash(ctx context.Context, secret auth.Secret) (auth.Secre
 	return hash, nil
 }
 
-// Rehash stores the password that u was just seen to have as it would be hashed today. Nothing else changes, and no
-// session ends. It is decided on the very read that the password was verified against: where the user has been
-// written since, the old hash may no longer be theirs, so the fresh one is dropped, and that is no error.
-func (d *Directory) Rehash(ctx context.Context, u User, secret auth.Secret) error {
-	hash, err := d.Hasher.Hash(secret)
-	if err != nil {
-		return fmt.Errorf("hash the password: %w", err)
-	}
-	u.Password, u.UpdatedAt = hash, d.now()
-	err = d.Store.Update(ctx, u)
+// UpgradeHash stores another hash of the password that u was just seen to have, as it would be hashed today. Nothing else
+// changes, and no session ends. It is decided on the very read that the password was verified against: where the user
+// has been written since, the old hash may no longer be theirs, so the fresh one is dropped, and that is no error.
+func (d *Directory) UpgradeHash(ctx context.Context, u User, stored auth.Secret) error {
+	u.Password, u.UpdatedAt = stored, d.now()
+	err := d.Store.Update(ctx, u)
 	if errors.Is(err, ErrConflict) || errors.Is(err, auth.ErrNotFound) {
 		return nil
 	}

@@ -72,7 +72,7 @@ func TestChanges(t *testing.T) {
 			if err != nil {
 				return user.User{}, err
 			}
-			return h.ReplacePassword(ctx, h.ada.ID, u.TokenVersion, auth.NewSecret("a third horse"))
+			return h.ReplaceHash(ctx, h.ada.ID, u.TokenVersion, auth.NewSecret("hash of a third horse"))
 		}, true, func(u user.User) bool { return u.Password.Reveal() == "hash of a third horse" && !u.MustChange }},
 		{"disable", func(h house, ctx context.Context) (user.User, error) { return h.Disable(ctx, h.ada.ID) }, true,
 			func(u user.User) bool { return u.Disabled }},
@@ -153,10 +153,10 @@ func TestParallelChangesAreKept(t *testing.T) {
 	}
 }
 
-func TestRehash(t *testing.T) {
+func TestUpgradeHash(t *testing.T) {
 	h := newHouse(t)
 	read := h.get(t, h.ada.ID)
-	if err := h.Rehash(t.Context(), read, auth.NewSecret("as before")); err != nil {
+	if err := h.UpgradeHash(t.Context(), read, auth.NewSecret("hash of as before")); err != nil {
 		t.Fatal(err)
 	}
 	if u := h.get(t, h.ada.ID); u.Password.Reveal() != "hash of as before" || u.TokenVersion != read.TokenVersion {
@@ -167,7 +167,7 @@ func TestRehash(t *testing.T) {
 	if _, err := h.SetPassword(t.Context(), h.ada.ID, auth.NewSecret("battery staple"), false); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Rehash(t.Context(), read, auth.NewSecret("as before")); err != nil {
+	if err := h.UpgradeHash(t.Context(), read, auth.NewSecret("hash of as before")); err != nil {
 		t.Errorf("a lost race: %v", err)
 	}
 	if u := h.get(t, h.ada.ID); u.Password.Reveal() != "hash of battery staple" {
@@ -219,7 +219,7 @@ func TestDelete(t *testing.T) {
 }
 
 // What was proven before a change proves nothing after it, whatever the change was decided on.
-func TestReplacePasswordSuperseded(t *testing.T) {
+func TestReplaceHashSuperseded(t *testing.T) {
 	h := newHouse(t)
 	next := auth.NewSecret("battery staple")
 	for name, change := range map[string]func() (user.User, error){
@@ -233,39 +233,42 @@ func TestReplacePasswordSuperseded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.ReplacePassword(t.Context(), h.ada.ID, proven, next); !errors.Is(err, user.ErrSuperseded) {
+		if _, err := h.ReplaceHash(t.Context(), h.ada.ID, proven, next); !errors.Is(err, user.ErrSuperseded) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := h.get(t, h.ada.ID); !got.Password.Equal(now.Password) {
 			t.Errorf("%s: the password was replaced", name)
 		}
 	}
-	if _, err := h.ReplacePassword(t.Context(), "nobody", 0, next); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := h.ReplaceHash(t.Context(), "nobody", 0, next); !errors.Is(err, auth.ErrNotFound) {
 		t.Error(err)
 	}
 }
 
 // A change that ends no session must not keep the owner from replacing the password.
-func TestReplacePasswordBesideOtherChanges(t *testing.T) {
+func TestReplaceHashBesideOtherChanges(t *testing.T) {
 	h := newHouse(t)
 	racing := *h.Directory
-	racing.Hasher = hashThen{func() {
+	racing.Store = readThen{h.Store, func() {
 		if _, err := h.SetRoles(t.Context(), h.ada.ID, []string{"reader"}); err != nil {
 			t.Error(err)
 		}
 	}}
-	u, err := racing.ReplacePassword(t.Context(), h.ada.ID, h.ada.TokenVersion, auth.NewSecret("battery staple"))
+	u, err := racing.ReplaceHash(t.Context(), h.ada.ID, h.ada.TokenVersion, auth.NewSecret("hash of battery staple"))
 	if err != nil || u.Password.Reveal() != "hash of battery staple" || !slices.Equal(u.Roles, []string{"reader"}) {
 		t.Errorf("%+v, %v", u, err)
 	}
 }
 
-// hashThen does something between the decision and the write.
-type hashThen struct{ do func() }
+// readThen does something between a read and the write that it is for.
+type readThen struct {
+	user.Store
+	do func()
+}
 
-func (h hashThen) Hash(secret auth.Secret) (auth.Secret, error) {
-	defer h.do()
-	return plain{}.Hash(secret)
+func (r readThen) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
+	defer r.do()
+	return r.Store.Get(ctx, id)
 }
 
 // The same rule holds wherever a password is set.
@@ -277,8 +280,8 @@ func TestPolicy(t *testing.T) {
 	next := auth.NewSecret("battery staple")
 	_, added := h.Add(t.Context(), "eve@example.com", next, nil)
 	_, set := h.SetPassword(t.Context(), h.ada.ID, next, false)
-	_, replaced := h.ReplacePassword(t.Context(), h.ada.ID, h.ada.TokenVersion, next)
-	for _, err := range []error{added, set, replaced} {
+	checked := h.CheckPassword(t.Context(), next)
+	for _, err := range []error{added, set, checked} {
 		if !errors.Is(err, password.ErrBreached) {
 			t.Error(err)
 		}

@@ -1,0 +1,123 @@
+package authorizer_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+)
+
+// TestStringsOfEveryLength reads strings of every length around the words in which they are read, with something at every
+// place that may end them.
+func TestStringsOfEveryLength(t *testing.T) {
+	for _, odd := range []string{
+		``, `"`, `\`, `\"`, `\\`, `\\"`, `\u0041`, `\ud83d\ude00`, `\ud800`, `\u00g0`, "\n", "\x00", "\x1f", "\x7f", "é", "\u2028", "\x80", "\xff", "!", "#", " ", "[", "]",
+	} {
+		for length := range 40 {
+			for at := range length + 1 {
+				inner := strings.Repeat("x", at) + odd + strings.Repeat("~", length-at)
+				for _, text := range []string{
+					`"` + inner + `"`, `{"` + inner + `":1}`, `{"a":"` + inner + `","b":"` + inner + `"}`, `{"a":"` + inner + `","b":"                "}`,
+				} {
+					compare(t, []byte(text))
+				}
+			}
+		}
+	}
+}
+
+// FuzzReader holds that what is taken is what encoding/json takes, up to a depth, and that names and strings are what it
+// reads.
+func FuzzReader(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	for _, seed := range []string{
+		`{"":"","a":1,"a":2}`, `{"\u0061":1,"a":2}`, `{"a":"\ud800","\ud800":"\ud83d\ude00 \n"}`, ` { "a" : [ ] , "b" : { } } `, `{"a":-0.0e-0}`,
+		`{"a\\":"\\\\","b":"\\","c":"c"}`, `{"é":"\u00e9","\u00e9":0}`, "{\"\xff\":\"\xff\"}", `null`, `nullx`, `[[[{"a":[{}]}]]]`, `{"a":1}}`, `{"a":1`, `{"a"`, `{"`, `{`,
+		strings.Repeat("[", 1000) + strings.Repeat("]", 1000), strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000),
+		`{"a":` + strings.Repeat("[", 999) + strings.Repeat("]", 999) + `}`, `{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
+		strings.Repeat("[", 1001) + strings.Repeat("]", 1001), strings.Repeat(`[`, 1000) + "{}" + strings.Repeat("]", 1000),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) { compare(t, text) })
+}
+
+func compare(t *testing.T, text []byte) {
+	t.Helper()
+	valid := utf8.Valid(text) && json.Valid(text) && depth(text) <= authorizer.MaxDepth
+	if got := authorizer.IsJSON(text); got != valid {
+		t.Fatalf("%q: taken %v, JSON %v", text, got, valid)
+	}
+	names, values, ok := authorizer.ReadObject(text, false)
+	object := bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
+	if want := valid && (object || string(bytes.Trim(text, " \t\r\n")) == "null"); ok != want {
+		t.Fatalf("%q: an object %v, and %v to encoding/json", text, ok, want)
+	}
+	if !ok || !object {
+		return
+	}
+	wantNames, wantValues := decoded(t, text)
+	if !slices.EqualFunc(names, wantNames, equal) || !slices.EqualFunc(values, wantValues, equal) {
+		t.Fatalf("%q is %q: %q, and %q: %q to encoding/json", text, names, values, wantNames, wantValues)
+	}
+	if slices.ContainsFunc(wantNames, lossy) || len(names) > 64 {
+		return // nobody but a gateway chooses the names that are looked at
+	}
+	distinct := len(slices.Compact(slices.Sorted(slices.Values(names)))) == len(names)
+	if _, _, once := authorizer.ReadObject(text, true); once != distinct {
+		t.Fatalf("%q: each name once %v, want %v", text, once, distinct)
+	}
+}
+
+// depth returns how many objects and arrays are open at once in a text of JSON.
+func depth(text []byte) (deepest int) {
+	open := 0
+	d := json.NewDecoder(bytes.NewReader(text))
+	for {
+		switch next, err := d.Token(); {
+		case err != nil:
+			return deepest
+		case next == json.Delim('{') || next == json.Delim('['):
+			open++
+			deepest = max(deepest, open)
+		case next == json.Delim('}') || next == json.Delim(']'):
+			open--
+		}
+	}
+}
+
+// decoded returns the names of an object, and those values that are strings, in their order.
+func decoded(t *testing.T, text []byte) (names, values []string) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	for d.More() {
+		name, err := d.Token()
+		var raw json.RawMessage
+		if err == nil {
+			err = d.Decode(&raw)
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		names = append(names, name.(string))
+		var value string
+		if raw[0] == '"' && json.Unmarshal(raw, &value) == nil {
+			values = append(values, value)
+		}
+	}
+	return names, values
+}
+
+// equal compares what we read with what encoding/json does. Of a string with half a character we read nothing else.
+func equal(got, want string) bool { return got == want || got == "\uFFFD" && lossy(want) }
+
+func lossy(s string) bool { return strings.ContainsRune(s, utf8.RuneError) }
