@@ -20,6 +20,7 @@ type devCommand struct {
 	Upstream  string `placeholder:"URL" help:"Your own API: every path that is not edgeauth's goes there, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of newly made signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
+	Config    string `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, rules by route, throttle and so on, as EDGEAUTH_CONFIG holds them for the functions (docs/clients.md, docs/login.md, docs/authorizer.md)."`
 }
 
 func (c *devCommand) Run(ctx context.Context, t terminal) error {
@@ -42,6 +43,6 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	return dev.Run(ctx, dev.Options{
-		Addr: c.Addr, Home: c.Data, Store: store, Upstream: upstream, Algorithm: algorithm, Profile: profile, Out: t.out, Log: t.err,
+		Addr: c.Addr, Home: c.Data, Store: store, Upstream: upstream, Algorithm: algorithm, Profile: profile, Config: c.Config, Out: t.out, Log: t.err,
 	})
 }

@@ -14,7 +14,7 @@ import (
 
 type keysCommand struct {
 	Show   keysShow   `cmd:"" help:"Show which keys there are, which one signs, and when the next one may."`
-	Rotate keysRotate `cmd:"" help:"Let the next key sign, in the data directory. Nobody's token is refused."`
+	Rotate keysRotate `cmd:"" help:"Let the next key sign, in the data directory. No token is refused, unless it is the second rotation within its life."`
 	Drop   keysDrop   `cmd:"" help:"Destroy signing keys in the data directory; their access tokens are refused, sessions live on."`
 	JWKS   keysJWKS   `cmd:"" name:"jwks" help:"Print the public key set."`
 }

@@ -75,10 +75,10 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// confirm asks on a terminal whether to go on. Whoever calls from a script has decided already.
+// confirm asks on a terminal whether to go on. Elsewhere there is nobody to ask, and silence is no yes.
 func (t terminal) confirm(question string) error {
 	if !isTerminal(t.in) {
-		return nil
+		return fmt.Errorf("%w: nobody can be asked here: --yes says that it is meant", errUsage)
 	}
 	fmt.Fprintf(t.err, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(t.in).ReadString('\n')

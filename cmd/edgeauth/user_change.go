@@ -140,7 +140,7 @@ func (c *userEnable) Run(ctx context.Context, t terminal) error {
 
 type userDelete struct {
 	whoArgument
-	Yes bool `short:"y" help:"Do not ask."`
+	Yes bool `short:"y" help:"Do not ask. Needed where there is no terminal."`
 }
 
 func (c *userDelete) Run(ctx context.Context, t terminal) error {

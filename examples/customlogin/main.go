@@ -2,7 +2,8 @@
 // and answers with our access and refresh tokens, which refresh, authorizers and the rest handle like any other.
 //
 // On Lambda it is one more function beside the others. Elsewhere it listens on 127.0.0.1:8081; beside "make run", and on
-// its store and keys, it is started so (the provider and the client id are your own):
+// its store and keys, it is started so. The provider and the client id are your own; EDGEAUTH_KEY_VERSION is the version
+// that "edgeauth keys show" calls signing, and changes with every rotation.
 //
 //	cd examples/customlogin
 //	export OIDC_ISSUER=https://accounts.example.com OIDC_CLIENT_ID=my-app

@@ -13,10 +13,11 @@ import (
 // FromEnvironment returns the Authorizer that the environment of this process describes, which logs to standard
 // output. Its error names every variable that is missing or wrong.
 func FromEnvironment() (*Authorizer, error) {
-	return fromEnvironment(config.Process(), audit.New(os.Stdout))
+	return FromVariables(config.Process(), audit.New(os.Stdout))
 }
 
-func fromEnvironment(e *config.Environment, log *audit.Log) (*Authorizer, error) {
+// FromVariables is FromEnvironment for variables from elsewhere; a nil log is silent.
+func FromVariables(e *config.Environment, log *audit.Log) (*Authorizer, error) {
 	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
 	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}
 	members := e.Document(config.DocumentNames()...)

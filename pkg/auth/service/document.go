@@ -11,6 +11,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
+// Configure reads what EDGEAUTH_CONFIG says of logins and clients into s, whose Client and AccessTokenLifetime must be set.
+func Configure(e *config.Environment, s *Settings) error {
+	members := e.Document(config.DocumentNames()...)
+	if err := e.Err(); err != nil {
+		return err
+	}
+	return readDocument(members, s)
+}
+
 // readDocument reads what EDGEAUTH_CONFIG says of logins and clients. The other members are the authorizer's.
 func readDocument(members map[string]json.RawMessage, s *Settings) error {
 	s.Throttle = login.DefaultLimits()

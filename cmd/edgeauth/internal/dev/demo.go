@@ -17,7 +17,7 @@ import (
 const demoEmail = "demo@example.com"
 
 // ensureDemoUser makes the demo user where there is none, and returns its password, which is kept in a file beside
-// the store. It is auth.ErrNotFound where the user is there and the file is not.
+// the store. It is auth.ErrNotFound where the user is there and the file is not, or has another password than the user.
 func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret, error) {
 	email, err := user.NormalizeEmail(demoEmail)
 	if err != nil {
@@ -29,12 +29,12 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 		return auth.Secret{}, err
 	}
 	secret := auth.NewSecret(string(bytes.TrimSpace(raw)))
-	_, err = users.ByEmail(ctx, email)
+	id, err := users.ByEmail(ctx, email)
 	switch {
-	case err == nil && secret.Reveal() == "":
-		return auth.Secret{}, auth.ErrNotFound
+	case err == nil:
+		return proven(ctx, users, id, secret)
 	case !errors.Is(err, auth.ErrNotFound):
-		return secret, err
+		return auth.Secret{}, err
 	}
 	if secret.Reveal() == "" {
 		// The file comes first: a user whose password nobody knows could not be mended.
@@ -46,4 +46,16 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 	directory := user.Directory{Store: users, Hasher: &password.Hasher{}}
 	_, err = directory.Add(ctx, demoEmail, secret, []string{"demo"})
 	return secret, err
+}
+
+// proven returns the password where it is still the user's: they may have changed it.
+func proven(ctx context.Context, users user.Store, id auth.SubjectID, secret auth.Secret) (auth.Secret, error) {
+	u, err := users.Get(ctx, id)
+	if err != nil {
+		return auth.Secret{}, err
+	}
+	if is, err := (password.Hasher{}).Verify(u.Password, secret); err != nil || !is.Match || secret.Reveal() == "" {
+		return auth.Secret{}, auth.ErrNotFound
+	}
+	return secret, nil
 }

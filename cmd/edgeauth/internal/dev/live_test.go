@@ -22,6 +22,15 @@ import (
 // newServed returns what "edgeauth dev" serves on a new home, its demo user's password and its log.
 func newServed(t *testing.T) (l *live, password string, log *bytes.Buffer) {
 	t.Helper()
+	l, password, log, err := serveConfigured(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, password, log
+}
+
+func serveConfigured(t *testing.T, document string) (l *live, password string, log *bytes.Buffer, err error) {
+	t.Helper()
 	home := Home(t.TempDir())
 	if err := home.Make(); err != nil {
 		t.Fatal(err)
@@ -35,11 +44,33 @@ func newServed(t *testing.T) (l *live, password string, log *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log = &bytes.Buffer{}
-	l, err = newLive(t.Context(), Options{Home: home, Algorithm: token.ES256, Profile: auth.Balanced, Log: log}, here, stores)
+	l, err = newLive(t.Context(), Options{Home: home, Algorithm: token.ES256, Profile: auth.Balanced, Config: document, Log: log}, here, stores)
+	return l, secret.Reveal(), log, err
+}
+
+// What the functions read from EDGEAUTH_CONFIG holds here too: clients at login, rules at the authorizer.
+func TestConfig(t *testing.T) {
+	l, password, _, err := serveConfigured(t, `{"clients":{"web":{"scope":["read"],"audience":["`+here+`","https://media.example.com"]}},
+		"routes":[{"route":"GET /me","scopes":["read"]}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l, secret.Reveal(), log
+	credentials := `{"email":"` + demoEmail + `","password":"` + password + `"`
+	web := post(t, l, "/auth/login", credentials+`,"client_id":"web"}`)
+	if got := getMe(l, web.Access); got != http.StatusOK {
+		t.Errorf("with the scope: %d", got)
+	}
+	other := post(t, l, "/auth/login", credentials+"}")
+	if got := getMe(l, other.Access); got != http.StatusForbidden {
+		t.Errorf("without it: %d", got)
+	}
+	for document, tells := range map[string]string{
+		`{"client":{}}`: `"client", which nobody knows`, `{"clients":{"web":{"idle_timeout":"7d"}}}`: "idle_timeout", `{"routes":[]}`: "routes", `nonsense`: "EDGEAUTH_CONFIG",
+	} {
+		if _, _, _, err := serveConfigured(t, document); err == nil || !strings.Contains(err.Error(), tells) {
+			t.Errorf("%s: %v", document, err)
+		}
+	}
 }
 
 type pair struct {

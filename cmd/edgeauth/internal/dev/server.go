@@ -27,6 +27,7 @@ type Options struct {
 	Upstream  *Upstream // nil serves the demo route /me
 	Algorithm token.Algorithm
 	Profile   auth.Profile
+	Config    string // what EDGEAUTH_CONFIG holds for the functions; empty says nothing
 	Out, Log  io.Writer
 }
 
@@ -67,13 +68,17 @@ func Run(ctx context.Context, o Options) error {
 
 func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores, keys rings) (*API, error) {
 	signing, refresh := keys.sources()
-	s, err := service.New(ctx, service.Settings{
+	settings := service.Settings{
 		Issuer: issuer, Audience: []string{issuer},
 		SigningRing: signing, RefreshKeys: refresh, KeyVersion: keys.signing.Current(),
 		Stores: stores, AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile,
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
-	})
+	}
+	if err := service.Configure(o.variables(nil), &settings); err != nil {
+		return nil, err
+	}
+	s, err := service.New(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +87,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 		return nil, err
 	}
 	api := &API{Upstream: o.Upstream, Now: time.Now}
-	if api.Authorizer, err = newAuthorizer(s, public, issuer); err != nil {
+	if api.Authorizer, err = o.authorizer(s, public, issuer); err != nil {
 		return nil, err
 	}
 	discovery, err := endpoint.Discovery(issuer, public)
@@ -105,13 +110,26 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 	return api, nil
 }
 
-// newAuthorizer makes the authorizer as its function does: from the public key set alone.
-func newAuthorizer(s *service.Service, keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
-	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{issuer}, Keys: keys, Now: time.Now})
+// variables are an environment with EDGEAUTH_CONFIG and others in it.
+func (o Options) variables(others map[string]string) *config.Environment {
+	return config.New(func(name string) (string, bool) {
+		if name == config.Config {
+			return o.Config, o.Config != ""
+		}
+		text, ok := others[name]
+		return text, ok
+	})
+}
+
+// authorizer makes the authorizer as its function does: from the public key set and the configuration alone.
+func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
+	jwks, err := json.Marshal(keys)
 	if err != nil {
 		return nil, err
 	}
-	return authorizer.New(authorizer.Config{Verifier: verifier, HTTPResponse: config.ResponseSimple, Log: s.Log()})
+	return authorizer.FromVariables(o.variables(map[string]string{
+		config.Issuer: issuer, config.Audience: issuer, config.JWKS: string(jwks), config.HTTPResponse: config.ResponseSimple,
+	}), s.Log())
 }
 
 // me is a backend behind the authorizer: it answers with whom it was told of.

@@ -58,7 +58,7 @@ func checkHeader(names []string) ([]string, error) {
 	seen := map[string]bool{}
 	for i, name := range names {
 		if new(record).field(name) == nil || seen[name] {
-			return nil, fmt.Errorf("line 1 must name the fields, each once: number %d is none of %s", i+1, strings.Join(fieldNames, ", "))
+			return nil, fmt.Errorf("line 1 must name the fields, each once and separated by commas: number %d is none of %s", i+1, strings.Join(fieldNames, ", "))
 		}
 		seen[name] = true
 	}
