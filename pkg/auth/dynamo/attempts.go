@@ -25,7 +25,7 @@ const (
 
 // Update implements login.Counters.
 func (s Counters) Update(ctx context.Context, key string, u login.Update) (before login.Counter, done bool, err error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := renderCount(u)
 	in.TableName, in.Key = &s.DB.tables.Attempts, attributes{attrSubject: str(key)}

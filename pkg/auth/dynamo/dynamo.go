@@ -55,6 +55,7 @@ type DB struct {
 	client *dynamodb.Client
 	tables Tables
 	http   *http.Client
+	call   time.Duration // bounds one call of a store
 }
 
 // New returns the DB of c. It does no I/O. The options are given one by one because the SDK's own loading of
@@ -82,7 +83,7 @@ func New(c Config) *DB {
 	if c.Endpoint != "" {
 		options.BaseEndpoint = &c.Endpoint
 	}
-	return &DB{client: dynamodb.New(options), tables: c.Tables, http: options.HTTPClient.(*http.Client)}
+	return &DB{client: dynamodb.New(options), tables: c.Tables, http: options.HTTPClient.(*http.Client), call: callTimeout}
 }
 
 // Connect opens a connection, so that the first call of a store need not: the handshake takes longer than the call. It
@@ -108,8 +109,8 @@ func (db *DB) Connect(ctx context.Context) {
 }
 
 // bounded limits one call of a store in time.
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, callTimeout)
+func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, db.call)
 }
 
 // failed says what an error of the client means to a store's caller: nothing is known. What the engine answered by

@@ -46,7 +46,7 @@ var engines = map[string]func(testing.TB) *engine.Engine{
 func TestSessions(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
-			db := newDB(t, start(t), nil)
+			db := newDB(t, start(t), nil).Unhurried()
 			storetest.Sessions(t, 10_000, func(testing.TB) session.Store { return dynamo.Sessions{DB: db} })
 		})
 	}
@@ -55,7 +55,7 @@ func TestSessions(t *testing.T) {
 func TestUsers(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
-			db := newDB(t, start(t), nil)
+			db := newDB(t, start(t), nil).Unhurried()
 			storetest.Users(t, func(testing.TB) user.Store { return dynamo.Users{DB: db} })
 		})
 	}
@@ -64,7 +64,7 @@ func TestUsers(t *testing.T) {
 func TestAttempts(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
-			db := newDB(t, start(t), nil)
+			db := newDB(t, start(t), nil).Unhurried()
 			storetest.Attempts(t, func(testing.TB) login.Counters { return dynamo.Counters{DB: db} })
 		})
 	}

@@ -43,7 +43,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			mutate := &mutator{from: m.from, to: m.to}
-			store := dynamo.Sessions{DB: newDB(t, e, mutate)}
+			store := dynamo.Sessions{DB: newDB(t, e, mutate).Unhurried()}
 			cases := storetest.Cases(1500, 3, func(i int) auth.SubjectID {
 				return auth.SubjectID("case " + strings.Repeat("i", i%3) + string(rune('a'+i%26)))
 			})

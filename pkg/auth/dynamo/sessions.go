@@ -109,7 +109,7 @@ func sessionOf(item attributes) (session.Session, error) {
 
 // Create implements session.Store.
 func (s Sessions) Create(ctx context.Context, created session.Session) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	_, err := s.DB.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.DB.tables.Sessions, Item: sessionItem(created),
@@ -126,7 +126,7 @@ func (s Sessions) Create(ctx context.Context, created session.Session) error {
 
 // Get implements session.Store.
 func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	out, err := s.DB.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.DB.tables.Sessions, Key: keyOf(key), ConsistentRead: aws.Bool(true),
@@ -142,7 +142,7 @@ func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, er
 
 // Update implements session.Store.
 func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := render(u)
 	in.TableName, in.Key = &s.DB.tables.Sessions, keyOf(key)
@@ -168,7 +168,7 @@ func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update)
 
 // List implements session.Store. The order is that of the IDs' text.
 func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.QueryInput{
 		TableName: &s.DB.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(limit)),
@@ -225,7 +225,7 @@ func (s Sessions) deletePage(ctx context.Context, page []session.Session) error 
 	for i, one := range page {
 		left[i].DeleteRequest = &types.DeleteRequest{Key: keyOf(one.Key)}
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		out, err := s.DB.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{

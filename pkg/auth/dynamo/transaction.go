@@ -17,7 +17,7 @@ import (
 // it gets one reason for each item. By the token the engine knows a repetition of its own last ten minutes; where it
 // does not, judge may know it by the items.
 func (s Users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &request, TransactItems: items}
 	for attempt := 1; ; attempt++ {

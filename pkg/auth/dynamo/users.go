@@ -130,7 +130,7 @@ func (s Users) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error
 }
 
 func (s Users) get(ctx context.Context, key attributes) (attributes, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	out, err := s.DB.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.DB.tables.Users, Key: key, ConsistentRead: aws.Bool(true),
@@ -146,7 +146,7 @@ func (s Users) get(ctx context.Context, key attributes) (attributes, error) {
 
 // Update implements user.Store.
 func (s Users) Update(ctx context.Context, u user.User) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	decidedOn, write := u.Revision, rand.Text()
 	u.Revision++
@@ -177,7 +177,7 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 
 // List implements user.Store. It scans the table: it is for operators, not for requests.
 func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) ([]user.User, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.ScanInput{
 		TableName: &s.DB.tables.Users, Limit: aws.Int32(int32(2 * limit)), // half of the items are pointers
