@@ -36,9 +36,12 @@ type handler struct {
 func newHandler(c secretsmanager.Config) *handler {
 	return &handler{
 		secret: secretsmanager.New(c).Secret, now: time.Now, sleep: sleep, random: rand.Reader,
-		client: &http.Client{Timeout: answerTimeout}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		client: &http.Client{Timeout: answerTimeout, CheckRedirect: noRedirect}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
 }
+
+// noRedirect keeps the answer where CloudFormation waits for it: what was signed is that URL and no other.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func sleep(ctx context.Context, d time.Duration) {
 	select {
@@ -107,7 +110,7 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 		return nil, errors.New("the request has no RequestId, or its StackId names no stack")
 	}
 	return h.carryOut(ctx, task{
-		request: e.RequestID, create: e.RequestType == cfn.RequestCreate,
+		request: e.RequestID, replyTo: e.ResponseURL, create: e.RequestType == cfn.RequestCreate,
 		properties: p, before: e.OldResourceProperties,
 	})
 }

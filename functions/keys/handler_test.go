@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/cfn"
+
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
@@ -66,6 +70,21 @@ func cmpOr(text, otherwise string) string {
 }
 
 // Three RSA keys are the most that is ever answered.
+// The answer goes to the URL that was signed, and not where that one sends it.
+func TestAnswerFollowsNoRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was followed") }))
+	defer elsewhere.Close()
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect} {
+		at := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
+		h := newHandler(secretsmanager.Config{})
+		h.sleep = func(context.Context, time.Duration) {}
+		if err := h.put(t.Context(), at.URL, &cfn.Response{}); err == nil {
+			t.Errorf("%d counts as an answer that arrived", status)
+		}
+		at.Close()
+	}
+}
+
 func TestAnswerFits(t *testing.T) {
 	s := newStack(t)
 	s.properties[signingAlgorithm] = "RS256"

@@ -29,6 +29,7 @@ const (
 // task is one Create or Update.
 type task struct {
 	request string // names it: CloudFormation and Lambda repeat a request under its id
+	replyTo string // the URL that the answer goes to, which tells when the request was made
 	create  bool
 	properties
 	before map[string]any // the properties of the deployment before
@@ -48,11 +49,12 @@ func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) 
 	for until := h.now().Add(patience); ; {
 		data, err := h.attempt(ctx, t)
 		passing := errors.Is(err, auth.ErrUnavailable) || errors.Is(err, keyring.ErrConflict) || errors.Is(err, errWritten)
-		if !passing || !h.now().Before(until) {
+		written := errors.Is(err, errWritten) // what was written must be told, however long it took
+		if !passing || !written && !h.now().Before(until) {
 			return data, err
 		}
 		wait := pause
-		if errors.Is(err, errWritten) {
+		if written {
 			wait = settles
 		}
 		if h.sleep(ctx, wait); ctx.Err() != nil {
@@ -75,13 +77,13 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.mayTake(signing, refresh); err != nil {
-		return nil, err
-	}
 	m := keyring.Move{Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop}
 	if text, isText := t.before[dropKeys].(string); isText {
 		before, _ := parseDrop(text) // what is wrong asked for nothing
 		m.Drop.Still = before.All
+	}
+	if err := t.mayTake(signing, refresh, m.Drop); err != nil {
+		return nil, err
 	}
 	now := h.now()
 	nextRefresh, err := refresh.Move(m, now, h.random)
@@ -94,6 +96,13 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	}
 	if nextRefresh.Serial == refresh.Serial && nextSigning.Serial == signing.Serial {
 		return t.answer(signing.Ring, refresh.Ring)
+	}
+	if _, err := t.answer(nextSigning, nextRefresh); err != nil {
+		return nil, err // it would be too late afterwards
+	}
+	// It may have waited for a minute since it was taken on.
+	if given := givenUp(t.replyTo, now); given != "" {
+		return nil, errors.New(given)
 	}
 	if err := refresh.save(ctx, nextRefresh); err != nil {
 		return nil, err
@@ -125,7 +134,7 @@ func (h *handler) load(ctx context.Context, kind keyring.Kind, arn string) (ring
 
 // mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
 // rings over; a rollback takes back what it had.
-func (t task) mayTake(signing, refresh ring) error {
+func (t task) mayTake(signing, refresh ring, drop keyring.Drop) error {
 	if t.create {
 		return keyring.Adopt(t.version, signing.Ring, refresh.Ring)
 	}
@@ -134,7 +143,7 @@ func (t task) mayTake(signing, refresh ring) error {
 		if r.Kind == keyring.RefreshRing {
 			name = refreshKeysARN
 		}
-		remade := r.Kind == keyring.SigningRing && t.drop.All
+		remade := r.Kind == keyring.SigningRing && drop.All && !drop.Still
 		other := t.before != nil && t.before[name] != r.arn
 		switch {
 		case len(r.Keys) == 0 && !remade:

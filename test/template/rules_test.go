@@ -88,6 +88,10 @@ var rules = []rule{
 			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 0)["Resource"]
 		},
 		"CloudFormation waits short": func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
+		"sessions gets what signs":   func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
+		"anybody may call":           func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
+		"a secret has a policy":      func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
+		"late calls":                 func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
 	}},
 	{"no function takes longer than the rotation allows", quick, map[string]func(document){
 		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
@@ -99,6 +103,9 @@ var rules = []rule{
 		"any action":   func(d document) { statement(d, "LoginRole", 1, 0)["Action"] = "dynamodb:*" },
 		"others' logs": func(d document) {
 			statement(d, "AuthorizerRole", 0, 0)["Resource"] = tree{"Fn::GetAtt": []any{"LoginLogs", "Arn"}}
+		},
+		"discovery reads a table": func(d document) {
+			statement(d, "DiscoveryRole", 0, 0)["Action"] = []any{"logs:PutLogEvents", "dynamodb:GetItem"}
 		},
 		"more than logs": func(d document) {
 			statement(d, "AuthorizerRole", 0, 0)["Action"] = []any{"logs:PutLogEvents", "kms:Decrypt"}
@@ -377,22 +384,49 @@ func secrets(d document) (problems []string) {
 	if at[float64](d.properties("Keys"), "ServiceTimeout") != serviceTimeout {
 		problems = append(problems, "CloudFormation waits for an hour")
 	}
-	// Who reads which ring stands in the environment, and nobody but the keys function writes one.
-	for _, id := range d.of("AWS::Lambda::Function") {
-		may, wants := secretActions(d, strings.TrimSuffix(id, "Function")+"Role"), map[string]string{}
-		for name, secret := range map[string]string{"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret"} {
-			if variables(d, id)[name] != nil {
-				wants[secret] = "secretsmanager:GetSecretValue"
-			}
-			if id == keysFunction {
-				wants[secret] = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
+	for name, secret := range map[string]string{"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret"} {
+		for _, id := range d.of("AWS::Lambda::Function") {
+			if given := variables(d, id)[name] != nil; id != keysFunction && given != slices.Contains(reads[id], secret) {
+				problems = append(problems, id+" should have "+name+" or should not")
 			}
 		}
+	}
+	if len(d.of("AWS::SecretsManager::ResourcePolicy")) > 0 {
+		problems = append(problems, "a secret has a policy of its own, which lets others in")
+	}
+	for _, id := range d.of("AWS::Lambda::Permission") {
+		if ref(d.properties(id)["FunctionName"]) == keysFunction {
+			problems = append(problems, id+" lets others than CloudFormation move the keys")
+		}
+	}
+	invoked := d.of("AWS::Lambda::EventInvokeConfig")
+	if len(invoked) != 1 || at[float64](d.properties(invoked[0]), "MaximumEventAgeInSeconds")+at[float64](d.properties(keysFunction), "Timeout") > serviceTimeout {
+		problems = append(problems, "a call may still move the keys when CloudFormation has given up")
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		wants := map[string]string{}
+		for _, secret := range reads[id] {
+			wants[secret] = "secretsmanager:GetSecretValue"
+			if id == keysFunction {
+				wants[secret] += " secretsmanager:PutSecretValue"
+			}
+		}
+		may := secretActions(d, strings.TrimSuffix(id, "Function")+"Role")
 		if !maps.Equal(may, wants) {
 			problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, wants))
 		}
 	}
 	return problems
+}
+
+// reads says who needs which ring. It is a table, and nothing that follows from the template: no function may hold more
+// than it needs.
+var reads = map[string][]string{
+	"LoginFunction":    {"SigningSecret", "RefreshSecret"},
+	"RefreshFunction":  {"SigningSecret", "RefreshSecret"},
+	"AccountFunction":  {"SigningSecret", "RefreshSecret"},
+	"SessionsFunction": {"RefreshSecret"},
+	keysFunction:       {"SigningSecret", "RefreshSecret"},
 }
 
 // secretActions returns what a role may do, by secret.
@@ -473,7 +507,7 @@ func privileges(d document) (problems []string) {
 						if target != own {
 							problems = append(problems, id+" writes the logs "+target)
 						}
-					case id == "AuthorizerRole":
+					case id == "AuthorizerRole" || id == "DiscoveryRole":
 						problems = append(problems, id+" may "+action)
 					}
 				}

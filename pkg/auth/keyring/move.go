@@ -3,6 +3,7 @@ package keyring
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -317,6 +318,13 @@ func (r Ring) fill(v, from Version, m Move, now time.Time, random io.Reader) err
 	}
 	r.Keys[v] = entry
 	return nil
+}
+
+// Forget returns the ring without the keys that are of no use while version n signs.
+func (r Ring) Forget(n Version, now time.Time) Ring {
+	r.Keys = maps.Clone(r.Keys)
+	r.forget(n, now)
+	return r
 }
 
 // forget removes keys that are of no use any more, from a ring that nobody else has yet.

@@ -118,7 +118,7 @@ func parse(kind Kind, text string) (Ring, error) {
 	for name, raw := range keys {
 		v, err := strconv.ParseUint(name, 10, 16)
 		if err != nil || v == 0 || strconv.FormatUint(v, 10) != name {
-			return Ring{}, fmt.Errorf("key %q: a version is a number from 1 to 65535", name)
+			return Ring{}, errors.New("a name under keys is none: a version is a number from 1 to 65535")
 		}
 		entry, err := parseEntry(kind, raw)
 		if err != nil {

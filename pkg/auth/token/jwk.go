@@ -126,7 +126,7 @@ func (m members) public(operation string, from origin) (Algorithm, crypto.Public
 	case "oct":
 		return "", nil, errSymmetric
 	default:
-		return "", nil, fmt.Errorf("kty must be RSA, EC or OKP; it is %q", kty)
+		return "", nil, errors.New("kty must be RSA, EC or OKP")
 	}
 	if err := m.use(operation); err != nil {
 		return "", nil, err

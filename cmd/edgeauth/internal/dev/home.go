@@ -51,30 +51,33 @@ func (h Home) Exists() error {
 	return nil
 }
 
-// EnsureKeys makes the rings that are missing and returns the version that signs.
+// EnsureKeys makes the rings that are missing and returns the version that signs. Where one of the two is lost, the new one
+// begins at the other's version.
 func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
-	first := func(kind keyring.Kind, from keyring.Source, make func() (keyring.Ring, error)) (keyring.Ring, error) {
-		ring, err := keyring.Load(ctx, from, kind)
-		if !errors.Is(err, auth.ErrNotFound) {
-			return ring, err
-		}
-		if ring, err = make(); err != nil {
-			return ring, err
-		}
-		err = keyring.Save(ctx, from, ring)
-		if errors.Is(err, keyring.ErrConflict) { // somebody else was faster
-			return keyring.Load(ctx, from, kind)
-		}
-		return ring, err
+	refresh, err := keyring.Load(ctx, h.RefreshKeys(), keyring.RefreshRing)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return 0, err
 	}
-	signing, err := first(keyring.SigningRing, h.SigningRing(), func() (keyring.Ring, error) {
-		return keyring.NewSigningRing(alg, now, rand.Reader)
-	})
+	first := max(1, refresh.Current())
+	signing, err := h.ensure(ctx, h.SigningRing(), keyring.SigningRing, keyring.Move{Version: first, Algorithm: alg}, now)
 	if err != nil {
 		return 0, err
 	}
-	_, err = first(keyring.RefreshRing, h.RefreshKeys(), func() (keyring.Ring, error) {
-		return keyring.NewRefreshRing(now, rand.Reader)
-	})
+	_, err = h.ensure(ctx, h.RefreshKeys(), keyring.RefreshRing, keyring.Move{Version: signing.Current()}, now)
 	return signing.Current(), err
+}
+
+func (h Home) ensure(ctx context.Context, at keyring.Source, kind keyring.Kind, m keyring.Move, now time.Time) (keyring.Ring, error) {
+	ring, err := keyring.Load(ctx, at, kind)
+	if !errors.Is(err, auth.ErrNotFound) {
+		return ring, err
+	}
+	if ring, err = (keyring.Ring{Kind: kind}).Move(m, now, rand.Reader); err != nil {
+		return ring, err
+	}
+	err = keyring.Save(ctx, at, ring)
+	if errors.Is(err, keyring.ErrConflict) { // somebody else was faster
+		return keyring.Load(ctx, at, kind)
+	}
+	return ring, err
 }

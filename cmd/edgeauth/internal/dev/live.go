@@ -96,9 +96,10 @@ func (l *live) take(ctx context.Context) error {
 	if now.refresh, err = keyring.Parse(keyring.RefreshRing, refresh); err != nil {
 		return err
 	}
-	for _, pair := range [][2]keyring.Ring{{now.signing, l.used.signing}, {now.refresh, l.used.refresh}} {
-		if pair[0].Serial < pair[1].Serial {
-			return fmt.Errorf("%s: its serial is %d, and %d has been in use", pair[0].Kind, pair[0].Serial, pair[1].Serial)
+	for i, pair := range [][2]keyring.Ring{{now.signing, l.used.signing}, {now.refresh, l.used.refresh}} {
+		other := !now.texts[i].Equal(l.used.texts[i])
+		if pair[0].Serial < pair[1].Serial || other && pair[0].Serial == pair[1].Serial {
+			return fmt.Errorf("%s: its serial is %d, and another ring of serial %d has been in use", pair[0].Kind, pair[0].Serial, pair[1].Serial)
 		}
 	}
 	api, err := l.build(ctx, now)

@@ -169,7 +169,7 @@ func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 	}{
 		{"half written", func() error { return os.WriteFile(path, after[:len(after)/2], 0o600) }, "malformed ring"},
 		{"empty", func() error { return os.WriteFile(path, nil, 0o600) }, "malformed ring"},
-		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "its serial is 1, and 2 has been in use"},
+		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "its serial is 1, and another ring of serial 2 has been in use"},
 		{"exposed", func() error { return errors.Join(os.WriteFile(path, after, 0o600), os.Chmod(path, 0o644)) }, "must be 0600"},
 		{"gone", func() error { return os.Remove(path) }, "not found"},
 	} {
@@ -235,6 +235,113 @@ func TestRotationsAtOnce(t *testing.T) {
 	refresh, err := keyring.Load(t.Context(), home.RefreshKeys(), keyring.RefreshRing)
 	if err != nil || refresh.Keys[signing.Current()].Secret.Reveal() == "" {
 		t.Errorf("the refresh-token ring has no version %d: %v", signing.Current(), err)
+	}
+}
+
+// A ring that has been brought back has the serial of one that was in use, sooner or later.
+func TestRunningServerTakesNoBackup(t *testing.T) {
+	l, _, log := newServed(t)
+	if _, err := l.home.Rotate(t.Context(), "", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	path := l.home.path("signing-ring.json")
+	backup, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.Load(t.Context(), l.home.SigningRing(), keyring.SigningRing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaked := ring.Keys[1].Signing.ID()
+	if _, err := l.home.Drop(t.Context(), []string{leaked}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	l.look(t.Context())
+	if err := os.WriteFile(path, backup, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.home.Drop(t.Context(), []string{ring.Keys[3].Signing.ID()}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	l.look(t.Context())
+	if _, ok := l.used.signing.Keys[1]; ok || !strings.Contains(log.String(), "another ring of serial 3") {
+		t.Errorf("the dropped key is back: %s", log)
+	}
+}
+
+// A laptop's rings may be rotated for ever: what is of no use any more is forgotten.
+func TestManyRotations(t *testing.T) {
+	home := Home(t.TempDir())
+	now := time.Now()
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, now); err != nil {
+		t.Fatal(err)
+	}
+	for range 40 {
+		now = now.Add(24 * time.Hour)
+		if _, err := home.Rotate(t.Context(), "", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signing, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil || signing.Current() != 41 || len(signing.Keys) > 12 {
+		t.Errorf("%d signs of %d keys, %v", signing.Current(), len(signing.Keys), err)
+	}
+}
+
+// A move that stopped between the two rings is carried on by the next, whichever it is.
+func TestMoveAfterACrash(t *testing.T) {
+	for name, next := range map[string]func(Home, keyring.Ring) (keyring.Version, error){
+		"rotate": func(h Home, _ keyring.Ring) (keyring.Version, error) { return h.Rotate(t.Context(), "", time.Now()) },
+		"drop": func(h Home, r keyring.Ring) (keyring.Version, error) {
+			return h.Drop(t.Context(), []string{r.Keys[2].Signing.ID()}, time.Now())
+		},
+	} {
+		home := Home(t.TempDir())
+		if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(home.path("signing-ring.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := home.Rotate(t.Context(), "", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(home.path("signing-ring.json"), before, 0o600); err != nil { // as if it had not been reached
+			t.Fatal(err)
+		}
+		ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := next(home, ring); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Where one of the two files is lost, its successor begins where the other stands.
+func TestLostRing(t *testing.T) {
+	for _, lost := range []string{"signing-ring.json", "refresh-keys.json"} {
+		home := Home(t.TempDir())
+		if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := home.Rotate(t.Context(), "", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Remove(home.path(lost)); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); v != 3 || err != nil {
+			t.Errorf("without %s: %d, %v", lost, v, err)
+		}
+		if v, err := home.Rotate(t.Context(), "", time.Now()); v != 4 || err != nil {
+			t.Errorf("after %s was lost: %d, %v", lost, v, err)
+		}
 	}
 }
 

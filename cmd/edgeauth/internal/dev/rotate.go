@@ -59,7 +59,8 @@ func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now 
 		drop   []keyring.Version
 	}{{h.RefreshKeys(), keyring.RefreshRing, nil}, {h.SigningRing(), keyring.SigningRing, versions}} {
 		_, err := keyring.Update(ctx, ring.source, ring.kind, func(r keyring.Ring) (keyring.Ring, error) {
-			if r.Current() != from && (ring.kind == keyring.SigningRing || r.Current() != to) {
+			// The other ring may be one ahead, after a move that stopped half way.
+			if now := r.Current(); now != from && (ring.kind == keyring.SigningRing || now != from+1) {
 				return keyring.Ring{}, ErrMoved
 			}
 			return forward(r, to, ring.drop, alg, now)
@@ -86,6 +87,7 @@ func forward(r keyring.Ring, to keyring.Version, drop []keyring.Version, alg tok
 	if next, err = next.Sign(to, now); err != nil {
 		return keyring.Ring{}, err
 	}
+	next = next.Forget(to, now)
 	next.Serial = r.Serial + 1 // however many steps it took
 	return next, nil
 }
