@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -684,4 +685,47 @@ func TestAnswerBeforeTheEnd(t *testing.T) {
 	if err != nil || errors.Is(ctx.Err(), context.DeadlineExceeded) || s.answers.latest(t).Status != "FAILED" {
 		t.Errorf("%v, %v", err, ctx.Err())
 	}
+}
+
+// A call that was taken on in time, and then waited until CloudFormation had given it up, moves nothing.
+func TestWaitsNotBeyondCloudFormation(t *testing.T) {
+	s := newStack(t)
+	s.create()
+	s.now = s.now.Add(4 * time.Hour)
+	wish := maps.Clone(s.deployed)
+	wish[keyVersion] = "2"
+	event := s.request("Update", wish, maps.Clone(s.deployed))
+	s.now = s.now.Add(serviceTimeout - 30*time.Second)
+	s.service.Fail("GetSecretValue", 1000, standin.Denied)
+	s.handler.sleep = func(_ context.Context, d time.Duration) {
+		if s.now = s.now.Add(d); s.now.Sub(started(t, event)) > serviceTimeout {
+			s.service.Heal()
+		}
+	}
+	if _, err := s.handler.Invoke(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	signing, refresh := s.stored()
+	if answer := s.answers.latest(t); answer.Status != "FAILED" || !strings.Contains(answer.Reason, "given it up") ||
+		signing.Current() != 1 || refresh.Current() != 1 {
+		t.Errorf("%s %q, and %d and %d sign", answer.Status, answer.Reason, signing.Current(), refresh.Current())
+	}
+}
+
+// started returns when CloudFormation made a request.
+func started(t *testing.T, event []byte) time.Time {
+	t.Helper()
+	var e struct{ ResponseURL string }
+	if err := json.Unmarshal(event, &e); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(e.ResponseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }

@@ -19,8 +19,8 @@ import (
 // ErrConfig says that an Authorizer cannot be made; the error's text says of what.
 var ErrConfig = errors.New("authorizer: wrong configuration")
 
-// Verifier verifies access tokens, as token.Verifier does. An error that wraps auth.ErrUnavailable decides nothing
-// about the token.
+// Verifier verifies access tokens, as token.Verifier does, and keeps nothing of their texts, which are parts of events.
+// An error that wraps auth.ErrUnavailable decides nothing about the token.
 type Verifier interface {
 	VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
 }

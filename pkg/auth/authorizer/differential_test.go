@@ -15,13 +15,15 @@ import (
 // place that may end them.
 func TestStringsOfEveryLength(t *testing.T) {
 	for _, odd := range []string{
-		``, `"`, `\`, `\"`, `\\`, `\\"`, `\u0041`, `\ud83d\ude00`, `\ud800`, `\u00g0`, "\n", "\x00", "\x1f", "\x7f", "é", "\u2028", "\x80", "\xff", "!", "#", " ", "[", "]",
+		``, `"`, `\`, `\"`, `\\`, `\\"`, `\u0041`, `\ud83d\ude00`, `\ud800`, `\u00g0`,
+		"\n", "\x00", "\x1f", "\x7f", "é", "\u2028", "\x80", "\xff", "!", "#", " ", "[", "]",
 	} {
 		for length := range 40 {
 			for at := range length + 1 {
 				inner := strings.Repeat("x", at) + odd + strings.Repeat("~", length-at)
 				for _, text := range []string{
-					`"` + inner + `"`, `{"` + inner + `":1}`, `{"a":"` + inner + `","b":"` + inner + `"}`, `{"a":"` + inner + `","b":"                "}`,
+					`"` + inner + `"`, `{"` + inner + `":1}`,
+					`{"a":"` + inner + `","b":"` + inner + `"}`, `{"a":"` + inner + `","b":"                "}`,
 				} {
 					compare(t, []byte(text))
 				}
@@ -30,19 +32,20 @@ func TestStringsOfEveryLength(t *testing.T) {
 	}
 }
 
-// FuzzReader holds that what is taken is what encoding/json takes, up to a depth, and that names and strings are what it
-// reads.
+// FuzzReader holds that what is taken is what encoding/json takes, up to a depth, and that names and strings are what
+// it reads.
 func FuzzReader(f *testing.F) {
-	for _, seed := range seeds {
-		f.Add([]byte(seed))
+	nested := func(opening string, depth int, closing string) string {
+		return strings.Repeat(opening, depth) + `1` + strings.Repeat(closing, depth)
 	}
-	for _, seed := range []string{
-		`{"":"","a":1,"a":2}`, `{"\u0061":1,"a":2}`, `{"a":"\ud800","\ud800":"\ud83d\ude00 \n"}`, ` { "a" : [ ] , "b" : { } } `, `{"a":-0.0e-0}`,
-		`{"a\\":"\\\\","b":"\\","c":"c"}`, `{"é":"\u00e9","\u00e9":0}`, "{\"\xff\":\"\xff\"}", `null`, `nullx`, `[[[{"a":[{}]}]]]`, `{"a":1}}`, `{"a":1`, `{"a"`, `{"`, `{`,
-		strings.Repeat("[", 1000) + strings.Repeat("]", 1000), strings.Repeat(`{"a":`, 1000) + "1" + strings.Repeat("}", 1000),
-		`{"a":` + strings.Repeat("[", 999) + strings.Repeat("]", 999) + `}`, `{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
-		strings.Repeat("[", 1001) + strings.Repeat("]", 1001), strings.Repeat(`[`, 1000) + "{}" + strings.Repeat("]", 1000),
-	} {
+	for _, seed := range append(slices.Clone(seeds),
+		`{"":"","a":1,"a":2}`, `{"\u0061":1,"a":2}`, `{"a":"\ud800","\ud800":"\ud83d\ude00 \n"}`, ` { "a" : [ ] , "b" : { } } `,
+		`{"a\\":"\\\\","b":"\\","c":"c"}`, `{"é":"\u00e9","\u00e9":0}`, "{\"\xff\":\"\xff\"}", `null`, `nullx`, `{"a":-0.0e-0}`,
+		`[[[{"a":[{}]}]]]`, `{"a":1}}`, `{"a":1`, `{"a"`, `{"`, `{`,
+		nested(`[`, 1000, `]`), nested(`[`, 1001, `]`), nested(`{"a":`, 1000, `}`), nested(`{"a":`, 1001, `}`),
+		`{"a":`+nested(`[`, 999, `]`)+`}`, `{"a":`+nested(`[`, 1000, `]`)+`}`,
+		strings.ReplaceAll(nested(`[`, 1000, `]`), `1`, `[]`), strings.ReplaceAll(nested(`[`, 1000, `]`), `1`, `{}`),
+	) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) { compare(t, text) })

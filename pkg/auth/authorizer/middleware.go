@@ -20,7 +20,7 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request := a.requestOf(r)
 		d := a.Decide(r.Context(), request)
-		if d.Outcome != Unauthenticated {
+		if d.Outcome == Allow || d.Outcome == Forbidden {
 			// What no gateway could tell a backend is a fault here too: the configuration is wrong.
 			_, err := appendContext(nil, &d.Claims, a.config.ContextClaims)
 			if why, unwritable := errors.AsType[fault](err); unwritable {

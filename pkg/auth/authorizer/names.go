@@ -30,7 +30,8 @@ func (n *names) leave() {
 	n.open--
 }
 
-// once fails where the innermost open object had the name before, which was read last: the text would have two readings.
+// once fails where the innermost open object had the name before, which is the one read last: the text would have two
+// readings.
 func (s *scanner) once(name []byte) {
 	n := &s.names
 	o := &n.objects[n.open]

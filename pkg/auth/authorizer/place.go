@@ -1,13 +1,14 @@
 package authorizer
 
-// place is one kind of gateway that asks: it knows where that kind puts a token and how it wants to be answered.
+// place is one kind of gateway that asks: it knows where that kind puts a token and how it wants to be answered. It is
+// given values and no pointers, behind which each event would cost memory of its own.
 type place interface {
 	// reads tells whether e has the shape of this kind's events. No two places read the same event.
 	reads(e event) bool
 	// request returns what the decision needs of e.
 	request(a *Authorizer, e event) Request
-	// answer encodes d. It returns errUnauthorized where the gateway wants that error, and a fault where r's ARN is malformed
-	// and the answer has to name it, or the context does not fit.
+	// answer encodes d. It returns errUnauthorized where the gateway wants that error, and a fault where r's ARN is
+	// malformed and the answer has to name it, or where the context does not fit.
 	answer(a *Authorizer, r Request, d Decision) ([]byte, error)
 }
 

@@ -31,11 +31,12 @@ func (s *scanner) content(at int) (value []byte, behind int) {
 	return s.text[at+1 : end-1], end
 }
 
-// repeated reports whether a string is the same as an earlier one, which need not be read again. Where a text has escapes,
-// what was read may not be what is written.
+// repeated reports whether a string is the same as an earlier one, which need not be read again. Where a text has
+// escapes, what was read may not be what is written.
 func (s *scanner) repeated(at int, earlier []byte) (behind int, ok bool) {
 	end := at + 1 + len(earlier)
-	ok = !s.escaped && end < len(s.text) && s.text[at] == '"' && s.text[end] == '"' && bytes.Equal(s.text[at+1:end], earlier)
+	ok = !s.escaped && end < len(s.text) && s.text[at] == '"' && s.text[end] == '"' &&
+		bytes.Equal(s.text[at+1:end], earlier)
 	return end + 1, ok
 }
 

@@ -8,8 +8,8 @@ import "unicode/utf8"
 // Package strictjson, which reads the tokens, would refuse events that a gateway sends: an AppSync event holds the
 // client's GraphQL variables, nested as deep as the client likes. What nobody reads is only checked for being JSON.
 //
-// Each method takes the offset of what begins there and returns the offset behind it. Where there is no such thing, that
-// is the text's end: nothing is left to read, so every later step fails as well.
+// Each method takes the offset of what begins there and returns the offset behind it. Where there is no such thing,
+// that is the text's end: nothing is left to read, so every later step fails as well.
 type scanner struct {
 	text    []byte
 	escape  int // offset of the next backslash, or the text's length

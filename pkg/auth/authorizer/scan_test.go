@@ -55,7 +55,8 @@ func TestNamesOfNestedObjects(t *testing.T) {
 	}
 	a := under(t, someone)
 	for again, allowed := range map[string]bool{`"n50":1`: true, `"n0":1`: false, `"n49":1`: false, `"n\u0030":1`: false} {
-		text := `{` + members(0, 3) + `"requestContext":{` + members(0, 30) + `"http":{` + members(0, 25) + `"method":"GET"},` + members(30, 50) + again + `},` +
+		text := `{` + members(0, 3) + `"requestContext":{` + members(0, 30) +
+			`"http":{` + members(0, 25) + `"method":"GET"},` + members(30, 50) + again + `},` +
 			`"http":1,"type":"TOKEN","methodArn":"` + methodARN + `","authorizationToken":"Bearer x"}`
 		raw, err := a.Invoke(context.Background(), []byte(text))
 		if err != nil {

@@ -1,7 +1,7 @@
 package strictjson
 
-// span is a part of a text, by its offsets. Offsets are remembered rather than strings, because the garbage collector has
-// work with every pointer that is written while it runs.
+// span is a part of a text, by its offsets. Offsets are remembered rather than strings, because the garbage collector
+// has work with every pointer that is written while it runs.
 type span struct{ begin, end int }
 
 // names are those of one object so far. The first ones are compared one by one, which needs no memory; beyond them a

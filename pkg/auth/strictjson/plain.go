@@ -31,8 +31,9 @@ func IsPlain(text []byte) bool {
 	return !slices.ContainsFunc(text, func(c byte) bool { return c < ' ' || c >= 0x80 })
 }
 
-// quotationMark returns the offset of the next quotation mark of a plain text, or its end. Most are a few bytes away, and
-// eight are looked at in one step: subtracting 1 borrows into the top bit of a byte that is 0, first of all.
+// quotationMark returns the offset of the next quotation mark of a plain text, or the text's end. Most are a few bytes
+// away, and eight are looked at in one step: subtracting 1 borrows into the top bit of a byte that is 0, and into none
+// before the first of these.
 func quotationMark(text string, at int) int {
 	for ; len(text)-at >= 8; at += 8 {
 		t := text[at : at+8]

@@ -36,12 +36,14 @@ func split(text, room []byte, known []written) (segments, sealed, error) {
 	if first < 0 || second == first {
 		return segments{}, sealed{}, refuse(Malformed, "it is not three segments", nil)
 	}
-	var s segments
-	head, err := slices.Grow(room[:0], strictBase64.DecodedLen(len(text))), error(nil)
-	if s.known = headerOf(text[:first], known); s.known == nil {
-		if head, err = appendDecoded(head, text[:first]); err != nil {
-			return segments{}, sealed{}, refuse(Malformed, "header", err)
-		}
+	s := segments{known: headerOf(text[:first], known)}
+	encoded := text[:first]
+	if s.known != nil {
+		encoded = nil
+	}
+	head, err := appendDecoded(slices.Grow(room[:0], strictBase64.DecodedLen(len(text))), encoded)
+	if err != nil {
+		return segments{}, sealed{}, refuse(Malformed, "header", err)
 	}
 	body, err := appendDecoded(head, text[first+1:second])
 	if err != nil {
