@@ -46,7 +46,7 @@ MODULES = examples/customlogin test/clients
 
 # Every run counts: results from a cache would leave nothing in the list of what was left out.
 LEFT_OUT = .cache/left-out
-GO_TEST  = go test -count=1 -timeout 10m
+GO_TEST  = go test -count=1 -timeout 20m
 
 # The benchmarks measure in their own time; only what they judge by is tested.
 MORE_MODULES = (cd bench && go vet ./... && go test -count=1 -run Rank .) && for m in $(MODULES); do (cd $$m && go vet ./... && $(GO_TEST) ./...) || exit 1; done
