@@ -33,16 +33,7 @@ type Verifier interface {
 // the latter have no access token.
 func Password(x *Responder, who PasswordChanger, access Verifier, sessions *session.Manager, clients Clients) http.Handler {
 	h := passwordHandler{x, who, access, sessions, clients}
-	return only(http.MethodPost, passwordPath, func(w http.ResponseWriter, r *http.Request) {
-		o, err := h.change(r)
-		if err == nil {
-			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))
-		}
-		if err != nil {
-			problemOf(err).write(w, false)
-		}
-		h.log(r, o, err)
-	})
+	return x.opens(passwordPath, audit.PasswordChange, audit.PasswordChangeFail, h.change)
 }
 
 type passwordHandler struct {
@@ -93,12 +84,7 @@ func (h passwordHandler) change(r *http.Request) (o opened, err error) {
 	if err != nil {
 		return o, err
 	}
-	if o.known, err = h.who.Device(r.Context(), o.User); err != nil {
-		return o, err
-	}
-	o.Granted, err = h.sessions.Open(r.Context(), session.Opening{
-		Subject: o.User.Subject(), Client: client, AuthTime: h.now(), UserAgent: userAgent(r), Address: addressText(r),
-	})
+	err = h.begin(r, h.sessions, client, h.who, &o)
 	return o, err
 }
 
@@ -176,8 +162,4 @@ func bearer(r *http.Request) (string, error) {
 func invalidToken(cause error) *problem {
 	return &problem{status: http.StatusUnauthorized, code: "invalid_token", challenge: `Bearer error="invalid_token"`,
 		description: "the access token is not valid, or its session has ended", cause: cause}
-}
-
-func (h passwordHandler) log(r *http.Request, o opened, err error) {
-	h.audit.Write(r.Context(), o.event(r, audit.PasswordChange, audit.PasswordChangeFail, err))
 }
