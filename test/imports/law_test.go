@@ -38,10 +38,11 @@ var law = func() map[string][]string {
 		"storetest": stores,
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
-		"login":                  {"auth", "user", "password"},
+		"login":                  {"auth", "user", "password", "subjectform"},
 		"user":                   {"auth", "password"},
 		"password":               {"auth"},
-		"session":                {"auth"},
+		"session":                {"auth", "subjectform"},
+		"subjectform":            {"auth"},
 		"token":                  {"auth", "strictjson"},
 		"token/jwksurl":          {"auth", "token"},
 		"keyring":                {"auth", "token", "strictjson"},

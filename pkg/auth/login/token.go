@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/subjectform"
 )
 
 // ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old. It
@@ -65,8 +64,7 @@ const (
 	headBytes = 1 + 2 + 1
 	tailBytes = 8 + len(DeviceID{}) + 5 // what stands between the subject and the MAC
 
-	subjectIsUUID = 0 // the form byte; any other value is the length of an opaque subject
-	maxIssued     = 1<<40 - 1
+	maxIssued = 1<<40 - 1
 )
 
 // maxEncoded bounds the work that junk can cause.
@@ -83,7 +81,7 @@ func (k kind) seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, erro
 		return auth.Secret{}, errors.New("a token's issue time is out of range")
 	}
 	b := binary.BigEndian.AppendUint16([]byte{k.version}, key.ID)
-	if b, err = appendSubject(b, v.Subject); err != nil {
+	if b, err = subjectform.Append(b, v.Subject); err != nil {
 		return auth.Secret{}, err
 	}
 	b = binary.BigEndian.AppendUint64(b, v.TokenVersion)
@@ -150,15 +148,8 @@ func (k kind) decode(text string) ([]byte, bool) {
 func readVoucher(b []byte) (voucher, bool) {
 	subject, tail := b[headBytes:len(b)-tailBytes], b[len(b)-tailBytes:]
 	var v voucher
-	switch form := int(b[headBytes-1]); {
-	case form == subjectIsUUID && len(subject) == len(uuid.UUID{}):
-		v.Subject = auth.SubjectID(uuid.UUID(subject).String())
-	case form != subjectIsUUID && form == len(subject):
-		v.Subject = auth.SubjectID(subject)
-		if v.Subject.Validate() != nil || isUUID(v.Subject) {
-			return voucher{}, false
-		}
-	default:
+	var ok bool
+	if v.Subject, ok = subjectform.Read(b[headBytes-1], subject); !ok {
 		return voucher{}, false
 	}
 	v.TokenVersion = binary.BigEndian.Uint64(tail)
@@ -166,20 +157,4 @@ func readVoucher(b []byte) (voucher, bool) {
 	issued := tail[8+len(v.ID):]
 	v.IssuedAt = time.Unix(int64(issued[0])<<32|int64(binary.BigEndian.Uint32(issued[1:])), 0).UTC()
 	return v, true
-}
-
-func appendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	if isUUID(s) {
-		id := uuid.MustParse(string(s))
-		return append(append(b, subjectIsUUID), id[:]...), nil
-	}
-	return append(append(b, byte(len(s))), s...), nil
-}
-
-func isUUID(s auth.SubjectID) bool {
-	id, err := uuid.Parse(string(s))
-	return err == nil && id.String() == string(s)
 }

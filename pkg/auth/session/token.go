@@ -13,9 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/subjectform"
 )
 
 // Token is what a refresh token says.
@@ -45,8 +44,6 @@ const (
 	// issue time.
 	headBytes = 1 + 1 + 2 + 1
 	tailBytes = secretBytes + 4 + 8 + 5
-
-	subjectIsUUID = 0 // the form byte; any other value is the length of an opaque subject
 
 	maxIssued = 1<<40 - 1
 )
@@ -85,7 +82,7 @@ func seal(t Token, key auth.RefreshTokenKey) (auth.Secret, error) {
 	}
 	b := []byte{refreshVersion, byte(t.Profile)}
 	b = binary.BigEndian.AppendUint16(b, key.ID)
-	b, err := appendSubject(b, t.Subject)
+	b, err := subjectform.Append(b, t.Subject)
 	if err != nil {
 		return auth.Secret{}, err
 	}
@@ -158,17 +155,9 @@ func decode(text string) ([]byte, error) {
 // read takes apart what the MAC has vouched for.
 func read(b []byte) (Token, error) {
 	t := Token{Profile: auth.Profile(b[1])}
-	form, rest := int(b[4]), b[headBytes:]
-	subject := len(rest) - tailBytes
-	switch {
-	case form == subjectIsUUID && subject == len(uuid.UUID{}):
-		t.Subject = auth.SubjectID(uuid.UUID(rest[:subject]).String())
-	case form == subject && form != subjectIsUUID:
-		t.Subject = auth.SubjectID(rest[:subject])
-		if t.Subject.Validate() != nil || isUUID(t.Subject) {
-			return Token{}, errForged
-		}
-	default:
+	rest := b[headBytes:]
+	subject, ok := len(rest)-tailBytes, false
+	if t.Subject, ok = subjectform.Read(b[headBytes-1], rest[:subject]); !ok {
 		return Token{}, errForged
 	}
 	if _, err := auth.ParseProfile(t.Profile.String()); err != nil {
@@ -181,22 +170,6 @@ func read(b []byte) (Token, error) {
 	t.Branch = Branch(rest[4:12])
 	t.IssuedAt = time.Unix(int64(rest[12])<<32|int64(binary.BigEndian.Uint32(rest[13:])), 0).UTC()
 	return t, nil
-}
-
-func appendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	if isUUID(s) {
-		id := uuid.MustParse(string(s))
-		return append(append(b, subjectIsUUID), id[:]...), nil
-	}
-	return append(append(b, byte(len(s))), s...), nil
-}
-
-func isUUID(s auth.SubjectID) bool {
-	id, err := uuid.Parse(string(s))
-	return err == nil && id.String() == string(s)
 }
 
 func macOf(b []byte, key auth.RefreshTokenKey) ([]byte, error) {
