@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 

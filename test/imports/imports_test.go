@@ -25,7 +25,8 @@ type listed struct {
 	Imports, Deps    []string
 }
 
-// shortName returns a package's name in the law, or false for a package of another module.
+// shortName returns a package's name in the law, or false for a package of another module. Packages of the library and
+// of internal/ are named without the folder that holds them.
 func shortName(importPath string) (string, bool) {
 	rest, ok := strings.CutPrefix(importPath, module+"/")
 	if !ok {
@@ -33,6 +34,9 @@ func shortName(importPath string) (string, bool) {
 	}
 	if rest == "pkg/auth" {
 		return "auth", true
+	}
+	if name, found := strings.CutPrefix(rest, "internal/"); found {
+		return name, true
 	}
 	return strings.TrimPrefix(rest, "pkg/auth/"), true
 }

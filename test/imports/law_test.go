@@ -3,7 +3,7 @@ package imports_test
 import "slices"
 
 // law says which packages of this module a package may import. A package that is not in it fails the test: whoever
-// adds one draws it here first. Names are relative to the module; those under pkg/auth without that prefix.
+// adds one draws it here first. Names are relative to the module; those under pkg/auth and internal without that prefix.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring"}
 	leaves := []string{"strictjson", "crosssite"}

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 

@@ -561,7 +561,7 @@ func tables(d document) (problems []string) {
 }
 
 func known(d document) (problems []string) {
-	names, err := os.ReadFile("../../pkg/auth/config/names.go")
+	names, err := os.ReadFile("../../internal/config/names.go")
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -10,9 +10,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 

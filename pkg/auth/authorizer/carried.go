@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
+	"github.com/edgeauth/edgeauth/internal/crosssite"
 )
 
 // carried is what a request carries where its token may stand.

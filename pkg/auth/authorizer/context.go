@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 

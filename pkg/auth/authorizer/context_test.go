@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
 )
 
 func ownClaims(text string) (claims map[string]json.RawMessage) {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 

@@ -1,6 +1,6 @@
 package authorizer
 
-import "github.com/edgeauth/edgeauth/pkg/auth/config"
+import "github.com/edgeauth/edgeauth/internal/config"
 
 // httpV2 is an HTTP API's authorizer with payload format 2.0. Its events are the same whether the gateway wants
 // a simple answer or a policy.

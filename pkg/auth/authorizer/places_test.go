@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
 )
 
 // with returns an authorizer that differs from the usual one.

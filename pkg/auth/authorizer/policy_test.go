@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/internal/config"
 )
 
 // TestPolicies sends a good token for each ARN. A malformed one is a fault, whose answer is no policy.

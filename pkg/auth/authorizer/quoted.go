@@ -6,7 +6,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
 // string reads a string, and null as the empty one.

@@ -3,7 +3,7 @@ package authorizer
 import (
 	"errors"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/internal/config"
 )
 
 // restToken is a REST API's TOKEN authorizer. The gateway sends the value of one header and does not say which.

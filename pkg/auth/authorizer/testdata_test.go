@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
 )
 
 // eventsOfOthers returns the folder of the events that aws-lambda-go keeps for its own tests, in the module cache.

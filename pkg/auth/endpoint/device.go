@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 )
 

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // Source holds the text of one ring. It must be safe for concurrent use, also by several processes.

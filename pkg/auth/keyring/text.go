@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/subjectform"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/subjectform"
 )
 
 // ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old. It

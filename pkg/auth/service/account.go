@@ -3,7 +3,7 @@ package service
 import (
 	"context"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/subjectform"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/subjectform"
 )
 
 // Token is what a refresh token says.

@@ -7,8 +7,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // claimNames are the names that belong to the profile; every other name is the deployer's own.

@@ -12,7 +12,7 @@ import (
 	"math/big"
 	"slices"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
 // Bounds of RSA keys. RFC 7518, section 3.3, asks for 2048 bits. Below 65537 exponents are known for attacks on

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
 // origin says whose key a JWK is.

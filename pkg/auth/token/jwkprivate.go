@@ -11,8 +11,8 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // ParseSigningKey reads a private JWK: kty, alg, and all public and private members of RFC 7518, section 6, or RFC

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // MaxJWKSBytes bounds the text of a key set.

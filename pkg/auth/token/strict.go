@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
 // segments are the parts of a JWS in compact serialization (RFC 7515, section 7.1), as JSON.

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
 // trusted is an issuer whose tokens are taken, and on which conditions.

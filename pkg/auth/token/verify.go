@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
 )
 
 // Keys finds the public key of a kid.

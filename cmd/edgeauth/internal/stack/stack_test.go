@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
 )
 
 // machine is one on which nothing of AWS is configured but what files and variables say.

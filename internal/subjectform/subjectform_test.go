@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/subjectform"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/subjectform"
 )
 
 func TestAppend(t *testing.T) {

@@ -3,7 +3,7 @@ package config_test
 import (
 	"fmt"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/config"
+	"github.com/edgeauth/edgeauth/internal/config"
 )
 
 // Everything that is wrong is told at once.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/crosssite"
+	"github.com/edgeauth/edgeauth/internal/crosssite"
 )
 
 func TestAllowed(t *testing.T) {

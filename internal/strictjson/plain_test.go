@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/strictjson"
+	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
 // TestIsPlain puts every byte everywhere into texts of every length that is read in another way.
