@@ -2,6 +2,8 @@ module github.com/edgeauth/edgeauth
 
 go 1.26.4
 
+toolchain go1.26.10
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/aws/aws-lambda-go v1.55.1

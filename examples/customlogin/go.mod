@@ -2,6 +2,8 @@ module github.com/edgeauth/edgeauth/examples/customlogin
 
 go 1.26.4
 
+toolchain go1.26.10
+
 require (
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/edgeauth/edgeauth v0.0.0

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"debug/buildinfo"
 	"debug/elf"
 	"os"
 	"os/exec"
@@ -33,6 +34,9 @@ func TestArchitecture(t *testing.T) {
 			if program.Machine != row.machine {
 				t.Errorf("the program is for %v, want %v", program.Machine, row.machine)
 			}
+			if info, err := buildinfo.ReadFile(filepath.Join(dist, "bootstrap")); err != nil || info.GoVersion != toolchain(t) {
+				t.Errorf("the program is built with %+v, %v, want %s", info, err, toolchain(t))
+			}
 			said := run(t, "--dry-run", "sam-build", "ARCH="+row.arch)
 			if want := "--parameter-overrides Architecture=" + row.architecture + "\n"; !strings.Contains(said, want) {
 				t.Errorf("the build says %s, want %s in it", said, want)
@@ -42,6 +46,22 @@ func TestArchitecture(t *testing.T) {
 	if said, err := command("sam-build", "ARCH=mips").CombinedOutput(); err == nil || strings.Count(string(said), "\n") != 1 {
 		t.Errorf("another architecture is answered %q, want a failure in one line", said)
 	}
+}
+
+// toolchain returns the one that go.mod names.
+func toolchain(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, found := strings.CutPrefix(line, "toolchain "); found {
+			return strings.TrimSpace(name)
+		}
+	}
+	t.Fatal("go.mod names no toolchain")
+	return ""
 }
 
 // command is a make of its own, also under the make that runs the tests.
