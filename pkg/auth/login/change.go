@@ -93,7 +93,8 @@ func (a *Authenticator) replace(ctx context.Context, u user.User, reference stri
 	var stored auth.Secret
 	err := a.inTurn(ctx, func() (err error) {
 		// By the stored hash and not by what was typed: two spellings of Unicode are one password.
-		if old, err := a.c.Hasher.Verify(u.Password, next); err == nil && old.Match {
+		// A partial match is no proof of that: the tail that bcrypt did not see may differ.
+		if old, err := a.c.Hasher.Verify(u.Password, next); err == nil && old.Match && !old.Partial {
 			return ErrSamePassword
 		}
 		stored, err = a.c.Hasher.Hash(next)

@@ -77,11 +77,31 @@ func (c *changing) mustChange(t *testing.T) auth.Secret {
 	if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
 		t.Fatal(err)
 	}
-	r, err := c.Login(t.Context(), right)
+	return c.logInToChange(t, right)
+}
+
+// logInToChange returns the token of a login that is told to change the password.
+func (c *changing) logInToChange(t *testing.T, given login.Credentials) auth.Secret {
+	t.Helper()
+	r, err := c.Login(t.Context(), given)
 	if !errors.Is(err, login.ErrPasswordChangeRequired) || r.Change.Reveal() == "" {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	return r.Change
+}
+
+// demand returns the token of a user who must change the password, which stays what it is.
+func (c *changing) demand(t *testing.T, given login.Credentials) auth.Secret {
+	t.Helper()
+	u, err := c.Find(t.Context(), "ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.MustChange = true
+	if err := c.Directory.Store.Update(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	return c.logInToChange(t, given)
 }
 
 func asConfigured(*login.Config) {}

@@ -211,5 +211,6 @@ func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) (no *R
 	case u.Disabled:
 		return &Refusal{Reason: ReasonDisabled, Subject: u.ID}, false
 	}
-	return nil, result.Outdated
+	// The hash of a partial match could be that of a wrong password, and would lock out the right one.
+	return nil, result.Outdated && !result.Partial
 }

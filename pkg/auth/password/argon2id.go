@@ -37,6 +37,9 @@ func newArgon2Hash(cost Cost, text string, salt []byte) argon2Hash {
 
 func (h argon2Hash) matches(g given) bool { return h.made(g.nfc) }
 
+// sees is true: Argon2 hashes the length of the password and all of it (RFC 9106, section 3.2).
+func (h argon2Hash) sees(given) bool { return true }
+
 // made reports whether h was made from text.
 func (h argon2Hash) made(text string) bool { return same(h.cost.tag(text, h.salt, len(h.tag)), h.tag) }
 

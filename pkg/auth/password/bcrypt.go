@@ -23,7 +23,7 @@ import (
 // which many passwords share a hash; it is not here.
 //
 // Low costs are not wrapped: the library compares and does not give the digest, and even the lowest cost is salted and
-// as slow as hundreds of plain digests. The next login replaces them.
+// as slow as hundreds of plain digests. The next login replaces them, if bcrypt saw all of the password (see sees).
 var bcryptForms = []form{
 	{"bcrypt", "$2a$", parseBcrypt},
 	{"bcrypt", "$2b$", parseBcrypt},
@@ -41,8 +41,8 @@ const (
 	minBcryptCost, maxBcryptCost = 4, 14
 
 	bcryptSaltText, bcryptDigestText = 22, 31
-	// bcryptBytes is how much of a password bcrypt sees. Its implementations passed over the rest in silence; so must
-	// we, or long passwords would stop working.
+	// bcryptBytes is how much of a password bcrypt sees. Its implementations passed over the rest in silence. So does
+	// matches, or long passwords would stop working.
 	bcryptBytes = 72
 )
 
@@ -62,6 +62,14 @@ func (h bcryptHash) String() string { return h.stored }
 func (h bcryptHash) matches(g given) bool {
 	text := h.prepare(g.received)
 	return bcrypt.CompareHashAndPassword([]byte(h.modular), []byte(text[:min(len(text), bcryptBytes)])) == nil
+}
+
+// sees reports whether bcrypt can tell the password from every other. bcrypt repeats the password with a NUL behind it
+// until it has 72 bytes. A password of 72 bytes or more leaves no room for its end: the first 72 bytes alone, and with any
+// tail, have the same hash. "p\x00p" repeats to the same bytes as "p", and implementations in C stop at a NUL.
+func (h bcryptHash) sees(g given) bool {
+	text := h.prepare(g.received)
+	return len(text) < bcryptBytes && !strings.Contains(text, "\x00")
 }
 
 // newBcryptHash bounds and checks modular; the library would take any version, and stray bits.

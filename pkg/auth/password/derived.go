@@ -22,6 +22,12 @@ type derived struct {
 func (d derived) matches(g given) bool { return same(d.digest(g.received), d.want) }
 func (d derived) String() string       { return d.spell(d.want) }
 
+// sees is true: every form with a digest hashes the whole password. PBKDF2 and scrypt use it as the key of an HMAC (RFC
+// 2104, section 2). HMAC fills a short key up with NUL, so Verify refuses a NUL at the end. HMAC replaces a key that is
+// longer than a block by its digest, so a long password and its raw digest match alike; the digest is known only to a
+// client that knows the password.
+func (d derived) sees(given) bool { return true }
+
 // bounded says that salt and digest are of a size that systems use. A shorter digest would match by luck, and a longer
 // one is more work.
 func (d derived) bounded(salt []byte) bool {

@@ -8,4 +8,7 @@
 // A password is hashed in Unicode's Normalization Form C (UAX #15): keyboards and operating systems disagree on
 // whether é is one code point or two, and the owner cannot see the difference. Other systems hashed what they
 // received, and so their hashes are verified against that.
+//
+// bcrypt sees no more than 72 bytes of a password. A longer password logs in as it did before the import, and so does
+// any other with the same beginning; such a match never replaces the stored hash (Result.Partial).
 package password

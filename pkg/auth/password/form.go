@@ -20,6 +20,9 @@ type form struct {
 type verifier interface {
 	// matches does the work and compares in constant time.
 	matches(given) bool
+	// sees reports whether every byte of the password, and its end, has a part in the hash: no other password that the form
+	// sees whole has the same hash by design. It is false for what the form cuts off or takes for the end.
+	sees(given) bool
 	// String returns the stored text.
 	String() string
 }

@@ -20,9 +20,14 @@ type Hasher struct {
 
 // Result is what Verify found.
 type Result struct {
-	// Match says that the password is the one that was stored.
+	// Match says that the stored hash was made from the password, as far as its form can tell.
 	Match bool
-	// Outdated says that Hash would store the password in another form or at another cost today.
+	// Partial says that the form cannot tell: it may have passed over a part of the password, so that other passwords
+	// match as well (bcrypt sees 72 bytes). A partial match is good for a login, as it was in the system that the hash
+	// comes from. It proves no two passwords equal, so it must neither replace the stored hash nor refuse a new password.
+	Partial bool
+	// Outdated says that Hash would store the password in another form or at another cost today, and that the hash of this
+	// password may replace the stored one. It is false for a partial match.
 	Outdated bool
 }
 
@@ -78,9 +83,11 @@ func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 		// password. To Hash they are two, so that the wrong one would replace the right one after this login.
 		ok = false
 	}
+	partial := !v.sees(g)
 	return Result{
 		Match:    v.matches(g) && ok,
-		Outdated: !isOwn || !own.madeAt(h.Cost.orDefault()),
+		Partial:  partial,
+		Outdated: !partial && (!isOwn || !own.madeAt(h.Cost.orDefault())),
 	}, nil
 }
 

@@ -28,6 +28,8 @@ func (w wrapped) String() string { return wrappedPrefix + w.inner.String() + w.o
 
 func (w wrapped) matches(g given) bool { return w.outer.made(string(w.inner.digest(g.received))) }
 
+func (w wrapped) sees(g given) bool { return w.inner.sees(g) }
+
 func parseWrapped(stored string) (verifier, error) {
 	text := strings.TrimPrefix(stored, wrappedPrefix)
 	at := strings.LastIndex(text, argon2idPrefix)
