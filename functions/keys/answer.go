@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+
+	"github.com/edgeauth/edgeauth/internal/loopback"
 )
 
 const (
@@ -106,8 +107,7 @@ func mayAnswer(to string) error {
 	if err != nil || u.Host == "" {
 		return errors.New("the ResponseURL is no URL")
 	}
-	address := net.ParseIP(u.Hostname())
-	if u.Scheme == "https" || u.Scheme == "http" && address != nil && address.IsLoopback() {
+	if u.Scheme == "https" || u.Scheme == "http" && loopback.IsAddress(u.Hostname()) {
 		return nil
 	}
 	return errors.New("the ResponseURL is no https URL")

@@ -1,12 +1,12 @@
 package config
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/loopback"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -41,18 +41,10 @@ func issuerProblem(text string) string {
 		return "has a user name"
 	case strings.HasPrefix(text, "https://"):
 		return ""
-	case strings.HasPrefix(text, "http://") && isLoopback(u.Hostname()):
+	case strings.HasPrefix(text, "http://") && loopback.IsHost(u.Hostname()):
 		return ""
 	}
 	return "is not an https URL"
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
 }
 
 // Audience returns the audiences, of which there is at least one.

@@ -5,10 +5,11 @@ package crosssite
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/loopback"
 )
 
 // The request headers that Allowed judges by. No page can set them.
@@ -44,13 +45,8 @@ func CheckOrigin(text string) error {
 	switch {
 	case u.Scheme == "https" && u.Port() != "443":
 		return nil
-	case u.Scheme == "http" && u.Port() != "80" && isLoopback(u.Hostname()):
+	case u.Scheme == "http" && u.Port() != "80" && loopback.IsHost(u.Hostname()):
 		return nil
 	}
 	return ErrOrigin
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
 }

@@ -6,10 +6,10 @@ import "slices"
 // adds one draws it here first. Names are relative to the module; those under pkg/auth and internal without that prefix.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring"}
-	leaves := []string{"strictjson", "crosssite"}
+	leaves := []string{"strictjson", "crosssite", "bearer"}
 	stores := []string{"auth", "session", "user", "login"}
 	front := []string{"service", "gateway", "endpoint", "authorizer"}
-	command := slices.Concat(front, pure, []string{"config", "web"})
+	command := slices.Concat(front, pure, []string{"config", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -21,7 +21,7 @@ var law = func() map[string][]string {
 		"functions/sessions":             front,
 		"functions/account":              front,
 		"functions/discovery":            front,
-		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyring", "keyring/secretsmanager", "config"}),
+		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyring", "keyring/secretsmanager", "config", "loopback"}),
 		"cmd/edgeauth":                   slices.Concat(command, nouns),
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
@@ -31,7 +31,7 @@ var law = func() map[string][]string {
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
 		"endpoint":   slices.Concat(leaves, []string{"auth", "login", "session", "token", "user", "password", "audit"}),
-		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit"}),
+		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
 		"dynamo":    stores,
 		"bolt":      stores,
@@ -39,20 +39,23 @@ var law = func() map[string][]string {
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
 		"login":                  {"auth", "user", "password", "subjectform"},
-		"user":                   {"auth", "password"},
+		"user":                   {"auth", "password", "claim"},
 		"password":               {"auth"},
 		"session":                {"auth", "subjectform"},
 		"subjectform":            {"auth"},
-		"token":                  {"auth", "strictjson"},
+		"token":                  {"auth", "strictjson", "claim", "loopback"},
 		"token/jwksurl":          {"auth", "token"},
 		"keyring":                {"auth", "token", "strictjson"},
 		"keyring/secretsmanager": {"auth", "keyring"},
-		"gateway":                {"auth"},
-		"config":                 {"auth", "strictjson"},
+		"gateway":                {"auth", "claim"},
+		"config":                 {"auth", "strictjson", "loopback"},
 		"audit":                  {"auth"},
 
 		"auth":       {},
-		"crosssite":  {},
+		"bearer":     {},
+		"claim":      {},
+		"crosssite":  {"loopback"},
+		"loopback":   {},
 		"strictjson": {},
 		"web":        {},
 	}

@@ -3,9 +3,10 @@ package token
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/loopback"
 )
 
 // checkIssuer holds an issuer to RFC 8414, section 2: an https URL without query or fragment. Plain http is for
@@ -18,15 +19,10 @@ func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
 	case err != nil, u.Host == "", u.User != nil, strings.ContainsAny(issuer, "?#"):
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && loopback.IsHost(u.Hostname()):
 		return nil
 	}
 	return fmt.Errorf("%s; it holds %q", want, issuer)
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // checkAudience refuses what would make an audience mean everybody or two things.

@@ -11,10 +11,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/loopback"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
@@ -74,8 +74,7 @@ func isLocal(host string) bool {
 	if err != nil {
 		name = strings.Trim(host, "[]")
 	}
-	address, err := netip.ParseAddr(name)
-	return name == "localhost" || err == nil && address.IsLoopback()
+	return loopback.IsHost(name)
 }
 
 // find returns the route of a request. A known path with another method is its function's business, whose handler
