@@ -29,7 +29,7 @@ func (appSync) request(a *Authorizer, e event) Request {
 		}
 	}
 	if bytes.IndexByte(value, ' ') >= 0 {
-		r.Token, r.Problem = bearer(value)
+		r.Token, r.Problem = bearerToken(value)
 	} else {
 		r.Token, r.Problem = bare(value)
 	}

@@ -1,21 +1,9 @@
 package authorizer
 
-import "bytes"
+import "github.com/edgeauth/edgeauth/internal/bearer"
 
-// bearer returns the token of an Authorization header's value, or why there is none. RFC 9110, section 11.1: the scheme
-// in any case. RFC 6750, section 2.1, lets several spaces follow it; no client sends more than one, and one spelling is
-// enough. The token is taken as it is: nothing is trimmed.
-func bearer(credentials []byte) (token []byte, problem Reason) {
-	scheme, token, _ := bytes.Cut(credentials, []byte(" "))
-	switch {
-	case len(credentials) == 0:
-		return nil, ReasonNoToken
-	case !bytes.EqualFold(scheme, []byte("Bearer")):
-		return nil, ReasonNotBearer
-	case bytes.IndexByte(token, ',') >= 0: // the gateway joins duplicate headers by commas; no token holds one
-		return nil, ReasonSeveralTokens
-	case len(token) == 0 || bytes.IndexByte(token, ' ') >= 0:
-		return nil, ReasonMalformedHeader
-	}
-	return token, ""
+// bearerToken returns the token of an Authorization header's value, or why there is none.
+func bearerToken(value []byte) (token []byte, problem Reason) {
+	token, wrong := bearer.Parse(value)
+	return token, Reason(wrong)
 }

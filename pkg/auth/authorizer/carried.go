@@ -79,7 +79,7 @@ func (s *sources) find(c *carried, origins []string) (token []byte, problem Reas
 
 func credentials(h pair) (token []byte, problem Reason) {
 	if h.name == authorizationField {
-		return bearer(h.value)
+		return bearerToken(h.value)
 	}
 	return bare(h.value)
 }

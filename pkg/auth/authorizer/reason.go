@@ -1,5 +1,7 @@
 package authorizer
 
+import "github.com/edgeauth/edgeauth/internal/bearer"
+
 // Reason says why a decision fell, for the log. The list is closed: the reasons here, and token.Reason's.
 type Reason string
 
@@ -12,10 +14,10 @@ const (
 	ReasonOK Reason = "ok"
 
 	// Refusals before a token was looked at.
-	ReasonNoToken         Reason = "no_token"
-	ReasonNotBearer       Reason = "not_bearer"       // another scheme
-	ReasonMalformedHeader Reason = "malformed_header" // more or less than a scheme, a space and a token
-	ReasonSeveralTokens   Reason = "several_tokens"
+	ReasonNoToken                = Reason(bearer.Missing)
+	ReasonNotBearer              = Reason(bearer.OtherScheme)
+	ReasonMalformedHeader        = Reason(bearer.Malformed)
+	ReasonSeveralTokens          = Reason(bearer.Several)
 	ReasonCrossSite       Reason = "cross_site" // a cookie's token on an unsafe method, and not from our pages
 
 	// Refusals of a good token.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/bearer"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -121,7 +121,7 @@ func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.
 // session returns the session of the request's access token, as the store has it: a stolen token that outlives its
 // session must not become a password.
 func (h passwordHandler) session(r *http.Request) (session.Session, error) {
-	text, err := bearer(r)
+	text, err := accessToken(r)
 	if err != nil {
 		return session.Session{}, err
 	}
@@ -143,19 +143,19 @@ func (h passwordHandler) session(r *http.Request) (session.Session, error) {
 	return s, err
 }
 
-// bearer returns the access token of a request (RFC 6750, section 2.1).
-func bearer(r *http.Request) (string, error) {
+// accessToken returns the access token of a request.
+func accessToken(r *http.Request) (string, error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
 		// RFC 6750, section 3.1: no error code for a request without any token.
 		return "", &problem{status: http.StatusUnauthorized, code: "invalid_token", challenge: "Bearer",
 			description: "an access token is required, or a change_token"}
 	}
-	scheme, text, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || text == "" || strings.ContainsAny(text, " ,") {
+	text, problem := bearer.Parse([]byte(values[0]))
+	if len(values) > 1 || problem != "" {
 		return "", invalidToken(errors.New("the Authorization header holds no single bearer token"))
 	}
-	return text, nil
+	return string(text), nil
 }
 
 // invalidToken is RFC 6750, section 3.1.
