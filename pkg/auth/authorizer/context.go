@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -19,7 +20,7 @@ const maxContextBytes = 4 << 10
 var reservedKeys = []string{
 	"claims", "principalId", "jwt", "lambda", "error", "integrationLatency", "integrationStatus", "latency", "property",
 	"requestId", "scopes", "status", "usageIdentifierKey",
-	"auth_time", "client_id", "exp", "roles", "scope", "sid", "sub",
+	claim.AuthTime, claim.ClientID, claim.Expires, claim.Roles, claim.Scope, claim.SessionID, claim.Subject,
 }
 
 func checkContextClaims(names []string) error {
@@ -52,13 +53,13 @@ func foldedIn(list []string, name string) bool {
 // another claim.
 func appendContext(to []byte, c *token.Claims, own []string) ([]byte, error) {
 	t := told{json: append(to, '{')}
-	t.seconds("auth_time", c.AuthTime)
-	t.text("client_id", string(c.ClientID))
-	t.seconds("exp", c.Expires)
-	t.words("roles", c.Roles)
-	t.words("scope", c.Scope)
-	t.text("sid", c.SessionID)
-	t.text("sub", string(c.Subject))
+	t.seconds(claim.AuthTime, c.AuthTime)
+	t.text(claim.ClientID, string(c.ClientID))
+	t.seconds(claim.Expires, c.Expires)
+	t.words(claim.Roles, c.Roles)
+	t.words(claim.Scope, c.Scope)
+	t.text(claim.SessionID, c.SessionID)
+	t.text(claim.Subject, string(c.Subject))
 	for _, name := range own {
 		value, ok := ownClaim(c, name)
 		if !ok {
@@ -129,13 +130,13 @@ func (t *told) seconds(key string, at time.Time) {
 // ownClaim returns a claim of the deployer's list as text, "" where the token has none.
 func ownClaim(c *token.Claims, name string) (value string, ok bool) {
 	switch name {
-	case "amr":
+	case claim.AMR:
 		return strings.Join(c.AMR, " "), true
-	case "aud":
+	case claim.Audience:
 		return joined(c.Audience)
-	case "iss":
+	case claim.Issuer:
 		return c.Issuer, true
-	case "jti":
+	case claim.ID:
 		return c.ID, true
 	}
 	raw := string(c.Own[name])

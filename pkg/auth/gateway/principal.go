@@ -5,32 +5,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// The keys of an authorizer's context, which package authorizer writes: claim names, all values strings.
-const (
-	keySubject  = "sub"
-	keySession  = "sid"
-	keyClient   = "client_id"
-	keyScope    = "scope"
-	keyRoles    = "roles"
-	keyAuthTime = "auth_time"
-	keyExpires  = "exp"
-)
-
-// PrincipalOf returns whom an authorizer's context names. A context without a valid sub or exp, or with a value of the
+// PrincipalOf returns whom an authorizer's context names. Package authorizer writes the context: its keys are claim names,
+// and all values are strings. A context without a valid sub or exp, or with a value of the
 // wrong form, names nobody: another authorizer may stand in front of a handler, and half an identity is none.
 func PrincipalOf(context map[string]any) (auth.Principal, bool) {
 	c := reader{values: context}
 	p := auth.Principal{
-		Subject:   auth.SubjectID(c.text(keySubject)),
-		SessionID: c.text(keySession),
-		Client:    auth.ClientID(c.text(keyClient)),
-		Scope:     strings.Fields(c.text(keyScope)),
-		Roles:     strings.Fields(c.text(keyRoles)),
-		AuthTime:  c.time(keyAuthTime),
-		Expires:   c.time(keyExpires),
+		Subject:   auth.SubjectID(c.text(claim.Subject)),
+		SessionID: c.text(claim.SessionID),
+		Client:    auth.ClientID(c.text(claim.ClientID)),
+		Scope:     strings.Fields(c.text(claim.Scope)),
+		Roles:     strings.Fields(c.text(claim.Roles)),
+		AuthTime:  c.time(claim.AuthTime),
+		Expires:   c.time(claim.Expires),
 	}
 	if c.wrong || p.Subject.Validate() != nil || p.Expires.IsZero() {
 		return auth.Principal{}, false

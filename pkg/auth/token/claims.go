@@ -7,14 +7,13 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // claimNames are the names that belong to the profile; every other name is the deployer's own.
-var claimNames = []string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "auth_time", "scope", "roles", "amr",
-}
+var claimNames = claim.Registered()
 
 // payload is a token's payload, well-formed but not yet judged.
 type payload struct {
@@ -35,35 +34,35 @@ func parsePayload(text string) (payload, error) {
 	for r.Next() {
 		var err error
 		switch r.Name() {
-		case "iss":
+		case claim.Issuer:
 			p.Issuer = r.Text()
-		case "sub":
+		case claim.Subject:
 			p.Subject = auth.SubjectID(r.Text())
-		case "aud":
+		case claim.Audience:
 			p.Audience, err = p.readAudience(&r)
-		case "exp":
+		case claim.Expires:
 			p.Expires, err = readTime(&r)
-		case "nbf":
+		case claim.NotBefore:
 			p.notBefore, err = readTime(&r)
-		case "iat":
+		case claim.IssuedAt:
 			p.IssuedAt, err = readTime(&r)
-		case "jti":
+		case claim.ID:
 			p.ID, err = readID(&r)
-		case "client_id":
+		case claim.ClientID:
 			var id string
 			id, err = readID(&r)
 			p.ClientID = auth.ClientID(id)
-		case "sid":
+		case claim.SessionID:
 			if p.SessionID, err = readID(&r); p.SessionID == "" && err == nil {
 				err = errEmpty
 			}
-		case "auth_time":
+		case claim.AuthTime:
 			p.AuthTime, err = readTime(&r)
-		case "scope":
+		case claim.Scope:
 			p.Scope, err = p.readScope(&r)
-		case "roles":
+		case claim.Roles:
 			p.Roles, err = p.readWords(&r)
-		case "amr":
+		case claim.AMR:
 			p.AMR, err = p.readWords(&r)
 		default:
 			if registered := misspelt(r.Name(), claimNames); registered != "" {
@@ -100,19 +99,19 @@ func (p *payload) keep(name, raw string, room int) {
 func (p *payload) missing() string {
 	switch {
 	case p.Issuer == "":
-		return "iss"
+		return claim.Issuer
 	case p.Expires.IsZero():
-		return "exp"
+		return claim.Expires
 	case len(p.Audience) == 0:
-		return "aud"
+		return claim.Audience
 	case p.Subject == "":
-		return "sub"
+		return claim.Subject
 	case p.ClientID == "":
-		return "client_id"
+		return claim.ClientID
 	case p.IssuedAt.IsZero():
-		return "iat"
+		return claim.IssuedAt
 	case p.ID == "":
-		return "jti"
+		return claim.ID
 	}
 	return ""
 }
@@ -125,7 +124,7 @@ func (p *payload) checkProfile() error {
 	}
 	if len(p.Subject) > auth.MaxSubjectBytes || odd(string(p.Subject)) != "" { // few are, and it looks at every rune
 		if err := p.Subject.Validate(); err != nil {
-			return refuse(InvalidClaim, "sub", err)
+			return refuse(InvalidClaim, claim.Subject, err)
 		}
 	}
 	return nil

@@ -196,7 +196,7 @@ func appendOwn(object []byte, own map[string]any) ([]byte, error) {
 		return object, nil
 	}
 	for name := range own {
-		if slices.Contains(claimNames, name) || misspelt(name, claimNames) != "" {
+		if isRegistered(name) {
 			return nil, fmt.Errorf("the own claim %q takes the name of a registered one", name)
 		}
 	}

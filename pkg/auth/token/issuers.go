@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/edgeauth/edgeauth/internal/claim"
 )
 
 // OtherIssuer is an issuer beside our own whose access tokens are taken, for good or while users move from one to the
@@ -37,7 +39,7 @@ func trustOurs(c VerifierConfig) (trusted, error) {
 		return trusted{}, err
 	}
 	return trusted{
-		issuer: c.Issuer, keys: c.Keys, audienceClaim: "aud", audience: slices.Clone(c.Audience),
+		issuer: c.Issuer, keys: c.Keys, audienceClaim: claim.Audience, audience: slices.Clone(c.Audience),
 		types: []string{Type}, lifetime: MaxLifetime,
 	}, nil
 }
@@ -63,20 +65,20 @@ func trust(o OtherIssuer) (trusted, error) {
 		issuer: o.Issuer, keys: o.Keys, audienceClaim: o.AudienceClaim, audience: slices.Clone(o.Audience),
 		types: slices.Clone(o.Types), lifetime: o.Lifetime, foreign: true,
 	}
-	for _, claim := range slices.Sorted(maps.Keys(o.Claims)) {
-		t.values = append(t.values, value{claim, o.Claims[claim]})
+	for _, name := range slices.Sorted(maps.Keys(o.Claims)) {
+		t.values = append(t.values, value{name, o.Claims[name]})
 	}
 	return t, nil
 }
 
 // readable reports whether an audience can stand in a claim: in one of the two that the profile has for it, or in one
 // that the profile does not know.
-func readable(claim string) bool {
-	return claim == "aud" || claim == "client_id" || claim != "" && !isRegistered(claim)
+func readable(name string) bool {
+	return name == claim.Audience || name == claim.ClientID || name != "" && !isRegistered(name)
 }
 
-func isRegistered(claim string) bool {
-	return slices.Contains(claimNames, claim) || misspelt(claim, claimNames) != ""
+func isRegistered(name string) bool {
+	return slices.Contains(claimNames, name) || misspelt(name, claimNames) != ""
 }
 
 func checkKeys(keys Keys) error {
@@ -96,10 +98,10 @@ func checkTypes(types []string) error {
 }
 
 func checkValues(values map[string]string) error {
-	for claim, want := range values {
-		if claim == "" || want == "" || isRegistered(claim) {
+	for name, want := range values {
+		if name == "" || want == "" || isRegistered(name) {
 			return fmt.Errorf("Claims must hold claims without a rule of their own, and what they say; it holds %q: %q",
-				claim, want)
+				name, want)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
@@ -22,7 +23,7 @@ type trusted struct {
 	foreign       bool // not held to RFC 9068, nor to one spelling of ECDSA
 }
 
-type value struct{ claim, want string }
+type value struct{ name, want string }
 
 // takes judges what a header says beside the key.
 func (t *trusted) takes(h header) error {
@@ -45,7 +46,7 @@ func (t *trusted) check(p *payload, now time.Time) error {
 		return refuse(WrongIssuer, "iss is not the issuer", nil)
 	}
 	for _, v := range t.values {
-		if text, err := strictjson.String(p.Own[v.claim]); err != nil || text != v.want {
+		if text, err := strictjson.String(p.Own[v.name]); err != nil || text != v.want {
 			return refuse(WrongValue, "a claim does not say what it must", nil)
 		}
 	}
@@ -66,22 +67,22 @@ func (t *trusted) checkContent(p *payload) error {
 	p.SessionID = ""
 	switch {
 	case p.Subject == "":
-		return refuse(MissingClaim, "sub", nil)
+		return refuse(MissingClaim, claim.Subject, nil)
 	case p.Expires.IsZero():
-		return refuse(MissingClaim, "exp", nil)
+		return refuse(MissingClaim, claim.Expires, nil)
 	case len(p.Subject) > maxForeignSubject:
-		return refuse(InvalidClaim, "sub", errors.New("too long"))
+		return refuse(InvalidClaim, claim.Subject, errors.New("too long"))
 	case strings.ContainsFunc(string(p.Subject), unicode.IsControl):
-		return refuse(InvalidClaim, "sub", errControl)
+		return refuse(InvalidClaim, claim.Subject, errControl)
 	}
 	return nil
 }
 
 func (t *trusted) isFor(p *payload) bool {
 	switch t.audienceClaim {
-	case "aud":
+	case claim.Audience:
 		return slices.ContainsFunc(p.Audience, func(a string) bool { return slices.Contains(t.audience, a) })
-	case "client_id":
+	case claim.ClientID:
 		return slices.Contains(t.audience, string(p.ClientID))
 	}
 	one, err := strictjson.String(p.Own[t.audienceClaim])

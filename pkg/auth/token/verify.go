@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
@@ -131,7 +132,7 @@ func (v *Verifier) from(payload string) (*trusted, error) {
 	}
 	r := strictjson.Read(payload)
 	for r.Next() {
-		if r.Name() != "iss" {
+		if r.Name() != claim.Issuer {
 			continue
 		}
 		if from := v.issuer(r.Text()); from != nil {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/internal/claim"
 )
 
 const (
@@ -21,9 +23,7 @@ const (
 
 // registeredClaims are the names that tokens use themselves. A verifier that ignores case would take another spelling
 // of one for it.
-var registeredClaims = []string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "auth_time", "scope", "roles", "amr",
-}
+var registeredClaims = claim.Registered()
 
 // checkClaims refuses what the issuer would refuse at every login, or what a store would give back as another value.
 // An error does not repeat a value.
