@@ -7,10 +7,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Check returns a session that has not ended, and its user as of now: for what an access token alone must not do, since it
-// lives on for minutes after its session. Two reads, at the same time.
+// Check reads a session and its user as they are now. Use it to guard requests that an access token
+// alone must not open: an access token lives on for minutes after its session has ended. Check does
+// its two reads in parallel.
 //
-// Every error is a *Refusal. It wraps ErrEnded where session or user are no more, and auth.ErrUnavailable where nothing is known.
+// Every error is a [*Refusal]. It wraps [ErrEnded] if the session has ended or its user is missing,
+// disabled or superseded, and [auth.ErrUnavailable] if a read failed.
 func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, error) {
 	var (
 		s   Session

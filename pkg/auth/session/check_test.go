@@ -10,14 +10,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// unread is a store whose reads do not arrive.
+// unread is a store whose reads fail.
 type unread struct{ session.Store }
 
 func (unread) Get(context.Context, session.Key) (session.Session, error) {
 	return session.Session{}, auth.ErrUnavailable
 }
 
-func TestCheckKnowsWhatHasEnded(t *testing.T) {
+func TestCheckRefusesEndedSessions(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		do   func(*house, *session.Key)
@@ -25,7 +25,7 @@ func TestCheckKnowsWhatHasEnded(t *testing.T) {
 	}{
 		{"nothing happened", func(*house, *session.Key) {}, ""},
 		{"no such session", func(_ *house, k *session.Key) { k.ID[0]++ }, session.Missing},
-		{"another user's", func(_ *house, k *session.Key) { k.Subject = "somebody" }, session.Missing},
+		{"session of another user", func(_ *house, k *session.Key) { k.Subject = "another" }, session.Missing},
 		{"revoked", func(h *house, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.ReasonLogout) }, session.Revoked},
 		{"idle", func(h *house, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.Idle},
 		{"absolute", func(h *house, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.Absolute},

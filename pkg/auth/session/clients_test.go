@@ -10,13 +10,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// configured are the clients of a configuration.
+// configured is the list of configured clients.
 type configured []auth.ClientID
 
 func (c configured) Has(id auth.ClientID) bool { return slices.Contains(c, id) }
 
-// TestAClientThatIsGone holds that its sessions get nothing, that nothing of theirs is lost, and that no theft is seen
-// where there is none: the configuration may be the wrong one.
+// TestAClientThatIsGone removes a client from the configuration, which may be a mistake of the
+// operator. Its sessions must be refused, lose nothing, and cause no report of theft.
 func TestAClientThatIsGone(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		t.Run(profile.String(), func(t *testing.T) {
@@ -34,17 +34,17 @@ func TestAClientThatIsGone(t *testing.T) {
 				h.now = h.now.Add(time.Minute)
 			}
 			if n := h.store.updates.Load(); profile == auth.Strict && n != 0 {
-				t.Errorf("%d writes to a session that cannot bear one", n)
+				t.Errorf("%d writes, want none: a rotation would log the client out", n)
 			}
 			h.Manager.Clients = configured{auth.DefaultClient}
 			if outcome, _ := h.refresh(t, g.RefreshToken); !outcome.Grants() {
-				t.Errorf("once it is back: %s", outcome)
+				t.Errorf("after the client is configured again: %s", outcome)
 			}
 		})
 	}
 }
 
-// TestAClientThatIsGoneHidesNothing holds that theft, an end and a fault are told for what they are.
+// TestAClientThatIsGoneHidesNothing: theft, an ended session and a failed read are still reported.
 func TestAClientThatIsGoneHidesNothing(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
 		h := newHouse(t)
@@ -61,8 +61,8 @@ func TestAClientThatIsGoneHidesNothing(t *testing.T) {
 		}
 		h.Manager.Store = h.store
 		outcome, _ := h.refresh(t, g.RefreshToken)
-		want(t, "a copy", outcome, session.Reuse)
+		want(t, "a copied token", outcome, session.Reuse)
 		outcome, _ = h.refresh(t, next.RefreshToken)
-		want(t, "the owner's", outcome, session.Revoked)
+		want(t, "the owner's token", outcome, session.Revoked)
 	}
 }

@@ -8,33 +8,38 @@ import (
 )
 
 var (
-	// ErrEnded says that a refresh token will never work again: its session has ended, or it is no token of ours.
+	// ErrEnded says that a refresh token will never work again: its session has ended, or it is not
+	// an authentic token of this issuer.
 	ErrEnded = errors.New("the session has ended")
-	// ErrForeignClient says that a refresh names another client than the session's, which is nobody's theft.
-	ErrForeignClient = errors.New("the session is another client's")
-	// ErrUnknownClient says that the session's client is not configured any more. Once it is again, the session goes on.
-	ErrUnknownClient = errors.New("the session's client is unknown")
-	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749, section 6).
-	ErrScope = errors.New("the scope is wider than the session's")
+	// ErrForeignClient says that a request names a client other than the session's. That is a
+	// mistake of the request and no sign of theft.
+	ErrForeignClient = errors.New("the session belongs to another client")
+	// ErrUnknownClient says that the session's client is missing from the configuration. If the
+	// client is configured again, the session goes on.
+	ErrUnknownClient = errors.New("the session's client is not configured")
+	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749,
+	// section 6).
+	ErrScope = errors.New("the scope exceeds the session's scope")
 )
 
-// Refusal is why a refresh or a logout is not granted. It wraps ErrEnded where that is for good, ErrScope,
-// ErrForeignClient, ErrUnknownClient, or else auth.ErrUnavailable.
+// Refusal is the error of [Manager.Refresh], [Manager.Logout] and [Manager.Check]. It wraps exactly
+// one of [ErrEnded] (final), [ErrScope], [ErrForeignClient], [ErrUnknownClient] and
+// [auth.ErrUnavailable], and the cause if there is one.
 type Refusal struct {
 	Outcome Outcome
-	// Session names the session where the token was authentic, for the audit log; else it is zero.
+	// Session names the session, for the audit log. It is zero if the token was not authentic.
 	Session Key
 	cause   error
 }
 
 func (r *Refusal) Error() string {
 	if r.cause != nil {
-		return fmt.Sprintf("refresh refused (%s): %v", r.Outcome, r.cause)
+		return fmt.Sprintf("session refused (%s): %v", r.Outcome, r.cause)
 	}
-	return fmt.Sprintf("refresh refused (%s)", r.Outcome)
+	return fmt.Sprintf("session refused (%s)", r.Outcome)
 }
 
-// Unwrap returns the sentinel that decides the answer, and the cause where there is one.
+// Unwrap returns the sentinel that decides the answer, and the cause if there is one.
 func (r *Refusal) Unwrap() []error {
 	sentinel := auth.ErrUnavailable
 	switch {

@@ -8,20 +8,25 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Ended is what a logout came to. Whatever it says, the refresh token opens nothing any more.
+// Ended is the result of a logout that succeeded. In all its outcomes the refresh token is
+// worthless now.
 type Ended struct {
-	Outcome Outcome // LoggedOut; Revoked where the session was over before; Missing or Forged where there was none
-	// Session names the session where the token was authentic, and Client is whose it was where it was found.
+	// Outcome is LoggedOut; Revoked if the session was revoked before; Missing if there is no such
+	// session; or Forged if the token is not authentic.
+	Outcome Outcome
+	// Session names the session; it is zero if the token was not authentic. Client is the session's
+	// client; it is empty if there is no such session.
 	Session Key
 	Client  auth.ClientID
 }
 
-// Logout ends the session of a refresh token by one write. Any token that was ever issued for the session will do, of
-// whatever generation: a client that missed the last rotation must be able to log out too. client is who asks; nil
-// where the request does not say.
+// Logout ends the session of a refresh token by one write. It accepts every token that was ever
+// issued for the session, of any generation: a client that missed the last rotation must be able to
+// log out too. client is the client that the request names, or nil if it names none.
 //
-// Every error is a *Refusal. It wraps ErrForeignClient where the session is another client's, and auth.ErrUnavailable
-// where the store did not confirm: the session may still be open then.
+// Every error is a [*Refusal]. It wraps [ErrForeignClient] if the session belongs to another
+// client, and [auth.ErrUnavailable] if the store did not confirm the write; the session may then
+// still be open.
 func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.ClientID) (Ended, error) {
 	token, err := m.Codec.Parse(ctx, text)
 	if errors.Is(err, ErrEnded) {
@@ -33,7 +38,8 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 	key := token.Key()
 	u := Revoke(Millis(m.Now()), ReasonLogout)
 	u.If.Client = client
-	// As for any revocation, hanging up stops nothing: a page that is being left often does.
+	// A logout must not be cancelled by a client that hangs up: a page that is being closed often
+	// does.
 	before, done, err := m.Store.Update(context.WithoutCancel(ctx), key, u)
 	if err != nil {
 		return Ended{}, m.refuse(key, Failed, fmt.Errorf("logging out: %w", err))
@@ -43,7 +49,7 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 	}
 	after := *before
 	if done != u.Do(&after) {
-		return Ended{}, m.refuse(key, Failed, fmt.Errorf("the store wrote (%t) against the rules", done))
+		return Ended{}, m.refuse(key, Failed, fmt.Errorf("the store reported written=%t, against the rules", done))
 	}
 	switch e := (Ended{Session: key, Client: before.Client}); {
 	case done:

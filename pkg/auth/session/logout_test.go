@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// logout returns the outcome, whether or not it is an error.
+// logout returns the outcome, also of an error.
 func (h *house) logout(t *testing.T, text auth.Secret, client *auth.ClientID) session.Outcome {
 	t.Helper()
 	e, err := h.Logout(t.Context(), text, client)
@@ -19,7 +19,7 @@ func (h *house) logout(t *testing.T, text auth.Secret, client *auth.ClientID) se
 	case err == nil:
 		return e.Outcome
 	case !errors.As(err, &refusal) || errors.Is(err, session.ErrEnded):
-		t.Fatalf("an error that is no clear answer: %v", err)
+		t.Fatalf("the error is no *Refusal, or wraps ErrEnded: %v", err)
 	}
 	return refusal.Outcome
 }
@@ -71,7 +71,8 @@ func (empty) Update(context.Context, session.Key, session.Update) (*session.Sess
 	return nil, false, nil
 }
 
-// TestAnOldTokenLogsOut holds that a client which missed rotations can end its session, and everybody else's copy.
+// TestAnOldTokenLogsOut: a client that missed rotations can end its session, and a copy's token
+// ends with it.
 func TestAnOldTokenLogsOut(t *testing.T) {
 	h := newHouse(t)
 	first := h.login(t, auth.Balanced)
@@ -91,7 +92,7 @@ func TestAnOldTokenLogsOut(t *testing.T) {
 	}
 }
 
-func TestLogoutOfWhatIsNoToken(t *testing.T) {
+func TestLogoutOfForgedTokens(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
 	text := g.RefreshToken.Reveal()
@@ -103,8 +104,9 @@ func TestLogoutOfWhatIsNoToken(t *testing.T) {
 	}
 }
 
-// TestUnconfirmedLogoutIsNotTold holds that nobody is told of an end that may not have been written.
-func TestUnconfirmedLogoutIsNotTold(t *testing.T) {
+// TestUnconfirmedLogoutIsNoSuccess: a logout must not report success if its write may not have
+// happened.
+func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
 	h.store.fail = func(int32) error { return session.ErrThrottled }
@@ -118,13 +120,13 @@ func TestUnconfirmedLogoutIsNotTold(t *testing.T) {
 
 	g = h.login(t, auth.Balanced)
 	h.Manager.Store = liar{h.store}
-	want(t, "a store against the rules", h.logout(t, g.RefreshToken, nil), session.Failed)
+	want(t, "a store that breaks the rules", h.logout(t, g.RefreshToken, nil), session.Failed)
 
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	h.Manager.Store = h.store
 	g = h.login(t, auth.Balanced)
 	if e, err := h.Logout(ctx, g.RefreshToken, nil); err != nil || e.Outcome != session.LoggedOut || e.Client != auth.DefaultClient {
-		t.Errorf("by somebody who hung up: %+v, %v", e, err)
+		t.Errorf("by a client that hung up: %+v, %v", e, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Config is what a Manager is made of. Every field but Clients is needed.
+// Config holds the parts of a [Manager]. Every field but Clients is required.
 type Config struct {
 	Store    Store
 	Subjects Subjects
@@ -19,14 +19,15 @@ type Config struct {
 	Rules    Rules
 	Now      func() time.Time
 	Rand     io.Reader // cryptographic; must not fail (crypto/rand.Reader does not)
-	// Clients are those whose sessions may go on; nil is for whoever has no list of clients, and lets all.
+	// Clients tells which clients are configured. Sessions of other clients are refused with
+	// [ErrUnknownClient]. nil accepts every client.
 	Clients interface{ Has(auth.ClientID) bool }
 }
 
 // Manager opens, refreshes and ends sessions. It is safe for concurrent use.
 type Manager struct{ Config }
 
-// NewManager returns a Manager, or names the field that is missing.
+// NewManager returns a Manager. Its error names the field of c that is missing or wrong.
 func NewManager(c Config) (*Manager, error) {
 	switch {
 	case c.Store == nil:
@@ -38,35 +39,40 @@ func NewManager(c Config) (*Manager, error) {
 	case c.Now == nil || c.Rand == nil:
 		return nil, errors.New("session: Config.Now and Config.Rand are missing")
 	case c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0:
-		return nil, errors.New("session: Config.Rules are out of order; see DefaultRules")
+		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval and 0 < LateUse, as in DefaultRules)")
 	}
 	return &Manager{c}, nil
 }
 
-// Opening is a login that has been proven.
+// Opening is a proven login, ready to become a session.
 type Opening struct {
-	// Subject is the very read that the password was verified against: its TokenVersion binds the session.
+	// Subject must come from the same read of the user that the password was verified against: its
+	// TokenVersion binds the session.
 	Subject            auth.Subject
 	Client             auth.Client
 	AuthTime           time.Time // when the password was proven
 	UserAgent, Address string
 }
 
-// Granted is a session and the refresh token that goes on with it.
+// Granted is the result of [Manager.Open] and [Manager.Refresh]: a session and its next refresh
+// token.
 type Granted struct {
 	Outcome Outcome
 	Session Session
 	Subject auth.Subject
-	// RefreshToken is empty where Outcome is Same: the client keeps the one that it has (RFC 6749, section 6). Sent
-	// again and arriving late, it could put a branch back that the client's store has replaced meanwhile; two branches
-	// could then take turns there until each was presented for one generation, which is what a copy looks like.
+	// RefreshToken is empty if Outcome is [Same]: the client keeps the token that it has (RFC 6749,
+	// section 6). A copy of that token that arrived late could replace a newer branch in the
+	// client's store. Two branches could then take turns in the store until both were presented for
+	// one generation, which is how theft looks.
 	RefreshToken auth.Secret
 }
 
-// Open begins a session: one write. Errors wrap auth.ErrUnavailable where the store or the keys did not answer.
+// Open begins a session by one write. The client's idle timeout must be at least
+// [Rules.MinimumIdleTimeout]. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
+// answer.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if least := m.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
-		return Granted{}, fmt.Errorf("session: the idle timeout of client %q must be at least %v", o.Client.ID, least)
+		return Granted{}, fmt.Errorf("session: idle timeout %v of client %q is too short (want at least %v)", o.Client.IdleTimeout, o.Client.ID, least)
 	}
 	now := Millis(m.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
@@ -95,18 +101,20 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 // Request is a refresh as a client asks for it.
 type Request struct {
 	RefreshToken auth.Secret
-	// Client is the client that the request names; nil where it names none.
+	// Client is the client that the request names, or nil if it names none.
 	Client *auth.ClientID
-	// Scope is what the request would narrow the access token to; empty where it does not.
+	// Scope is the scope to which the request narrows the access token. If it is empty, the access
+	// token gets the session's whole scope.
 	Scope []string
 }
 
-// Refresh goes on with the session of a refresh token: one conditional write and, at the same time, one read of the
-// user. A request that names a scope costs one read more, before the write.
+// Refresh moves the session of a refresh token on. It does one conditional write and, in parallel,
+// one read of the user. A request that names a scope costs one more read, before the write.
 //
-// Every error is a *Refusal. It wraps ErrEnded where the token will never work again, ErrScope where the request asks
-// for more than was granted, ErrForeignClient or ErrUnknownClient where its client may not have it, and
-// auth.ErrUnavailable where nothing was decided. In all but the first the token stays good.
+// Every error is a [*Refusal]. It wraps [ErrEnded] if the token will never work again, [ErrScope]
+// if the request asks for more than was granted, [ErrForeignClient] or [ErrUnknownClient] if the
+// client may not use the session, and [auth.ErrUnavailable] if nothing was decided. The token stays
+// good unless the error wraps ErrEnded.
 func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	token, err := m.Codec.Parse(ctx, r.RefreshToken)
 	if err != nil {
@@ -125,7 +133,8 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		d          Decision
 	)
 	if token.Profile == auth.Strict {
-		// A rotation that is then refused would log this profile's client out, so user and client are asked first.
+		// In the strict profile, a rotation whose answer is an error logs the client out. So user
+		// and client are checked before the write.
 		subject, subjectErr = m.beside(ctx, token.Subject, func() { err = m.checkClient(ctx, p) })
 		if subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
 			return Granted{}, m.refuse(p.Token.Key(), Failed, subjectErr)
@@ -137,7 +146,8 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	} else {
 		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, err = m.decide(ctx, p) })
 	}
-	// Theft comes first, even where the user could not be read; then a failed read; then what the user has become.
+	// The order matters: theft is reported even if the user could not be read; then a failed read;
+	// then a user who may not go on.
 	switch {
 	case err != nil:
 		return Granted{}, m.refuse(p.Token.Key(), Failed, err)
@@ -163,8 +173,9 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next}, nil
 }
 
-// checkScope refuses a scope that the session was not granted before anything is written: a rotation whose answer
-// is an error would log a client of the strict profile out. A session's scope never changes.
+// checkScope refuses a scope that the session was not granted. It runs before the write, because in
+// the strict profile a rotation whose answer is an error logs the client out. A session's scope
+// never changes.
 func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) error {
 	if len(scope) == 0 {
 		return nil
@@ -181,7 +192,7 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	return nil
 }
 
-// checkClient refuses a session whose client is not configured, before anything is written.
+// checkClient refuses a session whose client is not configured. It runs before the write.
 func (m *Manager) checkClient(ctx context.Context, p Presented) error {
 	if m.Clients == nil {
 		return nil
@@ -195,8 +206,8 @@ func (m *Manager) checkClient(ctx context.Context, p Presented) error {
 
 func (m *Manager) has(id auth.ClientID) bool { return m.Clients == nil || m.Clients.Has(id) }
 
-// foresee reads the session, and tells whether the refresh would be granted by the rules alone. What is refused anyway
-// is refused for that reason: a wide scope must not hide a theft.
+// foresee reads the session and reports whether the rules alone would grant the refresh. A refresh
+// that the rules refuse must be refused for their reason: a wide scope must not hide a theft.
 func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted bool, err error) {
 	s, err = m.Store.Get(ctx, p.Token.Key())
 	switch {
@@ -216,11 +227,12 @@ func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
 	}
 	d := m.Rules.Decide(p, before)
 	if done != d.Wrote {
-		return Decision{}, fmt.Errorf("the store wrote (%t) against the rules (%t)", done, d.Wrote)
+		return Decision{}, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
 	}
 	if d.Revoke != nil {
-		// A revocation that was not confirmed must not be told as one: the client would drop the token that
-		// a later refresh needs to prove the theft again.
+		// If the revocation is not confirmed, the client must not be told that the session has
+		// ended: it would drop the token, and a later refresh needs that token to prove the theft
+		// again.
 		if err := m.revoke(ctx, p.Token.Key(), *d.Revoke); err != nil {
 			return Decision{}, err
 		}
@@ -228,15 +240,18 @@ func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
 	return d, nil
 }
 
-// Revoke ends a session for good. Ending one that has ended, or that never was, is success.
+// Revoke ends a session for good. It succeeds if the session has ended already or does not exist.
+// Errors wrap [auth.ErrUnavailable] if the store did not confirm the write.
 func (m *Manager) Revoke(ctx context.Context, key Key, reason Reason) error {
 	return m.revoke(ctx, key, Revoke(Millis(m.Now()), reason))
 }
 
 func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
-	// Whoever presented a stolen token could keep its session by hanging up in time, so nobody can cancel this.
+	// A thief who presents a stolen token could keep its session by hanging up in time. So a
+	// revocation cannot be cancelled.
 	ctx = context.WithoutCancel(ctx)
-	// Where the condition did not hold, the session is gone or revoked already: what was asked for.
+	// If the condition did not hold, the session is missing or revoked already, which is what was
+	// asked for.
 	if _, _, err := m.Store.Update(ctx, key, u); err != nil {
 		return fmt.Errorf("revoking a session: %w", err)
 	}
@@ -247,7 +262,8 @@ func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
 func (m *Manager) beside(ctx context.Context, id auth.SubjectID, do func()) (subject auth.Subject, err error) {
 	asked := make(chan any, 1)
 	go func() {
-		// A panic here would end the process; on the caller's goroutine it ends one request.
+		// A panic on this goroutine would end the process. On the caller's goroutine it ends one
+		// request.
 		defer func() { asked <- recover() }()
 		subject, err = m.Subjects.Subject(ctx, id)
 	}()
@@ -265,7 +281,7 @@ func (m *Manager) refuse(key Key, o Outcome, cause error) error {
 	return &Refusal{Outcome: o, Session: key, cause: cause}
 }
 
-// subjectOutcome returns why a user's session may not go on, or "".
+// subjectOutcome returns why the user's session may not go on, or "".
 func subjectOutcome(u auth.Subject, err error, s Session) Outcome {
 	switch {
 	case errors.Is(err, auth.ErrNotFound):

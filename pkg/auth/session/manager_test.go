@@ -14,12 +14,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// faulty counts the calls of a real store and fails those that are due.
+// faulty counts the updates of a real store and fails the chosen ones.
 type faulty struct {
 	session.Store
 	updates atomic.Int32
-	fail    func(n int32) error // before the write takes effect
-	lose    func(n int32) error // after it did
+	fail    func(n int32) error // the write does not take effect
+	lose    func(n int32) error // the write takes effect, its reply is lost
 }
 
 func (f *faulty) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
@@ -38,7 +38,7 @@ func (f *faulty) Update(ctx context.Context, key session.Key, u session.Update) 
 	return before, done, err
 }
 
-// directory is the users, as a refresh sees them.
+// directory returns one user, or an error, to every refresh.
 type directory struct {
 	subject auth.Subject
 	err     error
@@ -96,7 +96,8 @@ func (h *house) login(t *testing.T, profile auth.Profile) session.Granted {
 	return g
 }
 
-// refresh returns the outcome; the error is compared with it.
+// refresh returns the outcome, also of an error, and checks that the error wraps exactly one of
+// ErrEnded and auth.ErrUnavailable.
 func (h *house) refresh(t *testing.T, text auth.Secret) (session.Outcome, session.Granted) {
 	t.Helper()
 	g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
@@ -105,7 +106,7 @@ func (h *house) refresh(t *testing.T, text auth.Secret) (session.Outcome, sessio
 	}
 	var refusal *session.Refusal
 	if !errors.As(err, &refusal) || errors.Is(err, session.ErrEnded) == errors.Is(err, auth.ErrUnavailable) {
-		t.Fatalf("an error that is no clear answer: %v", err)
+		t.Fatalf("the error is no *Refusal, or does not wrap exactly one of ErrEnded and ErrUnavailable: %v", err)
 	}
 	return refusal.Outcome, g
 }
@@ -182,7 +183,7 @@ func TestStoreCallsOfARefresh(t *testing.T) {
 	}
 }
 
-// Two waits that only end together show that the write and the read are under way at the same time.
+// The write and the read wait for each other, so this test passes only if they run in parallel.
 func TestWriteAndReadAreParallel(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
@@ -258,7 +259,7 @@ func TestAWideScopeHidesNoTheft(t *testing.T) {
 	}
 }
 
-// Whoever presents a stolen token and hangs up at once does not keep its session.
+// A thief who presents a stolen token and hangs up at once must not keep its session.
 func TestHangingUpStopsNoRevocation(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
@@ -273,7 +274,8 @@ func TestHangingUpStopsNoRevocation(t *testing.T) {
 	want(t, "the owner's", outcome, session.Revoked)
 }
 
-// A client that refreshes within the minimum interval writes nothing, and must not idle out by that.
+// A client that refreshes within the minimum interval writes nothing. Its session must not idle
+// out.
 func TestIdleTimeoutHasALowerBound(t *testing.T) {
 	h := newHouse(t)
 	least := session.DefaultRules().MinimumIdleTimeout()
@@ -292,7 +294,7 @@ func TestIdleTimeoutHasALowerBound(t *testing.T) {
 		h.now = h.now.Add(50 * time.Second)
 		outcome, next := h.refresh(t, token)
 		if !outcome.Grants() {
-			t.Fatalf("an active client is out: %s", outcome)
+			t.Fatalf("an active client was logged out: %s", outcome)
 		}
 		if next.RefreshToken.Reveal() != "" {
 			token = next.RefreshToken
@@ -300,7 +302,8 @@ func TestIdleTimeoutHasALowerBound(t *testing.T) {
 	}
 }
 
-// A store's panic ends one request, not the process: it arrives where the caller can recover it.
+// A panic of the user store must end one request, not the process: it must reach the caller's
+// goroutine.
 func TestAPanicOfTheUsersReachesTheCaller(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
@@ -329,17 +332,17 @@ func TestFixedNeverRotates(t *testing.T) {
 	want(t, "left alone for the idle timeout", outcome, session.Idle)
 }
 
-func TestWhatTheUserHasBecome(t *testing.T) {
+func TestStateOfTheUser(t *testing.T) {
 	for name, row := range map[string]struct {
 		subject auth.Subject
 		err     error
 		want    session.Outcome
 	}{
-		"unread":           {err: errors.New("boom"), want: session.Failed},
-		"gone":             {err: auth.ErrNotFound, want: session.SubjectMissing},
+		"read failed":      {err: errors.New("boom"), want: session.Failed},
+		"deleted":          {err: auth.ErrNotFound, want: session.SubjectMissing},
 		"disabled":         {subject: auth.Subject{ID: aUUID, TokenVersion: 2, Disabled: true}, want: session.SubjectDisabled},
 		"changed password": {subject: auth.Subject{ID: aUUID, TokenVersion: 3}, want: session.SubjectSuperseded},
-		"restored older":   {subject: auth.Subject{ID: aUUID, TokenVersion: 1}, want: session.Rotated},
+		"older version":    {subject: auth.Subject{ID: aUUID, TokenVersion: 1}, want: session.Rotated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -348,7 +351,7 @@ func TestWhatTheUserHasBecome(t *testing.T) {
 			h.users.subject, h.users.err = row.subject, row.err
 			outcome, _ := h.refresh(t, g.RefreshToken)
 			want(t, "refresh", outcome, row.want)
-			// What was only a failed read is a duplicate once the user can be read.
+			// After a failed read, the next try is a duplicate.
 			h.users.subject, h.users.err = healthy, nil
 			if row.want == session.Failed {
 				outcome, _ = h.refresh(t, g.RefreshToken)
@@ -358,7 +361,7 @@ func TestWhatTheUserHasBecome(t *testing.T) {
 	}
 }
 
-func TestTheftIsToldEvenWhereTheUserCannotBeRead(t *testing.T) {
+func TestTheftIsReportedIfTheUserCannotBeRead(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
 	_, next := h.refresh(t, g.RefreshToken)
@@ -391,8 +394,9 @@ func TestFailuresDecideNothing(t *testing.T) {
 	}
 }
 
-// A revocation that was not confirmed must not be told as one: the thief's session would live on.
-func TestUnconfirmedRevocationIsNotTold(t *testing.T) {
+// A revocation that was not confirmed must not be reported: the client would drop its token and the
+// thief's session would live on.
+func TestUnconfirmedRevocationIsNotReported(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
 	_, next := h.refresh(t, g.RefreshToken)
@@ -413,7 +417,7 @@ func TestUnconfirmedRevocationIsNotTold(t *testing.T) {
 	want(t, "the owner's", outcome, session.Revoked)
 }
 
-func TestAStoreAgainstTheRulesIsNotBelieved(t *testing.T) {
+func TestAStoreThatBreaksTheRulesFails(t *testing.T) {
 	h := newHouse(t)
 	g := h.login(t, auth.Balanced)
 	h.Manager.Store = liar{h.store}

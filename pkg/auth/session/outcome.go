@@ -1,39 +1,40 @@
 package session
 
-// Outcome is what a refresh, or a logout, turned out to be: one word for the audit log, the metrics and the tests.
+// Outcome is the result of a refresh, a logout or a check, as one word for the audit log, the
+// metrics and the tests.
 type Outcome string
 
 // The closed list of outcomes.
 const (
-	Rotated   Outcome = "rotated"   // the session moved on by one generation
-	Recovered Outcome = "recovered" // a late duplicate: answered anew, and its generation stamped anew
-	Duplicate Outcome = "duplicate" // a duplicate (tab, retry, fan-out): a branch of its own, nothing written
-	Same      Outcome = "same"      // a second refresh within the minimum interval: an access token alone
-	Extended  Outcome = "extended"  // profile fixed: the idle end slid, nothing else
-	Restored  Outcome = "restored"  // the table was moved up to a token newer than itself
+	Rotated   Outcome = "rotated"   // the session moved to the next generation
+	Recovered Outcome = "recovered" // a late duplicate: got a new branch, and RotatedAt was renewed
+	Duplicate Outcome = "duplicate" // a duplicate (tab, retry, fan-out): got its own branch, no write
+	Same      Outcome = "same"      // within the minimum interval: gets an access token only
+	Extended  Outcome = "extended"  // profile fixed: only the idle end moved
+	Restored  Outcome = "restored"  // the restored item caught up with a newer token
 
-	Fork  Outcome = "fork"  // two holders went different ways: a copy
-	Reuse Outcome = "reuse" // a token was used whose successor was used, or long after its child: a copy
+	Fork  Outcome = "fork"  // theft: two holders used different branches of one generation
+	Reuse Outcome = "reuse" // theft: a token was used after its successor, or too late
 
-	LoggedOut Outcome = "logged_out" // of a logout: its session is over now
+	LoggedOut Outcome = "logged_out" // a logout ended the session
 
 	Missing       Outcome = "missing"
 	Revoked       Outcome = "revoked"
 	Idle          Outcome = "idle"
 	Absolute      Outcome = "absolute"
-	ForeignClient Outcome = "foreign_client" // another client's session
-	Forged        Outcome = "forged"         // no token of ours
+	ForeignClient Outcome = "foreign_client" // the session belongs to another client
+	Forged        Outcome = "forged"         // not an authentic token
 
-	UnknownClient Outcome = "unknown_client" // its client is not configured any more
-	WiderScope    Outcome = "wider_scope"    // it asks for more than the session was granted
+	UnknownClient Outcome = "unknown_client" // the session's client is not configured
+	WiderScope    Outcome = "wider_scope"    // the request asks for more than was granted
 
 	SubjectMissing    Outcome = "subject_missing"
 	SubjectDisabled   Outcome = "subject_disabled"
-	SubjectSuperseded Outcome = "subject_superseded" // its token version rose after the login
+	SubjectSuperseded Outcome = "subject_superseded" // the user's token version rose after the login
 
-	Behind    Outcome = "behind"    // the table is older than an authentic token: it was restored
-	Throttled Outcome = "throttled" // the store refused for load
-	Failed    Outcome = "error"     // the store or the key source did not answer, or did something else
+	Behind    Outcome = "behind"    // the item is older than an authentic token: a restored table
+	Throttled Outcome = "throttled" // the store refused because of load
+	Failed    Outcome = "error"     // the store or the key source failed
 )
 
 // Grants reports whether the outcome is answered with tokens.
@@ -48,8 +49,8 @@ func (o Outcome) Grants() bool {
 // Theft reports whether the outcome proves a copy of a refresh token.
 func (o Outcome) Theft() bool { return o == Fork || o == Reuse }
 
-// Terminal reports whether the refresh token will never work again, so that the client should log in anew.
-// A failure is not terminal, nor is a request that asks wrongly: the token stays good.
+// Terminal reports whether the refresh token will never work again, so that the client must log in
+// anew. Failures and wrong requests are not terminal: the token stays good.
 func (o Outcome) Terminal() bool {
 	switch o {
 	case ForeignClient, UnknownClient, WiderScope, Behind, Throttled, Failed:

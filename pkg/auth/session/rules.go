@@ -6,25 +6,29 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Rules is how sessions move: the only place where times decide. Rules are values; the stores, the model checker and
-// the simulator all use these very functions.
+// Rules decides how sessions move. It is the only place that holds times. Rules are values: the
+// stores, the model checker and the simulator use these same functions.
 //
-// Why it works. Every duplicate of a refresh gets a different, equally valid branch of the same generation. An
-// honest client has one token store, so exactly one branch survives in it and goes on. Two holders of a copy must
-// diverge, and the second branch presented for a generation is the proof.
+// Why it works: every duplicate of a refresh gets a different, equally valid branch of the same
+// generation. An honest client has one token store, so exactly one branch survives in it and goes
+// on. Two holders of copied tokens must diverge. The second branch that is presented for a
+// generation proves the copy.
 type Rules struct {
-	// GracePeriod is how long after a rotation a duplicate is answered without writing. Later ones stamp the
-	// generation anew, so that their answers too land before the next rotation.
+	// GracePeriod is how long after a rotation a duplicate is answered without a write. A later
+	// duplicate renews RotatedAt, so that its answer also arrives before the next rotation.
 	GracePeriod time.Duration
-	// MinimumInterval lets every answer in flight land before the next rotation. It is at least the grace period,
-	// the longest flight of an answer, the longest flight of a request, and twice the largest difference between
-	// clocks: 30 + 45 + 45 + 2 x 10 seconds.
+	// MinimumInterval is the least time between two rotations. It lets every answer in flight
+	// arrive before the next rotation. It must be at least the grace period, plus the longest
+	// flight of an answer, plus the longest flight of a request, plus twice the largest difference
+	// between clocks: 30 + 45 + 45 + 2 x 10 seconds.
 	MinimumInterval time.Duration
-	// LateUse bounds how long after a token was issued its parent may still be used. Without it a thief who keeps
-	// using the parent stamps the generation anew again and again, and the victim's rotation starves unnoticed.
+	// LateUse is how long after a token's issue its parent may still be used. Without this bound, a
+	// thief who keeps using the parent renews RotatedAt again and again, and the victim's rotation
+	// is held off unnoticed.
 	LateUse time.Duration
-	// RestoredUntil ends a declared window in which the table was restored from a backup: until then a table
-	// that is older than an authentic token is moved up to it. Zero declares none.
+	// RestoredUntil ends a declared window after the table was restored from a backup. Until then,
+	// an item that is older than an authentic token catches up with the token. Zero declares no
+	// window.
 	RestoredUntil time.Time
 }
 
@@ -33,18 +37,22 @@ func DefaultRules() Rules {
 	return Rules{GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, LateUse: 240 * time.Second}
 }
 
-// MinimumIdleTimeout returns the least idle timeout with which a client that keeps refreshing stays in: within the
-// minimum interval a refresh writes nothing, and so does not slide the idle end.
+// MinimumIdleTimeout returns the shortest idle timeout with which a client that keeps refreshing
+// stays logged in. A refresh within the minimum interval writes nothing, and so does not move the
+// idle end.
 func (r Rules) MinimumIdleTimeout() time.Duration { return 4 * r.MinimumInterval }
 
-// Presented is a refresh token as a request presents it, and all that chance and the clock add to it.
+// Presented is a refresh token as a request presents it, with the request's clock reading and
+// random values.
 type Presented struct {
 	Token Token
-	// Client is the client that the request names; nil where it names none.
+	// Client is the client that the request names, or nil if it names none.
 	Client *auth.ClientID
-	// Now is the one reading of the clock, in whole milliseconds, for the condition and for the decision.
+	// Now is the one reading of the clock that both the condition and the decision use, in whole
+	// milliseconds.
 	Now time.Time
-	// Invocation and Fresh are random: the mark of this write, and the branch of its answer.
+	// Invocation and Fresh are random. Invocation marks this write; Fresh is the branch of its
+	// answer.
 	Invocation Invocation
 	Fresh      Branch
 }
@@ -74,21 +82,24 @@ func (r Rules) Rotate(p Presented) Update {
 	return u
 }
 
-// Decision is what a refresh comes to.
+// Decision is the result of a refresh.
 type Decision struct {
 	Outcome Outcome
-	// Wrote says that the first write's condition held. A store that did otherwise is not to be believed.
+	// Wrote reports whether the first write's condition held. If the store reports otherwise, the
+	// store is wrong.
 	Wrote bool
-	// Next is what the client's refresh token says from now on. Only where Outcome grants; for Same and Extended it
-	// is the token presented.
+	// Next is the content of the client's next refresh token. It is set if Outcome grants; for Same
+	// and Extended it is the presented token.
 	Next Token
-	// Revoke is a second write that must succeed before the refusal is told; nil where there is none.
+	// Revoke is a second write, which must succeed before the refusal is reported. It is nil if
+	// there is none.
 	Revoke *Update
-	// Session is the item after the first write. It is the zero Session where the outcome is Missing.
+	// Session is the item after the first write. It is the zero Session if Outcome is Missing.
 	Session Session
 }
 
-// Decide returns what the refresh is, given the item as it was before the first write; nil stands for none.
+// Decide returns the result of a refresh, given the item before the first write. before is nil if
+// there was no item.
 func (r Rules) Decide(p Presented, before *Session) Decision {
 	if before == nil {
 		return Decision{Outcome: Missing}
@@ -109,8 +120,9 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 	return d
 }
 
-// outcome is the table. Its order is its meaning: what has ended is ended, whoever asks; another client's request
-// reveals and revokes nothing; our own retry is no duplicate.
+// outcome is the decision table. Its order matters. An ended session is reported as ended to every
+// client. A request of another client reveals and revokes nothing. The retry of a write is not a
+// duplicate.
 func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	t := p.Token
 	if ended := before.ended(p.Now); ended != "" {
@@ -128,13 +140,13 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	case wrote:
 		return Restored
 	case before.Invocation == p.Invocation && p.Invocation != Invocation{}:
-		return Rotated // this very write took effect, and only its reply was lost
+		return Rotated // a retry: this write took effect, and only its reply was lost
 	case before.Generation < t.Generation:
 		return Behind
 	case t.Profile == auth.Strict:
 		return Reuse
 	case before.Generation == t.Generation && before.RotatedAt.After(r.parentEnd(t)):
-		return Reuse // the parent was used long after its child was delivered
+		return Reuse // the parent was used long after its child was issued
 	case before.Generation == t.Generation:
 		return Same
 	case before.Generation == t.Generation+1 && before.Parent == t.Branch:
@@ -146,7 +158,7 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	}
 }
 
-// ended returns how the session has ended by now, or "".
+// ended returns how the session has ended at now, or "".
 func (s *Session) ended(now time.Time) Outcome {
 	switch {
 	case s.Revocation != nil:
@@ -159,7 +171,8 @@ func (s *Session) ended(now time.Time) Outcome {
 	return ""
 }
 
-// Refresh is both writes of a refresh and its decision on an item in memory; nil stands for a missing item.
+// Refresh applies both writes of a refresh to an item in memory and returns the decision. s is nil
+// if there is no item.
 func (r Rules) Refresh(p Presented, s *Session) Decision {
 	d := r.Decide(p, s)
 	r.Rotate(p).Do(s)
@@ -174,7 +187,7 @@ func Revoke(at time.Time, reason Reason) Update {
 	return Update{Set: Change{Revocation: &Revocation{At: at, Reason: reason}}}
 }
 
-// parentEnd is the instant after which the parent of t may no longer be used.
+// parentEnd returns the instant after which the parent of t may no longer be used.
 func (r Rules) parentEnd(t Token) time.Time { return t.IssuedAt.Add(r.LateUse) }
 
 func earlier(a, b time.Time) time.Time {

@@ -16,7 +16,7 @@ var (
 	nonce   = session.Invocation{4}
 )
 
-// item is generation 5, begun an hour ago by a branch that is not mine.
+// item returns a session in generation 5, which the branch sibling began an hour ago.
 func item(change func(*session.Session)) *session.Session {
 	s := &session.Session{
 		Key: session.Key{Subject: "s"}, Client: "app", Generation: 5, Parent: sibling, RotatedAt: epoch.Add(-time.Hour),
@@ -28,7 +28,7 @@ func item(change func(*session.Session)) *session.Session {
 	return s
 }
 
-// presented is my branch of generation 5, issued an hour ago.
+// presented returns a refresh with branch mine of generation 5, issued an hour ago.
 func presented(change func(*session.Presented)) session.Presented {
 	p := session.Presented{
 		Token: session.Token{Profile: auth.Balanced, Subject: "s", Generation: 5, Branch: mine, IssuedAt: epoch.Add(-time.Hour)},
@@ -40,7 +40,7 @@ func presented(change func(*session.Presented)) session.Presented {
 	return p
 }
 
-// TestOutcomeTable has every row of the table that the rules are, and each of its boundaries to the millisecond.
+// TestOutcomeTable covers every row of the decision table, and each boundary to the millisecond.
 func TestOutcomeTable(t *testing.T) {
 	const ms = time.Millisecond
 	type S = *session.Session
@@ -78,7 +78,7 @@ func TestOutcomeTable(t *testing.T) {
 		{"duplicate much later", item(child(24 * time.Hour)), presented(nil), session.Recovered, true},
 		{"own retry of a rotation", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(nil), session.Rotated, false},
 		{"own retry in strict", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(strict), session.Rotated, false},
-		{"no nonce is nobody's retry", item(func(s S) { s.Generation = 7 }), presented(func(p P) { p.Invocation = session.Invocation{} }), session.Reuse, false},
+		{"a zero invocation is no retry", item(func(s S) { s.Generation = 7 }), presented(func(p P) { p.Invocation = session.Invocation{} }), session.Reuse, false},
 
 		{"a sibling has gone on", item(func(s S) { s.Generation = 6 }), presented(nil), session.Fork, false},
 		{"its successor was used", item(func(s S) { s.Generation = 7 }), presented(nil), session.Reuse, false},
@@ -128,7 +128,7 @@ func TestOutcomeTable(t *testing.T) {
 	}
 }
 
-// checkAnswer holds the next token to the outcome.
+// checkAnswer checks the next token against the outcome.
 func checkAnswer(t *testing.T, p session.Presented, d session.Decision) {
 	t.Helper()
 	next := session.Token{}
@@ -144,7 +144,7 @@ func checkAnswer(t *testing.T, p session.Presented, d session.Decision) {
 	}
 }
 
-// checkItem holds the item afterwards to the outcome.
+// checkItem checks the item after the refresh against the outcome.
 func checkItem(t *testing.T, before, after session.Session, p session.Presented, d session.Decision) {
 	t.Helper()
 	want := before
@@ -174,7 +174,7 @@ func TestRestoredWindow(t *testing.T) {
 	if d := rules.Refresh(p, s); d.Outcome != session.Restored || s.Generation != 10 || s.Parent != mine {
 		t.Errorf("in the window: %s, item %+v", d.Outcome, s)
 	}
-	// A token that the table knows to be used is a copy in the window too.
+	// Within the window, a token that the table knows to be used is still theft.
 	s = item(func(s *session.Session) { s.Generation = 7 })
 	if d := rules.Refresh(presented(nil), s); d.Outcome != session.Reuse || s.Revocation == nil {
 		t.Errorf("a copy in the window: %s", d.Outcome)
@@ -186,7 +186,7 @@ func TestRestoredWindow(t *testing.T) {
 	}
 }
 
-func TestUpdateNeverTouchesTombstonesOrNothing(t *testing.T) {
+func TestUpdateTouchesNoTombstoneAndNoMissingItem(t *testing.T) {
 	dead := item(func(s *session.Session) { s.Revocation = &session.Revocation{At: epoch, Reason: session.ReasonLogout} })
 	before := *dead
 	label := "x"
@@ -201,7 +201,7 @@ func TestUpdateNeverTouchesTombstonesOrNothing(t *testing.T) {
 	}
 }
 
-func TestEveryOutcomeHasOneAnswer(t *testing.T) {
+func TestGrantsTerminalTheft(t *testing.T) {
 	for _, o := range []session.Outcome{session.Rotated, session.Recovered, session.Duplicate, session.Same, session.Extended,
 		session.Restored} {
 		if !o.Grants() || o.Terminal() || o.Theft() {
@@ -218,7 +218,7 @@ func TestEveryOutcomeHasOneAnswer(t *testing.T) {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}
 	}
-	// What nobody has drawn yet is refused for good rather than granted.
+	// An outcome that Grants and Terminal do not list must be refused for good, not granted.
 	if o := session.Outcome("new"); o.Grants() || !o.Terminal() {
 		t.Error("an unknown outcome grants")
 	}

@@ -1,10 +1,20 @@
-// Package session holds the server side of a login: one item for its whole life, moved on by refresh tokens.
+// Package session keeps logins alive on the server: each login is one item, which refresh tokens
+// move on until it ends.
 //
-// Read rules.go first. It says which conditional write a refresh is and what the item found means; update.go says
-// what such a write does. Everything else carries that out: token.go turns a presented text into a Token, manager.go
-// does the I/O, and a Store (bbolt, DynamoDB) only has to equal Update.Do.
+//	sessions, err := session.NewManager(session.Config{
+//		Store: bolt.Sessions{DB: db}, Subjects: users, Codec: session.Codec{Keys: keys},
+//		Rules: session.DefaultRules(), Now: time.Now, Rand: rand.Reader,
+//	})
+//	opened, err := sessions.Open(ctx, session.Opening{Subject: subject, Client: client, AuthTime: now})
+//	next, err := sessions.Refresh(ctx, session.Request{RefreshToken: opened.RefreshToken})
+//	_, err = sessions.Logout(ctx, next.RefreshToken, nil)
 //
-// Terms: a generation counts rotations; a branch tells apart the answers given for one generation.
+// A generation counts the rotations of a session. A branch tells apart the answers that were given
+// for one generation.
+//
+// Read rules.go first: it says which conditional write a refresh is, and what the item found means.
+// update.go defines what such a write does. token.go turns a presented text into a [Token].
+// manager.go does the I/O. A [Store] (bbolt, DynamoDB) must behave exactly like [Update.Do].
 package session
 
 import (
@@ -16,11 +26,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// ID names a session: the item's key and the access token's sid. It is a hash of the secret that only the client
-// holds, so knowing an ID gives no power.
+// ID names a session. It is the item's key and the access token's sid. An ID is a hash of a secret
+// that only the client holds, so an ID alone opens nothing.
 type ID [16]byte
 
-// IDOf returns the ID of the session that the secret opens: SHA-256, truncated.
+// IDOf returns the ID of the session that secret opens: its SHA-256, truncated to 16 bytes.
 func IDOf(secret auth.Secret) ID {
 	sum := sha256.Sum256([]byte(secret.Reveal()))
 	return ID(sum[:len(ID{})])
@@ -29,47 +39,51 @@ func IDOf(secret auth.Secret) ID {
 // String returns the ID as 22 characters of unpadded base64url.
 func (id ID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
-// ParseID reads what String wrote, and no other spelling.
+// ParseID reads the output of [ID.String]. It refuses every other spelling.
 func ParseID(text string) (ID, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) != len(ID{}) || ID(raw).String() != text {
-		return ID{}, errors.New("a session id is 22 characters of base64url")
+		return ID{}, errors.New("invalid session id (want 22 characters of unpadded base64url)")
 	}
 	return ID(raw), nil
 }
 
-// Key finds a session in a store. Sessions of one subject stand together, so that listing them is one query.
+// Key finds a session in a store. A store keeps the sessions of one subject together, so that one
+// query lists them.
 type Key struct {
 	Subject auth.SubjectID
 	ID      ID
 }
 
-// Branch tells apart the answers that were given for one generation: each is random.
+// Branch is a random value that tells apart the answers that were given for one generation.
 type Branch [8]byte
 
-// Invocation is a random number that marks the write of one refresh, by which a retry of that very write
-// recognises itself. The zero Invocation marks nothing.
+// Invocation is a random value that marks the write of one refresh, so that a retry of that write
+// recognises its own effect. The zero Invocation marks nothing.
 type Invocation [8]byte
 
-// Kind is what opens the session. The numbers stand in tokens and items and never change.
+// Kind is the kind of token that moves a session on. The numbers are stored in tokens and items and
+// never change.
 type Kind uint8
 
 // RefreshKind is a session that a refresh token moves on.
 const RefreshKind Kind = 1
 
-// Session is one login. Times are UTC with millisecond precision. Passing the idle or absolute end, never absence,
-// is what ends it: stores delete late.
+// Session is one login. Times are UTC with millisecond precision. A session has ended once its idle
+// or absolute end has passed, even if the item is still there: stores delete late.
 type Session struct {
 	Key
 	Kind    Kind
 	Profile auth.Profile
 	Client  auth.ClientID
 	Scope   []string
-	// TokenVersion is the subject's at the read that verified the password; a later one ends this session.
+	// TokenVersion is the subject's version at the read that verified the password. A higher
+	// version of the subject ends this session.
 	TokenVersion uint64
 
-	// Generation counts rotations, Parent is the branch whose refresh token began this generation, and RotatedAt is
-	// when that last was answered; zero for a session that was never refreshed, so that its first refresh rotates.
+	// Generation counts the rotations. Parent is the branch whose refresh token began this
+	// generation. RotatedAt is when that token was last answered; it is zero until the first
+	// refresh, so that the first refresh rotates.
 	Generation uint64
 	Parent     Branch
 	RotatedAt  time.Time
@@ -80,10 +94,10 @@ type Session struct {
 	CreatedAt, LastSeen  time.Time
 	AuthTime             time.Time // when the password was proven
 
-	// What its owner sees in a list of sessions.
+	// What the user sees in a list of sessions.
 	UserAgent, Address, Label string
 
-	// Revocation is nil while the session is not revoked. It is never changed in place.
+	// Revocation is nil unless the session is revoked. Its target is never changed in place.
 	Revocation *Revocation
 }
 
@@ -92,10 +106,10 @@ type Reason string
 
 // The closed list of reasons.
 const (
-	ReasonTheft  Reason = "theft"  // a refresh token was used that only a copy could have used
-	ReasonLogout Reason = "logout" // its owner ended it
+	ReasonTheft  Reason = "theft"  // the use of a refresh token proved that it was copied
+	ReasonLogout Reason = "logout" // the user ended it
 	ReasonAdmin  Reason = "admin"  // an operator ended it
 )
 
-// Millis returns t as a store keeps it: UTC, whole milliseconds.
+// Millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.
 func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -17,19 +17,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Token is what a refresh token says.
+// Token is the content of a refresh token.
 type Token struct {
 	Profile auth.Profile
 	Subject auth.SubjectID
-	// Secret is the session's secret, 16 random bytes, held only by the client.
+	// Secret is the session's secret: 16 random bytes, which only the client holds.
 	Secret     auth.Secret
 	Generation uint64
 	Branch     Branch
-	// IssuedAt is when this token was handed out, in whole seconds, UTC.
+	// IssuedAt is when this token was issued, in whole seconds, UTC.
 	IssuedAt time.Time
 }
 
-// Key returns where the token's session stands.
+// Key returns the key of the token's session.
 func (t Token) Key() Key { return Key{t.Subject, IDOf(t.Secret)} }
 
 const (
@@ -40,33 +40,37 @@ const (
 	secretBytes = 16
 	macBytes    = 16
 	crcBytes    = 4
-	// What stands around the subject: kind and version, profile, key id, subject form; secret, generation, branch,
-	// issue time.
+	// The bytes before the subject: kind and version, profile, key id, subject form. The bytes
+	// after it: secret, generation, branch, issue time.
 	headBytes = 1 + 1 + 2 + 1
 	tailBytes = secretBytes + 4 + 8 + 5
 
 	maxIssued = 1<<40 - 1
 )
 
-// maxTokenText bounds the work that junk can cause.
+// maxTokenText bounds the work that a junk token can cause.
 var maxTokenText = len(tokenPrefix) +
 	base64.RawURLEncoding.EncodedLen(headBytes+auth.MaxSubjectBytes+tailBytes+macBytes+crcBytes)
 
-// errForged is every way of not being a token of ours. It carries no detail: none would help an honest client.
+// errForged stands for every defect of a token. It gives no detail, because no detail would help an
+// honest client.
 var errForged = errors.New("not a refresh token of this issuer")
 
 // Codec writes and reads refresh tokens:
 //
-//	ert_ + base64url( kind and version 1 | profile 1 | key id 2 | subject form 1 | subject | secret 16 |
-//	                  generation 4 | branch 8 | issue time 5 | HMAC-SHA-256 of all before, truncated to 16 |
+//	ert_ + base64url( kind and version 1 | profile 1 | key id 2 | subject form 1 | subject |
+//	                  secret 16 | generation 4 | branch 8 | issue time 5 |
+//	                  HMAC-SHA-256 of all before, truncated to 16 |
 //	                  CRC-32 of all before 4 )
 //
-// All numbers are big-endian. A subject that is a lower-case canonical UUID must be written as form 0 and its
-// 16 bytes, so that every token has one spelling. The MAC is checked before any I/O: junk costs nothing, and
-// only an authentic token can revoke anything. A Codec is safe for concurrent use.
+// All numbers are big-endian. A subject that is a lower-case canonical UUID must be written as form
+// 0 and its 16 bytes, so that every token has one spelling. The MAC is checked before any I/O on
+// the session: junk costs nothing, and only an authentic token can revoke a session. A Codec is
+// safe for concurrent use.
 type Codec struct{ Keys Keys }
 
-// Seal returns the text of t under the newest key.
+// Seal returns the text of t under the newest key. It fails if a field of t is out of range; errors
+// wrap [auth.ErrUnavailable] if the keys cannot be read.
 func (c Codec) Seal(ctx context.Context, t Token) (auth.Secret, error) {
 	key, err := c.Keys.SealingKey(ctx)
 	if err != nil {
@@ -78,7 +82,8 @@ func (c Codec) Seal(ctx context.Context, t Token) (auth.Secret, error) {
 func seal(t Token, key auth.RefreshTokenKey) (auth.Secret, error) {
 	issued := t.IssuedAt.Unix()
 	if len(t.Secret.Reveal()) != secretBytes || t.Generation > math.MaxUint32 || issued < 0 || issued > maxIssued {
-		return auth.Secret{}, errors.New("a refresh token's secret, generation or issue time is out of range")
+		return auth.Secret{}, fmt.Errorf("refresh token out of range: secret of %d bytes (want %d), generation %d (want at most %d), issue time %d (want 0 to %d)",
+			len(t.Secret.Reveal()), secretBytes, t.Generation, uint32(math.MaxUint32), issued, int64(maxIssued))
 	}
 	b := []byte{refreshVersion, byte(t.Profile)}
 	b = binary.BigEndian.AppendUint16(b, key.ID)
@@ -100,8 +105,8 @@ func seal(t Token, key auth.RefreshTokenKey) (auth.Secret, error) {
 	return auth.NewSecret(tokenPrefix + base64.RawURLEncoding.EncodeToString(b)), nil
 }
 
-// Parse returns what the text says, if it is a token of ours. Its error wraps ErrEnded for anything else, whatever
-// is wrong with it, and auth.ErrUnavailable where the keys cannot be read.
+// Parse returns the content of text. Its error wraps [ErrEnded] if text is not an authentic token,
+// and [auth.ErrUnavailable] if the keys cannot be read.
 func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	b, err := decode(text.Reveal())
 	if err != nil {
@@ -131,14 +136,15 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 
 func forged(cause error) error { return &Refusal{Outcome: Forged, cause: cause} }
 
-// decode undoes the text form and its checksum.
+// decode decodes the text form and checks its checksum.
 func decode(text string) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(text, tokenPrefix)
 	if !ok || len(text) > maxTokenText {
 		return nil, errForged
 	}
 	b, err := base64.RawURLEncoding.DecodeString(encoded)
-	// The decoder skips line feeds and ignores trailing bits: only the one spelling counts.
+	// DecodeString ignores CR and LF and stray trailing bits, which would make tokens malleable.
+	// Only one spelling is accepted.
 	if err != nil || base64.RawURLEncoding.EncodeToString(b) != encoded {
 		return nil, errForged
 	}
@@ -152,7 +158,7 @@ func decode(text string) ([]byte, error) {
 	return b, nil
 }
 
-// read takes apart what the MAC has vouched for.
+// read parses the bytes that the MAC has authenticated.
 func read(b []byte) (Token, error) {
 	t := Token{Profile: auth.Profile(b[1])}
 	rest := b[headBytes:]

@@ -20,7 +20,7 @@ import (
 
 func equal(a, b session.Session) bool { return reflect.DeepEqual(a, b) }
 
-// keys holds keys 1 and 7, whose material is the number repeated; 7 signs.
+// keys holds keys 1 and 7. The material of each is its number, repeated. Key 7 seals new tokens.
 type keys struct{ err error }
 
 func (k keys) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) {
@@ -57,8 +57,8 @@ func aToken(subject auth.SubjectID) session.Token {
 
 const aUUID = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 
-// The vectors pin the bytes: tokens that clients hold today must parse for ever. testdata/refresh_tokens.py makes
-// them, independently of this package.
+// The vectors pin the format: tokens that clients hold today must parse forever. The script
+// testdata/refresh_tokens.py makes the vectors independently of this package.
 func TestGoldenVectors(t *testing.T) {
 	raw, err := os.ReadFile("testdata/refresh_tokens.json")
 	if err != nil {
@@ -118,7 +118,7 @@ func TestParseRefuses(t *testing.T) {
 		}
 		return b
 	}
-	// changed alters one byte of the body and mends the checksum, so that only the MAC can tell.
+	// changed flips one bit of the body and corrects the checksum, so that only the MAC can tell.
 	changed := func(at int) string {
 		b := body(good)
 		b[at] ^= 1
@@ -173,7 +173,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// trailingBits spells the same bytes differently: the bits behind the last byte are not zero.
+// trailingBits returns a second spelling of the same bytes: it sets a bit after the last byte.
 func trailingBits(text string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := strings.IndexByte(alphabet, text[len(text)-1])
@@ -225,14 +225,14 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		// One spelling: what parses is what would be written.
+		// There is one spelling: sealing a parsed token returns the same text.
 		if again := sealed(t, token); again != text {
 			t.Errorf("%q is also %q", text, again)
 		}
 	})
 }
 
-func TestParseIDTakesOneSpelling(t *testing.T) {
+func TestParseIDAcceptsOneSpelling(t *testing.T) {
 	id := aToken(aUUID).Key().ID
 	if got, err := session.ParseID(id.String()); err != nil || got != id {
 		t.Errorf("%v, %v", got, err)

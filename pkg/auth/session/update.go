@@ -7,36 +7,40 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Update is one conditional write to one session, as a value. That the session exists and is not revoked is a
-// condition of every update, so nothing brings back what is missing and nothing touches a tombstone.
+// Update is one conditional write to one session, as a value. It is everything that a rule can ask
+// of a store. Every update requires that the session exists and is not revoked: an update brings
+// back no missing session and touches no tombstone.
 //
-// It is all that a rule can ask of a store. Update.Do says what it means; every store must equal Do.
+// [Update.Do] defines what an Update means. Every store must behave the same.
 type Update struct {
 	If  Condition
 	Set Change
 }
 
-// Condition is what must hold of the item found. The zero Condition asks only for what every update asks for.
+// Condition is what must hold for the item found. The zero Condition adds nothing to what every
+// update requires.
 type Condition struct {
-	// LiveAt demands that the idle and the absolute end lie after this instant; zero asks for neither.
+	// LiveAt requires that the idle end and the absolute end are after this instant. Zero requires
+	// nothing.
 	LiveAt time.Time
-	// Client demands that the session is this client's; nil does not ask.
+	// Client requires that the session belongs to this client. nil requires nothing.
 	Client *auth.ClientID
-	// AnyOf demands that at least one matches; an empty list asks for none.
+	// AnyOf requires that at least one Match holds. An empty list requires nothing.
 	AnyOf []Match
 }
 
-// Match is what a rotation asks of the generation found.
+// Match is a condition on the generation found.
 type Match struct {
-	// Generation must be the session's. Where Below is not zero, any generation under Below will do instead.
+	// Generation must be the session's. If Below is not zero, the session's generation must be
+	// under Below instead.
 	Generation, Below uint64
-	// Parent must be the session's; nil does not ask.
+	// Parent must be the session's. nil requires nothing.
 	Parent *Branch
-	// RotatedBy demands that the last rotation is no later; zero does not ask.
+	// RotatedBy requires that the last rotation is not after it. Zero requires nothing.
 	RotatedBy time.Time
 }
 
-// Change is what is written; each part that is nil leaves its attributes alone.
+// Change is what an update writes. A nil part leaves its attributes alone.
 type Change struct {
 	Rotation   *Rotation
 	Activity   *Activity
@@ -44,7 +48,7 @@ type Change struct {
 	Label      *string
 }
 
-// Rotation begins a generation, or stamps it anew.
+// Rotation begins a generation, or renews RotatedAt of the current one.
 type Rotation struct {
 	Generation uint64
 	Parent     Branch
@@ -52,7 +56,7 @@ type Rotation struct {
 	Invocation Invocation
 }
 
-// Activity slides the idle end: to At plus the session's own idle timeout.
+// Activity moves the idle end to At plus the session's own idle timeout.
 type Activity struct{ At time.Time }
 
 // Revocation is a tombstone.
@@ -61,8 +65,8 @@ type Revocation struct {
 	Reason Reason
 }
 
-// Do carries u out on the item found, where nil stands for a missing one, and reports whether its condition held.
-// Where it did not, s is unchanged.
+// Do applies u to s and reports whether its condition held. s is nil if there is no item. If the
+// condition did not hold, s is unchanged.
 func (u Update) Do(s *Session) bool {
 	if s == nil || s.Revocation != nil || !u.If.holds(s) {
 		return false
