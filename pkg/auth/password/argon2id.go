@@ -7,12 +7,12 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The form of Hash is "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>": the PHC string format with the three parameters
-// in the order of the reference implementation and unpadded standard base64.
+// The form of Hash is "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>": the PHC string format with the
+// three parameters in the order of the reference implementation, and unpadded standard base64.
 const argon2idPrefix = "$argon2id$"
 
-// djangoArgon2Prefix stands before the same text in Django's "argon2$argon2id$…", whose password is not in NFC. It
-// serves for Argon2id hashes of any system that does not normalise.
+// djangoArgon2Prefix begins Django's "argon2$argon2id$…": the same text, but of a password that was
+// not normalised. Use this form for Argon2id hashes of every system that does not normalise.
 const djangoArgon2Prefix = "argon2" + argon2idPrefix
 
 const (
@@ -23,27 +23,27 @@ const (
 	minTagBytes, maxTagBytes   = 16, 64
 )
 
-// argon2Hash is a stored hash, taken apart.
+// argon2Hash is a parsed stored hash.
 type argon2Hash struct {
 	cost Cost
 	salt []byte
 	tag  []byte
 }
 
-// newArgon2Hash hashes text at some cost.
+// newArgon2Hash hashes text at the given cost.
 func newArgon2Hash(cost Cost, text string, salt []byte) argon2Hash {
 	return argon2Hash{cost: cost, salt: salt, tag: cost.tag(text, salt, tagBytes)}
 }
 
 func (h argon2Hash) matches(g given) bool { return h.made(g.nfc) }
 
-// sees is true: Argon2 hashes the length of the password and all of it (RFC 9106, section 3.2).
+// sees returns true: Argon2 hashes the whole password and its length (RFC 9106, section 3.2).
 func (h argon2Hash) sees(given) bool { return true }
 
-// made reports whether h was made from text.
+// made reports whether h is the hash of text.
 func (h argon2Hash) made(text string) bool { return same(h.cost.tag(text, h.salt, len(h.tag)), h.tag) }
 
-// madeAt reports whether Hash would make such a hash at a cost.
+// madeAt reports whether Hash would make a hash with h's parameters at this cost.
 func (h argon2Hash) madeAt(cost Cost) bool {
 	return h.cost == cost && len(h.salt) == saltBytes && len(h.tag) == tagBytes
 }
@@ -55,7 +55,8 @@ func (h argon2Hash) String() string {
 
 func parseOwn(stored string) (verifier, error) { return parseArgon2id(stored) }
 
-// parseArgon2id takes stored apart and bounds what it asks for. It takes exactly what String writes.
+// parseArgon2id parses stored and checks that the work it asks for is within bounds. It accepts
+// exactly the texts that String writes.
 func parseArgon2id(stored string) (argon2Hash, error) {
 	part := strings.Split(stored, "$")
 	if len(part) != 6 {
@@ -63,7 +64,7 @@ func parseArgon2id(stored string) (argon2Hash, error) {
 	}
 	number, ok := named(part[3], "m", "t", "p")
 	if !ok {
-		return argon2Hash{}, fmt.Errorf("%w: parameters must be m, t and p", ErrMalformed)
+		return argon2Hash{}, fmt.Errorf("%w: wrong Argon2id parameters (want m, t and p)", ErrMalformed)
 	}
 	h := argon2Hash{cost: Cost{MemoryKiB: number[0], Passes: number[1], Lanes: uint8(number[2])}}
 	decode(raw, part[4:], &h.salt, &h.tag)

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The vectors are those of the reference implementation (P-H-C/phc-winner-argon2, src/test.c) for version 0x13.
+// The vectors are those of the reference implementation (P-H-C/phc-winner-argon2, src/test.c) for
+// version 0x13.
 func TestArgon2idReferenceVectors(t *testing.T) {
 	for _, row := range []struct {
 		password, salt string
@@ -85,7 +86,7 @@ func TestParseArgon2id(t *testing.T) {
 	}
 }
 
-// A stored hash that parses has one spelling and asks for bounded work.
+// A text that parses must be in its one spelling and ask for bounded work.
 func FuzzParseArgon2id(f *testing.F) {
 	f.Add("$argon2id$v=19$m=65536,t=2,p=1$" + salt + "$" + tag)
 	f.Add("$argon2id$v=19$m=65536,t=2,p=1$c29t\nZXNhbHR==$" + tag)

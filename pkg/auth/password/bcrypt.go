@@ -11,19 +11,22 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// bcryptForms are bcrypt's own "$2b$12$<salt><digest>" and what other systems put around it, against
-// bcrypt's limit of 72 bytes:
+// bcryptForms are bcrypt's own "$2b$12$<salt><digest>" and the forms in which other systems hash
+// the password before bcrypt, to avoid bcrypt's limit of 72 bytes:
 //
-//	bcrypt$$2b$12$…                               Django: bcrypt as it is
-//	bcrypt_sha256$$2b$12$…                        Django: of the hexadecimal SHA-256
-//	$bcrypt-sha256$v=2,t=2b,r=12$<salt>$<digest>  Passlib: of the base64 of HMAC-SHA-256, keyed with the salt's text
-//	$bcrypt-sha256$2b,12$<salt>$<digest>          Passlib before 1.7.3 (and 2a): of the base64 of SHA-256
+//	bcrypt$$2b$12$…                               Django: bcrypt of the password
+//	bcrypt_sha256$$2b$12$…                        Django: bcrypt of the hexadecimal SHA-256
+//	$bcrypt-sha256$v=2,t=2b,r=12$<salt>$<digest>  Passlib: bcrypt of the base64 of HMAC-SHA-256,
+//	                                              whose key is the salt's text
+//	$bcrypt-sha256$2b,12$<salt>$<digest>          Passlib before 1.7.3 (also 2a): bcrypt of the
+//	                                              base64 of SHA-256
 //
-// 2a, 2b and 2y name one algorithm as far as passwords of up to 255 bytes go. 2x names PHP's old sign-extension bug, in
-// which many passwords share a hash; it is not here.
+// For passwords of up to 255 bytes, 2a, 2b and 2y name the same algorithm. 2x is not supported: it
+// names PHP's old sign-extension bug, with which many passwords share a hash.
 //
-// Low costs are not wrapped: the library compares and does not give the digest, and even the lowest cost is salted and
-// as slow as hundreds of plain digests. The next login replaces them, if bcrypt saw all of the password (see sees).
+// Hashes of low cost are not wrapped: the library compares and does not return the digest, and even
+// the lowest cost is salted and as slow as hundreds of plain digests. The next login replaces them
+// if bcrypt sees the whole password (see sees).
 var bcryptForms = []form{
 	{"bcrypt", "$2a$", parseBcrypt},
 	{"bcrypt", "$2b$", parseBcrypt},
@@ -36,25 +39,25 @@ var bcryptForms = []form{
 const passlibBcryptPrefix = "$bcrypt-sha256$"
 
 const (
-	// minBcryptCost is bcrypt's own least. maxBcryptCost takes about a second: four times the work of the default of
-	// Django, Passlib, Rails and PHP, 12.
+	// minBcryptCost is bcrypt's own minimum. maxBcryptCost takes about a second: four times the
+	// work of 12, the default of Django, Passlib, Rails and PHP.
 	minBcryptCost, maxBcryptCost = 4, 14
 
 	bcryptSaltText, bcryptDigestText = 22, 31
-	// bcryptBytes is how much of a password bcrypt sees. Its implementations passed over the rest in silence. So does
-	// matches, or long passwords would stop working.
+	// bcryptBytes is how much of a password bcrypt reads. Other implementations silently ignore the
+	// rest. So does matches, because otherwise long passwords would stop working after an import.
 	bcryptBytes = 72
 )
 
-// bcryptAlphabet is strict: the last characters of salt and digest hold bits that nothing uses.
+// bcryptAlphabet is strict: the last characters of salt and digest hold bits that must be zero.
 var bcryptAlphabet = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").
 	WithPadding(base64.NoPadding).Strict()
 
-// bcryptHash is a stored hash, taken apart.
+// bcryptHash is a parsed stored hash.
 type bcryptHash struct {
 	modular string                       // "$2b$12$…"
-	prepare func(received string) string // what stands before bcrypt
-	stored  string                       // the whole, canonical
+	prepare func(received string) string // returns what bcrypt hashes
+	stored  string                       // the whole text in its canonical spelling
 }
 
 func (h bcryptHash) String() string { return h.stored }
@@ -64,15 +67,17 @@ func (h bcryptHash) matches(g given) bool {
 	return bcrypt.CompareHashAndPassword([]byte(h.modular), []byte(text[:min(len(text), bcryptBytes)])) == nil
 }
 
-// sees reports whether bcrypt can tell the password from every other. bcrypt repeats the password with a NUL behind it
-// until it has 72 bytes. A password of 72 bytes or more leaves no room for its end: the first 72 bytes alone, and with any
-// tail, have the same hash. "p\x00p" repeats to the same bytes as "p", and implementations in C stop at a NUL.
+// sees reports whether bcrypt can tell the password from every other password. bcrypt repeats the
+// password, each time followed by a NUL, until it has 72 bytes. A password of 72 bytes or more
+// leaves no room for its end: the first 72 bytes alone, and with any tail, have the same hash.
+// "p\x00p" repeats to the same bytes as "p", and implementations in C stop at a NUL.
 func (h bcryptHash) sees(g given) bool {
 	text := h.prepare(g.received)
 	return len(text) < bcryptBytes && !strings.Contains(text, "\x00")
 }
 
-// newBcryptHash bounds and checks modular; the library would take any version, and stray bits.
+// newBcryptHash checks modular and its bounds. The library alone would accept unknown versions and
+// stray bits.
 func newBcryptHash(modular, stored string, prepare func(string) string) (verifier, error) {
 	const salt = len("$2b$12$")
 	const digest, end = salt + bcryptSaltText, salt + bcryptSaltText + bcryptDigestText
@@ -89,7 +94,7 @@ func newBcryptHash(modular, stored string, prepare func(string) string) (verifie
 		return nil, errBounds
 	}
 	for _, text := range []string{modular[salt:digest], modular[digest:]} {
-		if strings.ContainsAny(text, "\r\n") { // which the decoder passes over
+		if strings.ContainsAny(text, "\r\n") { // which DecodeString ignores
 			return nil, errSpelling
 		}
 		if _, err := bcryptAlphabet.DecodeString(text); err != nil {

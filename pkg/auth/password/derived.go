@@ -7,29 +7,31 @@ import (
 	"strings"
 )
 
-// derived is a stored hash of another system whose digest can be computed, and not only compared with.
+// derived is a stored hash of another system whose digest can be computed. (bcrypt's can only be
+// compared.)
 type derived struct {
-	// digest does the work. Other systems hashed the password as it was sent, not in NFC.
+	// digest computes the digest of a password. Other systems hashed the password as it was
+	// received, not in NFC.
 	digest func(received string) []byte
-	// want is what digest returns for the right password.
+	// want is the digest of the right password.
 	want []byte
-	// spell returns the stored text with some digest in the place of want.
+	// spell returns the stored text with digest in the place of want.
 	spell func(digest []byte) string
-	// weak says that Wrap must not leave the hash as it is.
+	// weak says that Wrap must wrap this hash.
 	weak bool
 }
 
 func (d derived) matches(g given) bool { return same(d.digest(g.received), d.want) }
 func (d derived) String() string       { return d.spell(d.want) }
 
-// sees is true: every form with a digest hashes the whole password. PBKDF2 and scrypt use it as the key of an HMAC (RFC
-// 2104, section 2). HMAC fills a short key up with NUL, so Verify refuses a NUL at the end. HMAC replaces a key that is
-// longer than a block by its digest, so a long password and its raw digest match alike; the digest is known only to a
-// client that knows the password.
+// sees returns true: every form with a digest hashes the whole password. PBKDF2 and scrypt use it
+// as the key of an HMAC (RFC 2104, section 2). HMAC pads a short key with NUL, so Verify refuses a
+// NUL at the end. HMAC replaces a key that is longer than a block by its digest, so a long password
+// and its raw digest both match; only a client that knows the password knows the digest.
 func (d derived) sees(given) bool { return true }
 
-// bounded says that salt and digest are of a size that systems use. A shorter digest would match by luck, and a longer
-// one is more work.
+// bounded reports whether salt and digest have a usual size. A shorter digest would match by
+// chance, and a longer one costs more work.
 func (d derived) bounded(salt []byte) bool {
 	const minSalt, maxSalt = 1, 128
 	return within(len(salt), minSalt, maxSalt) && within(len(d.want), minTagBytes, maxTagBytes)
@@ -45,15 +47,17 @@ var (
 	raw = base64.RawStdEncoding
 )
 
-// decode decodes texts into the places that follow. Decoders pass over line feeds and stray bits, and stop at an error
-// with a text that could hold a piece of the hash: all that is left to the comparison of spellings.
+// decode decodes each text into its place. It ignores errors, line feeds and stray bits, and an
+// error's text could reveal a piece of the hash. Instead, the caller compares the spelling with the
+// stored text, which finds every defect.
 func decode(encoding *base64.Encoding, texts []string, into ...*[]byte) {
 	for i, to := range into {
 		*to, _ = encoding.DecodeString(texts[i])
 	}
 }
 
-// named takes apart a text like "ln=16,r=8,p=1". It leaves leading zeros to the comparison of spellings.
+// named parses a text like "ln=16,r=8,p=1". It accepts leading zeros; the comparison of spellings
+// refuses them.
 func named(text string, names ...string) ([]uint32, bool) {
 	fields := strings.Split(text, ",")
 	if len(fields) != len(names) {
@@ -69,7 +73,7 @@ func named(text string, names ...string) ([]uint32, bool) {
 	return values, true
 }
 
-// numbers reads decimal numbers into the places that follow.
+// numbers parses each decimal number into its place.
 func numbers(texts []string, into ...*uint32) bool {
 	for i, to := range into {
 		n, err := strconv.ParseUint(texts[i], 10, 32)

@@ -1,14 +1,24 @@
-// Package password turns passwords into stored hashes and back into a yes or a no.
+// Package password hashes passwords for storage and verifies passwords against stored hashes.
 //
-// New passwords are hashed with Argon2id (RFC 9106) and stored as one PHC string, which carries its own
-// parameters. A hash made with other parameters still verifies and is reported as outdated, so that a login can
-// replace it. So do the hashes of other systems (Forms), which come in with an import: what is too weak to keep is
-// wrapped in Argon2id on the way (Wrap). A further form is a file and a line in the list of forms.
+//	var hasher password.Hasher
+//	if err := password.CheckNew(chosen); err != nil {
+//		return err // for example ErrTooShort
+//	}
+//	stored, err := hasher.Hash(chosen)
+//	// at a login:
+//	result, err := hasher.Verify(stored, given) // result.Match, result.Outdated
 //
-// A password is hashed in Unicode's Normalization Form C (UAX #15): keyboards and operating systems disagree on
-// whether é is one code point or two, and the owner cannot see the difference. Other systems hashed what they
-// received, and so their hashes are verified against that.
+// New passwords are hashed with Argon2id (RFC 9106). The result is one PHC string, which carries
+// its own parameters. A hash with other parameters still verifies; [Result] reports it as outdated,
+// so that a login can replace it. The hashes of other systems ([Forms]) also verify and are also
+// outdated. They enter by an import, and [Hasher.Wrap] wraps the hashes that are too weak to keep
+// in Argon2id. To add a form, write a file and add a line to the list of forms.
 //
-// bcrypt sees no more than 72 bytes of a password. A longer password logs in as it did before the import, and so does
-// any other with the same beginning; such a match never replaces the stored hash (Result.Partial).
+// A password is hashed in Unicode's Normalization Form C (UAX #15). Keyboards and operating systems
+// disagree on whether é is one code point or two, and the user cannot see the difference. Other
+// systems hashed the password as it was received, so their hashes are verified against that.
+//
+// bcrypt reads only 72 bytes of a password. A longer password logs in as it did before the import,
+// and so does every other password with the same beginning. Such a match never replaces the stored
+// hash ([Result].Partial).
 package password

@@ -6,17 +6,19 @@ import (
 )
 
 var (
-	// ErrTooShort refuses a new password of fewer than MinCharacters.
+	// ErrTooShort refuses a new password of fewer than [MinCharacters] code points.
 	ErrTooShort = errors.New("the password is too short")
-	// ErrTooLong refuses a new password of more than MaxBytes.
+	// ErrTooLong refuses a new password of more than [MaxBytes] bytes.
 	ErrTooLong = errors.New("the password is too long")
-	// ErrNotUTF8 refuses a new password that is not text: no two clients would send it alike.
+	// ErrNotUTF8 refuses a new password that is not valid UTF-8, because two clients could send it
+	// differently.
 	ErrNotUTF8 = errors.New("the password is not valid UTF-8")
-	// ErrCommon refuses a new password that is among the first that anybody would guess.
+	// ErrCommon refuses a new password from the list of the most common passwords.
 	ErrCommon = errors.New("the password is too common")
-	// ErrBreached refuses a new password that Policy.Breached knows.
+	// ErrBreached refuses a new password that [Policy].Breached reports as breached.
 	ErrBreached = errors.New("the password is known from a breach")
-	// ErrMalformed says that a stored hash is of no known form, is damaged, or demands more work than we allow.
+	// ErrMalformed says that a stored hash has an unknown form, is damaged, or asks for more work
+	// than is allowed.
 	ErrMalformed = errors.New("the stored password hash is malformed")
 )
 

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Firebase Authentication encrypts a key of the project, the signer key, with what scrypt makes of the password
-// (firebase/scrypt on GitHub). It exports the hash and the salt of each user, and the rest once in a project; the stored
-// form is ours and holds everything, in the padded standard base64 of the export:
+// Firebase Authentication encrypts the project's signer key with a key that scrypt derives from the
+// password (firebase/scrypt on GitHub). It exports the hash and the salt of each user, and the
+// other parameters once a project. The stored form is edgeauth's own and holds all of them, in the
+// padded standard base64 of the export:
 //
 //	$firebase-scrypt$rounds=8,mem_cost=14$<salt_separator>$<signer_key>$<salt>$<hash>
 const firebasePrefix = "$firebase-scrypt$"
@@ -21,7 +22,7 @@ func parseFirebase(stored string) (verifier, error) {
 	}
 	number, ok := named(part[2], "rounds", "mem_cost")
 	if !ok {
-		return nil, fmt.Errorf("%w: parameters must be rounds and mem_cost", ErrMalformed)
+		return nil, fmt.Errorf("%w: wrong Firebase parameters (want rounds and mem_cost)", ErrMalformed)
 	}
 	var separator, signer, salt, want []byte
 	decode(std, part[3:], &separator, &signer, &salt, &want)
@@ -36,15 +37,15 @@ func parseFirebase(stored string) (verifier, error) {
 		},
 		weak: c.kib() < minScryptKiB,
 	}
-	// The hash is the encrypted signer key, and so of its length.
+	// The hash is the encrypted signer key, so it has the same length.
 	if !c.bounded() || len(signer) != len(want) || !d.bounded(whole) {
 		return nil, errBounds
 	}
 	return d, nil
 }
 
-// firebaseDigest encrypts the signer key with AES-256 in counter mode. The counter begins at zero: each key is for one
-// password and one salt.
+// firebaseDigest encrypts the signer key with AES-256 in counter mode. The counter may begin at
+// zero, because each key belongs to one password and one salt.
 func firebaseDigest(key, signer []byte) []byte {
 	block, err := aes.NewCipher(key)
 	if err != nil {

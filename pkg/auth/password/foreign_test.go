@@ -15,7 +15,7 @@ import (
 // vector is a stored hash that another system made.
 type vector struct{ Source, Stored, Password string }
 
-// documented are vectors that their systems publish.
+// documented are vectors that the systems publish.
 var documented = []vector{
 	// Openwall's crypt_blowfish, wrapper.c, and with it PHP and many others.
 	{"crypt_blowfish", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"},
@@ -40,7 +40,8 @@ var documented = []vector{
 		"lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==", "user1password"},
 }
 
-// vectors are all, among them those that scripts in testdata made with the systems themselves.
+// vectors returns documented and the vectors that scripts in testdata made with the systems
+// themselves.
 func vectors(t testing.TB) []vector {
 	t.Helper()
 	all := documented
@@ -60,12 +61,13 @@ func vectors(t testing.TB) []vector {
 	return all
 }
 
-// costly tells vectors at real costs, of which one verification has to do.
+// costly reports whether v has a production cost. Such vectors are verified only once.
 func costly(v vector) bool {
 	return strings.Contains(v.Source, "default cost") || v.Source == "Firebase" || v.Source == "RFC 7914 scrypt"
 }
 
-// alike tells vectors of which a cheaper one goes the same way: near misses are many.
+// alike reports whether a cheaper vector covers the same code. The tests of near misses skip v
+// then.
 func alike(v vector) bool {
 	return slices.Contains(documented, v) || len(v.Password) > 20 ||
 		strings.HasPrefix(v.Source, "wrapped sha") || v.Source == "wrapped md5-suffix"
@@ -113,7 +115,7 @@ func TestNearPasswordsFail(t *testing.T) {
 		case "nul\x00byte":
 			near = append(near, "nul")
 		case "":
-			near = near[2:] // bcrypt cannot tell NULs alone from nothing, and HMAC neither
+			near = near[2:] // to bcrypt and HMAC, NUL bytes alone are the empty password
 		}
 		for _, password := range near {
 			got, err := Hasher{}.Verify(auth.NewSecret(v.Stored), auth.NewSecret(password))
@@ -124,20 +126,21 @@ func TestNearPasswordsFail(t *testing.T) {
 	}
 }
 
-// nearTexts are texts close to stored, none of which is stored with the same meaning.
+// nearTexts returns texts that differ a little from stored. Each must be refused or fail to match.
 func nearTexts(stored string) []string {
 	texts := []string{
 		stored[1:], stored[:len(stored)-1], stored + "$", stored + "=", stored + "\n", stored + "\x00", stored + " ", " " + stored, "$" + stored,
 		strings.ToUpper(stored),
 	}
-	const parameters = 24 // stand in the first bytes; among salt and digest, a few are enough
+	const parameters = 24 // the first bytes; of salt and digest, every eleventh byte is enough
 	for i := range len(stored) {
 		if i >= parameters && i%11 != 0 && i < len(stored)-2 {
 			continue
 		}
 		c := stored[i] ^ 1
 		if '0' <= stored[i] && stored[i] <= '9' {
-			// A digit could become a greater cost. Leading zeros are another spelling of one number.
+			// Another digit could mean a greater cost. A leading zero is another spelling of the
+			// number.
 			texts = append(texts, stored[:i]+"0"+stored[i:])
 			c = 'x'
 		}
@@ -157,13 +160,13 @@ func TestNearStoredTextsFail(t *testing.T) {
 		for _, stored := range nearTexts(v.Stored) {
 			got, err := Hasher{}.Verify(auth.NewSecret(stored), auth.NewSecret(v.Password))
 			if got.Match || (err != nil && !errors.Is(err, ErrMalformed)) {
-				t.Errorf("%s: %q is taken for %q (%v)", v.Source, stored, v.Stored, err)
+				t.Errorf("%s: %q verifies like %q (%v)", v.Source, stored, v.Stored, err)
 			}
 		}
 	}
 }
 
-// No form may be left without a vector.
+// Every form has at least one vector.
 func TestEveryFormHasAVector(t *testing.T) {
 	for _, f := range append(forms[1:len(forms):len(forms)], plain[0]) {
 		found := false
@@ -171,18 +174,18 @@ func TestEveryFormHasAVector(t *testing.T) {
 			found = found || strings.HasPrefix(v.Stored, f.prefix)
 		}
 		if !found {
-			t.Errorf("no vector of %s (%s)", f.name, f.prefix)
+			t.Errorf("no vector of form %s (prefix %s)", f.name, f.prefix)
 		}
 	}
 }
 
-// No text is of two forms.
+// A text has at most one form.
 func TestFormsAreDisjoint(t *testing.T) {
 	all := append(forms[:len(forms):len(forms)], plain...)
 	for i, a := range all {
 		for j, b := range all {
 			if i != j && strings.HasPrefix(a.prefix, b.prefix) {
-				t.Errorf("%s is also %s", a.prefix, b.prefix)
+				t.Errorf("prefix %s begins with prefix %s", a.prefix, b.prefix)
 			}
 		}
 	}

@@ -6,44 +6,48 @@ import (
 	"strings"
 )
 
-// form is one way in which passwords are stored.
+// form is one format of stored passwords.
 type form struct {
 	name string
-	// prefix tells the form. No prefix is the beginning of another, so that no text is of two forms.
+	// prefix identifies the form. No prefix is the beginning of another prefix, so a text has at
+	// most one form.
 	prefix string
-	// parse takes apart a stored text that begins with prefix. It does no work, and it bounds the work that the text
-	// asks for. Its errors wrap ErrMalformed and do not repeat the text.
+	// parse parses a stored text that begins with prefix. It does no hashing, and it checks that
+	// the work the text asks for is within bounds. Its errors wrap ErrMalformed and do not repeat
+	// the text.
 	parse func(stored string) (verifier, error)
 }
 
-// verifier is a stored hash, taken apart and within bounds. It is safe for concurrent use.
+// verifier is a parsed stored hash, within bounds. It is safe for concurrent use.
 type verifier interface {
-	// matches does the work and compares in constant time.
+	// matches hashes the password and compares in constant time.
 	matches(given) bool
-	// sees reports whether every byte of the password, and its end, has a part in the hash: no other password that the form
-	// sees whole has the same hash by design. It is false for what the form cuts off or takes for the end.
+	// sees reports whether the form hashes every byte of the password and its end. If so, no other
+	// password that the form sees whole has the same hash by design. It is false if the form cuts
+	// the password off, or takes a byte for its end.
 	sees(given) bool
 	// String returns the stored text.
 	String() string
 }
 
-// given is a password in the spellings that forms hash.
+// given is a password in the two spellings that forms hash.
 type given struct {
-	received string // as it came: what other systems hashed
-	nfc      string // in Normalization Form C: what Hash hashes
+	received string // as it was received, which other systems hash
+	nfc      string // in Normalization Form C, which Hash hashes
 }
 
-// slow are the forms of other systems that are verified as they are.
+// slow are the forms of other systems that may be stored unwrapped.
 var slow = slices.Concat(bcryptForms, scryptForms, pbkdf2Forms, []form{
 	{"django-argon2", djangoArgon2Prefix, parseDjangoArgon2},
 	{"firebase-scrypt", firebasePrefix, parseFirebase},
 	{"openauth", "{", parseOpenAuth},
 })
 
-// forms are all that Verify knows.
+// forms are all forms that Verify accepts.
 var forms = slices.Concat([]form{{"argon2id", argon2idPrefix, parseOwn}}, slow, []form{{"wrapped", wrappedPrefix, parseWrapped}})
 
-// Forms returns the names of the forms that Verify knows. Importable takes those of plain digests too.
+// Forms returns the names of the forms that [Hasher.Verify] accepts. [Importable] also accepts
+// plain digests, which [Hasher.Wrap] wraps.
 func Forms() []string {
 	var names []string
 	for _, f := range forms {
@@ -52,11 +56,12 @@ func Forms() []string {
 	return slices.Compact(names)
 }
 
-// maxStored is longer than any hash: what is above it is not even taken apart.
+// maxStored is longer than every valid hash. Longer texts are refused before they are parsed.
 const maxStored = 2048
 
-// parse takes stored apart. A stored hash has one spelling: what its form would write differently (leading zeros,
-// stray bits in base64, another order of JSON) is refused, because two texts for one hash invite comparing wrongly.
+// parse parses stored, which must have one of the known forms. A stored hash has exactly one
+// spelling: leading zeros, stray bits in base64 and another order of JSON members are refused,
+// because code that compares two spellings of one hash would compare wrongly.
 func parse(known []form, stored string) (verifier, error) {
 	if len(stored) > maxStored {
 		return nil, fmt.Errorf("%w: too long", ErrMalformed)
@@ -74,5 +79,5 @@ func parse(known []form, stored string) (verifier, error) {
 		}
 		return v, nil
 	}
-	return nil, fmt.Errorf("%w: of no known form", ErrMalformed)
+	return nil, fmt.Errorf("%w: unknown form", ErrMalformed)
 }

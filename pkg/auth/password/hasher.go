@@ -9,31 +9,37 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Hasher makes and checks stored hashes. The zero Hasher is ready to use. It is safe for concurrent use where
-// Rand is; each call holds Cost's memory while it runs, and a Verify what the stored hash asks for.
+// Hasher makes and verifies stored hashes. The zero Hasher is ready to use. It is safe for
+// concurrent use if Rand is. Each running [Hasher.Hash] holds Cost's memory, and each running
+// [Hasher.Verify] the memory that the stored hash asks for.
 type Hasher struct {
-	// Rand is where salts come from; nil is crypto/rand.
+	// Rand is the source of salts. nil means crypto/rand.Reader.
 	Rand io.Reader
-	// Cost is the work of new hashes. Whoever reads it from a configuration calls its Validate at the start.
+	// Cost is the work of new hashes. A program that reads it from a configuration must call
+	// [Cost.Validate] at the start.
 	Cost Cost
 }
 
-// Result is what Verify found.
+// Result is the result of [Hasher.Verify].
 type Result struct {
-	// Match says that the stored hash was made from the password, as far as its form can tell.
+	// Match reports whether the stored hash was made from the password, as far as its form can
+	// tell.
 	Match bool
-	// Partial says that the form cannot tell: it may have passed over a part of the password, so that other passwords
-	// match as well (bcrypt sees 72 bytes). A partial match is good for a login, as it was in the system that the hash
-	// comes from. It proves no two passwords equal, so it must neither replace the stored hash nor refuse a new password.
+	// Partial reports that the form may have ignored a part of the password, so that other
+	// passwords match as well (bcrypt reads 72 bytes). A partial match is good for a login, as it
+	// was in the system that the hash comes from. It does not prove that two passwords are equal,
+	// so it must neither replace the stored hash nor refuse a new password.
 	Partial bool
-	// Outdated says that Hash would store the password in another form or at another cost today, and that the hash of this
-	// password may replace the stored one. It is false for a partial match.
+	// Outdated reports whether Hash would now store the password in another form or at another
+	// cost, and whether the hash of this password may replace the stored one. It is false for a
+	// partial match.
 	Outdated bool
 }
 
-// Hash returns password as it is to be stored. It does not ask CheckNew, because replacing an outdated hash must
-// not lock out an old, short password; but what Verify could never match is ErrTooLong. Other errors are those of
-// Rand and of Cost's Validate.
+// Hash returns the hash of password, to be stored. It returns [ErrTooLong] for a password that
+// Verify could never match, and the errors of Rand and of [Cost.Validate]. Hash does not call
+// [CheckNew], because replacing an outdated hash must not lock out a user with an old, short
+// password.
 func (h Hasher) Hash(password auth.Secret) (auth.Secret, error) {
 	text, ok := canonical(password)
 	if !ok {
@@ -62,11 +68,11 @@ func (h Hasher) argon2id(text string) (argon2Hash, error) {
 	return newArgon2Hash(h.Cost.orDefault(), text, salt), nil
 }
 
-// Verify reports whether stored was made from password. A stored text of no known form is ErrMalformed, and so is
-// one that asks for more work than we allow; both are found before any work.
+// Verify reports whether stored is a hash of password. It returns [ErrMalformed], before any
+// hashing, if stored has an unknown form or asks for more work than is allowed.
 //
-// A password above MaxBytes never matches, yet costs what any other does: an answer that came sooner would tell
-// that the account exists.
+// A password of more than [MaxBytes] bytes never matches, but costs as much as any other: a faster
+// answer would reveal that the account exists.
 func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 	v, err := parse(forms, stored.Reveal())
 	if err != nil {
@@ -79,8 +85,9 @@ func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 	}
 	own, isOwn := v.(argon2Hash)
 	if !isOwn && strings.HasSuffix(g.received, "\x00") {
-		// HMAC fills its key up with NUL (RFC 2104, section 2): to PBKDF2 and scrypt, "horse" and "horse\x00" are one
-		// password. To Hash they are two, so that the wrong one would replace the right one after this login.
+		// HMAC pads its key with NUL (RFC 2104, section 2), so to PBKDF2 and scrypt "horse" and
+		// "horse\x00" are one password. To Hash they are two, so a login with the wrong one would
+		// replace the hash of the right one.
 		ok = false
 	}
 	partial := !v.sees(g)
@@ -91,13 +98,13 @@ func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 	}, nil
 }
 
-// Waste does the work of a Verify against a hash that Hash made, and forgets the result. It is for users who do not
-// exist, so that the clock does not tell them from those who do.
+// Waste does the work of a Verify against a hash made by Hash, and discards the result. Call it for
+// users who do not exist, so that the time of an answer does not tell them from users who do.
 func (h Hasher) Waste(password auth.Secret) {
 	_, _ = h.Verify(h.decoy(), password)
 }
 
-// decoy returns a hash that nobody made: no password is known to have this tag.
+// decoy returns a dummy hash. No password with this tag is known.
 func (h Hasher) decoy() auth.Secret {
 	return auth.NewSecret(argon2Hash{
 		cost: h.Cost.orDefault(),

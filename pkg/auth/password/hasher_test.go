@@ -29,7 +29,7 @@ func TestHashThenVerify(t *testing.T) {
 		{"decomposed", decomposed, true},
 		{"another case", "CAF\u00c9 AU LAIT", false},
 		{"compatibility form", "\uff43af\u00e9 au lait", false},
-		{"with a NUL behind", composed + "\x00", false},
+		{"with a NUL at the end", composed + "\x00", false},
 		{"empty", "", false},
 	} {
 		if got, err := h.Verify(stored, auth.NewSecret(row.password)); err != nil || got != (Result{Match: row.match}) {
@@ -55,7 +55,7 @@ func TestHashRefuses(t *testing.T) {
 		password string
 		want     error
 	}{
-		{"what it could not verify", nil, strings.Repeat("x", MaxBytes+1), ErrTooLong},
+		{"a password that Verify could not match", nil, strings.Repeat("x", MaxBytes+1), ErrTooLong},
 		{"without randomness", iotest.ErrReader(noSalt), "correct horse", noSalt},
 		{"with too little randomness", bytes.NewReader(make([]byte, saltBytes-1)), "correct horse", io.ErrUnexpectedEOF},
 	} {
@@ -89,7 +89,7 @@ func TestVerifyRefusesUnknownForms(t *testing.T) {
 	}
 }
 
-// gullible says yes to everybody, and remembers what it was asked.
+// gullible matches every password and records what it was given.
 type gullible struct{ asked *[]given }
 
 func (gullible) String() string { return "$gullible$" }
@@ -115,7 +115,7 @@ func TestTooLongNeverMatchesButCostsTheSame(t *testing.T) {
 		{"longest", strings.Repeat("x", MaxBytes), true},
 		{"a byte more", strings.Repeat("x", MaxBytes+1), false},
 		{"longest, decomposed", strings.Repeat("e\u0301", MaxBytes/2), true},
-		{"not worth normalising", strings.Repeat("e\u0301", 2*MaxBytes), false},
+		{"too long to normalise", strings.Repeat("e\u0301", 2*MaxBytes), false},
 	} {
 		asked = nil
 		got, err := Hasher{}.Verify(auth.NewSecret("$gullible$"), auth.NewSecret(row.password))

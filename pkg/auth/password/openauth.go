@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// OpenAuth keeps a record of its hasher as JSON, with the names in this order (openauthjs/openauth 0.4.3,
-// packages/openauth/src/provider/password.ts). Both hashes have 32 bytes.
+// OpenAuth stores a record of its hasher as JSON, with the members in this order
+// (openauthjs/openauth 0.4.3, packages/openauth/src/provider/password.ts). Both hashes have 32
+// bytes.
 //
 //	{"hash":"…","salt":"…","N":16384,"r":8,"p":1}    scrypt, padded standard base64
 //	{"hash":"…","salt":"…","iterations":600000}      PBKDF2 with SHA-256, unpadded base64url

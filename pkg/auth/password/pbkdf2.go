@@ -16,9 +16,9 @@ import (
 //	$pbkdf2-sha256$i=600000$<salt>$<hash>       the PHC string format: unpadded standard base64
 //	$pbkdf2-sha256$i=600000,l=32$<salt>$<hash>  the same with the length of the hash
 //	$pbkdf2-sha256$29000$<salt>$<hash>          Passlib: the same base64 with "." for "+"
-//	pbkdf2_sha256$1000000$<salt>$<hash>         Django: the salt is text, the hash padded standard base64
+//	pbkdf2_sha256$1000000$<salt>$<hash>         Django: text salt, padded standard base64 hash
 //
-// and so with sha1 and sha512; "$pbkdf2$" is Passlib's SHA-1.
+// The same forms exist for sha1 and sha512. "$pbkdf2$" is Passlib's name for SHA-1.
 var pbkdf2Forms = []form{
 	{"pbkdf2", "$pbkdf2$", pbkdf2SHA1.parse},
 	{"pbkdf2", "$pbkdf2-sha1$", pbkdf2SHA1.parse},
@@ -28,15 +28,17 @@ var pbkdf2Forms = []form{
 	{"django-pbkdf2", "pbkdf2_sha256$", pbkdf2SHA256.parseDjango},
 }
 
-// maxIterations bounds the blocks of one derivation, a second or so: twice the greatest default of a framework (Django
-// 5.2, a million), and above OWASP's 1,300,000 for SHA-1.
+// maxIterations bounds the iterations times the blocks of one derivation, to about a second. It is
+// twice the greatest default of a framework (Django 5.2, one million) and above OWASP's 1,300,000
+// for SHA-1.
 const maxIterations = 2_000_000
 
 // pbkdf2Hash is the hash function inside PBKDF2 (RFC 8018, section 5.2).
 type pbkdf2Hash struct {
 	new  func() hash.Hash
 	size int
-	// floor is the least number of iterations in OWASP's Password Storage Cheat Sheet. Wrap takes what has fewer.
+	// floor is the least number of iterations in OWASP's Password Storage Cheat Sheet. Wrap wraps
+	// hashes with fewer.
 	floor uint32
 }
 
@@ -52,7 +54,8 @@ var ab64 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 func newPBKDF2(h pbkdf2Hash, iterations uint32, salt, want []byte, spell func(digest []byte) string) (verifier, error) {
 	d := derived{
 		digest: func(received string) []byte {
-			// The library refuses only short keys and salts where FIPS 140 is enforced; nil is no digest.
+			// The library fails only for short keys and salts while FIPS 140 is enforced. key is
+			// nil then, which matches no digest.
 			key, _ := pbkdf2.Key(h.new, received, salt, int(iterations), len(want))
 			return key
 		},
@@ -77,7 +80,7 @@ func (h pbkdf2Hash) parse(stored string) (verifier, error) {
 	number, ok := named(part[2], "i")
 	if !ok {
 		number, ok = named(part[2], "i", "l")
-		frame = "i=%d,l=" + fmt.Sprint(len(part[4])*6/8) // of unpadded base64
+		frame = "i=%d,l=" + fmt.Sprint(len(part[4])*6/8) // the decoded length
 	}
 	if !ok {
 		number = make([]uint32, 1)

@@ -11,15 +11,16 @@ import (
 	"strings"
 )
 
-// plain are forms of one fast digest. They are imported wrapped and never verified as they are: a graphics card tries
-// billions of passwords a second against them. They are spelled as Django does, with the salt as text (empty for none)
-// and the digest in lower-case hexadecimal:
+// plain are forms of one fast digest. They must be wrapped at import and are never verified
+// directly: a graphics card tries billions of passwords a second against them. They are spelled as
+// in Django, with the salt as text (which may be empty) and the digest in lower-case hexadecimal:
 //
-//	md5$<salt>$<digest>         of the salt, then the password
-//	md5-suffix$<salt>$<digest>  of the password, then the salt
+//	md5$<salt>$<digest>         of the salt followed by the password
+//	md5-suffix$<salt>$<digest>  of the password followed by the salt
 //
-// and so with sha1, sha256 and sha512. A bare digest is refused: nothing in it tells MD5 from NTLM or SHA-256 from
-// SHA3-256, and a wrong guess would lock its owner out for good.
+// The same forms exist for sha1, sha256 and sha512. A bare digest is refused: it does not show
+// whether it is MD5 or NTLM, SHA-256 or SHA3-256, and a wrong guess would lock the user out for
+// good.
 var plain = []form{
 	{"md5", "md5$", parsePlain(md5.New, false)},
 	{"md5-suffix", "md5-suffix$", parsePlain(md5.New, true)},
@@ -38,7 +39,7 @@ func parsePlain(newHash func() hash.Hash, suffix bool) func(string) (verifier, e
 			return nil, fmt.Errorf("%w: not a digest string", ErrMalformed)
 		}
 		name, salt := part[0], part[1]
-		want, _ := hex.DecodeString(part[2]) // an error is seen by the comparison of spellings
+		want, _ := hex.DecodeString(part[2]) // the comparison of spellings finds errors
 		if len(want) != newHash().Size() {
 			return nil, errSpelling
 		}

@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	// MinCharacters is the least number of code points in a new password, after NFC. NIST SP 800-63B, section
-	// 3.1.1.2, counts code points, so that four emoji do not pass for a password.
+	// MinCharacters is the least number of code points of a new password, after NFC. Code points
+	// are counted as in NIST SP 800-63B, section 3.1.1.2, so that four emoji are too short.
 	MinCharacters = 8
-	// MaxBytes is the greatest length of a password in UTF-8, after NFC. It keeps a login's work independent of
-	// what a stranger sends.
+	// MaxBytes is the greatest length of a password in UTF-8, after NFC. It bounds the work that a
+	// client can cause.
 	MaxBytes = 1024
 )
 
-// nfcShrink is the most by which NFC shortens a text: three jamo of three bytes each become one syllable of three.
+// nfcShrink is the greatest factor by which NFC shortens a text: three jamo of three bytes each
+// become one syllable of three.
 const nfcShrink = 3
 
-// CheckNew reports why password may not be set: ErrNotUTF8, ErrTooShort, ErrTooLong or ErrCommon. It is asked where a
-// password is set and nowhere else: an old password stays good when the policy grows. Every code point counts and
-// none is forbidden, NUL included: NIST SP 800-63B-4, section 3.1.1.2, wants a list of common passwords, and no rules
-// about kinds of characters.
+// CheckNew returns an error if password may not be set: [ErrNotUTF8], [ErrTooShort], [ErrTooLong]
+// or [ErrCommon]. Call it only when a password is set: an old password stays good when the policy
+// grows. Every code point counts and every code point is allowed, even NUL: NIST SP 800-63B-4,
+// section 3.1.1.2, asks for a list of common passwords and forbids rules about kinds of characters.
 func CheckNew(password auth.Secret) error {
 	if !utf8.ValidString(password.Reveal()) {
 		return ErrNotUTF8
@@ -42,14 +43,14 @@ func CheckNew(password auth.Secret) error {
 	return nil
 }
 
-// Policy is CheckNew and what a deployment adds to it. The zero Policy adds nothing.
+// Policy adds the checks of a deployment to [CheckNew]. The zero Policy adds nothing.
 type Policy struct {
-	// Breached reports whether a password is known from a breach. It may be nil: then nobody is asked.
+	// Breached reports whether a password is known from a breach. nil skips this check.
 	Breached func(ctx context.Context, password auth.Secret) (bool, error)
 }
 
-// Check reports why password may not be set: an error of CheckNew, or ErrBreached. A breach check that failed decides
-// nothing, and is auth.ErrUnavailable.
+// Check returns an error if password may not be set: an error of [CheckNew], or [ErrBreached]. If
+// Breached fails, nothing is decided, and the error wraps [auth.ErrUnavailable].
 func (p Policy) Check(ctx context.Context, password auth.Secret) error {
 	if err := CheckNew(password); err != nil || p.Breached == nil {
 		return err
@@ -64,8 +65,9 @@ func (p Policy) Check(ctx context.Context, password auth.Secret) error {
 	return nil
 }
 
-// canonical returns the one spelling of password that is hashed. It is not ok, and empty, above MaxBytes; what
-// could not become short enough is not even normalised.
+// canonical returns password in NFC, the spelling that is hashed. If the result would exceed
+// MaxBytes, it returns "" and false; a text that is too long to be shortened that far is not
+// normalised.
 func canonical(password auth.Secret) (text string, ok bool) {
 	text = password.Reveal()
 	if len(text) > nfcShrink*MaxBytes {

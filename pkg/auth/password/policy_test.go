@@ -35,7 +35,7 @@ func TestCheckNew(t *testing.T) {
 		{"common", "password", ErrCommon},
 		{"common in another case", "PassWord", ErrCommon},
 		{"common, and more", "password of mine", nil},
-		{"two common ones in a line each", "password\npassword1", nil},
+		{"two common ones on a line each", "password\npassword1", nil},
 		{"not UTF-8", "12345678\xff", ErrNotUTF8},
 		{"surrogate", "12345678\xed\xa0\x80", ErrNotUTF8},
 	} {
@@ -60,13 +60,13 @@ func TestPolicyAsksForBreaches(t *testing.T) {
 		want           error
 		asked          int
 	}{
-		{"nobody to ask", "correct horse", nil, nil, 0},
-		{"nobody to ask, common", "password", nil, ErrCommon, 0},
+		{"no breach check", "correct horse", nil, nil, 0},
+		{"no breach check, common", "password", nil, ErrCommon, 0},
 		{"unknown", "correct horse", answer(false, nil), nil, 1},
 		{"known", "correct horse", answer(true, nil), ErrBreached, 1},
 		{"refused before", "password", answer(true, nil), ErrCommon, 0},
-		{"out of order", "correct horse", answer(false, down), auth.ErrUnavailable, 1},
-		{"out of order, with an answer", "correct horse", answer(true, down), down, 1},
+		{"check fails", "correct horse", answer(false, down), auth.ErrUnavailable, 1},
+		{"check fails, with an answer", "correct horse", answer(true, down), down, 1},
 	} {
 		asked = 0
 		err := Policy{row.breached}.Check(t.Context(), auth.NewSecret(row.password))
@@ -76,7 +76,7 @@ func TestPolicyAsksForBreaches(t *testing.T) {
 	}
 }
 
-// The embedded list holds what CheckNew could not refuse otherwise, each on a line of its own.
+// Every password of the embedded list must be refused as common, and for no other reason.
 func TestCommonPasswords(t *testing.T) {
 	lines := strings.Split(strings.Trim(commonPasswords(), "\n"), "\n")
 	if len(lines) != 10_000 {
@@ -89,8 +89,9 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
-// canonical may refuse before it normalises only if NFC never shortens a text by more.
-func TestNFCShrinksNoCharacterByMore(t *testing.T) {
+// canonical may refuse a text before it normalises only if NFC never shortens a text by more than
+// nfcShrink.
+func TestNFCShrinksByNoMoreThanNFCShrink(t *testing.T) {
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		composed := norm.NFC.String(string(r))
 		if whole := norm.NFD.String(composed); len(whole) > nfcShrink*len(composed) {

@@ -10,8 +10,8 @@ import (
 
 // scryptForms are:
 //
-//	$scrypt$ln=16,r=8,p=1$<salt>$<hash>  the PHC string format, which Passlib writes: unpadded standard base64
-//	scrypt$16384$<salt>$8$5$<hash>       Django: N, salt, r, p; the salt is text, the hash padded standard base64
+//	$scrypt$ln=16,r=8,p=1$<salt>$<hash>  the PHC string format, as in Passlib: unpadded standard base64
+//	scrypt$16384$<salt>$8$5$<hash>       Django: N, salt, r, p; text salt, padded standard base64 hash
 var scryptForms = []form{
 	{"scrypt", "$scrypt$", parseScrypt},
 	{"django-scrypt", "scrypt$", parseDjangoScrypt},
@@ -21,15 +21,17 @@ var scryptForms = []form{
 type scryptCost struct{ n, r, p uint32 }
 
 const (
-	// maxScryptWorkKiB is memory times p. It admits OWASP's configurations and Django's default (16 MiB, p=5).
+	// maxScryptWorkKiB bounds memory times p. It admits OWASP's configurations and Django's default
+	// (16 MiB, p=5).
 	maxScryptWorkKiB = 256 << 10
 	maxScryptR       = 32
 	maxScryptP       = 16
-	// minScryptKiB is the memory of the least of OWASP's configurations (N=2^13, r=8). Wrap takes what has less.
+	// minScryptKiB is the memory of OWASP's smallest configuration (N=2^13, r=8). Wrap wraps hashes
+	// with less.
 	minScryptKiB = 8 << 10
 )
 
-// kib is the memory of one run, in KiB: 128*N*r bytes.
+// kib is the memory of one run in KiB: 128*N*r bytes.
 func (c scryptCost) kib() uint64 { return uint64(c.n) * uint64(c.r) / 8 }
 
 func (c scryptCost) bounded() bool {
@@ -38,7 +40,8 @@ func (c scryptCost) bounded() bool {
 		c.kib() <= maxMemoryKiB && c.kib()*uint64(c.p) <= maxScryptWorkKiB
 }
 
-// key returns nil, which is no digest, where the library refuses; bounded leaves it no reason.
+// key returns nil, which matches no digest, if the library fails. It cannot fail for a bounded
+// cost.
 func (c scryptCost) key(received string, salt []byte, size int) []byte {
 	key, _ := scrypt.Key([]byte(received), salt, int(c.n), int(c.r), int(c.p), size)
 	return key
@@ -57,7 +60,7 @@ func newScrypt(c scryptCost, salt, want []byte, spell func(digest []byte) string
 	return d, nil
 }
 
-// twoTo returns 2^ln, and 0, which is out of bounds, where that is no uint32.
+// twoTo returns 2^ln, or 0, which is out of bounds, if 2^ln is no uint32.
 func twoTo(ln uint32) uint32 { return 1 << ln }
 
 func parseScrypt(stored string) (verifier, error) {
@@ -67,7 +70,7 @@ func parseScrypt(stored string) (verifier, error) {
 	}
 	number, ok := named(part[2], "ln", "r", "p")
 	if !ok {
-		return nil, fmt.Errorf("%w: parameters must be ln, r and p", ErrMalformed)
+		return nil, fmt.Errorf("%w: wrong scrypt parameters (want ln, r and p)", ErrMalformed)
 	}
 	var salt, want []byte
 	decode(raw, part[3:], &salt, &want)

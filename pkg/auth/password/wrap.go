@@ -8,19 +8,20 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// A wrapped hash is Argon2id of another system's digest, so that a weak hash need not wait for its owner's next login
-// to be safe at rest:
+// A wrapped hash is Argon2id of another system's digest. It makes a weak hash safe at rest at once,
+// not only at the user's next login:
 //
 //	$wrapped$<the other form, its digest all zeros>$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>
 //
-// The zeros keep the digest's length, and let one parser serve the form in both places.
+// The zeros keep the digest's length, so that one parser reads the form inside and outside of a
+// wrapped hash.
 const wrappedPrefix = "$wrapped$"
 
-// wrappable are the forms that stand inside.
+// wrappable are the forms that a wrapped hash can hold.
 var wrappable = slices.Concat(plain, slow)
 
 type wrapped struct {
-	inner derived // its want is all zeros
+	inner derived // inner.want is all zeros
 	outer argon2Hash
 }
 
@@ -51,9 +52,10 @@ func parseWrapped(stored string) (verifier, error) {
 	return wrapped{inner, outer}, nil
 }
 
-// Wrap returns another system's hash as it is to be stored. What is too weak to keep (a plain digest, PBKDF2 or scrypt
-// below what OWASP's Password Storage Cheat Sheet wants) comes back hashed with Argon2id; anything else comes back
-// unchanged. The error is Importable's, or Rand's.
+// Wrap returns another system's hash as it must be stored. A hash that is too weak to keep (a plain
+// digest, or PBKDF2 or scrypt below the recommendations of OWASP's Password Storage Cheat Sheet) is
+// hashed with Argon2id. Other hashes are returned unchanged. Errors are those of [Importable], of
+// Rand and of [Cost.Validate].
 func (h Hasher) Wrap(stored auth.Secret) (auth.Secret, error) {
 	v, err := importable(stored)
 	if err != nil {
@@ -71,8 +73,9 @@ func (h Hasher) Wrap(stored auth.Secret) (auth.Secret, error) {
 	return auth.NewSecret(wrapped{weak, outer}.String()), nil
 }
 
-// Importable reports whether stored is a hash that Wrap takes: of a known form, in its one spelling and within bounds.
-// It does no work. The error wraps ErrMalformed and does not repeat stored.
+// Importable returns an error if [Hasher.Wrap] would refuse stored. A valid stored has a known
+// form, is in its one spelling and asks for work within bounds. Importable does no hashing. Its
+// error wraps [ErrMalformed] and does not repeat stored.
 func Importable(stored auth.Secret) error {
 	_, err := importable(stored)
 	return err

@@ -168,7 +168,7 @@ func TestImportable(t *testing.T) {
 	}
 }
 
-// A stored text of any form has one spelling, and asks for bounded work.
+// A stored text of any form must be in its one spelling and ask for bounded work.
 func FuzzStored(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.Stored, v.Password)
@@ -188,7 +188,7 @@ func FuzzStored(f *testing.F) {
 			t.Errorf("%q is also %q", stored, v)
 		}
 		if d, ok := v.(derived); ok && strings.HasPrefix(stored, "md5$") {
-			d.matches(given{received: password, nfc: password}) // the others cost too much to do at every turn
+			d.matches(given{received: password, nfc: password}) // other forms are too slow here
 		}
 	})
 }

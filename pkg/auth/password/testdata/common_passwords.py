@@ -3,7 +3,7 @@
     npm pack @zxcvbn-ts/language-common@4.1.3 && tar xzf zxcvbn-ts-language-common-4.1.3.tgz
     python3 common_passwords.py package/src/passwords.json > ../common_passwords.deflate
 
-The list stands in the order of how often a password was seen. Sorting it costs the order and halves the bytes.
+The source is ordered by frequency. Sorting it loses that order and halves the compressed size.
 """
 
 import json, sys, unicodedata, zlib

@@ -1,9 +1,9 @@
-"""Makes foreign_hashes.json with the systems that the forms come from, at costs that keep the tests fast:
+"""Makes foreign_hashes.json with the original systems, at costs that keep the tests fast:
 
     pip install passlib==1.7.4 bcrypt==4.0.1 django==5.2 argon2-cffi==25.1.0
     python3 foreign_hashes.py > foreign_hashes.json
 
-Salts are random, so another run gives other hashes.
+Salts are random, so each run gives other hashes.
 """
 
 import base64, hashlib, json, os, sys
@@ -51,11 +51,11 @@ add("Django scrypt at its default cost", django_hasher("ScryptPasswordHasher"), 
 add("Django argon2", django_hasher("Argon2PasswordHasher", memory_cost=256, time_cost=1))
 add("Django argon2 at its default cost", django_hasher("Argon2PasswordHasher"), PASSWORDS[:1])
 
-# Forms that are only taken wrapped.
+# Forms that are accepted only if they are wrapped.
 add("Django md5", django_hasher("MD5PasswordHasher"), PASSWORDS[:4])
 
 
-# Wrapped forms are ours: argon2-cffi over the digest, written down from the description in wrap.go.
+# Wrapped forms are edgeauth's own: argon2-cffi over the digest, following the description in wrap.go.
 def wrapped(frame, spell, digest):
     def stored(password):
         salt = base64.b64encode(os.urandom(9)).decode()

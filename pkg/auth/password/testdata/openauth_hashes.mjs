@@ -2,7 +2,7 @@
 //
 //   node openauth_hashes.mjs > openauth_hashes.json
 //
-// Salts are random, so another run gives other hashes.
+// Salts are random, so each run gives other hashes.
 import { PBKDF2Hasher, ScryptHasher } from "@openauthjs/openauth/provider/password"
 
 const passwords = ["correct horse", "", "caf\u00e9", "cafe\u0301", "nul\0byte"]
