@@ -7,28 +7,32 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Honest searches for a wrong logout: one client, one token store, and a network that delays, reorders and loses.
+// Honest searches for a wrong logout: one client, one token store, and a network that delays,
+// reorders and loses messages.
 //
-// The client sends a refresh whenever it likes, with the token that it holds then, and has up to three under way.
-// Whichever answer arrives overwrites its store: it does not know which is newest. A request and an answer each take
-// up to 45 s or are lost. Each request is taken by an instance whose clock is right or 5 s off.
+// The client sends a refresh at any time, with the token that it holds then, and has up to three
+// refreshes under way. Each answer overwrites its store, because the client does not know which
+// answer is newest. A request and an answer each take up to 45 s or are lost. The clock of the
+// instance that takes a request is right or 5 s off.
 //
-// A step is a wait and then one event: a request is sent, a request arrives (and is answered), an answer arrives. What
-// is lost takes no step: it stays under way until it is too old.
+// A step is a wait and then one event: the client sends a request, a request arrives and is
+// answered, or an answer arrives. A loss takes no step: the message stays under way until it is too
+// old.
 type Honest struct {
 	Model
-	// Grid is the finest difference between two events. 15 s divides the 45 s and the default constants, so that a
-	// message can be as late as it may be and a wait can meet each constant exactly; the clocks then put stamps and
-	// comparisons 5 s to either side. It finds what is wrong with a minimum interval of 125 s, and so does a grid
-	// of 5 s, with ten times as many states.
+	// Grid is the least time between two events. 15 s divides the 45 s and the default constants,
+	// so that a message can have the greatest delay and a wait can meet each constant exactly. The
+	// clock errors put stamps and comparisons 5 s to either side. This grid finds the defect of a
+	// minimum interval of 125 s. So does a grid of 5 s, with ten times as many states.
 	Grid time.Duration
-	// AtOnce is how many refreshes the client has under way, at most three. One is a client that waits for its
-	// answer, or until none can come, before it tries again.
+	// AtOnce is how many refreshes the client has under way, at most three. A client with one waits
+	// for its answer, or until none can arrive, before it tries again.
 	AtOnce int
-	// Repeats is an answer that hands out the token presented once more where the refresh changed nothing
-	// (session.Same). It must not: late, it would put back a token into the store that another has replaced, and two
-	// branches of one generation could take turns there for longer than any minimum interval. An answer without a
-	// refresh token leaves the store alone (RFC 6749, section 6).
+	// Repeats makes the answer to a refresh that changed nothing (session.Same) repeat the
+	// presented token. The product must not do this: a late answer would put a token back into the
+	// store that another has replaced, and two branches of one generation could take turns there
+	// for longer than any minimum interval. An answer without a refresh token leaves the store
+	// alone (RFC 6749, section 6).
 	Repeats bool
 }
 
@@ -38,23 +42,24 @@ const (
 	clockError = instant(5)  // of an instance, either way
 )
 
-// Finding is what a search came to.
+// Finding is the result of [Honest.Search].
 type Finding struct {
-	// Story is the shortest way to a refusal; nil where there is none.
+	// Story is the shortest way to a refusal, or nil if none was found.
 	Story Story
-	// Steps is how deep the search went, States how many states it told apart.
+	// Steps is the depth of the search, States the number of distinct states.
 	Steps, States int
-	// Complete says that no further step leads to a new state: what was found holds for any number of them.
+	// Complete says that no further step leads to a new state. The result then holds for any number
+	// of steps.
 	Complete bool
 }
 
-// Search looks at everything that can happen within so many steps, shortest stories first, and ends before them where
-// there is nothing new to see. Every refusal is wrong: the client is honest, nothing fails, and neither end of the
-// session is near.
+// Search tries everything that can happen within the given number of steps, shortest stories first.
+// It ends earlier if there are no new states. Every refusal is a defect: the client is honest,
+// nothing fails, and neither end of the session is near.
 func (h Honest) Search(steps int) Finding {
 	type state struct {
 		world
-		at int32 // in ways
+		at int32 // index in ways
 	}
 	var (
 		begin = world{item: firstItem, held: firstToken, branches: firstToken.branch}
@@ -69,7 +74,7 @@ func (h Honest) Search(steps int) Finding {
 		var next []state
 		for _, s := range layer {
 			for m := range h.moves(s.world) {
-				// A story ends with an arrival, so the last step needs no other.
+				// A story ends with an arrival, so the last step tries no other event.
 				if step == steps && m.event != arrival {
 					continue
 				}
@@ -109,7 +114,7 @@ func trace(ways []way, at int32) []move {
 type world struct {
 	now      instant
 	item     item
-	held     token // by the client
+	held     token // the client's token
 	messages [underWay]message
 	branches branchID // given out so far
 	requests uint8    // sent so far
@@ -147,12 +152,12 @@ const (
 	delivery
 )
 
-// moves yields every step that can be taken. No wait is longer than the one after which nothing changes by waiting.
+// moves yields every possible step. A wait beyond the longest one changes nothing more.
 func (h Honest) moves(w world) iter.Seq[move] {
 	return func(yield func(move) bool) {
 		longest := max(h.oldestStamp(), h.oldestToken()) + clockError
 		for wait := instant(0); wait <= longest; wait += seconds(h.Grid) {
-			sent := false // into which of several free places makes no difference
+			sent := false // free slots are interchangeable, so one is enough
 			for i, msg := range w.messages[:h.AtOnce] {
 				at := move{wait: wait, index: uint8(i)}
 				switch msg.legAt(w.now + wait) {
@@ -180,7 +185,7 @@ func (h Honest) moves(w world) iter.Seq[move] {
 	}
 }
 
-// legAt returns what the message is at an instant: nothing, once it is too old to arrive.
+// legAt returns the message's leg at now, or nothing if it is too old to arrive.
 func (m message) legAt(now instant) leg {
 	if now-m.sent > longestLeg {
 		return nothing
@@ -188,7 +193,8 @@ func (m message) legAt(now instant) leg {
 	return m.leg
 }
 
-// after returns the world after a step and, of an arrival, what the refresh was.
+// after returns the world after a step. If the step is an arrival, it also returns the outcome of
+// the refresh.
 func (h Honest) after(w world, m move) (world, session.Outcome) {
 	w.now += m.wait
 	for i, msg := range w.messages {
@@ -209,7 +215,7 @@ func (h Honest) after(w world, m move) (world, session.Outcome) {
 		}
 		w.item = item
 		if outcome == session.Same && !h.Repeats {
-			*msg = message{} // whenever it arrives, it changes nothing here
+			*msg = message{} // the answer changes nothing at the client
 			return w, outcome
 		}
 		msg.token, msg.sent, msg.leg = next, w.now, answer

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// worldKey is a world without what makes no difference to anything that can follow: two worlds with one key go the
-// same ways. Times are ages, an age beyond which nothing changes is cut, generations count back from the item's, and
-// branches are told apart only where a rule would.
+// worldKey is a world without the differences that change nothing that can follow: two worlds with
+// equal keys have equal futures. Times are ages, and an age is cut where nothing changes any more.
+// Generations count back from the item's. Branches are told apart only if a rule tells them apart.
 type worldKey struct {
 	stamp    int16
 	held     tokenKey
@@ -22,7 +22,7 @@ type messageKey struct {
 func (h Honest) key(w world) worldKey {
 	k := worldKey{stamp: h.stampAge(w.now, w.item), held: h.tokenKey(w.now, w.item, w.held)}
 	for i, m := range w.messages {
-		// What is too old to arrive is not there.
+		// A message that is too old to arrive is left out.
 		if leg := m.legAt(w.now); leg != nothing {
 			k.messages[i] = messageKey{uint8(leg), uint8(w.now - m.sent), h.tokenKey(w.now, w.item, m.token)}
 		}
@@ -32,12 +32,12 @@ func (h Honest) key(w world) worldKey {
 	return k
 }
 
-// order gives the messages an order that depends neither on their places nor on the numbers of branches. Messages that
-// differ in their branches alone stand by where else these branches are: those which are in the same places could change
-// names.
+// order sorts the messages independently of their slots and of the numbers of branches. Messages
+// that differ only in their branches are sorted by the other positions of these branches; branches
+// in equal positions are interchangeable.
 func (k *worldKey) order() {
 	slices.SortFunc(k.messages[:], messageKey.compare)
-	var places [1 << 8]uint8 // of each branch: two bits to count it among the messages of a rank, one for the store
+	var places [1 << 8]uint8 // by branch: two bits count its messages of a rank, one is the store
 	if k.held.behind == 0 {
 		places[k.held.branch] = 1 << (2 * underWay)
 	}
@@ -55,12 +55,12 @@ func (k *worldKey) order() {
 	})
 }
 
-// rename numbers the branches of the item's generation in the order in which they stand in the key.
+// rename numbers the branches of the item's generation in the order of their position in the key.
 func (k *worldKey) rename() {
 	var names [1 << 8]uint8
 	last := uint8(0)
 	name := func(t *tokenKey) {
-		// The branch of a message that is not there is 0.
+		// A message that is left out has branch 0.
 		if t.behind != 0 || t.branch == 0 {
 			return
 		}
@@ -76,7 +76,7 @@ func (k *worldKey) rename() {
 	}
 }
 
-// compare leaves out the number of a branch of the item's generation, which is chance.
+// compare ignores the number of a branch of the item's generation, which is arbitrary.
 func (m messageKey) compare(o messageKey) int {
 	if c := cmp.Or(
 		cmp.Compare(m.leg, o.leg), cmp.Compare(m.age, o.age),
@@ -87,7 +87,7 @@ func (m messageKey) compare(o messageKey) int {
 	return cmp.Compare(m.token.branch, o.token.branch)
 }
 
-// tokenKey is what a rule can still make of a token.
+// tokenKey is the part of a token that can still affect a rule.
 type tokenKey struct {
 	behind uint8
 	branch uint8
@@ -97,15 +97,16 @@ type tokenKey struct {
 func (m Model) tokenKey(now instant, it item, t token) tokenKey {
 	switch it.generation - t.generation {
 	case 0:
-		// The issue time matters only against the item's stamp: the one it has, which may already be too late, and
-		// those it may get.
+		// The issue time matters only in comparison with the item's stamps: its present stamp,
+		// which may already be too late, and its next one.
 		age := min(now-t.issued, m.oldestToken())
 		if it.stamped != never && it.stamped-t.issued >= seconds(m.Rules.LateUse) {
 			age = -1 << 15
 		}
 		return tokenKey{0, uint8(t.branch), int16(age)}
 	case 1:
-		// A token of the generation before is the item's parent or proves a copy, now and always.
+		// A token of the previous generation is either the item's parent or proof of a copy, and
+		// stays so.
 		if t.branch == it.parent {
 			return tokenKey{behind: 1, branch: 1}
 		}
@@ -119,10 +120,12 @@ func (m Model) stampAge(now instant, it item) int16 {
 	return int16(min(now-it.stamped, m.oldestStamp()))
 }
 
-// oldestStamp is the age from which a stamp allows everything, whoever's clock looks at it.
+// oldestStamp is the age from which a stamp allows everything, whatever the error of the clock that
+// reads it.
 func (m Model) oldestStamp() instant {
 	return seconds(max(m.Rules.MinimumInterval, m.Rules.GracePeriod)) + clockError
 }
 
-// oldestToken is the age from which the item's next stamp, whoever's clock makes it, is too late for a token.
+// oldestToken is the age of a token from which the item's next stamp is too late for it, whatever
+// the error of the clock that writes the stamp.
 func (m Model) oldestToken() instant { return seconds(m.Rules.LateUse) + clockError }

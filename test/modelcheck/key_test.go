@@ -9,19 +9,20 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// future is one step from a world and all that is known of where it leads.
+// future is one step from a world, with the outcome and the key of the world that follows.
 type future struct {
 	move    move
 	outcome session.Outcome
 	key     worldKey
 }
 
-// refused reports that there is nothing after it.
+// refused reports that the search ends here.
 func (f future) refused() bool { return f.move.event == arrival && !f.outcome.Grants() }
 
-// A search is exhaustive only if worlds of one key have the same futures. With constants as small as the last ones, few
-// steps reach every age at which something changes, and every refusal.
-func TestWorldsOfOneKeyGoTheSameWays(t *testing.T) {
+// A search is exhaustive only if worlds with equal keys have equal futures. With the small
+// constants of the last row, a few steps reach every age at which something changes, and every
+// refusal.
+func TestEqualKeysHaveEqualFutures(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		rules session.Rules
@@ -69,7 +70,7 @@ func (h Honest) futures(w world) map[future]bool {
 	for m := range h.moves(w) {
 		after, outcome := h.after(w, m)
 		f := future{move: m, outcome: outcome}
-		f.move.index = 0 // the key has an order of its own
+		f.move.index = 0 // the key orders messages itself
 		if !f.refused() {
 			f.key = h.key(after)
 		}
@@ -78,7 +79,8 @@ func (h Honest) futures(w world) map[future]bool {
 	return futures
 }
 
-// Of his own branches of one generation a thief needs only the newest: with all of them he lasts no longer.
+// A thief needs only the newest of his own branches of one generation: if he keeps all of them, he
+// lasts no longer.
 func TestHoardingHelpsNoThief(t *testing.T) {
 	thief := Thief{Model: asBuilt(auth.Balanced), Interval: 300 * time.Second, Grid: 60 * time.Second}
 	frugal := thief.Search(thief.Bound())

@@ -1,18 +1,22 @@
-// Package modelcheck searches the rules of rotation for the two ways in which they could be wrong: a client with one
-// token store is logged out for nothing, or a thief with a copy of that store goes on unnoticed.
+// Package modelcheck searches the rules of rotation for two defects: an honest client with one
+// token store is logged out, or a thief with a copy of that store goes unnoticed.
 //
-// Honest is the first search and Thief the second. Both are exhaustive up to a bound, on a grid of instants, and both
-// call the very functions that the product calls, on sessions in memory: session.Rules.Refresh, or whatever Model says
-// instead, so that the tests can hold a search to finding what is wrong with wrong rules. What a search finds is told
-// as a Story.
+//	rules := modelcheck.Of(session.DefaultRules(), auth.Balanced)
+//	honest := modelcheck.Honest{Model: rules, Grid: 15 * time.Second, AtOnce: 3}
+//	found := honest.Search(1000) // found.Story is nil: no wrong logout
 //
-// The honest client's states turn out to be finite in number: the search sees all there are, and what it finds holds for
-// any number of steps. The tests do so on a grid of 15 s. On one of 5 s there are 1.9 million states within 16 steps,
-// which take a minute or two and 0.3 GB:
+// [Honest] searches for the first defect, [Thief] for the second. Both searches are exhaustive up
+// to a bound, on a grid of instants. Both call session.Rules.Refresh, the function that the product
+// calls, on sessions in memory. The tests also give them wrong rules (Model.Refresh) and check that
+// they find the defect. A search reports what it finds as a [Story].
+//
+// The honest client has a finite number of states. On a grid of 15 s the tests search all of them,
+// so the result holds for any number of steps. A grid of 5 s has 1.9 million states within 16
+// steps, which take a minute or two and 0.3 GB:
 //
 //	go test ./test/modelcheck -run NeverLoggedOut -v -timeout 60m -model.grid 5s
 //
-// -model.steps bounds a search that would take too long, as that of a finer grid.
+// -model.steps bounds a search that would take too long, for example on a finer grid.
 package modelcheck
 
 import (
@@ -23,34 +27,34 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Model is the rules that are searched.
+// Model is the rules under search.
 type Model struct {
 	Profile auth.Profile
-	// Rules tells a search which ages differ for nobody, so that it need not tell them apart.
+	// Rules tells a search from which age on nothing changes, so that it can merge states.
 	Rules session.Rules
-	// Refresh decides. It is Rules.Refresh, or differs from it only in what it makes of an outcome.
+	// Refresh decides. It is Rules.Refresh, or a variant that treats one outcome differently.
 	Refresh func(session.Presented, *session.Session) session.Decision
 }
 
-// Of returns the model of rules as they are.
+// Of returns the model of unchanged rules.
 func Of(r session.Rules, p auth.Profile) Model { return Model{p, r, r.Refresh} }
 
-// instant is a second since the login. Searches hold millions of states, so theirs are small; the rules are asked in
-// their own types.
+// instant is a second since the login. It is small because a search holds millions of states. The
+// rules are called with their own types.
 type instant int32
 
-// never is when an item that was never refreshed was stamped.
+// never stands for the time of the last rotation of an item that was never refreshed.
 const never instant = -1 << 30
 
 func seconds(d time.Duration) instant { return instant(d / time.Second) }
 
 var (
 	login = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	// within is where in its second everything happens: at the end, so that a token's issue time, which is cut to
-	// whole seconds, lies as far before the stamp of the same write as it ever can. That is the worse side for the
-	// honest client.
+	// within is the part of a second at which every event happens: the end. A token's issue time is
+	// truncated to whole seconds, so it is then as far before the stamp of the same write as
+	// possible, which is the worse case for the honest client.
 	within = 999 * time.Millisecond
-	// far is an idle and an absolute end that no search reaches.
+	// far is an idle and absolute end that no search reaches.
 	far = login.AddDate(50, 0, 0)
 )
 
@@ -61,7 +65,8 @@ func (i instant) time() time.Time {
 	return login.Add(time.Duration(i)*time.Second + within)
 }
 
-// branchID numbers the branches of a search in the order in which they were given out. The login's is 1.
+// branchID numbers the branches of a search in the order of their creation. The login's branch is
+// 1.
 type branchID uint16
 
 func (b branchID) branch() (out session.Branch) {
@@ -69,7 +74,7 @@ func (b branchID) branch() (out session.Branch) {
 	return out
 }
 
-// token is what a session.Token says, but for what is the same in all tokens of one session.
+// token is the part of a session.Token that differs between the tokens of one session.
 type token struct {
 	generation uint16
 	branch     branchID
@@ -89,8 +94,8 @@ var (
 	firstItem  = item{stamped: never}
 )
 
-// present asks the rules what becomes of t and of the item when an instance whose clock shows at takes t.
-// fresh is the branch of the answer, should it need one.
+// present presents t to an instance whose clock shows at. It returns the outcome, the token of the
+// answer and the item after it. fresh is the branch of the answer if the answer needs a new one.
 func (m Model) present(t token, it item, at instant, fresh branchID) (session.Outcome, token, item) {
 	s := session.Session{
 		Profile: m.Profile, Generation: uint64(it.generation), Parent: it.parent.branch(), RotatedAt: it.stamped.time(),
@@ -114,5 +119,5 @@ func since(t time.Time) instant {
 	if t.IsZero() {
 		return never
 	}
-	return instant(t.Unix() - login.Unix()) // whole seconds, downwards: a slow clock may show one before the login
+	return instant(t.Unix() - login.Unix()) // floor, since a slow clock may be before the login
 }

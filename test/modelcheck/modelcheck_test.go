@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	steps = flag.Int("model.steps", 1000, "how deep to search for a wrong logout, unless all has been seen before")
-	grid  = flag.Duration("model.grid", honestGrid, "the grid of that search")
+	steps = flag.Int("model.steps", 1000, "the greatest depth of the search for a wrong logout")
+	grid  = flag.Duration("model.grid", honestGrid, "the grid of the search for a wrong logout")
 )
 
 func honest(m Model) Honest { return Honest{Model: m, Grid: 15 * time.Second, AtOnce: 3} }
@@ -28,13 +28,13 @@ func TestOneStoreIsNeverLoggedOut(t *testing.T) {
 			if found.Story != nil {
 				t.Errorf("a wrong logout in %d steps:\n%s", found.Steps, found.Story)
 			}
-			t.Logf("%d steps, all there are: %t; %d states in %s",
+			t.Logf("%d steps, complete: %t; %d states in %s",
 				found.Steps, found.Complete, found.States, time.Since(start).Round(time.Millisecond))
 		})
 	}
 }
 
-// Wrong rules log out an honest client, and the search finds the shortest way.
+// Wrong rules log out an honest client, and the search finds the shortest way to it.
 func TestWrongRulesLogOut(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -55,19 +55,19 @@ func TestWrongRulesLogOut(t *testing.T) {
 	}
 }
 
-// The cost of the strict profile, as the README states it: a client that never asks twice at once is logged out when
-// one answer is lost.
+// This is the price of the strict profile, as the README states it: even a client that never has
+// two refreshes under way is logged out if one answer is lost.
 func TestStrictLogsOutAtALostAnswer(t *testing.T) {
 	patient := honest(asBuilt(auth.Strict))
 	patient.AtOnce = 1
 	found := patient.Search(4)
 	expectLogout(t, found, 4)
 	if strings.Contains(found.Story.String(), "receives") {
-		t.Errorf("no answer should arrive in\n%s", found.Story)
+		t.Errorf("an answer arrives, want none:\n%s", found.Story)
 	}
 }
 
-// Why the answer to a refresh that changed nothing carries no refresh token.
+// This is why the answer to a refresh that changed nothing carries no refresh token.
 func TestRepeatingATokenLogsOut(t *testing.T) {
 	repeating := Honest{Model: asBuilt(auth.Balanced), Grid: 45 * time.Second, AtOnce: 3, Repeats: true}
 	expectLogout(t, repeating.Search(13), 13)
@@ -81,12 +81,13 @@ func expectLogout(t *testing.T, found Finding, steps int) {
 	t.Logf("%d steps, %d states\n%s", found.Steps, found.States, found.Story)
 	end := found.Story[len(found.Story)-1]
 	if found.Steps != steps || !end.Outcome.Theft() || !end.item.revoked {
-		t.Errorf("found after %d steps, should be %d, and should end in a session revoked for theft", found.Steps, steps)
+		t.Errorf("found after %d steps, want %d and a session that ends revoked for theft", found.Steps, steps)
 	}
 }
 
-// With a late-use bound of 60 s, a request that was under way when its answer's twin arrived stamps the generation so
-// late that the token which the client has held since looks like a copy.
+// With a late-use bound of 60 s, an honest client is logged out. Request 2 is still under way when
+// the client receives answer 1. It then stamps the generation so late that the token of answer 1
+// looks like a copy.
 func ExampleHonest_Search() {
 	r := session.DefaultRules()
 	r.LateUse = 60 * time.Second
@@ -103,8 +104,9 @@ func ExampleHonest_Search() {
 	// 60 s  server  takes request 3 with 1b: reuse                  revoked
 }
 
-// The longest theft under the rules as they are. The thief keeps the victim from rotating for as long as he can; then
-// the victim rotates, and any use of what the thief holds would prove the copy.
+// The longest theft under the default rules. The thief keeps the victim from rotating for as long
+// as he can. Then the victim rotates, and any further use of the thief's tokens would prove the
+// copy.
 func ExampleThief_Search() {
 	thief := Thief{Model: Of(session.DefaultRules(), auth.Balanced), Interval: 5 * time.Minute, Grid: 30 * time.Second}
 	longest := thief.Search(thief.Bound())
@@ -134,7 +136,7 @@ func TestTheftIsNoticed(t *testing.T) {
 	}
 }
 
-// Under wrong rules a thief goes on, and the search finds one who does.
+// Under wrong rules, the search finds a thief who goes on.
 func TestWrongRulesMissTheft(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -156,7 +158,7 @@ func TestWrongRulesMissTheft(t *testing.T) {
 	}
 }
 
-// The literal reading notices a thief at the victim's next refresh: what strict buys at its cost.
+// The strict profile notices a thief at the victim's next refresh.
 func TestStrictNoticesAtOnce(t *testing.T) {
 	thief := Thief{Model: asBuilt(auth.Strict), Interval: 300 * time.Second, Grid: thiefGrid}
 	if s := thief.Search(thief.Interval); !s.Noticed {

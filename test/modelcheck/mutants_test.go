@@ -7,10 +7,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// asBuilt are the rules as the product has them.
+// asBuilt returns the default rules.
 func asBuilt(p auth.Profile) Model { return Of(session.DefaultRules(), p) }
 
-// with are rules whose constants are others.
+// with returns the default rules with changed constants.
 func with(change func(*session.Rules)) Model {
 	r := session.DefaultRules()
 	change(&r)
@@ -29,7 +29,8 @@ func gracePeriod(d time.Duration) Model {
 	return with(func(r *session.Rules) { r.GracePeriod = d })
 }
 
-// where are rules that do something else where a refresh comes to an outcome.
+// where returns the default rules, changed for one outcome: a refresh with this outcome calls
+// instead.
 func where(o session.Outcome, instead func(d *session.Decision, before session.Session, s *session.Session)) Model {
 	m := asBuilt(auth.Balanced)
 	m.Refresh = func(p session.Presented, s *session.Session) session.Decision {
@@ -43,8 +44,8 @@ func where(o session.Outcome, instead func(d *session.Decision, before session.S
 	return m
 }
 
-// What rules may do instead: take a duplicate for a copy, as a literal reading of reuse detection does; leave the
-// item as it was, without the stamp of a recovery or without the tombstone.
+// Changes for where. revokes takes a duplicate for a copy, as a literal reading of reuse detection
+// does. writesNothing leaves the item as it was, without a recovery's stamp or a theft's tombstone.
 
 func revokes(d *session.Decision, before session.Session, s *session.Session) {
 	*s = before

@@ -4,7 +4,7 @@ package modelcheck
 
 import "time"
 
-// The race detector makes everything some ten times slower, and a search is one goroutine.
+// The race detector slows a search down about tenfold, and a search is one goroutine.
 const (
 	honestGrid = 45 * time.Second
 	thiefGrid  = 30 * time.Second

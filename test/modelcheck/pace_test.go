@@ -4,7 +4,7 @@ package modelcheck
 
 import "time"
 
-// How fine the tests' grids are when not asked for another.
+// The default grids of the tests.
 const (
 	honestGrid = 15 * time.Second
 	thiefGrid  = 15 * time.Second

@@ -9,8 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Story is how a search came to what it found. A token is named by its generation and a letter for its branch: 1b and
-// 1c are two answers for one generation.
+// Story is the way to a finding, step by step. A token is named by its generation and a letter for
+// its branch: 1b and 1c are two answers for one generation.
 type Story []Line
 
 // Line is one step of a story.
@@ -18,11 +18,11 @@ type Line struct {
 	at        instant
 	who, what string
 	item      item
-	// Outcome is what a refresh was; empty in the lines that are none.
+	// Outcome is the outcome of a refresh. It is empty in other lines.
 	Outcome session.Outcome
 }
 
-// End returns what the last refresh of the story was.
+// End returns the outcome of the story's last line, or "" if that is no refresh.
 func (s Story) End() session.Outcome {
 	if len(s) == 0 {
 		return ""
@@ -30,14 +30,15 @@ func (s Story) End() session.Outcome {
 	return s[len(s)-1].Outcome
 }
 
-// String returns one line for each step: when, who, what, and what the item in the store says then.
+// String returns one line for each step: the time, the actor, the event, and the item in the store
+// afterwards.
 func (s Story) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, l := range s {
 		fmt.Fprintf(w, "%d s\t%s\t%s\t%s\n", l.at, l.who, l.what, l.item)
 	}
-	w.Flush() // into memory
+	w.Flush() // to memory, which cannot fail
 	return b.String()
 }
 
@@ -61,7 +62,7 @@ func name(generation uint16, b branchID) string {
 	return fmt.Sprintf("%d%s", generation, letters)
 }
 
-// tell goes the moves once more and says what happens.
+// tell repeats the moves and describes them.
 func (h Honest) tell(w world, moves []move) Story {
 	story := Story{{who: "client", what: "logs in: holds " + w.held.String(), item: w.item}}
 	for _, m := range moves {
@@ -86,7 +87,7 @@ func (h Honest) tell(w world, moves []move) Story {
 	return story
 }
 
-// story tells how the thief came to the scene at an index of p.
+// story describes the way to the scene at an index of p.
 func (p paths) story(at int) Story {
 	var story Story
 	for i := at; i >= 0; i = p[i].from {
@@ -120,7 +121,7 @@ func (s scene) line() Line {
 	return l
 }
 
-// clock says that an instance's clock is off.
+// clock describes the error of an instance's clock.
 func clock(by int8) string {
 	if by == 0 {
 		return ""

@@ -9,23 +9,27 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Thief searches for the longest that a theft goes unnoticed: a victim refreshes at every interval, and a thief who
-// copied the victim's store at some instant presents, whenever he likes, any token that he ever held. Nothing takes
-// time, nothing is lost and all clocks agree: the bound is stated in the time of the server.
+// Thief searches for the longest time that a theft goes unnoticed. A victim refreshes at every
+// interval. A thief, who copied the victim's store at some instant, presents any token that he ever
+// held, at any time. Messages take no time, nothing is lost and all clocks agree: the bound is
+// stated in the server's time.
 type Thief struct {
 	Model
-	// Interval is how often the victim refreshes, Grid how often the thief may do something, with any number of
-	// tokens. The one divides the other.
+	// Interval is the time between the victim's refreshes. Grid is the time between the instants at
+	// which the thief can act; he can present any number of tokens at each. Grid must divide
+	// Interval.
 	Interval, Grid time.Duration
 
-	// hoard keeps also the tokens that another serves better than, for the test which shows that it does.
+	// hoard makes the thief also keep tokens that another token makes needless. A test shows that
+	// this does not help him.
 	hoard bool
 }
 
-// Bound is the time from a first use within which the thief should be out. The victim rotates within an interval; from
-// then the thief can stamp that generation anew for LateUse; MinimumInterval after his last stamp the victim can rotate
-// again or is told of the copy, which is seen within another interval. A victim that refreshes more often than
-// MinimumInterval may have to wait for it also before the first rotation.
+// Bound returns the time from the first use within which the thief must be out. The victim rotates
+// within an interval. From then on the thief can stamp that generation anew for LateUse.
+// MinimumInterval after his last stamp, the victim can rotate again or the copy is proven, which is
+// seen within another interval. A victim that refreshes more often than MinimumInterval may have to
+// wait for it before the first rotation, too.
 func (t Thief) Bound() time.Duration {
 	bound := 2*t.Interval + t.Rules.MinimumInterval + t.Rules.LateUse
 	if t.Interval < t.Rules.MinimumInterval {
@@ -34,20 +38,20 @@ func (t Thief) Bound() time.Duration {
 	return bound
 }
 
-// Survival is what a search for the thief came to.
+// Survival is the result of [Thief.Search].
 type Survival struct {
-	// Noticed says that whatever the thief does, he is out within the time searched: the session is revoked, or
-	// nothing that he holds works.
+	// Noticed says that every thief is out within the searched time: the session is revoked, or
+	// none of his tokens works.
 	Noticed bool
-	// Longest is the time from a first use until the thief who lasts longest is out, or the time searched, and
-	// Story is his.
+	// Longest is the time from the first use until the thief who lasts longest is out, or the
+	// searched time. Story is that thief's.
 	Longest time.Duration
 	Story   Story
-	// States is how many states the search came to.
+	// States is the number of states of the search.
 	States int
 }
 
-// Search tries everything that a thief can do within a time of his first use.
+// Search tries everything that a thief can do within the given time of his first use.
 func (t Thief) Search(within time.Duration) Survival {
 	var (
 		path    paths
@@ -59,7 +63,8 @@ func (t Thief) Search(within time.Duration) Survival {
 		if used > seconds(within) {
 			return Survival{false, within, path.story(layer[0]), len(path)}
 		}
-		// Whatever happens at one instant leads to states of the same layer, and only waiting leaves it.
+		// All events at one instant lead to states of the same layer. Only waiting leaves the
+		// layer.
 		var next []int
 		seen := map[string]bool{}
 		for len(layer) > 0 {
@@ -90,11 +95,11 @@ func (t Thief) Search(within time.Duration) Survival {
 	return Survival{true, time.Duration(longest) * time.Second, path.story(last), len(path)}
 }
 
-// firstUses returns every state right after a thief's first use, of a token copied at any instant and kept for as long
-// as it works.
+// firstUses returns every state right after a thief's first use. He copies the token at any instant
+// and keeps it for as long as it works.
 func (t Thief) firstUses(path *paths) []int {
-	// The victim rotates at least once in so long, and what comes after a few rotations is like what came before;
-	// a copy no longer works after two.
+	// In this time the victim rotates at least once. A copy no longer works after two rotations,
+	// and the states after a few rotations are like those before.
 	end := 5 * seconds(t.Interval+t.Rules.MinimumInterval)
 	alone := heist{due: seconds(t.Interval), item: firstItem, victim: firstToken, branches: firstToken.branch}
 	layer := []int{path.grow(-1, scene{heist: alone, deed: logsIn})}
@@ -124,18 +129,18 @@ func (t Thief) firstUses(path *paths) []int {
 
 // heist is one state of the search.
 type heist struct {
-	now, due instant // due is when the victim refreshes next; at now it is still to come
+	now, due instant // due is the victim's next refresh; if due is now, it is still to come
 	out      bool    // the victim was refused, and stopped
 	item     item
 	victim   token
-	loot     []token // what the thief holds and works; nil before the theft
+	loot     []token // the thief's tokens that work; nil before the theft
 	branches branchID
 }
 
-// over reports that a thief can do nothing more.
+// over reports whether the thief can do nothing more.
 func (h heist) over() bool { return h.item.revoked || len(h.loot) == 0 }
 
-// scene is a state and what led to it.
+// scene is a state and the deed that led to it.
 type scene struct {
 	heist
 	deed            deed
@@ -153,7 +158,7 @@ const (
 	uses      // the thief
 )
 
-// uses returns what comes of each token that the thief may present.
+// uses returns the scene that follows for each token that the thief can present.
 func (t Thief) uses(h heist) []scene {
 	var scenes []scene
 	for _, presented := range h.loot {
@@ -166,7 +171,7 @@ func (t Thief) uses(h heist) []scene {
 	return scenes
 }
 
-// goOn returns what comes next if the thief does nothing more at this instant.
+// goOn returns the next scene if the thief does nothing more at this instant.
 func (t Thief) goOn(h heist) scene {
 	if h.out || h.now < h.due {
 		h.now += seconds(t.Grid)
@@ -193,9 +198,9 @@ func (t Thief) take(h *heist, presented token) (session.Outcome, token) {
 	return outcome, next
 }
 
-// sift drops from the loot what is of no more use: tokens that would be refused now, since no rule makes one good again,
-// and of several branches of the thief's own in one generation all but the newest, which works wherever an older one
-// does, and for longer.
+// sift drops the useless tokens from the loot. A token that would be refused now is useless, since
+// no rule makes it good again. Of several branches of the thief's own in one generation, only the
+// newest is useful: it works whenever an older one does, and for longer.
 func (t Thief) sift(h *heist) {
 	newestFirst := slices.SortedFunc(slices.Values(h.loot), func(x, y token) int {
 		return cmp.Or(cmp.Compare(y.issued, x.issued), cmp.Compare(y.branch, x.branch))
@@ -212,7 +217,7 @@ func (t Thief) sift(h *heist) {
 	h.loot = loot
 }
 
-// serves reports whether o, issued no earlier than l, is as good to the thief as l.
+// serves reports whether o, which was not issued before l, is as good to the thief as l.
 func (t Thief) serves(h *heist, o, l token) bool {
 	if t.hoard && o.issued != l.issued {
 		return false
@@ -221,13 +226,14 @@ func (t Thief) serves(h *heist, o, l token) bool {
 		o.branch != h.victim.branch && l.branch != h.victim.branch
 }
 
-// key tells states apart that differ in more than the time of day and the names of branches.
+// key returns equal keys for states that differ only in the time of day and the numbers of
+// branches.
 func (t Thief) key(h heist) string {
 	b := binary.AppendVarint(nil, int64(h.due-h.now))
 	b = binary.AppendVarint(b, int64(t.stampAge(h.now, h.item)))
 	tell := func(l token) {
 		k := t.tokenKey(h.now, h.item, l)
-		// Of a branch of the item's generation, whether it is the victim's is all that matters.
+		// Of a branch of the item's generation, it only matters whether it is the victim's.
 		if k.behind == 0 {
 			k.branch = 0
 			if l.branch == h.victim.branch {
@@ -246,7 +252,7 @@ func (t Thief) key(h heist) string {
 	return string(b)
 }
 
-// first reports whether a key is new, and remembers it.
+// first reports whether key is new, and records it.
 func first(seen map[string]bool, key string) bool {
 	if seen[key] {
 		return false
@@ -255,7 +261,7 @@ func first(seen map[string]bool, key string) bool {
 	return true
 }
 
-// paths are scenes with what each came from.
+// paths are scenes, each with the index of the scene before it.
 type paths []struct {
 	scene
 	from int
