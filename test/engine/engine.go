@@ -1,10 +1,16 @@
-// Package engine starts the DynamoDB engines that tests run on: the real programs, once for each test process, on ports
-// of their own. "make engines" fetches them. A test that finds none is left out; with CI=true it fails.
+// Package engine starts the DynamoDB engines that tests run on: the real programs, once for each
+// test process, on their own ports.
 //
-// The engines check no signature, so that any credentials do, and keep everything in memory. All tests of a process
-// share the tables: each makes its own, with names that nobody else has. Items that are past their TTL disappear only
-// from tables for which UpdateTimeToLive was called, from DynamoDB Local after some seconds and from dynoxide never. A
-// test that drives the clock leaves it off, or loses items that are still to come by its own time.
+//	e := engine.DynamoDBLocal(t)
+//	client := dynamodb.New(dynamodb.Options{BaseEndpoint: &e.Endpoint, Region: engine.Region})
+//
+// "make engines" fetches the engines. Without them a test is skipped, or fails if CI=true.
+//
+// The engines check no signature, so any credentials work, and they keep everything in memory. All
+// tests of a process share the tables, so each test creates its own tables with unique names.
+// Expired items disappear only from tables for which UpdateTimeToLive was called: from DynamoDB
+// Local after some seconds, from dynoxide never. A test that drives the clock must leave TTL off,
+// or it loses items that have not expired by the test's clock.
 package engine
 
 import (
@@ -17,23 +23,23 @@ import (
 	"testing"
 )
 
-// What every client of an engine may say it is.
+// The region and credentials for clients of an engine.
 const (
 	Region          = "us-east-1"
 	AccessKeyID     = "local"
 	SecretAccessKey = "local"
 )
 
-// Engine is a running engine. It ends with this process, however that ends.
+// Engine is a running engine. It ends with this process, even if the process is killed.
 type Engine struct {
 	Name     string // as in "DynamoDB Local"
 	Version  string // of the npm package
 	Endpoint string // as in "http://127.0.0.1:54321"
 
-	lifeline *os.File // see start; closed when it is collected, so somebody must hold it
+	lifeline *os.File // see guard; an unreferenced file would be closed
 }
 
-// Environment is what a process needs to talk to e by way of an AWS SDK.
+// Environment returns the variables that a process needs to reach e through an AWS SDK.
 func (e *Engine) Environment() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB": e.Endpoint,
@@ -43,13 +49,15 @@ func (e *Engine) Environment() map[string]string {
 	}
 }
 
-// DynamoDBLocal returns AWS's own engine, which takes a second to start.
+// DynamoDBLocal returns AWS's own engine, which takes a second to start. It skips or fails the test
+// if the engine is missing.
 func DynamoDBLocal(tb testing.TB) *Engine {
 	tb.Helper()
 	return need(tb, "DynamoDB Local", dynamoDBLocal)
 }
 
-// Dynoxide returns an independent engine, on SQLite, which starts at once.
+// Dynoxide returns an independent engine, on SQLite, which starts at once. It skips or fails the
+// test if the engine is missing.
 func Dynoxide(tb testing.TB) *Engine {
 	tb.Helper()
 	return need(tb, "dynoxide", dynoxide)
@@ -81,16 +89,16 @@ var dynamoDBLocal = sync.OnceValues(func() (*Engine, error) {
 	if err != nil {
 		return nil, &missingError{"java", "install a Java runtime, version 17 or later"}
 	}
-	// The folder's name holds the date of the release.
+	// The folder's name contains the date of the release.
 	jars, err := filepath.Glob(filepath.Join(folder, "lib", "*", "DynamoDBLocal.jar"))
 	if err != nil || len(jars) != 1 {
-		return nil, errors.New("its package does not hold the one jar that it should")
+		return nil, errors.New("package " + packageName + " has no lib/*/DynamoDBLocal.jar, or more than one")
 	}
 	e := &Engine{Name: "DynamoDB Local", Version: versionOf(packageName)}
 	return e, e.start(filepath.Dir(jars[0]), func(port string) []string {
 		return []string{
 			java,
-			"-XX:TieredStopAtLevel=1", // starts in 1 s instead of 1.7: no test runs long enough for the better compiler
+			"-XX:TieredStopAtLevel=1", // starts in 1 s, not 1.7
 			"-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
 			"-inMemory", "-sharedDb", "-disableTelemetry", "-port", port,
 		}
@@ -100,7 +108,7 @@ var dynamoDBLocal = sync.OnceValues(func() (*Engine, error) {
 var dynoxide = sync.OnceValues(func() (*Engine, error) {
 	const packageName = "@dynoxide/linux-x64"
 	if platform := runtime.GOOS + "/" + runtime.GOARCH; platform != "linux/amd64" {
-		return nil, &missingError{"dynoxide for " + platform, "package-lock.json has it for linux/amd64 only"}
+		return nil, &missingError{"dynoxide for " + platform, "package-lock.json pins it for linux/amd64 only"}
 	}
 	folder, err := fetched(packageName)
 	if err != nil {

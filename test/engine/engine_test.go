@@ -29,9 +29,9 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// However a test process ends, its engines end.
+// The engines end with the test process, however it ends.
 func TestEnd(t *testing.T) {
-	engine.Dynoxide(t) // or there is nothing to see
+	engine.Dynoxide(t) // skips the test if the engine is missing
 	for _, ending := range []string{"return", "panic", "exit", "timeout", "interrupt", "kill"} {
 		t.Run(ending, func(t *testing.T) {
 			t.Parallel()
@@ -61,19 +61,19 @@ func TestEnd(t *testing.T) {
 			case "kill":
 				_ = child.Process.Kill()
 			default:
-				_ = in.Close() // go on
+				_ = in.Close() // lets the child go on
 			}
-			_ = child.Wait() // most endings are failures
+			_ = child.Wait() // most endings are failures of the child
 			for deadline := time.Now().Add(10 * time.Second); listens(address); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Fatal("the engine outlives the test process")
+					t.Fatal("the engine still runs after the test process has ended")
 				}
 			}
 		})
 	}
 }
 
-// A test without its engine is skipped and noted, or fails where nothing may be left out.
+// A test without its engine is skipped and noted. With CI=true it fails.
 func TestLeaveOut(t *testing.T) {
 	for _, tt := range []struct {
 		name, variable string
@@ -98,14 +98,14 @@ func TestLeaveOut(t *testing.T) {
 			child.Env = append(child.Env, "CI=", "EDGEAUTH_TEST_GO_ALONE=", tt.variable)
 			out, _ := child.CombinedOutput()
 			if got := child.ProcessState.ExitCode(); got != tt.status {
-				t.Errorf("the exit status is %d, should be %d", got, tt.status)
+				t.Errorf("exit status %d, want %d", got, tt.status)
 			}
 			if !strings.Contains(string(out), tt.says) {
 				t.Errorf("%q is not in\n%s", tt.says, out)
 			}
 			notes, _ := os.ReadFile(filepath.Join(repository, ".cache", "left-out"))
 			if !strings.HasSuffix(string(notes), tt.notes) || (tt.notes == "") != (len(notes) == 0) {
-				t.Errorf("the note is %q, should end with %q", notes, tt.notes)
+				t.Errorf("the note is %q, want it to end with %q", notes, tt.notes)
 			}
 		})
 	}
@@ -118,7 +118,7 @@ func childProcess(ending string) *exec.Cmd {
 	return child
 }
 
-// TestAsChild is what the test processes that others start do.
+// TestAsChild does nothing, unless another test runs it in a child process.
 func TestAsChild(t *testing.T) {
 	switch ending := os.Getenv("ENGINE_CHILD"); ending {
 	case "":

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Fetches the engines of package-lock.json into .cache/engines, or does nothing, and needs no network, where they are
-# there already. Hashes in the lock file make sure of what arrives; no script of a package is run.
+# Fetches the engines of package-lock.json into .cache/engines. If they are there already, it does
+# nothing and needs no network. The hashes in the lock file verify the downloads; no script of a
+# package is run.
 set -eu
 cd "$(dirname "$0")"
 cache=../../.cache/engines
@@ -13,7 +14,7 @@ fail() {
 
 cmp -s package-lock.json "$cache/fetched.json" && exit 0
 
-command -v npm >/dev/null || fail "npm is missing: install Node.js 18 or later, which brings it"
+command -v npm >/dev/null || fail "npm is missing: install Node.js 18 or later"
 command -v java >/dev/null || fail "java is missing: install a Java runtime, version 17 or later"
 
 mkdir -p "$cache"
@@ -21,8 +22,9 @@ rm -f "$cache/fetched.json"
 cp package.json package-lock.json .npmrc "$cache"
 npm ci --prefix "$cache" --no-audit --no-fund --loglevel=error
 
-# dynoxide is optional for other platforms' sake, and npm says nothing where an optional package does not arrive.
+# dynoxide is optional because it does not exist for all platforms, and npm does not report an
+# optional package that it could not fetch.
 case "$(uname -s) $(uname -m)" in
-"Linux x86_64") test -x "$dynoxide" || fail "dynoxide did not arrive: try again" ;;
+"Linux x86_64") test -x "$dynoxide" || fail "npm did not fetch dynoxide: try again" ;;
 esac
-cp package-lock.json "$cache/fetched.json" # last, so that half of a fetch counts for nothing
+cp package-lock.json "$cache/fetched.json" # last, so that an incomplete fetch does not count

@@ -12,12 +12,12 @@ import (
 //go:embed package-lock.json
 var lockFile []byte
 
-// missingError says what is not on this machine and how it gets there.
+// missingError says what is missing on this machine and how to get it.
 type missingError struct{ what, remedy string }
 
 func (e *missingError) Error() string { return e.what + " is missing: " + e.remedy }
 
-// fetched returns the folder of an npm package that fetch.sh brought.
+// fetched returns the folder of an npm package that fetch.sh fetched.
 func fetched(packageName string) (string, error) {
 	root, err := repository()
 	if err != nil {
@@ -31,19 +31,20 @@ func fetched(packageName string) (string, error) {
 	return filepath.Join(cache, "node_modules", filepath.FromSlash(packageName)), nil
 }
 
-// versionOf returns the version that the lock file pins, empty for a package that is not in it.
+// versionOf returns the version that the lock file pins, or "" if the lock file does not list the
+// package.
 func versionOf(packageName string) string {
 	var lock struct {
 		Packages map[string]struct{ Version string }
 	}
 	if err := json.Unmarshal(lockFile, &lock); err != nil {
-		panic(err) // it is part of this program
+		panic(err) // the file is embedded
 	}
 	return lock.Packages["node_modules/"+packageName].Version
 }
 
-// repository returns the root of the repository, above the folder that the test runs in. Modules within the
-// repository, such as bench, find it too.
+// repository returns the root of the repository, which is above the test's working folder. It also
+// works in other modules of the repository, such as bench.
 func repository() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -55,7 +56,7 @@ func repository() (string, error) {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return "", errors.New("the test does not run within the repository")
+			return "", errors.New("no test/engine/package-lock.json above the working folder: run the test in the repository")
 		}
 		folder = parent
 	}

@@ -4,5 +4,5 @@ package engine
 
 import "syscall"
 
-// ownGroup does nothing: such systems have no shell for the guard either, so that no engine starts.
+// ownGroup does nothing. These systems have no shell for the guard either, so no engine starts.
 func ownGroup() *syscall.SysProcAttr { return nil }

@@ -4,5 +4,5 @@ package engine
 
 import "syscall"
 
-// ownGroup puts a process into a group of its own, where Ctrl-C does not reach it.
+// ownGroup puts a process into its own process group, which Ctrl-C does not reach.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// goAlone tells that whoever runs the tests wants to do with Go and nothing else.
+// goAlone reports whether the tests must run with Go alone, without other programs.
 func goAlone() bool { return os.Getenv("EDGEAUTH_TEST_GO_ALONE") != "" }
 
-// LeaveOut ends a test that needs something which is not there; remedy says what would bring it. The test is skipped,
-// and noted in .cache/left-out, which "make test" prints at its end. With CI=true it fails: a check that nobody ran
-// must not look like one that passed.
+// LeaveOut skips a test that needs something missing; remedy says how to get it. It notes the test
+// in .cache/left-out, which "make test" prints at its end. With CI=true the test fails instead,
+// because a check that did not run must not look like one that passed.
 func LeaveOut(tb testing.TB, what, remedy string) {
 	tb.Helper()
 	reason := (&missingError{what, remedy}).Error()
@@ -28,7 +28,7 @@ func LeaveOut(tb testing.TB, what, remedy string) {
 	tb.Skip(reason)
 }
 
-// note appends one line, in one write, as other test processes do at the same time.
+// note appends one line in one write, because other test processes append at the same time.
 func note(test, reason string) error {
 	root, err := repository()
 	if err != nil {

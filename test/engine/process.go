@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// guard runs an engine beside a watcher, in a process group of theirs. The watcher reads from a pipe into which nobody
-// writes, and kills the group when the other end is closed. The test process holds that end, so the engine goes
-// whichever way the test process does: by its end, a panic, a timeout, Ctrl-C or SIGKILL. No cleanup in Go covers them
-// all. The group is what is killed because its number cannot have become a stranger's while the watcher is in it.
+// guard runs an engine beside a watcher, both in a new process group. The watcher reads from a pipe
+// that is never written to, and kills the group when the other end is closed. The test process
+// holds that end, so the engine ends with the test process, also after a panic, a timeout, Ctrl-C
+// or SIGKILL; no cleanup in Go covers all of them. The watcher kills the group and not a process
+// id: as long as the watcher is in the group, its number cannot be reused.
 const guard = `(cat; kill -9 0) <&3 >/dev/null 2>&1 & exec "$@" 3<&-`
 
 const (
@@ -23,9 +24,10 @@ const (
 	pollInterval = 20 * time.Millisecond
 )
 
-// start starts the engine in a folder by the command for a port, and waits until it answers.
+// start starts the engine in folder and waits until it answers. command returns the engine's
+// command line for a port.
 func (e *Engine) start(folder string, command func(port string) []string) (err error) {
-	for range 3 { // somebody else may get the port before the engine does
+	for range 3 { // another process may take the port first
 		if err = e.startOnce(folder, command); err == nil {
 			return nil
 		}
@@ -48,7 +50,7 @@ func (e *Engine) startOnce(folder string, command func(port string) []string) er
 	}
 	defer func() { _ = watched.Close() }()
 
-	var output bytes.Buffer // not to be read before the process has ended
+	var output bytes.Buffer // read it only after the process has ended
 	process := exec.Command("sh", append([]string{"-c", guard, "engine"}, command(port)...)...)
 	process.Dir = folder
 	process.SysProcAttr = ownGroup()
@@ -59,7 +61,7 @@ func (e *Engine) startOnce(folder string, command func(port string) []string) er
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = process.Wait() // an engine that has ended is the failure, whatever it says about it
+		_ = process.Wait() // that the engine ended is the failure, with any status
 		close(ended)
 	}()
 	e.Endpoint, e.lifeline = "http://"+address, lifeline
@@ -71,8 +73,8 @@ func (e *Engine) startOnce(folder string, command func(port string) []string) er
 	return nil
 }
 
-// freeAddress returns a loopback address that was free a moment ago. DynamoDB Local cannot be told an address, only
-// a port.
+// freeAddress returns a loopback address that was free a moment ago. DynamoDB Local accepts only a
+// port, not an address.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -81,7 +83,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// answers waits for the engine's first answer to a request.
+// answers waits until the engine answers a request.
 func (e *Engine) answers(ended <-chan struct{}) error {
 	for timeout := time.After(startTimeout); ; {
 		if e.ping() == nil {
@@ -89,15 +91,15 @@ func (e *Engine) answers(ended <-chan struct{}) error {
 		}
 		select {
 		case <-ended:
-			return errors.New("it ended at once")
+			return errors.New("the engine ended before it answered")
 		case <-timeout:
-			return fmt.Errorf("it did not answer within %s", startTimeout)
+			return fmt.Errorf("the engine did not answer within %s", startTimeout)
 		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// ping asks for the list of tables, which is more than an open port: a second engine on it would not do.
+// ping asks for the list of tables. An open port alone could be another program's.
 func (e *Engine) ping() error {
 	r, err := http.NewRequest(http.MethodPost, e.Endpoint, strings.NewReader("{}"))
 	if err != nil {
@@ -107,7 +109,7 @@ func (e *Engine) ping() error {
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
 	r.Header.Set("X-Amz-Date", time.Now().UTC().Format("20060102T150405Z"))
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+AccessKeyID+"/20260101/"+Region+
-		"/dynamodb/aws4_request, SignedHeaders=host, Signature=00") // which nobody checks
+		"/dynamodb/aws4_request, SignedHeaders=host, Signature=00") // the engines do not check it
 	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
 	if err != nil {
 		return err
