@@ -1,6 +1,12 @@
-// Package fault is an http.RoundTripper that does to a request for DynamoDB what cannot be had from a local engine:
-// throttling, conflicts, time-outs, lost and garbled replies. It stands around the real engine, which everything that
-// is not due to fail still reaches.
+// Package fault injects the failures of DynamoDB that a local engine cannot produce: throttling,
+// conflicts, timeouts, lost and garbled replies. Its [Transport] is an http.RoundTripper around the
+// real engine.
+//
+//	faults := &fault.Transport{}
+//	client := &http.Client{Transport: faults} // the HTTPClient of dynamodb.Options
+//	faults.Fail("UpdateItem", 1, fault.Throttled)
+//
+// Requests that are not chosen to fail reach the engine.
 package fault
 
 import (
@@ -12,12 +18,12 @@ import (
 	"syscall"
 )
 
-// A Fault answers in the place of the engine, or spoils what the engine answered.
+// A Fault answers a request instead of the engine, or changes the engine's answer.
 type Fault func(r *http.Request, engine http.RoundTripper) (*http.Response, error)
 
-// Transport applies faults to the requests of some operations. It is safe for concurrent use.
+// Transport applies faults to the requests of chosen operations. It is safe for concurrent use.
 type Transport struct {
-	// Engine carries what is not due to fail; nil is http.DefaultTransport.
+	// Engine carries the requests that do not fail. nil means http.DefaultTransport.
 	Engine http.RoundTripper
 
 	mu        sync.Mutex
@@ -27,14 +33,15 @@ type Transport struct {
 	calls     map[string]int
 }
 
-// Fail makes the next n requests for an operation, as in "UpdateItem", fail; an empty operation is any.
+// Fail makes the next n requests for an operation fail, for example "UpdateItem". An empty
+// operation means any. It replaces the fault of an earlier call.
 func (t *Transport) Fail(operation string, n int, f Fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.operation, t.left, t.fault = operation, n, f
 }
 
-// Calls returns how many requests there were for each operation since the last call, and forgets them.
+// Calls returns the number of requests for each operation since the last call of Calls.
 func (t *Transport) Calls() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +77,8 @@ func (t *Transport) next(r *http.Request) Fault {
 	return t.fault
 }
 
-// Answer is AWS's error of a type, as it stands on the wire.
+// Answer returns a Fault that answers with an error of AWS, as on the wire. more is JSON text that
+// is added to the error's members.
 func Answer(status int, errorType, more string) Fault {
 	return func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 		if r.Body != nil {
@@ -82,7 +90,7 @@ func Answer(status int, errorType, more string) Fault {
 	}
 }
 
-// What AWS answers when it does not do what was asked.
+// The errors with which AWS refuses a request.
 var (
 	Throttled        = Answer(http.StatusBadRequest, "ThrottlingException", "")
 	OverThroughput   = Answer(http.StatusBadRequest, "ProvisionedThroughputExceededException", "")
@@ -93,7 +101,7 @@ var (
 	AccessDenied = Answer(http.StatusBadRequest, "AccessDeniedException", "")
 )
 
-// TimeoutBefore never reaches the engine and never answers.
+// TimeoutBefore does not reach the engine. It returns when the request's context ends.
 func TimeoutBefore(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -104,7 +112,8 @@ func ResetBefore(*http.Request, http.RoundTripper) (*http.Response, error) {
 	return nil, syscall.ECONNRESET
 }
 
-// TimeoutAfter lets the write take effect and never answers.
+// TimeoutAfter lets the write take effect and sends no answer. It returns when the request's
+// context ends.
 func TimeoutAfter(r *http.Request, engine http.RoundTripper) (*http.Response, error) {
 	if err := done(r, engine); err != nil {
 		return nil, err
@@ -121,7 +130,7 @@ func ResetAfter(r *http.Request, engine http.RoundTripper) (*http.Response, erro
 	return nil, syscall.ECONNRESET
 }
 
-// Garbled lets the write take effect and answers with something that is no JSON.
+// Garbled lets the write take effect and answers with invalid JSON.
 func Garbled(r *http.Request, engine http.RoundTripper) (*http.Response, error) {
 	if err := done(r, engine); err != nil {
 		return nil, err
