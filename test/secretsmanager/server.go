@@ -1,5 +1,11 @@
-// Package secretsmanager is AWS Secrets Manager for tests: as much of it as keeps rings of keys, over HTTP, with what
-// cannot be had from the real one: lost replies, throttling, roles that are too new, reads that are too old.
+// Package secretsmanager is an AWS Secrets Manager for tests, over HTTP: the operations that key
+// rings need, and failures that the real service does not produce on demand: lost replies,
+// throttling, roles that are not yet in effect, stale reads.
+//
+//	var service secretsmanager.Server
+//	arn := service.Add("signing-keys")
+//	server := httptest.NewServer(&service)
+//	service.Fail("PutSecretValue", 1, secretsmanager.Lost)
 package secretsmanager
 
 import (
@@ -13,12 +19,13 @@ import (
 	"sync"
 )
 
-// Server is the service of one account. It is safe for concurrent use; the zero Server has no secrets.
+// Server is the service of one account. It is safe for concurrent use. The zero Server has no
+// secrets.
 type Server struct {
 	mu      sync.Mutex
 	secrets map[string]*secret // by ARN
 	faults  []*due
-	stale   int // reads that are answered with the state before
+	stale   int // how many reads get the previous state
 	calls   map[string]int
 }
 
@@ -28,7 +35,7 @@ type secret struct {
 	stages   map[string]string // ids by their labels
 }
 
-// A Fault answers in the place of the service, or spoils its answer.
+// A Fault answers a request instead of the service, or changes the service's answer.
 type Fault func(w http.ResponseWriter, serve func(http.ResponseWriter))
 
 type due struct {
@@ -37,13 +44,13 @@ type due struct {
 	fault     Fault
 }
 
-// What the service answers when it does not do what was asked, and what a network does.
+// The errors with which the service refuses a request, and a failure of the network.
 var (
 	Denied Fault = refusing(http.StatusBadRequest, "AccessDeniedException",
 		"User: arn:aws:sts::123456789012:assumed-role/keys is not authorized")
 	Throttled     Fault = refusing(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	InternalError Fault = refusing(http.StatusInternalServerError, "InternalServiceError", "Try again.")
-	// Lost breaks the connection after the work is done.
+	// Lost breaks the connection after the service has done its work.
 	Lost Fault = func(_ http.ResponseWriter, serve func(http.ResponseWriter)) {
 		serve(httptest.NewRecorder())
 		panic(http.ErrAbortHandler)
@@ -54,7 +61,7 @@ func refusing(status int, code, message string) Fault {
 	return func(w http.ResponseWriter, _ func(http.ResponseWriter)) { refuse(w, status, code, message) }
 }
 
-// Add makes a secret as CloudFormation does, without a value, and returns its ARN.
+// Add creates a secret without a value, as CloudFormation does, and returns its ARN.
 func (s *Server) Add(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +73,7 @@ func (s *Server) Add(name string) string {
 	return arn
 }
 
-// Set gives a secret a value from somewhere else.
+// Set gives a secret a value, as another program would.
 func (s *Server) Set(arn, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +81,7 @@ func (s *Server) Set(arn, text string) {
 	found.put(fmt.Sprintf("by-hand-%032d", len(found.versions)), text, []string{current})
 }
 
-// Text returns the current value of a secret, and how many versions there are.
+// Text returns the current value of a secret and the number of its versions.
 func (s *Server) Text(arn string) (text string, versions int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,28 +89,30 @@ func (s *Server) Text(arn string) (text string, versions int) {
 	return found.versions[found.stages[current]], len(found.versions)
 }
 
-// Fail makes the next n calls of an operation, as in "PutSecretValue", fail; an empty operation is any.
+// Fail makes the next n calls of an operation fail, for example "PutSecretValue". An empty
+// operation means any.
 func (s *Server) Fail(operation string, n int, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &due{operation, n, f})
 }
 
-// Heal forgets what is due to fail.
+// Heal removes all pending faults and stale reads.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults, s.stale = nil, 0
 }
 
-// Lag makes the next n reads see the state before the current one: the service is consistent in the end.
+// Lag makes the next n reads return the state before the current one: the service is eventually
+// consistent.
 func (s *Server) Lag(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stale = n
 }
 
-// Calls returns how many calls there were of each operation since the last time, and forgets them.
+// Calls returns the number of calls of each operation since the last call of Calls.
 func (s *Server) Calls() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +126,7 @@ const (
 	previous = "AWSPREVIOUS"
 )
 
-// ServeHTTP implements http.Handler: the protocol AWS JSON 1.1.
+// ServeHTTP implements http.Handler with the protocol AWS JSON 1.1.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	var in input
@@ -231,7 +240,7 @@ func (s *Server) put(w http.ResponseWriter, found *secret, in input) {
 	answer(w, map[string]any{"ARN": in.SecretId, "Name": found.name, "VersionId": id})
 }
 
-// put moves labels as the service does: the version that was current becomes the previous one.
+// put moves labels as the service does: the current version becomes the previous one.
 func (s *secret) put(id, text string, labels []string) {
 	s.versions[id] = text
 	if len(labels) == 0 {
@@ -247,7 +256,7 @@ func (s *secret) put(id, text string, labels []string) {
 
 func answer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	_ = json.NewEncoder(w).Encode(body) // the client may have gone
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client has hung up
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
