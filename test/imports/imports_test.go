@@ -1,5 +1,6 @@
-// Package imports holds the direction of imports, which is law: a change that needs another edge changes the drawing
-// in law_test.go, where a reviewer sees it. Tests may import what they like; only what is shipped is checked.
+// Package imports checks which packages may import which: the law in law_test.go. A change that
+// needs another edge changes the law, where a reviewer sees it. Tests may import any package; only
+// shipped code is checked.
 package imports_test
 
 import (
@@ -19,14 +20,14 @@ import (
 
 const module = "github.com/edgeauth/edgeauth"
 
-// listed is what go list tells about a package.
+// listed is a package as go list prints it.
 type listed struct {
 	ImportPath, Name string
 	Imports, Deps    []string
 }
 
-// shortName returns a package's name in the law, or false for a package of another module. Packages of the library and
-// of internal/ are named without the folder that holds them.
+// shortName returns a package's name in the law, or false for a package of another module. The
+// names of packages under pkg/auth and internal omit that folder.
 func shortName(importPath string) (string, bool) {
 	rest, ok := strings.CutPrefix(importPath, module+"/")
 	if !ok {
@@ -41,12 +42,12 @@ func shortName(importPath string) (string, bool) {
 	return strings.TrimPrefix(rest, "pkg/auth/"), true
 }
 
-// within tells whether a package is root or lies below it.
+// within reports whether a package is root or lies below it.
 func within(importPath, root string) bool {
 	return importPath == root || strings.HasPrefix(importPath, root+"/")
 }
 
-// violations returns what is wrong with one package, one sentence each.
+// violations returns the violations of one package, one sentence each.
 func violations(p listed) []string {
 	name, ours := shortName(p.ImportPath)
 	if !ours {
@@ -57,7 +58,7 @@ func violations(p listed) []string {
 		found = append(found, name+" "+fmt.Sprintf(format, args...))
 	}
 	if slices.Contains(vague, p.Name) || slices.Contains(vague, path.Base(name)) {
-		report("has a name that says nothing")
+		report("has a vague name")
 	}
 	for root, owner := range only {
 		for _, i := range p.Imports {
@@ -78,7 +79,7 @@ func violations(p listed) []string {
 	}
 	allowed, drawn := law[name]
 	if !drawn {
-		report("is not in the law: draw it in law_test.go")
+		report("is not in the law (add it in law_test.go)")
 	}
 	for _, i := range p.Imports {
 		if other, ours := shortName(i); ours && drawn && !slices.Contains(allowed, other) {
@@ -114,8 +115,8 @@ func TestLaw(t *testing.T) {
 	}
 }
 
-// watchSources reads every source folder, so that go test takes no result from its cache after one has changed: it
-// knows what this process reads, and nothing of what go list reads.
+// watchSources reads every source folder, so that go test does not use a cached result after a
+// source has changed: the cache tracks what this process reads, but not what go list reads.
 func watchSources(t *testing.T) {
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		hidden := strings.HasPrefix(d.Name(), ".") && d.Name() != ".."
@@ -129,7 +130,7 @@ func watchSources(t *testing.T) {
 	}
 }
 
-// TestViolations holds that the checker sees what it is there for.
+// TestViolations checks that the checker finds each kind of violation.
 func TestViolations(t *testing.T) {
 	ours := func(name string) string { return module + "/pkg/auth/" + name }
 	for _, row := range []struct {
@@ -149,7 +150,7 @@ func TestViolations(t *testing.T) {
 			"an import of a test", listed{ImportPath: ours("bolt"), Imports: []string{module + "/test/fault"}},
 			"bolt imports test/fault, which is not drawn",
 		},
-		{"a package that is not drawn", listed{ImportPath: ours("sessions")}, "sessions is not in the law: draw it in law_test.go"},
+		{"a package that is not drawn", listed{ImportPath: ours("sessions")}, "sessions is not in the law (add it in law_test.go)"},
 		{
 			"a way to HTTP", listed{ImportPath: ours("token"), Deps: []string{"net", "net/http/internal"}},
 			"token reaches net/http/internal",
@@ -172,11 +173,11 @@ func TestViolations(t *testing.T) {
 		},
 		{
 			"a vague name", listed{ImportPath: module + "/test/utils", Name: "utils"},
-			"test/utils has a name that says nothing",
+			"test/utils has a vague name",
 		},
 		{
 			"a vague name in a better folder", listed{ImportPath: module + "/test/tools", Name: "common"},
-			"test/tools has a name that says nothing",
+			"test/tools has a vague name",
 		},
 	} {
 		if got := strings.Join(violations(row.p), "; "); got != row.want {
@@ -185,7 +186,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// TestLawIsAcyclicAndKnown holds that the drawing has no circle and names no package that it does not draw.
+// TestLawIsAcyclicAndKnown checks that the law has no cycle and names only packages that it lists.
 func TestLawIsAcyclicAndKnown(t *testing.T) {
 	state := make(map[string]int) // 1: on the way, 2: done
 	var visit func(name string)
@@ -199,7 +200,7 @@ func TestLawIsAcyclicAndKnown(t *testing.T) {
 				t.Errorf("%s may import %s, which is not drawn", name, next)
 			}
 			if state[next] == 1 {
-				t.Errorf("%s and %s lie on a circle", name, next)
+				t.Errorf("%s and %s import each other in a cycle", name, next)
 				continue
 			}
 			visit(next)

@@ -2,8 +2,9 @@ package imports_test
 
 import "slices"
 
-// law says which packages of this module a package may import. A package that is not in it fails the test: whoever
-// adds one draws it here first. Names are relative to the module; those under pkg/auth and internal without that prefix.
+// law lists the packages of this module that each package may import. A package that is missing
+// here fails the test: add a new package here first. Names are relative to the module; names under
+// pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring"}
 	leaves := []string{"strictjson", "crosssite", "bearer"}
@@ -13,7 +14,8 @@ var law = func() map[string][]string {
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
-		// functions, cmd -> service, gateway, endpoint, authorizer; cmd may import the pure packages.
+		// functions, cmd -> service, gateway, endpoint, authorizer; cmd may import the pure
+		// packages.
 		"functions/authorizer":           front,
 		"functions/session-authorizer":   front,
 		"functions/login":                front,
@@ -26,7 +28,7 @@ var law = func() map[string][]string {
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
 		"cmd/edgeauth/internal/stack":    {"auth", "config", "keyring"},
-		"examples/whoami":                {}, // a backend, as anybody would write it
+		"examples/whoami":                {}, // a backend without edgeauth code
 
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
@@ -61,14 +63,16 @@ var law = func() map[string][]string {
 	}
 }()
 
-// tests are folders that hold tests and their tools: they may import everything, and nothing outside imports them.
+// tests is the folder of tests and their tools. They may import any package, and no package outside
+// imports them.
 const tests = "test/"
 
 const sdk = "github.com/aws/aws-sdk-go-v2"
 
-// reach says what a package must not reach, by any way.
+// reach lists what a package must not import, even indirectly.
 var reach = func() map[string][]string {
-	// What finds a person's credentials and stacks would cost every function megabytes, and a part of each start.
+	// The code that finds a person's credentials and stacks would cost every function megabytes and
+	// a part of each start.
 	slow := []string{
 		sdk + "/config", sdk + "/credentials", sdk + "/service/cloudformation", sdk + "/service/sts", sdk + "/service/sso",
 		module + "/cmd",
@@ -95,7 +99,7 @@ var reach = func() map[string][]string {
 	}
 }()
 
-// only says who alone may import a package or anything below it.
+// only lists packages that a single package may import; the entry also covers the packages below.
 var only = map[string]string{
 	sdk + "/service/dynamodb":       "dynamo",
 	sdk + "/service/secretsmanager": "keyring/secretsmanager",
@@ -104,5 +108,5 @@ var only = map[string]string{
 	sdk + "/credentials":            "cmd/edgeauth/internal/stack",
 }
 
-// vague are names that say nothing about a package.
+// vague are package names that say nothing.
 var vague = []string{"types", "utils", "util", "common", "helpers", "misc", "shared"}
