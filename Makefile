@@ -20,7 +20,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)", and Lambda has arm64 and amd64)
 endif
 
-.PHONY: help run build build-all engines test test-go fuzz model bench clean
+.PHONY: help run build build-all engines test test-go check audit fuzz model bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,21 @@ test-go: ## Run the tests that need Go alone
 	go vet ./...
 	@echo "$(GO_TEST) ./..."
 	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
+
+check: ## Run all that continuous integration runs: test, audit, sam-test
+	@$(MAKE) --no-print-directory audit
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory sam-test
+
+# Licences that ask for no more than to be named.
+LICENCES = Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
+AUDITOR  = go tool -modfile=test/audit/go.mod
+
+# ST1005: an error may begin with the name of a field, which is capitalized.
+audit: ## Judge the code: staticcheck, and the licences of all that is linked
+	@mkdir -p .cache
+	$(AUDITOR) staticcheck -checks inherit,-ST1005 ./...
+	$(AUDITOR) go-licenses check --allowed_licenses=$(LICENCES) ./functions/... ./cmd/... ./pkg/... 2>.cache/licences.txt || { cat .cache/licences.txt >&2; exit 1; }
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' pkg cmd functions | while IFS=: read -r file target; do \

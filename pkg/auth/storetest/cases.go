@@ -31,10 +31,7 @@ var (
 // Their sessions have the subjects that subject returns, one each.
 func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	var cases []Case
-	for _, c := range boundaries() {
-		cases = append(cases, c)
-	}
+	cases := boundaries()
 	for len(cases) < n {
 		cases = append(cases, randomCase(rng))
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -170,7 +169,7 @@ func TestNewKeySetRefuses(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if text := fmt.Sprintf("%s", token.Key{}.JWK()); !strings.Contains(text, `"kid":""`) {
+	if text := string(token.Key{}.JWK()); !strings.Contains(text, `"kid":""`) {
 		t.Errorf("the zero key's JWK is %s", text)
 	}
 }
