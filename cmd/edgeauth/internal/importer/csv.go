@@ -16,8 +16,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// readCSV reads comma-separated values (RFC 4180) whose first line names the fields. Roles are separated by spaces,
-// claims are a JSON object, an empty value is none.
+// readCSV reads comma-separated values (RFC 4180). The first line names the fields. Roles are
+// separated by spaces, claims are a JSON object, and an empty value means that the field is not
+// set.
 func readCSV(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		s := &csvScanner{b: bufio.NewReaderSize(r, 16*maxRecord)}
@@ -53,24 +54,25 @@ func readCSV(r io.Reader) Records {
 	}
 }
 
-// checkHeader does not repeat a name: in a file without a header it would be somebody's data.
+// checkHeader checks the names of the first line. Its errors repeat no name, because in a file
+// without a header the first line is a user's data.
 func checkHeader(names []string) ([]string, error) {
 	seen := map[string]bool{}
 	for i, name := range names {
 		if new(record).field(name) == nil || seen[name] {
-			return nil, fmt.Errorf("line 1 must name the fields, each once and separated by commas: number %d is none of %s", i+1, strings.Join(fieldNames, ", "))
+			return nil, fmt.Errorf("line 1 must list the field names, separated by commas: name %d is unknown or occurs twice (want %s)", i+1, strings.Join(fieldNames, ", "))
 		}
 		seen[name] = true
 	}
 	if !seen["email"] {
-		return nil, errors.New("line 1 must name the fields, email among them")
+		return nil, errors.New("line 1 must list the field names: email is missing")
 	}
 	return names, nil
 }
 
 func parseValues(header, values []string) (user.User, error) {
 	if len(values) != len(header) {
-		return user.User{}, fmt.Errorf("it has %d values for %d fields", len(values), len(header))
+		return user.User{}, fmt.Errorf("%d values (want %d, one for each field in line 1)", len(values), len(header))
 	}
 	var r record
 	for i, name := range header {
@@ -101,16 +103,18 @@ func parseValue(field any, text string) bool {
 	return err == nil
 }
 
-// csvScanner cuts a file into records. The package encoding/csv would read on to the end of the file after a quote
-// that nobody closed; here such a line is bad alone, and the next one is read again.
+// csvScanner splits a file into records. After a quote that is not closed, encoding/csv would read
+// to the end of the file. The scanner reports only the line with the quote as bad, and continues
+// with the next line.
 type csvScanner struct {
 	b    *bufio.Reader
 	line int // of the next record
 }
 
-var errCSV = errors.New("its quotes are not those of CSV, or it is too long")
+var errCSV = fmt.Errorf("wrong CSV quotes, or longer than %d bytes", maxRecord)
 
-// next returns the values of a record and the line where it begins, or in bad what is wrong with it.
+// next returns the values of the next record and the line where it begins. bad says what is wrong
+// with this record; err ends the file.
 func (s *csvScanner) next() (at int, values []string, bad, err error) {
 	for {
 		text, err := s.window()
@@ -141,9 +145,10 @@ func (s *csvScanner) next() (at int, values []string, bad, err error) {
 	}
 }
 
-// window returns what is buffered where a record ends in it, and else as much as a record may have.
+// window returns the buffered text if a record ends in it. Otherwise it returns the longest text
+// that a record may have.
 func (s *csvScanner) window() ([]byte, error) {
-	// Peeking at more than is buffered moves the buffer's content, so most records do without.
+	// Peeking beyond the buffered text moves the buffer's content. Most records need no such peek.
 	if text, _ := s.b.Peek(s.b.Buffered()); recordEnd(text) > 0 && bytes.HasSuffix(text[:recordEnd(text)], []byte{'\n'}) {
 		return text[:min(len(text), maxRecord)], nil
 	}
@@ -154,8 +159,9 @@ func (s *csvScanner) window() ([]byte, error) {
 	return nil, err
 }
 
-// recordEnd returns where a record ends: behind the first line feed outside of quotes, or -1 for none. A quote inside of
-// quotes is doubled, so that counting them is enough.
+// recordEnd returns the end of the first record, which is after the first line feed outside of
+// quotes, or -1 if there is none. A quote inside of quotes is doubled, so counting the quotes is
+// enough.
 func recordEnd(text []byte) int {
 	quoted := false
 	for i, c := range text[:min(len(text), maxRecord)] {

@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// firebaseUser is a user in the file of "firebase auth:export users.json".
+// firebaseUser is a user in a file written by "firebase auth:export users.json".
 type firebaseUser struct {
 	LocalID          auth.SubjectID `json:"localId"`
 	Email            string         `json:"email"`
@@ -25,10 +25,10 @@ type firebaseUser struct {
 	CustomAttributes string         `json:"customAttributes"` // JSON: custom claims
 }
 
-var errFirebase = errors.New("it is not an export of Firebase Authentication in JSON")
+var errFirebase = errors.New("not a JSON export of Firebase Authentication")
 
-// readFirebase reads {"users":[...]} one user at a time. The hashes need the project's parameters, which are not in
-// the file.
+// readFirebase reads {"users":[...]} one user at a time. The hashes need the project's parameters,
+// which the file does not contain.
 func readFirebase(r io.Reader, p Parameters) Records {
 	return func(yield func(Record, error) bool) {
 		prefix, err := firebaseParameters(p.Firebase)
@@ -57,7 +57,7 @@ func readFirebase(r io.Reader, p Parameters) Records {
 			}
 		}
 		if err != nil {
-			// Errors of the decoder repeat what they stumble over.
+			// Errors of the decoder may repeat a part of the file.
 			if errors.As(err, new(*json.SyntaxError)) || errors.Is(err, io.ErrUnexpectedEOF) {
 				err = errFirebase
 			}
@@ -69,7 +69,7 @@ func readFirebase(r io.Reader, p Parameters) Records {
 func parseFirebase(raw []byte, prefix string) (user.User, error) {
 	var u firebaseUser
 	if json.Unmarshal(raw, &u) != nil {
-		return user.User{}, errors.New("it is not a user of Firebase's export")
+		return user.User{}, errors.New("not a user of a Firebase export")
 	}
 	r := record{Subject: u.LocalID, Email: u.Email, Disabled: u.Disabled}
 	if u.PasswordHash != "" {
@@ -88,16 +88,16 @@ func parseFirebase(raw []byte, prefix string) (user.User, error) {
 	return r.user()
 }
 
-// standard turns base64 for URLs, which older exports hold, into standard base64.
+// standard converts URL-safe base64, which older exports contain, to standard base64.
 func standard(text string) string { return strings.NewReplacer("-", "+", "_", "/").Replace(text) }
 
-// firebaseParameters reads the project's hash_config and returns what stands before a user's salt and hash in a
-// stored hash; see firebase.go in package password.
+// firebaseParameters reads the project's hash_config. It returns the part of a stored hash that
+// precedes a user's salt and hash; see firebase.go in package password.
 func firebaseParameters(config string) (prefix string, err error) {
 	value := func(name string) string {
 		match := regexp.MustCompile(`\b` + name + `:\s*([\w+/=-]+)`).FindStringSubmatch(config)
 		if match == nil {
-			err = fmt.Errorf("the parameters of Firebase's hashes must hold %s: the console shows them as hash_config", name)
+			err = fmt.Errorf("the Firebase hash parameters lack %s (want the hash_config that the Firebase console shows)", name)
 			return ""
 		}
 		return match[1]

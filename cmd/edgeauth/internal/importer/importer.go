@@ -1,7 +1,13 @@
-// Package importer reads the users that another system exported, one file here for each format, and gives them to a
-// user.Directory. It reads in one pass, and never keeps more of a file than one record.
+// Package importer imports the users that another system exported into a user.Directory. Each
+// format has its own file here.
 //
-// Files hold password hashes. So no error repeats anything that stands in one: it says where, and what is wrong.
+//	format, err := importer.FormatOf("", "users.csv")
+//	options := importer.Options{Directory: directory, Workers: 64, Failed: report}
+//	i := importer.Import{Options: options}
+//	err = i.Run(ctx, format.Read(file, importer.Parameters{}))
+//
+// A file is read in one pass, one record at a time. Files contain password hashes, so no error
+// repeats any content of a file: it says where the record is and what is wrong.
 package importer
 
 import (
@@ -16,14 +22,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Record is one user of a file, or what is wrong with it.
+// Record is one user of a file. Err says what is wrong with the record; User is then not valid.
 type Record struct {
 	At   Place
 	User user.User
 	Err  error
 }
 
-// Place is where a record stands in its file: "line 7".
+// Place is the position of a record in its file, for example "line 7".
 type Place struct {
 	Unit   string
 	Number int
@@ -31,22 +37,23 @@ type Place struct {
 
 func (p Place) String() string { return fmt.Sprintf("%s %d", p.Unit, p.Number) }
 
-// Records are the users of a file in its order. An error is the end: what follows cannot be read.
+// Records are the users of a file in order. An error ends them: the rest of the file cannot be
+// read.
 type Records = iter.Seq2[Record, error]
 
-// Format is how a file holds users.
+// Format is a file format.
 type Format struct {
 	Name string
 	read func(io.Reader, Parameters) Records
 }
 
-// Parameters are what some formats need beside their file.
+// Parameters are what some formats need in addition to the file.
 type Parameters struct {
-	// Firebase is the project's hash_config, as the console shows it.
+	// Firebase is the project's hash_config, as the Firebase console shows it.
 	Firebase string
 }
 
-// formats are all that import knows.
+// formats are all formats of Formats.
 var formats = []Format{
 	{"jsonl", func(r io.Reader, _ Parameters) Records { return readLines(r) }},
 	{"csv", func(r io.Reader, _ Parameters) Records { return readCSV(r) }},
@@ -62,30 +69,32 @@ func Formats() []string {
 	return names
 }
 
-// FormatOf returns the format of a name, or where that is empty, the one that a file's extension says.
+// FormatOf returns the format with this name. If name is empty, the extension of path decides; path
+// "-" means jsonl.
 func FormatOf(name, path string) (Format, error) {
 	if name == "" {
 		name = strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
-		if name == "ndjson" || path == "-" { // what export writes
+		if name == "ndjson" || path == "-" { // export writes jsonl
 			name = "jsonl"
 		}
 	}
 	i := slices.IndexFunc(formats, func(f Format) bool { return f.Name == name })
 	if i < 0 {
-		return Format{}, fmt.Errorf("the format is one of %s", strings.Join(Formats(), ", "))
+		return Format{}, fmt.Errorf("unknown format %q (want %s)", name, strings.Join(Formats(), ", "))
 	}
 	return formats[i], nil
 }
 
-// Read returns the records of a file.
+// Read returns the records of a file. Parameters are needed by the format firebase.
 func (f Format) Read(r io.Reader, p Parameters) Records { return f.read(r, p) }
 
-// maxRecord bounds one record. A user who uses all that a Directory allows takes a tenth of it.
+// maxRecord bounds one record. A user with the most data that a Directory accepts takes a tenth of
+// it.
 const maxRecord = 64 << 10
 
 var (
-	errLong    = fmt.Errorf("it is longer than %d bytes", maxRecord)
-	errUTF8    = errors.New("it is not valid UTF-8")
-	errUnknown = fmt.Errorf("it holds a field that is none of %s", strings.Join(fieldNames, ", "))
-	errTwice   = errors.New("it holds a field twice")
+	errLong    = fmt.Errorf("longer than %d bytes", maxRecord)
+	errUTF8    = errors.New("not valid UTF-8")
+	errUnknown = fmt.Errorf("unknown field (want %s)", strings.Join(fieldNames, ", "))
+	errTwice   = errors.New("a field occurs twice")
 )

@@ -37,7 +37,8 @@ func read(t testing.TB, format, text, config string) importer.Records {
 
 const config = "hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: S_k=,\n  base64_salt_separator: Bw==,\n  rounds: 8,\n  mem_cost: 14,\n}"
 
-// Each row's records are told as "<place> <e-mail>" or "<place>! <reason>", and the end of an unreadable file as "! <reason>".
+// A record is shown as "<place> <e-mail>" or "<place>! <reason>", and an unreadable file ends with
+// "! <reason>".
 func TestFormats(t *testing.T) {
 	const csvHead = "email,roles,claims,disabled,created_at\n"
 	for _, row := range []struct {
@@ -47,39 +48,39 @@ func TestFormats(t *testing.T) {
 		{"nothing", "jsonl", "", nil},
 		{"lines", "jsonl", "{\"email\":\"a@b\"}\n\n \r\n{\"email\":\"c@d\"}\r\n", []string{"line 1 a@b", "line 4 c@d"}},
 		{"byte order mark, no line feed", "jsonl", "\ufeff{\"email\":\"a@b\"}", []string{"line 1 a@b"}},
-		{"null is none", "jsonl", `{"email":"a@b","roles":null,"claims":null}`, []string{"line 1 a@b"}},
-		{"cut off", "jsonl", `{"email":"SECRET`, []string{"line 1! it is not one JSON object"}},
-		{"two in a line", "jsonl", `{"email":"a@b"}{"email":"SECRET"}`, []string{"line 1! it is not one JSON object"}},
-		{"an array", "jsonl", `["SECRET"]`, []string{"line 1! it is not one JSON object"}},
-		{"no JSON", "jsonl", "SECRET\n{\"email\":\"c@d\"}", []string{"line 1! it is not one JSON object", "line 2 c@d"}},
-		{"a name twice", "jsonl", `{"email":"a@b","email":"SECRET"}`, []string{"line 1! it holds a field twice"}},
-		{"a name in another case", "jsonl", `{"Email":"SECRET"}`, []string{"line 1! it holds a field that is none of .*"}},
-		{"a plain password", "jsonl", `{"email":"a@b","password":"SECRET"}`, []string{"line 1! it holds a field that is none of .*"}},
+		{"null means not set", "jsonl", `{"email":"a@b","roles":null,"claims":null}`, []string{"line 1 a@b"}},
+		{"cut off", "jsonl", `{"email":"SECRET`, []string{"line 1! expected one JSON object"}},
+		{"two in a line", "jsonl", `{"email":"a@b"}{"email":"SECRET"}`, []string{"line 1! expected one JSON object"}},
+		{"an array", "jsonl", `["SECRET"]`, []string{"line 1! expected one JSON object"}},
+		{"not JSON", "jsonl", "SECRET\n{\"email\":\"c@d\"}", []string{"line 1! expected one JSON object", "line 2 c@d"}},
+		{"a name twice", "jsonl", `{"email":"a@b","email":"SECRET"}`, []string{"line 1! a field occurs twice"}},
+		{"a name in another case", "jsonl", `{"Email":"SECRET"}`, []string{"line 1! unknown field (want .*"}},
+		{"a plain password", "jsonl", `{"email":"a@b","password":"SECRET"}`, []string{"line 1! unknown field (want .*"}},
 		{"another type", "jsonl", `{"email":"a@b","disabled":"SECRET"}`, []string{`line 1! "disabled" must be true or false`}},
-		{"a time that is none", "jsonl", `{"email":"a@b","created_at":"SECRET"}`, []string{`line 1! "created_at" must be a time .*`}},
-		{"not UTF-8", "jsonl", "{\"email\":\"SECRET\xff\"}", []string{"line 1! it is not valid UTF-8"}},
-		{"half a surrogate pair", "jsonl", `{"email":"\ud800@b"}`, []string{"line 1! it is not valid UTF-8"}},
-		{"too long", "jsonl", strings.Repeat("SECRET", 20_000) + "\n{\"email\":\"c@d\"}", []string{"line 1! it is longer than .*", "line 2 c@d"}},
+		{"an invalid time", "jsonl", `{"email":"a@b","created_at":"SECRET"}`, []string{`line 1! "created_at" must be a time .*`}},
+		{"not UTF-8", "jsonl", "{\"email\":\"SECRET\xff\"}", []string{"line 1! not valid UTF-8"}},
+		{"half a surrogate pair", "jsonl", `{"email":"\ud800@b"}`, []string{"line 1! not valid UTF-8"}},
+		{"too long", "jsonl", strings.Repeat("SECRET", 20_000) + "\n{\"email\":\"c@d\"}", []string{"line 1! longer than .*", "line 2 c@d"}},
 
 		{"csv", "csv", csvHead + "a@b,x y,,,\nc@d,,\"{\"\"k\"\":1}\",true,2020-01-01T00:00:00Z\n", []string{"line 2 a@b", "line 3 c@d"}},
 		{"csv, mark and CRLF", "csv", "\ufeffemail\r\na@b\r\n\r\n\"c@d\"\r\n", []string{"line 2 a@b", "line 4 c@d"}},
 		{"csv, several lines in quotes", "csv", csvHead + "a@b,,\"{\n\"\"k\"\":1\n}\",,\nc@d,,,,", []string{"line 2 a@b", "line 5 c@d"}},
-		{"csv, a quote that nobody closes", "csv", "email\n\"SECRET\na@b\nc@d\n", []string{"line 2! its quotes .*", "line 3 a@b", "line 4 c@d"}},
-		{"csv, two of them", "csv", "email\n\"SECRET\na@b\n\"SECRET\nc@d", []string{"line 2! its quotes .*", "line 3 a@b", "line 4! its quotes .*", "line 5 c@d"}},
-		{"csv, too long", "csv", "email\n" + strings.Repeat("SECRET", 20_000) + "\nc@d", []string{"line 2! its quotes .*", "line 3 c@d"}},
-		{"csv, a value too many", "csv", "email\na@b,SECRET\nc@d", []string{"line 2! it has 2 values for 1 fields", "line 3 c@d"}},
-		{"csv, not UTF-8", "csv", "email\nSECRET\xff\n", []string{"line 2! it is not valid UTF-8"}},
-		{"csv, another truth", "csv", "email,disabled\na@b,SECRET\n", []string{`line 2! "disabled" must be true or false`}},
-		{"csv, claims that are none", "csv", "email,claims\na@b,SECRET\n", []string{`line 2! "claims" must be a JSON object`}},
-		{"csv, no header", "csv", "a@b,SECRET\n", []string{"! line 1 must name the fields, .*"}},
-		{"csv, a header twice", "csv", "email,email\n", []string{"! line 1 must name the fields, .*"}},
-		{"csv, no e-mail", "csv", "subject\n", []string{"! line 1 must name the fields, email among them"}},
+		{"csv, a quote that is not closed", "csv", "email\n\"SECRET\na@b\nc@d\n", []string{"line 2! wrong CSV quotes, .*", "line 3 a@b", "line 4 c@d"}},
+		{"csv, two quotes that are not closed", "csv", "email\n\"SECRET\na@b\n\"SECRET\nc@d", []string{"line 2! wrong CSV quotes, .*", "line 3 a@b", "line 4! wrong CSV quotes, .*", "line 5 c@d"}},
+		{"csv, too long", "csv", "email\n" + strings.Repeat("SECRET", 20_000) + "\nc@d", []string{"line 2! wrong CSV quotes, .*", "line 3 c@d"}},
+		{"csv, a value too many", "csv", "email\na@b,SECRET\nc@d", []string{"line 2! 2 values (want 1, one for each field in line 1)", "line 3 c@d"}},
+		{"csv, not UTF-8", "csv", "email\nSECRET\xff\n", []string{"line 2! not valid UTF-8"}},
+		{"csv, an invalid boolean", "csv", "email,disabled\na@b,SECRET\n", []string{`line 2! "disabled" must be true or false`}},
+		{"csv, invalid claims", "csv", "email,claims\na@b,SECRET\n", []string{`line 2! "claims" must be a JSON object`}},
+		{"csv, no header", "csv", "a@b,SECRET\n", []string{"! line 1 must list the field names, .*"}},
+		{"csv, a header twice", "csv", "email,email\n", []string{"! line 1 must list the field names, .*"}},
+		{"csv, no e-mail", "csv", "subject\n", []string{"! line 1 must list the field names: email is missing"}},
 
 		{"firebase", "firebase", `{"users":[{"localId":"x","email":"a@b","passwordHash":"aA-_","salt":"Zz==","createdAt":"1500000000000",
 			"emailVerified":true,"customAttributes":"{\"k\":1}"},{"email":3},{"email":"c@d"}]}`,
-			[]string{"user 1 a@b", "user 2! it is not a user .*", "user 3 c@d"}},
-		{"firebase, cut off", "firebase", `{"users":[{"email":"a@b"},{"email":"SECRET`, []string{"user 1 a@b", "! it is not an export .*"}},
-		{"firebase, another file", "firebase", `["SECRET"]`, []string{"! it is not an export .*"}},
+			[]string{"user 1 a@b", "user 2! not a user .*", "user 3 c@d"}},
+		{"firebase, cut off", "firebase", `{"users":[{"email":"a@b"},{"email":"SECRET`, []string{"user 1 a@b", "! not a JSON export .*"}},
+		{"firebase, another file", "firebase", `["SECRET"]`, []string{"! not a JSON export .*"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var got []string
@@ -134,7 +135,7 @@ func newImport(t testing.TB, d *user.Directory) *importer.Import {
 	}}}
 }
 
-// An import that ends in the middle is run again, and everybody is there once.
+// An interrupted import can be run again. Each user is then stored once.
 func TestInterruptedImportGoesOn(t *testing.T) {
 	const n = 3000
 	d := newDirectory(t)
@@ -158,7 +159,7 @@ func TestInterruptedImportGoesOn(t *testing.T) {
 	if err := second.Run(t.Context(), read(t, "jsonl", lines(n), "")); err != nil {
 		t.Fatal(err)
 	}
-	// A write whose answer the cancellation took away is created and not counted.
+	// A write whose answer was lost by the cancellation is stored but not counted.
 	if second.Unchanged.Load() < first.Created.Load() || second.Done() != n {
 		t.Errorf("%d created first, then %d, %d unchanged", first.Created.Load(), second.Created.Load(), second.Unchanged.Load())
 	}
@@ -184,7 +185,7 @@ func TestDryRunFindsDuplicatesAndWritesNothing(t *testing.T) {
 	i := &importer.Import{Options: importer.Options{Directory: d, DryRun: true, Workers: 1, Failed: func(at importer.Place, err error) {
 		failed = append(failed, fmt.Sprintf("%v: %v", at, err))
 	}}}
-	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"none"}` + "\n"
+	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"invalid"}` + "\n"
 	if err := i.Run(t.Context(), read(t, "jsonl", text, "")); err != nil || i.Created.Load() != 2 || len(failed) != 3 {
 		t.Errorf("%d to create, %q, %v", i.Created.Load(), failed, err)
 	}
@@ -194,7 +195,7 @@ func TestDryRunFindsDuplicatesAndWritesNothing(t *testing.T) {
 }
 
 // An exported user is imported again as the same user.
-func TestExportIsWhatImportTakes(t *testing.T) {
+func TestImportAcceptsExport(t *testing.T) {
 	d := newDirectory(t)
 	if err := newImport(t, d).Run(t.Context(), read(t, "jsonl", lines(3)+`{"email":"a<b@c","claims":{"k":["<",1.5,null]},"must_change":true,"disabled":true}`, "")); err != nil {
 		t.Fatal(err)
@@ -220,7 +221,7 @@ func TestExportIsWhatImportTakes(t *testing.T) {
 	}
 }
 
-// BenchmarkImport is the rate of an import into a file.
+// BenchmarkImport measures the rate of an import into a bbolt file.
 func BenchmarkImport(b *testing.B) {
 	d := newDirectory(b)
 	text := lines(b.N)

@@ -13,7 +13,7 @@ import (
 
 var byteOrderMark = []byte("\ufeff")
 
-// readLines reads JSON lines: one object a line, blank lines left out.
+// readLines reads JSON lines: one object a line. Blank lines are skipped.
 func readLines(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		b := bufio.NewReaderSize(r, maxRecord)
@@ -45,7 +45,7 @@ func readLines(r io.Reader) Records {
 	}
 }
 
-var errObject = errors.New("it is not one JSON object")
+var errObject = errors.New("expected one JSON object")
 
 func parseLine(line []byte) (user.User, error) {
 	if !utf8.Valid(line) {
@@ -58,7 +58,8 @@ func parseLine(line []byte) (user.User, error) {
 	var r record
 	seen := map[string]bool{}
 	for d.More() {
-		// Name by name: the decoder of structs takes a name in any case, and of two the last.
+		// The fields are decoded one by one, because decoding into a struct would accept a name in
+		// any case, and the last of two equal names.
 		token, err := d.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {

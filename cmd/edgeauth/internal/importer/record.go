@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// record is a user as JSON lines and CSV hold it.
+// record is a user in JSON lines and CSV.
 type record struct {
 	Subject      auth.SubjectID `json:"subject"`
 	Email        string         `json:"email"`
@@ -26,8 +26,8 @@ type record struct {
 
 var fieldNames = []string{"subject", "email", "password_hash", "roles", "claims", "disabled", "must_change", "created_at"}
 
-// field returns a pointer to the field of a name, nil for a name that is none. Case counts: two spellings of one name
-// would leave it to chance which of them is meant.
+// field returns a pointer to the field with this name, or nil for an unknown name. Names are
+// case-sensitive: with two spellings of one name in a record, either could be meant.
 func (r *record) field(name string) any {
 	switch name {
 	case "subject":
@@ -50,7 +50,7 @@ func (r *record) field(name string) any {
 	return nil
 }
 
-// wrongField says what a field must hold, and nothing of what it holds.
+// wrongField says what a field must contain, and does not repeat its content.
 func wrongField(name string, field any) error {
 	want := "a string"
 	switch field.(type) {
@@ -68,7 +68,7 @@ func wrongField(name string, field any) error {
 
 func (r *record) user() (user.User, error) {
 	for _, text := range []string{string(r.Subject), r.Email, r.PasswordHash} {
-		// JSON's escapes can spell half a surrogate pair, which decodes to this.
+		// JSON escapes can spell half of a surrogate pair, which decodes to RuneError.
 		if strings.ContainsRune(text, utf8.RuneError) {
 			return user.User{}, errUTF8
 		}
@@ -79,7 +79,7 @@ func (r *record) user() (user.User, error) {
 	}, nil
 }
 
-// Write writes a user as one of the JSON lines that import takes back.
+// Write writes a user as a line of the format jsonl, which import accepts.
 func Write(w io.Writer, u user.User) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

@@ -12,41 +12,43 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Options are how an import runs.
+// Options configure an import.
 type Options struct {
 	Directory *user.Directory
-	// DryRun writes nothing. It finds a user who stands in the file twice, for which it remembers some twenty bytes of
-	// each; an import that writes meets the first one in the store.
+	// DryRun checks every record and writes nothing. It also finds users that occur twice in the
+	// file, and remembers about twenty bytes of each user for this. A real import finds the first
+	// of the two in the store.
 	DryRun bool
-	// Workers is how many users are written at the same time.
+	// Workers is how many users are written in parallel.
 	Workers int
-	// Failed is told of every record that was not imported. It is called by one goroutine at a time.
+	// Failed is called for every record that was not imported, by one goroutine at a time.
 	Failed func(Place, error)
 }
 
-// Import is one import. Its counts may be read while it runs.
+// Import is one run of an import. Its counts can be read while it runs.
 type Import struct {
 	Options
 	Created   atomic.Int64
 	Unchanged atomic.Int64
-	Kept      atomic.Int64 // here already, and changed here since: what is stored wins
+	Kept      atomic.Int64 // changed here after an earlier import: the stored user wins
 	Refused   atomic.Int64
 
-	mu sync.Mutex // for Failed
+	mu sync.Mutex // held while Failed runs
 }
 
-// Done returns how many records are done with.
+// Done returns how many records have been processed.
 func (i *Import) Done() int64 {
 	return i.Created.Load() + i.Unchanged.Load() + i.Kept.Load() + i.Refused.Load()
 }
 
 var (
-	errTwiceSubject = errors.New("its subject stands on an earlier record")
-	errTwiceEmail   = errors.New("its e-mail stands on an earlier record, perhaps in another spelling")
+	errTwiceSubject = errors.New("an earlier record has the same subject")
+	errTwiceEmail   = errors.New("an earlier record has the same e-mail, perhaps in another spelling")
 )
 
-// Run imports records until their end, or until ctx ends, or until the store answers no more. After an error the
-// import can be run again from the beginning: whoever is there already is Unchanged.
+// Run imports records until they end, ctx ends or the store does not answer any more. After an
+// error, the import can be run again from the beginning: users that were imported before count as
+// Unchanged.
 func (i *Import) Run(ctx context.Context, records Records) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -88,7 +90,7 @@ func (i *Import) feed(ctx context.Context, records Records, work chan<- Record) 
 	return nil
 }
 
-// one imports a record. An error says that the import cannot go on.
+// one imports a record. It returns an error only if the import cannot go on.
 func (i *Import) one(ctx context.Context, r Record) error {
 	outcome, err := user.Outcome(""), r.Err
 	if err == nil {
@@ -116,10 +118,11 @@ func (i *Import) one(ctx context.Context, r Record) error {
 
 const (
 	maxTries   = 8
-	firstPause = 100 * time.Millisecond // doubled at each try: 13 seconds in all
+	firstPause = 100 * time.Millisecond // doubled at each try: 13 seconds in total
 )
 
-// try asks again where the store was busy: a table grows into the load that an import is.
+// try repeats a write while the store is busy: a table needs time to scale to the load of an
+// import.
 func (i *Import) try(ctx context.Context, u user.User) (user.Outcome, error) {
 	do := i.Directory.Import
 	if i.DryRun {

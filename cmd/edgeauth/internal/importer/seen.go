@@ -6,8 +6,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// seen remembers subjects and e-mails by hashes of 64 bits. Of a hundred million, two different ones share a hash
-// with a probability of 1 in 3,700; a dry run would then report one user too many.
+// seen remembers subjects and e-mails by 64-bit hashes. Among a hundred million, two different ones
+// have the same hash with a probability of 1 in 3,700. A dry run would then report one user too
+// many.
 type seen struct {
 	seed             maphash.Seed
 	subjects, emails map[uint64]struct{}
@@ -17,7 +18,8 @@ func newSeen() *seen {
 	return &seen{maphash.MakeSeed(), map[uint64]struct{}{}, map[uint64]struct{}{}}
 }
 
-// add says whether a user stands in the file already. Unusable e-mails are the Directory's to refuse.
+// add returns an error if the user's subject or e-mail occurred before. It ignores an invalid
+// e-mail, which the Directory refuses.
 func (s *seen) add(u user.User) error {
 	email, err := user.NormalizeEmail(u.Email)
 	switch {
