@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// homeFlag is the data directory, which most commands share.
+// homeFlag is the data directory, a flag of most commands.
 type homeFlag struct {
 	Data dev.Home `default:".edgeauth" placeholder:"DIR" help:"Data directory (${default})."`
 }
@@ -17,10 +17,10 @@ type homeFlag struct {
 type devCommand struct {
 	storeFlag
 	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
-	Upstream  string `placeholder:"URL" help:"Your own API: every path that is not edgeauth's goes there, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
-	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of newly made signing keys: RS256, ES256 or EdDSA (${default})."`
+	Upstream  string `placeholder:"URL" help:"Your own API. It gets every request whose path is not edgeauth's, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
+	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of new signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
-	Config    string `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, rules by route, throttle and so on, as EDGEAUTH_CONFIG holds them for the functions (docs/clients.md, docs/login.md, docs/authorizer.md)."`
+	Config    string `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/config.md)."`
 }
 
 func (c *devCommand) Run(ctx context.Context, t terminal) error {

@@ -1,4 +1,8 @@
-// Command edgeauth runs authentication on a laptop and looks after users, keys and tokens.
+// Command edgeauth runs edgeauth on a laptop and manages users, keys and tokens:
+//
+//	edgeauth dev
+//	edgeauth user add ada@example.com
+//	edgeauth user list --store stack:auth
 package main
 
 import (
@@ -17,23 +21,23 @@ import (
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 )
 
-const description = `Authentication for serverless APIs: run it on this machine, and look after users, keys and tokens.
+const description = `Authentication for serverless APIs: run it on this machine, and manage users, keys and tokens.
 
-Passwords and tokens are read from standard input or asked for; they are never arguments.`
+Passwords and tokens are never arguments: they are read from standard input, or a prompt asks for them.`
 
-// grammar is the command line: one noun a file.
+// grammar is the command line. Each noun has its own file.
 type grammar struct {
 	JSON bool `help:"Print JSON instead of text for people."`
 
-	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine."`
-	User    userCommand    `cmd:"" help:"Look after users."`
-	Keys    keysCommand    `cmd:"" help:"Show the keys and move them on."`
+	Dev     devCommand     `cmd:"" help:"Run edgeauth on this machine."`
+	User    userCommand    `cmd:"" help:"Manage users."`
+	Keys    keysCommand    `cmd:"" help:"Show and rotate the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
-	Tables  tablesCommand  `cmd:"" help:"Make tables in a local engine."`
-	Version versionCommand `cmd:"" help:"Print the version; so does --version."`
+	Tables  tablesCommand  `cmd:"" help:"Create tables in a local engine."`
+	Version versionCommand `cmd:"" help:"Print the version, as --version does."`
 }
 
-// terminal is where a command reads and writes.
+// terminal is what a command reads and writes.
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
@@ -43,8 +47,8 @@ type terminal struct {
 // Exit statuses.
 const (
 	exitDone   = 0
-	exitFailed = 1 // the thing asked for did not happen
-	exitUsage  = 2 // the words were wrong
+	exitFailed = 1 // the command failed
+	exitUsage  = 2 // the command line was wrong
 )
 
 func main() {
@@ -70,11 +74,11 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
-	case args[0] == "--version": // every program has it
+	case args[0] == "--version": // a common spelling
 		args = slices.Concat([]string{"version"}, args[1:])
 	}
 	command, err := parser.Parse(keyIDsLast(args))
-	if exited { // help was asked for, and printed
+	if exited { // help was printed
 		return status
 	}
 	if err != nil {
@@ -92,11 +96,11 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 	return exitDone
 }
 
-// usage says what is wrong with the words, whoever found it.
+// usage reports a wrong command line.
 func usage(t terminal, wrong string) (status int) {
 	fmt.Fprintf(t.err, "edgeauth: %s\nTry \"edgeauth --help\".\n", wrong)
 	return exitUsage
 }
 
-// errUsage marks an error that only other words on the command line can mend.
+// errUsage marks an error that only another command line can fix.
 var errUsage = errors.New("wrong usage")

@@ -20,10 +20,11 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// progress is one line on a terminal that tells how far a long command is; elsewhere it shows nothing.
+// progress shows on one line of a terminal how far a long command is. If standard error is not a
+// terminal, it shows nothing.
 type progress struct {
 	t    terminal
-	size int64 // of the file; 0 where nobody knows
+	size int64 // of the file; 0 if unknown
 	read *atomic.Int64
 
 	mu    sync.Mutex
@@ -57,7 +58,7 @@ func (p *progress) start(done func() int64) (stop func()) {
 	}
 }
 
-// describe says how far it is: "1200 users, 400/s, 30 %, 7s left".
+// describe returns the progress as text: "1200 users, 400/s, 30 %, 7s left".
 func describe(done int64, took time.Duration, read, size int64) string {
 	text := fmt.Sprintf("%d users, %.0f/s", done, float64(done)/took.Seconds())
 	if size > 0 && read > 0 {
@@ -84,7 +85,8 @@ func (p *progress) line(format string, args ...any) {
 	fmt.Fprintf(p.t.err, format+"\n", args...)
 }
 
-// erase takes the progress from the terminal: to the line's begin, and all behind it (ECMA-48, CR and EL).
+// erase removes the progress from the terminal: it moves to the beginning of the line and erases
+// all after it (ECMA-48, CR and EL).
 func (p *progress) erase() {
 	if p.shown {
 		fmt.Fprint(p.t.err, "\r\x1b[K")

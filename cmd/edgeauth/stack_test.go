@@ -27,8 +27,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// deployment is a stack in an account of its own: CloudFormation and Secrets Manager are stand-ins, the tables are a
-// real engine's where a test brings one.
+// deployment is a stack in an account of its own. CloudFormation and Secrets Manager are stand-ins;
+// the tables are in a real engine if the test starts one.
 type deployment struct {
 	t          *testing.T
 	status     string
@@ -37,7 +37,7 @@ type deployment struct {
 	secrets    secretsmanager.Server
 }
 
-// deploy makes the stack auth, and lets this process find it, and nothing else of AWS.
+// deploy creates the stack auth. This process can find it, and no other part of AWS.
 func deploy(t *testing.T) *deployment {
 	t.Helper()
 	d := &deployment{t: t, status: "CREATE_COMPLETE", parameters: map[string]string{"KeyVersion": "1"}}
@@ -49,7 +49,7 @@ func deploy(t *testing.T) *deployment {
 	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
-			t.Setenv(name, "") // to be restored
+			t.Setenv(name, "") // restored after the test
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func deploy(t *testing.T) *deployment {
 	return d
 }
 
-// ServeHTTP is as much of CloudFormation as DescribeStacks is.
+// ServeHTTP implements DescribeStacks of CloudFormation.
 func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
 	if r.FormValue("StackName") != "auth" {
@@ -94,7 +94,8 @@ func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.status, members("Parameter", d.parameters), members("Output", d.outputs))
 }
 
-// history deploys each version at its time, as the custom resource does, and returns the signing ring.
+// history deploys each version at its time, as the custom resource does, and returns the signing
+// ring.
 func (d *deployment) history(steps ...step) keyring.Ring {
 	d.t.Helper()
 	signing, refresh := keyring.Ring{Kind: keyring.SigningRing}, keyring.Ring{Kind: keyring.RefreshRing}
@@ -133,7 +134,7 @@ func (d *deployment) text(output string) auth.Secret {
 	return auth.NewSecret(text)
 }
 
-// keepsSecrets holds that nothing which is printed has a part of a ring that is not for everybody.
+// keepsSecrets checks that the printed text contains no private part of a ring.
 func (d *deployment) keepsSecrets(printed string) {
 	d.t.Helper()
 	count := 0
@@ -207,13 +208,13 @@ func TestKeysOfAStack(t *testing.T) {
 		t.Errorf("%s, %v", published, err)
 	}
 	d.keepsSecrets(shown + text + published)
-	if calls := d.secrets.Calls(); calls["GetSecretValue"] != 6 || len(calls) != 1 { // two for each command
+	if calls := d.secrets.Calls(); calls["GetSecretValue"] != 6 || len(calls) != 1 { // two for each of three commands
 		t.Errorf("%v", calls)
 	}
 }
 
-// TestNextRotation holds that what is foretold is what the deployment's own rules say at that time, and not a second
-// earlier.
+// TestNextRotation: the predicted time of the next rotation is the first second at which the rules
+// of the deployment allow it.
 func TestNextRotation(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
@@ -222,7 +223,7 @@ func TestNextRotation(t *testing.T) {
 		name    string
 		history []step
 		change  func(r keyring.Ring) keyring.Ring
-		says    string // KeyVersion, where it is another than the last step's
+		says    string // KeyVersion, if it differs from the last step's
 		want    string
 	}{
 		{"a new stack", []step{{1, ago(time.Hour)}}, nil, "", "version 2, from " + ago(-2*time.Hour).Format(time.RFC3339) + " on: its key is published since .*"},
@@ -280,7 +281,7 @@ func TestNextRotation(t *testing.T) {
 	}
 }
 
-// TestKeyStates holds what is said of each key to what a verifier would say.
+// TestKeyStates compares the printed state of each key with the verdict of a verifier.
 func TestKeyStates(t *testing.T) {
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	begin, second, third := now.Add(-500*24*time.Hour), now.Add(-401*24*time.Hour), now.Add(-399*24*time.Hour)
@@ -291,7 +292,7 @@ func TestKeyStates(t *testing.T) {
 	}{
 		{keyring.SigningRing, 3, "1 retired 401, 2 accepted 399, 3 signing 399, 4 next 399"},
 		{keyring.RefreshRing, 3, "1 retired 401, 2 accepted 399, 3 signing 399, 4 next 399"},
-		{keyring.SigningRing, 2, "1 accepted 401, 2 signing 401, 3 next 401, 4 unused"}, // functions that are behind
+		{keyring.SigningRing, 2, "1 accepted 401, 2 signing 401, 3 next 401, 4 unused"}, // functions that run an older version
 		{keyring.RefreshRing, 1, "1 signing 500, 2 next 500, 3 unused, 4 unused"},
 	} {
 		ring := keyring.Ring{Kind: row.kind}
@@ -315,7 +316,7 @@ func TestKeyStates(t *testing.T) {
 	}
 }
 
-// TestStackOnItsWay holds that a deployment in progress is told of, beside what is asked for.
+// TestStackOnItsWay: a command also prints that a deployment is in progress.
 func TestStackOnItsWay(t *testing.T) {
 	d := deploy(t)
 	d.history(step{1, time.Now()})
@@ -353,7 +354,7 @@ func TestUsersOfAStack(t *testing.T) {
 	lines(t, say("", "enable", "countess@example.com"), "enabled: .*")
 	lines(t, say(`{"email":"bob@example.com"}`, "import", "-"), "1 created, .*")
 
-	// They are where the stack's functions look.
+	// The stack's functions look there.
 	var one userView
 	found := done(t, "", "user", "find", "countess@example.com", "--json", "--store", "dynamodb")
 	if err := json.Unmarshal([]byte(found), &one); err != nil || !slices.Equal(one.Roles, []string{"reader"}) || one.Claims["tenant"] != "t1" {
@@ -365,7 +366,7 @@ func TestUsersOfAStack(t *testing.T) {
 	lines(t, say("", "delete", "countess@example.com", "-y"), "erased: subject "+aUUID+" and 0 sessions")
 	lines(t, say("", "list"), "SUBJECT .*", aUUID+" +bob@example.com .*")
 
-	// A table that is gone is told of.
+	// A missing table is reported.
 	d.outputs["UsersTable"] += "-gone"
 	r := edgeauth(t, "", "user", "list", "--store", "stack:auth")
 	if r.status != exitFailed {
@@ -374,7 +375,8 @@ func TestUsersOfAStack(t *testing.T) {
 	lines(t, r.err, "edgeauth: .*DynamoDB.*ResourceNotFoundException.*")
 }
 
-// TestStackRefusals holds that what one of the services refuses is one line that says what is needed.
+// TestStackRefusals: if a service refuses a call, the command prints one line that says what is
+// needed.
 func TestStackRefusals(t *testing.T) {
 	const (
 		noTables = `needed is dynamodb:GetItem, .* on the tables, .*`
@@ -430,12 +432,13 @@ func TestStackRefusals(t *testing.T) {
 	}
 }
 
-// An import says both what AWS denies and that it can go on. Asking again for as long as it does would take a test 13 s.
+// The error of an import says both what AWS denies and that the import can continue. Real retries
+// would take the test 13 s.
 func TestDeniedImport(t *testing.T) {
 	var out bytes.Buffer
 	refused := &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "GetItem", Err: &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}}
 	err := new(userImport).report(terminal{out: &out}, new(importer.Import), fmt.Errorf("line 7: %w: %w", auth.ErrUnavailable, refused))
-	const want = "the import stopped, run it again to go on: AWS denies DynamoDB GetItem to these credentials: no; needed is dynamodb:GetItem"
+	const want = "the import stopped; run the same command again to continue: AWS denies DynamoDB GetItem to these credentials: no; needed is dynamodb:GetItem"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, auth.ErrUnavailable) {
 		t.Error(err)
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// print writes v as JSON where that was asked for, else what text writes.
+// print writes v as JSON if --json was given. Otherwise it writes what text writes, with tabs
+// aligned.
 func (t terminal) print(v any, text func(w io.Writer)) error {
 	if t.json {
 		e := json.NewEncoder(t.out)
@@ -28,10 +29,11 @@ func (t terminal) print(v any, text func(w io.Writer)) error {
 	return w.Flush()
 }
 
-// maxSecretBytes bounds what is read as one secret.
+// maxSecretBytes bounds the length of a secret that is read.
 const maxSecretBytes = 16 << 10
 
-// secret asks for a secret on a terminal, twice where it is new, and reads one line of anything else.
+// secret reads a secret. On a terminal it prompts for what, twice if the secret is new. Otherwise
+// it reads one line of standard input.
 func (t terminal) secret(what string, isNew bool) (auth.Secret, error) {
 	file, ok := t.in.(*os.File)
 	if !isTerminal(t.in) || !ok {
@@ -46,7 +48,7 @@ func (t terminal) secret(what string, isNew bool) (auth.Secret, error) {
 		return auth.Secret{}, err
 	}
 	if !first.Equal(second) {
-		return auth.Secret{}, errors.New("the two are not the same")
+		return auth.Secret{}, errors.New("the two entries differ")
 	}
 	return first, nil
 }
@@ -75,10 +77,11 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// confirm asks on a terminal whether to go on. Elsewhere there is nobody to ask, and silence is no yes.
+// confirm asks on a terminal whether to go on. Without a terminal it returns a usage error that
+// names --yes.
 func (t terminal) confirm(question string) error {
 	if !isTerminal(t.in) {
-		return fmt.Errorf("%w: nobody can be asked here: --yes says that it is meant", errUsage)
+		return fmt.Errorf("%w: standard input is not a terminal; pass --yes to confirm", errUsage)
 	}
 	fmt.Fprintf(t.err, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(t.in).ReadString('\n')
@@ -86,7 +89,7 @@ func (t terminal) confirm(question string) error {
 		return err
 	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errors.New("nothing was done")
+		return errors.New("not confirmed; nothing was changed")
 	}
 	return nil
 }

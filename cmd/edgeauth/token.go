@@ -16,15 +16,15 @@ import (
 )
 
 type tokenCommand struct {
-	Issue  tokenIssue  `cmd:"" help:"Issue an access token from the local keys, to test an API with."`
+	Issue  tokenIssue  `cmd:"" help:"Issue an access token with the local keys, to test an API."`
 	Verify tokenVerify `cmd:"" help:"Verify an access token from standard input with the local keys."`
 }
 
-// issuerFlags say whose tokens these are.
+// issuerFlags are the issuer, the audience and the keys of tokens.
 type issuerFlags struct {
 	homeFlag
-	Issuer   string   `default:"http://127.0.0.1:8080" placeholder:"URL" help:"The issuer (${default}, the local server's)."`
-	Audience []string `placeholder:"AUDIENCE,..." help:"The audiences; the issuer where not given."`
+	Issuer   string   `default:"http://127.0.0.1:8080" placeholder:"URL" help:"The issuer (${default}, which is the local server)."`
+	Audience []string `placeholder:"AUDIENCE,..." help:"The audiences (default: the issuer)."`
 }
 
 func (f issuerFlags) audience() []string {
@@ -34,7 +34,7 @@ func (f issuerFlags) audience() []string {
 	return f.Audience
 }
 
-// keys loads the local signing ring at the version that signs.
+// keys loads the local signing ring at its current version.
 func (f issuerFlags) keys(ctx context.Context) (*keyring.Signing, error) {
 	ring, err := keyring.Load(ctx, f.Data.SigningRing(), keyring.SigningRing)
 	if err != nil {
@@ -45,12 +45,12 @@ func (f issuerFlags) keys(ctx context.Context) (*keyring.Signing, error) {
 
 type tokenIssue struct {
 	issuerFlags
-	Subject  auth.SubjectID    `help:"The subject; a random one where not given." placeholder:"SUBJECT"`
+	Subject  auth.SubjectID    `help:"The subject (default: a random one)." placeholder:"SUBJECT"`
 	Client   auth.ClientID     `default:"default" placeholder:"CLIENT" help:"The client (${default})."`
 	Scope    []string          `placeholder:"SCOPE,..." help:"The scope."`
 	Roles    []string          `placeholder:"ROLE,..." help:"The roles."`
-	Claim    map[string]string `placeholder:"NAME=JSON" help:"A claim of your own; its value is JSON."`
-	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"How long it lives, 1m to 1h (${default})."`
+	Claim    map[string]string `placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON."`
+	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"Lifetime of the token, 1m to 1h (${default})."`
 }
 
 func (c *tokenIssue) Run(ctx context.Context, t terminal) error {
@@ -90,7 +90,7 @@ func (c *tokenIssue) claims() (map[string]any, error) {
 	claims := map[string]any{}
 	for name, value := range c.Claim {
 		if !json.Valid([]byte(value)) {
-			return nil, fmt.Errorf("%w: --claim %s: the value must be JSON, as in %s='\"text\"'", errUsage, name, name)
+			return nil, fmt.Errorf("%w: --claim %s: the value is not JSON (want for example %s='\"text\"')", errUsage, name, name)
 		}
 		claims[name] = json.RawMessage(value)
 	}

@@ -15,28 +15,28 @@ import (
 )
 
 type userCommand struct {
-	Add     userAdd     `cmd:"" help:"Add a user; the password comes from standard input or is asked for."`
+	Add     userAdd     `cmd:"" help:"Add a user. The password is read from standard input or asked for."`
 	List    userList    `cmd:"" help:"List users."`
 	Find    userFind    `cmd:"" help:"Show one user."`
-	Passwd  userPasswd  `cmd:"" help:"Set a password, from standard input or asked for; all sessions end."`
+	Passwd  userPasswd  `cmd:"" help:"Set a password, read from standard input or asked for. All sessions end."`
 	Email   userEmail   `cmd:"" help:"Change the e-mail address."`
-	Roles   userRoles   `cmd:"" help:"Replace the roles, from the next refresh on."`
+	Roles   userRoles   `cmd:"" help:"Replace the roles, with effect from the next refresh."`
 	Claims  userClaims  `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
-	Disable userDisable `cmd:"" help:"Refuse logins, and end all sessions at their next refresh."`
+	Disable userDisable `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`
 	Enable  userEnable  `cmd:"" help:"Allow logins again."`
 	Delete  userDelete  `cmd:"" help:"Erase a user and all their sessions."`
 	Import  userImport  `cmd:"" help:"Import users with their password hashes."`
-	Export  userExport  `cmd:"" help:"Write all users with their password hashes, as JSON lines that import takes."`
+	Export  userExport  `cmd:"" help:"Write all users with their password hashes, as JSON lines for import."`
 }
 
-// userView is a user as commands show it.
+// userView is a user as commands print it.
 type userView struct {
 	Subject  auth.SubjectID `json:"sub"`
 	Email    string         `json:"email"`
 	Roles    []string       `json:"roles"`
 	Claims   map[string]any `json:"claims,omitempty"`
 	Disabled bool           `json:"disabled"`
-	// MustChange lets the user do nothing but set a new password.
+	// MustChange says that the user must set a new password before anything else.
 	MustChange bool      `json:"must_change,omitempty"`
 	Created    time.Time `json:"created"`
 }
@@ -59,7 +59,7 @@ func viewOf(u user.User) userView {
 	return userView{u.ID, u.Email, roles, u.Claims, u.Disabled, u.MustChange, u.CreatedAt}
 }
 
-// directoryOf returns the directory of the users in stores.
+// directoryOf returns a directory of the users in stores.
 func directoryOf(stores service.Stores) *user.Directory {
 	hasher := &password.Hasher{}
 	return &user.Directory{
@@ -67,13 +67,13 @@ func directoryOf(stores service.Stores) *user.Directory {
 	}
 }
 
-// explained says more than a directory, which does not know what was asked for.
+// explained adds to an error of a directory what the command knows.
 func explained(err error, email string) error {
 	switch {
 	case errors.Is(err, user.ErrExists):
-		return fmt.Errorf("%s has an account already", email)
+		return fmt.Errorf("%s already has an account", email)
 	case errors.Is(err, password.ErrTooShort):
-		return fmt.Errorf("%w: it must have at least %d characters", err, password.MinCharacters)
+		return fmt.Errorf("%w (want at least %d characters)", err, password.MinCharacters)
 	}
 	return err
 }
@@ -85,7 +85,7 @@ type userAdd struct {
 }
 
 func (c *userAdd) Run(ctx context.Context, t terminal) error {
-	// What needs no password is said before one is asked for.
+	// Check the address before the prompt asks for a password.
 	if _, err := user.NormalizeEmail(c.Email); err != nil {
 		return err
 	}
@@ -106,13 +106,13 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 
 type userList struct {
 	storeFlag
-	After auth.SubjectID `help:"Begin behind this subject." placeholder:"SUBJECT"`
-	Limit int            `default:"100" help:"At most so many users (${default})."`
+	After auth.SubjectID `help:"List the users that follow this subject." placeholder:"SUBJECT"`
+	Limit int            `default:"100" help:"The greatest number of users (${default})."`
 }
 
 func (c *userList) Run(ctx context.Context, t terminal) error {
 	if c.Limit < 1 {
-		return fmt.Errorf("%w: --limit takes a number from 1", errUsage)
+		return fmt.Errorf("%w: --limit %d is too small (want 1 or more)", errUsage, c.Limit)
 	}
 	stores, err := c.open(ctx, t)
 	if err != nil {
@@ -137,7 +137,7 @@ func (c *userList) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-// printable keeps what others wrote from driving the terminal.
+// printable quotes text that could control the terminal.
 func printable(text string) string {
 	if quoted := fmt.Sprintf("%+q", text); quoted != `"`+text+`"` {
 		return fmt.Sprintf("%q", text)

@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// whoArgument is the one user whom a command is about.
+// whoArgument names the user that a command acts on.
 type whoArgument struct {
 	storeFlag
 	Who string `arg:"" help:"Subject or e-mail address."`
@@ -29,7 +29,7 @@ func (c whoArgument) find(ctx context.Context, t terminal) (*user.Directory, use
 	return directory, u, err
 }
 
-// explain names whom a command did not find.
+// explain names the user that a command did not find.
 func (c whoArgument) explain(err error) error {
 	if errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("there is no user %s", printable(c.Who))
@@ -37,7 +37,7 @@ func (c whoArgument) explain(err error) error {
 	return err
 }
 
-// change finds the user, lets f change them, and prints what they are now.
+// change finds the user, calls f to change them, and prints the result.
 func (c whoArgument) change(ctx context.Context, t terminal, done string, f func(*user.Directory, user.User) (user.User, error)) error {
 	directory, u, err := c.find(ctx, t)
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 
 type userPasswd struct {
 	whoArgument
-	MustChange bool `help:"Let it open nothing but POST /auth/password, by the change_token that a login then answers with."`
+	MustChange bool `help:"Require a new password: a login then only gets a change_token for POST /auth/password."`
 }
 
 func (c *userPasswd) Run(ctx context.Context, t terminal) error {
@@ -94,12 +94,12 @@ func (c *userEmail) Run(ctx context.Context, t terminal) error {
 
 type userRoles struct {
 	whoArgument
-	Role []string `arg:"" optional:"" help:"The roles; none takes all away."`
+	Role []string `arg:"" optional:"" help:"The roles. Without any, all roles are removed."`
 }
 
 func (c *userRoles) Run(ctx context.Context, t terminal) error {
 	var roles []string
-	if len(c.Role) > 0 { // commas separate them too, as in add
+	if len(c.Role) > 0 { // commas also separate roles, as in add
 		roles = strings.Split(strings.Join(c.Role, ","), ",")
 	}
 	return c.change(ctx, t, "roles set", func(d *user.Directory, u user.User) (user.User, error) {
@@ -120,7 +120,7 @@ func (c *userClaims) Run(ctx context.Context, t terminal) error {
 		}
 		var claims map[string]any
 		if json.Unmarshal(raw, &claims) != nil || claims == nil {
-			return u, errors.New(`claims are one JSON object, as in {"tenant":"t1"}; {} takes all away`)
+			return u, errors.New(`expected one JSON object of claims, for example {"tenant":"t1"}; {} removes all claims`)
 		}
 		return d.SetClaims(ctx, u.ID, claims)
 	})
@@ -140,20 +140,20 @@ func (c *userEnable) Run(ctx context.Context, t terminal) error {
 
 type userDelete struct {
 	whoArgument
-	Yes bool `short:"y" help:"Do not ask. Needed where there is no terminal."`
+	Yes bool `short:"y" help:"Do not ask. Required if standard input is not a terminal."`
 }
 
 func (c *userDelete) Run(ctx context.Context, t terminal) error {
 	directory, u, err := c.find(ctx, t)
 	if errors.Is(err, auth.ErrNotFound) && auth.SubjectID(c.Who).Validate() == nil {
-		// An earlier deletion may have left sessions behind.
+		// An earlier deletion may have left sessions.
 		u, err = user.User{ID: auth.SubjectID(c.Who)}, nil
 	}
 	if err != nil {
 		return err
 	}
 	if !c.Yes && u.Email != "" {
-		if err := t.confirm(fmt.Sprintf("Erase %s, subject %s, for ever?", printable(u.Email), u.ID)); err != nil {
+		if err := t.confirm(fmt.Sprintf("Erase %s, subject %s, permanently?", printable(u.Email), u.ID)); err != nil {
 			return err
 		}
 	}

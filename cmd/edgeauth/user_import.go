@@ -15,11 +15,11 @@ import (
 
 type userImport struct {
 	storeFlag
-	File           string `arg:"" help:"The file, - for standard input. Fields: subject, email, password_hash, roles, claims, disabled, must_change, created_at."`
-	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase; by the file's extension where not given, and jsonl from standard input."`
-	FirebaseConfig string `placeholder:"FILE" help:"For firebase: a file with the project's hash_config, as its console shows it."`
-	DryRun         bool   `help:"Check every record, and write nothing."`
-	Workers        int    `default:"64" help:"How many users to write at the same time (${default})."`
+	File           string `arg:"" help:"The file, or - for standard input. Fields: subject, email, password_hash, roles, claims, disabled, must_change, created_at."`
+	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase (default: by the file's extension; jsonl for standard input)."`
+	FirebaseConfig string `placeholder:"FILE" help:"For firebase: a file with the project's hash_config, copied from the Firebase console."`
+	DryRun         bool   `help:"Check every record and write nothing."`
+	Workers        int    `default:"64" help:"How many users to write in parallel (${default})."`
 }
 
 func (c *userImport) Run(ctx context.Context, t terminal) error {
@@ -28,7 +28,7 @@ func (c *userImport) Run(ctx context.Context, t terminal) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	if c.Workers < 1 || c.Workers > 1024 {
-		return fmt.Errorf("%w: --workers takes 1 to 1024", errUsage)
+		return fmt.Errorf("%w: --workers %d is out of range (want 1 to 1024)", errUsage, c.Workers)
 	}
 	var parameters importer.Parameters
 	if c.FirebaseConfig != "" {
@@ -66,7 +66,7 @@ func (c *userImport) Run(ctx context.Context, t terminal) error {
 	return c.report(t, i, err)
 }
 
-// report prints the summary, whatever the import came to.
+// report prints the summary, also after an error.
 func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 	view := struct {
 		Created   int64 `json:"created"`
@@ -80,14 +80,14 @@ func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 		if c.DryRun {
 			created = "to create"
 		}
-		fmt.Fprintf(w, "%d %s, %d there already, %d kept as changed here since, %d refused\n",
+		fmt.Fprintf(w, "%d %s, %d unchanged, %d kept because they were changed here, %d refused\n",
 			view.Created, created, view.Unchanged, view.Kept, view.Refused)
 	})
 	switch {
 	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted: run it again to go on")
+		return errors.New("interrupted; run the same command again to continue")
 	case err != nil:
-		return fmt.Errorf("the import stopped, run it again to go on: %w", stack.Explain(err))
+		return fmt.Errorf("the import stopped; run the same command again to continue: %w", stack.Explain(err))
 	case view.Refused > 0:
 		return fmt.Errorf("%d of %d records were refused", view.Refused, i.Done())
 	}
@@ -105,7 +105,7 @@ func (c *userExport) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	if isTerminal(t.out) {
-		fmt.Fprintln(t.err, "These lines hold password hashes: keep them as you would keep the passwords.")
+		fmt.Fprintln(t.err, "These lines contain password hashes. Protect them like passwords.")
 	}
 	w := bufio.NewWriter(t.out)
 	for after := auth.SubjectID(""); ; {
