@@ -1,17 +1,18 @@
 #!/bin/sh
-# Fetches the clients that are not in Go into .cache/clients, or does nothing, and needs no network, where they are
-# there already. Hashes in the lock files make sure of what arrives; no script of an npm package is run. One language
-# whose tools are missing keeps none of the others away.
+# Fetches the clients that are not in Go into .cache/clients. If they are there already, it does
+# nothing and needs no network. The hashes in the lock files verify the downloads; no script of an
+# npm package is run. If the tools of one language are missing, the other languages are still
+# fetched.
 set -u
 cd "$(dirname "$0")"
 cache=../../.cache/clients
 
-# fetch LANGUAGE LOCK: into $cache/LANGUAGE, by the function from_LANGUAGE.
+# fetch LANGUAGE LOCK fetches into $cache/LANGUAGE with the function from_LANGUAGE.
 fetch() {
 	cmp -s "$1/$2" "$cache/$1/fetched.txt" && return
 	rm -rf "${cache:?}/$1"
 	mkdir -p "$cache/$1"
-	"from_$1" && cp "$1/$2" "$cache/$1/fetched.txt" # last, so that half of a fetch counts for nothing
+	"from_$1" && cp "$1/$2" "$cache/$1/fetched.txt" # last, so that an incomplete fetch does not count
 }
 
 need() {
@@ -21,7 +22,7 @@ need() {
 }
 
 from_node() {
-	need npm "install Node.js 20 or later, which brings it" &&
+	need npm "install Node.js 20 or later" &&
 		cp node/package.json node/package-lock.json node/.npmrc "$cache/node" &&
 		npm ci --prefix "$cache/node" --no-audit --no-fund --loglevel=error
 }
@@ -33,7 +34,7 @@ from_python() {
 			--requirement python/requirements.txt
 }
 
-# What Maven needs for itself goes again.
+# Maven's own files are removed again.
 from_java() {
 	need mvn "install Maven 3.8 or later" &&
 		mvn --quiet --batch-mode --file java/pom.xml "-Dmaven.repo.local=$PWD/$cache/java/maven" \

@@ -1,7 +1,7 @@
-// Package clients_test holds our endpoints and tokens to clients that are none of ours, unchanged and at pinned
-// versions: OAuth clients that refresh and revoke, libraries that verify access tokens, and the written rules of AWS's
-// own authorizers. It is a module of its own, so that those in Go are nobody else's dependency; fetch.sh brings the
-// others.
+// Package clients_test checks edgeauth's endpoints and tokens with other projects' clients,
+// unchanged and at pinned versions: OAuth clients that refresh and revoke, libraries that verify
+// access tokens, and the written rules of AWS's own authorizers. It has its own module, so that no
+// other module depends on the Go clients. fetch.sh fetches the other clients.
 package clients_test
 
 import (
@@ -38,21 +38,23 @@ const (
 	keysPath = "/.well-known/jwks.json"
 )
 
-// algorithms are those that a deployment chooses from.
+// algorithms are the algorithms that a deployment can choose.
 var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
 
-// house is the whole service at one loopback address, which is its issuer, each route behind the gateway as on Lambda.
+// house is the whole service at one loopback address, which is its issuer. Each route is behind the
+// gateway, as on Lambda.
 type house struct {
 	*service.Service
 	*httptest.Server
 	alg   token.Algorithm
-	ring  keyring.Source // of the keys that sign
+	ring  keyring.Source // the signing keys
 	clock clock
 	log   log
-	asked atomic.Int32 // how often somebody came for the key set
+	asked atomic.Int32 // requests for the key set
 }
 
-// clock stands still, but for what every refresh adds to it, so that minutes of a session pass in a moment.
+// clock stands still, except that every refresh advances it by step. Minutes of a session then pass
+// in a moment.
 type clock struct {
 	mu   sync.Mutex
 	at   time.Time
@@ -71,7 +73,7 @@ func (c *clock) advance() {
 	c.at = c.at.Add(c.step)
 }
 
-// log keeps the audit lines.
+// log collects the audit lines.
 type log struct {
 	mu    sync.Mutex
 	lines bytes.Buffer
@@ -83,7 +85,8 @@ func (l *log) Write(line []byte) (int, error) {
 	return l.lines.Write(line)
 }
 
-// outcomes returns those of the decisions since it was last called, in their order; "" for one that needs no word.
+// outcomes returns the outcomes of the decisions since its last call, in order. A decision without
+// an outcome is "".
 func (l *log) outcomes(t *testing.T) (found []string) {
 	t.Helper()
 	l.mu.Lock()
@@ -99,7 +102,7 @@ func (l *log) outcomes(t *testing.T) (found []string) {
 	return found
 }
 
-// newHouse starts a house with one user, at an address of https or http.
+// newHouse starts a house with one user. scheme is https or http.
 func newHouse(t *testing.T, scheme string, alg token.Algorithm) *house {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -181,7 +184,7 @@ func (h *house) counting(next http.Handler) http.Handler {
 	})
 }
 
-// behindGateway sends a request the way it takes to a Lambda function.
+// behindGateway passes a request to a Lambda function as API Gateway does.
 func behindGateway(route endpoint.Route, function gateway.Function) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, err := gateway.EventOf(r, gateway.Origin{
@@ -201,7 +204,7 @@ func behindGateway(route endpoint.Route, function gateway.Function) http.Handler
 	})
 }
 
-// tokens is what login answers with.
+// tokens is the answer to a login.
 type tokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
@@ -227,7 +230,7 @@ func (h *house) login(t *testing.T) (got tokens) {
 	return got
 }
 
-// verify holds that an access token is a good one of this house, by our own verifier.
+// verify checks an access token of this house with edgeauth's own verifier.
 func (h *house) verify(t *testing.T, access string) {
 	t.Helper()
 	keys, err := h.PublicKeys(t.Context())
@@ -245,12 +248,12 @@ func (h *house) verify(t *testing.T, access string) {
 	}
 }
 
-// authority returns the file of the certificate by which a house of https is known.
+// authority returns the file of the certificate of an https house, or "" for http.
 func (h *house) authority(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "authority.pem")
 	if h.Certificate() == nil {
-		return "" // of http
+		return ""
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Certificate().Raw})
 	if err := os.WriteFile(path, text, 0o600); err != nil {

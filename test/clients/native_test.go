@@ -10,15 +10,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// rule is one that AWS has written down. check returns what breaks it, one sentence each. Each rule is held to what
-// does break it, so that none passes for lack of anything to look at.
+// rule is a rule that AWS has written down. check returns the violations, one sentence each. broken
+// lists changes that violate the rule: each must be found, so that no check passes because it looks
+// at nothing.
 type rule struct {
 	name   string
 	check  func(*published) []string
 	broken map[string]change
 }
 
-// change breaks something. A token is changed by its claims, and signed again with the same key.
+// change violates a rule. A change of claims makes a new token, signed with the same key.
 type change struct {
 	published func(*published)
 	claims    func(map[string]any)
@@ -30,22 +31,24 @@ func set(name string, value any) change      { return claim(func(c map[string]an
 func without(name string) change             { return claim(func(c map[string]any) { delete(c, name) }) }
 func at(name string, d time.Duration) change { return set(name, time.Now().Add(d).Unix()) }
 
-// authorizer is one that AWS runs by itself.
+// authorizer is an authorizer that AWS runs itself.
 type authorizer struct {
 	name   string
-	others string // what the page says of algorithms that its rules do not let through
-	keeps  string // for how long the page says that it keeps keys
+	others string // what the page says of other algorithms
+	keeps  string // what the page says of how long it keeps keys
 	rules  []rule
 }
 
-// None of the pages says anything of typ, so nothing here does.
+// The sources do not mention typ, so no rule checks it.
 var authorizers = []authorizer{
-	// Sources: Amazon API Gateway, Developer Guide, "Control access to HTTP APIs with JWT authorizers", section
-	// "Authorizing API requests with a JWT authorizer", and "Quotas for configuring and running an HTTP API".
+	// Sources: Amazon API Gateway, Developer Guide, "Control access to HTTP APIs with JWT
+	// authorizers", section "Authorizing API requests with a JWT authorizer", and "Quotas for
+	// configuring and running an HTTP API".
 	{"HTTP API, JWT authorizer", "no", "two hours", []rule{
-		// The guide says "the issuer's jwks_uri" and not where that is found. That it is the issuer with
-		// /.well-known/openid-configuration behind it is what the service says where it is not there (Luciano Mammino,
-		// "Debugging API Gateway HTTP OIDC JWT authorizer"), and what the guide says of REST APIs.
+		// The guide mentions "the issuer's jwks_uri", but not where it is found. It is in the
+		// document at the issuer plus /.well-known/openid-configuration: the service says so if the
+		// document is missing (Luciano Mammino, "Debugging API Gateway HTTP OIDC JWT authorizer"),
+		// and the guide says so for REST APIs.
 		discovered,
 		{"both documents come within 1,500 ms", prompt(1500 * time.Millisecond), map[string]change{
 			"the discovery document is late": in(func(p *published) { p.document.took = 2 * time.Second }),
@@ -59,7 +62,7 @@ var authorizers = []authorizer{
 		issuedBy,
 		{"aud, or client_id where there is no aud, is one of the audiences", audienceOrClient, map[string]change{
 			"another audience":                      set("aud", "https://backoffice.example.com"),
-			"none of several":                       set("aud", []string{"a", "b"}),
+			"several, no match":                     set("aud", []string{"a", "b"}),
 			"another audience, and the client fits": in(func(p *published) { p.audience = []string{"default"} }),
 			"neither":                               claim(func(c map[string]any) { delete(c, "aud"); delete(c, "client_id") }),
 		}},
@@ -74,11 +77,13 @@ var authorizers = []authorizer{
 			"a token of 10,240 bytes": in(func(p *published) { p.token += strings.Repeat("A", 10_240-len(p.token)) }),
 		}},
 	}},
-	// Sources: Amazon API Gateway, Developer Guide, "Create a JWT authorizer for a REST API", and "Signing keys and
-	// troubleshooting JWT authorizers", sections "How API Gateway finds signing keys" and "Key rotation and caching".
-	// Which algorithms can be allowed could not be confirmed but for RS256, which is what the user pools of Cognito sign
-	// with that "Control access to REST APIs using JWT authorizers" names; nor could what it checks of times, for which
-	// the HTTP API's rules stand in, and limits of size and time.
+	// Sources: Amazon API Gateway, Developer Guide, "Create a JWT authorizer for a REST API", and
+	// "Signing keys and troubleshooting JWT authorizers", sections "How API Gateway finds signing
+	// keys" and "Key rotation and caching".
+	//
+	// Not confirmed: which algorithms besides RS256 can be allowed (Cognito's user pools, which
+	// "Control access to REST APIs using JWT authorizers" names, sign with RS256); how times are
+	// checked, so the HTTP API's rules are used; limits of size and time.
 	{"REST API, JWT authorizer", "not known", "one hour", []rule{
 		{"the issuer is an absolute address of https without query and fragment", addressed, map[string]change{
 			"http":       in(func(p *published) { p.issuer = strings.Replace(p.issuer, "https:", "http:", 1) }),
@@ -97,10 +102,12 @@ var authorizers = []authorizer{
 		timely,
 		cached(time.Hour),
 	}},
-	// Sources: Elastic Load Balancing, Application Load Balancers, "Verify JWTs using an Application Load Balancer",
-	// sections "Prepare to use JWT verification" and "JWT validation limits"; API Reference, JwtValidationActionConfig.
-	// How it finds the key and how long it keeps the set could not be confirmed: that it goes by kid is taken for
-	// granted, and the longest of the other caches for its own.
+	// Sources: Elastic Load Balancing, Application Load Balancers, "Verify JWTs using an
+	// Application Load Balancer", sections "Prepare to use JWT verification" and "JWT validation
+	// limits"; API Reference, JwtValidationActionConfig.
+	//
+	// Not confirmed: how it finds the key, so a search by kid is assumed; how long it keeps the
+	// set, so the longest time of the other caches is assumed.
 	{"Application Load Balancer, JWT verification", "no", "not known", []rule{
 		{"the algorithm is RS256", algorithm("RS256"), foreignAlgorithms},
 		{"the key set has at most 10 keys and 150 KB", limited, map[string]change{
@@ -127,8 +134,9 @@ var authorizers = []authorizer{
 	}},
 }
 
-// TestAuthorizers holds our discovery document, key set and tokens to the rules, and docs/verify.md to what follows.
-// Every authorizer takes RS256, and of the other algorithms nothing but the algorithm is against a rule.
+// TestAuthorizers checks edgeauth's discovery document, key set and tokens against the rules, and
+// docs/verify.md against the result. Every authorizer accepts RS256. A token of another algorithm
+// violates only the rule of the algorithm.
 func TestAuthorizers(t *testing.T) {
 	houses := map[token.Algorithm]*published{}
 	for _, alg := range algorithms {
@@ -164,7 +172,7 @@ func (a authorizer) judge(p *published) (broken []string) {
 	return broken
 }
 
-// TestRules holds every rule to what breaks it.
+// TestRules checks that every change in broken is found.
 func TestRules(t *testing.T) {
 	h := newHouse(t, "https", token.RS256)
 	good := h.published(t)
@@ -179,7 +187,7 @@ func TestRules(t *testing.T) {
 	for _, a := range authorizers {
 		for _, r := range a.rules {
 			if len(r.broken) == 0 {
-				t.Errorf("%s: %s: nothing breaks it", a.name, r.name)
+				t.Errorf("%s: %s: no change violates it", a.name, r.name)
 			}
 			for name, breaks := range r.broken {
 				p := *good
@@ -194,7 +202,7 @@ func TestRules(t *testing.T) {
 					p.token = sign(t, key, claims)
 				}
 				if problems := r.check(&p); len(problems) == 0 {
-					t.Errorf("%s: %s: nobody notices: %s", a.name, r.name, name)
+					t.Errorf("%s: %s: does not find the violation: %s", a.name, r.name, name)
 				}
 			}
 		}

@@ -14,8 +14,8 @@ import (
 
 const goroutines = 50
 
-// source returns a token source of golang.org/x/oauth2 for a new session, whose access token has expired already, and
-// the context that it needs.
+// source returns a token source of golang.org/x/oauth2 for a new session whose access token has
+// expired. The source uses the house's HTTP client.
 func (h *house) source(t *testing.T, style oauth2.AuthStyle) oauth2.TokenSource {
 	t.Helper()
 	config := oauth2.Config{
@@ -29,7 +29,8 @@ func (h *house) source(t *testing.T, style oauth2.AuthStyle) oauth2.TokenSource 
 	})
 }
 
-// share calls a source from many goroutines, each some times, and returns the access tokens that came.
+// share calls source from many goroutines, several times each, and counts the returned access
+// tokens.
 func share(t *testing.T, source oauth2.TokenSource, times int) map[string]int {
 	t.Helper()
 	var (
@@ -55,8 +56,9 @@ func share(t *testing.T, source oauth2.TokenSource, times int) map[string]int {
 	return came
 }
 
-// TestOAuth2 holds the token source of golang.org/x/oauth2 to one refresh for all who share it, however it says who the
-// client is. By itself it tries a header first, and a form where that was refused.
+// TestOAuth2: all goroutines that share a token source of golang.org/x/oauth2 get the token of one
+// refresh, however the client identifies itself. By default the source tries a header first, and a
+// form if the header was refused.
 func TestOAuth2(t *testing.T) {
 	for name, style := range map[string]oauth2.AuthStyle{
 		"by itself": oauth2.AuthStyleAutoDetect, "form": oauth2.AuthStyleInParams, "header": oauth2.AuthStyleInHeader,
@@ -81,8 +83,8 @@ func TestOAuth2(t *testing.T) {
 	}
 }
 
-// TestOAuth2Rotations lets every call refresh, through forty rotations. In between, the answers carry no refresh token,
-// because nothing was rotated, and the client goes on with the one that it has (RFC 6749, section 6).
+// TestOAuth2Rotations makes every call refresh, through forty rotations. The answers between two
+// rotations carry no refresh token, and the client keeps the one that it has (RFC 6749, section 6).
 func TestOAuth2Rotations(t *testing.T) {
 	const (
 		times = 4

@@ -15,23 +15,24 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// cache is where fetch.sh puts things.
+// cache is the folder that fetch.sh writes.
 const cache = "../../.cache/clients"
 
-// runner is a way to run a client in another language. Each reads one JSON value on standard input and writes one on
-// standard output.
+// runner runs clients in one language. A client reads one JSON value from standard input and writes
+// one to standard output.
 type runner struct {
 	language string
-	tool     string // that must be installed
+	tool     string // must be installed
 	remedy   string
-	lock     string // what fetch.sh works from, and keeps a copy of at its end
+	lock     string // the lock file, which fetch.sh copies when it is done
 	command  func(ctx context.Context, t *testing.T, tool, script, authority string) *exec.Cmd
 }
 
 var (
 	node = runner{
 		"node", "node", "install Node.js 20 or later", "package-lock.json",
-		// A module that stands in a file finds packages beside it only; one that is given as text, in the working folder.
+		// Node searches the packages of a module beside its file. For a module that is given as
+		// text, it searches the working folder.
 		func(ctx context.Context, t *testing.T, tool, script, authority string) *exec.Cmd {
 			c := exec.CommandContext(ctx, tool, "--input-type=module", "--eval", read(t, script))
 			c.Dir = filepath.Join(cache, "node")
@@ -62,7 +63,8 @@ var (
 	}
 )
 
-// run runs a script on an input, and reads its output. Where the client is not on this machine, the test is left out.
+// run runs a script with an input and decodes its output. If the client is missing on this machine,
+// the test is skipped.
 func (r runner) run(t *testing.T, script, authority string, input, output any) {
 	t.Helper()
 	if os.Getenv("EDGEAUTH_TEST_GO_ALONE") != "" {
@@ -102,7 +104,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// mustRead reads what is part of this program, before there is a test.
+// mustRead reads a file of this repository before a test runs.
 func mustRead(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

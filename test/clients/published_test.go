@@ -13,26 +13,26 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// published is what an authorizer of AWS gets of ours, and what it was told beforehand.
+// published is what an authorizer of AWS reads from edgeauth, and its configuration.
 type published struct {
-	issuer   string   // as it is configured
-	audience []string // as they are configured
+	issuer   string   // as configured
+	audience []string // as configured
 	scopes   []string // of a route
 	document answer   // at the issuer's openid-configuration
 	keys     answer   // at the jwks_uri of the document
 	token    string
 	next     string // the first token of the next signing key
-	after    []byte // the key set once that key signs
+	after    []byte // the key set when the next key signs
 	now      time.Time
 }
 
-// answer is one of an endpoint.
+// answer is the answer of an endpoint.
 type answer struct {
 	url    string
 	status int
 	header http.Header
 	body   []byte
-	took   time.Duration // the least of three
+	took   time.Duration // the fastest of three
 }
 
 func (h *house) published(t *testing.T) *published {
@@ -91,7 +91,8 @@ func (p *published) keysURL() string {
 	return document.KeysURL
 }
 
-// sign returns a token of our keys with any claims, for those that our own issuer would never make.
+// sign returns a token with any claims, signed with key. edgeauth's issuer would not issue such
+// tokens.
 func sign(t *testing.T, key token.SigningKey, claims map[string]any) string {
 	t.Helper()
 	var private jose.JSONWebKey
@@ -118,7 +119,7 @@ func sign(t *testing.T, key token.SigningKey, claims map[string]any) string {
 	return compact
 }
 
-// claimsOf reads the claims without a look at the signature; nil where there are none.
+// claimsOf returns the claims without verifying the signature, or nil if there are none.
 func claimsOf(text string) (claims map[string]any) {
 	if parsed, err := jose.ParseSigned(text, everyAlgorithm); err == nil {
 		_ = json.Unmarshal(parsed.UnsafePayloadWithoutVerification(), &claims)

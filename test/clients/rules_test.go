@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
-// problem returns a sentence unless something holds.
+// problem returns one sentence, or nothing if holds is true.
 func problem(holds bool, format string, args ...any) []string {
 	if holds {
 		return nil
@@ -38,7 +38,7 @@ var discovered = rule{"the discovery document names the issuer and its key set",
 	)
 }, map[string]change{
 	"no document":    in(func(p *published) { p.document.status = http.StatusNotFound }),
-	"no JSON":        in(func(p *published) { p.document.body = []byte("<html>") }),
+	"not JSON":       in(func(p *published) { p.document.body = []byte("<html>") }),
 	"another path":   in(func(p *published) { p.document.url = p.issuer + "/openid-configuration" }),
 	"another issuer": in(func(p *published) { p.document.body = []byte(`{"issuer":"https://other.example.com"}`) }),
 	"no key set named": in(func(p *published) {
@@ -54,7 +54,8 @@ var discovered = rule{"the discovery document names the issuer and its key set",
 	"an empty key set": in(func(p *published) { p.keys.body = []byte(`{"keys":[]}`) }),
 }}
 
-// prompt asks for what a machine under load can still do: each document is fetched three times, and the fastest counts.
+// prompt checks the time of the documents. Each is fetched three times and the fastest counts, so
+// that the check also passes on a machine under load.
 func prompt(limit time.Duration) func(*published) []string {
 	return func(p *published) []string {
 		return slices.Concat(
@@ -64,7 +65,7 @@ func prompt(limit time.Duration) func(*published) []string {
 	}
 }
 
-// spaces may stand behind any JSON.
+// spaces returns n spaces, which may follow any JSON.
 func spaces(n int) []byte { return bytes.Repeat([]byte(" "), n) }
 
 func small(limit int) func(*published) []string {
@@ -72,7 +73,7 @@ func small(limit int) func(*published) []string {
 }
 
 func limited(p *published) []string {
-	// 150 KB may be more than 150,000 bytes, and is not less.
+	// 150 KB is at least 150,000 bytes.
 	return slices.Concat(small(150_000)(p), problem(len(keysOf(p.keys.body)) <= 10, "%d keys", len(keysOf(p.keys.body))))
 }
 
@@ -99,7 +100,7 @@ func algorithm(taken ...string) func(*published) []string {
 	}
 }
 
-// foreignAlgorithms need no token with a good signature, since the header alone decides.
+// foreignAlgorithms are tokens without a good signature, because the header alone decides.
 var foreignAlgorithms = map[string]change{
 	"ES256": in(func(p *published) { p.token = "eyJhbGciOiJFUzI1NiJ9.e30.AA" }),
 	"EdDSA": in(func(p *published) { p.token = "eyJhbGciOiJFZERTQSJ9.e30.AA" }),
@@ -119,16 +120,16 @@ func keysOf(body []byte) []jose.JSONWebKey {
 	return set.Keys
 }
 
-// repeated returns a key set with many times its first key.
+// repeated returns a key set that contains its first key many times.
 func repeated(body []byte, times int) []byte {
 	text, err := json.Marshal(jose.JSONWebKeySet{Keys: slices.Repeat(keysOf(body)[:1], times)})
 	if err != nil {
-		panic(err) // it was read from such a text
+		panic(err) // the key was parsed from JSON
 	}
 	return text
 }
 
-// verified returns why a token is not signed by the key of a set that its kid names.
+// verified reports why text is not signed by the key of set that its kid names.
 func verified(text string, set []byte) []string {
 	parsed, err := jose.ParseSigned(text, everyAlgorithm)
 	if err != nil {
@@ -148,8 +149,8 @@ func verified(text string, set []byte) []string {
 var signed = rule{"kid names the key of the set that signed the token", func(p *published) []string {
 	return verified(p.token, p.keys.body)
 }, map[string]change{
-	"a key that is not in the set":  in(func(p *published) { p.keys.body = []byte(`{"keys":[]}`) }),
-	"a kid that stands there twice": in(func(p *published) { p.keys.body = repeated(p.keys.body, 2) }),
+	"a key that is not in the set": in(func(p *published) { p.keys.body = []byte(`{"keys":[]}`) }),
+	"a kid that occurs twice":      in(func(p *published) { p.keys.body = repeated(p.keys.body, 2) }),
 	"another key's signature": in(func(p *published) {
 		p.token = p.token[:strings.LastIndex(p.token, ".")] + p.next[strings.LastIndex(p.next, "."):]
 	}),
@@ -163,11 +164,12 @@ var issuedBy = rule{"iss is the configured issuer, to the byte", func(p *publish
 	"another":            set("iss", "https://other.example.com"),
 	"one slash more":     in(func(p *published) { p.issuer += "/" }),
 	"one in upper case":  in(func(p *published) { p.issuer = strings.ToUpper(p.issuer) }),
-	"none":               without("iss"),
+	"missing":            without("iss"),
 	"a list of this one": claim(func(c map[string]any) { c["iss"] = []any{c["iss"]} }),
 }}
 
-// valuesOf returns those of a claim that is one text or a list of them; false where it is neither.
+// valuesOf returns the values of a claim that is a string or a list of strings. It returns false
+// for any other type.
 func valuesOf(claim any) ([]string, bool) {
 	switch claim := claim.(type) {
 	case string:
@@ -247,8 +249,9 @@ func demandable(p *published) []string {
 	)
 }
 
-// cached holds the rotation of keys to an authorizer that keeps the set for some time, behind a cache that keeps it for
-// as long as we allow: the next key is in it for that long before it signs, and the last one is there when it does.
+// cached checks the rotation of keys. The authorizer keeps the key set for some time, and a cache
+// before it keeps the set for as long as the answer allows. The next key must be in the set for the
+// sum of both times before it signs, and the last key must still be there then.
 func cached(kept time.Duration) rule {
 	return rule{fmt.Sprintf("keys may be kept for %v", kept), func(p *published) []string {
 		var seconds int
@@ -264,7 +267,7 @@ func cached(kept time.Duration) rule {
 		"the next key is not published": in(func(p *published) { p.keys.body = repeated(p.keys.body, 1) }),
 		"the last key is withdrawn":     in(func(p *published) { p.after = []byte(`{"keys":[]}`) }),
 		"a cache keeps it for long":     in(func(p *published) { p.keys.header.Set("Cache-Control", "max-age=7201") }),
-		"a cache may do as it likes":    in(func(p *published) { p.keys.header.Del("Cache-Control") }),
+		"a cache may keep it forever":   in(func(p *published) { p.keys.header.Del("Cache-Control") }),
 	}}
 }
 

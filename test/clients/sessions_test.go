@@ -9,13 +9,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// errand is what a client is sent for: to refresh some times, to revoke, and to try once more.
+// errand is the input of a client: it refreshes some times, revokes, and tries once more.
 type errand struct {
 	Issuer       string `json:"issuer"`
 	ClientID     string `json:"client_id"`
 	RefreshToken string `json:"refresh_token"`
 	Refreshes    int    `json:"refreshes"`
-	Algorithm    string `json:"algorithm,omitempty"` // of discovery, as oauth4webapi calls it
+	Algorithm    string `json:"algorithm,omitempty"` // the kind of discovery, in oauth4webapi's words
 }
 
 // sessionClients are the lines of the table of clients that refresh.
@@ -32,8 +32,9 @@ func TestSessionsPage(t *testing.T) {
 	}
 }
 
-// TestSessions sends the OAuth clients through a whole session: refreshes, of which every other one rotates and the
-// answers in between carry no refresh token, then revocation, after which the token is refused for good.
+// TestSessions runs a whole session with each OAuth client. Every other refresh rotates; the
+// answers in between carry no refresh token. Then the client revokes the session, and its token is
+// refused for good.
 func TestSessions(t *testing.T) {
 	for _, row := range []struct {
 		name      string

@@ -12,14 +12,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// terms are what an access token may be issued by. A change makes a token that differs from a good one in that alone.
+// terms are the parameters of an access token. A change of one makes a token that differs from a
+// good one only in that.
 type terms struct {
 	issuer, audience string
 	ring             keyring.Source
 	at               time.Time
 }
 
-// issue returns an access token by our own issuer of tokens, with the keys of the house.
+// issue returns an access token from edgeauth's issuer, with the keys of the house.
 func (h *house) issue(t *testing.T, changes ...func(*terms)) string {
 	t.Helper()
 	by := terms{h.URL, audience, h.ring, h.clock.now()}
@@ -48,10 +49,10 @@ func (h *house) issue(t *testing.T, changes ...func(*terms)) string {
 	return access.Text.Reveal()
 }
 
-// refused are the things in which a bad token differs from a good one.
+// refused are the ways in which a bad token differs from a good one.
 var refused = []string{"audience", "issuer", "time", "signature", "scope", "key"}
 
-// bad returns a token for each of these things.
+// bad returns a bad token for each entry of refused.
 func (h *house) bad(t *testing.T) map[string]string {
 	t.Helper()
 	stranger, err1 := keyring.NewSigningRing(h.alg, h.clock.now(), rand.Reader)
@@ -70,7 +71,7 @@ func (h *house) bad(t *testing.T) map[string]string {
 	}
 }
 
-// changed flips a bit in the middle.
+// changed flips a bit in the middle of the signature.
 func changed(t *testing.T, signature string) string {
 	t.Helper()
 	raw := decoded(t, signature)
@@ -78,7 +79,7 @@ func changed(t *testing.T, signature string) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// widened grants more.
+// widened adds a scope to the payload.
 func widened(t *testing.T, payload string) string {
 	t.Helper()
 	was := string(decoded(t, payload))

@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// given is what a client is told of one issuer, and the tokens that it judges: one by the name "good", and bad ones.
+// given describes one issuer to a client, with the tokens to verify: "good" and the bad ones.
 type given struct {
 	Issuer    string            `json:"issuer"`
 	KeysURL   string            `json:"jwks_uri"`
@@ -24,21 +24,22 @@ type given struct {
 	house     *house
 }
 
-// verdicts is what it says: the error of each token, and of the good one without something that the client needs.
+// verdicts are a client's results: the error for each token, and for the good token if the client
+// lacks something that it needs.
 type verdicts struct{ Tokens, Without map[string]string }
 
 // verifiers are the clients, in the order of the page.
 var verifiers = []struct {
 	name, version string
-	needs         string // beside the issuer, the audience and where the keys are
-	script        string // "" is this file
+	needs         string // in addition to issuer, audience and key set address
+	script        string
 	verify        func(t *testing.T, script, authority string, all []given) []verdicts
 }{
 	{"aws-jwt-verify (npm)", npm("aws-jwt-verify"), "nothing", "node/aws-jwt-verify.mjs", on(node)},
 	{"jose (npm)", npm("jose"), "nothing", "node/jose.mjs", on(node)},
 	{"PyJWT (Python)", pip("pyjwt"), "nothing", "python/pyjwt.py", on(python)},
 	{"go-oidc (Go)", goModule("github.com/coreos/go-oidc/v3"), "the audience as `ClientID`", "verify_test.go", goOIDC},
-	{"Nimbus JOSE+JWT (Java)", jar("nimbus-jose-jwt"), "the type `at+jwt`; for EdDSA also Tink and a check of one's own",
+	{"Nimbus JOSE+JWT (Java)", jar("nimbus-jose-jwt"), "the type `at+jwt`; for EdDSA also Tink and your own check",
 		"java/Nimbus.java", on(java)},
 }
 
@@ -78,8 +79,9 @@ func goOIDC(t *testing.T, _, _ string, all []given) (found []verdicts) {
 	return found
 }
 
-// TestVerifiers holds the table of verifiers to what they say of our tokens: a good one of each algorithm is taken, by
-// our endpoints as they are, and one that differs in a single thing is refused.
+// TestVerifiers checks the table of verifiers in docs/verify.md. Each client fetches the keys from
+// edgeauth's endpoints, accepts a good token of each listed algorithm, and refuses a token that
+// differs in one way.
 func TestVerifiers(t *testing.T) {
 	var all []given
 	var authority string
@@ -95,11 +97,11 @@ func TestVerifiers(t *testing.T) {
 		all = append(all, g)
 	}
 	table := []string{
-		"| client | version | reads the key set by its address | RS256 | ES256 | EdDSA | needs beside that |",
+		"| client | version | fetches the key set by URL | RS256 | ES256 | EdDSA | also needs |",
 		"| --- | --- | --- | --- | --- | --- | --- |",
 	}
 	onPage(t, table[0]+"\n"+table[1])
-	onPage(t, "another of "+strings.Join(refused, ", "))
+	onPage(t, "in one way only: "+strings.Join(refused, ", "))
 	for _, client := range verifiers {
 		t.Run(client.name, func(t *testing.T) {
 			for _, g := range all {
@@ -124,8 +126,8 @@ func TestVerifiers(t *testing.T) {
 	t.Log("\n" + strings.Join(table, "\n"))
 }
 
-// judge returns yes for a client that takes the good token, and no otherwise. It fails where a bad one is taken, and
-// where something that the client is said to need could as well be left out.
+// judge returns yes if the client accepts the good token, and no otherwise. The test fails if the
+// client accepts a bad token, or works without something that it is said to need.
 func (v verdicts) judge(t *testing.T, g given, needs bool) string {
 	t.Helper()
 	if !maps.EqualFunc(v.Tokens, g.Tokens, func(string, string) bool { return true }) {
@@ -134,7 +136,7 @@ func (v verdicts) judge(t *testing.T, g given, needs bool) string {
 	for _, what := range refused {
 		t.Logf("%s, another %s: %s", g.Algorithm, what, v.Tokens[what])
 		if v.Tokens[what] == "" {
-			t.Errorf("%s: it takes a token of another %s", g.Algorithm, what)
+			t.Errorf("%s: it accepts a token with another %s", g.Algorithm, what)
 		}
 	}
 	for what, refusal := range v.Without {
@@ -144,7 +146,7 @@ func (v verdicts) judge(t *testing.T, g given, needs bool) string {
 		}
 	}
 	if needs != (len(v.Without) > 0) {
-		t.Errorf("%s: what it needs was not left out once", g.Algorithm)
+		t.Errorf("%s: it did not try without what it needs", g.Algorithm)
 	}
 	if v.Tokens["good"] != "" {
 		t.Logf("%s: %s", g.Algorithm, v.Tokens["good"])
@@ -153,8 +155,8 @@ func (v verdicts) judge(t *testing.T, g given, needs bool) string {
 	return "yes"
 }
 
-// TestPage holds the blocks of docs/verify.md to the scripts that are run, and its tables to the clients that there
-// are.
+// TestPage checks that the code blocks of docs/verify.md are in the scripts, and that its tables
+// list exactly the clients of these tests.
 func TestPage(t *testing.T) {
 	page := read(t, pagePath)
 	flat := func(text string) string { return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAllString(text, "") }
@@ -164,7 +166,7 @@ func TestPage(t *testing.T) {
 	}
 	for i, client := range verifiers {
 		if !strings.Contains(flat(read(t, client.script)), flat(blocks[i][1])) {
-			t.Errorf("%s has not the block\n%s", client.script, blocks[i][1])
+			t.Errorf("%s does not contain the block\n%s", client.script, blocks[i][1])
 		}
 	}
 	rows := regexp.MustCompile(`(?m)^\| [^|]+ \| [0-9.]+ \|`).FindAllString(page, -1)
@@ -175,7 +177,7 @@ func TestPage(t *testing.T) {
 
 const pagePath = "../../docs/verify.md"
 
-// onPage holds that docs/verify.md has these lines, or a line that holds this text.
+// onPage checks that docs/verify.md contains text.
 func onPage(t *testing.T, text string) {
 	t.Helper()
 	if !strings.Contains(read(t, pagePath), text) {
@@ -183,7 +185,7 @@ func onPage(t *testing.T, text string) {
 	}
 }
 
-// The versions stand in the lock files alone.
+// The versions come from the lock files.
 
 func npm(name string) string {
 	var lock struct {
@@ -201,7 +203,7 @@ func jar(name string) string { return pinned("java/jars.sha256", `.*`+name+`-([0
 
 func goModule(path string) string { return pinned("go.mod", `\t`+path+` v(\S+)`) }
 
-// pinned returns what stands in a line of a lock file.
+// pinned returns the first group of a line's match in a lock file.
 func pinned(path, line string) string {
 	found := regexp.MustCompile(`(?m)^` + line).FindStringSubmatch(mustRead(path))
 	if found == nil {

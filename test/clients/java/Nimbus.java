@@ -51,7 +51,7 @@ final class Nimbus {
     String issuer = (String) given.get("issuer");
     String audience = (String) given.get("audience");
     JWSAlgorithm algorithm = JWSAlgorithm.parse((String) given.get("algorithm"));
-    // The patience is for a busy machine: by itself it waits for half a second.
+    // Longer than its default of half a second, for a busy machine.
     DefaultResourceRetriever patient = new DefaultResourceRetriever(20_000, 20_000);
     URL jwksURI = new URL((String) given.get("jwks_uri"));
 

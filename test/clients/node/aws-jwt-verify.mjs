@@ -1,4 +1,4 @@
-// aws-jwt-verify verifies the tokens of each issuer by the key set at its address.
+// aws-jwt-verify verifies each issuer's tokens with the key set at its address.
 
 import { readFileSync } from 'node:fs'
 import { JwtVerifier } from 'aws-jwt-verify'

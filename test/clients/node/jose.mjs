@@ -1,4 +1,4 @@
-// jose verifies the tokens of each issuer by the key set at its address.
+// jose verifies each issuer's tokens with the key set at its address.
 
 import { readFileSync } from 'node:fs'
 import { createRemoteJWKSet, jwtVerify } from 'jose'

@@ -1,4 +1,4 @@
-// oauth4webapi: discovery, refreshes and revocation, with nothing of its own said to it but what this server is.
+// oauth4webapi: discovery, refreshes and revocation. It is told only the issuer and the client id.
 
 import { readFileSync } from 'node:fs'
 import * as oauth from 'oauth4webapi'
@@ -6,7 +6,7 @@ import * as oauth from 'oauth4webapi'
 const given = JSON.parse(readFileSync(0, 'utf8'))
 const issuer = new URL(given.issuer)
 const client = { client_id: given.client_id }
-// It speaks https alone unless told.
+// It refuses plain http unless told otherwise.
 const insecure = { [oauth.allowInsecureRequests]: issuer.protocol === 'http:' }
 
 async function discover(algorithm) {

@@ -1,11 +1,11 @@
-// openid-client: discovery, refreshes and revocation, in its shortest form.
+// openid-client: discovery, refreshes and revocation, in the shortest form.
 
 import { readFileSync } from 'node:fs'
 import * as client from 'openid-client'
 
 const given = JSON.parse(readFileSync(0, 'utf8'))
 const issuer = new URL(given.issuer)
-// It speaks https alone unless told.
+// It refuses plain http unless told otherwise.
 const execute = issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
 const options = { algorithm: given.algorithm, execute }
 const config = await client.discovery(issuer, given.client_id, undefined, client.None(), options)

@@ -14,11 +14,11 @@ session = OAuth2Session(
     token_endpoint_auth_method="none",
     token_endpoint=given["issuer"] + "/auth/refresh",
     revocation_endpoint_auth_method="none",
-    # Called with every token that comes.
+    # Called with every new token.
     update_token=lambda token, **_: access.append(token["access_token"]),
     token={"access_token": "", "token_type": "Bearer", "refresh_token": given["refresh_token"], "expires_at": 1},
 )
-# Its token has expired, so that any request refreshes first. It is asked for the others.
+# The token has expired, so the first request refreshes it. The other refreshes are explicit.
 session.get(given["issuer"] + "/.well-known/jwks.json").raise_for_status()
 while len(access) < given["refreshes"]:
     session.refresh_token()
