@@ -19,7 +19,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Login answers POST /auth/oidc, {"id_token": "..."}: who has just logged in at the provider gets a session of ours.
+// Login answers POST /auth/oidc, whose body is {"id_token": "..."}. A user who has just logged in
+// at the provider gets a session of edgeauth.
 type Login struct {
 	Provider  *oidc.IDTokenVerifier
 	Users     user.Store
@@ -29,16 +30,17 @@ type Login struct {
 	Now       func() time.Time
 }
 
-// maxAge is how long after its login an ID token opens a session. Whoever holds one may use it, so it must be fresh.
+// maxAge is the greatest age of an ID token. An ID token is a bearer token, so it must be fresh.
 const maxAge = 5 * time.Minute
 
-// What a client is told. Anything else is a fault of ours or the provider's, and 503 without detail.
+// The errors that a client is told. Any other error is a fault of this service or of the provider,
+// and the answer is 503 without detail.
 var (
-	errToken = errors.New("the id_token is missing, not for this service, or too old")
+	errToken = errors.New("the id_token is missing, too old or not for this service")
 	errEmail = errors.New("the provider has not verified the e-mail address")
 	errTaken = errors.New("the e-mail address belongs to another account")
 
-	errNoClient = errors.New("OIDC_CLIENT_ID must hold the client id that the provider knows this service by")
+	errNoClient = errors.New("OIDC_CLIENT_ID is empty (want this service's client id at the provider)")
 )
 
 func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,18 +80,19 @@ func (l *Login) open(r *http.Request) (session.Granted, error) {
 	})
 }
 
-// identity is what the provider says of somebody.
+// identity is the provider's statement about a user.
 type identity struct {
 	subject  auth.SubjectID
 	email    string
 	IssuedAt time.Time
 }
 
-// verify leaves signature, issuer, audience and expiry to go-oidc, and looks at the rest.
+// verify checks an ID token. go-oidc checks signature, issuer, audience and expiry; verify checks
+// age and e-mail.
 func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	token, err := l.Provider.Verify(ctx, text)
 	if err != nil {
-		return identity{}, errToken // an outage of the provider looks the same: its keys are not there
+		return identity{}, errToken // or the provider's keys cannot be fetched
 	}
 	var claims struct {
 		Email         string `json:"email"`
@@ -104,21 +107,23 @@ func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	return identity{subjectOf(token), claims.Email, token.IssuedAt}, nil
 }
 
-// subjectOf names the account. A provider's sub is unique at that provider only, and the e-mail address may change hands.
+// subjectOf returns the subject of the account. It is a hash of the provider's issuer and sub: a
+// sub is unique only at its provider, and an e-mail address can get another owner.
 func subjectOf(token *oidc.IDToken) auth.SubjectID {
 	sum := sha256.Sum256([]byte(token.Issuer + "\x00" + token.Subject))
 	return auth.SubjectID(base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// account returns the user, who is made at their first login, without a password. An account that has the address
-// already is not theirs until its owner links the two: the provider's word alone must not open it.
+// account returns the user, and creates them without a password at their first login. If another
+// account already has the e-mail address, the login is refused until the owner of that account
+// links the two: the provider's statement alone must not open it.
 func (l *Login) account(ctx context.Context, id identity) (user.User, error) {
 	u, err := l.Users.Get(ctx, id.subject)
 	if errors.Is(err, auth.ErrNotFound) {
 		now := l.Now().UTC().Truncate(time.Millisecond)
 		u = user.User{ID: id.subject, Email: id.email, Revision: 1, CreatedAt: now, UpdatedAt: now}
 		err = l.Users.Create(ctx, u, string(id.subject)[:36])
-		if errors.Is(err, user.ErrExists) { // the address is taken, or a second first login at once was faster
+		if errors.Is(err, user.ErrExists) { // the address is taken, or a concurrent first login was faster
 			u, err = l.Users.Get(ctx, id.subject)
 			if errors.Is(err, auth.ErrNotFound) {
 				err = errTaken

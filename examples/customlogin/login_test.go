@@ -26,7 +26,7 @@ import (
 
 const clientID = "my-app"
 
-// provider is an OpenID Connect provider, as far as the verifier of an ID token looks at one.
+// provider is an OpenID Connect provider with the documents that a verifier of ID tokens needs.
 type provider struct {
 	*httptest.Server
 	key *rsa.PrivateKey
@@ -57,7 +57,7 @@ func newProvider(t *testing.T) *provider {
 	return p
 }
 
-// token returns an ID token for ada, with these claims instead of or beside the usual ones.
+// token returns an ID token for ada. claims replace or extend the usual claims.
 func (p *provider) token(t *testing.T, key *rsa.PrivateKey, change map[string]any) string {
 	t.Helper()
 	now := time.Now()
@@ -127,7 +127,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-// answer is what a client reads of an answer.
+// answer is the part of an answer that a client reads.
 type answer struct {
 	status       int
 	Access       string `json:"access_token"`
@@ -167,7 +167,7 @@ func TestLogin(t *testing.T) {
 	if refreshed.status != http.StatusOK {
 		t.Errorf("the session cannot be refreshed: %+v", refreshed)
 	}
-	// The address has changed; the account is the same.
+	// The address has changed, but the account is the same.
 	again := h.loginWith(t, h.token(t, h.key, map[string]any{"email": "ada@example.org"}))
 	if c, err := h.AccessTokens().Verify(t.Context(), again.Access); err != nil || c.Subject != claims.Subject || c.SessionID == claims.SessionID {
 		t.Errorf("a second login: %+v, %v", c, err)
@@ -200,12 +200,12 @@ func TestLoginRefused(t *testing.T) {
 		{"another audience", h.token(t, h.key, map[string]any{"aud": "other"}), 401, errToken},
 		{"another issuer", h.token(t, h.key, map[string]any{"iss": "https://evil.example"}), 401, errToken},
 		{"expired", h.token(t, h.key, map[string]any{"exp": minutes(-1)}), 401, errToken},
-		{"of an older login", h.token(t, h.key, map[string]any{"iat": minutes(-6)}), 401, errToken},
-		{"of a login to come", h.token(t, h.key, map[string]any{"iat": minutes(6)}), 401, errToken},
+		{"from an older login", h.token(t, h.key, map[string]any{"iat": minutes(-6)}), 401, errToken},
+		{"from a future login", h.token(t, h.key, map[string]any{"iat": minutes(6)}), 401, errToken},
 		{"no e-mail", h.token(t, h.key, map[string]any{"email": ""}), 403, errEmail},
-		{"an e-mail that nobody verified", h.token(t, h.key, map[string]any{"email_verified": false}), 403, errEmail},
+		{"an unverified e-mail", h.token(t, h.key, map[string]any{"email_verified": false}), 403, errEmail},
 		{"an e-mail of another account", h.token(t, h.key, map[string]any{"email": "Eve@example.com"}), 403, errTaken},
-		{"a text that is no e-mail", h.token(t, h.key, map[string]any{"email": "ada"}), 403, errEmail},
+		{"an invalid e-mail", h.token(t, h.key, map[string]any{"email": "ada"}), 403, errEmail},
 		{"a disabled account", h.token(t, h.key, map[string]any{"sub": "bob"}), 401, errToken},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestLoginRefused(t *testing.T) {
 	}
 }
 
-// Two first logins of somebody at once make one account.
+// Two concurrent first logins of a user create one account.
 func TestFirstLoginsAtOnce(t *testing.T) {
 	h := newHouse(t)
 	idToken := h.token(t, h.key, nil)

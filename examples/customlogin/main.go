@@ -1,9 +1,11 @@
-// Command customlogin opens sessions for people who log in elsewhere: it takes an ID token of an OpenID Connect provider
-// and answers with our access and refresh tokens, which refresh, authorizers and the rest handle like any other.
+// Command customlogin opens sessions for users who log in at an OpenID Connect provider. It accepts
+// an ID token of the provider and answers with edgeauth's access and refresh tokens, which refresh
+// and the authorizers handle like any others.
 //
-// On Lambda it is one more function beside the others. Elsewhere it listens on 127.0.0.1:8081; beside "make run", and on
-// its store and keys, it is started so. The provider and the client id are your own; EDGEAUTH_KEY_VERSION is the version
-// that "edgeauth keys show" calls signing, and changes with every rotation.
+// On Lambda it is one more function of the stack. Otherwise it listens on 127.0.0.1:8081. The
+// following commands start it on the store and the keys of "make run". The provider and the client
+// id are your own. EDGEAUTH_KEY_VERSION is the version that "edgeauth keys show" calls signing; it
+// changes with every rotation.
 //
 //	cd examples/customlogin
 //	export OIDC_ISSUER=https://accounts.example.com OIDC_CLIENT_ID=my-app
@@ -36,7 +38,7 @@ func main() {
 	}
 	provider, err := oidc.NewProvider(context.Background(), os.Getenv("OIDC_ISSUER"))
 	if err != nil {
-		log.Fatalf("OIDC_ISSUER must hold the issuer of an OpenID Connect provider: %v", err)
+		log.Fatalf("OIDC_ISSUER is not the issuer of an OpenID Connect provider: %v", err)
 	}
 	login, err := newLogin(s, provider, os.Getenv("OIDC_CLIENT_ID"))
 	if err != nil {
@@ -53,7 +55,7 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// newLogin fits the parts together.
+// newLogin builds a Login from its parts.
 func newLogin(s *service.Service, provider *oidc.Provider, clientID string) (*Login, error) {
 	if clientID == "" {
 		return nil, errNoClient

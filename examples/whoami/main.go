@@ -1,5 +1,5 @@
-// Command whoami is a backend behind the authorizer: it answers with the identity that API Gateway hands to it. The
-// three kinds of API put it in three places.
+// Command whoami is a backend behind the authorizer. It answers with the caller's identity, which
+// API Gateway passes to it.
 package main
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// event has the one field of the gateway's events that tells who asks.
+// event is the part of the gateway's events that contains the caller's identity.
 type event struct {
 	RequestContext struct {
 		Authorizer map[string]any `json:"authorizer"`
 	} `json:"requestContext"`
 }
 
-// answer is what both kinds of API take.
+// answer is the format that both kinds of API accept.
 type answer struct {
 	StatusCode int               `json:"statusCode"`
 	Headers    map[string]string `json:"headers"`
