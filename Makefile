@@ -1,6 +1,6 @@
-# What people do with this repository. "make" lists it.
+# The commands of this repository. "make" lists them.
 
-# ARCH is what the functions are built for, arm64 or amd64; ARGS go to "edgeauth dev".
+# ARCH is the architecture of the functions, arm64 or amd64. ARGS are arguments of "edgeauth dev".
 ARCH     ?= arm64
 DIST     ?= dist
 FUZZTIME ?= 30s
@@ -9,15 +9,16 @@ ARGS     ?=
 
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 
-# What go.mod names builds and tests, also where the environment says "local", as Go's container images do: an older
-# standard library has faults that a function would be deployed with.
+# Use the Go version that go.mod names, even if the environment says "local", as Go's container
+# images do: the standard library of an older version has faults, which the functions would contain.
 export GOTOOLCHAIN := auto
 
-# The race detector needs a C compiler. Without one the tests run all the same, and the list at the end says so.
+# The race detector needs a C compiler. Without one, the tests run without it, and the list at the
+# end says so.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 ifeq ($(filter $(ARCH),arm64 amd64),)
-$(error ARCH is "$(ARCH)", and Lambda has arm64 and amd64)
+$(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
 .PHONY: help run build build-all engines test test-go check audit fuzz model bench clean
@@ -34,31 +35,32 @@ build-all: ## Build the functions for both architectures
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@$(MAKE) --no-print-directory build ARCH=amd64
 
-# The same sources give the same bytes, wherever they stand: no paths, no build id, nothing about the work tree.
-# go build knows better than make what is out of date.
+# The same sources give the same bytes in every folder: the binaries contain no paths, no build id
+# and no state of the work tree. go build knows better than make what is out of date.
 $(DIST)/$(ARCH)/%/bootstrap: always
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o $@ ./functions/$*
 
 .PHONY: always
 always:
 
-engines: ## Fetch the DynamoDB engines that tests run on, once
+engines: ## Fetch the DynamoDB engines for the tests, once
 	@test/engine/fetch.sh
 
-# Modules of their own, so that what they need is nobody else's dependency.
+# These are modules of their own, so that no other module depends on what they need.
 MODULES = examples/customlogin test/clients
 
-# Every run counts: results from a cache would leave nothing in the list of what was left out.
+# -count=1 runs every test: a cached result would add nothing to the list of tests that were left
+# out.
 LEFT_OUT = .cache/left-out
 GO_TEST  = go test -count=1 -timeout 20m
 
-# The benchmarks measure in their own time; only what they judge by is tested.
+# Benchmarks run only with "make bench". Here, only the statistics that they use are tested.
 MORE_MODULES = (cd bench && go vet ./... && go test -count=1 -run Rank .) && for m in $(MODULES); do (cd $$m && go vet ./... && $(GO_TEST) ./...) || exit 1; done
 
-# Prints what was left out, and fails where nothing may be.
+# Print what was left out. With CI=true, fail if there is anything.
 TELL = if [ -s $(LEFT_OUT) ]; then echo; echo "Left out:"; sort -u $(LEFT_OUT); [ "$$CI" != true ]; fi
 
-test: ## Run every test but those in containers. With CI=true nothing may be left out
+test: ## Run every test except those in containers; with CI=true no test may be left out
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/engine/fetch.sh || [ "$$CI" != true ]
 	@test/clients/fetch.sh || [ "$$CI" != true ]
@@ -70,7 +72,7 @@ test: ## Run every test but those in containers. With CI=true nothing may be lef
 	@status=0; $(GO_TEST) $(RACE) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || status=1; exit $$status
 
 test-go: export EDGEAUTH_TEST_GO_ALONE = 1
-test-go: ## Run the tests that need Go alone
+test-go: ## Run the tests that need only Go
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@echo "the race detector was not asked for: make test" >>$(LEFT_OUT)
 	go vet ./...
@@ -96,14 +98,14 @@ fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' pkg cmd functions | while IFS=: read -r file target; do \
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null || exit 1; done
 
-model: ## Search the rules of rotation on a finer grid: two minutes
+model: ## Check the rules of rotation on a finer grid (two minutes)
 	go test ./test/modelcheck -run NeverLoggedOut -v -timeout 60m -model.grid 5s -count=1
 
 bench: engines ## Measure, as ratios within one run
 	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
 	cd bench && go test -run '^$$' -bench . -benchtime $(ROUNDS)x
 
-clean: ## Remove what was built and fetched
+clean: ## Remove everything that was built or fetched
 	rm -rf bin $(DIST) .cache
 
 include sam.mk
