@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// client calls one server.
+// client sends requests to one server.
 type client struct {
 	t   *testing.T
 	url string
 }
 
-// answer is what came back.
+// answer is a server's answer.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// call sends a request; headers are name, value, name, value.
+// call sends a request. headers are name, value, name, value.
 func (c client) call(method, path, body string, headers ...string) answer {
 	c.t.Helper()
 	r, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
@@ -59,13 +59,13 @@ func (c client) get(path string, headers ...string) answer {
 	return c.call(http.MethodGet, path, "", headers...)
 }
 
-// tokens are what login and refresh answer with.
+// tokens are the answer to a login or refresh.
 type tokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 }
 
-// tokens returns those of an answer, which must be a yes.
+// tokens returns the tokens of an answer, which must be 200.
 func (a answer) tokens(t *testing.T) tokens {
 	t.Helper()
 	var got tokens
@@ -87,7 +87,7 @@ func (a answer) want(t *testing.T, status int, in ...string) {
 	}
 }
 
-// tokensOf returns those in the answer of a function, as opposed to the gateway's.
+// tokensOf returns the tokens in the answer of a function, without a gateway.
 func tokensOf(t *testing.T, text []byte) tokens {
 	t.Helper()
 	var e struct {

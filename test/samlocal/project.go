@@ -1,6 +1,12 @@
-// Package samlocal runs the templates on this machine with the real SAM CLI: "sam build", and API Gateway and Lambda as
-// "sam local" has them, in containers. Behind the functions is a local DynamoDB engine; keys, tables and a user are new
-// for every run.
+// Package samlocal runs the templates on this machine with the real SAM CLI: "sam build", and API
+// Gateway and Lambda of "sam local", in containers. The functions use a local DynamoDB engine.
+// Every run makes new keys, tables and a new user.
+//
+//	p := samlocal.Project{Root: root, Arch: "amd64", Work: work}
+//	err := p.Build(ctx)
+//	template, err := p.Compose(ctx, "test/samlocal/me.yaml")
+//	state, err := p.Prepare(ctx, issuer, engine.DynamoDBLocal(t).Endpoint, nil)
+//	server, err := p.Serve(ctx, template, state, 3000, nil)
 package samlocal
 
 import (
@@ -19,12 +25,12 @@ import (
 	"time"
 )
 
-// Project is the repository, and the processor that its functions are built for.
+// Project is the repository, with the processor of the functions.
 type Project struct {
 	Root string // absolute
 	Arch string // GOARCH: amd64 or arm64
-	Work string // absolute; takes what is built and written
-	// Log takes what servers say; nil keeps it for Server.Log.
+	Work string // absolute; the folder for all output
+	// Log gets the output of the servers. nil keeps it for [Server.Log].
 	Log io.Writer
 }
 
@@ -43,13 +49,14 @@ func (p Project) path(name ...string) string {
 func (p Project) sam() string    { return p.path(".cache", "sam", "bin", "sam") }
 func (p Project) python() string { return p.path(".cache", "sam", "bin", "python") }
 
-// BuildFolder is where Build puts the functions and their template.
+// BuildFolder is the folder in which Build puts the functions and their template.
 func (p Project) BuildFolder() string { return filepath.Join(p.Work, "build") }
 
-// whoami is where Build puts the backend of the examples.
+// whoami is the folder in which Build puts the backend of the examples.
 func (p Project) whoami() string { return filepath.Join(p.Work, "whoami") }
 
-// Build builds the functions of template.yaml by "sam build", and the examples' backend by its own Makefile.
+// Build builds the functions of template.yaml with "sam build", and the backend of the examples
+// with its own Makefile.
 func (p Project) Build(ctx context.Context) error {
 	if err := p.quietly(p.command(ctx, p.sam(), "build", "--build-dir", p.BuildFolder(), "--parameter-overrides", "Architecture="+p.Architecture())); err != nil {
 		return err
@@ -62,13 +69,14 @@ func (p Project) Build(ctx context.Context) error {
 	return p.quietly(backend)
 }
 
-// command returns a command in the repository that ends with ctx as if its user had typed Ctrl-C, so that SAM CLI
-// takes its containers away. A terminal's own Ctrl-C does not reach it: it would be the second.
+// command returns a command that runs in the repository. When ctx ends, the command gets an
+// interrupt, as from Ctrl-C, so that SAM CLI removes its containers. A terminal's own Ctrl-C does
+// not reach the command: it would be the second one.
 func (p Project) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = p.Root
-	// None of the user's AWS credentials: SAM CLI would call AWS with them, and hand them to the functions. Without
-	// any it makes some up.
+	// Pass none of the user's AWS credentials: SAM CLI would call AWS with them and give them to
+	// the functions. Without credentials it uses invented ones.
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	c.Env = append(c.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=us-east-1", "SAM_CLI_TELEMETRY=0", "ARCH="+p.Arch)
@@ -78,7 +86,7 @@ func (p Project) command(ctx context.Context, name string, args ...string) *exec
 	return c
 }
 
-// quietly runs a command whose output matters only where it fails.
+// quietly runs a command. Its output is shown only in an error.
 func (p Project) quietly(c *exec.Cmd) error {
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, bytes.TrimSpace(out))
@@ -86,7 +94,7 @@ func (p Project) quietly(c *exec.Cmd) error {
 	return nil
 }
 
-// Read returns a template as JSON has it.
+// Read returns a template, converted to JSON values.
 func (p Project) Read(ctx context.Context, file string) (map[string]any, error) {
 	c := p.command(ctx, p.python(), p.path("test", "template", "translate.py"), "read", file)
 	var stderr bytes.Buffer
@@ -99,8 +107,9 @@ func (p Project) Read(ctx context.Context, file string) (map[string]any, error) 
 	return t, json.Unmarshal(out, &t)
 }
 
-// Compose writes one template for "sam local": template.yaml as it was built, with the parameters and resources of
-// another, and where that one brings an API of its own, without the one here.
+// Compose writes one template for "sam local" and returns its file. The template is the built
+// template.yaml with the parameters and resources of other added. If other contains an API of its
+// own, the API of template.yaml is left out.
 func (p Project) Compose(ctx context.Context, other string) (file string, err error) {
 	whole, err := p.Read(ctx, filepath.Join(p.BuildFolder(), "template.yaml"))
 	if err != nil {
@@ -117,7 +126,8 @@ func (p Project) Compose(ctx context.Context, other string) (file string, err er
 			return strings.HasPrefix(r.(map[string]any)["Type"].(string), "AWS::ApiGatewayV2::")
 		})
 	} else {
-		// SAM CLI resolves no condition with AWS::NoValue in it, and without this the API would have no CORS.
+		// SAM CLI does not resolve a condition that contains AWS::NoValue, and the API would then
+		// have no CORS.
 		cors := resources["Api"].(map[string]any)["Properties"].(map[string]any)["CorsConfiguration"].(map[string]any)
 		cors["Fn::If"].([]any)[2] = map[string]any{}
 	}
@@ -134,7 +144,7 @@ func (p Project) Compose(ctx context.Context, other string) (file string, err er
 			properties["CodeUri"] = p.whoami()
 		}
 		properties["Architectures"] = []string{p.Architecture()}
-		delete(r, "Metadata") // says how to build what is built
+		delete(r, "Metadata") // how to build; it is built already
 	}
 	if whole["Resources"], err = apiFirst(resources); err != nil {
 		return "", err
@@ -147,8 +157,8 @@ func (p Project) Compose(ctx context.Context, other string) (file string, err er
 	return file, os.WriteFile(file, text, 0o644)
 }
 
-// apiFirst returns resources as JSON that begins with the Api, as template.yaml does: SAM CLI reads plain routes only
-// where their Api comes before the first function.
+// apiFirst returns resources as JSON that begins with Api, as template.yaml does: SAM CLI reads
+// plain routes only if their Api comes before the first function.
 func apiFirst(resources map[string]any) (json.RawMessage, error) {
 	rest := maps.Clone(resources)
 	delete(rest, "Api")
@@ -160,7 +170,7 @@ func apiFirst(resources map[string]any) (json.RawMessage, error) {
 	return slices.Concat([]byte(`{"Api":`), api, []byte(","), text[1:]), err
 }
 
-// section returns a part of a template, which has it afterwards.
+// section returns a section of a template, and creates it if it is missing.
 func section(template map[string]any, name string) map[string]any {
 	part, ok := template[name].(map[string]any)
 	if !ok {
@@ -179,18 +189,18 @@ func brings(template map[string]any, types ...string) bool {
 	return false
 }
 
-// localArgs are what every "sam local" gets.
+// localArgs returns the arguments of every "sam local" command.
 func (p Project) localArgs(ctx context.Context, template, variables string, parameters map[string]string) []string {
 	args := []string{
 		"--template", template, "--env-vars", variables,
-		// On Docker Desktop a container knows this name by itself, elsewhere it is told.
+		// On Docker Desktop, containers know this name; on other systems it must be added.
 		"--add-host", containerHost + ":host-gateway",
 		"--parameter-overrides", "Architecture=" + p.Architecture(),
 	}
 	for name, value := range parameters {
 		args = append(args, name+"="+value)
 	}
-	// Where the image is there it is good enough, and a machine without a registry has to do with it.
+	// If the image is there already, do not pull it: this machine may have no registry.
 	images, err := exec.CommandContext(ctx, "docker", "images", "--quiet",
 		"--filter", "reference=*/lambda/provided:al2023-"+p.Architecture()).Output()
 	if err == nil && len(images) > 0 {
@@ -199,5 +209,5 @@ func (p Project) localArgs(ctx context.Context, template, variables string, para
 	return args
 }
 
-// containerHost is this machine's name in its containers.
+// containerHost is the name of this machine in its containers.
 const containerHost = "host.docker.internal"

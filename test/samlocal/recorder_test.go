@@ -14,16 +14,17 @@ import (
 	"testing"
 )
 
-// recorder stands between the functions and the engine, with a port for each, and notes what each function does. The
-// engine asks for no permission; this is how a role is held to what its function needs.
+// recorder is a proxy between the functions and the engine, with one port for each function. It
+// records what each function does. The engine checks no permission, so the tests compare the
+// records with the roles.
 type recorder struct {
-	ways map[string]string // by function: the URL at which it reaches the engine
+	ways map[string]string // the engine's URL for each function
 
 	mu   sync.Mutex
 	seen map[access]bool
 }
 
-// access is one thing that a function did, or that its role lets it do.
+// access is an action that a function did, or that its role allows.
 type access struct{ function, action, table string }
 
 func record(t *testing.T, endpoint string) *recorder {
@@ -34,7 +35,7 @@ func record(t *testing.T, endpoint string) *recorder {
 	}
 	r := &recorder{ways: map[string]string{}, seen: map[access]bool{}}
 	for _, f := range functions {
-		listener, err := net.Listen("tcp", ":0") // containers don't come by way of the loopback
+		listener, err := net.Listen("tcp", ":0") // containers do not use the loopback interface
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func (r *recorder) accesses() map[access]bool {
 	return seen
 }
 
-// granted returns what the roles of a template let each function do with the tables.
+// granted returns the actions on the tables that the roles of a template allow to each function.
 func granted(t *testing.T, template map[string]any) map[access]bool {
 	t.Helper()
 	raw, err := json.Marshal(template["Resources"])

@@ -19,13 +19,14 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// run is one build with its state, which the tests share: to build and to fill an engine takes longer than they do.
+// run is one build with its state. The tests share it, because building and starting an engine
+// takes longer than the tests.
 type run struct {
 	Project
 	State
 	port     int
 	recorder *recorder
-	tokens   tokens // of the user
+	tokens   tokens // of the run's user
 }
 
 func TestSAM(t *testing.T) {
@@ -51,7 +52,7 @@ func TestSAM(t *testing.T) {
 	t.Run("build", r.build)
 	t.Run("invoke", r.invoke)
 	t.Run("api", r.api)
-	t.Run("roles", r.roles) // after those from which it knows what the functions did
+	t.Run("roles", r.roles) // last: it examines what the functions did in the other tests
 	t.Run("attached to an HTTP API", r.httpAPI)
 	// SAM CLI answers 502 to the error that makes the real gateway answer 401.
 	t.Run("attached to a REST API, TOKEN", r.rest("rest-token.yaml", "unauthorized", http.StatusBadGateway))
@@ -69,7 +70,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// TestCheckPort holds that a port in use is told before anything starts, with a remedy.
+// TestCheckPort: a port in use is reported before anything starts, with a remedy.
 func TestCheckPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,7 +79,7 @@ func TestCheckPort(t *testing.T) {
 	port := l.Addr().(*net.TCPAddr).Port
 	var inUse *PortInUseError
 	if err := CheckPort(port); !errors.As(err, &inUse) || !strings.Contains(err.Error(), "make sam-local PORT=") {
-		t.Errorf("a port in use is answered %v", err)
+		t.Errorf("CheckPort of a port in use: %v", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -88,7 +89,7 @@ func TestCheckPort(t *testing.T) {
 	}
 }
 
-// build holds that every function is what it says it is.
+// build checks the binary of every function.
 func (r *run) build(t *testing.T) {
 	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[r.Arch]
 	for _, f := range functions {
@@ -117,7 +118,7 @@ func (r *run) build(t *testing.T) {
 
 const origin = "https://app.example.com"
 
-// api is a client's day: log in, be let in, refresh, be refused.
+// api runs a client's session: log in, use the API, refresh, be refused.
 func (r *run) api(t *testing.T) {
 	c, server := r.serve(t, "me.yaml", map[string]string{"Origins": origin})
 
@@ -125,7 +126,7 @@ func (r *run) api(t *testing.T) {
 	login := c.postJSON("/auth/login", r.credentials())
 	first := login.tokens(t)
 
-	// This one first: where SAM CLI cannot resolve an authorizer, it serves the route without one.
+	// Test this first: if SAM CLI cannot resolve an authorizer, it serves the route without one.
 	c.get("/me").want(t, http.StatusUnauthorized)
 	c.get("/me", "Authorization", "Bearer "+tampered(first.Access)).want(t, http.StatusForbidden)
 	c.get("/me", "Authorization", "Basic ZGVtbzpkZW1v").want(t, http.StatusForbidden)
@@ -154,7 +155,7 @@ func (r *run) api(t *testing.T) {
 	preflight := c.call(http.MethodOptions, "/auth/login", "",
 		"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
 	if got := preflight.header.Get("Access-Control-Allow-Origin"); got != origin || preflight.status >= 300 {
-		t.Errorf("a preflight is answered %d, with the origin %q", preflight.status, got)
+		t.Errorf("preflight: status %d, origin %q", preflight.status, got)
 	}
 
 	for what, secret := range map[string]string{
@@ -185,7 +186,7 @@ func tampered(token string) string {
 	return string(b)
 }
 
-// serve starts the template, with another composed into it, for as long as the test lasts.
+// serve serves the template, with other added, until the test ends.
 func (r *run) serve(t *testing.T, other string, parameters map[string]string) (client, *Server) {
 	t.Helper()
 	path, err := filepath.Abs(other)
@@ -209,8 +210,8 @@ func (r *run) serve(t *testing.T, other string, parameters map[string]string) (c
 	return client{t, r.url()}, server
 }
 
-// invoke calls every function with the events that lie ready for it, once as they are and once with what is true
-// here in the place of their examples.
+// invoke calls every function with its prepared events: once with the placeholders and once with
+// real values.
 func (r *run) invoke(t *testing.T) {
 	template := filepath.Join(r.BuildFolder(), "template.yaml")
 	call := func(t *testing.T, function, file, old, new string) []byte {
@@ -233,7 +234,7 @@ func (r *run) invoke(t *testing.T) {
 	}
 	want := func(t *testing.T, got []byte, texts ...string) {
 		t.Helper()
-		var compact bytes.Buffer // SAM CLI writes the answer anew, with spaces
+		var compact bytes.Buffer // SAM CLI reformats the answer with spaces
 		if err := json.Compact(&compact, got); err != nil {
 			t.Fatalf("%v in %s", err, got)
 		}
@@ -265,7 +266,7 @@ func (r *run) invoke(t *testing.T) {
 	}
 }
 
-// roles holds each function's role to what the function did in the tests before this one.
+// roles compares each function's role with what the function did in the tests before.
 func (r *run) roles(t *testing.T) {
 	template, err := r.Read(t.Context(), filepath.Join(r.Root, "template.yaml"))
 	if err != nil {
@@ -277,21 +278,22 @@ func (r *run) roles(t *testing.T) {
 	}
 	for a := range did {
 		if !allowed[a] {
-			t.Errorf("%s did %s with %s, which its role forbids", a.function, a.action, a.table)
+			t.Errorf("%s did %s with %s, which its role does not allow", a.function, a.action, a.table)
 		}
 	}
-	// A login writes a user only where it makes the hash of a password anew.
+	// A login writes a user only if it replaces the hash of the password.
 	rare := []access{
 		{"LoginFunction", "dynamodb:PutItem", "UsersTable"},
 	}
 	for a := range allowed {
 		if !did[a] && !slices.Contains(rare, a) {
-			t.Errorf("%s may do %s with %s, and never did", a.function, a.action, a.table)
+			t.Errorf("%s is allowed to do %s with %s, but never did it", a.function, a.action, a.table)
 		}
 	}
 }
 
-// authorizer is what an API elsewhere in the account names; sam local finds the function by the name in it.
+// authorizer is the ARN that an API in the account would use. SAM CLI finds the function by the
+// name in it.
 const authorizer = "arn:aws:lambda:us-east-1:123456789012:function:AuthorizerFunction:live"
 
 func (r *run) httpAPI(t *testing.T) {
@@ -301,7 +303,7 @@ func (r *run) httpAPI(t *testing.T) {
 	c.get("/whoami", "Authorization", "Bearer "+r.tokens.Access).want(t, http.StatusOK, `"roles":"demo"`)
 }
 
-// rest attaches the authorizer to a REST API: of the kind in the example, with refusals as RestRefusal has them.
+// rest attaches the authorizer to the REST API of an example. refusal is the parameter RestRefusal.
 func (r *run) rest(example, refusal string, status int) func(t *testing.T) {
 	return func(t *testing.T) {
 		c, _ := r.serve(t, "../../examples/"+example, map[string]string{"AuthorizerArn": authorizer, "RestRefusal": refusal})

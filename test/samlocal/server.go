@@ -22,14 +22,15 @@ type Server struct {
 	log   *log
 }
 
-// PortInUseError says that nobody can serve at a port.
+// PortInUseError says that another program listens on a port.
 type PortInUseError struct{ Port int }
 
 func (e *PortInUseError) Error() string {
-	return fmt.Sprintf("port %d is in use: stop what listens there, or take another: make sam-local PORT=%d", e.Port, e.Port+1)
+	return fmt.Sprintf("port %d is in use: stop the program that listens there, or use another port: make sam-local PORT=%d", e.Port, e.Port+1)
 }
 
-// CheckPort returns a *PortInUseError where somebody listens at the port. SAM CLI would say so after all else is up.
+// CheckPort returns a *PortInUseError if another program listens on port. SAM CLI would report that
+// only after everything else has started.
 func CheckPort(port int) error {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
@@ -38,7 +39,8 @@ func CheckPort(port int) error {
 	return l.Close()
 }
 
-// Serve starts API Gateway with a template and waits until it answers. It ends with ctx or by Stop.
+// Serve starts API Gateway with a template and waits until it answers. The server ends when ctx
+// ends or at [Server.Stop].
 func (p Project) Serve(ctx context.Context, template string, s State, port int, parameters map[string]string) (*Server, error) {
 	if err := CheckPort(port); err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (p Project) Serve(ctx context.Context, template string, s State, port int, 
 		return nil, err
 	}
 	go func() {
-		_ = c.Wait() // that it ended is what matters; its log says why
+		_ = c.Wait() // its log says why it ended
 		close(v.ended)
 	}()
 	if err := v.answers(); err != nil {
@@ -68,16 +70,16 @@ func (p Project) Serve(ctx context.Context, template string, s State, port int, 
 	return v, nil
 }
 
-// Stop ends the server, and its containers with it.
+// Stop ends the server and its containers.
 func (v *Server) Stop() {
 	v.stop()
 	<-v.ended
 }
 
-// Ended is closed when the server has ended.
+// Ended returns a channel that is closed when the server has ended.
 func (v *Server) Ended() <-chan struct{} { return v.ended }
 
-// Log returns what SAM CLI and the functions have said so far.
+// Log returns the output of SAM CLI and the functions so far.
 func (v *Server) Log() string { return v.log.String() }
 
 func (v *Server) answers() error {
@@ -87,7 +89,7 @@ func (v *Server) answers() error {
 		}
 		select {
 		case <-v.ended:
-			return errors.New("ended at once")
+			return errors.New("ended before it answered")
 		case <-timeout:
 			return errors.New("did not answer within a minute")
 		case <-time.After(100 * time.Millisecond):
@@ -95,7 +97,7 @@ func (v *Server) answers() error {
 	}
 }
 
-// log is a buffer that may be read while it is written.
+// log is a buffer that can be read while it is written.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -113,7 +115,8 @@ func (l *log) String() string {
 	return l.text.String()
 }
 
-// Invoke calls a function of a template once with an event and returns its answer. A function's error is an answer too.
+// Invoke calls a function of a template once with an event and returns its answer. An error of the
+// function is an answer too.
 func (p Project) Invoke(ctx context.Context, template string, s State, function string, event io.Reader) ([]byte, error) {
 	c := p.command(ctx, p.sam(), append([]string{"local", "invoke", function, "--event", "-"}, p.localArgs(ctx, template, s.Variables, nil)...)...)
 	c.Stdin = event

@@ -20,26 +20,26 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Email is the user of every run, with the role "demo".
+// Email is the user of every run, who has the role "demo".
 const Email = "demo@example.com"
 
-// functions are those of the template, by their logical ids.
-// Without the one that makes keys: here they are made beforehand, since nothing plays CloudFormation.
+// functions are the functions of the template, by their logical ids. The function that makes keys
+// is not among them: nothing here plays CloudFormation, so Prepare makes the keys.
 var functions = []string{"AuthorizerFunction", "LoginFunction", "RefreshFunction", "AccountFunction", "SessionsFunction", "DiscoveryFunction"}
 
-// tables are the tables' names: in sam local, a reference to a table is its logical id.
+// tables are the names of the tables: in sam local, a reference to a table is its logical id.
 var tables = map[string]string{
 	config.UsersTable: "UsersTable", config.SessionsTable: "SessionsTable", config.AttemptsTable: "AttemptsTable",
 }
 
-// State is what a run has beside its code.
+// State is the data of a run.
 type State struct {
-	Password  auth.Secret // of the user
-	Variables string      // the file with what the template's variables hold here; it has keys in it
+	Password  auth.Secret // of the run's user
+	Variables string      // the file with the values of the variables; it contains keys
 }
 
-// Prepare makes keys, the tables, a user, and the file of variables. Endpoint is the engine's address on this machine;
-// reached, where not nil, is that of each function's own way to it.
+// Prepare makes the keys, the tables, a user, and the file of variables. endpoint is the engine's
+// URL on this machine. reached, if not nil, gives each function its own URL for the engine.
 func (p Project) Prepare(ctx context.Context, issuer, endpoint string, reached map[string]string) (State, error) {
 	s := State{Password: auth.NewSecret(rand.Text()), Variables: filepath.Join(p.Work, "variables.json")}
 	if err := s.addUser(ctx, endpoint); err != nil {
@@ -61,7 +61,7 @@ func (p Project) Prepare(ctx context.Context, issuer, endpoint string, reached m
 			return s, err
 		}
 		all[f] = map[string]string{config.DynamoDBEndpoint: inside}
-		// SAM CLI takes what the template gives to this function and drops the rest.
+		// SAM CLI uses only the variables that the template gives to this function.
 		for name, value := range values {
 			all[f][name] = value
 		}
@@ -98,7 +98,7 @@ func (s State) addUser(ctx context.Context, endpoint string) error {
 	return err
 }
 
-// keys returns the variables that hold keys, which the stack would get from its custom resource.
+// keys returns the variables with the keys, which the stack would get from its custom resource.
 func keys(now time.Time) (map[string]string, error) {
 	signing, err := keyring.NewSigningRing(token.RS256, now, rand.Reader)
 	if err != nil {
@@ -130,7 +130,7 @@ func keys(now time.Time) (map[string]string, error) {
 	}, nil
 }
 
-// fromContainer returns a URL of this machine as containers know it.
+// fromContainer returns a URL of this machine as containers see it.
 func fromContainer(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command up serves the template on this machine until it is interrupted: the functions in containers, DynamoDB Local
-// behind them, with keys, tables and a user that are gone afterwards.
+// Command up serves the template on this machine until it is interrupted. The functions run in
+// containers and use DynamoDB Local. Keys, tables and the user are deleted at the end.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 }
 
 func serve(ctx context.Context, arch string, port int) error {
-	if err := samlocal.CheckPort(port); err != nil { // before anything is built
+	if err := samlocal.CheckPort(port); err != nil { // before the build, which takes long
 		return err
 	}
 	root, err := os.Getwd()
@@ -50,7 +50,7 @@ func serve(ctx context.Context, arch string, port int) error {
 	database := engine.DynamoDBLocal(terminal{}) // ends with this process
 	issuer := "http://127.0.0.1:" + strconv.Itoa(port)
 	state, err := p.Prepare(ctx, issuer, database.Endpoint, nil)
-	defer func() { _ = os.Remove(state.Variables) }() // there are keys in it
+	defer func() { _ = os.Remove(state.Variables) }() // it contains keys
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ Refresh:
 `, url, samlocal.Email, s.Password.Reveal())
 }
 
-// terminal stands where the engine expects a test: what would fail one ends this program.
+// terminal is the testing.TB that package engine expects. A failure ends this program.
 type terminal struct{ testing.TB }
 
 func (terminal) Helper()      {}
