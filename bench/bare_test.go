@@ -18,8 +18,8 @@ import (
 
 var errRefused = errors.New("refused")
 
-// bareCheck returns the standard library's check of a token's signature, with everything at hand that it needs: the
-// least that any verifier does.
+// bareCheck returns the standard library's check of a token's signature, with everything that it
+// needs prepared: the least work of any verifier.
 func bareCheck(b *testing.B, is issued, text string) func() error {
 	b.Helper()
 	dot := strings.LastIndexByte(text, '.')

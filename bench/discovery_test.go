@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// BenchmarkKeySet is the public key set of the running local server, to 16 clients at once, beside a bare net/http server
-// that answers with as many bytes.
+// BenchmarkKeySet measures the public key set of the running local server with 16 concurrent
+// clients. It is compared with a bare net/http server that answers with as many bytes.
 func BenchmarkKeySet(b *testing.B) {
 	address := startLocalServer(b)
 	body, err := fetch(http.DefaultClient, "http://"+address+"/.well-known/jwks.json")
@@ -66,7 +66,7 @@ func fetch(client *http.Client, url string) ([]byte, error) {
 	return io.ReadAll(answer.Body)
 }
 
-// startLocalServer returns the address of "edgeauth dev" on a new data directory.
+// startLocalServer starts "edgeauth dev" on a new data directory and returns its address.
 func startLocalServer(b *testing.B) string {
 	b.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -78,7 +78,8 @@ func startLocalServer(b *testing.B) string {
 		b.Fatal(err)
 	}
 	binary := filepath.Join(b.TempDir(), "edgeauth")
-	// In its own module: what the command line needs is none of the benchmarks' dependencies.
+	// Build in edgeauth's module: the dependencies of the command are not dependencies of the
+	// benchmarks.
 	if out, err := exec.Command("go", "build", "-C", "..", "-o", binary, "./cmd/edgeauth").CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
@@ -95,6 +96,6 @@ func startLocalServer(b *testing.B) string {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	b.Fatal("the local server does not listen")
+	b.Fatal("the local server did not start to listen")
 	return ""
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// dynamoDBLocal makes tables in DynamoDB Local. It returns ours and a bare client for the same.
+// dynamoDBLocal creates tables in DynamoDB Local. It returns edgeauth's client and a bare client
+// for them.
 func dynamoDBLocal(b *testing.B) (*dynamo.DB, *dynamodb.Client, dynamo.Tables) {
 	b.Helper()
 	e, name := engine.DynamoDBLocal(b), "bench-"+rand.Text()

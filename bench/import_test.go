@@ -23,14 +23,15 @@ import (
 )
 
 const (
-	// importers is how many users "edgeauth user import" writes at the same time.
+	// importers is how many users "edgeauth user import" writes in parallel.
 	importers = 64
-	// importTurns is how often the command and the bare writes take turns.
+	// importTurns is how often the command and the bare writes alternate.
 	importTurns = 5
 )
 
-// BenchmarkImport is "edgeauth user import" of accounts with ready-made hashes, its start included, beside the bare
-// writes of a user and the pointer from the e-mail, as many at a time. The command looks first whether somebody is there.
+// BenchmarkImport measures "edgeauth user import" of accounts with ready-made hashes, including its
+// start. It is compared with bare writes of a user and of the pointer from the e-mail, with the
+// same parallelism. The command additionally reads whether the user exists.
 func BenchmarkImport(b *testing.B) {
 	binary := command(b)
 	hash, err := password.Hasher{}.Hash(auth.NewSecret(right))
@@ -85,7 +86,8 @@ func BenchmarkImport(b *testing.B) {
 	})
 }
 
-// measureImport has put write as many accounts as the command imports, in turns of so many each.
+// measureImport alternates between the command and put, which writes as many accounts. each is the
+// number of accounts in a turn.
 func measureImport(b *testing.B, each int, hash auth.Secret, put func(email, record string) error, ours *exec.Cmd) {
 	b.Helper()
 	var bare, imported []time.Duration
@@ -145,7 +147,7 @@ func jsonLines(b *testing.B, lines []string) (path string) {
 	}
 	w := bufio.NewWriter(file)
 	for _, line := range lines {
-		_, _ = fmt.Fprintln(w, line) // Flush says what went wrong
+		_, _ = fmt.Fprintln(w, line) // Flush reports the error
 	}
 	if err := w.Flush(); err != nil {
 		b.Fatal(err)
@@ -156,7 +158,7 @@ func jsonLines(b *testing.B, lines []string) (path string) {
 	return file.Name()
 }
 
-// spread runs f(0) to f(n-1), as many at a time as the command does.
+// spread runs f(0) to f(n-1) with the parallelism of the command.
 func spread(b *testing.B, n int, f func(i int) error) {
 	b.Helper()
 	next := make(chan int)
@@ -177,7 +179,7 @@ func spread(b *testing.B, n int, f func(i int) error) {
 	all.Wait()
 }
 
-// command builds edgeauth. Its dependencies are not this module's.
+// command builds edgeauth in its own module, whose dependencies this module does not have.
 func command(b *testing.B) (path string) {
 	b.Helper()
 	path = filepath.Join(b.TempDir(), "edgeauth")

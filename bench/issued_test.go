@@ -24,15 +24,15 @@ const (
 
 var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
 
-// issued is what the contestants are given: an access token by each algorithm, and the keys of them all.
+// issued is the input of the contestants: one access token for each algorithm, and all public keys.
 type issued struct {
 	tokens map[token.Algorithm]string
 	keys   token.KeySet
 	jwks   []byte
-	public map[string]any // the keys of the JWKS as the standard library has them, by kid
+	public map[string]any // the keys of the JWKS as types of the standard library, by kid
 }
 
-// issue issues once in a process. The tokens are good for an hour.
+// issue issues the tokens once in a process. They are valid for an hour.
 var issue = sync.OnceValues(func() (issued, error) {
 	is := issued{tokens: map[token.Algorithm]string{}, public: map[string]any{}}
 	var public []token.Key
@@ -95,7 +95,7 @@ func forged(text string) string {
 //go:embed testdata
 var testdata embed.FS
 
-// event returns an event of testdata with a token in it, as short as the gateways write it.
+// event returns an event of testdata with a token in it, as compact as the gateways write it.
 func event(b *testing.B, name, text string) []byte {
 	b.Helper()
 	raw, err := testdata.ReadFile("testdata/" + name + ".json")

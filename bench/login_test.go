@@ -33,15 +33,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// BenchmarkLogin is a login from the request to the answer, beside the password hash that nobody is spared. A refusal
-// that takes another time than the other two would tell a stranger who has an account: each pair is put to a rank test.
+// BenchmarkLogin measures a login from the request to the answer. It is compared with the password
+// hash alone, which every login must compute. If the refusals took different times, an attacker
+// could learn which accounts exist, so each pair of refusals is compared with a rank test.
 func BenchmarkLogin(b *testing.B) {
 	b.Run("bolt", func(b *testing.B) { measureLogins(b, boltStores(b), 1) })
-	// Every write is a request to another process, so that its times scatter more; a quarter of the rounds will do.
+	// Every write is a request to another process, so the times vary more. A quarter of the rounds
+	// is enough.
 	b.Run("dynamodb-local", func(b *testing.B) { measureLogins(b, dynamoDBLocalStores(b), 4) })
 }
 
-// measureLogins runs a round at every so many iterations.
+// measureLogins runs one round in every iterations.
 func measureLogins(b *testing.B, stores service.Stores, every int) {
 	d := newDoor(b, stores)
 	salt := make([]byte, 16)
@@ -56,7 +58,7 @@ func measureLogins(b *testing.B, stores service.Stores, every int) {
 		{"disabled", d.asks("frozen", right, http.StatusUnauthorized)},
 	}
 	t := shuffled(b, every, append(logins, hash))
-	b.ReportMetric(0, "ns/op") // of all together, which says nothing
+	b.ReportMetric(0, "ns/op") // the sum over all contestants is meaningless
 	least := median(t["hash"].took)
 	b.ReportMetric(float64(least)/1e6, "hash-ms")
 	for _, c := range logins {
@@ -66,7 +68,7 @@ func measureLogins(b *testing.B, stores service.Stores, every int) {
 	b.ReportMetric(100*ratio(t["hash"].cpu, t["wrong"].cpu), "hash-%CPU-of-wrong")
 	for _, pair := range [][2]string{
 		{"wrong", "unknown"}, {"wrong", "disabled"}, {"unknown", "disabled"},
-		{"good", "wrong"}, // which differ by a write at least: the test can tell
+		{"good", "wrong"}, // differ by at least one write, which the test must find
 	} {
 		area, p := rankTest(t[pair[0]].took, t[pair[1]].took)
 		b.ReportMetric(area, pair[0]+"/"+pair[1]+"-AUC")
@@ -74,15 +76,16 @@ func measureLogins(b *testing.B, stores service.Stores, every int) {
 	}
 }
 
-// turns are how long one contestant took, and what processor time all of its turns took together, the collection of
-// garbage included.
+// turns are the durations of a contestant's turns, and the processor time of all its turns
+// together, including garbage collection.
 type turns struct {
 	took []time.Duration
 	cpu  time.Duration
 }
 
-// shuffled has everybody take turns in an order that is new in each round: what one leaves behind for the next, who
-// would else always be the same, is a difference that a rank test finds.
+// shuffled lets all contestants take turns, in a new random order in each round. In a fixed order,
+// each contestant would always follow the same other one, and a rank test would find the effect of
+// that.
 func shuffled(b *testing.B, every int, all []contestant) map[string]*turns {
 	b.Helper()
 	t := map[string]*turns{}
@@ -122,7 +125,7 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// door is the endpoint, with accounts behind it.
+// door is the login endpoint, with accounts in its stores.
 type door struct {
 	http.Handler
 	asked atomic.Int32
@@ -130,12 +133,13 @@ type door struct {
 
 const (
 	right = "correct horse"
-	// Logins go round among so many accounts of each kind. Up to as many rounds, each meets counters that are at their
-	// beginning, as most logins do.
+	// Logins cycle through this many accounts of each kind. In the first rounds, up to this number,
+	// each login finds its counters at zero, as most real logins do.
 	accounts = 512
 )
 
-// newDoor opens the endpoint on stores in which it makes accounts. Those that are frozen are disabled.
+// newDoor creates the endpoint and its accounts in stores. Accounts of the kind frozen are
+// disabled.
 func newDoor(b *testing.B, stores service.Stores) *door {
 	b.Helper()
 	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
@@ -146,7 +150,7 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// The counters count as ever, and grant what a benchmark asks for.
+	// The counters work as usual, but with limits that a benchmark does not reach.
 	generous := login.Limit{Free: 1000, Delay: time.Second, MaxDelay: time.Second, Window: time.Minute}
 	s, err := service.New(b.Context(), service.Settings{
 		Issuer: issuer, Audience: []string{audience}, Stores: stores,
@@ -191,13 +195,14 @@ func inline(b *testing.B, ring keyring.Ring) keyring.Source {
 	return keyring.Inline(text)
 }
 
-// address is as long for every kind.
+// address returns the i-th address of a kind. All addresses have the same length.
 func address(kind string, i int) string { return fmt.Sprintf("%s-%03d@example.com", kind, i%accounts) }
 
-// errBusy says that a login had no turn to hash within the time that it waits.
+// errBusy says that a login did not get to hash in time.
 var errBusy = errors.New("busy")
 
-// asks returns what logs in to the accounts of one kind in turn, each time from another address, and wants a status.
+// asks returns a function that logs in to the accounts of one kind in turn, each time from another
+// address. It returns an error if the status is not want.
 func (d *door) asks(kind, password string, want int) func() error {
 	var next atomic.Int64
 	return func() error {

@@ -13,21 +13,22 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// BenchmarkLoginMemory is the most memory that this process has while so many logins are under way all the time: as
-// many hashes run as there are processors, and the other logins wait with their requests.
+// BenchmarkLoginMemory measures the peak memory of this process while a number of logins are under
+// way all the time. As many hashes run as there are processors; the other logins wait with their
+// requests in memory.
 func BenchmarkLoginMemory(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
 			ask := newDoor(b, boltStores(b)).asks("active", right, http.StatusOK)
 			idle := forgetPeak(b)
 			var left, busy atomic.Int64
-			left.Store(int64(max(2*clients, b.N/4))) // the most is found soon
+			left.Store(int64(max(2*clients, b.N/4))) // the peak is reached early
 			var all sync.WaitGroup
 			for range clients {
 				all.Go(func() {
 					for left.Add(-1) >= 0 {
 						switch err := ask(); {
-						case errors.Is(err, errBusy): // as it should be, where the machine is
+						case errors.Is(err, errBusy): // expected on a busy machine
 							busy.Add(1)
 						case err != nil:
 							b.Error(err)
@@ -45,7 +46,8 @@ func BenchmarkLoginMemory(b *testing.B) {
 	}
 }
 
-// forgetPeak has Linux measure the most memory anew from here on, and returns what it is now (proc_pid_clear_refs(5)).
+// forgetPeak resets Linux's measurement of the peak memory, and returns the present memory
+// (proc_pid_clear_refs(5)).
 func forgetPeak(b *testing.B) int64 {
 	b.Helper()
 	debug.FreeOSMemory()

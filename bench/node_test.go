@@ -13,24 +13,24 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// toNode is what node/verify.mjs reads.
+// toNode is the input of node/verify.mjs.
 type toNode struct {
 	Rounds   int             `json:"rounds"`
-	Runs     int             `json:"runs"` // a turn
+	Runs     int             `json:"runs"` // in a turn
 	Issuer   string          `json:"issuer"`
 	Audience string          `json:"audience"`
 	JWKS     json.RawMessage `json:"jwks"`
 	Alg      token.Algorithm `json:"alg"`
 	Token    string          `json:"token"`
 	Forged   string          `json:"forged"`
-	Event    string          `json:"event"` // of an HTTP API, with the token
+	Event    string          `json:"event"` // an event of an HTTP API with the token
 	Refused  string          `json:"refused"`
 }
 
-// fromNode is what node/verify.mjs writes.
+// fromNode is the output of node/verify.mjs.
 type fromNode struct {
 	Versions []string `json:"versions"`
-	Bare     float64  `json:"bare"` // microseconds, like all of them
+	Bare     float64  `json:"bare"` // microseconds, as all times here
 	Peers    []struct {
 		Name  string  `json:"name"`
 		Token float64 `json:"token"`
@@ -38,8 +38,8 @@ type fromNode struct {
 	} `json:"peers"`
 }
 
-// onNode is what peers on Node do about the same tokens and events, in a process of their own, beside Node's own check
-// of the signature. Between Go and Node only the multiples can be compared.
+// onNode measures verifiers on Node with the same tokens and events, in a separate process,
+// compared with Node's own signature check. Between Go and Node, only the multiples are comparable.
 func onNode(b *testing.B, is issued, alg token.Algorithm) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -74,7 +74,7 @@ func (f fromNode) report(b *testing.B, alg token.Algorithm) {
 	b.Helper()
 	results.note(f.Versions...)
 	results.bare(aSignature+", on Node", "Node's crypto", alg, time.Duration(f.Bare*1e3))
-	b.ReportMetric(0, "ns/op") // of the whole process
+	b.ReportMetric(0, "ns/op") // the time of the whole process is meaningless
 	b.ReportMetric(f.Bare, "bare-µs")
 	for _, peer := range f.Peers {
 		b.ReportMetric(peer.Token/f.Bare, peer.Name+"-token-×bare")

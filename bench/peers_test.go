@@ -15,7 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// What follows are verifiers of access tokens, each as strict as its options make it, and each finding the key by kid.
+// The verifiers of access tokens. Each is as strict as its options allow, and each finds the key by
+// kid.
 
 func ours(b *testing.B, is issued) *token.Verifier {
 	b.Helper()
@@ -26,7 +27,7 @@ func ours(b *testing.B, is issued) *token.Verifier {
 	return v
 }
 
-// profile holds the claims of RFC 9068 that golang-jwt and go-jose do not know.
+// profile contains the claims of RFC 9068 that golang-jwt and go-jose do not define.
 type profile struct {
 	ClientID  string   `json:"client_id"`
 	SessionID string   `json:"sid"`

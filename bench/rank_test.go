@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The rows are small enough to be worked out by hand.
+// The expected values were computed by hand.
 func TestRankTest(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -22,7 +22,7 @@ func TestRankTest(t *testing.T) {
 	} {
 		area, p := rankTest(row.a, row.b)
 		if math.Abs(area-row.area) > 1e-9 || math.Abs(p-row.p) > 1e-4 {
-			t.Errorf("%s: an area of %.4f, p = %.4f, should be %.4f and %.4f", row.name, area, p, row.area, row.p)
+			t.Errorf("%s: area %.4f, p %.4f, want %.4f and %.4f", row.name, area, p, row.area, row.p)
 		}
 	}
 }

@@ -23,10 +23,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// atOnce is how many refreshes are under way at the same time in one round.
+// atOnce is how many refreshes run in parallel in one round.
 const atOnce = 16
 
-// BenchmarkRefreshBolt is a refresh, which also reads the user, beside a bare write to bbolt of an item as long.
+// BenchmarkRefreshBolt measures a refresh, which also reads the user. It is compared with a bare
+// bbolt write of an item of the same size.
 func BenchmarkRefreshBolt(b *testing.B) {
 	db, err := bolt.Open(filepath.Join(b.TempDir(), "store.db"))
 	if err != nil {
@@ -52,14 +53,15 @@ func BenchmarkRefreshBolt(b *testing.B) {
 	versus(b, parallel(bare), parallel(refreshes(b, bolt.Sessions{DB: db}, bolt.Users{DB: db})))
 }
 
-// BenchmarkRefreshDynamoDBLocal is a refresh, which also reads the user, beside a bare conditional UpdateItem.
+// BenchmarkRefreshDynamoDBLocal measures a refresh, which also reads the user. It is compared with
+// a bare conditional UpdateItem.
 func BenchmarkRefreshDynamoDBLocal(b *testing.B) {
 	db, client, tables := dynamoDBLocal(b)
 	bare := func(i int) error {
 		_, err := client.UpdateItem(b.Context(), &dynamodb.UpdateItemInput{
 			TableName: &tables.Attempts,
 			Key:       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: fmt.Sprint(i)}},
-			// One comparison and one assignment: the least that could be called a rotation.
+			// One comparison and one assignment: the least that a rotation must do.
 			UpdateExpression:          aws.String("SET gen = if_not_exists(gen, :zero) + :one"),
 			ConditionExpression:       aws.String("attribute_not_exists(rev)"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":zero": number("0"), ":one": number("1")},
@@ -71,7 +73,7 @@ func BenchmarkRefreshDynamoDBLocal(b *testing.B) {
 
 func number(text string) types.AttributeValue { return &types.AttributeValueMemberN{Value: text} }
 
-// parallel runs f(0) to f(atOnce-1) at the same time.
+// parallel returns a function that runs f(0) to f(atOnce-1) in parallel.
 func parallel(f func(i int) error) func() error {
 	return func() error {
 		errs := make([]error, atOnce)
@@ -84,7 +86,8 @@ func parallel(f func(i int) error) func() error {
 	}
 }
 
-// refreshes opens atOnce sessions and returns what refreshes one of them, each time an interval later.
+// refreshes opens atOnce sessions and returns a function that refreshes the i-th. Each refresh is
+// one rotation interval later than the one before.
 func refreshes(b *testing.B, sessions session.Store, users user.Store) func(i int) error {
 	b.Helper()
 	u := user.User{ID: "1b671a64-40d5-491e-99b0-da01ff1f3341", Email: "ada@example.com", Roles: []string{"admin"}, Revision: 1}

@@ -17,14 +17,15 @@ import (
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// BenchmarkStart is a function's way from exec to its first request for an invocation, beside that of an empty one.
+// BenchmarkStart measures a function from exec to its first request for an invocation. It is
+// compared with an empty function.
 func BenchmarkStart(b *testing.B) {
 	asked := make(chan struct{}, 1)
 	runtime := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/invocation/next") {
 			asked <- struct{}{}
 		}
-		<-r.Context().Done() // there is no invocation
+		<-r.Context().Done() // never answers with an invocation
 	}))
 	b.Cleanup(runtime.Close)
 	at := "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://")
@@ -40,7 +41,7 @@ func BenchmarkStart(b *testing.B) {
 			select {
 			case <-asked:
 			case <-time.After(10 * time.Second):
-				b.Fatalf("%s never asked", binary)
+				b.Fatalf("%s did not ask for an invocation", binary)
 			}
 			defer func() { _ = command.Wait() }()
 			return command.Process.Kill()
@@ -57,7 +58,7 @@ func BenchmarkStart(b *testing.B) {
 			}
 			b.ReportMetric(float64(info.Size())/1e6, "MB")
 		})
-		if name != "authorizer" { // which has no secret
+		if name != "authorizer" { // the authorizer has no secret
 			b.Run(name+", its keys in Secrets Manager", func(b *testing.B) {
 				versus(b, start(binary, given), start(binary, kept))
 			})
@@ -65,16 +66,17 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// textOf gives a ring as it is.
+// textOf returns the ring itself as the value of its variable.
 func textOf(_ *testing.B, ring keyring.Ring) string {
 	text, err := ring.Text()
 	if err != nil {
-		panic(err) // it was just made
+		panic(err) // the ring was just made
 	}
 	return text.Reveal()
 }
 
-// inSecretsManager keeps rings in a stand-in on this machine: what its network takes must be added.
+// inSecretsManager returns a function that stores rings in a stand-in on this machine. The network
+// time of the real service must be added.
 func inSecretsManager(b *testing.B) func(*testing.B, keyring.Ring) string {
 	secrets := &secretsmanager.Server{}
 	server := httptest.NewServer(secrets)
@@ -87,7 +89,7 @@ func inSecretsManager(b *testing.B) func(*testing.B, keyring.Ring) string {
 	}
 }
 
-// build builds a program as the functions are built, for this machine.
+// build builds a program with the flags of the functions, for this machine.
 func build(b *testing.B, name string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), filepath.Base(name))
@@ -99,7 +101,7 @@ func build(b *testing.B, name string) string {
 	return path
 }
 
-// functionEnvironment holds what any of the functions asks for, with two rings of RSA keys.
+// functionEnvironment returns the variables that the functions need, with two rings of RSA keys.
 func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) string) []string {
 	b.Helper()
 	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
@@ -127,7 +129,8 @@ func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) strin
 	for name, ring := range map[string]keyring.Ring{"EDGEAUTH_SIGNING_RING": signing, "EDGEAUTH_REFRESH_KEYS": refresh} {
 		environment = append(environment, name+"="+keep(b, ring))
 	}
-	// Its tables are only connected to. The empty function gets the same, and looks at nothing.
+	// The functions only connect to the tables. The empty function gets the same environment and
+	// ignores it.
 	engine := httptest.NewServer(http.NotFoundHandler())
 	b.Cleanup(engine.Close)
 	return append(environment, "AWS_ENDPOINT_URL_DYNAMODB="+engine.URL,

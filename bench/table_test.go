@@ -15,7 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestMain prints what the benchmarks of verification found, after everything else: one table in Markdown.
+// TestMain prints the results of the verification benchmarks at the end, as one Markdown table.
 func TestMain(m *testing.M) {
 	status := m.Run()
 	results.print(os.Stdout)
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 
 var results table
 
-// table has a row for each way of deciding about something, in the order in which they came.
+// table has a row for each verifier and kind of input, in the order of measurement.
 type table struct {
 	rows     []*row
 	versions []string
@@ -45,12 +45,12 @@ func (t *table) row(what, by string) *row {
 	return t.rows[i]
 }
 
-// bare adds how long a signature check takes.
+// bare adds the time of a signature check.
 func (t *table) bare(what, by string, alg token.Algorithm, took time.Duration) {
 	t.row(what, by).times[alg] = fmt.Sprintf("%.1f µs", float64(took)/1e3)
 }
 
-// ratio adds how long a decision takes, as a multiple of the signature check.
+// ratio adds the time of a decision, as a multiple of the signature check.
 func (t *table) ratio(what, by string, alg token.Algorithm, times float64) {
 	t.row(what, by).times[alg] = fmt.Sprintf("%.2f×", times)
 }
@@ -60,7 +60,7 @@ func (t *table) allocated(what, by string, alg token.Algorithm, above int) {
 	t.row(what, by).allocations[alg] = fmt.Sprintf("%+d", above)
 }
 
-// note adds versions of peers, which are told below the table beside those of Go's.
+// note adds versions of peers, which are printed below the table with the versions of the Go peers.
 func (t *table) note(versions ...string) {
 	for _, v := range versions {
 		if !slices.Contains(t.versions, v) {
@@ -75,7 +75,7 @@ func (t *table) print(to io.Writer) {
 	}
 	lines := []string{"", "| what | by | RS256 | ES256 | EdDSA | allocations |", "| --- | --- | ---: | ---: | ---: | ---: |"}
 	for _, r := range t.rows {
-		memory := slices.Compact(inOrder(r.allocations)) // one number where they are the same
+		memory := slices.Compact(inOrder(r.allocations)) // one number if they are equal
 		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s |",
 			r.what, r.by, strings.Join(inOrder(r.times), " | "), strings.Join(memory, ", ")))
 	}
@@ -83,7 +83,7 @@ func (t *table) print(to io.Writer) {
 	_, _ = io.WriteString(to, strings.Join(lines, "\n"))
 }
 
-// inOrder returns what there is by each algorithm.
+// inOrder returns the values of the measured algorithms in a fixed order.
 func inOrder(by map[token.Algorithm]string) []string {
 	var list []string
 	for _, alg := range algorithms {
@@ -92,7 +92,8 @@ func inOrder(by map[token.Algorithm]string) []string {
 	return list
 }
 
-// goVersions returns Go's version and those of the peers, which a test's own build information does not have.
+// goVersions returns the versions of Go and of the Go peers. A test's own build information does
+// not contain them.
 func goVersions() []string {
 	versions := []string{runtime.GOOS + "/" + runtime.GOARCH, runtime.Version()}
 	out, err := exec.Command("go", "list", "-m", "github.com/aws/aws-lambda-go", "github.com/golang-jwt/jwt/v5",

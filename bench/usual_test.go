@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// The usual way to write an authorizer in Go: the typed events of aws-lambda-go, golang-jwt, and lambda.Start, whose
-// handler reads and writes the JSON.
+// The usual way to write an authorizer in Go: the typed events of aws-lambda-go, golang-jwt, and
+// lambda.Start, whose handler decodes and encodes the JSON.
 
 func usualHTTP(verify func(text string) (*golangClaims, error)) lambda.Handler {
 	type (
@@ -50,7 +50,7 @@ func usualREST(verify func(text string) (*golangClaims, error)) lambda.Handler {
 	})
 }
 
-// usualContext tells the backends what edgeauth tells them.
+// usualContext returns the context that edgeauth gives to backends.
 func usualContext(c *golangClaims) map[string]any {
 	return map[string]any{
 		"auth_time": strconv.FormatInt(c.AuthTime, 10), "client_id": c.ClientID, "exp": strconv.FormatInt(c.ExpiresAt.Unix(), 10),

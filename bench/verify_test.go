@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// What is decided about.
+// The kinds of input.
 const (
 	aSignature  = "a signature alone"
 	aToken      = "a token"
@@ -22,15 +22,17 @@ const (
 	aRESTEvent  = "a REST REQUEST event"
 )
 
-// A turn is far longer than a reading of the clock takes and far shorter than what a scheduler gives to somebody else, so
-// that most turns are undisturbed on a machine that is not. It takes more of them than of what sleeps and writes.
+// A turn is much longer than reading the clock takes, and much shorter than a scheduler's time
+// slice, so most turns are undisturbed even on a busy machine. There are more rounds than for
+// benchmarks that sleep and write.
 const (
 	runsATurn  = 10
 	roundsEach = 5
 )
 
-// BenchmarkVerify is what is done about one request, beside the signature check that nobody is spared: from a token's
-// text to its claims, and from an event's bytes to the answer's.
+// BenchmarkVerify measures the work for one request: from a token's text to its claims, and from an
+// event's bytes to the answer's bytes. It is compared with the signature check alone, which every
+// verifier must do.
 func BenchmarkVerify(b *testing.B) {
 	is, err := issue()
 	if err != nil {
@@ -97,7 +99,8 @@ func oursInvoked(b *testing.B, is issued, log *audit.Log) *authorizer.Authorizer
 	return a
 }
 
-// invoke returns what decides about an event, whose answer holds a certain text where it allows.
+// invoke returns a function that decides about an event. It returns an error unless the answer
+// contains the text allowed.
 func invoke(h lambda.Handler, allowed string) func(event []byte) error {
 	return func(event []byte) error {
 		answer, err := h.Invoke(context.Background(), event)
@@ -108,13 +111,13 @@ func invoke(h lambda.Handler, allowed string) func(event []byte) error {
 	}
 }
 
-// way is one way to decide about an input. It returns an error for what it refuses.
+// way is one way to decide about an input. It returns an error if it refuses the input.
 type way[T any] struct {
-	name, by string // in the benchmark's metrics, and in the table
+	name, by string // its name in the metrics, and in the table
 	decide   func(input T) error
 }
 
-// decide measures the ways, once it is sure that they decide.
+// decide first checks that every way accepts good and refuses bad, then measures the ways.
 func decide[T any](b *testing.B, what string, is issued, alg token.Algorithm, good, bad T, ways []way[T]) {
 	b.Helper()
 	contestants := make([]contestant, len(ways))
@@ -123,7 +126,7 @@ func decide[T any](b *testing.B, what string, is issued, alg token.Algorithm, go
 			b.Fatalf("%s: %v", w.name, err)
 		}
 		if w.decide(bad) == nil {
-			b.Fatalf("%s takes a forged token", w.name)
+			b.Fatalf("%s accepts a forged token", w.name)
 		}
 		contestants[i] = contestant{w.name, func() error { return w.decide(good) }}
 	}

@@ -1,6 +1,6 @@
-// Package bench measures edgeauth against what it cannot be faster than, or against its peers: always as a ratio of
-// times within one run, because the machines are shared and noisy. It is a module of its own, so that the peers are
-// nobody's dependencies. "make bench" runs it.
+// Package bench measures edgeauth against the least possible work or against its peers. Results are
+// ratios of times within one run, because the machines are shared and noisy. The package has its
+// own module, so that no other module depends on the peers. "make bench" runs it.
 package bench
 
 import (
@@ -9,21 +9,22 @@ import (
 	"time"
 )
 
-// contestant does what the others of its benchmark do, in a way of its own.
+// contestant is one of several ways to do the same work.
 type contestant struct {
 	name string
 	run  func() error
 }
 
-// versus runs bare and ours in turns of one run each.
+// versus measures bare and ours in turns of one run each.
 func versus(b *testing.B, bare, ours func() error) {
 	b.Helper()
 	against(b, 1, 1, contestant{"bare", bare}, contestant{"ours", ours})
 }
 
-// against has everybody take turns, b.N times the given rounds, and returns how long one run of each takes, bare's first,
-// by their medians. They are reported as multiples of bare's as well. Taking turns, all meet the same noise; medians
-// forget the moments in which one of them was interrupted. A turn is several runs where one is too short for the clock.
+// against measures all contestants in turns, b.N times the given rounds, and returns the median
+// time of one run of each, bare's first. It also reports each median as a multiple of bare's.
+// Because they alternate, all contestants meet the same noise; medians ignore single interruptions.
+// A turn has several runs if one run is too short for the clock.
 func against(b *testing.B, rounds, runs int, bare contestant, others ...contestant) []time.Duration {
 	b.Helper()
 	all := append([]contestant{bare}, others...)
@@ -39,7 +40,7 @@ func against(b *testing.B, rounds, runs int, bare contestant, others ...contesta
 			turns[i] = append(turns[i], time.Since(start))
 		}
 	}
-	// The first round warms caches and connections, and is forgotten.
+	// The first round warms caches and connections and is not counted.
 	round()
 	clear(turns)
 	for b.Loop() {
@@ -47,7 +48,7 @@ func against(b *testing.B, rounds, runs int, bare contestant, others ...contesta
 			round()
 		}
 	}
-	b.ReportMetric(0, "ns/op") // of all together, which says nothing
+	b.ReportMetric(0, "ns/op") // the sum over all contestants is meaningless
 	medians := make([]time.Duration, len(all))
 	for i, c := range all {
 		medians[i] = median(turns[i]) / time.Duration(runs)

@@ -1,5 +1,6 @@
-// Measures verifiers from npm beside Node's own signature check: reads one JSON object on standard input, writes one on
-// standard output. All take turns, in the same rounds; what counts is each one's median. node_test.go runs it.
+// Measures npm verifiers against Node's own signature check. Reads one JSON object from standard
+// input and writes one to standard output. All take turns in the same rounds; the result is the
+// median of each. node_test.go runs this file.
 
 import { createPublicKey, verify as verifySignature } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -26,7 +27,8 @@ function refuse() {
   throw new Error('refused')
 }
 
-// Each as strict as its options make it; none asks the network, none keeps what it has verified.
+// Each verifier is as strict as its options allow. None uses the network, and none caches a
+// verified token.
 
 function awsJwtVerify() {
   const verifier = JwtVerifier.create({ issuer: given.issuer, audience: given.audience, jwksUri: `${given.issuer}/jwks.json` })
@@ -34,7 +36,7 @@ function awsJwtVerify() {
   return (token) => verifier.verifySync(token)
 }
 
-// fast-jwt is given the one key: it has no synchronous way to find it by kid.
+// fast-jwt gets the one key, because it cannot find a key by kid synchronously.
 function fastJwt(key) {
   return createVerifier({
     key: key.export({ type: 'spki', format: 'pem' }), algorithms: [given.alg], cache: false,
@@ -50,7 +52,7 @@ function jose() {
   return async (token) => (await jwtVerify(token, keys, options)).payload
 }
 
-// An authorizer on Node: from an event's bytes to the answer's.
+// An authorizer on Node: from an event's bytes to the answer's bytes.
 function authorizer(verify, asynchronous) {
   const tokenOf = (bytes) => JSON.parse(bytes.toString()).headers.authorization.slice('Bearer '.length)
   const answer = (c) => Buffer.from(JSON.stringify({
@@ -71,10 +73,10 @@ async function mustDecide(name, decide, good, bad) {
   } catch {
     return
   }
-  throw new Error(`${name} takes a forged token`)
+  throw new Error(`${name} accepts a forged token`)
 }
 
-// An await costs something by itself, so whoever does not need it is not made to pay for it.
+// An await costs time, so synchronous contestants run without one.
 async function turn(contestant) {
   const start = process.hrtime.bigint()
   if (contestant.asynchronous) for (let i = 0; i < given.runs; i++) await contestant.run()
@@ -101,7 +103,7 @@ for (const { name, verify, asynchronous } of peers) {
   contestants.push({ name, what: 'event', asynchronous, run: () => handle(event), took: [] })
 }
 
-// The compiler has seen everybody's code often enough before anybody is measured.
+// Warm up first, so that the code of all contestants is compiled before the measurement.
 const warming = 200
 for (let round = -warming; round < given.rounds; round++) {
   for (const contestant of contestants) {
