@@ -235,7 +235,7 @@ func TestNextRotation(t *testing.T) {
 			"version 3, not now: the stack says KeyVersion 2 and its signing ring stands at 1, as in the middle of a deployment",
 		},
 		{
-			"a key that nobody was told of", []step{{1, ago(9 * time.Hour)}}, func(r keyring.Ring) keyring.Ring {
+			"a key that was never published", []step{{1, ago(9 * time.Hour)}}, func(r keyring.Ring) keyring.Ring {
 				waiting := r.Keys[2]
 				waiting.Published = time.Time{}
 				r.Keys[2] = waiting

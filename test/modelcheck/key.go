@@ -120,12 +120,12 @@ func (m Model) stampAge(now instant, it item) int16 {
 	return int16(min(now-it.stamped, m.oldestStamp()))
 }
 
-// oldestStamp is the age from which a stamp allows everything, whatever the error of the clock that
-// reads it.
+// oldestStamp is the age from which a stamp allows everything, even with the greatest error of the
+// clock that reads it.
 func (m Model) oldestStamp() instant {
 	return seconds(max(m.Rules.MinimumInterval, m.Rules.GracePeriod)) + clockError
 }
 
-// oldestToken is the age of a token from which the item's next stamp is too late for it, whatever
-// the error of the clock that writes the stamp.
+// oldestToken is the age of a token from which the item's next stamp is too late for it, even with
+// the greatest error of the clock that writes the stamp.
 func (m Model) oldestToken() instant { return seconds(m.Rules.LateUse) + clockError }

@@ -41,7 +41,7 @@ func (t Thief) Bound() time.Duration {
 // Survival is the result of [Thief.Search].
 type Survival struct {
 	// Noticed says that every thief is out within the searched time: the session is revoked, or
-	// none of his tokens works.
+	// all of his tokens are refused.
 	Noticed bool
 	// Longest is the time from the first use until the thief who lasts longest is out, or the
 	// searched time. Story is that thief's.

@@ -75,8 +75,8 @@ func (p Project) Build(ctx context.Context) error {
 func (p Project) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = p.Root
-	// Pass none of the user's AWS credentials: SAM CLI would call AWS with them and give them to
-	// the functions. Without credentials it uses invented ones.
+	// Do not pass the user's AWS credentials: SAM CLI would call AWS with them and give them to the
+	// functions. Without credentials it uses invented ones.
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	c.Env = append(c.Env, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=us-east-1", "SAM_CLI_TELEMETRY=0", "ARCH="+p.Arch)
