@@ -69,11 +69,8 @@ func directoryOf(stores service.Stores) *user.Directory {
 
 // explained adds to an error of a directory what the command knows.
 func explained(err error, email string) error {
-	switch {
-	case errors.Is(err, user.ErrExists):
+	if errors.Is(err, user.ErrExists) {
 		return fmt.Errorf("%s already has an account", email)
-	case errors.Is(err, password.ErrTooShort):
-		return fmt.Errorf("%w (want at least %d characters)", err, password.MinCharacters)
 	}
 	return err
 }

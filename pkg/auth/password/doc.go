@@ -2,7 +2,7 @@
 //
 //	var hasher password.Hasher
 //	if err := password.CheckNew(chosen); err != nil {
-//		return err // for example ErrTooShort
+//		return err // the password is too short (want at least 8 characters)
 //	}
 //	stored, err := hasher.Hash(chosen)
 //	// at a login:

@@ -7,14 +7,14 @@ import (
 
 var (
 	// ErrTooShort refuses a new password of fewer than [MinCharacters] code points.
-	ErrTooShort = errors.New("the password is too short")
+	ErrTooShort = fmt.Errorf("the password is too short (want at least %d characters)", MinCharacters)
 	// ErrTooLong refuses a new password of more than [MaxBytes] bytes.
-	ErrTooLong = errors.New("the password is too long")
+	ErrTooLong = fmt.Errorf("the password is too long (want at most %d bytes)", MaxBytes)
 	// ErrNotUTF8 refuses a new password that is not valid UTF-8, because two clients could send it
 	// differently.
 	ErrNotUTF8 = errors.New("the password is not valid UTF-8")
 	// ErrCommon refuses a new password from the list of the most common passwords.
-	ErrCommon = errors.New("the password is too common")
+	ErrCommon = errors.New("the password is among the most common ones")
 	// ErrBreached refuses a new password that [Policy].Breached reports as breached.
 	ErrBreached = errors.New("the password is known from a breach")
 	// ErrMalformed says that a stored hash has an unknown form, is damaged, or asks for more work
@@ -24,5 +24,5 @@ var (
 
 var (
 	errSpelling = fmt.Errorf("%w: not the canonical spelling", ErrMalformed)
-	errBounds   = fmt.Errorf("%w: parameters out of bounds", ErrMalformed)
+	errBounds   = fmt.Errorf("%w: its parameters are out of bounds", ErrMalformed)
 )

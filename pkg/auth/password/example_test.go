@@ -27,6 +27,6 @@ func ExampleCheckNew() {
 	fmt.Println(password.CheckNew(auth.NewSecret("hunter2")))
 	fmt.Println(password.CheckNew(auth.NewSecret("hunter2 hunter2")))
 	// Output:
-	// the password is too short
+	// the password is too short (want at least 8 characters)
 	// <nil>
 }

@@ -48,12 +48,14 @@ var forms = slices.Concat([]form{{"argon2id", argon2idPrefix, parseOwn}}, slow, 
 
 // Forms returns the names of the forms that [Hasher.Verify] accepts. [Importable] also accepts
 // plain digests, which [Hasher.Wrap] wraps.
-func Forms() []string {
-	var names []string
-	for _, f := range forms {
-		names = append(names, f.name)
+func Forms() []string { return names(forms) }
+
+func names(of []form) []string {
+	var list []string
+	for _, f := range of {
+		list = append(list, f.name)
 	}
-	return slices.Compact(names)
+	return slices.Compact(list)
 }
 
 // maxStored is longer than every valid hash. Longer texts are refused before they are parsed.
@@ -64,7 +66,7 @@ const maxStored = 2048
 // because code that compares two spellings of one hash would compare wrongly.
 func parse(known []form, stored string) (verifier, error) {
 	if len(stored) > maxStored {
-		return nil, fmt.Errorf("%w: too long", ErrMalformed)
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxStored)
 	}
 	for _, f := range known {
 		if !strings.HasPrefix(stored, f.prefix) {
@@ -79,5 +81,5 @@ func parse(known []form, stored string) (verifier, error) {
 		}
 		return v, nil
 	}
-	return nil, fmt.Errorf("%w: unknown form", ErrMalformed)
+	return nil, fmt.Errorf("%w: unknown form (want %s)", ErrMalformed, strings.Join(names(known), ", "))
 }

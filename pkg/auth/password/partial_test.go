@@ -9,7 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// madeBy returns the bcrypt hash of a password, of which bcrypt sees 72 bytes.
+// madeBy returns prefix and the bcrypt hash of the first 72 bytes of a password, which are all that
+// bcrypt reads.
 func madeBy(t testing.TB, prefix, password string) auth.Secret {
 	t.Helper()
 	text, err := bcrypt.GenerateFromPassword([]byte(password[:min(len(password), 72)]), bcrypt.MinCost)
@@ -19,7 +20,7 @@ func madeBy(t testing.TB, prefix, password string) auth.Secret {
 	return auth.NewSecret(prefix + string(text))
 }
 
-// A password that bcrypt did not see whole logs in and never replaces the stored hash.
+// A password that bcrypt did not read as a whole logs in, but never replaces the stored hash.
 func TestPartialMatches(t *testing.T) {
 	t.Parallel()
 	var (
@@ -43,14 +44,14 @@ func TestPartialMatches(t *testing.T) {
 			{"72 bytes, and a tail", long[:72], long, partial},
 			{"71 bytes", long[:71], long[:71], yes},
 			{"71 bytes, and a tail", long[:71], long, Result{Partial: true}},
-			{"71 bytes, a NUL and a tail", long[:71], long[:71] + "\x00tail", partial}, // the 72nd is the NUL either way
+			{"71 bytes, a NUL and a tail", long[:71], long[:71] + "\x00tail", partial}, // byte 72 is a NUL in both
 			{"short", "horse", "horse", yes},
 			{"short, twice", "horse", "horse\x00horse", partial},
 			{"short, three times", "horse", "horse\x00horse\x00horse", partial},
 			{"short, a NUL and another tail", "horse", "horse\x00house", Result{Partial: true}},
 			{"short, a NUL at the end", "horse", "horse\x00", Result{Partial: true}},
 			{"with a NUL", "horse\x00house", "horse\x00house", partial},
-			{"with a NUL, what stands before", "horse\x00house", "horse", Result{Outdated: true}},
+			{"with a NUL, only the part before it", "horse\x00house", "horse", Result{Outdated: true}},
 		} {
 			got, err := Hasher{}.Verify(madeBy(t, prefix, row.stored), auth.NewSecret(row.typed))
 			if err != nil || got != row.want {
@@ -60,7 +61,7 @@ func TestPartialMatches(t *testing.T) {
 	}
 }
 
-// Of all forms, bcrypt as it is is the only one that passes over a part of a password.
+// Plain bcrypt is the only form that ignores a part of a password.
 func TestOtherFormsSeeAll(t *testing.T) {
 	t.Parallel()
 	long, short := 0, 0
@@ -99,7 +100,7 @@ func TestOtherFormsSeeAll(t *testing.T) {
 	}
 }
 
-// A hash of our own sees all of a password, at an older cost too.
+// edgeauth's own hashes cover the whole password, also at an older cost.
 func TestOwnHashesSeeAll(t *testing.T) {
 	long := strings.Repeat("0123456789", 8)
 	stored, err := Hasher{Cost: Cost{12288, 3, 1}}.Hash(auth.NewSecret(long))
