@@ -85,15 +85,15 @@ func (p *provider) token(t *testing.T, key *rsa.PrivateKey, change map[string]an
 	return compact
 }
 
-type house struct {
+type server struct {
 	*provider
 	*service.Service
 	login *Login
 }
 
-func newHouse(t *testing.T) *house {
+func newServer(t *testing.T) *server {
 	t.Helper()
-	h := &house{provider: newProvider(t)}
+	h := &server{provider: newProvider(t)}
 	stores, err := service.OpenBolt(filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ type answer struct {
 	Why          string `json:"error_description"`
 }
 
-func (h *house) send(t *testing.T, handler http.Handler, path, body string) (a answer) {
+func (h *server) send(t *testing.T, handler http.Handler, path, body string) (a answer) {
 	t.Helper()
 	r := httptest.NewRequest("POST", path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -148,13 +148,13 @@ func (h *house) send(t *testing.T, handler http.Handler, path, body string) (a a
 	return a
 }
 
-func (h *house) loginWith(t *testing.T, idToken string) answer {
+func (h *server) loginWith(t *testing.T, idToken string) answer {
 	t.Helper()
 	return h.send(t, h.login, "/auth/oidc", `{"id_token":"`+idToken+`"}`)
 }
 
 func TestLogin(t *testing.T) {
-	h := newHouse(t)
+	h := newServer(t)
 	first := h.loginWith(t, h.token(t, h.key, nil))
 	if first.status != http.StatusOK {
 		t.Fatalf("%+v", first)
@@ -175,7 +175,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestLoginRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newServer(t)
 	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestLoginRefused(t *testing.T) {
 
 // Two concurrent first logins of a user create one account.
 func TestFirstLoginsAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newServer(t)
 	idToken := h.token(t, h.key, nil)
 	var wg sync.WaitGroup
 	for range 8 {

@@ -138,15 +138,15 @@ var authorizers = []authorizer{
 // docs/verify.md against the result. Every authorizer accepts RS256. A token of another algorithm
 // violates only the rule of the algorithm.
 func TestAuthorizers(t *testing.T) {
-	houses := map[token.Algorithm]*published{}
+	servers := map[token.Algorithm]*published{}
 	for _, alg := range algorithms {
-		houses[alg] = newHouse(t, "https", alg).published(t)
+		servers[alg] = newServer(t, "https", alg).published(t)
 	}
 	for _, a := range authorizers {
 		t.Run(a.name, func(t *testing.T) {
 			row := "| " + a.name + " |"
 			for _, alg := range algorithms {
-				broken := a.judge(houses[alg])
+				broken := a.judge(servers[alg])
 				switch {
 				case len(broken) == 0:
 					row += " yes |"
@@ -174,7 +174,7 @@ func (a authorizer) judge(p *published) (broken []string) {
 
 // TestRules checks that every change in broken is found.
 func TestRules(t *testing.T) {
-	h := newHouse(t, "https", token.RS256)
+	h := newServer(t, "https", token.RS256)
 	good := h.published(t)
 	keys, err := keyring.LoadSigning(t.Context(), h.ring, 1, h.clock.now)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 const goroutines = 50
 
 // source returns a token source of golang.org/x/oauth2 for a new session whose access token has
-// expired. The source uses the house's HTTP client.
-func (h *house) source(t *testing.T, style oauth2.AuthStyle) oauth2.TokenSource {
+// expired. The source uses the server's HTTP client.
+func (h *server) source(t *testing.T, style oauth2.AuthStyle) oauth2.TokenSource {
 	t.Helper()
 	config := oauth2.Config{
 		ClientID: string(auth.DefaultClient),
@@ -65,7 +65,7 @@ func TestOAuth2(t *testing.T) {
 	} {
 		for _, scheme := range []string{"http", "https"} {
 			t.Run(name+" "+scheme, func(t *testing.T) {
-				h := newHouse(t, scheme, token.ES256)
+				h := newServer(t, scheme, token.ES256)
 				source := h.source(t, style)
 				h.log.outcomes(t) // of the login
 				came := share(t, source, 2)
@@ -90,7 +90,7 @@ func TestOAuth2Rotations(t *testing.T) {
 		times = 4
 		calls = goroutines * times
 	)
-	h := newHouse(t, "http", token.EdDSA)
+	h := newServer(t, "http", token.EdDSA)
 	h.clock.step = 31 * time.Second // five of them are more than the minimum rotation interval
 	early := oauth2.ReuseTokenSourceWithExpiry(nil, h.source(t, oauth2.AuthStyleAutoDetect), time.Hour)
 	h.log.outcomes(t)

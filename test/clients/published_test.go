@@ -35,7 +35,7 @@ type answer struct {
 	took   time.Duration // the fastest of three
 }
 
-func (h *house) published(t *testing.T) *published {
+func (h *server) published(t *testing.T) *published {
 	t.Helper()
 	p := &published{
 		issuer: h.URL, audience: []string{audience}, scopes: []string{"write"}, token: h.login(t).Access, now: h.clock.now(),
@@ -61,7 +61,7 @@ func (h *house) published(t *testing.T) *published {
 	return p
 }
 
-func (h *house) get(t *testing.T, url string) (a answer) {
+func (h *server) get(t *testing.T, url string) (a answer) {
 	t.Helper()
 	for i := range 3 {
 		start := time.Now()

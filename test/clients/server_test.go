@@ -41,9 +41,9 @@ const (
 // algorithms are the algorithms that a deployment can choose.
 var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
 
-// house is the whole service at one loopback address, which is its issuer. Each route is behind the
+// server is the whole service at one loopback address, which is its issuer. Each route is behind the
 // gateway, as on Lambda.
-type house struct {
+type server struct {
 	*service.Service
 	*httptest.Server
 	alg   token.Algorithm
@@ -102,13 +102,13 @@ func (l *log) outcomes(t *testing.T) (found []string) {
 	return found
 }
 
-// newHouse starts a house with one user. scheme is https or http.
-func newHouse(t *testing.T, scheme string, alg token.Algorithm) *house {
+// newServer starts a server with one user. scheme is https or http.
+func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	t.Cleanup(server.Close)
-	h := &house{Server: server, alg: alg, clock: clock{at: time.Now()}}
-	issuer := scheme + "://" + server.Listener.Addr().String()
+	unstarted := httptest.NewUnstartedServer(nil)
+	t.Cleanup(unstarted.Close)
+	h := &server{Server: unstarted, alg: alg, clock: clock{at: time.Now()}}
+	issuer := scheme + "://" + unstarted.Listener.Addr().String()
 
 	signing, err1 := keyring.NewSigningRing(alg, h.clock.now(), rand.Reader)
 	refresh, err2 := keyring.NewRefreshRing(h.clock.now(), rand.Reader)
@@ -134,16 +134,16 @@ func newHouse(t *testing.T, scheme string, alg token.Algorithm) *house {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	server.Config.Handler = h.routes(t, issuer)
+	unstarted.Config.Handler = h.routes(t, issuer)
 	if scheme == "https" {
-		server.StartTLS()
+		unstarted.StartTLS()
 	} else {
-		server.Start()
+		unstarted.Start()
 	}
 	return h
 }
 
-func (h *house) routes(t *testing.T, issuer string) http.Handler {
+func (h *server) routes(t *testing.T, issuer string) http.Handler {
 	t.Helper()
 	keys, err := h.PublicKeys(t.Context())
 	if err != nil {
@@ -168,14 +168,14 @@ func (h *house) routes(t *testing.T, issuer string) http.Handler {
 	return routes
 }
 
-func (h *house) stepping(next http.Handler) http.Handler {
+func (h *server) stepping(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.clock.advance()
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (h *house) counting(next http.Handler) http.Handler {
+func (h *server) counting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == keysPath {
 			h.asked.Add(1)
@@ -210,7 +210,7 @@ type tokens struct {
 	Refresh string `json:"refresh_token"`
 }
 
-func (h *house) login(t *testing.T) (got tokens) {
+func (h *server) login(t *testing.T) (got tokens) {
 	t.Helper()
 	body := strings.NewReader(`{"email":"` + email + `","password":"` + secret + `"}`)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+"/auth/login", body)
@@ -230,8 +230,8 @@ func (h *house) login(t *testing.T) (got tokens) {
 	return got
 }
 
-// verify checks an access token of this house with edgeauth's own verifier.
-func (h *house) verify(t *testing.T, access string) {
+// verify checks an access token of this server with edgeauth's own verifier.
+func (h *server) verify(t *testing.T, access string) {
 	t.Helper()
 	keys, err := h.PublicKeys(t.Context())
 	if err != nil {
@@ -248,8 +248,8 @@ func (h *house) verify(t *testing.T, access string) {
 	}
 }
 
-// authority returns the file of the certificate of an https house, or "" for http.
-func (h *house) authority(t *testing.T) string {
+// authority returns the file of the certificate of an https server, or "" for http.
+func (h *server) authority(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "authority.pem")
 	if h.Certificate() == nil {

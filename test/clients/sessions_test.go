@@ -51,7 +51,7 @@ func TestSessions(t *testing.T) {
 		for _, scheme := range []string{"http", "https"} {
 			t.Run(row.name+", "+scheme, func(t *testing.T) {
 				t.Parallel()
-				h := newHouse(t, scheme, token.ES256)
+				h := newServer(t, scheme, token.ES256)
 				h.clock.step = 100 * time.Second // two of them are more than the minimum rotation interval
 				held := h.login(t)
 				h.log.outcomes(t)

@@ -20,8 +20,8 @@ type terms struct {
 	at               time.Time
 }
 
-// issue returns an access token from edgeauth's issuer, with the keys of the house.
-func (h *house) issue(t *testing.T, changes ...func(*terms)) string {
+// issue returns an access token from edgeauth's issuer, with the keys of the server.
+func (h *server) issue(t *testing.T, changes ...func(*terms)) string {
 	t.Helper()
 	by := terms{h.URL, audience, h.ring, h.clock.now()}
 	for _, change := range changes {
@@ -53,7 +53,7 @@ func (h *house) issue(t *testing.T, changes ...func(*terms)) string {
 var refused = []string{"audience", "issuer", "time", "signature", "scope", "key"}
 
 // bad returns a bad token for each entry of refused.
-func (h *house) bad(t *testing.T) map[string]string {
+func (h *server) bad(t *testing.T) map[string]string {
 	t.Helper()
 	stranger, err1 := keyring.NewSigningRing(h.alg, h.clock.now(), rand.Reader)
 	text, err2 := stranger.Text()

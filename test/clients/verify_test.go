@@ -21,7 +21,7 @@ type given struct {
 	Audience  string            `json:"audience"`
 	Algorithm token.Algorithm   `json:"algorithm"`
 	Tokens    map[string]string `json:"tokens"`
-	house     *house
+	server    *server
 }
 
 // verdicts are a client's results: the error for each token, and for the good token if the client
@@ -54,7 +54,7 @@ func on(r runner) func(*testing.T, string, string, []given) []verdicts {
 func goOIDC(t *testing.T, _, _ string, all []given) (found []verdicts) {
 	t.Helper()
 	for _, g := range all {
-		ctx, issuer := oidc.ClientContext(t.Context(), g.house.Client()), g.Issuer
+		ctx, issuer := oidc.ClientContext(t.Context(), g.server.Client()), g.Issuer
 		verify := func(audience, text string) error {
 			provider, err := oidc.NewProvider(ctx, issuer)
 			if err != nil {
@@ -86,7 +86,7 @@ func TestVerifiers(t *testing.T) {
 	var all []given
 	var authority string
 	for _, alg := range algorithms {
-		h := newHouse(t, "https", alg)
+		h := newServer(t, "https", alg)
 		authority = h.authority(t) // the same for all
 		g := given{h.URL, h.URL + keysPath, audience, alg, h.bad(t), h}
 		if len(g.Tokens) != len(refused) {
@@ -105,7 +105,7 @@ func TestVerifiers(t *testing.T) {
 	for _, client := range verifiers {
 		t.Run(client.name, func(t *testing.T) {
 			for _, g := range all {
-				g.house.asked.Store(0)
+				g.server.asked.Store(0)
 			}
 			found := client.verify(t, client.script, authority, all)
 			if len(found) != len(all) {
@@ -114,7 +114,7 @@ func TestVerifiers(t *testing.T) {
 			came, takes := "yes", ""
 			for i, g := range all {
 				takes += " " + found[i].judge(t, g, client.needs != "nothing") + " |"
-				if g.house.asked.Load() == 0 {
+				if g.server.asked.Load() == 0 {
 					came = "no"
 				}
 			}

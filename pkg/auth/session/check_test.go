@@ -20,22 +20,22 @@ func (unread) Get(context.Context, session.Key) (session.Session, error) {
 func TestCheckRefusesEndedSessions(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		do   func(*house, *session.Key)
+		do   func(*testManager, *session.Key)
 		want session.Outcome
 	}{
-		{"nothing happened", func(*house, *session.Key) {}, ""},
-		{"no such session", func(_ *house, k *session.Key) { k.ID[0]++ }, session.Missing},
-		{"session of another user", func(_ *house, k *session.Key) { k.Subject = "another" }, session.Missing},
-		{"revoked", func(h *house, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.ReasonLogout) }, session.Revoked},
-		{"idle", func(h *house, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.Idle},
-		{"absolute", func(h *house, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.Absolute},
-		{"disabled", func(h *house, _ *session.Key) { h.users.subject.Disabled = true }, session.SubjectDisabled},
-		{"a new password", func(h *house, _ *session.Key) { h.users.subject.TokenVersion++ }, session.SubjectSuperseded},
-		{"deleted", func(h *house, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.SubjectMissing},
-		{"the user cannot be read", func(h *house, _ *session.Key) { h.users.err = auth.ErrUnavailable }, session.Failed},
-		{"the session cannot be read", func(h *house, _ *session.Key) { h.Store = unread{h.Store} }, session.Failed},
+		{"nothing happened", func(*testManager, *session.Key) {}, ""},
+		{"no such session", func(_ *testManager, k *session.Key) { k.ID[0]++ }, session.Missing},
+		{"session of another user", func(_ *testManager, k *session.Key) { k.Subject = "another" }, session.Missing},
+		{"revoked", func(h *testManager, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.ReasonLogout) }, session.Revoked},
+		{"idle", func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.Idle},
+		{"absolute", func(h *testManager, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.Absolute},
+		{"disabled", func(h *testManager, _ *session.Key) { h.users.subject.Disabled = true }, session.SubjectDisabled},
+		{"a new password", func(h *testManager, _ *session.Key) { h.users.subject.TokenVersion++ }, session.SubjectSuperseded},
+		{"deleted", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.SubjectMissing},
+		{"the user cannot be read", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrUnavailable }, session.Failed},
+		{"the session cannot be read", func(h *testManager, _ *session.Key) { h.Store = unread{h.Store} }, session.Failed},
 	} {
-		h := newHouse(t)
+		h := newTestManager(t)
 		g := h.login(t, auth.Balanced)
 		key := g.Session.Key
 		row.do(h, &key)

@@ -20,7 +20,7 @@ func (c configured) Has(id auth.ClientID) bool { return slices.Contains(c, id) }
 func TestAClientThatIsGone(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		t.Run(profile.String(), func(t *testing.T) {
-			h := newHouse(t)
+			h := newTestManager(t)
 			h.Manager.Clients = configured{"web", auth.DefaultClient}
 			g := h.login(t, profile)
 			h.Manager.Clients = configured{"web"}
@@ -47,7 +47,7 @@ func TestAClientThatIsGone(t *testing.T) {
 // TestAClientThatIsGoneHidesNothing: theft, an ended session and a failed read are still reported.
 func TestAClientThatIsGoneHidesNothing(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
-		h := newHouse(t)
+		h := newTestManager(t)
 		g := h.login(t, profile)
 		_, next := h.refresh(t, g.RefreshToken)
 		h.now = h.now.Add(time.Hour)

@@ -11,7 +11,7 @@ import (
 )
 
 // logout returns the outcome, also of an error.
-func (h *house) logout(t *testing.T, text auth.Secret, client *auth.ClientID) session.Outcome {
+func (h *testManager) logout(t *testing.T, text auth.Secret, client *auth.ClientID) session.Outcome {
 	t.Helper()
 	e, err := h.Logout(t.Context(), text, client)
 	var refusal *session.Refusal
@@ -29,7 +29,7 @@ func TestLogout(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		for _, row := range []struct {
 			name   string
-			before func(*house, session.Granted)
+			before func(*testManager, session.Granted)
 			client *auth.ClientID
 			want   session.Outcome
 			after  session.Outcome // of the next refresh
@@ -37,15 +37,15 @@ func TestLogout(t *testing.T) {
 			{"at once", nil, nil, session.LoggedOut, session.Revoked},
 			{"its client, named", nil, &own, session.LoggedOut, session.Revoked},
 			{"another client", nil, &web, session.ForeignClient, ""},
-			{"idle", func(h *house, _ session.Granted) { h.now = h.now.Add(15 * 24 * time.Hour) }, nil, session.LoggedOut, session.Revoked},
-			{"twice", func(h *house, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, nil, session.Revoked, session.Revoked},
-			{"another client, afterwards", func(h *house, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, &web, session.Revoked, session.Revoked},
-			{"of a disabled user", func(h *house, _ session.Granted) { h.users.subject.Disabled = true }, nil, session.LoggedOut, session.Revoked},
-			{"of a client that is gone", func(h *house, _ session.Granted) { h.Manager.Clients = configured{} }, nil, session.LoggedOut, session.Revoked},
-			{"no such session", func(h *house, _ session.Granted) { h.Manager.Store = empty{h.store} }, nil, session.Missing, session.Missing},
+			{"idle", func(h *testManager, _ session.Granted) { h.now = h.now.Add(15 * 24 * time.Hour) }, nil, session.LoggedOut, session.Revoked},
+			{"twice", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, nil, session.Revoked, session.Revoked},
+			{"another client, afterwards", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, &web, session.Revoked, session.Revoked},
+			{"of a disabled user", func(h *testManager, _ session.Granted) { h.users.subject.Disabled = true }, nil, session.LoggedOut, session.Revoked},
+			{"of a client that is gone", func(h *testManager, _ session.Granted) { h.Manager.Clients = configured{} }, nil, session.LoggedOut, session.Revoked},
+			{"no such session", func(h *testManager, _ session.Granted) { h.Manager.Store = empty{h.store} }, nil, session.Missing, session.Missing},
 		} {
 			t.Run(profile.String()+"/"+row.name, func(t *testing.T) {
-				h := newHouse(t)
+				h := newTestManager(t)
 				g := h.login(t, profile)
 				if row.before != nil {
 					row.before(h, g)
@@ -74,7 +74,7 @@ func (empty) Update(context.Context, session.Key, session.Update) (*session.Sess
 // TestAnOldTokenLogsOut: a client that missed rotations can end its session, and a copy's token
 // ends with it.
 func TestAnOldTokenLogsOut(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	first := h.login(t, auth.Balanced)
 	last := first
 	for range 3 {
@@ -93,7 +93,7 @@ func TestAnOldTokenLogsOut(t *testing.T) {
 }
 
 func TestLogoutOfForgedTokens(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	text := g.RefreshToken.Reveal()
 	for _, forged := range []string{"", "ert_", "ert_AAAA", text[:len(text)-1], text + "A", "x" + text} {
@@ -107,7 +107,7 @@ func TestLogoutOfForgedTokens(t *testing.T) {
 // TestUnconfirmedLogoutIsNoSuccess: a logout must not report success if its write may not have
 // happened.
 func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	h.store.fail = func(int32) error { return session.ErrThrottled }
 	want(t, "throttled", h.logout(t, g.RefreshToken, nil), session.Throttled)

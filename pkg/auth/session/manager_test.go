@@ -54,21 +54,22 @@ func (d *directory) Subject(context.Context, auth.SubjectID) (auth.Subject, erro
 	return d.subject, d.err
 }
 
-type house struct {
+// testManager is a Manager on a bbolt store whose faults, users and clock a test controls.
+type testManager struct {
 	*session.Manager
 	store *faulty
 	users *directory
 	now   time.Time
 }
 
-func newHouse(t *testing.T) *house {
+func newTestManager(t *testing.T) *testManager {
 	t.Helper()
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	h := &house{
+	h := &testManager{
 		store: &faulty{Store: bolt.Sessions{DB: db}},
 		users: &directory{subject: auth.Subject{ID: aUUID, TokenVersion: 2, Roles: []string{"admin"}}},
 		now:   epoch,
@@ -83,7 +84,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) login(t *testing.T, profile auth.Profile) session.Granted {
+func (h *testManager) login(t *testing.T, profile auth.Profile) session.Granted {
 	t.Helper()
 	g, err := h.Open(t.Context(), session.Opening{
 		Subject: h.users.subject, AuthTime: h.now, UserAgent: "curl", Address: "192.0.2.7",
@@ -98,7 +99,7 @@ func (h *house) login(t *testing.T, profile auth.Profile) session.Granted {
 
 // refresh returns the outcome, also of an error, and checks that the error wraps exactly one of
 // ErrEnded and auth.ErrUnavailable.
-func (h *house) refresh(t *testing.T, text auth.Secret) (session.Outcome, session.Granted) {
+func (h *testManager) refresh(t *testing.T, text auth.Secret) (session.Outcome, session.Granted) {
 	t.Helper()
 	g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
 	if err == nil {
@@ -119,7 +120,7 @@ func want(t *testing.T, what string, got, want session.Outcome) {
 }
 
 func TestLifeOfASession(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	if s := g.Session; s.TokenVersion != 2 || s.Scope[0] != "read" || s.UserAgent != "curl" || !s.AbsoluteEnd.Equal(epoch.Add(90*24*time.Hour)) {
 		t.Errorf("opened %+v", s)
@@ -149,7 +150,7 @@ func TestLifeOfASession(t *testing.T) {
 }
 
 func TestStoreCallsOfARefresh(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	calls := func(f func()) (updates, reads int32) {
 		h.store.updates.Store(0)
 		h.users.reads.Store(0)
@@ -185,7 +186,7 @@ func TestStoreCallsOfARefresh(t *testing.T) {
 
 // The write and the read wait for each other, so this test passes only if they run in parallel.
 func TestWriteAndReadAreParallel(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	writing, reading := make(chan struct{}), make(chan struct{})
 	meet := func(mine, other chan struct{}) bool {
@@ -209,7 +210,7 @@ func TestWriteAndReadAreParallel(t *testing.T) {
 }
 
 func TestStrictReadsTheUserFirst(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Strict)
 	h.users.err = auth.ErrUnavailable
 	outcome, _ := h.refresh(t, g.RefreshToken)
@@ -227,7 +228,7 @@ func TestStrictReadsTheUserFirst(t *testing.T) {
 }
 
 func TestScope(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Strict)
 	_, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken, Scope: []string{"read", "write"}})
 	if !errors.Is(err, session.ErrScope) || errors.Is(err, session.ErrEnded) || errors.Is(err, auth.ErrUnavailable) {
@@ -242,7 +243,7 @@ func TestScope(t *testing.T) {
 }
 
 func TestAWideScopeHidesNoTheft(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	_, next := h.refresh(t, g.RefreshToken)
 	h.now = h.now.Add(time.Hour)
@@ -261,7 +262,7 @@ func TestAWideScopeHidesNoTheft(t *testing.T) {
 
 // A thief who presents a stolen token and hangs up at once must not keep its session.
 func TestHangingUpStopsNoRevocation(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	_, next := h.refresh(t, g.RefreshToken)
 	h.now = h.now.Add(time.Hour)
@@ -277,7 +278,7 @@ func TestHangingUpStopsNoRevocation(t *testing.T) {
 // A client that refreshes within the minimum interval writes nothing. Its session must not idle
 // out.
 func TestIdleTimeoutHasALowerBound(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	least := session.DefaultRules().MinimumIdleTimeout()
 	client := auth.Client{ID: "c", Profile: auth.Balanced, IdleTimeout: least - 1, AbsoluteTimeout: 90 * 24 * time.Hour}
 	opening := session.Opening{Subject: h.users.subject, Client: client, AuthTime: h.now}
@@ -305,7 +306,7 @@ func TestIdleTimeoutHasALowerBound(t *testing.T) {
 // A panic of the user store must end one request, not the process: it must reach the caller's
 // goroutine.
 func TestAPanicOfTheUsersReachesTheCaller(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	h.users.read = func() { panic("boom") }
 	defer func() {
@@ -317,7 +318,7 @@ func TestAPanicOfTheUsersReachesTheCaller(t *testing.T) {
 }
 
 func TestFixedNeverRotates(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Fixed)
 	for range 5 {
 		h.now = h.now.Add(13 * 24 * time.Hour)
@@ -345,7 +346,7 @@ func TestStateOfTheUser(t *testing.T) {
 		"older version":    {subject: auth.Subject{ID: aUUID, TokenVersion: 1}, want: session.Rotated},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newTestManager(t)
 			g := h.login(t, auth.Balanced)
 			healthy := h.users.subject
 			h.users.subject, h.users.err = row.subject, row.err
@@ -362,7 +363,7 @@ func TestStateOfTheUser(t *testing.T) {
 }
 
 func TestTheftIsReportedIfTheUserCannotBeRead(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	_, next := h.refresh(t, g.RefreshToken)
 	h.now = h.now.Add(time.Hour)
@@ -377,7 +378,7 @@ func TestTheftIsReportedIfTheUserCannotBeRead(t *testing.T) {
 
 func TestFailuresDecideNothing(t *testing.T) {
 	boom := errors.New("boom")
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	h.store.fail = func(int32) error { return boom }
 	outcome, _ := h.refresh(t, g.RefreshToken)
@@ -397,7 +398,7 @@ func TestFailuresDecideNothing(t *testing.T) {
 // A revocation that was not confirmed must not be reported: the client would drop its token and the
 // thief's session would live on.
 func TestUnconfirmedRevocationIsNotReported(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	_, next := h.refresh(t, g.RefreshToken)
 	h.now = h.now.Add(time.Hour)
@@ -418,7 +419,7 @@ func TestUnconfirmedRevocationIsNotReported(t *testing.T) {
 }
 
 func TestAStoreThatBreaksTheRulesFails(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	h.Manager.Store = liar{h.store}
 	outcome, _ := h.refresh(t, g.RefreshToken)
@@ -433,7 +434,7 @@ func (l liar) Update(ctx context.Context, key session.Key, u session.Update) (*s
 }
 
 func TestNewManagerNamesWhatIsMissing(t *testing.T) {
-	h := newHouse(t)
+	h := newTestManager(t)
 	for name, change := range map[string]func(*session.Config){
 		"Store":    func(c *session.Config) { c.Store = nil },
 		"Subjects": func(c *session.Config) { c.Subjects = nil },
