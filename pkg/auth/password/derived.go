@@ -47,9 +47,9 @@ var (
 	raw = base64.RawStdEncoding
 )
 
-// decode decodes each text into its place. It ignores errors, line feeds and stray bits, and an
-// error's text could reveal a piece of the hash. Instead, the caller compares the spelling with the
-// stored text, which finds every defect.
+// decode decodes each text into its place. It reports no error, because the error's text could
+// reveal a piece of the hash. The caller compares the spelling with the stored text instead, which
+// also finds line feeds and stray bits that decoders ignore.
 func decode(encoding *base64.Encoding, texts []string, into ...*[]byte) {
 	for i, to := range into {
 		*to, _ = encoding.DecodeString(texts[i])

@@ -25,8 +25,8 @@ type Ended struct {
 // log out too. client is the client that the request names, or nil if it names none.
 //
 // Every error is a [*Refusal]. It wraps [ErrForeignClient] if the session belongs to another
-// client, and [auth.ErrUnavailable] if the store did not confirm the write; the session may then
-// still be open.
+// client, and [auth.ErrUnavailable] if the keys cannot be read or the store did not confirm the
+// write. In the last case the session may still be open.
 func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.ClientID) (Ended, error) {
 	token, err := m.Codec.Parse(ctx, text)
 	if errors.Is(err, ErrEnded) {

@@ -108,7 +108,7 @@ type Request struct {
 	Scope []string
 }
 
-// Refresh moves the session of a refresh token on. It does one conditional write and, in parallel,
+// Refresh continues the session of a refresh token. It does one conditional write and, in parallel,
 // one read of the user. A request that names a scope costs one more read, before the write.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the token will never work again, [ErrScope]

@@ -14,7 +14,7 @@ const (
 	Restored  Outcome = "restored"  // the restored item caught up with a newer token
 
 	Fork  Outcome = "fork"  // theft: two holders used different branches of one generation
-	Reuse Outcome = "reuse" // theft: a token was used after its successor, or too late
+	Reuse Outcome = "reuse" // theft: a token was used after its successor, or long after its child
 
 	LoggedOut Outcome = "logged_out" // a logout ended the session
 

@@ -1,5 +1,5 @@
-// Package session keeps logins alive on the server: each login is one item, which refresh tokens
-// move on until it ends.
+// Package session keeps logins alive on the server. Each login is one item, which refresh tokens
+// continue until it ends.
 //
 //	sessions, err := session.NewManager(session.Config{
 //		Store: bolt.Sessions{DB: db}, Subjects: users, Codec: session.Codec{Keys: keys},
@@ -62,11 +62,11 @@ type Branch [8]byte
 // recognises its own effect. The zero Invocation marks nothing.
 type Invocation [8]byte
 
-// Kind is the kind of token that moves a session on. The numbers are stored in tokens and items and
-// never change.
+// Kind is the kind of token that continues a session. The numbers are stored in tokens and items
+// and never change.
 type Kind uint8
 
-// RefreshKind is a session that a refresh token moves on.
+// RefreshKind is a session that refresh tokens continue.
 const RefreshKind Kind = 1
 
 // Session is one login. Times are UTC with millisecond precision. A session has ended once its idle
