@@ -150,11 +150,15 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 	if err != nil {
 		b.Fatal(err)
 	}
+	logins, err := keyring.NewLoginRing(time.Now(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
 	// The counters work as usual, but with limits that a benchmark does not reach.
 	generous := login.Limit{Free: 1000, Delay: time.Second, MaxDelay: time.Second, Window: time.Minute}
 	s, err := service.New(b.Context(), service.Settings{
 		Issuer: issuer, Audience: []string{audience}, Stores: stores,
-		SigningRing: inline(b, signing), RefreshKeys: inline(b, refresh), KeyVersion: 1,
+		SigningRing: inline(b, signing), RefreshKeys: inline(b, refresh), LoginRing: inline(b, logins), KeyVersion: 1,
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: io.Discard,
 		Throttle: login.Limits{Account: generous, Device: generous, Network: &generous},
 		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,

@@ -101,7 +101,7 @@ func build(b *testing.B, name string) string {
 	return path
 }
 
-// functionEnvironment returns the variables that the functions need, with two rings of RSA keys.
+// functionEnvironment returns the variables that the functions need. The signing ring holds RSA keys.
 func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) string) []string {
 	b.Helper()
 	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
@@ -109,6 +109,10 @@ func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) strin
 		b.Fatal(err)
 	}
 	refresh, err := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	logins, err := keyring.NewLoginRing(time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -126,7 +130,9 @@ func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) strin
 		"EDGEAUTH_ACCESS_TOKEN_LIFETIME=15m", "EDGEAUTH_IDLE_TIMEOUT=336h", "EDGEAUTH_ABSOLUTE_TIMEOUT=2160h",
 		"EDGEAUTH_JWKS=" + string(jwks), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 	}
-	for name, ring := range map[string]keyring.Ring{"EDGEAUTH_SIGNING_RING": signing, "EDGEAUTH_REFRESH_KEYS": refresh} {
+	for name, ring := range map[string]keyring.Ring{
+		"EDGEAUTH_SIGNING_RING": signing, "EDGEAUTH_REFRESH_KEYS": refresh, "EDGEAUTH_LOGIN_RING": logins,
+	} {
 		environment = append(environment, name+"="+keep(b, ring))
 	}
 	// The functions only connect to the tables. The empty function gets the same environment and

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
@@ -25,9 +27,10 @@ type keysFlag struct {
 	Store string `placeholder:"stack:NAME" help:"A deployed stack, whose keys can be shown; those in the data directory where not given."`
 }
 
-// rings are both of one place, and the version that signs there.
+// rings are those of one place, and the version that signs there.
 type rings struct {
 	signing, refresh keyring.Ring
+	login            keyring.Ring // without keys, if the place has no login ring yet
 	version          keyring.Version
 	stack            *stack.Stack // nil for a data directory
 }
@@ -35,7 +38,7 @@ type rings struct {
 // load reads the rings.
 func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 	var k rings
-	signing, refresh := f.Data.SigningRing(), f.Data.RefreshKeys()
+	signing, refresh, login := f.Data.SigningRing(), f.Data.RefreshKeys(), f.Data.LoginRing()
 	if f.Store != "" {
 		name, ok := stackIn(f.Store)
 		if !ok {
@@ -48,6 +51,10 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 		}
 		secrets := service.OpenSecrets(s.Secrets())
 		signing, refresh = secrets.Secret(s.SigningSecret), secrets.Secret(s.RefreshSecret)
+		login = nil
+		if s.LoginSecret != "" {
+			login = secrets.Secret(s.LoginSecret)
+		}
 		k.version, k.stack = s.KeyVersion, &s
 	}
 	var err error
@@ -57,10 +64,27 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 	if k.refresh, err = keyring.Load(ctx, refresh, keyring.RefreshRing); err != nil {
 		return k, f.explain(err)
 	}
+	if k.login, err = loadLogin(ctx, login); err != nil {
+		return k, f.explain(err)
+	}
 	if k.stack == nil {
 		k.version = k.signing.Current()
 	}
 	return k, nil
+}
+
+// loadLogin returns a ring without keys if there is none. A data directory and a stack from before the login ring have
+// none until the next "edgeauth dev" or deployment makes it.
+func loadLogin(ctx context.Context, from keyring.Source) (keyring.Ring, error) {
+	none := keyring.Ring{Kind: keyring.LoginRing}
+	if from == nil {
+		return none, nil
+	}
+	r, err := keyring.Load(ctx, from, keyring.LoginRing)
+	if errors.Is(err, auth.ErrNotFound) {
+		return none, nil
+	}
+	return r, err
 }
 
 // explain says what to do where the directory is missing.
@@ -115,8 +139,10 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 		Version keyring.Version `json:"version"`
 		Signing []keyView       `json:"signing"`
 		Refresh []keyView       `json:"refresh"`
+		Login   []keyView       `json:"login"`
 		Next    rotation        `json:"next"`
-	}{nil, k.version, viewsOf(k.signing, k.version, now), viewsOf(k.refresh, k.version, now), k.next(now)}
+	}{nil, k.version, viewsOf(k.signing, k.version, now), viewsOf(k.refresh, k.version, now),
+		viewsOf(k.login, k.version, now), k.next(now)}
 	if s := k.stack; s != nil {
 		view.Stack = &stackView{s.Name, s.Region, s.Status, s.Issuer, s.JWKS}
 	}
@@ -132,8 +158,23 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 		for _, k := range view.Refresh {
 			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t\n", k.Version, k.State, instant(k.since))
 		}
+		fmt.Fprintln(w, "login\tVERSION\tSTATE\t\tSINCE\t")
+		for _, k := range view.Login {
+			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t\n", k.Version, k.State, instant(k.since))
+		}
+		if len(view.Login) == 0 {
+			fmt.Fprintf(w, "\tnone yet\t%s\t\t\t\n", loginMadeBy(k.stack))
+		}
 		fmt.Fprintf(w, "next rotation\t%s\n", view.Next.text(k.stack))
 	})
+}
+
+// loginMadeBy says what makes a login ring that is missing.
+func loginMadeBy(s *stack.Stack) string {
+	if s == nil {
+		return "edgeauth dev makes it"
+	}
+	return "the next deployment makes it"
 }
 
 // instant writes an instant so that it means the same to everybody who rotates keys.
@@ -146,7 +187,7 @@ func instant(at time.Time) string {
 
 // viewsOf shows a ring while one version signs.
 func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
-	var views []keyView
+	views := []keyView{}
 	for _, v := range r.Versions() {
 		entry := r.Keys[v]
 		view := keyView{
@@ -154,8 +195,8 @@ func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
 			Published: entry.Published, SigningSince: entry.SigningSince, Retired: entry.Retired,
 		}
 		told := r.Kind == keyring.SigningRing && v+1 == signs
-		forgotten := !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(keyring.RefreshKeyRetention))
-		opens := r.Kind == keyring.RefreshRing && !forgotten
+		forgotten := !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(r.Kind.Retention()))
+		opens := r.Kind != keyring.SigningRing && !forgotten
 		switch {
 		case v == signs:
 			view.State, view.since = "signing", entry.SigningSince

@@ -70,7 +70,7 @@ func (k rings) next(now time.Time) rotation {
 // judge returns why a version may not sign at a time. A key that is made for that is thrown away, and so of the kind
 // that costs the least.
 func (k rings) judge(v keyring.Version, at time.Time) error {
-	for _, ring := range []keyring.Ring{k.refresh, k.signing} {
+	for _, ring := range []keyring.Ring{k.refresh, k.login, k.signing} {
 		if _, err := ring.Move(keyring.Move{Version: v, Algorithm: token.EdDSA}, at, rand.Reader); err != nil {
 			return err
 		}

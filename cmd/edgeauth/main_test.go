@@ -123,6 +123,11 @@ func TestKeysMove(t *testing.T) {
 		` +2 +accepted +`+since+` +`,
 		` +3 +signing +`+since+` +`,
 		` +4 +next +`+since+` +`,
+		`login +VERSION +STATE +SINCE +`,
+		` +1 +accepted +`+since+` +`,
+		` +2 +accepted +`+since+` +`,
+		` +3 +signing +`+since+` +`,
+		` +4 +next +`+since+` +`,
 		`next rotation +version 4, now`)
 	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
 	lines(t, done(t, "", "keys", "drop", kids[0], kids[1], "--data", home),
@@ -139,6 +144,9 @@ func TestKeys(t *testing.T) {
 		` +1 +signing +ES256 +`+since+` +[\w-]{43}`,
 		` +2 +next +ES256 +`+since+` +[\w-]{43}`,
 		`refresh tokens +VERSION +STATE +SINCE +`,
+		` +1 +signing +`+since+` +`,
+		` +2 +next +`+since+` +`,
+		`login +VERSION +STATE +SINCE +`,
 		` +1 +signing +`+since+` +`,
 		` +2 +next +`+since+` +`,
 		`next rotation +version 2, now`)

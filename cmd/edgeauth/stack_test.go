@@ -46,6 +46,7 @@ func deploy(t *testing.T) *deployment {
 		"Issuer": "https://auth.example.com", "Jwks": "https://auth.example.com/.well-known/jwks.json",
 		"UsersTable": table + "-users", "SessionsTable": table + "-sessions", "AttemptsTable": table + "-attempts",
 		"SigningSecret": d.secrets.Add("signing"), "RefreshSecret": d.secrets.Add("refresh"),
+		"LoginSecret": d.secrets.Add("login"),
 	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
@@ -98,21 +99,21 @@ func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ring.
 func (d *deployment) history(steps ...step) keyring.Ring {
 	d.t.Helper()
-	signing, refresh := keyring.Ring{Kind: keyring.SigningRing}, keyring.Ring{Kind: keyring.RefreshRing}
-	for _, s := range steps {
-		m := keyring.Move{Version: s.version, Algorithm: token.ES256}
-		var err error
-		if signing, err = signing.Move(m, s.at, rand.Reader); err != nil {
-			d.t.Fatal(err)
-		}
-		if refresh, err = refresh.Move(m, s.at, rand.Reader); err != nil {
-			d.t.Fatal(err)
-		}
-		d.parameters["KeyVersion"] = fmt.Sprint(s.version)
+	rings := map[string]keyring.Ring{
+		"SigningSecret": {Kind: keyring.SigningRing}, "RefreshSecret": {Kind: keyring.RefreshRing}, "LoginSecret": {Kind: keyring.LoginRing},
 	}
-	d.put("SigningSecret", signing)
-	d.put("RefreshSecret", refresh)
-	return signing
+	for output, ring := range rings {
+		for _, s := range steps {
+			var err error
+			if ring, err = ring.Move(keyring.Move{Version: s.version, Algorithm: token.ES256}, s.at, rand.Reader); err != nil {
+				d.t.Fatal(err)
+			}
+			d.parameters["KeyVersion"] = fmt.Sprint(s.version)
+		}
+		d.put(output, ring)
+		rings[output] = ring
+	}
+	return rings["SigningSecret"]
 }
 
 type step struct {
@@ -138,7 +139,7 @@ func (d *deployment) text(output string) auth.Secret {
 func (d *deployment) keepsSecrets(printed string) {
 	d.t.Helper()
 	count := 0
-	for _, output := range []string{"SigningSecret", "RefreshSecret"} {
+	for _, output := range []string{"SigningSecret", "RefreshSecret", "LoginSecret"} {
 		text := d.text(output).Reveal()
 		for _, match := range regexp.MustCompile(`"(?:d|secret)":\s*"([\w+/=-]+)"`).FindAllStringSubmatch(text, -1) {
 			if count++; strings.Contains(printed, match[1]) {
@@ -146,8 +147,8 @@ func (d *deployment) keepsSecrets(printed string) {
 			}
 		}
 	}
-	if count < 4 {
-		d.t.Fatalf("%d secrets in two rings of two keys", count)
+	if count < 6 {
+		d.t.Fatalf("%d secrets in three rings of two keys", count)
 	}
 	if strings.Contains(printed, "hunter2") {
 		d.t.Error("the credentials are shown")
@@ -174,6 +175,12 @@ func TestKeysOfAStack(t *testing.T) {
 		` +4 +signing +ES256 +`+at+` +`+ring.Keys[4].Signing.ID(),
 		` +5 +next +ES256 +`+at+` +`+ring.Keys[5].Signing.ID(),
 		`refresh tokens +VERSION +STATE +SINCE +`,
+		` +1 +accepted +`+since+` +`,
+		` +2 +accepted +`+since+` +`,
+		` +3 +accepted +`+at+` +`,
+		` +4 +signing +`+at+` +`,
+		` +5 +next +`+at+` +`,
+		`login +VERSION +STATE +SINCE +`,
 		` +1 +accepted +`+since+` +`,
 		` +2 +accepted +`+since+` +`,
 		` +3 +accepted +`+at+` +`,
@@ -208,7 +215,7 @@ func TestKeysOfAStack(t *testing.T) {
 		t.Errorf("%s, %v", published, err)
 	}
 	d.keepsSecrets(shown + text + published)
-	if calls := d.secrets.Calls(); calls["GetSecretValue"] != 6 || len(calls) != 1 { // two for each of three commands
+	if calls := d.secrets.Calls(); calls["GetSecretValue"] != 9 || len(calls) != 1 { // three for each of three commands
 		t.Errorf("%v", calls)
 	}
 }

@@ -11,6 +11,7 @@
 //	export OIDC_ISSUER=https://accounts.example.com OIDC_CLIENT_ID=my-app
 //	export EDGEAUTH_ISSUER=http://127.0.0.1:8080 EDGEAUTH_AUDIENCE=http://127.0.0.1:8080
 //	export EDGEAUTH_SIGNING_RING=file:../../.edgeauth/signing-ring.json EDGEAUTH_REFRESH_KEYS=file:../../.edgeauth/refresh-keys.json
+//	export EDGEAUTH_LOGIN_RING=file:../../.edgeauth/login-ring.json
 //	export EDGEAUTH_KEY_VERSION=1 EDGEAUTH_STORE=bolt:../../.edgeauth/store.db EDGEAUTH_PROFILE=balanced
 //	export EDGEAUTH_ACCESS_TOKEN_LIFETIME=15m EDGEAUTH_IDLE_TIMEOUT=336h EDGEAUTH_ABSOLUTE_TIMEOUT=2160h
 //	go run . &

@@ -130,6 +130,8 @@ func TestForbiddenSteps(t *testing.T) {
 		"a kid that does not exist": {nil, []string{keyVersion, "2", dropKeys, strings.Repeat("A", 43)}, []string{"DropKeys names the kid", "AAA"}},
 		"a secret without a ring": {func(s *stack) { s.deployed["Another"] = s.service.Add("another") },
 			[]string{refreshKeysARN, "Another"}, []string{"RefreshKeysArn: the secret arn:", "holds no keys"}},
+		"a secret without a login ring": {func(s *stack) { s.deployed["Another"] = s.service.Add("another") },
+			[]string{loginRingARN, "Another"}, []string{"LoginRingArn: the secret arn:", "holds no keys"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStack(t)
@@ -271,7 +273,7 @@ func TestRepetitions(t *testing.T) {
 	expectRefused(moved, "a later one has changed the ring since")
 	// One that was never carried out, and comes when the stack is rolled back.
 	lost := s.request("Update", map[string]any{keyVersion: "2", signingRingARN: s.deployed[signingRingARN],
-		refreshKeysARN: s.deployed[refreshKeysARN], accessTokenLifetime: "15m"}, s.deployed)
+		refreshKeysARN: s.deployed[refreshKeysARN], loginRingARN: s.deployed[loginRingARN], accessTokenLifetime: "15m"}, s.deployed)
 	s.now = s.now.Add(serviceTimeout)
 	expectRefused(lost, "had given it up")
 	s.update(keyVersion, "2")
@@ -419,7 +421,7 @@ func TestAnswerWasRead(t *testing.T) {
 	var calls []string
 	s.handler.secret = func(arn string) keyring.Source { return watched{newHandler(s.config).secret(arn), &calls} }
 	s.create()
-	if want := []string{"load", "load", "save", "save", "load", "load"}; !slices.Equal(calls, want) {
+	if want := []string{"load", "load", "load", "save", "save", "save", "load", "load", "load"}; !slices.Equal(calls, want) {
 		t.Errorf("%v, want %v", calls, want)
 	}
 }
@@ -536,6 +538,8 @@ func TestWrongProperties(t *testing.T) {
 		{signingRingARN, 5, "SigningRingArn is wrong"},
 		{refreshKeysARN, nil, "RefreshKeysArn is not set"},
 		{refreshKeysARN, "same", "and another than SigningRingArn"},
+		{loginRingARN, nil, "LoginRingArn is not set"},
+		{loginRingARN, "same", "and another than SigningRingArn and RefreshKeysArn"},
 		{keyVersion, "", "KeyVersion is not set"},
 		{keyVersion, "0", "KeyVersion is wrong: it should hold the version of the keys that signs, a whole number from 1 to 65534"},
 		{keyVersion, "65535", "KeyVersion is wrong"},
@@ -572,7 +576,7 @@ func TestWrongProperties(t *testing.T) {
 	s := newStack(t)
 	s.properties = map[string]any{}
 	r := s.create()
-	for _, name := range []string{signingRingARN, refreshKeysARN, keyVersion, accessTokenLifetime} {
+	for _, name := range []string{signingRingARN, refreshKeysARN, loginRingARN, keyVersion, accessTokenLifetime} {
 		if !strings.Contains(r.Reason, name+" is not set") {
 			t.Errorf("%s is not in %q", name, r.Reason)
 		}

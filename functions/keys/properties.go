@@ -16,6 +16,7 @@ import (
 const (
 	signingRingARN      = "SigningRingArn"
 	refreshKeysARN      = "RefreshKeysArn"
+	loginRingARN        = "LoginRingArn"
 	keyVersion          = "KeyVersion"
 	signingAlgorithm    = "SigningAlgorithm"
 	dropKeys            = "DropKeys"
@@ -24,11 +25,11 @@ const (
 
 // properties are what the template asks for.
 type properties struct {
-	signingRing, refreshKeys string // ARNs of secrets
-	version                  keyring.Version
-	algorithm                token.Algorithm
-	drop                     keyring.Drop
-	all                      map[string]string
+	signingRing, refreshKeys, loginRing string // ARNs of secrets
+	version                             keyring.Version
+	algorithm                           token.Algorithm
+	drop                                keyring.Drop
+	all                                 map[string]string
 }
 
 var (
@@ -74,6 +75,10 @@ func parse(raw map[string]any) (properties, error) {
 	read(refreshKeysARN, wantARN+", and another than "+signingRingARN, "", func(text string) bool {
 		p.refreshKeys = text
 		return secretARN.MatchString(text) && text != p.signingRing
+	})
+	read(loginRingARN, wantARN+", and another than "+signingRingARN+" and "+refreshKeysARN, "", func(text string) bool {
+		p.loginRing = text
+		return secretARN.MatchString(text) && text != p.signingRing && text != p.refreshKeys
 	})
 	read(keyVersion, "the version of the keys that signs, a whole number from 1 to 65534", "", func(text string) bool {
 		n, err := strconv.ParseUint(text, 10, 16)

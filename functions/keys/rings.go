@@ -35,14 +35,24 @@ type task struct {
 	before map[string]any // the properties of the deployment before
 }
 
-// ring is one of the two, and where it is kept.
+// ring is one of the three, and where it is kept.
 type ring struct {
 	keyring.Ring
 	at  keyring.Source
 	arn string
 }
 
-// carryOut brings both rings to where t wants them and returns what the template takes from the answer. What is
+// rings are the three of a stack, in the order in which they are written. The signing ring is the last, since a request
+// is known by it.
+type rings [3]ring
+
+const (
+	refreshAt = iota
+	loginAt
+	signingAt
+)
+
+// carryOut brings the rings to where t wants them and returns what the template takes from the answer. What is
 // answered was read when nothing was left to do: neither a lost reply nor another request at the same time can make it
 // tell of keys that are not there.
 func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) {
@@ -66,14 +76,9 @@ func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) 
 // errWritten says that the rings have to be read again.
 var errWritten = errors.New("the rings have changed")
 
-// attempt reads both rings, and writes what has to change. Both are found to be right before one is written. The
-// signing ring is the last, since the request is known by it.
+// attempt reads the rings, and writes what has to change. All are found to be right before one is written.
 func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
-	signing, err := h.load(ctx, keyring.SigningRing, t.signingRing)
-	if err != nil {
-		return nil, err
-	}
-	refresh, err := h.load(ctx, keyring.RefreshRing, t.refreshKeys)
+	now, err := h.loadAll(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -82,35 +87,49 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 		before, _ := parseDrop(text) // what is wrong asked for nothing
 		m.Drop.Still = before.All
 	}
-	if err := t.mayTake(signing, refresh, m.Drop); err != nil {
+	if err := t.mayTake(now, m.Drop); err != nil {
 		return nil, err
 	}
-	now := h.now()
-	nextRefresh, err := refresh.Move(m, now, h.random)
-	if err != nil {
-		return nil, err
+	next, at := now, h.now()
+	changed := false
+	for i := range next {
+		if next[i].Ring, err = now[i].Move(m, at, h.random); err != nil {
+			return nil, err
+		}
+		changed = changed || next[i].Serial != now[i].Serial
 	}
-	nextSigning, err := signing.Move(m, now, h.random)
-	if err != nil {
-		return nil, err
+	if !changed {
+		return t.answer(now)
 	}
-	if nextRefresh.Serial == refresh.Serial && nextSigning.Serial == signing.Serial {
-		return t.answer(signing.Ring, refresh.Ring)
-	}
-	if _, err := t.answer(nextSigning, nextRefresh); err != nil {
+	if _, err := t.answer(next); err != nil {
 		return nil, err // it would be too late afterwards
 	}
 	// It may have waited for a minute since it was taken on.
-	if given := givenUp(t.replyTo, now); given != "" {
+	if given := givenUp(t.replyTo, at); given != "" {
 		return nil, errors.New(given)
 	}
-	if err := refresh.save(ctx, nextRefresh); err != nil {
-		return nil, err
-	}
-	if err := signing.save(ctx, nextSigning); err != nil {
-		return nil, err
+	for i := range next {
+		if err := now[i].save(ctx, next[i].Ring); err != nil {
+			return nil, err
+		}
 	}
 	return nil, errWritten
+}
+
+func (h *handler) loadAll(ctx context.Context, t task) (all rings, err error) {
+	for i, r := range [...]struct {
+		kind keyring.Kind
+		arn  string
+	}{
+		refreshAt: {keyring.RefreshRing, t.refreshKeys},
+		loginAt:   {keyring.LoginRing, t.loginRing},
+		signingAt: {keyring.SigningRing, t.signingRing},
+	} {
+		if all[i], err = h.load(ctx, r.kind, r.arn); err != nil {
+			return rings{}, err
+		}
+	}
+	return all, nil
 }
 
 // save writes the next state, where there is one.
@@ -132,18 +151,22 @@ func (h *handler) load(ctx context.Context, kind keyring.Kind, arn string) (ring
 	return r, err
 }
 
+// properties that name the secrets.
+var arnProperty = map[keyring.Kind]string{
+	keyring.SigningRing: signingRingARN, keyring.RefreshRing: refreshKeysARN, keyring.LoginRing: loginRingARN,
+}
+
 // mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
-// rings over; a rollback takes back what it had.
-func (t task) mayTake(signing, refresh ring, drop keyring.Drop) error {
+// rings over; a rollback takes back what it had. A stack that was deployed before there was a login ring gets one.
+func (t task) mayTake(all rings, drop keyring.Drop) error {
 	if t.create {
-		return keyring.Adopt(t.version, signing.Ring, refresh.Ring)
+		return keyring.Adopt(t.version, all[signingAt].Ring, all[refreshAt].Ring, all[loginAt].Ring)
 	}
-	for _, r := range []ring{signing, refresh} {
-		name := signingRingARN
-		if r.Kind == keyring.RefreshRing {
-			name = refreshKeysARN
-		}
-		remade := r.Kind == keyring.SigningRing && drop.All && !drop.Still
+	for _, r := range all {
+		name := arnProperty[r.Kind]
+		_, named := t.before[name]
+		remade := r.Kind == keyring.SigningRing && drop.All && !drop.Still ||
+			r.Kind == keyring.LoginRing && t.before != nil && !named
 		other := t.before != nil && t.before[name] != r.arn
 		switch {
 		case len(r.Keys) == 0 && !remade:
@@ -160,8 +183,8 @@ func (t task) mayTake(signing, refresh ring, drop keyring.Drop) error {
 }
 
 // answer makes the data that the template reads by !GetAtt. Nothing of it is secret.
-func (t task) answer(signing, refresh keyring.Ring) (map[string]any, error) {
-	public, err := signing.PublicKeys(t.version)
+func (t task) answer(all rings) (map[string]any, error) {
+	public, err := all[signingAt].PublicKeys(t.version)
 	if err != nil {
 		return nil, err
 	}
@@ -173,22 +196,26 @@ func (t task) answer(signing, refresh keyring.Ring) (map[string]any, error) {
 		return nil, fmt.Errorf("the public keys have %d bytes, and an environment has room for %d: use smaller keys",
 			len(jwks), maxJWKS)
 	}
-	stamp, err := t.stamp(jwks, refresh.Versions())
+	stamp, err := t.stamp(jwks, all)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{"Jwks": string(jwks), "Stamp": stamp, "KeyVersion": fmt.Sprint(t.version)}, nil
 }
 
-// stamp changes with everything that reaches a function's environment, so that whoever is stamped gets a new version,
-// and comes back with a rollback: so the refresh-token keys count that open tokens, and not what lies beyond.
-func (t task) stamp(jwks []byte, refreshKeys []keyring.Version) (string, error) {
-	refreshKeys = slices.DeleteFunc(refreshKeys, func(v keyring.Version) bool { return v > t.version+1 })
+// stamp changes with everything that reaches a function's environment, so that a stamped function gets a new version,
+// and it comes back with a rollback. So it holds the versions of the keys that open tokens, and not later ones.
+func (t task) stamp(jwks []byte, rings rings) (string, error) {
+	opening := func(i int) []keyring.Version {
+		return slices.DeleteFunc(rings[i].Versions(), func(v keyring.Version) bool { return v > t.version+1 })
+	}
 	all := maps.Clone(t.all)
 	for _, own := range []string{"ServiceToken", "ServiceTimeout"} { // CloudFormation's own
 		delete(all, own)
 	}
-	text, err := json.Marshal(map[string]any{"properties": all, "jwks": string(jwks), "refresh_keys": refreshKeys})
+	text, err := json.Marshal(map[string]any{
+		"properties": all, "jwks": string(jwks), "refresh_keys": opening(refreshAt), "login_keys": opening(loginAt),
+	})
 	if err != nil {
 		return "", err
 	}

@@ -35,11 +35,12 @@ type stack struct {
 	now     time.Time
 	logged  *bytes.Buffer
 
-	properties map[string]any // of the next deployment
-	deployed   map[string]any // of the last one that succeeded
-	answers    *answers
-	last       []byte // the last request
-	requests   int
+	properties  map[string]any // of the next deployment
+	deployed    map[string]any // of the last one that succeeded
+	answers     *answers
+	last        []byte // the last request
+	requests    int
+	thirdSecret string // of deployedWithLogin; made at its first call
 }
 
 // reply is what CloudFormation understands of an answer.
@@ -66,7 +67,8 @@ func newStack(t testing.TB) *stack {
 	s.properties = map[string]any{
 		"ServiceToken": "arn:aws:lambda:eu-central-1:123456789012:function:keys", "ServiceTimeout": "300",
 		signingRingARN: s.service.Add("signing"), refreshKeysARN: s.service.Add("refresh"),
-		keyVersion: "1", signingAlgorithm: "EdDSA", dropKeys: "", accessTokenLifetime: "15m", "Issuer": "https://auth.example.com",
+		loginRingARN: s.service.Add("login"),
+		keyVersion:   "1", signingAlgorithm: "EdDSA", dropKeys: "", accessTokenLifetime: "15m", "Issuer": "https://auth.example.com",
 	}
 	return s
 }
@@ -148,18 +150,20 @@ func (s *stack) rollback() reply {
 	return r
 }
 
-// stored returns the rings as the secrets hold them.
+// stored returns the signing ring and the refresh-token ring as the secrets hold them.
 func (s *stack) stored() (signing, refresh keyring.Ring) {
 	s.t.Helper()
-	read := func(kind keyring.Kind, name string) keyring.Ring {
-		text, _ := s.service.Text(s.deployed[name].(string))
-		r, err := keyring.Parse(kind, auth.NewSecret(text))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		return r
+	return s.ring(keyring.SigningRing), s.ring(keyring.RefreshRing)
+}
+
+func (s *stack) ring(kind keyring.Kind) keyring.Ring {
+	s.t.Helper()
+	text, _ := s.service.Text(s.deployed[arnProperty[kind]].(string))
+	r, err := keyring.Parse(kind, auth.NewSecret(text))
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	return read(keyring.SigningRing, signingRingARN), read(keyring.RefreshRing, refreshKeysARN)
+	return r
 }
 
 // kids returns the kids of an answer's key set, which must be one.

@@ -10,6 +10,7 @@ const (
 	JWKSFile            = "EDGEAUTH_JWKS_FILE"
 	SigningRing         = "EDGEAUTH_SIGNING_RING"
 	RefreshKeys         = "EDGEAUTH_REFRESH_KEYS"
+	LoginRing           = "EDGEAUTH_LOGIN_RING"
 	KeyVersion          = "EDGEAUTH_KEY_VERSION"
 	Store               = "EDGEAUTH_STORE"
 	UsersTable          = "EDGEAUTH_USERS_TABLE"

@@ -95,6 +95,11 @@ func (e *Environment) RefreshKeys() auth.Secret {
 	return e.secret(RefreshKeys)
 }
 
+// LoginRing returns the source of the login ring, in the same forms.
+func (e *Environment) LoginRing() auth.Secret {
+	return e.secret(LoginRing)
+}
+
 func (e *Environment) secret(name string) auth.Secret {
 	text, ok := e.required(name, "secretsmanager:<arn>, file:<path>, or the JSON itself")
 	if !ok {

@@ -42,7 +42,7 @@ func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) 
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// RefreshTokenKey is one key from which the MAC keys of refresh tokens and their relatives are derived.
+// RefreshTokenKey is one key from which the MAC key of refresh tokens is derived.
 type RefreshTokenKey struct {
 	ID     uint16
 	Secret Secret // RefreshTokenKeyBytes of raw key material
@@ -53,6 +53,22 @@ const RefreshTokenKeyBytes = 32
 
 // Derive returns the 32-byte MAC key for one purpose (HKDF-SHA-256, RFC 5869), so that a token made for one
 // purpose never passes for another.
-func (k RefreshTokenKey) Derive(purpose string) ([]byte, error) {
-	return hkdf.Key(sha256.New, []byte(k.Secret.Reveal()), nil, purpose, sha256.Size)
+func (k RefreshTokenKey) Derive(purpose string) ([]byte, error) { return derive(k.Secret, purpose) }
+
+// LoginKey is one key from which a login derives the MAC keys of known-device tokens, of the names of throttle
+// counters and of the audit log's references. LoginKey and RefreshTokenKey are two types, so that the compiler keeps
+// the two rings apart.
+type LoginKey struct {
+	ID     uint16
+	Secret Secret // LoginKeyBytes of raw key material
+}
+
+// LoginKeyBytes is the length of a login key's material. Package keyring makes and reads the keys of both rings alike.
+const LoginKeyBytes = RefreshTokenKeyBytes
+
+// Derive returns the 32-byte MAC key for one purpose (HKDF-SHA-256, RFC 5869).
+func (k LoginKey) Derive(purpose string) ([]byte, error) { return derive(k.Secret, purpose) }
+
+func derive(material Secret, purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, []byte(material.Reveal()), nil, purpose, sha256.Size)
 }

@@ -112,10 +112,12 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 
 	signing, err1 := keyring.NewSigningRing(alg, h.clock.now(), rand.Reader)
 	refresh, err2 := keyring.NewRefreshRing(h.clock.now(), rand.Reader)
-	signingText, err3 := signing.Text()
-	refreshText, err4 := refresh.Text()
-	stores, err5 := service.OpenBolt(filepath.Join(t.TempDir(), "store.db"))
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	logins, err3 := keyring.NewLoginRing(h.clock.now(), rand.Reader)
+	signingText, err4 := signing.Text()
+	refreshText, err5 := refresh.Text()
+	loginText, err6 := logins.Text()
+	stores, err7 := service.OpenBolt(filepath.Join(t.TempDir(), "store.db"))
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)
 	}
 	h.ring = keyring.Inline(signingText)
@@ -126,7 +128,8 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	var err error
 	if h.Service, err = service.New(t.Context(), service.Settings{
 		Issuer: issuer, Audience: []string{audience},
-		SigningRing: h.ring, RefreshKeys: keyring.Inline(refreshText), KeyVersion: 1, Stores: stores,
+		SigningRing: h.ring, RefreshKeys: keyring.Inline(refreshText), LoginRing: keyring.Inline(loginText),
+		KeyVersion: 1, Stores: stores,
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: strings.Fields(scope),
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},

@@ -55,9 +55,9 @@ func TestForbiddenSteps(t *testing.T) {
 				w.mustMove(w.deployed.version + 1)
 			}
 			w.now = w.now.Add(row.after)
-			saved := [2]uint64{w.signing.saved, w.refresh.saved}
+			saved := [3]uint64{w.signing.saved, w.refresh.saved, w.logins.saved}
 			_, err := w.move(row.to, keyring.Drop{})
-			if saved != [2]uint64{w.signing.saved, w.refresh.saved} {
+			if saved != [3]uint64{w.signing.saved, w.refresh.saved, w.logins.saved} {
 				t.Error("a ring was written")
 			}
 			if row.right == 0 {
@@ -114,7 +114,7 @@ func TestAdoptionOfRetainedRings(t *testing.T) {
 			}
 			w.deployed = nil // the stack is deleted
 			for v := keyring.Version(1); v <= row.right+2; v++ {
-				err := keyring.Adopt(v, w.load(keyring.SigningRing), w.load(keyring.RefreshRing))
+				err := keyring.Adopt(v, w.load(keyring.SigningRing), w.load(keyring.RefreshRing), w.load(keyring.LoginRing))
 				if v == row.right && err != nil {
 					t.Errorf("at %d: %v", v, err)
 				}

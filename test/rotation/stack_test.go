@@ -37,12 +37,13 @@ var functions = []string{"login", "refresh", "account", "authorizer", "discovery
 // profiles are the clients', by their names.
 var profiles = []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed}
 
-// stack is what a team has deployed: two secrets, and functions that know one KeyVersion or one key set each.
+// stack is what a team has deployed: three secrets, and functions that know one KeyVersion or one key set each.
 type stack struct {
 	w       *world
 	alg     token.Algorithm // of keys that are made from now on
 	signing *secret
 	refresh *secret
+	logins  *secret
 	stores  service.Stores
 
 	requests  int
@@ -59,7 +60,7 @@ type stack struct {
 
 func newStack(w *world, alg token.Algorithm) *stack {
 	s := &stack{
-		w: w, alg: alg, signing: &secret{}, refresh: &secret{}, stores: newStores(),
+		w: w, alg: alg, signing: &secret{}, refresh: &secret{}, logins: &secret{}, stores: newStores(),
 		aliases: map[string]*alias{}, versionOf: map[string]keyring.Version{}, dropped: map[string]bool{},
 		public: keyring.Ring.PublicKeys,
 	}
@@ -89,16 +90,19 @@ func (s *stack) load(kind keyring.Kind) keyring.Ring {
 }
 
 func (s *stack) sourceOf(kind keyring.Kind) *secret {
-	if kind == keyring.SigningRing {
+	switch kind {
+	case keyring.SigningRing:
 		return s.signing
+	case keyring.LoginRing:
+		return s.logins
 	}
 	return s.refresh
 }
 
 // order is the one in which the rings are written: the request is known by the signing ring.
-var order = []keyring.Kind{keyring.RefreshRing, keyring.SigningRing}
+var order = []keyring.Kind{keyring.RefreshRing, keyring.LoginRing, keyring.SigningRing}
 
-// move does what the custom resource does for one request, and returns what the template takes from its answer. Both
+// move does what the custom resource does for one request, and returns what the template takes from its answer. All
 // rings are found to be right before one is written. Then the request is repeated, as if its answer had been lost.
 func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
 	s.w.t.Helper()
@@ -106,7 +110,7 @@ func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
 	m := keyring.Move{Version: v, Algorithm: s.alg, Request: fmt.Sprint("request ", s.requests), Drop: drop}
 	before := s.load(keyring.SigningRing)
 	if len(before.Keys) == 0 {
-		if err := keyring.Adopt(v, before, s.load(keyring.RefreshRing)); err != nil {
+		if err := keyring.Adopt(v, before, s.load(keyring.RefreshRing), s.load(keyring.LoginRing)); err != nil {
 			return nil, err
 		}
 	}
@@ -308,13 +312,17 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 	if name == "account" {
 		cost = password.Cost{} // it makes hashes, and makes none that is too cheap
 	}
-	x, err := service.New(s.w.t.Context(), service.Settings{
+	settings := service.Settings{
 		Issuer: issuer, Audience: []string{audience}, KeyVersion: i.version, Stores: s.stores,
 		SigningRing: &unreliable{s.signing, fails}, RefreshKeys: &unreliable{s.refreshOf(i.version), fails},
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
 		Client:              clientOf(auth.Balanced), Clients: []auth.Client{clientOf(auth.Strict), clientOf(auth.Fixed)},
 		PasswordCost: cost, Log: io.Discard, Now: now,
-	})
+	}
+	if name != "refresh" {
+		settings.LoginRing = &unreliable{s.logins, fails}
+	}
+	x, err := service.New(s.w.t.Context(), settings)
 	if err != nil {
 		return nil, err
 	}

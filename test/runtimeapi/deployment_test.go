@@ -98,13 +98,16 @@ func environments(t *testing.T, store variables) map[string]variables {
 	t.Helper()
 	folder := t.TempDir()
 	signingPath, refreshPath := filepath.Join(folder, "signing-ring.json"), filepath.Join(folder, "refresh-keys.json")
+	loginPath := filepath.Join(folder, "login-ring.json")
 	signing, err1 := keyring.NewSigningRing(token.ES256, time.Now(), rand.Reader)
 	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
-	public, err3 := signing.PublicKeys(1)
-	jwks, err4 := json.Marshal(public)
-	if err := errors.Join(err1, err2, err3, err4,
+	logins, err3 := keyring.NewLoginRing(time.Now(), rand.Reader)
+	public, err4 := signing.PublicKeys(1)
+	jwks, err5 := json.Marshal(public)
+	if err := errors.Join(err1, err2, err3, err4, err5,
 		keyring.Save(t.Context(), keyring.File(signingPath), signing),
-		keyring.Save(t.Context(), keyring.File(refreshPath), refresh)); err != nil {
+		keyring.Save(t.Context(), keyring.File(refreshPath), refresh),
+		keyring.Save(t.Context(), keyring.File(loginPath), logins)); err != nil {
 		t.Fatal(err)
 	}
 	common := variables{config.Issuer: "https://auth.example.com", config.Audience: "https://api.example.com"}
@@ -112,7 +115,7 @@ func environments(t *testing.T, store variables) map[string]variables {
 		config.SigningRing: "file:" + signingPath, config.RefreshKeys: "file:" + refreshPath, config.KeyVersion: "1",
 		config.AccessTokenLifetime: "15m",
 	})
-	opening := with(issuing, variables{config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"})
+	opening := with(issuing, variables{config.LoginRing: "file:" + loginPath, config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"})
 	return map[string]variables{
 		"authorizer": with(common, variables{config.JWKS: string(jwks)}),
 		"login":      opening,

@@ -19,7 +19,8 @@ func inSecrets(t *testing.T) (*secretsmanager.Server, func(map[string]variables)
 	secrets := &secretsmanager.Server{}
 	at := httptest.NewServer(secrets)
 	t.Cleanup(at.Close)
-	arns := map[string]string{config.SigningRing: secrets.Add("signing"), config.RefreshKeys: secrets.Add("refresh")}
+	arns := map[string]string{config.SigningRing: secrets.Add("signing"), config.RefreshKeys: secrets.Add("refresh"),
+		config.LoginRing: secrets.Add("login")}
 	return secrets, func(environments map[string]variables) {
 		for _, environment := range environments {
 			for name, arn := range arns {
@@ -54,7 +55,7 @@ func TestRingsInSecretsManager(t *testing.T) {
 	expect(t, "a refresh", d.refresh(t, held.RefreshToken), http.StatusOK, "")
 	expect(t, "a second login", d.login(t, d.password), http.StatusOK, "")
 	expect(t, "a logout", d.logout(t, held.RefreshToken), http.StatusOK, "")
-	if calls := secrets.Calls(); len(calls) != 1 || calls["GetSecretValue"] != 2+2+1 {
+	if calls := secrets.Calls(); len(calls) != 1 || calls["GetSecretValue"] != 3+2+1 {
 		t.Errorf("login, refresh and sessions asked for %v", calls)
 	}
 }

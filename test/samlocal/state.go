@@ -108,11 +108,19 @@ func keys(now time.Time) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	logins, err := keyring.NewLoginRing(now, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
 	signingText, err := signing.Text()
 	if err != nil {
 		return nil, err
 	}
 	refreshText, err := refresh.Text()
+	if err != nil {
+		return nil, err
+	}
+	loginText, err := logins.Text()
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +134,7 @@ func keys(now time.Time) (map[string]string, error) {
 	}
 	return map[string]string{
 		config.SigningRing: signingText.Reveal(), config.RefreshKeys: refreshText.Reveal(),
+		config.LoginRing:  loginText.Reveal(),
 		config.KeyVersion: strconv.Itoa(int(signing.Current())), config.JWKS: string(public),
 	}, nil
 }

@@ -368,7 +368,7 @@ func named(in any) (names []string) {
 }
 
 func secrets(d document) (problems []string) {
-	for id, property := range map[string]string{"SigningSecret": "SigningRingArn", "RefreshSecret": "RefreshKeysArn"} {
+	for id, property := range map[string]string{"SigningSecret": "SigningRingArn", "RefreshSecret": "RefreshKeysArn", "LoginSecret": "LoginRingArn"} {
 		r, p := at[tree](d.resources(), id), d.properties(id)
 		for what, ok := range map[string]bool{
 			"does not survive its stack":       r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
@@ -384,7 +384,9 @@ func secrets(d document) (problems []string) {
 	if at[float64](d.properties("Keys"), "ServiceTimeout") != serviceTimeout {
 		problems = append(problems, "CloudFormation waits for an hour")
 	}
-	for name, secret := range map[string]string{"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret"} {
+	for name, secret := range map[string]string{
+		"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret", "EDGEAUTH_LOGIN_RING": "LoginSecret",
+	} {
 		for _, id := range d.of("AWS::Lambda::Function") {
 			if given := variables(d, id)[name] != nil; id != keysFunction && given != slices.Contains(reads[id], secret) {
 				problems = append(problems, id+" should have "+name+" or should not")
@@ -422,11 +424,11 @@ func secrets(d document) (problems []string) {
 // reads says who needs which ring. It is a table, and nothing that follows from the template: no function may hold more
 // than it needs.
 var reads = map[string][]string{
-	"LoginFunction":    {"SigningSecret", "RefreshSecret"},
+	"LoginFunction":    {"SigningSecret", "RefreshSecret", "LoginSecret"},
 	"RefreshFunction":  {"SigningSecret", "RefreshSecret"},
-	"AccountFunction":  {"SigningSecret", "RefreshSecret"},
+	"AccountFunction":  {"SigningSecret", "RefreshSecret", "LoginSecret"},
 	"SessionsFunction": {"RefreshSecret"},
-	keysFunction:       {"SigningSecret", "RefreshSecret"},
+	keysFunction:       {"SigningSecret", "RefreshSecret", "LoginSecret"},
 }
 
 // secretActions returns what a role may do, by secret.

@@ -85,11 +85,11 @@ func TestAttemptsCalls(t *testing.T) {
 	h := newHouse(t, db, clock)
 	secret := auth.NewSecret("correct horse battery staple")
 	h.setPassword(t, secret)
-	throttle, err := login.NewThrottle(dynamo.Counters{DB: db}, key{}, login.DefaultLimits())
+	throttle, err := login.NewThrottle(dynamo.Counters{DB: db}, loginKey{}, login.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := login.New(login.Config{Users: h.users, Hasher: quick{}, Attempts: throttle, Keys: key{}, Now: clock})
+	who, err := login.New(login.Config{Users: h.users, Hasher: quick{}, Attempts: throttle, Keys: loginKey{}, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,6 +89,16 @@ func (k key) RefreshTokenKey(ctx context.Context, _ uint16) (auth.RefreshTokenKe
 	return k.SealingKey(ctx)
 }
 
+type loginKey struct{}
+
+func (loginKey) SealingKey(context.Context) (auth.LoginKey, error) {
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("l", auth.LoginKeyBytes))}, nil
+}
+
+func (k loginKey) LoginKey(ctx context.Context, _ uint16) (auth.LoginKey, error) {
+	return k.SealingKey(ctx)
+}
+
 // sizer keeps the length of the last answer to a GetItem.
 type sizer struct {
 	next http.RoundTripper

@@ -108,20 +108,23 @@ func (f *faultyRing) Load(ctx context.Context) (auth.Secret, error) {
 
 // made holds what is dear to make: every house has the same keys and the same hash.
 var made = sync.OnceValue(func() (m struct {
-	signing, refresh keyring.Source
-	hash             auth.Secret
+	signing, refresh, login keyring.Source
+	hash                    auth.Secret
 }) {
 	signing, err1 := keyring.NewSigningRing(token.EdDSA, noon, rand.Reader)
 	refresh, err2 := keyring.NewRefreshRing(noon, rand.Reader)
-	signingText, err3 := signing.Text()
-	refreshText, err4 := refresh.Text()
-	hash, err5 := password.Hasher{}.Hash(auth.NewSecret(secret))
-	for _, err := range []error{err1, err2, err3, err4, err5} {
+	logins, err3 := keyring.NewLoginRing(noon, rand.Reader)
+	signingText, err4 := signing.Text()
+	refreshText, err5 := refresh.Text()
+	loginText, err6 := logins.Text()
+	hash, err7 := password.Hasher{}.Hash(auth.NewSecret(secret))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7} {
 		if err != nil {
 			panic(err)
 		}
 	}
-	m.signing, m.refresh, m.hash = keyring.Inline(signingText), keyring.Inline(refreshText), hash
+	m.signing, m.refresh, m.login = keyring.Inline(signingText), keyring.Inline(refreshText), keyring.Inline(loginText)
+	m.hash = hash
 	return m
 })
 
@@ -141,7 +144,7 @@ func newHouse(t testing.TB, changes ...func(*service.Settings)) *house {
 	h.addUser(t, user.User{ID: subject, Email: email, Roles: []string{"admin"}})
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{"https://api.example.com"},
-		SigningRing: h.signing, RefreshKeys: made().refresh, KeyVersion: 1,
+		SigningRing: h.signing, RefreshKeys: made().refresh, LoginRing: made().login, KeyVersion: 1,
 		Stores: service.Stores{Users: h.users, Sessions: h.sessions, Attempts: stores.Attempts}, AccessTokenLifetime: 15 * time.Minute,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: []string{"read", "write"},
 			IdleTimeout: idleTimeout, AbsoluteTimeout: absolute},

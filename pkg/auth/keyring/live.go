@@ -122,21 +122,56 @@ func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) 
 // RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
 // not been retired for RefreshKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged.
 func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
-	r, err := s.live.load(ctx)
+	entry, err := s.live.opening(ctx, id)
 	if err != nil {
 		return auth.RefreshTokenKey{}, err
 	}
-	entry, ok := r.Keys[id]
-	sealing := s.live.version
+	return auth.RefreshTokenKey{ID: id, Secret: entry.Secret}, nil
+}
+
+// Login is the login ring in use, with one version that seals. It implements login.Keys. Safe for concurrent use.
+type Login struct{ live *live }
+
+// LoadLogin reads the login ring. It fails as LoadSigning does.
+func LoadLogin(ctx context.Context, from Source, v Version, now func() time.Time) (*Login, error) {
+	l, err := open(ctx, from, LoginRing, v, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Login{l}, nil
+}
+
+// SealingKey returns the key for new tokens and for the names of counters.
+func (s *Login) SealingKey(ctx context.Context) (auth.LoginKey, error) {
+	return s.LoginKey(ctx, s.live.version)
+}
+
+// LoginKey returns the key of an id that stands in a token: any up to the one after the sealing key that has not been
+// retired for LoginKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged.
+func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {
+	entry, err := s.live.opening(ctx, id)
+	if err != nil {
+		return auth.LoginKey{}, err
+	}
+	return auth.LoginKey{ID: id, Secret: entry.Secret}, nil
+}
+
+// opening returns the entry of a version that opens tokens. For every other version it wraps auth.ErrNotFound.
+func (l *live) opening(ctx context.Context, v Version) (Entry, error) {
+	r, err := l.load(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	entry, ok := r.Keys[v]
 	switch {
-	case !ok, int(id) > int(sealing)+1:
+	case !ok, int(v) > int(l.version)+1:
 		ok = false
-	case id < sealing && !entry.Retired.IsZero():
+	case v < l.version && !entry.Retired.IsZero():
 		// A key that seals again after a rollback may still be recorded as retired; it opens its own tokens.
-		ok = s.live.now().Before(entry.Retired.Add(RefreshKeyRetention))
+		ok = l.now().Before(entry.Retired.Add(l.kind.Retention()))
 	}
 	if !ok {
-		return auth.RefreshTokenKey{}, fmt.Errorf("refresh-token key %d: %w", id, auth.ErrNotFound)
+		return Entry{}, fmt.Errorf("%s: key %d: %w", l.kind, v, auth.ErrNotFound)
 	}
-	return auth.RefreshTokenKey{ID: id, Secret: entry.Secret}, nil
+	return entry, nil
 }

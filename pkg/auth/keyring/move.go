@@ -35,8 +35,8 @@ type Move struct {
 	Drop      Drop
 }
 
-// Drop says which keys of a signing ring are to be destroyed. Refresh-token keys are never dropped: sessions live on
-// them.
+// Drop says which keys of a signing ring are to be destroyed. Keys of the other rings are never dropped: sessions and
+// known devices live on them.
 type Drop struct {
 	KIDs []string
 	All  bool // and as many new ones made
@@ -217,13 +217,18 @@ func (r Ring) guardTokens(m Move, now time.Time) error {
 	return nil
 }
 
-// guardSessions refuses to go where refresh tokens would be taken for forged; see Refresh.RefreshTokenKey.
+// guardSessions refuses to go where refresh tokens or known-device tokens would be taken for forged; see
+// Refresh.RefreshTokenKey and Login.LoginKey.
 func (r Ring) guardSessions(m Move, now time.Time) error {
+	holders := "sessions"
+	if r.Kind == LoginRing {
+		holders = "known devices"
+	}
 	for _, v := range r.Versions() {
 		entry := r.Keys[v]
-		ends := entry.Retired.Add(RefreshKeyRetention)
+		ends := entry.Retired.Add(r.Kind.Retention())
 		if v > m.Version+1 && !entry.SigningSince.IsZero() && now.Before(ends) {
-			e := r.refusal(m, r.Current(), "sessions hold tokens of version %d, which it does not accept", v)
+			e := r.refusal(m, r.Current(), "%s hold tokens of version %d, which it does not accept", holders, v)
 			e.Until = ends
 			return e
 		}
@@ -330,13 +335,9 @@ func (r Ring) Forget(n Version, now time.Time) Ring {
 // forget removes keys that are of no use any more, from a ring that nobody else has yet.
 func (r Ring) forget(n Version, now time.Time) {
 	for v, entry := range r.Keys {
-		retention := LastTokenEnds
-		if r.Kind == RefreshRing {
-			retention = RefreshKeyRetention
-		}
 		behind := int(n) - int(v)
-		old := behind > 1 && !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(retention))
-		if old && (r.Kind == RefreshRing || behind > keptBehind) {
+		old := behind > 1 && !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(r.Kind.Retention()))
+		if old && (r.Kind != SigningRing || behind > keptBehind) {
 			delete(r.Keys, v)
 		}
 	}

@@ -11,20 +11,36 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Kind tells the two rings apart.
+// Kind tells the rings apart.
 type Kind string
 
 const (
 	SigningRing Kind = "signing ring"       // of private keys that sign access tokens
 	RefreshRing Kind = "refresh-token ring" // of auth.RefreshTokenKeyBytes of key material each
+	LoginRing   Kind = "login ring"         // of auth.LoginKeyBytes of key material each
 )
 
-// Version numbers the keys of a ring, from 1. That of a refresh-token key is the key id in its tokens.
+// Version numbers the keys of a ring, from 1. In a refresh-token ring and a login ring it is the key id in tokens.
 type Version = uint16
 
-// RefreshKeyRetention is how long a refresh-token key opens tokens after it stopped sealing them: longer than any
-// session lasts.
-const RefreshKeyRetention = 400 * 24 * time.Hour
+const (
+	// RefreshKeyRetention is how long a refresh-token key opens tokens after it stopped sealing them: longer than any
+	// session lasts.
+	RefreshKeyRetention = 400 * 24 * time.Hour
+	// LoginKeyRetention is the same for a login key: longer than any known-device token lives.
+	LoginKeyRetention = 200 * 24 * time.Hour
+)
+
+// Retention returns how long a key of such a ring is accepted after it stopped signing or sealing.
+func (k Kind) Retention() time.Duration {
+	switch k {
+	case RefreshRing:
+		return RefreshKeyRetention
+	case LoginRing:
+		return LoginKeyRetention
+	}
+	return LastTokenEnds
+}
 
 // Ring is what one secret holds. Its methods change nothing; those that return a Ring return a copy.
 type Ring struct {
@@ -49,7 +65,7 @@ type Purge struct {
 // Entry is one key of a ring. Times are whole seconds, UTC.
 type Entry struct {
 	Signing token.SigningKey // of a signing ring
-	Secret  auth.Secret      // of a refresh-token ring: raw key material
+	Secret  auth.Secret      // of a refresh-token or login ring: raw key material
 
 	Created      time.Time
 	Published    time.Time // of a signing ring: since when verifiers are told of it; zero while they are not
@@ -65,6 +81,11 @@ func NewSigningRing(alg token.Algorithm, now time.Time, random io.Reader) (Ring,
 // NewRefreshRing makes a first ring: version 1 seals from now on, version 2 is accepted.
 func NewRefreshRing(now time.Time, random io.Reader) (Ring, error) {
 	return newRing(RefreshRing, 1, "", now, random)
+}
+
+// NewLoginRing makes a first ring: version 1 seals from now on, version 2 is accepted.
+func NewLoginRing(now time.Time, random io.Reader) (Ring, error) {
+	return newRing(LoginRing, 1, "", now, random)
 }
 
 // newRing makes a first ring in which version v signs and the next one waits.

@@ -22,6 +22,7 @@ const maxBytes = 64 << 10
 
 type ringText struct {
 	Format int64                `json:"v"`
+	Kind   string               `json:"kind,omitempty"` // loginKind in a login ring; the other rings have none
 	Serial uint64               `json:"serial"`
 	Keys   map[string]entryText `json:"keys"`
 
@@ -29,6 +30,10 @@ type ringText struct {
 	Dropped  []string   `json:"dropped,omitempty"`
 	Purge    *purgeText `json:"purge,omitempty"`
 }
+
+// loginKind marks the text of a login ring. Its keys look like those of a refresh-token ring, and without the mark a
+// function would take the one for the other.
+const loginKind = "login"
 
 type purgeText struct {
 	Version Version `json:"version"`
@@ -50,6 +55,9 @@ type entryText struct {
 func (r Ring) Text() (auth.Secret, error) {
 	text := ringText{
 		Format: format, Serial: r.Serial, Keys: map[string]entryText{}, Requests: r.Requests, Dropped: r.Dropped,
+	}
+	if r.Kind == LoginRing {
+		text.Kind = loginKind
 	}
 	if r.Purge.Version != 0 {
 		text.Purge = &purgeText{r.Purge.Version, writeTime(r.Purge.Lapsed)}
@@ -97,7 +105,14 @@ func parse(kind Kind, text string) (Ring, error) {
 	if err != nil {
 		return Ring{}, err
 	}
-	if err := onlyNames(m, "v", "serial", "keys", "requests", "dropped", "purge"); err != nil {
+	names := []string{"v", "serial", "keys", "requests", "dropped", "purge"}
+	if kind == LoginRing {
+		names = append(names, "kind")
+		if is, err := strictjson.String(m["kind"]); err != nil || is != loginKind {
+			return Ring{}, fmt.Errorf("kind must be %q", loginKind)
+		}
+	}
+	if err := onlyNames(m, names...); err != nil {
 		return Ring{}, err
 	}
 	if v, err := strictjson.Integer(m["v"]); err != nil || v != format {

@@ -10,13 +10,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Keys are the refresh-token keys, from which every key of this package is derived; keyring.Refresh is one. Errors wrap
+// Keys are the login keys, from which every key of this package is derived; keyring.Login is one. Errors wrap
 // auth.ErrUnavailable while the keys cannot be read.
 type Keys interface {
 	// SealingKey returns the key that new tokens are made with.
-	SealingKey(ctx context.Context) (auth.RefreshTokenKey, error)
-	// RefreshTokenKey returns an accepted key; auth.ErrNotFound for any other id.
-	RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error)
+	SealingKey(ctx context.Context) (auth.LoginKey, error)
+	// LoginKey returns an accepted key; auth.ErrNotFound for any other id.
+	LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
 }
 
 const (
@@ -24,17 +24,17 @@ const (
 	referencePurpose = "edgeauth account reference 1"
 )
 
-// pseudonym is a keyed hash of a text: who reads a table or a log cannot try e-mails and addresses on it, of which there
-// are few. It changes when another key begins to seal; counters then begin at zero, once.
+// pseudonym is a keyed hash of a text. There are few e-mails and addresses, and without the key a reader of a table or
+// a log cannot try them. The hash changes when another key begins to seal; counters then begin at zero, once.
 func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]byte, error) {
 	key, err := keys.SealingKey(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the refresh-token keys: %w", err)
+		return nil, fmt.Errorf("reading the login keys: %w", err)
 	}
 	return macOf([]byte(kind+"\x00"+text), key, purpose)
 }
 
-func macOf(b []byte, key auth.RefreshTokenKey, purpose string) ([]byte, error) {
+func macOf(b []byte, key auth.LoginKey, purpose string) ([]byte, error) {
 	derived, err := key.Derive(purpose)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the key of %s: %w", purpose, err)

@@ -25,7 +25,7 @@ var _ Attempts = (*Throttle)(nil)
 // NewThrottle returns a Throttle. All must be given; DefaultLimits are a start.
 func NewThrottle(counters Counters, keys Keys, limits Limits) (*Throttle, error) {
 	if counters == nil || keys == nil {
-		return nil, errors.New("login: a Throttle needs the store of counters and the refresh-token keys")
+		return nil, errors.New("login: a Throttle needs the store of counters and the login keys")
 	}
 	if err := limits.Validate(); err != nil {
 		return nil, fmt.Errorf("login: %w", err)

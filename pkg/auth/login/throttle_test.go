@@ -42,13 +42,13 @@ func (m *memory) Update(_ context.Context, key string, u login.Update) (login.Co
 
 type sealing struct{}
 
-func (sealing) SealingKey(context.Context) (auth.RefreshTokenKey, error) {
-	return auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.RefreshTokenKeyBytes))}, nil
+func (sealing) SealingKey(context.Context) (auth.LoginKey, error) {
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
 }
 
-func (s sealing) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
+func (s sealing) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {
 	if id != 1 {
-		return auth.RefreshTokenKey{}, auth.ErrNotFound
+		return auth.LoginKey{}, auth.ErrNotFound
 	}
 	return s.SealingKey(ctx)
 }

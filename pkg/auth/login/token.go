@@ -74,7 +74,7 @@ var maxEncoded = base64.RawURLEncoding.EncodedLen(headBytes + auth.MaxSubjectByt
 func (k kind) seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, error) {
 	key, err := keys.SealingKey(ctx)
 	if err != nil {
-		return auth.Secret{}, fmt.Errorf("reading the refresh-token keys: %w", err)
+		return auth.Secret{}, fmt.Errorf("reading the login keys: %w", err)
 	}
 	issued := v.IssuedAt.Unix()
 	if issued < 0 || issued > maxIssued {
@@ -105,12 +105,12 @@ func (k kind) parse(ctx context.Context, keys Keys, text auth.Secret, now time.T
 		return voucher{}, ErrNoToken
 	}
 	signed, mac := b[:len(b)-macBytes], b[len(b)-macBytes:]
-	key, err := keys.RefreshTokenKey(ctx, binary.BigEndian.Uint16(signed[1:]))
+	key, err := keys.LoginKey(ctx, binary.BigEndian.Uint16(signed[1:]))
 	if errors.Is(err, auth.ErrNotFound) {
 		return voucher{}, ErrNoToken
 	}
 	if err != nil {
-		return voucher{}, fmt.Errorf("reading the refresh-token keys: %w", err)
+		return voucher{}, fmt.Errorf("reading the login keys: %w", err)
 	}
 	want, err := macOf(signed, key, k.purpose)
 	if err != nil {

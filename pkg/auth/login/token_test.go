@@ -22,18 +22,18 @@ import (
 // ring holds keys 1 and 7, whose material is the number repeated; 7 seals.
 type ring struct{ err error }
 
-func (r ring) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) {
-	return r.RefreshTokenKey(ctx, 7)
+func (r ring) SealingKey(ctx context.Context) (auth.LoginKey, error) {
+	return r.LoginKey(ctx, 7)
 }
 
-func (r ring) RefreshTokenKey(_ context.Context, id uint16) (auth.RefreshTokenKey, error) {
+func (r ring) LoginKey(_ context.Context, id uint16) (auth.LoginKey, error) {
 	if r.err != nil {
-		return auth.RefreshTokenKey{}, r.err
+		return auth.LoginKey{}, r.err
 	}
 	if id != 1 && id != 7 {
-		return auth.RefreshTokenKey{}, fmt.Errorf("key %d: %w", id, auth.ErrNotFound)
+		return auth.LoginKey{}, fmt.Errorf("key %d: %w", id, auth.ErrNotFound)
 	}
-	return auth.RefreshTokenKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.RefreshTokenKeyBytes))}, nil
+	return auth.LoginKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.LoginKeyBytes))}, nil
 }
 
 var kinds = map[string]kind{"device": deviceKind, "change": changeKind}

@@ -36,14 +36,17 @@ func good(t *testing.T) variables {
 	t.Helper()
 	signing, err1 := keyring.NewSigningRing(token.EdDSA, time.Now(), rand.Reader)
 	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
-	inline, err3 := signing.Text()
-	path := filepath.Join(t.TempDir(), "refresh-keys.json")
-	if err := errors.Join(err1, err2, err3, keyring.Save(t.Context(), keyring.File(path), refresh)); err != nil {
+	logins, err3 := keyring.NewLoginRing(time.Now(), rand.Reader)
+	inline, err4 := signing.Text()
+	path, loginPath := filepath.Join(t.TempDir(), "refresh-keys.json"), filepath.Join(t.TempDir(), "login-ring.json")
+	if err := errors.Join(err1, err2, err3, err4, keyring.Save(t.Context(), keyring.File(path), refresh),
+		keyring.Save(t.Context(), keyring.File(loginPath), logins)); err != nil {
 		t.Fatal(err)
 	}
 	return variables{
 		config.Issuer: "https://auth.example.com", config.Audience: "https://api.example.com https://other.example.com",
-		config.SigningRing: inline.Reveal(), config.RefreshKeys: "file:" + path, config.KeyVersion: "1",
+		config.SigningRing: inline.Reveal(), config.RefreshKeys: "file:" + path, config.LoginRing: "file:" + loginPath,
+		config.KeyVersion: "1",
 		config.Store:               "bolt:" + filepath.Join(t.TempDir(), "store.db"),
 		config.AccessTokenLifetime: "15m", config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h",
 	}
@@ -69,7 +72,7 @@ func TestStart(t *testing.T) {
 		{"refresh in a restore window", "refresh", variables{config.RestoredUntil: "2026-05-01T12:00:00Z"}, func(s *Service) bool {
 			return s.Sessions().Rules.RestoredUntil.Unix() == 1777636800
 		}},
-		{"refresh reads nothing of login's", "refresh", variables{config.IdleTimeout: "soon", config.AbsoluteTimeout: "", config.Profile: "x"},
+		{"refresh reads nothing of login's", "refresh", variables{config.LoginRing: "hunter2", config.IdleTimeout: "soon", config.AbsoluteTimeout: "", config.Profile: "x"},
 			func(*Service) bool { return true }},
 		{"login reads nothing of refresh's", "login", variables{config.RestoredUntil: "soon"}, func(*Service) bool { return true }},
 		{"the next version signs", "login", variables{config.KeyVersion: "2"}, func(*Service) bool { return true }},
@@ -79,8 +82,11 @@ func TestStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Responder() == nil || s.Sessions() == nil || s.Authenticator() == nil || s.Log() == nil || !row.check(s) {
+			if s.Responder() == nil || s.Sessions() == nil || s.Log() == nil || !row.check(s) {
 				t.Errorf("%+v", s.settings)
+			}
+			if proves := s.Authenticator() != nil; proves != (row.function == "login") {
+				t.Errorf("it has an authenticator: %v", proves)
 			}
 			keys, err := s.PublicKeys(t.Context())
 			if err != nil || len(keys.Keys()) != 2 {
@@ -95,14 +101,15 @@ func TestStartNamesEveryVariable(t *testing.T) {
 	shared := []string{config.Issuer, config.Audience, config.SigningRing, config.RefreshKeys, config.KeyVersion,
 		config.Store, config.AccessTokenLifetime}
 	timeouts := []string{config.IdleTimeout, config.AbsoluteTimeout}
+	opening := slices.Concat(shared, timeouts, []string{config.LoginRing})
 	for _, row := range []struct {
 		name, function string
 		given          variables
 		want           []string
 	}{
-		{"login, nothing set", "login", variables{}, slices.Concat(shared, timeouts)},
+		{"login, nothing set", "login", variables{}, opening},
 		{"refresh, nothing set", "refresh", variables{}, shared},
-		{"login, everything empty", "login", variables{config.Issuer: "", config.Store: "", config.IdleTimeout: ""}, slices.Concat(shared, timeouts)},
+		{"login, everything empty", "login", variables{config.Issuer: "", config.Store: "", config.IdleTimeout: ""}, opening},
 		{"login, everything wrong", "login", good(t).with(variables{
 			config.Issuer: "http://auth.example.com", config.Audience: " ", config.KeyVersion: "0", config.Store: "sqlite",
 			config.AccessTokenLifetime: "59s", config.IdleTimeout: "59s", config.AbsoluteTimeout: "9000h", config.Profile: "lax",
@@ -146,8 +153,11 @@ func TestStartRefusesRings(t *testing.T) {
 		{"no file", variables{config.RefreshKeys: "file:/nowhere/ring.json"}, []string{"the refresh-token keys", "/nowhere/ring.json", "not found"}},
 		{"no ring", variables{config.SigningRing: `{"hunter2":1}`}, []string{"the signing ring"}},
 		{"both", variables{config.SigningRing: `{}`, config.RefreshKeys: `{}`}, []string{"the signing ring", "the refresh-token keys"}},
+		{"no login ring", variables{config.LoginRing: `{"hunter2":1}`}, []string{"the login ring", "kind must be"}},
+		{"the refresh-token keys as login ring", variables{config.LoginRing: good(t)[config.RefreshKeys]}, []string{"the login ring", "kind must be"}},
+		{"the login ring as refresh-token keys", variables{config.RefreshKeys: good(t)[config.LoginRing]}, []string{"the refresh-token keys", "nothing else"}},
 		{"others can read it", variables{config.RefreshKeys: "file:" + exposed}, []string{"the refresh-token keys", "0644", "0600"}},
-		{"no such version", variables{config.KeyVersion: "3"}, []string{"the signing ring", "the refresh-token keys", "no version 3"}},
+		{"no such version", variables{config.KeyVersion: "3"}, []string{"the signing ring", "the refresh-token keys", "the login ring", "no version 3"}},
 		{"no folder for the store", variables{config.Store: "bolt:/nowhere/store.db"}, []string{"/nowhere/store.db"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

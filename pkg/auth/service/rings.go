@@ -37,25 +37,33 @@ func OpenSecrets(c config.SecretsManager) *secretsmanager.Client {
 	})
 }
 
-// loadRings reads both rings, and lets the stores get ready meanwhile: on Lambda all three wait for the network, at the
-// time of the start that costs nobody an answer.
-func loadRings(ctx context.Context, s Settings) (*keyring.Signing, *keyring.Refresh, error) {
+// rings are the rings of one service, in use.
+type rings struct {
+	signing *keyring.Signing
+	refresh *keyring.Refresh
+	login   *keyring.Login // nil if the service proves no passwords
+}
+
+// loadRings reads the rings, and lets the stores get ready meanwhile. On Lambda all of them wait for the network, and
+// during the start no request waits for them.
+func loadRings(ctx context.Context, s Settings) (r rings, err error) {
 	var (
-		signing *keyring.Signing
-		refresh *keyring.Refresh
-		errs    [2]error
-		all     sync.WaitGroup
+		errs [3]error
+		all  sync.WaitGroup
 	)
-	all.Go(func() { signing, errs[0] = keyring.LoadSigning(ctx, s.SigningRing, s.KeyVersion, s.Now) })
-	all.Go(func() { refresh, errs[1] = keyring.LoadRefresh(ctx, s.RefreshKeys, s.KeyVersion, s.Now) })
+	all.Go(func() { r.signing, errs[0] = keyring.LoadSigning(ctx, s.SigningRing, s.KeyVersion, s.Now) })
+	all.Go(func() { r.refresh, errs[1] = keyring.LoadRefresh(ctx, s.RefreshKeys, s.KeyVersion, s.Now) })
+	if s.LoginRing != nil {
+		all.Go(func() { r.login, errs[2] = keyring.LoadLogin(ctx, s.LoginRing, s.KeyVersion, s.Now) })
+	}
 	if s.Stores.Connect != nil {
 		all.Go(func() { s.Stores.Connect(ctx) })
 	}
 	all.Wait()
-	for i, name := range []string{"the signing ring", "the refresh-token keys"} {
+	for i, name := range []string{"the signing ring", "the refresh-token keys", "the login ring"} {
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("%s: %w", name, errs[i])
 		}
 	}
-	return signing, refresh, errors.Join(errs[:]...)
+	return r, errors.Join(errs[:]...)
 }

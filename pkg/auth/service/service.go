@@ -31,10 +31,13 @@ const (
 
 // Settings are what a service is made of. Each function's service needs a part of them.
 type Settings struct {
-	Issuer              string
-	Audience            []string
-	SigningRing         keyring.Source
-	RefreshKeys         keyring.Source
+	Issuer      string
+	Audience    []string
+	SigningRing keyring.Source
+	RefreshKeys keyring.Source
+	// LoginRing is the source of the login keys. A service that proves no passwords leaves it nil, and then has no
+	// Authenticator.
+	LoginRing           keyring.Source
 	KeyVersion          keyring.Version
 	Stores              Stores
 	AccessTokenLifetime time.Duration
@@ -71,20 +74,19 @@ type Service struct {
 	log           *audit.Log
 }
 
-// New returns the service of these settings. It reads both rings; where they cannot be read at the moment, the service
-// starts all the same and answers 503 until they can.
+// New returns the service of these settings. It reads the rings; while they cannot be read, the service answers 503.
 func New(ctx context.Context, s Settings) (*Service, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
 	x := &Service{settings: s}
-	signing, refresh, err := loadRings(ctx, s)
+	keys, err := loadRings(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	x.keys = signing
+	x.keys = keys.signing
 	issuer, err := token.NewIssuer(token.IssuerConfig{
-		Issuer: s.Issuer, Audience: s.Audience, Keys: signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
+		Issuer: s.Issuer, Audience: s.Audience, Keys: keys.signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
 		Now: s.Now, Rand: rand.Reader,
 	})
 	if err != nil {
@@ -107,23 +109,29 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	users := &user.Directory{Store: s.Stores.Users, Hasher: hasher, Policy: s.Policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
 		Store: s.Stores.Sessions, Subjects: users,
-		Codec: session.Codec{Keys: refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader, Clients: s.clients(),
+		Codec: session.Codec{Keys: keys.refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader, Clients: s.clients(),
 	})
 	if err != nil {
 		return nil, err
 	}
+	if keys.login != nil {
+		x.authenticator, err = newAuthenticator(s, keys.login, hasher, users)
+	}
+	return x, err
+}
+
+func newAuthenticator(s Settings, keys login.Keys, hasher password.Hasher, users *user.Directory) (*login.Authenticator, error) {
 	if s.Throttle == (login.Limits{}) {
 		s.Throttle = login.DefaultLimits()
 	}
-	throttle, err := login.NewThrottle(s.Stores.Attempts, refresh, s.Throttle)
+	throttle, err := login.NewThrottle(s.Stores.Attempts, keys, s.Throttle)
 	if err != nil {
 		return nil, err
 	}
-	x.authenticator, err = login.New(login.Config{
-		Users: s.Stores.Users, Hasher: hasher, Attempts: throttle, Keys: refresh, Passwords: users, Steps: s.Steps,
+	return login.New(login.Config{
+		Users: s.Stores.Users, Hasher: hasher, Attempts: throttle, Keys: keys, Passwords: users, Steps: s.Steps,
 		Floor: s.RefusalFloor, Now: s.Now,
 	})
-	return x, err
 }
 
 // Responder answers with tokens.
@@ -135,7 +143,7 @@ func (x *Service) Users() user.Store { return x.settings.Stores.Users }
 // Sessions opens, refreshes and ends sessions.
 func (x *Service) Sessions() *session.Manager { return x.sessions }
 
-// Authenticator decides logins.
+// Authenticator decides logins. It is nil without Settings.LoginRing.
 func (x *Service) Authenticator() *login.Authenticator { return x.authenticator }
 
 // Clients are the applications that may open sessions.

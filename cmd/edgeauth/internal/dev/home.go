@@ -14,16 +14,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Home is the data directory of a laptop: the store, the two rings of keys and the demo user's password, for its
+// Home is the data directory of a laptop: the store, the three rings of keys and the demo user's password, for its
 // owner's eyes only.
 type Home string
 
 // StorePath returns where the embedded store is.
 func (h Home) StorePath() string { return h.path("store.db") }
 
-// SigningRing and RefreshKeys return where the rings are.
+// SigningRing, RefreshKeys and LoginRing return where the rings are.
 func (h Home) SigningRing() keyring.Source { return keyring.File(h.path("signing-ring.json")) }
 func (h Home) RefreshKeys() keyring.Source { return keyring.File(h.path("refresh-keys.json")) }
+func (h Home) LoginRing() keyring.Source   { return keyring.File(h.path("login-ring.json")) }
 
 func (h Home) path(name string) string { return filepath.Join(string(h), name) }
 
@@ -51,8 +52,8 @@ func (h Home) Exists() error {
 	return nil
 }
 
-// EnsureKeys makes the rings that are missing and returns the version that signs. Where one of the two is lost, the new one
-// begins at the other's version.
+// EnsureKeys makes the rings that are missing and returns the version that signs. A ring that is made beside others
+// begins at their version: an old data directory without a login ring gets one, and a lost ring is replaced.
 func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
 	refresh, err := keyring.Load(ctx, h.RefreshKeys(), keyring.RefreshRing)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
@@ -63,7 +64,11 @@ func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time
 	if err != nil {
 		return 0, err
 	}
-	_, err = h.ensure(ctx, h.RefreshKeys(), keyring.RefreshRing, keyring.Move{Version: signing.Current()}, now)
+	at := keyring.Move{Version: signing.Current()}
+	if _, err = h.ensure(ctx, h.RefreshKeys(), keyring.RefreshRing, at, now); err != nil {
+		return 0, err
+	}
+	_, err = h.ensure(ctx, h.LoginRing(), keyring.LoginRing, at, now)
 	return signing.Current(), err
 }
 

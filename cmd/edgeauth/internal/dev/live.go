@@ -24,15 +24,18 @@ type live struct {
 	told string // why the rings in the directory are not the ones in use
 }
 
-// rings are both as they stood at one moment.
+// rings are all as they stood at one moment.
 type rings struct {
-	signing, refresh keyring.Ring
-	texts            [2]auth.Secret
+	signing, refresh, login stored
 }
 
-func (r rings) sources() (signing, refresh keyring.Source) {
-	return keyring.Inline(r.texts[0]), keyring.Inline(r.texts[1])
+// stored is one ring and its text.
+type stored struct {
+	keyring.Ring
+	text auth.Secret
 }
+
+func (s stored) source() keyring.Source { return keyring.Inline(s.text) }
 
 // newLive serves the rings of the data directory, which it makes where they are missing.
 func newLive(ctx context.Context, o Options, issuer string, stores service.Stores) (*live, error) {
@@ -75,32 +78,39 @@ func (l *live) look(ctx context.Context) {
 	l.told = told
 }
 
-// take goes over to the rings in the directory where they have changed.
+// take goes over to the rings in the directory if they have changed.
 func (l *live) take(ctx context.Context) error {
-	// In this order: whoever moves both changes the refresh-token ring first.
-	signing, err := l.home.SigningRing().Load(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", keyring.SigningRing, err)
-	}
-	refresh, err := l.home.RefreshKeys().Load(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", keyring.RefreshRing, err)
-	}
-	now := rings{texts: [2]auth.Secret{signing, refresh}}
-	if now.texts[0].Equal(l.used.texts[0]) && now.texts[1].Equal(l.used.texts[1]) {
-		return nil
-	}
-	if now.signing, err = keyring.Parse(keyring.SigningRing, signing); err != nil {
-		return err
-	}
-	if now.refresh, err = keyring.Parse(keyring.RefreshRing, refresh); err != nil {
-		return err
-	}
-	for i, pair := range [][2]keyring.Ring{{now.signing, l.used.signing}, {now.refresh, l.used.refresh}} {
-		other := !now.texts[i].Equal(l.used.texts[i])
-		if pair[0].Serial < pair[1].Serial || other && pair[0].Serial == pair[1].Serial {
-			return fmt.Errorf("%s: its serial is %d, and another ring of serial %d has been in use", pair[0].Kind, pair[0].Serial, pair[1].Serial)
+	var now rings
+	changed := false
+	// In this order: "edgeauth keys" changes the signing ring last.
+	for _, ring := range []struct {
+		kind      keyring.Kind
+		at        keyring.Source
+		used, now *stored
+	}{
+		{keyring.SigningRing, l.home.SigningRing(), &l.used.signing, &now.signing},
+		{keyring.RefreshRing, l.home.RefreshKeys(), &l.used.refresh, &now.refresh},
+		{keyring.LoginRing, l.home.LoginRing(), &l.used.login, &now.login},
+	} {
+		text, err := ring.at.Load(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", ring.kind, err)
 		}
+		if text.Equal(ring.used.text) {
+			*ring.now = *ring.used
+			continue
+		}
+		r, err := keyring.Parse(ring.kind, text)
+		if err != nil {
+			return err
+		}
+		if r.Serial <= ring.used.Serial {
+			return fmt.Errorf("%s: its serial is %d, and another ring of serial %d has been in use", ring.kind, r.Serial, ring.used.Serial)
+		}
+		*ring.now, changed = stored{r, text}, true
+	}
+	if !changed {
+		return nil
 	}
 	api, err := l.build(ctx, now)
 	if err != nil {

@@ -19,7 +19,7 @@ var (
 	ErrNoKey = errors.New("no key has this id")
 )
 
-// Rotate lets the next version of both rings sign, and returns it. A key that has to be made for that is of the algorithm;
+// Rotate lets the next version of all rings sign, and returns it. A key that has to be made for that is of the algorithm;
 // empty means that of the newest key. Nobody waits three hours here: the local server is the only one that verifies.
 func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
 	return h.move(ctx, alg, nil, now)
@@ -31,7 +31,8 @@ func (h Home) Drop(ctx context.Context, kids []string, now time.Time) (keyring.V
 	return h.move(ctx, "", kids, now)
 }
 
-// move changes the refresh-token ring first: until the signing ring follows, its new version only waits there.
+// move changes the signing ring last: until then the new versions of the other rings only wait there. It makes a login
+// ring if an old data directory has none.
 func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now time.Time) (keyring.Version, error) {
 	signing, err := keyring.Load(ctx, h.SigningRing(), keyring.SigningRing)
 	if err != nil {
@@ -53,14 +54,20 @@ func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now 
 		all := signing.Versions()
 		alg = signing.Keys[all[len(all)-1]].Signing.Algorithm()
 	}
+	if _, err := h.ensure(ctx, h.LoginRing(), keyring.LoginRing, keyring.Move{Version: from}, now); err != nil {
+		return 0, err
+	}
 	for _, ring := range []struct {
 		source keyring.Source
 		kind   keyring.Kind
 		drop   []keyring.Version
-	}{{h.RefreshKeys(), keyring.RefreshRing, nil}, {h.SigningRing(), keyring.SigningRing, versions}} {
+	}{
+		{h.RefreshKeys(), keyring.RefreshRing, nil},
+		{h.LoginRing(), keyring.LoginRing, nil},
+		{h.SigningRing(), keyring.SigningRing, versions},
+	} {
 		_, err := keyring.Update(ctx, ring.source, ring.kind, func(r keyring.Ring) (keyring.Ring, error) {
-			// The other ring may be one ahead, after a move that stopped half way.
-			if now := r.Current(); now != from && (ring.kind == keyring.SigningRing || now != from+1) {
+			if !mayMove(ring.kind, r.Current(), from) {
 				return keyring.Ring{}, ErrMoved
 			}
 			return forward(r, to, ring.drop, alg, now)
@@ -70,6 +77,20 @@ func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now 
 		}
 	}
 	return to, nil
+}
+
+// mayMove tells whether a ring that stands at a version may move while the signing ring stands at from.
+func mayMove(kind keyring.Kind, stands, from keyring.Version) bool {
+	switch {
+	case stands == from:
+		return true
+	case kind == keyring.SigningRing:
+		return false
+	case stands == from+1: // after a move that stopped half way
+		return true
+	}
+	// An edgeauth that does not know the login ring yet moves the other two and leaves it behind.
+	return kind == keyring.LoginRing && stands < from
 }
 
 // forward returns the ring's next state, without the dropped versions, in which one signs and the one after it waits.

@@ -67,11 +67,11 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores, keys rings) (*API, error) {
-	signing, refresh := keys.sources()
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{issuer},
-		SigningRing: signing, RefreshKeys: refresh, KeyVersion: keys.signing.Current(),
-		Stores: stores, AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log,
+		SigningRing: keys.signing.source(), RefreshKeys: keys.refresh.source(), LoginRing: keys.login.source(),
+		KeyVersion: keys.signing.Current(),
+		Stores:     stores, AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile,
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
 	}

@@ -32,6 +32,9 @@ type Stack struct {
 	// KeyVersion is what the latest deployment asked for. While one is on its way, functions may still be behind.
 	KeyVersion                   keyring.Version
 	SigningSecret, RefreshSecret string // ARNs
+	// LoginSecret is the ARN of the login ring's secret. It is empty until a stack that was deployed without a login
+	// ring is deployed again.
+	LoginSecret string
 
 	tables  config.DynamoDB
 	secrets config.SecretsManager
@@ -130,6 +133,7 @@ func (s *Stack) read(described types.Stack) error {
 		return fmt.Errorf("the stack %s (%s) has no output %s: it is not one that edgeauth's template.yaml has made, "+
 			"or its deployment failed", s.Name, s.Status, what)
 	}
+	s.LoginSecret = outputs["LoginSecret"]
 	n, err := strconv.ParseUint(parameters["KeyVersion"], 10, 16)
 	if s.KeyVersion = keyring.Version(n); err != nil || n == 0 {
 		return fmt.Errorf("the stack %s (%s) has no parameter KeyVersion with a version of the keys: "+
