@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,29 +38,14 @@ func (c *keysRotate) Run(ctx context.Context, t terminal) error {
 
 type keysDrop struct {
 	moveFlag
-	KeyIDs []string `arg:"" name:"key-id" help:"Ids of signing keys (edgeauth keys show)."`
-}
-
-var aKeyID = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a thumbprint (RFC 7638)
-
-// keyIDsLast puts key ids behind a "--" where one begins with a dash, as one in 64 does, and would be taken for flags.
-func keyIDsLast(args []string) []string {
-	dashed := func(arg string) bool { return strings.HasPrefix(arg, "-") && aKeyID.MatchString(arg) }
-	if slices.Contains(args, "--") || !slices.ContainsFunc(args, dashed) {
-		return args
-	}
-	words, kids := []string{}, []string{"--"}
-	for _, arg := range args {
-		if aKeyID.MatchString(arg) {
-			kids = append(kids, arg)
-		} else {
-			words = append(words, arg)
-		}
-	}
-	return slices.Concat(words, kids)
+	// A flag and no argument: one key id in 64 begins with a dash, and --kid=-x cannot be taken for another flag.
+	KeyIDs []string `name:"kid" placeholder:"ID" help:"Id of a signing key, as \"edgeauth keys show\" lists it. Write --kid=ID; repeat it to drop several."`
 }
 
 func (c *keysDrop) Run(ctx context.Context, t terminal) error {
+	if len(c.KeyIDs) == 0 {
+		return fmt.Errorf("%w: keys drop needs at least one --kid=ID: \"edgeauth keys show\" lists the ids", errUsage)
+	}
 	if err := c.local("KeyVersion=N DropKeys=" + strings.Join(c.KeyIDs, ",")); err != nil {
 		return err
 	}

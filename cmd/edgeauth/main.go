@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 	case args[0] == "--version": // a common spelling
 		args = slices.Concat([]string{"version"}, args[1:])
 	}
-	command, err := parser.Parse(keyIDsLast(args))
+	command, err := parser.Parse(args)
 	if exited { // help was printed
 		return status
 	}

@@ -130,7 +130,7 @@ func TestKeysMove(t *testing.T) {
 		` +4 +next +`+since+` +`,
 		`next rotation +version 4, now`)
 	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
-	lines(t, done(t, "", "keys", "drop", kids[0], kids[1], "--data", home),
+	lines(t, done(t, "", "keys", "drop", "--kid="+kids[0], "--kid="+kids[1], "--data", home),
 		"dropped 2, whose access tokens are refused from now on; version 3 signs; a running server follows within a second")
 	if text := done(t, "", "keys", "show", "--data", home); strings.Contains(text, kids[0]) || !strings.Contains(text, kids[2]) {
 		t.Error(text)
@@ -285,11 +285,13 @@ func TestRefusals(t *testing.T) {
 		{"keys jwks, no directory", "", "keys jwks --data " + missing, 1, []string{noHome}},
 		{"keys rotate, no directory", "", "keys rotate --data " + missing, 1, []string{noHome}},
 		{"keys rotate, HS256", "", "keys rotate --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
-		{"keys drop, no key", "", "keys drop x --data " + home, 1, []string{`edgeauth: no key has this id: "x": "edgeauth keys show" lists them`}},
-		{"keys drop, a dash before", "", "keys drop -" + strings.Repeat("I-", 21) + " --data " + home, 1, []string{`edgeauth: no key has this id: "-(I-){21}": .*`}},
-		{"keys drop, two dashes before", "", "keys drop " + strings.Repeat("I", 43) + " --" + strings.Repeat("I", 41) + " --data " + home, 1,
+		{"keys drop, no key", "", "keys drop --kid=x --data " + home, 1, []string{`edgeauth: no key has this id: "x": "edgeauth keys show" lists them`}},
+		{"keys drop, a dash before", "", "keys drop --kid=-" + strings.Repeat("I-", 21) + " --data " + home, 1, []string{`edgeauth: no key has this id: "-(I-){21}": .*`}},
+		{"keys drop, two dashes before", "", "keys drop --kid " + strings.Repeat("I", 43) + " --kid=--" + strings.Repeat("I", 41) + " --data " + home, 1,
 			[]string{`edgeauth: no key has this id: "I{43}": .*`}},
-		{"keys drop, without a key", "", "keys drop --data " + home, 2, []string{`edgeauth: expected "<key-id> ..."`, hint}},
+		{"keys drop, without a key", "", "keys drop --data " + home, 2, []string{`edgeauth: keys drop needs at least one --kid=ID: .*`, hint}},
+		{"keys drop, an argument", "", "keys drop x --data " + home, 2, []string{"edgeauth: unexpected argument x", hint}},
+		{"keys drop, a dash without =", "", "keys drop --kid -x --data " + home, 2, []string{`edgeauth: --kid: expected .* perhaps try --kid="-x"\?`, hint}},
 		{"token issue, no directory", "", "token issue --data " + missing, 1, []string{noHome}},
 		{"token verify, no directory", "x", "token verify --data " + missing, 1, []string{noHome}},
 		{"keys show, no keys", "", "keys show --data " + folder, 1, []string{"edgeauth: signing ring: file .*signing-ring.json: not found"}},
@@ -319,7 +321,7 @@ func TestRefusals(t *testing.T) {
 		{"keys in a file of users", "", "keys show --store bolt:x", 2, []string{"edgeauth: --store bolt:x holds no keys: .*stack:NAME.*", hint}},
 		{"keys rotate, a stack's", "", "keys rotate --store stack:auth", 2, []string{
 			"edgeauth: a stack's keys move with its deployment: sam deploy --stack-name auth --parameter-overrides KeyVersion=N, where N .*", hint}},
-		{"keys drop, a stack's", "", "keys drop k1 k2 --store stack:auth", 2, []string{
+		{"keys drop, a stack's", "", "keys drop --kid=k1 --kid=k2 --store stack:auth", 2, []string{
 			"edgeauth: .*: sam deploy --stack-name auth --parameter-overrides KeyVersion=N DropKeys=k1,k2, where N .*", hint}},
 		{"keys rotate, a file of users", "", "keys rotate --store bolt:x", 2, []string{"edgeauth: --store bolt:x: only the keys in a data directory .*", hint}},
 		{"a claim that is no JSON", "", "token issue --claim tenant=x --data " + home, 2, []string{`edgeauth: --claim tenant: the value is not JSON \(want for example tenant='"text"'\)`, hint}},
