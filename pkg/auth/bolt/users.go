@@ -28,24 +28,43 @@ type userRecord struct {
 	Revision     uint64         `json:"revision"`
 	Created      int64          `json:"created"`
 	Updated      int64          `json:"updated"`
+	// Change is the newest change-of-password token; nil is none.
+	Change *changeRecord `json:"change,omitempty"`
 	// Request is the token of the creation, or of the last change of the e-mail: by it a repetition recognises itself.
 	Request string `json:"request"`
 }
 
+// changeRecord is a user.PasswordChange as the file keeps it.
+type changeRecord struct {
+	Digest       []byte `json:"digest"` // SHA-256, in base64
+	Until        int64  `json:"until"`
+	TokenVersion uint64 `json:"token_version"`
+	Redeemed     bool   `json:"redeemed,omitempty"`
+}
+
 func userRecordOf(u user.User, request string) userRecord {
-	return userRecord{
+	r := userRecord{
 		Version: 1, Email: u.Email, Password: u.Password.Reveal(), Roles: u.Roles, Claims: u.Claims,
 		Disabled: u.Disabled, MustChange: u.MustChange, TokenVersion: u.TokenVersion, Revision: u.Revision,
 		Created: millis(u.CreatedAt), Updated: millis(u.UpdatedAt), Request: request,
 	}
+	if c := u.Change; c != nil {
+		r.Change = &changeRecord{c.Digest[:], millis(c.Until), c.TokenVersion, c.Redeemed}
+	}
+	return r
 }
 
 func (r userRecord) user(id auth.SubjectID) user.User {
-	return user.User{
+	u := user.User{
 		ID: id, Email: r.Email, Password: auth.NewSecret(r.Password), Roles: r.Roles, Claims: r.Claims,
 		Disabled: r.Disabled, MustChange: r.MustChange, TokenVersion: r.TokenVersion, Revision: r.Revision,
 		CreatedAt: instant(r.Created), UpdatedAt: instant(r.Updated),
 	}
+	if c := r.Change; c != nil {
+		u.Change = &user.PasswordChange{Until: instant(c.Until), TokenVersion: c.TokenVersion, Redeemed: c.Redeemed}
+		copy(u.Change.Digest[:], c.Digest)
+	}
+	return u
 }
 
 // Create implements user.Store.

@@ -33,8 +33,13 @@ const (
 	attrDisabled   = "disabled"
 	attrMustChange = "must_change"
 	attrRevision   = "revision"
-	attrUpdated    = "updated"
-	attrPointsTo   = "sub"
+	// The newest change-of-password token, absent if there is none: see user.PasswordChange.
+	attrChange         = "change"
+	attrChangeUntil    = "change_until"
+	attrChangeVersion  = "change_token_version"
+	attrChangeRedeemed = "change_redeemed"
+	attrUpdated        = "updated"
+	attrPointsTo       = "sub"
 	// attrWrite names the write that left the item so: a creation by its request, an update by a random number. By
 	// it our own retry after a lost reply recognises itself.
 	attrWrite = "write"
@@ -53,6 +58,10 @@ func userItem(u user.User, write string) (attributes, error) {
 	item[attrTokenVersion], item[attrRevision] = num(u.TokenVersion), num(u.Revision)
 	item[attrDisabled], item[attrMustChange] = yes(u.Disabled), yes(u.MustChange)
 	item[attrCreated], item[attrUpdated] = ms(u.CreatedAt), ms(u.UpdatedAt)
+	if c := u.Change; c != nil {
+		item[attrChange], item[attrChangeUntil] = bin(c.Digest[:]), ms(c.Until)
+		item[attrChangeVersion], item[attrChangeRedeemed] = num(c.TokenVersion), yes(c.Redeemed)
+	}
 	putText(item, attrPassword, u.Password.Reveal())
 	putText(item, attrRoles, strings.Join(u.Roles, " "))
 	if len(u.Claims) > 0 {
@@ -77,6 +86,12 @@ func userOf(item attributes) (user.User, error) {
 		Disabled: r.flag(attrDisabled), MustChange: r.flag(attrMustChange),
 		TokenVersion: r.uint(attrTokenVersion), Revision: r.uint(attrRevision),
 		CreatedAt: r.time(attrCreated), UpdatedAt: r.time(attrUpdated),
+	}
+	if item[attrChange] != nil {
+		u.Change = &user.PasswordChange{
+			Until: r.time(attrChangeUntil), TokenVersion: r.uint(attrChangeVersion), Redeemed: r.flag(attrChangeRedeemed),
+		}
+		r.bytes(attrChange, u.Change.Digest[:])
 	}
 	if claims := r.text(attrClaims); claims != "" && json.Unmarshal([]byte(claims), &u.Claims) != nil {
 		r.wrong(attrClaims)

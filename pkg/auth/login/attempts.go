@@ -30,7 +30,7 @@ const (
 )
 
 // Attempt is what may be counted: on one of Account, Network and Device. A login takes a slot of its network and then
-// one of its account, or one of its known device.
+// one of its account, or one of its known device. The redemption of a change-of-password token takes one of Device.
 type Attempt struct {
 	// Account is the key that the login asks for. It need not belong to a user, and where the e-mail cannot
 	// be a key it is a stand-in that no user can have.
@@ -39,7 +39,8 @@ type Attempt struct {
 	// subscriber has. Where no address is known there is an Attempt that names nothing, to be granted.
 	Network netip.Prefix
 	// Device is the known device that the login brings, by a token that is authentic but may be another account's. The
-	// login that finds it to be another's takes the other two slots after all, before anything is hashed.
+	// login that finds it to be another's takes the other two slots after all, before anything is hashed. For the redemption
+	// of a change-of-password token it stands for the token, whose secret is known to be right by then.
 	Device DeviceID
 	// At is when, by the login's clock.
 	At time.Time

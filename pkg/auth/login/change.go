@@ -2,8 +2,10 @@ package login
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -15,15 +17,21 @@ type Passwords interface {
 	CheckPassword(ctx context.Context, password auth.Secret) error
 	// UpgradeHash stores another hash of the same password. It must leave TokenVersion alone: no session ends.
 	UpgradeHash(ctx context.Context, u user.User, stored auth.Secret) error
-	// ReplaceHash stores the hash of another password, where the user's TokenVersion is still this one, and raises it. It
-	// is user.ErrSuperseded where it is not.
+	// ReplaceHash stores the hash of another password and raises the user's TokenVersion, in one conditional write. The
+	// error is user.ErrSuperseded if the TokenVersion is no longer this one.
 	ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVersion uint64, stored auth.Secret) (user.User, error)
+	// PermitChange stores the SHA-256 of the secret of a change-of-password token, in the place of an older one. The error
+	// is user.ErrSuperseded if the user need not change the password, is disabled, or has another TokenVersion by now.
+	PermitChange(ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time) error
+	// RedeemChange stores the hash of another password and redeems the token with this digest, in one conditional write.
+	// The error is user.ErrSuperseded if the user's ChangeState is not user.ChangeOpen.
+	RedeemChange(ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte, at time.Time, stored auth.Secret) (user.User, error)
 }
 
 var (
 	// ErrSamePassword refuses a new password that is the one before it.
 	ErrSamePassword = errors.New("the new password is the old one")
-	errNoPasswords  = errors.New("login: without Config.Passwords and Config.Keys no password can be changed")
+	errNoPasswords  = errors.New("login: without Config.Passwords no password can be changed")
 )
 
 // ChangePassword sets another password for a user who proves the present one: a login like any other, so a wrong one
@@ -54,52 +62,9 @@ func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c
 	return a.replace(ctx, r.User, r.Reference, next)
 }
 
-// RedeemChange sets another password for whom a token of a login with ErrPasswordChangeRequired is. The errors are
-// ChangePassword's, and ErrNoToken for one that is none, too old or used: it works once.
-func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secret) (Result, error) {
-	if a.c.Passwords == nil || a.c.Keys == nil {
-		return Result{}, errNoPasswords
-	}
-	id, version, err := a.tokens.ParseChange(ctx, change)
-	if err != nil {
-		return Result{}, err
-	}
-	u, err := a.c.Users.Get(ctx, id)
-	switch {
-	case errors.Is(err, auth.ErrNotFound):
-		return Result{}, ErrNoToken
-	case err != nil:
-		return Result{}, fmt.Errorf("read the user: %w", err)
-	case u.TokenVersion != version || u.Disabled:
-		return Result{}, ErrNoToken
-	}
-	reference, err := a.reference(ctx, u.Email)
-	if err != nil {
-		return Result{}, err
-	}
-	r, err := a.replace(ctx, u, reference, next)
-	if errors.Is(err, user.ErrSuperseded) {
-		return Result{}, ErrNoToken // another one who held it was faster
-	}
-	return r, err
-}
-
-// replace stores another password for a user as they were read. The hashes are made in a turn, as a login's are, and
-// nothing else is done in it.
+// replace stores another password for a user as they were read.
 func (a *Authenticator) replace(ctx context.Context, u user.User, reference string, next auth.Secret) (Result, error) {
-	if err := a.c.Passwords.CheckPassword(ctx, next); err != nil {
-		return Result{}, err
-	}
-	var stored auth.Secret
-	err := a.inTurn(ctx, func() (err error) {
-		// By the stored hash and not by what was typed: two spellings of Unicode are one password.
-		// A partial match is no proof of that: the tail that bcrypt did not see may differ.
-		if old, err := a.c.Hasher.Verify(u.Password, next); err == nil && old.Match && !old.Partial {
-			return ErrSamePassword
-		}
-		stored, err = a.c.Hasher.Hash(next)
-		return err
-	})
+	stored, err := a.newHash(ctx, u, next)
 	if err != nil {
 		return Result{}, err
 	}
@@ -111,4 +76,28 @@ func (a *Authenticator) replace(ctx context.Context, u user.User, reference stri
 		return Result{}, err
 	}
 	return Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil}, nil
+}
+
+// newHash returns the hash of another password for a user as they were read, if it may be set and is not the old one. The
+// hashes are made in a turn, as a login's are, and nothing else is done in it.
+func (a *Authenticator) newHash(ctx context.Context, u user.User, next auth.Secret) (stored auth.Secret, err error) {
+	if err := a.c.Passwords.CheckPassword(ctx, next); err != nil {
+		return auth.Secret{}, err
+	}
+	err = a.inTurn(ctx, func() (err error) {
+		// By the stored hash and not by what was typed: two spellings of Unicode are one password.
+		if a.hasPassword(u, next) {
+			return ErrSamePassword
+		}
+		stored, err = a.c.Hasher.Hash(next)
+		return err
+	})
+	return stored, err
+}
+
+// hasPassword reports whether a password is the user's. A partial match is no proof of that: the tail that bcrypt did not
+// see may differ. It does one hash, or none if the stored one is missing or damaged.
+func (a *Authenticator) hasPassword(u user.User, given auth.Secret) bool {
+	r, err := a.c.Hasher.Verify(u.Password, given)
+	return err == nil && r.Match && !r.Partial
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,6 +25,11 @@ type changing struct {
 	now time.Time
 }
 
+// RedeemChange is the Authenticator's; the Directory has a method of this name too.
+func (c *changing) RedeemChange(ctx context.Context, change, next auth.Secret) (login.Result, error) {
+	return c.Authenticator.RedeemChange(ctx, change, next)
+}
+
 // counting is a world that counts the accounts' failures.
 type counting struct {
 	*world
@@ -41,19 +45,32 @@ func (c *counting) Settle(_ context.Context, s login.Slot, e login.Ending) error
 
 func newChanging(t *testing.T, change func(*login.Config)) *changing {
 	t.Helper()
+	users, _ := onBolt(t)
+	return newChangingOn(t, users, change)
+}
+
+// onBolt returns the stores in a file of the test's own.
+func onBolt(t *testing.T) (user.Store, login.Counters) {
+	t.Helper()
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	return bolt.Users{DB: db}, bolt.Counters{DB: db}
+}
+
+func newChangingOn(t *testing.T, users user.Store, change func(*login.Config)) *changing {
+	t.Helper()
 	c := &changing{counting: &counting{world: newWorld()}, now: noon}
 	clock := func() time.Time { return c.now }
-	c.Directory = &user.Directory{Store: bolt.Users{DB: db}, Hasher: c.counting, Now: clock}
+	c.Directory = &user.Directory{Store: users, Hasher: c.counting, Now: clock}
+	var err error
 	if c.ada, err = c.Add(t.Context(), "ada@example.com", auth.NewSecret("correct horse"), nil); err != nil {
 		t.Fatal(err)
 	}
 	config := login.Config{
-		Users: bolt.Users{DB: db}, Hasher: c.counting, Attempts: c.counting, Keys: sealing{}, Passwords: c.Directory, Now: clock,
+		Users: users, Hasher: c.counting, Attempts: c.counting, Keys: sealing{}, Passwords: c.Directory, Now: clock,
 	}
 	change(&config)
 	if c.Authenticator, err = login.New(config); err != nil {
@@ -165,100 +182,6 @@ func TestChangePasswordOfAMovedAddress(t *testing.T) {
 	u, err := c.Find(t.Context(), "ada@example.org")
 	if err != nil || u.Password.Reveal() != "hash of correct horse" {
 		t.Errorf("%v, %v", u.Password.Reveal(), err)
-	}
-}
-
-func TestRedeemChange(t *testing.T) {
-	next := auth.NewSecret("battery staple")
-	for _, row := range []struct {
-		name   string
-		before func(*testing.T, *changing) // between the login and the change
-		token  string                      // empty is the right one
-		next   string                      // empty is another password
-		want   error
-	}{
-		{"good", nil, "", "", nil},
-		{"late", func(_ *testing.T, c *changing) { c.now = c.now.Add(10*time.Minute - time.Second) }, "", "", nil},
-		{"too late", func(_ *testing.T, c *changing) { c.now = c.now.Add(10 * time.Minute) }, "", "", login.ErrNoToken},
-		{"junk", nil, "ect_x", "", login.ErrNoToken},
-		{"the same password", nil, "", "correct horse", login.ErrSamePassword},
-		{"too short", nil, "", "short", password.ErrTooShort},
-		{"disabled since", func(t *testing.T, c *changing) {
-			if _, err := c.Disable(t.Context(), c.ada.ID); err != nil {
-				t.Error(err)
-			}
-		}, "", "", login.ErrNoToken},
-		{"another password since", func(t *testing.T, c *changing) {
-			if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("a third horse"), true); err != nil {
-				t.Error(err)
-			}
-		}, "", "", login.ErrNoToken},
-		{"used", func(t *testing.T, c *changing) {
-			token := c.mustChange(t)
-			if _, err := c.RedeemChange(t.Context(), token, auth.NewSecret("a third horse")); err != nil {
-				t.Error(err)
-			}
-		}, "", "", login.ErrNoToken},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			c := newChanging(t, asConfigured)
-			token, next := c.mustChange(t), next
-			if row.before != nil {
-				row.before(t, c)
-			}
-			if row.token != "" {
-				token = auth.NewSecret(row.token)
-			}
-			if row.next != "" {
-				next = auth.NewSecret(row.next)
-			}
-			before := c.stored(t)
-			r, err := c.RedeemChange(t.Context(), token, next)
-			if !errors.Is(err, row.want) {
-				t.Fatal(err)
-			}
-			got, changed := c.stored(t), r.User.Password.Reveal()
-			if row.want == nil && (got != "hash of "+next.Reveal() || changed != got || r.User.MustChange) {
-				t.Errorf("stored %s, returned %+v", got, r.User)
-			}
-			if row.want != nil && got != before {
-				t.Errorf("it was %s and is %s", before, got)
-			}
-		})
-	}
-}
-
-// A device token is no permission to change the password, and the other way round.
-func TestRedeemChangeOfAnotherKind(t *testing.T) {
-	c := newChanging(t, asConfigured)
-	device, err := c.Device(t.Context(), c.ada)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.RedeemChange(t.Context(), device, auth.NewSecret("battery staple")); !errors.Is(err, login.ErrNoToken) {
-		t.Error(err)
-	}
-}
-
-// A token that is redeemed many times at once works once.
-func TestRedeemChangeAtOnce(t *testing.T) {
-	c := newChanging(t, func(config *login.Config) { config.MaxHashes = 20 })
-	token := c.mustChange(t)
-	var good atomic.Int32
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() {
-			switch _, err := c.RedeemChange(t.Context(), token, auth.NewSecret("battery staple")); {
-			case err == nil:
-				good.Add(1)
-			case !errors.Is(err, login.ErrNoToken):
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if good.Load() != 1 {
-		t.Errorf("it worked %d times", good.Load())
 	}
 }
 

@@ -35,7 +35,14 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // a device that is unknown is as old as can be
 	r = Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
-	if err := a.after(ctx, c, r); err != nil {
+	err = a.after(ctx, c, r)
+	if err == nil && u.MustChange && a.c.Passwords != nil {
+		r.Change, err = a.permitChange(ctx, u)
+		if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {
+			err = &Refusal{Reason: ReasonDisabled, Subject: u.ID}
+		}
+	}
+	if err != nil {
 		var denial *Denial
 		var refusal *Refusal
 		if errors.As(err, &denial) || errors.As(err, &refusal) {

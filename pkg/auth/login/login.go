@@ -33,10 +33,11 @@ type Config struct {
 	Users    Users
 	Hasher   Hasher
 	Attempts Attempts
-	// Keys are what known-device tokens, change-of-password tokens and the audit log's references are made with. Without
-	// them a login works with none of these: every device is unknown.
+	// Keys are what known-device tokens and the audit log's references are made with. Without them a login works with none
+	// of these: every device is unknown.
 	Keys Keys
-	// Passwords stores hashes anew that are of an old form, and changed passwords; nil leaves them all as they are.
+	// Passwords stores hashes anew that are of an old form, change-of-password tokens and changed passwords. Without it all
+	// passwords stay as they are.
 	Passwords Passwords
 	// Steps are what a deployment adds before and after the proof of a password; the zero Steps add nothing.
 	Steps Steps
@@ -49,7 +50,7 @@ type Config struct {
 	MaxHashes int
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Rand makes device ids; nil is crypto/rand.Reader.
+	// Rand makes device ids and the secrets of change-of-password tokens. It must be cryptographic; nil is crypto/rand.Reader.
 	Rand io.Reader
 }
 
@@ -77,8 +78,8 @@ type Result struct {
 	// NewDevice says that the client should be given a known-device token (Authenticator.Device): it brought none that is
 	// good for this user, or one that is halfway to its end.
 	NewDevice bool
-	// Change permits to change the password (Tokens.ParseChange). It comes with ErrPasswordChangeRequired alone, and is
-	// empty without Config.Keys.
+	// Change permits to change the password (Authenticator.RedeemChange). It comes with ErrPasswordChangeRequired alone, and
+	// is empty without Config.Passwords.
 	Change auth.Secret
 	// UpgradeErr is why an old hash stayed as it is, for the log. The login is good all the same.
 	UpgradeErr error
@@ -123,8 +124,8 @@ func New(c Config) (*Authenticator, error) {
 // Login returns the user whose credentials c are.
 //
 // A no is a *Refusal, which errors.Is knows as ErrThrottled or ErrInvalidCredentials. ErrPasswordChangeRequired
-// comes with the Result, because the permission to change is bound to the TokenVersion. Any other error says
-// nothing about the credentials; it wraps the store's, auth.ErrUnavailable among them.
+// comes with the Result, which holds the token to change it with. Any other error says nothing about the
+// credentials; it wraps the store's, auth.ErrUnavailable among them.
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	started := time.Now() // not Config.Now: a floor is waited for by the clock that others measure with
 	reference, err := a.reference(ctx, c.Email)
@@ -147,15 +148,10 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if !r.MustChange {
-		return r, nil
+	if r.MustChange {
+		return r, ErrPasswordChangeRequired
 	}
-	if a.c.Keys != nil {
-		if r.Change, err = a.tokens.Change(ctx, r.User); err != nil {
-			return Result{}, err
-		}
-	}
-	return r, ErrPasswordChangeRequired
+	return r, nil
 }
 
 // Device returns a known-device token for a user who has just logged in.

@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"sync"
@@ -64,18 +65,6 @@ func TestNewDevice(t *testing.T) {
 	}
 }
 
-func TestChangeToken(t *testing.T) {
-	a := newWorld(ada(func(u *user.User) { u.MustChange = true })).with(t, func(*login.Config) {})
-	r, err := a.Login(t.Context(), right)
-	if !errors.Is(err, login.ErrPasswordChangeRequired) || r.NewDevice {
-		t.Fatalf("%+v, %v", r, err)
-	}
-	tokens := login.Tokens{Keys: sealing{}, Now: func() time.Time { return noon }}
-	if id, version, err := tokens.ParseChange(t.Context(), r.Change); id != "s1" || version != 7 || err != nil {
-		t.Errorf("%q, %d, %v", id, version, err)
-	}
-}
-
 // The audit log knows an e-mail by the same name whatever became of the login, and the name tells nothing.
 func TestReference(t *testing.T) {
 	want, err := login.Reference(t.Context(), sealing{}, "Ada@example.com")
@@ -126,6 +115,14 @@ func (o *old) UpgradeHash(_ context.Context, u user.User, stored auth.Secret) er
 	}
 	o.rehashed = append(o.rehashed, u.ID)
 	return o.err
+}
+
+func (o *old) PermitChange(context.Context, auth.SubjectID, uint64, [sha256.Size]byte, time.Time) error {
+	return nil
+}
+
+func (o *old) RedeemChange(context.Context, auth.SubjectID, [sha256.Size]byte, time.Time, auth.Secret) (user.User, error) {
+	return user.User{}, errors.New("nobody asked for another password")
 }
 
 func (o *old) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {

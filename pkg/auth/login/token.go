@@ -15,15 +15,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old. It
-// carries no detail: none would help an honest client.
+// ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old, used.
+// It carries no detail: none would help an honest client.
 var ErrNoToken = errors.New("not a valid token of this issuer")
 
 // DeviceLifetime is how long a known-device token vouches for its device.
 const DeviceLifetime = 180 * 24 * time.Hour
 
-// kind is one kind of token that vouches for a user. A kind has a first byte and a MAC key of its own, so none passes
-// for another, nor for a refresh token, whose layout is of the same family.
+// kind is one kind of sealed token, which says something about a user and permits nothing by itself. A kind has a first
+// byte and a MAC key of its own, so none passes for another, nor for a refresh token, whose layout is of the same family.
 type kind struct {
 	prefix   string // with the checksum, it lets secret scanners find leaked tokens
 	version  byte   // the kind's number, times 16, and the layout's version; refresh tokens are number 1
@@ -31,12 +31,9 @@ type kind struct {
 	lifetime time.Duration
 }
 
-var (
-	deviceKind = kind{"edt_", 3<<4 | 1, "edgeauth known-device token 1", DeviceLifetime}
-	changeKind = kind{"ect_", 4<<4 | 1, "edgeauth change-of-password token 1", 10 * time.Minute}
-)
+var deviceKind = kind{"edt_", 3<<4 | 1, "edgeauth known-device token 1", DeviceLifetime}
 
-// voucher is what a token of either kind says:
+// voucher is what a sealed token says:
 //
 //	prefix + base64url( kind and version 1 | key id 2 | subject form 1 | subject | token version 8 | id 16 |
 //	                    issue time 5 | HMAC-SHA-256 of all before, truncated to 16 | CRC-32 of all before 4 )
@@ -46,7 +43,7 @@ type voucher struct {
 	Subject auth.SubjectID
 	// TokenVersion is the user's when it was made: a changed password ends it.
 	TokenVersion uint64
-	ID           DeviceID // random; only a device's is used
+	ID           DeviceID // random
 	IssuedAt     time.Time
 }
 
@@ -100,7 +97,7 @@ func (k kind) seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, erro
 // parse returns what the text says, if it is a token of this kind that is not too old; else ErrNoToken. Its error wraps
 // auth.ErrUnavailable where the keys cannot be read.
 func (k kind) parse(ctx context.Context, keys Keys, text auth.Secret, now time.Time) (voucher, error) {
-	b, ok := k.decode(text.Reveal())
+	b, ok := decode(text.Reveal(), k.prefix, k.version, headBytes+1+tailBytes+macBytes)
 	if !ok {
 		return voucher{}, ErrNoToken
 	}
@@ -126,9 +123,9 @@ func (k kind) parse(ctx context.Context, keys Keys, text auth.Secret, now time.T
 	return v, nil
 }
 
-// decode undoes the text form and its checksum.
-func (k kind) decode(text string) ([]byte, bool) {
-	encoded, ok := strings.CutPrefix(text, k.prefix)
+// decode undoes the text form and its checksum. It returns at least so many bytes, of which the first is version.
+func decode(text, prefix string, version byte, least int) ([]byte, bool) {
+	encoded, ok := strings.CutPrefix(text, prefix)
 	if !ok || len(encoded) > maxEncoded {
 		return nil, false
 	}
@@ -137,7 +134,7 @@ func (k kind) decode(text string) ([]byte, bool) {
 	if err != nil || base64.RawURLEncoding.EncodeToString(b) != encoded {
 		return nil, false
 	}
-	if len(b) < headBytes+1+tailBytes+macBytes+crcBytes || b[0] != k.version {
+	if len(b) < least+crcBytes || b[0] != version {
 		return nil, false
 	}
 	b, crc := b[:len(b)-crcBytes], binary.BigEndian.Uint32(b[len(b)-crcBytes:])

@@ -36,7 +36,10 @@ func (r ring) LoginKey(_ context.Context, id uint16) (auth.LoginKey, error) {
 	return auth.LoginKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.LoginKeyBytes))}, nil
 }
 
-var kinds = map[string]kind{"device": deviceKind, "change": changeKind}
+// otherKind is not in use: it stands for kinds to come.
+var otherKind = kind{"eot_", 15<<4 | 1, "edgeauth other token 1", time.Minute}
+
+var kinds = map[string]kind{"device": deviceKind, "other": otherKind}
 
 func sealed(t testing.TB, k kind, v voucher) string {
 	t.Helper()
@@ -63,10 +66,10 @@ func TestGoldenVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	var vectors []struct {
-		Name, Kind, Subject, IDHex, Token string
-		KeyID                             uint16
-		TokenVersion                      uint64
-		IssuedAt                          int64
+		Name, Subject, IDHex, Token string
+		KeyID                       uint16
+		TokenVersion                uint64
+		IssuedAt                    int64
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -79,13 +82,12 @@ func TestGoldenVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k := kinds[v.Kind]
 			want := voucher{auth.SubjectID(v.Subject), v.TokenVersion, DeviceID(id), time.Unix(v.IssuedAt, 0).UTC()}
-			got, err := k.parse(t.Context(), ring{}, auth.NewSecret(v.Token), want.IssuedAt)
+			got, err := deviceKind.parse(t.Context(), ring{}, auth.NewSecret(v.Token), want.IssuedAt)
 			if err != nil || got != want {
 				t.Errorf("parse: %+v, %v", got, err)
 			}
-			if text := sealed(t, k, want); v.KeyID == 7 && text != v.Token {
+			if text := sealed(t, deviceKind, want); v.KeyID == 7 && text != v.Token {
 				t.Errorf("seal: %s, want %s", text, v.Token)
 			}
 		})
@@ -106,7 +108,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	// relabelled has another kind's prefix and first byte.
 	relabelled := func() string {
-		b, _ := base64.RawURLEncoding.DecodeString(sealed(t, changeKind, aVoucher(aUUID))[len("ect_"):])
+		b, _ := base64.RawURLEncoding.DecodeString(sealed(t, otherKind, aVoucher(aUUID))[len("eot_"):])
 		b[0] = deviceKind.version
 		b = binary.BigEndian.AppendUint32(b[:len(b)-4], crc32.ChecksumIEEE(b[:len(b)-4]))
 		return "edt_" + base64.RawURLEncoding.EncodeToString(b)
@@ -117,8 +119,8 @@ func TestParseRefuses(t *testing.T) {
 		"no prefix":                 good[len("edt_"):],
 		"a refresh token":           "ert_EQEABwAbZxpkQNVJHpmw2gH_HzNBAAECAwQFBgcICQoLDA0ODwAAAAAAAAAAAAAAAABw3VUlSwCQ0vytw891pKROTOXkyFlskxw",
 		"a refresh token, prefixed": "edt_EQEABwAbZxpkQNVJHpmw2gH_HzNBAAECAwQFBgcICQoLDA0ODwAAAAAAAAAAAAAAAABw3VUlSwCQ0vytw891pKROTOXkyFlskxw",
-		"another kind":              sealed(t, changeKind, aVoucher(aUUID)),
-		"another kind, prefixed":    "edt_" + sealed(t, changeKind, aVoucher(aUUID))[4:],
+		"another kind":              sealed(t, otherKind, aVoucher(aUUID)),
+		"another kind, prefixed":    "edt_" + sealed(t, otherKind, aVoucher(aUUID))[4:],
 		"another kind, relabelled":  relabelled(),
 		"padded":                    good + "=",
 		"line feed":                 good[:20] + "\n" + good[20:],
@@ -156,36 +158,21 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestTokensEnd(t *testing.T) {
+func TestDeviceTokensEnd(t *testing.T) {
 	now := issued
-	x := Tokens{Keys: ring{}, Now: func() time.Time { return now }, Rand: strings.NewReader(strings.Repeat("r", 32))}
+	x := Tokens{Keys: ring{}, Now: func() time.Time { return now }, Rand: strings.NewReader(strings.Repeat("r", 16))}
 	u := user.User{ID: aUUID, TokenVersion: 9}
-	change, err := x.Change(t.Context(), u)
-	if err != nil {
-		t.Fatal(err)
-	}
 	device, err := x.Device(t.Context(), u)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range []struct {
-		after          time.Duration
-		change, device bool
-	}{
-		{0, true, true}, {10*time.Minute - time.Second, true, true}, {10 * time.Minute, false, true},
-		{180*24*time.Hour - time.Second, false, true}, {180 * 24 * time.Hour, false, false},
+	for after, good := range map[time.Duration]bool{
+		0: true, 180*24*time.Hour - time.Second: true, 180 * 24 * time.Hour: false,
 	} {
-		now = issued.Add(row.after)
-		s, version, err := x.ParseChange(t.Context(), change)
-		if (err == nil) != row.change || (err == nil && (s != aUUID || version != 9)) {
-			t.Errorf("change after %v: %q, %d, %v", row.after, s, version, err)
+		now = issued.Add(after)
+		if v, err := x.parseDevice(t.Context(), device); (err == nil) != good || (err == nil && !v.vouchesFor(aUUID, 9)) {
+			t.Errorf("after %v: %+v, %v", after, v, err)
 		}
-		if v, err := x.parseDevice(t.Context(), device); (err == nil) != row.device || (err == nil && !v.vouchesFor(aUUID, 9)) {
-			t.Errorf("device after %v: %+v, %v", row.after, v, err)
-		}
-	}
-	if _, _, err := x.ParseChange(t.Context(), device); !errors.Is(err, ErrNoToken) {
-		t.Errorf("a device token changes the password: %v", err)
 	}
 	if _, err := x.Device(t.Context(), u); err == nil {
 		t.Error("a device id without randomness")

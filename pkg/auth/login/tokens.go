@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Tokens makes and reads what a login gives out besides a session. It does no I/O but for the keys.
+// Tokens makes and reads known-device tokens. It does no I/O but for the keys.
 type Tokens struct {
 	Keys Keys
 	Now  func() time.Time
@@ -24,26 +24,12 @@ func (x Tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	return x.seal(ctx, deviceKind, u)
 }
 
-// Change returns a token that permits to change the user's password and nothing else, for ten minutes or until the
-// user's TokenVersion changes.
-func (x Tokens) Change(ctx context.Context, u user.User) (auth.Secret, error) {
-	return x.seal(ctx, changeKind, u)
-}
-
 func (x Tokens) seal(ctx context.Context, k kind, u user.User) (auth.Secret, error) {
 	v := voucher{Subject: u.ID, TokenVersion: u.TokenVersion, IssuedAt: x.Now()}
 	if _, err := io.ReadFull(x.Rand, v.ID[:]); err != nil {
 		return auth.Secret{}, fmt.Errorf("reading random bytes: %w", err)
 	}
 	return k.seal(ctx, x.Keys, v)
-}
-
-// ParseChange returns for whom a token of Change is, and at which TokenVersion: whoever changes the password compares it
-// with the user's in the same conditional write, so that the token works once. The error is ErrNoToken or wraps
-// auth.ErrUnavailable.
-func (x Tokens) ParseChange(ctx context.Context, token auth.Secret) (subject auth.SubjectID, tokenVersion uint64, err error) {
-	v, err := changeKind.parse(ctx, x.Keys, token, x.Now())
-	return v.Subject, v.TokenVersion, err
 }
 
 func (x Tokens) parseDevice(ctx context.Context, token auth.Secret) (voucher, error) {

@@ -169,7 +169,7 @@ func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error
 	if same {
 		u.Password = there.Password
 	}
-	u.TokenVersion, u.Revision, u.UpdatedAt = there.TokenVersion, there.Revision, there.UpdatedAt
+	u.TokenVersion, u.Revision, u.UpdatedAt, u.Change = there.TokenVersion, there.Revision, there.UpdatedAt, there.Change
 	switch {
 	case reflect.DeepEqual(u, there):
 		return Unchanged, nil

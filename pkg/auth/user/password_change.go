@@ -1,0 +1,86 @@
+package user
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// PasswordChange is what a user holds of a change-of-password token: the hash of a random secret, which opens nothing
+// by itself. It stands in the user, so that one conditional write redeems the token and sets the password, and so that a
+// newer token takes the place of an older one.
+type PasswordChange struct {
+	// Digest is the SHA-256 of the token's secret.
+	Digest [sha256.Size]byte
+	// Until is the token's end, in UTC and in whole milliseconds.
+	Until time.Time
+	// TokenVersion is the user's for which the token holds. A change that ends the user's sessions ends the token too.
+	TokenVersion uint64
+	// Redeemed says that the token has set the present password. From then on it only confirms that password.
+	Redeemed bool
+}
+
+// ChangeState says what a change-of-password token permits.
+type ChangeState int
+
+// The states of a token. The zero ChangeState permits nothing.
+const (
+	ChangeRefused ChangeState = iota
+	// ChangeOpen permits to set another password, once.
+	ChangeOpen
+	// ChangeRedeemed permits nothing but to send the same password again, because the reply may have been lost.
+	ChangeRedeemed
+)
+
+// ChangeState returns what the token whose secret has this SHA-256 permits at an instant. It is ChangeRefused if the token
+// is unknown, too old or not the newest, if the user is disabled, and if MustChange or TokenVersion was changed since the
+// token was made or redeemed.
+func (u User) ChangeState(digest [sha256.Size]byte, at time.Time) ChangeState {
+	c := u.Change
+	switch {
+	case c == nil, subtle.ConstantTimeCompare(c.Digest[:], digest[:]) != 1:
+		return ChangeRefused
+	case !at.Before(c.Until), u.Disabled, c.TokenVersion != u.TokenVersion, c.Redeemed == u.MustChange:
+		return ChangeRefused
+	case c.Redeemed:
+		return ChangeRedeemed
+	}
+	return ChangeOpen
+}
+
+// PermitChange stores a change-of-password token by the SHA-256 of its secret, for a user who has proven the password at
+// this TokenVersion. The token takes the place of an older one. The error is ErrSuperseded if the user need not change the
+// password, is disabled, or has another TokenVersion by now; it is auth.ErrNotFound if the user is unknown.
+func (d *Directory) PermitChange(
+	ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time,
+) error {
+	_, err := d.change(ctx, id, func(u *User) error {
+		if !u.MustChange || u.Disabled || u.TokenVersion != tokenVersion {
+			return ErrSuperseded
+		}
+		u.Change = &PasswordChange{Digest: digest, Until: until.UTC().Truncate(time.Millisecond), TokenVersion: tokenVersion}
+		return nil
+	})
+	return err
+}
+
+// RedeemChange stores the hash of another password, which was checked, for the holder of a change-of-password token. One
+// conditional write stores the hash, clears MustChange, ends all the user's sessions and marks the token as redeemed. The
+// error is ErrSuperseded if the token's state is not ChangeOpen at this instant; it is auth.ErrNotFound if the user is
+// unknown.
+func (d *Directory) RedeemChange(
+	ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte, at time.Time, stored auth.Secret,
+) (User, error) {
+	return d.change(ctx, id, func(u *User) error {
+		if u.ChangeState(digest, at) != ChangeOpen {
+			return ErrSuperseded
+		}
+		u.Password, u.MustChange = stored, false
+		u.TokenVersion++
+		u.Change = &PasswordChange{Digest: digest, Until: u.Change.Until, TokenVersion: u.TokenVersion, Redeemed: true}
+		return nil
+	})
+}
