@@ -9,12 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-
-	"github.com/edgeauth/edgeauth/internal/loopback"
 )
 
 const (
@@ -62,9 +61,6 @@ func encode(r *cfn.Response) ([]byte, error) {
 
 // put sends the answer, again where that fails. Its errors do not hold the URL.
 func (h *handler) put(ctx context.Context, to string, r *cfn.Response) error {
-	if err := mayAnswer(to); err != nil {
-		return err
-	}
 	text, err := encode(r)
 	if err != nil {
 		return err
@@ -101,14 +97,29 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 	return false, nil
 }
 
-// mayAnswer holds that nobody between here and CloudFormation can read or change an answer.
-func mayAnswer(to string) error {
+// cloudFormationHost matches the hosts at which CloudFormation waits for the answers of custom resources: one bucket in
+// each Region, cloudformation-custom-resource-response-<Region without dashes>, at any of the Region's S3 endpoints. The
+// suffixes are those of the partitions aws and aws-us-gov, aws-cn, aws-eusc, and the isolated ones.
+var cloudFormationHost = regexp.MustCompile(`^cloudformation-custom-resource-response-[a-z0-9-]+` +
+	`\.s3(-fips)?(\.dualstack)?([.-][a-z]{2,4}(-[a-z]+)+-[0-9]+)?` +
+	`\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
+
+// mayAnswer returns an error unless a URL is where CloudFormation waits for an answer: https at one of its buckets, or
+// the emulator that this process runs in. Its errors do not hold the URL.
+func (h *handler) mayAnswer(to string) error {
 	u, err := url.Parse(to)
 	if err != nil || u.Host == "" {
 		return errors.New("the ResponseURL is no URL")
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && loopback.IsAddress(u.Hostname()) {
+	if e, err := url.Parse(h.emulator); err == nil && h.emulator != "" && u.Scheme == e.Scheme && u.Host == e.Host {
 		return nil
 	}
-	return errors.New("the ResponseURL is no https URL")
+	switch {
+	case u.Scheme != "https":
+		return errors.New("the ResponseURL is no https URL")
+	case u.User != nil || u.Port() != "" && u.Port() != "443" || !cloudFormationHost.MatchString(u.Hostname()):
+		return errors.New("the ResponseURL is not at a bucket of CloudFormation, " +
+			"https://cloudformation-custom-resource-response-<region>.s3.<region>.amazonaws.com/")
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func (s *stack) function(path string, without ...string) *runtimeapi.Function {
 	s.t.Helper()
 	variables := map[string]string{
 		"AWS_REGION": s.config.Region, "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "token",
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.config.Endpoint,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.config.Endpoint, "AWS_ENDPOINT_URL": s.answers.url, "EDGEAUTH_STACK_ID": s.id,
 	}
 	for _, name := range without {
 		delete(variables, name)
@@ -137,7 +137,7 @@ func TestProgram(t *testing.T) {
 func TestProgramWithoutVariables(t *testing.T) {
 	path := bootstrap(t)
 	s := newStack(t)
-	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "EDGEAUTH_STACK_ID"} {
 		f := s.function(path, missing)
 		if _, err := f.Invoke(t.Context(), s.request("Create", s.properties, nil)); err == nil || !strings.Contains(f.Log(), missing+" is not set: it should hold ") {
 			t.Errorf("without %s: %v", missing, err)

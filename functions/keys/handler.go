@@ -25,6 +25,9 @@ import (
 // request that has another form than expected must be answered too. The wrapper in package cfn is not used: it sends an
 // answer once, with no bound on its time and length, and its errors hold the URL.
 type handler struct {
+	stack    string // the id of the stack that this function belongs to
+	emulator string // the base URL of an emulator of AWS; empty where the process runs on AWS
+
 	secret func(arn string) keyring.Source
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration)
@@ -33,8 +36,10 @@ type handler struct {
 	log    *slog.Logger
 }
 
-func newHandler(c secretsmanager.Config) *handler {
+// newHandler returns the handler of the stack with this id; emulator is the base URL of an emulator of AWS, or empty.
+func newHandler(stack, emulator string, c secretsmanager.Config) *handler {
 	return &handler{
+		stack: stack, emulator: emulator,
 		secret: secretsmanager.New(c).Secret, now: time.Now, sleep: sleep, random: rand.Reader,
 		client: &http.Client{Timeout: answerTimeout, CheckRedirect: noRedirect}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
@@ -58,6 +63,9 @@ func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	malformed := json.Unmarshal(event, &e) // what it can read, it reads all the same
 	if e.ResponseURL == "" {
 		return nil, errors.New("the event is no request of CloudFormation")
+	}
+	if err := h.mayAnswer(e.ResponseURL); err != nil {
+		return nil, err // CloudFormation did not send it
 	}
 	var data map[string]any
 	err := errors.New("the request has another form than those of CloudFormation")
@@ -94,10 +102,17 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	}
 	switch e.RequestType {
 	case cfn.RequestDelete:
-		return nil, nil // the secrets survive the stack
+		// The secrets survive the stack. Another stack's deletion changes nothing either, and a failure would leave that
+		// stack undeletable.
+		return nil, nil
 	case cfn.RequestCreate, cfn.RequestUpdate:
 	default:
 		return nil, fmt.Errorf("the request %q is unknown", e.RequestType)
+	}
+	if e.StackID != h.stack {
+		// An answer is safe: it holds nothing secret and goes to CloudFormation alone. Without one the other stack would
+		// hang until its time is over, and its operator would not learn why.
+		return nil, errors.New("the request comes from another stack than the one that this function belongs to, and nothing was changed")
 	}
 	if given := givenUp(e.ResponseURL, h.now()); given != "" {
 		return nil, errors.New(given)
@@ -106,11 +121,11 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	if err != nil {
 		return nil, err
 	}
-	if e.RequestID == "" || stackGUID(e.StackID) == "" {
-		return nil, errors.New("the request has no RequestId, or its StackId names no stack")
+	if e.RequestID == "" {
+		return nil, errors.New("the request has no RequestId")
 	}
 	return h.carryOut(ctx, task{
-		request: e.RequestID, replyTo: e.ResponseURL, create: e.RequestType == cfn.RequestCreate,
+		request: e.RequestID, stack: e.StackID, replyTo: e.ResponseURL, create: e.RequestType == cfn.RequestCreate,
 		properties: p, before: e.OldResourceProperties,
 	})
 }

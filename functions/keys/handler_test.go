@@ -70,14 +70,13 @@ func cmpOr(text, otherwise string) string {
 	return text
 }
 
-// Three RSA keys are the most that is ever answered.
 // The answer goes to the URL that was signed, and not where that one sends it.
 func TestAnswerFollowsNoRedirect(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was followed") }))
 	defer elsewhere.Close()
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect} {
 		at := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		h := newHandler(secretsmanager.Config{})
+		h := newHandler(ownStack, at.URL, secretsmanager.Config{})
 		h.sleep = func(context.Context, time.Duration) {}
 		if err := h.put(t.Context(), at.URL, &cfn.Response{}); err == nil {
 			t.Errorf("%d counts as an answer that arrived", status)
@@ -86,6 +85,7 @@ func TestAnswerFollowsNoRedirect(t *testing.T) {
 	}
 }
 
+// Three RSA keys are the most that is ever answered.
 func TestAnswerFits(t *testing.T) {
 	s := newStack(t)
 	s.properties[signingAlgorithm] = "RS256"
@@ -189,6 +189,8 @@ func TestAdoption(t *testing.T) {
 		t.Fatal(r.Reason)
 	}
 	signing, _ := s.stored()
+	s.become(nextStack)
+	s.deployed[takeOverStack] = ownStack
 	for _, version := range []string{"1", "2", "4"} {
 		s.properties = maps.Clone(s.deployed)
 		s.properties[keyVersion] = version
@@ -338,7 +340,7 @@ func TestFaults(t *testing.T) {
 			t.Run(name+" of "+operation, func(t *testing.T) {
 				t.Parallel()
 				s := newStack(t)
-				s.handler.secret = newHandler(s.config).secret
+				s.handler.secret = newHandler(s.id, s.answers.url, s.config).secret
 				s.service.Fail(operation, 7, f)
 				begin := s.now
 				r := s.create()
@@ -378,7 +380,7 @@ func TestHalfDone(t *testing.T) {
 		// The refresh-token keys are written, and then nothing any more.
 		ctx, cancel := context.WithCancel(t.Context())
 		s.handler.secret = func(arn string) keyring.Source {
-			source := newHandler(s.config).secret(arn)
+			source := newHandler(s.id, s.answers.url, s.config).secret(arn)
 			if arn == s.deployed[signingRingARN] {
 				return dying{source, cancel}
 			}
@@ -387,7 +389,7 @@ func TestHalfDone(t *testing.T) {
 		if _, err := s.handler.Invoke(ctx, event); err == nil {
 			t.Fatal("a dead process answered")
 		}
-		s.handler.secret = newHandler(s.config).secret
+		s.handler.secret = newHandler(s.id, s.answers.url, s.config).secret
 		if signing, refresh := s.stored(); signing.Current() != 1 || refresh.Current() != 2 {
 			t.Fatalf("it died at another place: %d, %d", signing.Current(), refresh.Current())
 		}
@@ -419,7 +421,9 @@ func (d dying) Save(ctx context.Context, _ auth.Secret) error {
 func TestAnswerWasRead(t *testing.T) {
 	s := newStack(t)
 	var calls []string
-	s.handler.secret = func(arn string) keyring.Source { return watched{newHandler(s.config).secret(arn), &calls} }
+	s.handler.secret = func(arn string) keyring.Source {
+		return watched{newHandler(s.id, s.answers.url, s.config).secret(arn), &calls}
+	}
 	s.create()
 	if want := []string{"load", "load", "load", "save", "save", "save", "load", "load", "load"}; !slices.Equal(calls, want) {
 		t.Errorf("%v, want %v", calls, want)
@@ -592,7 +596,7 @@ func TestAnswerInEveryCase(t *testing.T) {
 	}{
 		"an unknown request": {func(e map[string]any) { e["RequestType"] = "Rename" }, `"Rename" is unknown`},
 		"another form":       {func(e map[string]any) { e["LogicalResourceId"] = 5 }, "another form"},
-		"no stack":           {func(e map[string]any) { e["StackId"] = "stack" }, "StackId names no stack"},
+		"no stack":           {func(e map[string]any) { e["StackId"] = "stack" }, "another stack"},
 		"no request id":      {func(e map[string]any) { delete(e, "RequestId") }, "no RequestId"},
 		"no properties":      {func(e map[string]any) { delete(e, "ResourceProperties") }, "KeyVersion is not set"},
 		"a long reason": {func(e map[string]any) {
@@ -638,16 +642,21 @@ func TestAnswerIsPut(t *testing.T) {
 		refuse []int
 		url    string
 		want   string
+
+		emulator string // empty for where the answers are
 	}{
 		{refuse: []int{http.StatusServiceUnavailable, http.StatusInternalServerError}},
 		{refuse: []int{503, 503, 503}, want: "status 503"},
 		{refuse: []int{http.StatusForbidden}, want: "status 403"},
-		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", want: "refused"},
+		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", emulator: "http://127.0.0.1:1", want: "refused"},
+		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", want: "no https URL"},
+		{url: "https://203.0.113.1/?X-Amz-Signature=0ddba11", want: "not at a bucket of CloudFormation"},
 		{url: "http://203.0.113.1/?X-Amz-Signature=0ddba11", want: "no https URL"},
 		{url: "://0ddba11", want: "no URL"},
 	} {
 		s := newStack(t)
 		s.answers.refuse = row.refuse
+		s.handler.emulator = cmpOr(row.emulator, s.answers.url)
 		event := s.request("Create", s.properties, nil)
 		if row.url != "" {
 			event = []byte(strings.ReplaceAll(string(event), s.answers.url+"/arn", row.url+"\u0026"))
@@ -681,7 +690,7 @@ func (s *stack) signsFirst() string {
 func TestAnswerBeforeTheEnd(t *testing.T) {
 	s := newStack(t)
 	s.service.Fail("", 1<<20, standin.Throttled)
-	h := newHandler(s.config)
+	h := newHandler(s.id, s.answers.url, s.config)
 	h.log = s.handler.log
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()

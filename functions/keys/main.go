@@ -12,11 +12,11 @@ import (
 
 func main() {
 	e := config.Process()
-	at := e.SecretsManager()
+	at, stack, emulator := e.SecretsManager(), e.StackID(), e.Emulator()
 	if err := e.Err(); err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(newHandler(secretsmanager.Config{
+	lambda.Start(newHandler(stack, emulator, secretsmanager.Config{
 		Region: at.Region, Endpoint: at.Endpoint,
 		Credentials: secretsmanager.Credentials{
 			AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccess, SessionToken: at.SessionSecret,

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -20,6 +22,7 @@ const (
 	keyVersion          = "KeyVersion"
 	signingAlgorithm    = "SigningAlgorithm"
 	dropKeys            = "DropKeys"
+	takeOverStack       = "TakeOverStack"
 	accessTokenLifetime = "AccessTokenLifetime"
 )
 
@@ -29,12 +32,15 @@ type properties struct {
 	version                             keyring.Version
 	algorithm                           token.Algorithm
 	drop                                keyring.Drop
+	takeOver                            string // the id of the deleted stack whose rings are taken over
 	all                                 map[string]string
 }
 
 var (
 	secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
 	kid       = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a thumbprint (RFC 7638)
+
+	mayBeEmpty = []string{dropKeys, takeOverStack}
 )
 
 // parse reads the properties of a request. Its error names each one that is wrong, and what it should hold.
@@ -61,7 +67,7 @@ func parse(raw map[string]any) (properties, error) {
 		}
 		switch _, isScalar := p.all[name]; {
 		case raw[name] != nil && !isScalar: // refused already
-		case text == "" && byDefault == "" && name != dropKeys:
+		case text == "" && byDefault == "" && !slices.Contains(mayBeEmpty, name):
 			refuse(name, "is not set", want)
 		case !take(text):
 			refuse(name, "is wrong", want)
@@ -94,6 +100,11 @@ func parse(raw map[string]any) (properties, error) {
 		p.drop, ok = parseDrop(text)
 		return ok
 	})
+	read(takeOverStack, "nothing, or the id of a stack, as in arn:aws:cloudformation:eu-central-1:123456789012:stack/name/guid", "",
+		func(text string) bool {
+			p.takeOver = text
+			return text == "" || config.IsStackID(text)
+		})
 	wantLifetime := fmt.Sprintf("a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
 	read(accessTokenLifetime, wantLifetime, "", func(text string) bool {
 		d, err := time.ParseDuration(text)

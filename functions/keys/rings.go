@@ -29,6 +29,7 @@ const (
 // task is one Create or Update.
 type task struct {
 	request string // names it: CloudFormation and Lambda repeat a request under its id
+	stack   string // the id of the stack that asks, which is this function's own
 	replyTo string // the URL that the answer goes to, which tells when the request was made
 	create  bool
 	properties
@@ -82,7 +83,9 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := keyring.Move{Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop}
+	m := keyring.Move{
+		Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop, Stack: t.stack, TakeOver: t.takeOver,
+	}
 	if text, isText := t.before[dropKeys].(string); isText {
 		before, _ := parseDrop(text) // what is wrong asked for nothing
 		m.Drop.Still = before.All
@@ -159,6 +162,10 @@ var arnProperty = map[keyring.Kind]string{
 // mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
 // rings over; a rollback takes back what it had. A stack that was deployed before there was a login ring gets one.
 func (t task) mayTake(all rings, drop keyring.Drop) error {
+	if asked := drop.All || len(drop.KIDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
+		// A new stack has issued nothing under a key that leaked.
+		return errors.New("DropKeys goes with an update of the stack, and this request is none: leave it empty")
+	}
 	if t.create {
 		return keyring.Adopt(t.version, all[signingAt].Ring, all[refreshAt].Ring, all[loginAt].Ring)
 	}

@@ -23,12 +23,17 @@ import (
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-const guid = "5b918d10-cd98-11ea-90d5-0a9cd3354c10"
+const (
+	guid      = "5b918d10-cd98-11ea-90d5-0a9cd3354c10"
+	ownStack  = "arn:aws:cloudformation:eu-central-1:123456789012:stack/edgeauth/" + guid
+	nextStack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/edgeauth-2/c07de3a0-cd98-11ea-9d3b-0a5f2e8a44d2"
+)
 
 // stack is CloudFormation with one stack: it sends requests to the handler, through its bytes, and takes the answers
 // over HTTP. The clock is driven, and waiting drives it.
 type stack struct {
 	t       testing.TB
+	id      string // the stack's
 	service *standin.Server
 	config  secretsmanager.Config
 	handler *handler
@@ -59,7 +64,8 @@ func newStack(t testing.TB) *stack {
 	s.answers.listen(t)
 	s.config = secretsmanager.Config{Region: "eu-central-1", Endpoint: listening.URL,
 		Credentials: secretsmanager.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}
-	s.handler = newHandler(s.config)
+	s.id = ownStack
+	s.handler = newHandler(s.id, s.answers.url, s.config)
 	s.handler.now = func() time.Time { return s.now }
 	s.handler.sleep = func(_ context.Context, d time.Duration) { s.now = s.now.Add(d) }
 	s.handler.random = rand.Reader
@@ -73,18 +79,21 @@ func newStack(t testing.TB) *stack {
 	return s
 }
 
+// become makes s another stack, with a keys function of its own and the same secrets.
+func (s *stack) become(id string) { s.id, s.handler.stack = id, id }
+
 // request returns the bytes of one.
 func (s *stack) request(kind string, properties, old map[string]any) []byte {
 	s.t.Helper()
 	s.requests++
 	e := map[string]any{
 		"RequestType": kind, "RequestId": fmt.Sprintf("0f5f6c3a-%027d", s.requests), "LogicalResourceId": "Keys",
-		"StackId":      "arn:aws:cloudformation:eu-central-1:123456789012:stack/edgeauth/" + guid,
+		"StackId":      s.id,
 		"ResourceType": "Custom::Keys", "ResourceProperties": properties,
 		"ResponseURL": s.answers.url + "/arn?X-Amz-Date=" + s.now.UTC().Format("20060102T150405Z") + "&X-Amz-Signature=0ddba11",
 	}
 	if kind != "Create" {
-		e["PhysicalResourceId"] = "edgeauth-keys-" + guid
+		e["PhysicalResourceId"] = "edgeauth-keys-" + stackGUID(s.id)
 	}
 	if old != nil {
 		e["OldResourceProperties"] = old

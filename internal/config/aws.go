@@ -1,6 +1,8 @@
 package config
 
 import (
+	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -51,6 +53,36 @@ func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 		}
 	}
 	return SecretsManager{}
+}
+
+// Emulator returns the base URL of an emulator of AWS that this process runs in, or "". A deployed function has none.
+func (e *Environment) Emulator() string {
+	text, ok := e.optional(EmulatorEndpoint)
+	if !ok {
+		return ""
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		e.refuse(EmulatorEndpoint, "is not an http or https URL", "the base URL of an emulator of AWS, or nothing")
+		return ""
+	}
+	return text
+}
+
+var stackID = regexp.MustCompile(`^arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:stack/[A-Za-z0-9-]+/[A-Za-z0-9-]+$`)
+
+// IsStackID tells whether a text has the form of a CloudFormation stack's id.
+func IsStackID(text string) bool { return stackID.MatchString(text) }
+
+// StackID returns the id of the CloudFormation stack that this process belongs to.
+func (e *Environment) StackID() string {
+	const want = "the id of this function's own stack, as in " +
+		"arn:aws:cloudformation:eu-central-1:123456789012:stack/name/5b918d10-cd98-11ea-90d5-0a9cd3354c10"
+	text, ok := e.required(StackID, want)
+	if ok && !IsStackID(text) {
+		e.refuse(StackID, "is not the id of a stack", want)
+		return ""
+	}
+	return text
 }
 
 // SecretARN returns the ARN of the secret that a ring's value names.

@@ -24,10 +24,12 @@ const (
 	Deny                = "EDGEAUTH_DENY"
 	Config              = "EDGEAUTH_CONFIG"
 	RestoredUntil       = "EDGEAUTH_RESTORED_UNTIL"
+	StackID             = "EDGEAUTH_STACK_ID"
 
 	// The AWS SDKs' own names. The endpoints point at a local engine and a stand-in; Lambda sets the others.
 	DynamoDBEndpoint       = "AWS_ENDPOINT_URL_DYNAMODB"
 	SecretsManagerEndpoint = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+	EmulatorEndpoint       = "AWS_ENDPOINT_URL"
 	Region                 = "AWS_REGION"
 	AccessKeyID            = "AWS_ACCESS_KEY_ID"
 	SecretAccessKey        = "AWS_SECRET_ACCESS_KEY"

@@ -67,9 +67,7 @@ var rules = []rule{
 		"a version is not stamped":  func(d document) { delete(d.properties(versionOf(d, "LoginFunction")), "Description") },
 		"a function has no alias":   func(d document) { delete(d.resources(), "LoginFunctionAliaslive") },
 		"the stamp is of one's own": func(d document) { d.properties(versionOf(d, "LoginFunction"))["Description"] = "1" },
-		"the keys have a stamp too": func(d document) {
-			d.properties("KeysFunction")["Environment"] = tree{"Variables": tree{"EDGEAUTH_STAMP": keysStamp}}
-		},
+		"the keys have a stamp too": func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STAMP"] = keysStamp },
 	}},
 	{"the stamp changes with every value that reaches a function", accounted, map[string]func(document){
 		"a parameter is left out":  func(d document) { delete(d.properties("Keys"), "IdleTimeout") },
@@ -87,11 +85,16 @@ var rules = []rule{
 		"sessions reads what signs": func(d document) {
 			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 0)["Resource"]
 		},
-		"CloudFormation waits short": func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
-		"sessions gets what signs":   func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
-		"anybody may call":           func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
-		"a secret has a policy":      func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
-		"late calls":                 func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
+		"CloudFormation waits short":       func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
+		"sessions gets what signs":         func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
+		"anybody may call":                 func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
+		"a secret has a policy":            func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
+		"the keys do not know their stack": func(d document) { delete(variables(d, "KeysFunction"), "EDGEAUTH_STACK_ID") },
+		"they are told of another":         func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STACK_ID"] = "x" },
+		"they answer to another host": func(d document) {
+			variables(d, "KeysFunction")["AWS_ENDPOINT_URL"] = tree{"Ref": "AWS::NoValue"}
+		},
+		"late calls": func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
 	}},
 	{"no function takes longer than the rotation allows", quick, map[string]func(document){
 		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
@@ -306,7 +309,7 @@ const keysFunction = "KeysFunction"
 func stamped(d document) (problems []string) {
 	for _, id := range d.of("AWS::Lambda::Function") {
 		if id == keysFunction {
-			if d.properties(id)["Environment"] != nil || versionOf(d, id) != "" {
+			if slices.Contains(named(variables(d, id)), "Keys") || versionOf(d, id) != "" {
 				problems = append(problems, id+" waits for itself")
 			}
 			continue
@@ -326,7 +329,7 @@ func stamped(d document) (problems []string) {
 }
 
 func accounted(d document) (problems []string) {
-	known := map[string]bool{"AWS::NoValue": true, "Keys": true}
+	known := map[string]bool{"AWS::NoValue": true, "AWS::StackId": true, "Keys": true}
 	for _, name := range named(d.properties("Keys")) {
 		known[name] = true
 	}
@@ -391,6 +394,14 @@ func secrets(d document) (problems []string) {
 			if given := variables(d, id)[name] != nil; id != keysFunction && given != slices.Contains(reads[id], secret) {
 				problems = append(problems, id+" should have "+name+" or should not")
 			}
+		}
+	}
+	if !reflect.DeepEqual(variables(d, keysFunction), tree{"EDGEAUTH_STACK_ID": tree{"Ref": "AWS::StackId"}}) {
+		problems = append(problems, keysFunction+" should know its own stack and nothing else, least of all another host to answer to")
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if _, set := variables(d, id)["AWS_ENDPOINT_URL"]; set {
+			problems = append(problems, id+" is told of an emulator")
 		}
 	}
 	if len(d.of("AWS::SecretsManager::ResourcePolicy")) > 0 {

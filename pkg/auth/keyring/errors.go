@@ -10,6 +10,8 @@ var (
 	ErrExposed = errors.New("exposed ring")
 	// ErrRefused says that a Move would make verifiers refuse good tokens. Each such error is a *Refusal.
 	ErrRefused = errors.New("refused")
+	// ErrForeign says that a ring belongs to another stack than the one that asks for a Move.
+	ErrForeign = errors.New("it belongs to another stack")
 	// ErrConflict says that the ring in a source is another than the one that a saved ring was made from.
 	ErrConflict = errors.New("the ring has changed since it was read")
 )

@@ -33,6 +33,11 @@ type Move struct {
 	Algorithm token.Algorithm // of the keys that have to be made for a signing ring
 	Request   string          // names the request, so that its repetition is known
 	Drop      Drop
+	// Stack is the id of the stack that asks. The ring must belong to this stack or to no stack; it belongs to this
+	// one afterwards.
+	Stack string
+	// TakeOver is the id of a deleted stack whose rings Stack takes over; empty takes over none.
+	TakeOver string
 }
 
 // Drop says which keys of a signing ring are to be destroyed. Keys of the other rings are never dropped: sessions and
@@ -89,6 +94,8 @@ func Adopt(n Version, rings ...Ring) error {
 // refuse good tokens. It returns the ring as it is where nothing is left to do, so it may be repeated. A ring without
 // keys becomes a first one.
 //
+// A ring of another stack is refused with an error that wraps ErrForeign.
+//
 // It refuses to sign with a key that was not published for PublishedBeforeSigning, to move by more than one version,
 // and to withdraw a key whose last token may live. Two moves pass whatever the time: back to the version that signed
 // just before, since every verifier that takes the tokens of now knows it, and so a rollback never fails; and away
@@ -103,6 +110,9 @@ func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 	}
 	if m.Version == 0 || m.Version == maxVersion {
 		return Ring{}, r.refusal(m, 0, "a version is a number from 1 to %d", maxVersion-1)
+	}
+	if err := r.belongs(m); err != nil {
+		return Ring{}, err
 	}
 	if slices.Contains(r.Requests, m.Request) && m.Request != "" {
 		if r.Current() == m.Version {
@@ -120,6 +130,15 @@ func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 		}
 	}
 	return r.moved(m, doomed, now, random)
+}
+
+// belongs returns an error that wraps ErrForeign unless the stack that asks may move the ring. Two stacks that share a
+// ring would move each other's keys, and either could destroy them.
+func (r Ring) belongs(m Move) error {
+	if r.Stack == "" || r.Stack == m.Stack || r.Stack == m.TakeOver {
+		return nil
+	}
+	return fmt.Errorf("%s: %w, %s: delete that stack first, then deploy with TakeOverStack=%[3]s", r.Kind, ErrForeign, r.Stack)
 }
 
 // maxVersion can be published and never sign, because there is none after it.
@@ -247,9 +266,10 @@ func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (
 		next.Keys = first.Keys
 	}
 	from := r.Current()
+	next.Stack = m.Stack
 	next.drop(doomed)
 	changed := next.purge(m, len(doomed) > 0 || len(r.Keys) == 0, now)
-	changed = changed || len(doomed) > 0 || from != m.Version || len(r.Keys) == 0
+	changed = changed || len(doomed) > 0 || from != m.Version || len(r.Keys) == 0 || r.Stack != m.Stack
 	for _, v := range []Version{m.Version, m.Version + 1, m.Version - 1} {
 		_, there := next.Keys[v]
 		missing := v >= m.Version || slices.Contains(doomed, v)

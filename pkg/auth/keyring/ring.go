@@ -48,6 +48,9 @@ type Ring struct {
 	Serial uint64 // counts the ring's states, from 1
 	Keys   map[Version]Entry
 
+	// Stack is the id of the CloudFormation stack that the ring belongs to. It is empty in a data directory, and in a
+	// ring of a stack that no deployment has moved since rings have owners.
+	Stack string
 	// Requests are the last ones that a Move carried out, so that one which is repeated is known.
 	Requests []string
 	// Dropped are the kids that a Move destroyed, and Purge is when one destroyed them all, so that neither is done

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/strictjson"
@@ -19,6 +21,11 @@ const format = 1
 
 // maxBytes bounds a ring's text: what Secrets Manager keeps in one secret.
 const maxBytes = 64 << 10
+
+// stackPrefix begins the first of the requests in a text whose ring belongs to a stack. The stack has no name of its
+// own in the text, because the code before it refuses names that it does not know: its functions still start while an
+// update goes on, and again after a rollback.
+const stackPrefix = "stack:"
 
 type ringText struct {
 	Format int64                `json:"v"`
@@ -58,6 +65,9 @@ func (r Ring) Text() (auth.Secret, error) {
 	}
 	if r.Kind == LoginRing {
 		text.Kind = loginKind
+	}
+	if r.Stack != "" {
+		text.Requests = slices.Concat([]string{stackPrefix + r.Stack}, r.Requests)
 	}
 	if r.Purge.Version != 0 {
 		text.Purge = &purgeText{r.Purge.Version, writeTime(r.Purge.Lapsed)}
@@ -153,6 +163,11 @@ func (r *Ring) parseHistory(m map[string]json.RawMessage) error {
 		var err error
 		if *into, err = strictjson.Strings(m[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if len(r.Requests) > 0 {
+		if stack, ok := strings.CutPrefix(r.Requests[0], stackPrefix); ok {
+			r.Stack, r.Requests = stack, r.Requests[1:]
 		}
 	}
 	if m["purge"] == nil {

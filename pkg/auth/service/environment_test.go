@@ -46,7 +46,7 @@ func good(t *testing.T) variables {
 	return variables{
 		config.Issuer: "https://auth.example.com", config.Audience: "https://api.example.com https://other.example.com",
 		config.SigningRing: inline.Reveal(), config.RefreshKeys: "file:" + path, config.LoginRing: "file:" + loginPath,
-		config.KeyVersion: "1",
+		config.KeyVersion:          "1",
 		config.Store:               "bolt:" + filepath.Join(t.TempDir(), "store.db"),
 		config.AccessTokenLifetime: "15m", config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h",
 	}
