@@ -1,0 +1,244 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+const (
+	ada    = "ada@example.com"
+	secret = "correct horse battery"
+)
+
+// namedCounters remembers the names of all counters in a store: a dump of the attempts table.
+type namedCounters struct {
+	login.Counters
+	names map[string]bool
+}
+
+func (c *namedCounters) Update(ctx context.Context, key string, u login.Update) (login.Counter, bool, error) {
+	c.names[key] = true
+	return c.Counters.Update(ctx, key, u)
+}
+
+func newNamedCounters(t *testing.T) *namedCounters {
+	t.Helper()
+	stores, err := OpenBolt(filepath.Join(t.TempDir(), "counters.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &namedCounters{stores.Attempts, map[string]bool{}}
+}
+
+// thief uses stolen key material as if it were a login key.
+type thief struct {
+	id       uint16
+	material string
+}
+
+func (k thief) SealingKey(context.Context) (auth.LoginKey, error) {
+	return auth.LoginKey{ID: k.id, Secret: auth.NewSecret(k.material)}, nil
+}
+
+func (k thief) LoginKey(ctx context.Context, _ uint16) (auth.LoginKey, error) {
+	return k.SealingKey(ctx)
+}
+
+// victim is a deployment with one user, whose account strangers have just used up.
+type victim struct {
+	*Service
+	user     user.User
+	counters *namedCounters
+	now      time.Time
+	device   auth.Secret // a genuine known-device token
+	// reference is what the audit log calls the user's e-mail.
+	reference              string
+	signing, refresh, ring keyring.Ring
+}
+
+func newVictim(t *testing.T) *victim {
+	t.Helper()
+	v := &victim{now: time.Now().Truncate(time.Second), counters: newNamedCounters(t)}
+	var err1, err2, err3 error
+	v.signing, err1 = keyring.NewSigningRing(token.EdDSA, v.now, rand.Reader)
+	v.refresh, err2 = keyring.NewRefreshRing(v.now, rand.Reader)
+	v.ring, err3 = keyring.NewLoginRing(v.now, rand.Reader)
+	stores, err4 := OpenBolt(filepath.Join(t.TempDir(), "store.db"))
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	stores.Attempts = v.counters
+	clock := func() time.Time { return v.now }
+	var err error
+	v.Service, err = New(t.Context(), Settings{
+		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, KeyVersion: 1, Stores: stores,
+		SigningRing: inlineOf(t, v.signing), RefreshKeys: inlineOf(t, v.refresh), LoginRing: inlineOf(t, v.ring),
+		AccessTokenLifetime: DefaultAccessTokenLifetime, Now: clock,
+		Client: auth.Client{ID: auth.DefaultClient, IdleTimeout: DefaultIdleTimeout, AbsoluteTimeout: DefaultAbsoluteTimeout},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory := user.Directory{Store: stores.Users, Hasher: password.Hasher{}, Now: clock}
+	if v.user, err = directory.Add(t.Context(), ada, auth.NewSecret(secret), nil); err != nil {
+		t.Fatal(err)
+	}
+	good, err := v.login(t, secret, auth.Secret{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.reference = good.Reference
+	if v.device, err = v.Authenticator().Device(t.Context(), v.user); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; ; i++ { // each guess comes from another network
+		_, err := v.login(t, "wrong", auth.Secret{}, i)
+		if errors.Is(err, login.ErrThrottled) {
+			return v
+		}
+		if !errors.Is(err, login.ErrInvalidCredentials) || i > 100 {
+			t.Fatalf("guess %d: %v", i, err)
+		}
+	}
+}
+
+func (v *victim) login(t *testing.T, guess string, device auth.Secret, network int) (login.Result, error) {
+	t.Helper()
+	return v.Authenticator().Login(t.Context(), login.Credentials{
+		Email: ada, Password: auth.NewSecret(guess), Device: device,
+		Address: netip.AddrFrom4([4]byte{203, 0, 113, byte(network)}),
+	})
+}
+
+// named returns the names that counters of the user's account and of a network have under the thief's key.
+func (v *victim) named(t *testing.T, k thief) map[string]bool {
+	t.Helper()
+	counters := newNamedCounters(t)
+	throttle, err := login.NewThrottle(counters, k, login.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := user.NormalizeEmail(ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []login.Attempt{
+		{Account: account, At: v.now},
+		{Network: netip.MustParsePrefix("203.0.113.0/32"), At: v.now},
+	} {
+		if _, err := throttle.Take(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return counters.names
+}
+
+// gains lists what a thief can do with a key: forge a known-device token, name counters, tell references.
+func (v *victim) gains(t *testing.T, k thief) (gains []string) {
+	t.Helper()
+	forged, err := login.Tokens{Keys: k, Now: func() time.Time { return v.now }, Rand: rand.Reader}.Device(t.Context(), v.user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch _, err := v.login(t, secret, forged, 200); {
+	case err == nil:
+		gains = append(gains, "known device")
+	case !errors.Is(err, login.ErrThrottled):
+		t.Fatal(err)
+	}
+	for name := range v.named(t, k) {
+		if v.counters.names[name] {
+			gains = append(gains, "counter")
+		}
+	}
+	reference, err := login.Reference(t.Context(), k, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reference == v.reference {
+		gains = append(gains, "reference")
+	}
+	return gains
+}
+
+// TestStolenKeys holds that the refresh-token keys and the signing ring, with a dump of the tables, forge no
+// known-device token and name no counter and no account. The login ring does all of it, which shows that this test
+// would see it.
+func TestStolenKeys(t *testing.T) {
+	v := newVictim(t)
+	for version, entry := range v.ring.Keys {
+		gains := v.gains(t, thief{version, entry.Secret.Reveal()})
+		want := "[known device]" // version 2 is accepted, but names nothing yet
+		if version == v.ring.Current() {
+			want = "[known device counter counter reference]"
+		}
+		if got := fmt.Sprint(gains); got != want {
+			t.Errorf("login key %d gives %s, want %s", version, got, want)
+		}
+	}
+	for name, material := range stolen(t, v) {
+		for _, id := range v.ring.Versions() {
+			if gains := v.gains(t, thief{id, material}); len(gains) > 0 {
+				t.Errorf("%s as key %d gives %v", name, id, gains)
+			}
+		}
+	}
+	if _, err := v.login(t, secret, v.device, 201); err != nil {
+		t.Errorf("the genuine known device: %v", err)
+	}
+}
+
+// stolen returns all key material but the login ring's, by name.
+func stolen(t *testing.T, v *victim) map[string]string {
+	t.Helper()
+	all := map[string]string{"no key": strings.Repeat("\x00", auth.LoginKeyBytes)}
+	for version, entry := range v.refresh.Keys {
+		all[fmt.Sprint("refresh-token key ", version)] = entry.Secret.Reveal()
+	}
+	for version, entry := range v.signing.Keys {
+		jwk := entry.Signing.JWK().Reveal()
+		var members map[string]string
+		if err := json.Unmarshal([]byte(jwk), &members); err != nil {
+			t.Fatal(err)
+		}
+		private, err := base64.RawURLEncoding.DecodeString(members["d"])
+		if err != nil || len(private) != auth.LoginKeyBytes {
+			t.Fatalf("%d bytes of private key, %v", len(private), err)
+		}
+		all[fmt.Sprint("signing key ", version)] = string(private)
+		all[fmt.Sprint("signing key as JWK ", version)] = jwk
+	}
+	return all
+}
+
+// TestLoginKeysOutliveDevices holds that a known device is never forgotten because its key went first.
+func TestLoginKeysOutliveDevices(t *testing.T) {
+	if keyring.LoginKeyRetention < login.DeviceLifetime {
+		t.Errorf("login keys are kept for %v, known-device tokens live for %v", keyring.LoginKeyRetention, login.DeviceLifetime)
+	}
+}
+
+func inlineOf(t *testing.T, r keyring.Ring) keyring.Source {
+	t.Helper()
+	text, err := r.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyring.Inline(text)
+}
