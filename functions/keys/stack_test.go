@@ -264,16 +264,19 @@ func (s *stack) keepsSecrets() {
 			}
 		}
 	}
-	text, err := refresh.Text()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for part := range strings.SplitSeq(text.Reveal(), `"secret":"`) {
-		if secret, _, found := strings.Cut(part, `"`); found && len(secret) == 43 {
-			secrets = append(secrets, secret)
+	login := s.ring(keyring.LoginRing)
+	for _, ring := range []keyring.Ring{refresh, login} {
+		text, err := ring.Text()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for part := range strings.SplitSeq(text.Reveal(), `"secret":"`) {
+			if secret, _, found := strings.Cut(part, `"`); found && len(secret) == 43 {
+				secrets = append(secrets, secret)
+			}
 		}
 	}
-	if len(secrets) < len(signing.Keys)+len(refresh.Keys) {
+	if len(secrets) < len(signing.Keys)+len(refresh.Keys)+len(login.Keys) {
 		s.t.Fatal("the secrets were not found")
 	}
 	secrets = append(secrets, "X-Amz-Signature", "0ddba11")

@@ -202,6 +202,10 @@ func TestVariableError(t *testing.T) {
 	if err := e.Err(); !errors.As(err, &v) || v.Name != config.RefreshKeys {
 		t.Error(err)
 	}
+	const place = "secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:login-AbCdEf"
+	if got := config.New(variables{config.LoginRing: place}.lookup).LoginRing(); got.Reveal() != place {
+		t.Error("EDGEAUTH_LOGIN_RING is not read")
+	}
 }
 
 // The Region and the credentials are missed once, however many parts ask for them.

@@ -49,38 +49,70 @@ func TestSigningSigns(t *testing.T) {
 	}
 }
 
-func TestRefreshTokenKeys(t *testing.T) {
-	r := refreshRing(t)
-	for v := range uint16(3) {
-		var err error
-		if r, err = r.Add(v+3, "", instant, strings.NewReader(strings.Repeat("k", 32))); err != nil {
+// TestOpeningKeys holds which keys of a refresh-token ring and of a login ring open tokens.
+func TestOpeningKeys(t *testing.T) {
+	type found struct {
+		id     uint16
+		secret auth.Secret
+	}
+	for _, row := range []struct {
+		ring      keyring.Ring
+		retention time.Duration
+		load      func(keyring.Source) (sealing func() (found, error), key func(id uint16) (found, error), err error)
+	}{
+		{refreshRing(t), keyring.RefreshKeyRetention, func(from keyring.Source) (func() (found, error), func(uint16) (found, error), error) {
+			live, err := keyring.LoadRefresh(t.Context(), from, 3, clock)
+			return func() (found, error) {
+					k, err := live.SealingKey(t.Context())
+					return found{k.ID, k.Secret}, err
+				}, func(id uint16) (found, error) {
+					k, err := live.RefreshTokenKey(t.Context(), id)
+					return found{k.ID, k.Secret}, err
+				}, err
+		}},
+		{loginRing(t), keyring.LoginKeyRetention, func(from keyring.Source) (func() (found, error), func(uint16) (found, error), error) {
+			live, err := keyring.LoadLogin(t.Context(), from, 3, clock)
+			return func() (found, error) {
+					k, err := live.SealingKey(t.Context())
+					return found{k.ID, k.Secret}, err
+				}, func(id uint16) (found, error) {
+					k, err := live.LoginKey(t.Context(), id)
+					return found{k.ID, k.Secret}, err
+				}, err
+		}},
+	} {
+		r := row.ring
+		for v := range uint16(3) {
+			var err error
+			if r, err = r.Add(v+3, "", instant, strings.NewReader(strings.Repeat("k", 32))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		retired := instant.Add(-row.retention)
+		set := func(v uint16, at time.Time) {
+			e := r.Keys[v]
+			e.SigningSince, e.Retired = at.Add(-time.Hour), at
+			r.Keys[v] = e
+		}
+		set(1, retired)                    // over for a moment
+		set(2, retired.Add(2*time.Second)) // not yet
+		set(3, retired)                    // seals again, after a rollback
+		sealing, key, err := row.load(keyring.Inline(auth.NewSecret(text(t, r))))
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	retired := instant.Add(-keyring.RefreshKeyRetention)
-	set := func(v uint16, at time.Time) {
-		e := r.Keys[v]
-		e.SigningSince, e.Retired = at.Add(-time.Hour), at
-		r.Keys[v] = e
-	}
-	set(1, retired)                    // over for a moment
-	set(2, retired.Add(2*time.Second)) // not yet
-	set(3, retired)                    // seals again, after a rollback
-	live, err := keyring.LoadRefresh(t.Context(), keyring.Inline(auth.NewSecret(text(t, r))), 3, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if key, err := live.SealingKey(t.Context()); err != nil || key.ID != 3 || !key.Secret.Equal(r.Keys[3].Secret) {
-		t.Errorf("the sealing key is %v, %v", key, err)
-	}
-	open := map[uint16]bool{2: true, 3: true, 4: true}
-	for _, id := range []uint16{0, 1, 2, 3, 4, 5, 6, 65535} {
-		key, err := live.RefreshTokenKey(t.Context(), id)
-		if !open[id] && errors.Is(err, auth.ErrNotFound) {
-			continue
+		if k, err := sealing(); err != nil || k.id != 3 || !k.secret.Equal(r.Keys[3].Secret) {
+			t.Errorf("%s: the sealing key is %d, %v", r.Kind, k.id, err)
 		}
-		if !open[id] || err != nil || key.ID != id || !key.Secret.Equal(r.Keys[id].Secret) {
-			t.Errorf("key %d: %v, %v", id, key, err)
+		open := map[uint16]bool{2: true, 3: true, 4: true}
+		for _, id := range []uint16{0, 1, 2, 3, 4, 5, 6, 65535} {
+			k, err := key(id)
+			if !open[id] && errors.Is(err, auth.ErrNotFound) {
+				continue
+			}
+			if !open[id] || err != nil || k.id != id || !k.secret.Equal(r.Keys[id].Secret) {
+				t.Errorf("%s: key %d: %v", r.Kind, id, err)
+			}
 		}
 	}
 }

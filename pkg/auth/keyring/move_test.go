@@ -271,6 +271,31 @@ func TestMoveOfARefreshRing(t *testing.T) {
 	}
 }
 
+func TestMoveOfALoginRing(t *testing.T) {
+	for name, steps := range map[string][]step{
+		"a first ring at a later version": {{version: 3, keys: "3 4"}, {version: 4, keys: "3 4 5"}, {version: 3, keys: "3 4 5"}},
+		"back to before it":               {{version: 3, keys: "3 4"}, {version: 2, keys: "2 3 4"}},
+		"known devices hold tokens of a later version": {
+			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"}, {version: 3, keys: "1 2 3 4"},
+			{after: time.Hour, version: 2, keys: "1 2 3 4"},
+			{after: time.Hour, version: 1, why: "known devices hold tokens of version 3", right: 2, until: keyring.LoginKeyRetention - time.Hour},
+		},
+		"nothing is ever dropped": {
+			{version: 1, keys: "1 2"}, {version: 1, drop: "all", keys: "1 2"}, {version: 2, drop: "?", keys: "1 2 3"},
+		},
+		"keys of long ago go": {
+			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"},
+			{after: keyring.LoginKeyRetention - time.Second, version: 3, keys: "1 2 3 4"},
+			{after: time.Second, version: 4, keys: "2 3 4 5"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.LoginRing}}
+			s.tell(steps)
+		})
+	}
+}
+
 // The key that signs after a drop and a rollback is one that verifiers elsewhere know, and the dropped one is nowhere.
 func TestRollbackAfterADrop(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.SigningRing}}
@@ -389,7 +414,7 @@ func TestAdopt(t *testing.T) {
 		}
 		return r
 	}
-	signing, refresh := keyring.SigningRing, keyring.RefreshRing
+	signing, refresh, logins := keyring.SigningRing, keyring.RefreshRing, keyring.LoginRing
 	for _, row := range []struct {
 		name  string
 		rings []keyring.Ring
@@ -401,6 +426,8 @@ func TestAdopt(t *testing.T) {
 		{"rolled back", []keyring.Ring{used(signing, 1, 2, 3, 2), used(refresh, 1, 2, 3, 2)}, 3},
 		{"one behind", []keyring.Ring{used(signing, 1), used(refresh, 1, 2)}, 2},
 		{"one lost", []keyring.Ring{used(signing), used(refresh, 1, 2)}, 2},
+		{"from before the login ring", []keyring.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3), used(logins)}, 3},
+		{"with a login ring that is younger", []keyring.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3), used(logins, 3)}, 3},
 		{"the other lost", []keyring.Ring{used(signing, 1, 2), used(refresh)}, 2},
 	} {
 		for v := uint16(1); v <= 4; v++ {

@@ -37,6 +37,15 @@ func refreshRing(t testing.TB) keyring.Ring {
 	return r
 }
 
+func loginRing(t testing.TB) keyring.Ring {
+	t.Helper()
+	r, err := keyring.NewLoginRing(instant, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func text(t testing.TB, r keyring.Ring) string {
 	t.Helper()
 	s, err := r.Text()
@@ -47,7 +56,7 @@ func text(t testing.TB, r keyring.Ring) string {
 }
 
 func TestFirstRings(t *testing.T) {
-	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t)} {
+	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
 		second := instant.Truncate(time.Second)
 		if r.Serial != 1 || !slices.Equal(r.Versions(), []uint16{1, 2}) || r.Current() != 1 {
 			t.Errorf("%s: %+v", r.Kind, r)
@@ -60,7 +69,7 @@ func TestFirstRings(t *testing.T) {
 }
 
 func TestTextRoundTrip(t *testing.T) {
-	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t)} {
+	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
 		r, err := r.Sign(2, instant.Add(time.Hour)) // so that every time stands in it
 		if err != nil {
 			t.Fatal(err)
@@ -90,17 +99,21 @@ func TestTextOfARing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"v":1,"serial":1,"keys":{` +
+	keys := `"serial":1,"keys":{` +
 		`"1":{"secret":"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s","created":"2026-01-02T03:04:05Z",` +
 		`"signing_since":"2026-01-02T03:04:05Z"},` +
 		`"2":{"secret":"bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw","created":"2026-01-02T03:04:05Z"}}}`
-	if got := text(t, r); got != want {
+	if got, want := text(t, r), `{"v":1,`+keys; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	r.Kind = keyring.LoginRing
+	if got, want := text(t, r), `{"v":1,"kind":"login",`+keys; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
 func TestParseRefuses(t *testing.T) {
-	signing, refresh := text(t, signingRing(t)), text(t, refreshRing(t))
+	signing, refresh, logins := text(t, signingRing(t)), text(t, refreshRing(t)), text(t, loginRing(t))
 	other := signingRing(t).Keys[1].Signing
 	first := signingRing(t)
 	kid := first.Keys[1].Signing.ID()
@@ -137,6 +150,12 @@ func TestParseRefuses(t *testing.T) {
 			`,"created":"2026-01-02T03:04:05Z"}}}`, `}}}`, `key "2": created`},
 		{"the other kind", keyring.SigningRing, refresh, ``, ``, "it may hold"},
 		{"the other kind, too", keyring.RefreshRing, signing, ``, ``, "it may hold"},
+		{"a login ring as refresh-token ring", keyring.RefreshRing, logins, ``, ``, "it may hold"},
+		{"a login ring as signing ring", keyring.SigningRing, logins, ``, ``, "it may hold"},
+		{"a refresh-token ring as login ring", keyring.LoginRing, refresh, ``, ``, `kind must be "login"`},
+		{"a signing ring as login ring", keyring.LoginRing, signing, ``, ``, `kind must be "login"`},
+		{"a login ring of another kind", keyring.LoginRing, logins, `"kind":"login"`, `"kind":"Login"`, `kind must be "login"`},
+		{"a login ring whose kind is a number", keyring.LoginRing, logins, `"kind":"login"`, `"kind":1`, `kind must be "login"`},
 		{"another kid", keyring.SigningRing, own,
 			`"1":{"kid":"` + kid, `"1":{"kid":"` + other.ID(), `key "1": kid must be ` + kid},
 		{"another alg", keyring.SigningRing, own,
@@ -231,12 +250,16 @@ func TestPublicKeysAreThreeVersions(t *testing.T) {
 }
 
 func TestRingsAreNeverPrinted(t *testing.T) {
-	signing, refresh := signingRing(t), refreshRing(t)
+	signing, refresh, logins := signingRing(t), refreshRing(t), loginRing(t)
 	live, err := keyring.LoadSigning(t.Context(), keyring.Inline(auth.NewSecret(text(t, signing))), 1, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sealing, err := keyring.LoadRefresh(t.Context(), keyring.Inline(auth.NewSecret(text(t, refresh))), 1, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proving, err := keyring.LoadLogin(t.Context(), keyring.Inline(auth.NewSecret(text(t, logins))), 1, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,10 +270,11 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 	source := keyring.Inline(auth.NewSecret(text(t, refresh)))
 	material := refresh.Keys[1].Secret.Reveal()
 	decimal := strings.Trim(fmt.Sprint([]byte(material)), "[]")
-	forms := []string{jwk.D, material, fmt.Sprintf("%x", material), decimal, `"kty"`}
+	other := logins.Keys[1].Secret.Reveal()
+	forms := []string{other, fmt.Sprintf("%x", other), strings.Trim(fmt.Sprint([]byte(other)), "[]"), jwk.D, material, fmt.Sprintf("%x", material), decimal, `"kty"`}
 	hidden := struct{ r keyring.Ring }{signing}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		for _, v := range []any{signing, &signing, refresh, &refresh, live, *live, sealing, *sealing, source, hidden} {
+		for _, v := range []any{signing, &signing, refresh, &refresh, live, *live, sealing, *sealing, logins, &logins, proving, *proving, source, hidden} {
 			for _, form := range forms {
 				if got := fmt.Sprintf(verb, v); strings.Contains(got, form) {
 					t.Errorf("%s of %T shows a key: %s", verb, v, got)
