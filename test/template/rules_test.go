@@ -70,11 +70,12 @@ var rules = []rule{
 		"the keys have a stamp too": func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STAMP"] = keysStamp },
 	}},
 	{"the stamp changes with every value that reaches a function", accounted, map[string]func(document){
-		"a parameter is left out":  func(d document) { delete(d.properties("Keys"), "IdleTimeout") },
-		"a table is left out":      func(d document) { delete(d.properties("Keys"), "UsersTable") },
-		"the address is left out":  func(d document) { delete(d.properties("Keys"), "Issuer"); delete(d.properties("Keys"), "Audience") },
-		"a function gets one more": func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "Architecture"} },
-		"one hidden in a text":     func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${Architecture}") },
+		"a parameter is left out":    func(d document) { delete(d.properties("Keys"), "IdleTimeout") },
+		"the login ring is left out": func(d document) { delete(d.properties("Keys"), "LoginRingArn") },
+		"a table is left out":        func(d document) { delete(d.properties("Keys"), "UsersTable") },
+		"the address is left out":    func(d document) { delete(d.properties("Keys"), "Issuer"); delete(d.properties("Keys"), "Audience") },
+		"a function gets one more":   func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "Architecture"} },
+		"one hidden in a text":       func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${Architecture}") },
 	}},
 	{"keys are made inside the account and survive it", secrets, map[string]func(document){
 		"they go with the stack":    func(d document) { delete(d.resources()["SigningSecret"].(tree), "DeletionPolicy") },
@@ -85,12 +86,22 @@ var rules = []rule{
 		"sessions reads what signs": func(d document) {
 			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 0)["Resource"]
 		},
-		"CloudFormation waits short":       func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
-		"sessions gets what signs":         func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
-		"anybody may call":                 func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
-		"a secret has a policy":            func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
-		"the keys do not know their stack": func(d document) { delete(variables(d, "KeysFunction"), "EDGEAUTH_STACK_ID") },
-		"they are told of another":         func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STACK_ID"] = "x" },
+		"refresh reads the login ring": func(d document) {
+			statement(d, "RefreshRole", 2, 1)["Resource"] = statement(d, "LoginRole", 2, 2)["Resource"]
+		},
+		"refresh gets the login ring": func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
+		"sessions reads the login ring": func(d document) {
+			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 2)["Resource"]
+		},
+		"sessions gets the login ring":       func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
+		"account lacks the login ring":       func(d document) { delete(variables(d, "AccountFunction"), "EDGEAUTH_LOGIN_RING") },
+		"the login ring goes with the stack": func(d document) { delete(d.resources()["LoginSecret"].(tree), "DeletionPolicy") },
+		"CloudFormation waits short":         func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
+		"sessions gets what signs":           func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
+		"anybody may call":                   func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
+		"a secret has a policy":              func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
+		"the keys do not know their stack":   func(d document) { delete(variables(d, "KeysFunction"), "EDGEAUTH_STACK_ID") },
+		"they are told of another":           func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STACK_ID"] = "x" },
 		"they answer to another host": func(d document) {
 			variables(d, "KeysFunction")["AWS_ENDPOINT_URL"] = tree{"Ref": "AWS::NoValue"}
 		},
