@@ -68,8 +68,22 @@ func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time
 	if _, err = h.ensure(ctx, h.RefreshKeys(), keyring.RefreshRing, at, now); err != nil {
 		return 0, err
 	}
-	_, err = h.ensure(ctx, h.LoginRing(), keyring.LoginRing, at, now)
-	return signing.Current(), err
+	return signing.Current(), h.ensureLogin(ctx, at.Version, now)
+}
+
+// ensureLogin makes a missing login ring at version v, and brings one up to v that was left behind: an edgeauth that
+// does not know the login ring moves the other two alone.
+func (h Home) ensureLogin(ctx context.Context, v keyring.Version, now time.Time) error {
+	if _, err := h.ensure(ctx, h.LoginRing(), keyring.LoginRing, keyring.Move{Version: v}, now); err != nil {
+		return err
+	}
+	_, err := keyring.Update(ctx, h.LoginRing(), keyring.LoginRing, func(r keyring.Ring) (keyring.Ring, error) {
+		if r.Current() >= v {
+			return r, nil
+		}
+		return forward(r, v, nil, "", now)
+	})
+	return err
 }
 
 func (h Home) ensure(ctx context.Context, at keyring.Source, kind keyring.Kind, m keyring.Move, now time.Time) (keyring.Ring, error) {

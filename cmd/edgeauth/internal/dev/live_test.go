@@ -76,6 +76,7 @@ func TestConfig(t *testing.T) {
 type pair struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
+	Device  string `json:"device_token"`
 }
 
 func post(t *testing.T, h http.Handler, path, body string) (p pair) {
@@ -289,7 +290,7 @@ func TestManyRotations(t *testing.T) {
 	}
 }
 
-// A move that stopped between the two rings is carried on by the next, whichever it is.
+// TestMoveAfterACrash holds that a move which stopped between two rings is carried on by the next, whichever it is.
 func TestMoveAfterACrash(t *testing.T) {
 	for name, next := range map[string]func(Home, keyring.Ring) (keyring.Version, error){
 		"rotate": func(h Home, _ keyring.Ring) (keyring.Version, error) { return h.Rotate(t.Context(), "", time.Now()) },
@@ -321,9 +322,9 @@ func TestMoveAfterACrash(t *testing.T) {
 	}
 }
 
-// Where one of the two files is lost, its successor begins where the other stands.
+// TestLostRing holds that the successor of a lost ring begins where the others stand.
 func TestLostRing(t *testing.T) {
-	for _, lost := range []string{"signing-ring.json", "refresh-keys.json"} {
+	for _, lost := range []string{"signing-ring.json", "refresh-keys.json", "login-ring.json"} {
 		home := Home(t.TempDir())
 		if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
 			t.Fatal(err)

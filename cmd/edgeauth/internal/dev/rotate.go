@@ -54,7 +54,7 @@ func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now 
 		all := signing.Versions()
 		alg = signing.Keys[all[len(all)-1]].Signing.Algorithm()
 	}
-	if _, err := h.ensure(ctx, h.LoginRing(), keyring.LoginRing, keyring.Move{Version: from}, now); err != nil {
+	if err := h.ensureLogin(ctx, from, now); err != nil {
 		return 0, err
 	}
 	for _, ring := range []struct {
@@ -67,7 +67,8 @@ func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now 
 		{h.SigningRing(), keyring.SigningRing, versions},
 	} {
 		_, err := keyring.Update(ctx, ring.source, ring.kind, func(r keyring.Ring) (keyring.Ring, error) {
-			if !mayMove(ring.kind, r.Current(), from) {
+			// The other rings may be one ahead, after a move that stopped half way.
+			if now := r.Current(); now != from && (ring.kind == keyring.SigningRing || now != from+1) {
 				return keyring.Ring{}, ErrMoved
 			}
 			return forward(r, to, ring.drop, alg, now)
@@ -77,20 +78,6 @@ func (h Home) move(ctx context.Context, alg token.Algorithm, drop []string, now 
 		}
 	}
 	return to, nil
-}
-
-// mayMove tells whether a ring that stands at a version may move while the signing ring stands at from.
-func mayMove(kind keyring.Kind, stands, from keyring.Version) bool {
-	switch {
-	case stands == from:
-		return true
-	case kind == keyring.SigningRing:
-		return false
-	case stands == from+1: // after a move that stopped half way
-		return true
-	}
-	// An edgeauth that does not know the login ring yet moves the other two and leaves it behind.
-	return kind == keyring.LoginRing && stands < from
 }
 
 // forward returns the ring's next state, without the dropped versions, in which one signs and the one after it waits.

@@ -1,0 +1,144 @@
+package dev
+
+import (
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// oldHome returns a data directory at version 3 from before there was a login ring.
+func oldHome(t *testing.T) Home {
+	t.Helper()
+	home := Home(t.TempDir())
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	rotate(t, home, 3)
+	remove(t, home.path("login-ring.json"))
+	return home
+}
+
+// rotate moves the keys on until version v signs.
+func rotate(t *testing.T, home Home, v keyring.Version) {
+	t.Helper()
+	for {
+		now, err := home.Rotate(t.Context(), "", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now == v {
+			return
+		}
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// expectLogin holds that the login ring stands at a version and has the next one.
+func expectLogin(t *testing.T, home Home, v keyring.Version) {
+	t.Helper()
+	r, err := keyring.Load(t.Context(), home.LoginRing(), keyring.LoginRing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, next := r.Keys[v+1]; r.Current() != v || !next {
+		t.Errorf("the login ring stands at %d of %v, want %d", r.Current(), r.Versions(), v)
+	}
+}
+
+// TestOldHomeGetsALoginRing holds that an old data directory gets the third ring at its present version, and that its
+// other rings stay as they are.
+func TestOldHomeGetsALoginRing(t *testing.T) {
+	home := oldHome(t)
+	before := read(t, home.path("signing-ring.json")) + read(t, home.path("refresh-keys.json"))
+	for range 2 {
+		if v, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); v != 3 || err != nil {
+			t.Fatalf("version %d, %v", v, err)
+		}
+		expectLogin(t, home, 3)
+	}
+	if after := read(t, home.path("signing-ring.json")) + read(t, home.path("refresh-keys.json")); after != before {
+		t.Error("the other rings changed")
+	}
+	rotate(t, home, 4)
+	expectLogin(t, home, 4)
+}
+
+// TestOldHomeRotates holds that "keys rotate" needs no "dev" before it.
+func TestOldHomeRotates(t *testing.T) {
+	home := oldHome(t)
+	rotate(t, home, 4)
+	expectLogin(t, home, 4)
+}
+
+// TestLoginRingLeftBehind holds that a login ring catches up after an edgeauth that does not know it has rotated the
+// other two.
+func TestLoginRingLeftBehind(t *testing.T) {
+	behind := func() Home {
+		home := Home(t.TempDir())
+		if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		ring := read(t, home.path("login-ring.json"))
+		rotate(t, home, 4)
+		if err := os.WriteFile(home.path("login-ring.json"), []byte(ring), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return home
+	}
+	home := behind()
+	if v, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); v != 4 || err != nil {
+		t.Errorf("version %d, %v", v, err)
+	}
+	expectLogin(t, home, 4)
+	home = behind()
+	rotate(t, home, 5)
+	expectLogin(t, home, 5)
+}
+
+// TestOldHomeGoesOn holds that sessions of an old data directory live on, and that its user logs in.
+func TestOldHomeGoesOn(t *testing.T) {
+	l, password, log := newServed(t)
+	credentials := `{"email":"` + demoEmail + `","password":"` + password + `"`
+	held := post(t, l, "/auth/login", credentials+"}")
+	remove(t, l.home.path("login-ring.json"))
+
+	stores, err := service.OpenBolt(l.home.StorePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := newLive(t.Context(), Options{Home: l.home, Algorithm: token.ES256, Profile: auth.Balanced, Log: log}, here, stores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := getMe(again, held.Access); got != http.StatusOK {
+		t.Errorf("the access token from before: %d", got)
+	}
+	if next := post(t, again, "/auth/refresh", `{"refresh_token":"`+held.Refresh+`"}`); next.Access == "" {
+		t.Error("the session from before has ended")
+	}
+	known := post(t, again, "/auth/login", credentials+`,"device_token":"`+held.Device+`"}`)
+	if held.Device == "" || known.Device == "" {
+		t.Errorf("known devices are %q and %q, want a new one in place of one that is forgotten", held.Device, known.Device)
+	}
+}
