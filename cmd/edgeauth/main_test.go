@@ -137,6 +137,22 @@ func TestKeysMove(t *testing.T) {
 	}
 }
 
+// TestKeysOfAnOldHome holds that a data directory from before the login ring is shown, and what makes its ring.
+func TestKeysOfAnOldHome(t *testing.T) {
+	home := newHome(t)
+	if err := os.Remove(filepath.Join(home, "login-ring.json")); err != nil {
+		t.Fatal(err)
+	}
+	shown := done(t, "", "keys", "show", "--data", home)
+	if !regexp.MustCompile(`(?m)^login +VERSION .*\n +none yet +edgeauth dev makes it *\n`).MatchString(shown) {
+		t.Error(shown)
+	}
+	lines(t, done(t, "", "keys", "rotate", "--data", home), "version 2 signs; a running server follows within a second")
+	if shown := done(t, "", "keys", "show", "--data", home); strings.Contains(shown, "none yet") {
+		t.Error(shown)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	home := newHome(t)
 	lines(t, done(t, "", "keys", "show", "--data", home),
@@ -177,10 +193,10 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// secrets returns every private member of the two rings.
+// secrets returns every private member of the three rings.
 func secrets(t *testing.T, home string) (found []string) {
 	t.Helper()
-	for _, name := range []string{"signing-ring.json", "refresh-keys.json"} {
+	for _, name := range []string{"signing-ring.json", "refresh-keys.json", "login-ring.json"} {
 		raw, err := os.ReadFile(filepath.Join(home, name))
 		if err != nil {
 			t.Fatal(err)
@@ -189,8 +205,8 @@ func secrets(t *testing.T, home string) (found []string) {
 			found = append(found, string(match[1]))
 		}
 	}
-	if len(found) != 4 {
-		t.Fatalf("%d secrets in two rings of two keys", len(found))
+	if len(found) != 6 {
+		t.Fatalf("%d secrets in three rings of two keys", len(found))
 	}
 	return found
 }

@@ -382,12 +382,34 @@ func TestUsersOfAStack(t *testing.T) {
 	lines(t, r.err, "edgeauth: .*DynamoDB.*ResourceNotFoundException.*")
 }
 
+// TestKeysOfAnOldStack holds that a stack from before the login ring is shown, and what makes its ring.
+func TestKeysOfAnOldStack(t *testing.T) {
+	for name, forget := range map[string]func(*deployment){
+		"no output": func(d *deployment) { delete(d.outputs, "LoginSecret") },
+		"no value":  func(d *deployment) { d.outputs["LoginSecret"] = d.secrets.Add("empty") },
+	} {
+		d := deploy(t)
+		d.history(step{1, time.Now()})
+		forget(d)
+		shown := done(t, "", "keys", "show", "--store", "stack:auth")
+		if !regexp.MustCompile(`(?m)^login +VERSION .*\n +none yet +the next deployment makes it *\n`).MatchString(shown) {
+			t.Errorf("%s:\n%s", name, shown)
+		}
+		if text := done(t, "", "keys", "show", "--json", "--store", "stack:auth"); !strings.Contains(text, `"login": []`) {
+			t.Errorf("%s: %s", name, text)
+		}
+		if text := done(t, "", "keys", "jwks", "--store", "stack:auth"); strings.Count(text, `"kid"`) != 2 {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
 // TestStackRefusals: if a service refuses a call, the command prints one line that says what is
 // needed.
 func TestStackRefusals(t *testing.T) {
 	const (
 		noTables = `needed is dynamodb:GetItem, .* on the tables, .*`
-		noKeys   = `needed is secretsmanager:GetSecretValue on the two secrets, and kms:Decrypt .*`
+		noKeys   = `needed is secretsmanager:GetSecretValue on the three secrets, and kms:Decrypt .*`
 	)
 	d := deploy(t)
 	d.history(step{1, time.Now()})

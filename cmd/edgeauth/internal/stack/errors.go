@@ -28,7 +28,7 @@ var needs = map[string]string{
 	"CloudFormation": "cloudformation:DescribeStacks on the stack",
 	"DynamoDB": "dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, BatchWriteItem, Query and Scan " +
 		"on the tables, of which reading takes GetItem, Query and Scan",
-	"Secrets Manager": "secretsmanager:GetSecretValue on the two secrets, " +
+	"Secrets Manager": "secretsmanager:GetSecretValue on the three secrets, " +
 		"and kms:Decrypt where they have a key of your own",
 }
 

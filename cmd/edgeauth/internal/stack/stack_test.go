@@ -89,6 +89,7 @@ const (
 		`<member><OutputKey>Jwks</OutputKey><OutputValue>https://auth.example.com/.well-known/jwks.json</OutputValue></member>` +
 		`<member><OutputKey>SigningSecret</OutputKey><OutputValue>arn:signing</OutputValue></member>` +
 		`<member><OutputKey>RefreshSecret</OutputKey><OutputValue>arn:refresh</OutputValue></member>` +
+		`<member><OutputKey>LoginSecret</OutputKey><OutputValue>arn:login</OutputValue></member>` +
 		`<member><OutputKey>UsersTable</OutputKey><OutputValue>users</OutputValue></member>` +
 		`<member><OutputKey>SessionsTable</OutputKey><OutputValue>sessions</OutputValue></member>` +
 		`<member><OutputKey>AttemptsTable</OutputKey><OutputValue>attempts</OutputValue></member></Outputs>`
@@ -122,7 +123,7 @@ func TestDescribe(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.Name != "auth" || s.Region != "eu-central-1" || s.Issuer != "https://auth.example.com" || s.KeyVersion != 3 ||
-				s.JWKS != "https://auth.example.com/.well-known/jwks.json" || s.SigningSecret != "arn:signing" || s.RefreshSecret != "arn:refresh" ||
+				s.JWKS != "https://auth.example.com/.well-known/jwks.json" || s.SigningSecret != "arn:signing" || s.RefreshSecret != "arn:refresh" || s.LoginSecret != "arn:login" ||
 				s.Settled() != row.settled || !strings.Contains(row.status, ">"+s.Status+"<") {
 				t.Errorf("%+v", s)
 			}
