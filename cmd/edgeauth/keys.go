@@ -154,9 +154,9 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 		for _, k := range view.Signing {
 			fmt.Fprintf(w, "\t%d\t%s\t%s\t%s\t%s\n", k.Version, k.State, k.Algorithm, instant(k.since), k.KeyID)
 		}
-		fmt.Fprintln(w, "refresh tokens\tVERSION\tSTATE\t\tSINCE\t")
+		fmt.Fprintln(w, "refresh tokens\tVERSION\tSTATE\t\tSINCE\tKEY ID")
 		for _, k := range view.Refresh {
-			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t\n", k.Version, k.State, instant(k.since))
+			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t%s\n", k.Version, k.State, instant(k.since), k.KeyID)
 		}
 		fmt.Fprintln(w, "login\tVERSION\tSTATE\t\tSINCE\t")
 		for _, k := range view.Login {
@@ -191,7 +191,7 @@ func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
 	for _, v := range r.Versions() {
 		entry := r.Keys[v]
 		view := keyView{
-			Version: v, KeyID: entry.Signing.ID(), Algorithm: string(entry.Signing.Algorithm()), Created: entry.Created,
+			Version: v, KeyID: entry.ID(), Algorithm: string(entry.Signing.Algorithm()), Created: entry.Created,
 			Published: entry.Published, SigningSince: entry.SigningSince, Retired: entry.Retired,
 		}
 		told := r.Kind == keyring.SigningRing && v+1 == signs

@@ -39,24 +39,40 @@ func (c *keysRotate) Run(ctx context.Context, t terminal) error {
 type keysDrop struct {
 	moveFlag
 	// A flag and no argument: one key id in 64 begins with a dash, and --kid=-x cannot be taken for another flag.
-	KeyIDs []string `name:"kid" placeholder:"ID" help:"Id of a signing key, as \"edgeauth keys show\" lists it. Write --kid=ID; repeat it to drop several."`
+	KeyIDs  []string `name:"kid" placeholder:"ID" help:"Id of a signing key, as \"edgeauth keys show\" lists it. Write --kid=ID; repeat it to drop several."`
+	Refresh []string `placeholder:"ID" help:"Id of a refresh-token key. Sessions whose refresh token is under it end."`
 }
 
 func (c *keysDrop) Run(ctx context.Context, t terminal) error {
-	if len(c.KeyIDs) == 0 {
-		return fmt.Errorf("%w: keys drop needs at least one --kid=ID: \"edgeauth keys show\" lists the ids", errUsage)
+	if len(c.KeyIDs)+len(c.Refresh) == 0 {
+		return fmt.Errorf("%w: keys drop needs at least one --kid=ID or --refresh=ID: \"edgeauth keys show\" lists the ids", errUsage)
 	}
-	if err := c.local("KeyVersion=N DropKeys=" + strings.Join(c.KeyIDs, ",")); err != nil {
+	if err := c.local("KeyVersion=N" + parameter("DropKeys", c.KeyIDs) + parameter("DropRefreshKeys", c.Refresh)); err != nil {
 		return err
 	}
-	version, err := c.Data.Drop(ctx, c.KeyIDs, time.Now())
+	version, err := c.Data.Drop(ctx, dev.Drops{Signing: c.KeyIDs, Refresh: c.Refresh}, time.Now())
 	if errors.Is(err, dev.ErrNoKey) {
 		return fmt.Errorf("%w: \"edgeauth keys show\" lists them", err)
 	}
 	if err != nil {
 		return c.explain(err)
 	}
-	return printMoved(t, version, fmt.Sprintf("dropped %d, whose access tokens are refused from now on; ", len(c.KeyIDs)))
+	dropped := ""
+	if n := len(c.KeyIDs); n > 0 {
+		dropped = fmt.Sprintf("dropped %d, whose access tokens are refused from now on; ", n)
+	}
+	if n := len(c.Refresh); n > 0 {
+		dropped += fmt.Sprintf("dropped %d of refresh tokens, whose sessions end; ", n)
+	}
+	return printMoved(t, version, dropped)
+}
+
+// parameter returns an override of a template's parameter, or nothing if it would be empty.
+func parameter(name string, ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return " " + name + "=" + strings.Join(ids, ",")
 }
 
 // local refuses to move the keys of a stack, and says how that is done: its functions must get to know of it, and only

@@ -71,7 +71,7 @@ func (k rings) next(now time.Time) rotation {
 // that costs the least.
 func (k rings) judge(v keyring.Version, at time.Time) error {
 	for _, ring := range []keyring.Ring{k.refresh, k.login, k.signing} {
-		if _, err := ring.Move(keyring.Move{Version: v, Algorithm: token.EdDSA}, at, rand.Reader); err != nil {
+		if _, err := ring.Move(keyring.Move{Version: v, Algorithm: token.EdDSA, Stack: ring.Stack}, at, rand.Reader); err != nil {
 			return err
 		}
 	}

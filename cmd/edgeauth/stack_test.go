@@ -105,7 +105,7 @@ func (d *deployment) history(steps ...step) keyring.Ring {
 	for output, ring := range rings {
 		for _, s := range steps {
 			var err error
-			if ring, err = ring.Move(keyring.Move{Version: s.version, Algorithm: token.ES256}, s.at, rand.Reader); err != nil {
+			if ring, err = ring.Move(keyring.Move{Version: s.version, Algorithm: token.ES256, Stack: "arn:of:this:stack"}, s.at, rand.Reader); err != nil {
 				d.t.Fatal(err)
 			}
 			d.parameters["KeyVersion"] = fmt.Sprint(s.version)
@@ -174,12 +174,12 @@ func TestKeysOfAStack(t *testing.T) {
 		` +3 +accepted +ES256 +`+at+` +`+ring.Keys[3].Signing.ID(),
 		` +4 +signing +ES256 +`+at+` +`+ring.Keys[4].Signing.ID(),
 		` +5 +next +ES256 +`+at+` +`+ring.Keys[5].Signing.ID(),
-		`refresh tokens +VERSION +STATE +SINCE +`,
-		` +1 +accepted +`+since+` +`,
-		` +2 +accepted +`+since+` +`,
-		` +3 +accepted +`+at+` +`,
-		` +4 +signing +`+at+` +`,
-		` +5 +next +`+at+` +`,
+		`refresh tokens +VERSION +STATE +SINCE +KEY ID`,
+		` +1 +accepted +`+since+` +[\w-]{43}`,
+		` +2 +accepted +`+since+` +[\w-]{43}`,
+		` +3 +accepted +`+at+` +[\w-]{43}`,
+		` +4 +signing +`+at+` +[\w-]{43}`,
+		` +5 +next +`+at+` +[\w-]{43}`,
 		`login +VERSION +STATE +SINCE +`,
 		` +1 +accepted +`+since+` +`,
 		` +2 +accepted +`+since+` +`,
@@ -278,7 +278,7 @@ func TestNextRotation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				m := keyring.Move{Version: view.Next.Version, Algorithm: token.ES256}
+				m := keyring.Move{Version: view.Next.Version, Algorithm: token.ES256, Stack: stored.Stack}
 				_, early := stored.Move(m, from.Add(-time.Second), rand.Reader)
 				if _, err := stored.Move(m, from, rand.Reader); err != nil || early == nil {
 					t.Errorf("at that time: %v; a second earlier: %v", err, early)

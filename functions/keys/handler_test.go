@@ -127,7 +127,7 @@ func TestForbiddenSteps(t *testing.T) {
 			s.update(keyVersion, "3")
 			s.update(keyVersion, "2")
 		}, []string{keyVersion, "1"}, []string{"sessions hold tokens of version 3", "use KeyVersion 2 until 2027-02-06"}},
-		"a kid that does not exist": {nil, []string{keyVersion, "2", dropKeys, strings.Repeat("A", 43)}, []string{"DropKeys names the kid", "AAA"}},
+		"a kid that does not exist": {nil, []string{keyVersion, "2", dropKeys, strings.Repeat("A", 43)}, []string{"DropKeys names the id", "AAA"}},
 		"a secret without a ring": {func(s *stack) { s.deployed["Another"] = s.service.Add("another") },
 			[]string{refreshKeysARN, "Another"}, []string{"RefreshKeysArn: the secret arn:", "holds no keys"}},
 		"a secret without a login ring": {func(s *stack) { s.deployed["Another"] = s.service.Add("another") },

@@ -22,6 +22,7 @@ const (
 	keyVersion          = "KeyVersion"
 	signingAlgorithm    = "SigningAlgorithm"
 	dropKeys            = "DropKeys"
+	dropRefreshKeys     = "DropRefreshKeys"
 	takeOverStack       = "TakeOverStack"
 	accessTokenLifetime = "AccessTokenLifetime"
 )
@@ -31,7 +32,7 @@ type properties struct {
 	signingRing, refreshKeys, loginRing string // ARNs of secrets
 	version                             keyring.Version
 	algorithm                           token.Algorithm
-	drop                                keyring.Drop
+	drop, dropRefresh                   keyring.Drop
 	takeOver                            string // the id of the deleted stack whose rings are taken over
 	all                                 map[string]string
 }
@@ -40,7 +41,7 @@ var (
 	secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
 	kid       = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a thumbprint (RFC 7638)
 
-	mayBeEmpty = []string{dropKeys, takeOverStack}
+	mayBeEmpty = []string{dropKeys, dropRefreshKeys, takeOverStack}
 )
 
 // parse reads the properties of a request. Its error names each one that is wrong, and what it should hold.
@@ -100,6 +101,10 @@ func parse(raw map[string]any) (properties, error) {
 		p.drop, ok = parseDrop(text)
 		return ok
 	})
+	read(dropRefreshKeys, "nothing, all, or ids of refresh-token keys separated by commas", "", func(text string) (ok bool) {
+		p.dropRefresh, ok = parseDrop(text)
+		return ok
+	})
 	read(takeOverStack, "nothing, or the id of a stack, as in arn:aws:cloudformation:eu-central-1:123456789012:stack/name/guid", "",
 		func(text string) bool {
 			p.takeOver = text
@@ -126,7 +131,7 @@ func parseDrop(text string) (keyring.Drop, bool) {
 		if !kid.MatchString(part) {
 			return keyring.Drop{}, false
 		}
-		d.KIDs = append(d.KIDs, part)
+		d.IDs = append(d.IDs, part)
 	}
 	return d, true
 }

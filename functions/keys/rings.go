@@ -86,11 +86,10 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	m := keyring.Move{
 		Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop, Stack: t.stack, TakeOver: t.takeOver,
 	}
-	if text, isText := t.before[dropKeys].(string); isText {
-		before, _ := parseDrop(text) // what is wrong asked for nothing
-		m.Drop.Still = before.All
-	}
-	if err := t.mayTake(now, m.Drop); err != nil {
+	m.DropRefresh = t.dropRefresh
+	m.Drop.Still, m.DropRefresh.Still = t.droppedAll(dropKeys), t.droppedAll(dropRefreshKeys)
+	m.Immediately = now[refreshAt].Leaves(m)
+	if err := t.mayTake(now, m); err != nil {
 		return nil, err
 	}
 	next, at := now, h.now()
@@ -117,6 +116,13 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 		}
 	}
 	return nil, errWritten
+}
+
+// droppedAll tells whether the deployment before asked to drop all keys.
+func (t task) droppedAll(property string) bool {
+	text, _ := t.before[property].(string)
+	before, _ := parseDrop(text) // a wrong text asked for nothing
+	return before.All
 }
 
 func (h *handler) loadAll(ctx context.Context, t task) (all rings, err error) {
@@ -161,10 +167,12 @@ var arnProperty = map[keyring.Kind]string{
 
 // mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
 // rings over; a rollback takes back what it had. A stack that was deployed before there was a login ring gets one.
-func (t task) mayTake(all rings, drop keyring.Drop) error {
-	if asked := drop.All || len(drop.KIDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
-		// A new stack has issued nothing under a key that leaked.
-		return errors.New("DropKeys goes with an update of the stack, and this request is none: leave it empty")
+func (t task) mayTake(all rings, m keyring.Move) error {
+	for name, drop := range map[string]keyring.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh} {
+		if asked := drop.All || len(drop.IDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
+			// A new stack has issued nothing under a key that leaked.
+			return fmt.Errorf("%s goes with an update of the stack, and this request is none: leave it empty", name)
+		}
 	}
 	if t.create {
 		return keyring.Adopt(t.version, all[signingAt].Ring, all[refreshAt].Ring, all[loginAt].Ring)
@@ -172,7 +180,7 @@ func (t task) mayTake(all rings, drop keyring.Drop) error {
 	for _, r := range all {
 		name := arnProperty[r.Kind]
 		_, named := t.before[name]
-		remade := r.Kind == keyring.SigningRing && drop.All && !drop.Still ||
+		remade := r.Kind == keyring.SigningRing && m.Drop.All && !m.Drop.Still ||
 			r.Kind == keyring.LoginRing && t.before != nil && !named
 		other := t.before != nil && t.before[name] != r.arn
 		switch {
@@ -222,6 +230,8 @@ func (t task) stamp(jwks []byte, rings rings) (string, error) {
 	}
 	text, err := json.Marshal(map[string]any{
 		"properties": all, "jwks": string(jwks), "refresh_keys": opening(refreshAt), "login_keys": opening(loginAt),
+		// After a rollback too: instances of the version before still know the dropped keys.
+		"refresh_keys_dropped": rings[refreshAt].Dropped,
 	})
 	if err != nil {
 		return "", err

@@ -13,6 +13,8 @@ import (
 var (
 	// ErrNotFound says that the thing asked for does not exist. It is an answer of the store.
 	ErrNotFound = errors.New("not found")
+	// ErrKeyDropped says that an operator dropped the key that is asked for.
+	ErrKeyDropped = errors.New("the key was dropped")
 	// ErrUnavailable says that nothing is known: a time-out, throttling, a lost reply, keys not loaded yet.
 	// It decides nothing; the caller may try again with the same input.
 	ErrUnavailable = errors.New("temporarily unavailable")

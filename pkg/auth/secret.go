@@ -46,6 +46,8 @@ func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`
 type RefreshTokenKey struct {
 	ID     uint16
 	Secret Secret // RefreshTokenKeyBytes of raw key material
+	// Replaced says that an earlier key of this ID was dropped. Tokens under that key carry the ID too.
+	Replaced bool
 }
 
 // RefreshTokenKeyBytes is the length of a refresh-token key's material.

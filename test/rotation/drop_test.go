@@ -60,7 +60,7 @@ func (w *world) drop(e emergency) {
 	leaked := ring.Keys[was.version].Signing.ID()
 	drop := keyring.Drop{All: e.all}
 	if !e.all {
-		drop.KIDs = []string{leaked}
+		drop.IDs = []string{leaked}
 	}
 	to := was.version + 1
 	if e.same {

@@ -120,13 +120,24 @@ func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) 
 }
 
 // RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
-// not been retired for RefreshKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged.
+// not been retired for RefreshKeyRetention. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
+// every other id it wraps auth.ErrNotFound, and the token is forged.
 func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
 	entry, err := s.live.opening(ctx, id)
-	if err != nil {
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return auth.RefreshTokenKey{}, err
 	}
-	return auth.RefreshTokenKey{ID: id, Secret: entry.Secret}, nil
+	r, loadErr := s.live.load(ctx)
+	switch dropped := r.hasDropped(id); {
+	case loadErr != nil:
+		return auth.RefreshTokenKey{}, loadErr
+	case err != nil && dropped:
+		return auth.RefreshTokenKey{}, fmt.Errorf("%s: key %d: %w", s.live.kind, id, auth.ErrKeyDropped)
+	case err != nil:
+		return auth.RefreshTokenKey{}, err
+	default:
+		return auth.RefreshTokenKey{ID: id, Secret: entry.Secret, Replaced: dropped}, nil
+	}
 }
 
 // Login is the login ring in use, with one version that seals. It implements login.Keys. Safe for concurrent use.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -32,7 +34,12 @@ type Move struct {
 	Version   Version         // is to sign
 	Algorithm token.Algorithm // of the keys that have to be made for a signing ring
 	Request   string          // names the request, so that its repetition is known
-	Drop      Drop
+	// Drop is for a signing ring, and DropRefresh for a refresh-token ring.
+	Drop, DropRefresh Drop
+	// Immediately lets the next version of a signing ring sign before its key was published for
+	// PublishedBeforeSigning. It is for a data directory, whose server is the only verifier, and for leaving a
+	// refresh-token key that has leaked: refused access tokens are the smaller harm.
+	Immediately bool
 	// Stack is the id of the stack that asks. The ring must belong to this stack or to no stack; it belongs to this
 	// one afterwards.
 	Stack string
@@ -40,11 +47,11 @@ type Move struct {
 	TakeOver string
 }
 
-// Drop says which keys of a signing ring are to be destroyed. Keys of the other rings are never dropped: sessions and
-// known devices live on them.
+// Drop says which keys of a ring are to be destroyed. Access tokens or sessions under a dropped key end. Keys of a login
+// ring are never dropped.
 type Drop struct {
-	KIDs []string
-	All  bool // and as many new ones made
+	IDs []string // as Entry.ID returns them
+	All bool     // and as many new ones made
 	// Still says that the deployment before asked for All as well.
 	Still bool
 }
@@ -105,7 +112,10 @@ func Adopt(n Version, rings ...Ring) error {
 // until then gets the key of the version that signs from now on, the only one that verifiers elsewhere can know.
 func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 	now = now.UTC().Truncate(time.Second)
-	if r.Kind != SigningRing {
+	switch r.Kind {
+	case RefreshRing:
+		m.Drop = m.DropRefresh
+	case LoginRing:
 		m.Drop = Drop{}
 	}
 	if m.Version == 0 || m.Version == maxVersion {
@@ -158,23 +168,48 @@ func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
 			return nil, nil
 		case m.Drop.Still && len(r.Keys) > 0:
 			return nil, r.refusal(m, r.Current(),
-				"DropKeys says all since an earlier deployment, which has done it: clear it first, or list the kids to drop")
+				"%s says all since an earlier deployment, which has done it: clear it first, or list the ids to drop", r.Kind.dropProperty())
 		}
 		return r.Versions(), nil
 	}
 	var doomed []Version
-	for _, kid := range m.Drop.KIDs {
-		found := slices.Contains(r.Dropped, kid)
+	for _, id := range m.Drop.IDs {
+		found := slices.ContainsFunc(r.Dropped, func(record string) bool { return droppedID(record) == id })
 		for _, v := range r.Versions() {
-			if r.Keys[v].Signing.ID() == kid {
+			if r.Keys[v].ID() == id {
 				doomed, found = append(doomed, v), true
 			}
 		}
 		if !found {
-			return nil, r.refusal(m, 0, "DropKeys names the kid %q, which no key has", kid)
+			return nil, r.refusal(m, 0, "%s names the id %q, which no key has", r.Kind.dropProperty(), id)
 		}
 	}
 	return doomed, nil
+}
+
+// dropProperty returns the parameter of the template that drops keys of such a ring.
+func (k Kind) dropProperty() string {
+	if k == RefreshRing {
+		return "DropRefreshKeys"
+	}
+	return "DropKeys"
+}
+
+// Leaves reports whether a move of a refresh-token ring drops the key that seals, so that the next version must seal at
+// once. It also reports so after the ring was moved, for a request that has to be carried out again.
+func (r Ring) Leaves(m Move) bool {
+	named := func(id string) bool { return m.DropRefresh.All || slices.Contains(m.DropRefresh.IDs, id) }
+	switch from := r.Current(); {
+	case r.Kind != RefreshRing || m.Version == 0:
+		return false
+	case from == m.Version-1:
+		return named(r.Keys[from].ID())
+	case from == m.Version:
+		return slices.ContainsFunc(r.Dropped, func(record string) bool {
+			return droppedVersion(record) == m.Version-1 && named(droppedID(record))
+		})
+	}
+	return false
 }
 
 func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
@@ -188,15 +223,17 @@ func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
 	case to < from && from-to > 1:
 		return r.refusal(m, from-1, "version %d signs, and a move goes by one", from)
 	case m.Drop.All && to < from && isDoomed(from):
-		return r.refusal(m, from, "DropKeys=all goes with the version that signs or the next one")
-	case m.Drop.All && isDoomed(from):
+		return r.refusal(m, from, "%s=all goes with the version that signs or the next one", r.Kind.dropProperty())
+	case m.Drop.All && isDoomed(from) && (to != from || r.Kind == SigningRing):
 		return nil
 	case to == from && isDoomed(from):
-		return r.refusal(m, from+1, "DropKeys names the key that signs, which takes the next version")
+		return r.refusal(m, from+1, "%s names the key that signs, which takes the next version", r.Kind.dropProperty())
 	case to == from || isDoomed(from):
 		return nil
 	case isDoomed(to):
-		return r.refusal(m, from, "DropKeys names its key")
+		return r.refusal(m, from, "%s names its key", r.Kind.dropProperty())
+	case m.Immediately && to == from+1:
+		return nil
 	}
 	target, known := r.Keys[to]
 	if known && !target.Retired.IsZero() && !target.Retired.Before(r.Keys[from].SigningSince) {
@@ -309,11 +346,39 @@ func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (
 // drop destroys keys in a ring that nobody else has yet.
 func (r *Ring) drop(doomed []Version) {
 	for _, v := range doomed {
-		if kid := r.Keys[v].Signing.ID(); !slices.Contains(r.Dropped, kid) {
-			r.Dropped = slices.Concat(r.Dropped, []string{kid})
+		record := r.Keys[v].ID()
+		if r.Kind == RefreshRing {
+			record = strconv.Itoa(int(v)) + ":" + record
+		}
+		if !slices.Contains(r.Dropped, record) {
+			r.Dropped = slices.Concat(r.Dropped, []string{record})
 		}
 		delete(r.Keys, v)
 	}
+}
+
+// droppedID returns the id of a key in Ring.Dropped.
+func droppedID(record string) string {
+	_, id, found := strings.Cut(record, ":")
+	if !found {
+		return record // of a signing ring
+	}
+	return id
+}
+
+// droppedVersion returns the version of a dropped refresh-token key, or 0.
+func droppedVersion(record string) Version {
+	text, _, _ := strings.Cut(record, ":")
+	v, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return Version(v)
+}
+
+// hasDropped reports whether a key of this version was dropped from a refresh-token ring.
+func (r Ring) hasDropped(v Version) bool {
+	return slices.ContainsFunc(r.Dropped, func(record string) bool { return droppedVersion(record) == v })
 }
 
 // purge keeps the record of dropping all keys, and tells whether it has changed.

@@ -48,7 +48,7 @@ func (s *story) move(p step) (keyring.Ring, error) {
 				}
 				kid = s.ring.Keys[version].Signing.ID()
 			}
-			m.Drop.KIDs = append(m.Drop.KIDs, kid)
+			m.Drop.IDs = append(m.Drop.IDs, kid)
 		}
 	}
 	return s.ring.Move(m, s.now, rand.Reader)
@@ -200,7 +200,7 @@ func TestMoveOfASigningRing(t *testing.T) {
 		"the key before is dropped": {
 			{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"}, {version: 2, drop: "1", keys: "(1) 2 3"},
 		},
-		"nothing is dropped by a wrong kid": {{version: 1, keys: "1 2"}, {version: 1, drop: "?", why: `the kid "unheard-of"`}},
+		"nothing is dropped by a wrong kid": {{version: 1, keys: "1 2"}, {version: 1, drop: "?", why: `the id "unheard-of"`}},
 
 		"all are dropped": {
 			{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"},
@@ -312,7 +312,7 @@ func TestRollbackAfterADrop(t *testing.T) {
 	if strings.Contains(text(t, s.ring), `"kid":"`+dropped) || !slices.Contains(s.ring.Dropped, dropped) {
 		t.Error("the dropped key is not destroyed, or nobody remembers it")
 	}
-	again, err := s.ring.Move(keyring.Move{Version: 2, Drop: keyring.Drop{KIDs: []string{dropped}}}, s.now, rand.Reader)
+	again, err := s.ring.Move(keyring.Move{Version: 2, Drop: keyring.Drop{IDs: []string{dropped}}}, s.now, rand.Reader)
 	if err != nil || again.Serial != s.ring.Serial {
 		t.Errorf("dropped twice: %v", err)
 	}

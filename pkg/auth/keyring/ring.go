@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"maps"
@@ -53,7 +54,7 @@ type Ring struct {
 	Stack string
 	// Requests are the last ones that a Move carried out, so that one which is repeated is known.
 	Requests []string
-	// Dropped are the kids that a Move destroyed, and Purge is when one destroyed them all, so that neither is done
+	// Dropped are the ids that a Move destroyed (in a refresh-token ring each behind its version and a colon), and Purge is when one destroyed them all, so that neither is done
 	// again by a deployment that still says so.
 	Dropped []string
 	Purge   Purge
@@ -74,6 +75,19 @@ type Entry struct {
 	Published    time.Time // of a signing ring: since when verifiers are told of it; zero while they are not
 	SigningSince time.Time // zero while the key is only published
 	Retired      time.Time // when it last stopped signing; zero before
+}
+
+// ID returns the id of a key: the thumbprint of a signing key (RFC 7638), which is its kid, or else 43 characters that are
+// derived from the secret and tell nothing about it.
+func (e Entry) ID() string {
+	if e.Secret.Reveal() == "" {
+		return e.Signing.ID()
+	}
+	id, err := auth.RefreshTokenKey{Secret: e.Secret}.Derive("edgeauth key id 1")
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(id)
 }
 
 // NewSigningRing makes a first ring: version 1 signs from now on, version 2 is published.

@@ -12,7 +12,7 @@ import (
 // worthless now.
 type Ended struct {
 	// Outcome is LoggedOut; Revoked if the session was revoked before; Missing if there is no such
-	// session; or Forged if the token is not authentic.
+	// session; Forged if the token is not authentic; or KeyDropped if its key was dropped.
 	Outcome Outcome
 	// Session names the session; it is zero if the token was not authentic. Client is the session's
 	// client; it is empty if there is no such session.
@@ -29,8 +29,9 @@ type Ended struct {
 // write. In the last case the session may still be open.
 func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.ClientID) (Ended, error) {
 	token, err := m.Codec.Parse(ctx, text)
-	if errors.Is(err, ErrEnded) {
-		return Ended{Outcome: Forged}, nil
+	var refusal *Refusal
+	if errors.Is(err, ErrEnded) && errors.As(err, &refusal) {
+		return Ended{Outcome: refusal.Outcome}, nil
 	}
 	if err != nil {
 		return Ended{}, err

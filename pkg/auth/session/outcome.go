@@ -24,6 +24,7 @@ const (
 	Absolute      Outcome = "absolute"
 	ForeignClient Outcome = "foreign_client" // the session belongs to another client
 	Forged        Outcome = "forged"         // not an authentic token
+	KeyDropped    Outcome = "key_dropped"    // sealed under a key that an operator dropped
 
 	UnknownClient Outcome = "unknown_client" // the session's client is not configured
 	WiderScope    Outcome = "wider_scope"    // the request asks for more than was granted

@@ -105,8 +105,8 @@ func seal(t Token, key auth.RefreshTokenKey) (auth.Secret, error) {
 	return auth.NewSecret(tokenPrefix + base64.RawURLEncoding.EncodeToString(b)), nil
 }
 
-// Parse returns the content of text. Its error wraps [ErrEnded] if text is not an authentic token,
-// and [auth.ErrUnavailable] if the keys cannot be read.
+// Parse returns the content of text. Its error wraps [ErrEnded] if text is not an authentic token or
+// its key was dropped, and [auth.ErrUnavailable] if the keys cannot be read.
 func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	b, err := decode(text.Reveal())
 	if err != nil {
@@ -114,10 +114,12 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	}
 	signed, mac := b[:len(b)-macBytes], b[len(b)-macBytes:]
 	key, err := c.Keys.RefreshTokenKey(ctx, binary.BigEndian.Uint16(signed[2:]))
-	if errors.Is(err, auth.ErrNotFound) {
+	switch {
+	case errors.Is(err, auth.ErrKeyDropped):
+		return Token{}, &Refusal{Outcome: KeyDropped, cause: errForged}
+	case errors.Is(err, auth.ErrNotFound):
 		return Token{}, forged(errForged)
-	}
-	if err != nil {
+	case err != nil:
 		return Token{}, &Refusal{Outcome: Failed, cause: err}
 	}
 	want, err := macOf(signed, key)
@@ -125,6 +127,10 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 		return Token{}, &Refusal{Outcome: Failed, cause: err}
 	}
 	if !hmac.Equal(mac, want) {
+		if key.Replaced {
+			// Nothing can tell such a token from a forged one, since its key is gone.
+			return Token{}, &Refusal{Outcome: KeyDropped, cause: errForged}
+		}
 		return Token{}, forged(errForged)
 	}
 	t, err := read(signed)

@@ -78,10 +78,17 @@ func (h Home) ensureLogin(ctx context.Context, v keyring.Version, now time.Time)
 		return err
 	}
 	_, err := keyring.Update(ctx, h.LoginRing(), keyring.LoginRing, func(r keyring.Ring) (keyring.Ring, error) {
-		if r.Current() >= v {
-			return r, nil
+		next := r
+		for next.Current() < v { // a move goes by one
+			var err error
+			if next, err = next.Move(keyring.Move{Version: next.Current() + 1}, now, rand.Reader); err != nil {
+				return keyring.Ring{}, err
+			}
 		}
-		return forward(r, v, nil, "", now)
+		if next.Serial > r.Serial {
+			next.Serial = r.Serial + 1
+		}
+		return next, nil
 	})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,7 +117,7 @@ func TestRunningServerFollows(t *testing.T) {
 		t.Errorf("a token from after it: %d", got)
 	}
 
-	if v, err := l.home.Drop(t.Context(), []string{old}, time.Now()); v != 2 || err != nil {
+	if v, err := l.home.Drop(t.Context(), Drops{Signing: []string{old}}, time.Now()); v != 2 || err != nil {
 		t.Fatal(v, err)
 	}
 	l.look(t.Context())
@@ -128,7 +129,7 @@ func TestRunningServerFollows(t *testing.T) {
 	}
 
 	// The one that signs, too: the next one takes over.
-	if v, err := l.home.Drop(t.Context(), []string{l.used.signing.Keys[2].Signing.ID()}, time.Now()); v != 3 || err != nil {
+	if v, err := l.home.Drop(t.Context(), Drops{Signing: []string{l.used.signing.Keys[2].Signing.ID()}}, time.Now()); v != 3 || err != nil {
 		t.Fatal(v, err)
 	}
 	l.look(t.Context())
@@ -255,18 +256,18 @@ func TestRunningServerTakesNoBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaked := ring.Keys[1].Signing.ID()
-	if _, err := l.home.Drop(t.Context(), []string{leaked}, time.Now()); err != nil {
+	if _, err := l.home.Drop(t.Context(), Drops{Signing: []string{leaked}}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	l.look(t.Context())
 	if err := os.WriteFile(path, backup, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.home.Drop(t.Context(), []string{ring.Keys[3].Signing.ID()}, time.Now()); err != nil {
+	if _, err := l.home.Drop(t.Context(), Drops{Signing: []string{ring.Keys[3].Signing.ID()}}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	l.look(t.Context())
-	if _, ok := l.used.signing.Keys[1]; ok || !strings.Contains(log.String(), "another ring of serial 3") {
+	if l.used.signing.Keys[1].Signing.ID() == leaked || !strings.Contains(log.String(), "another ring of serial 3") {
 		t.Errorf("the dropped key is back: %s", log)
 	}
 }
@@ -295,7 +296,7 @@ func TestMoveAfterACrash(t *testing.T) {
 	for name, next := range map[string]func(Home, keyring.Ring) (keyring.Version, error){
 		"rotate": func(h Home, _ keyring.Ring) (keyring.Version, error) { return h.Rotate(t.Context(), "", time.Now()) },
 		"drop": func(h Home, r keyring.Ring) (keyring.Version, error) {
-			return h.Drop(t.Context(), []string{r.Keys[2].Signing.ID()}, time.Now())
+			return h.Drop(t.Context(), Drops{Signing: []string{r.Keys[2].Signing.ID()}}, time.Now())
 		},
 	} {
 		home := Home(t.TempDir())
@@ -355,17 +356,97 @@ func TestDropRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := home.Drop(t.Context(), []string{"x"}, time.Now()); !errors.Is(err, ErrNoKey) {
+	if _, err := home.Drop(t.Context(), Drops{Signing: []string{"x"}}, time.Now()); !errors.Is(err, ErrNoKey) {
 		t.Error(err)
 	}
-	both := []string{ring.Keys[1].Signing.ID(), ring.Keys[2].Signing.ID()}
-	if _, err := home.Drop(t.Context(), both, time.Now()); err == nil || !strings.Contains(err.Error(), "version 2 would sign next") {
-		t.Error(err)
+	if _, err := home.Drop(t.Context(), Drops{Refresh: []string{ring.Keys[1].ID()}}, time.Now()); !errors.Is(err, ErrNoKey) {
+		t.Errorf("a signing key's id for a refresh-token key: %v", err)
 	}
 	now, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
 	if err != nil || now.Serial != ring.Serial {
 		t.Errorf("a refused drop left serial %d, %v", now.Serial, err)
 	}
+}
+
+// TestDropBothKeys drops the key that signs and the key that waits: the next version signs with a new key.
+func TestDropBothKeys(t *testing.T) {
+	home := Home(t.TempDir())
+	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := []string{ring.Keys[1].ID(), ring.Keys[2].ID()}
+	if v, err := home.Drop(t.Context(), Drops{Signing: both}, time.Now()); err != nil || v != 2 {
+		t.Fatalf("version %d, %v", v, err)
+	}
+	now, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	if err != nil || slices.Contains(both, now.Keys[2].ID()) || now.Current() != 2 {
+		t.Errorf("version %d signs, %v", now.Current(), err)
+	}
+}
+
+// TestDropRefreshKey drops the refresh-token key that seals: the session under it ends, with the reason in the log; a
+// session that was opened afterwards goes on, and the session whose token was sealed by the next key as well.
+func TestDropRefreshKey(t *testing.T) {
+	l, password, log := newServed(t)
+	under1 := loggedIn(t, l, password)
+	if _, err := l.home.Rotate(t.Context(), "", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	l.look(t.Context())
+	under2 := loggedIn(t, l, password)
+	if v, err := l.home.Drop(t.Context(), Drops{Refresh: []string{l.used.refresh.Keys[1].ID()}}, time.Now()); err != nil || v != 2 {
+		t.Fatalf("dropping a key that does not seal: version %d, %v", v, err)
+	}
+	l.look(t.Context())
+	if code, body := refreshed(l, under1); code != http.StatusBadRequest || !strings.Contains(body, `"invalid_grant"`) || !strings.Contains(body, `"terminal":true`) {
+		t.Errorf("under the dropped key: %d %s", code, body)
+	}
+	if !strings.Contains(log.String(), `"key_dropped"`) || strings.Contains(log.String(), `"forged"`) {
+		t.Errorf("the log does not tell of the dropped key: %s", log)
+	}
+	if code, body := refreshed(l, under2); code != http.StatusOK {
+		t.Errorf("under the other key: %d %s", code, body)
+	}
+
+	// The key that seals. The rotation is a moment old, and yet the next version signs.
+	if v, err := l.home.Drop(t.Context(), Drops{Refresh: []string{l.used.refresh.Keys[2].ID()}}, time.Now()); err != nil || v != 3 {
+		t.Fatalf("dropping the key that seals: version %d, %v", v, err)
+	}
+	l.look(t.Context())
+	if code, body := refreshed(l, under2); code != http.StatusBadRequest || !strings.Contains(body, `"terminal":true`) {
+		t.Errorf("under the key that sealed: %d %s", code, body)
+	}
+	if code, body := refreshed(l, loggedIn(t, l, password)); code != http.StatusOK {
+		t.Errorf("a new session: %d %s", code, body)
+	}
+}
+
+// loggedIn returns the refresh token of a new session.
+func loggedIn(t *testing.T, l *live, password string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", here+"/auth/login", strings.NewReader(`{"email":"`+demoEmail+`","password":"`+password+`"}`))
+	r.Header.Set("Content-Type", "application/json")
+	l.ServeHTTP(w, r)
+	var body struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || body.RefreshToken == "" {
+		t.Fatalf("login: %d %s", w.Code, w.Body)
+	}
+	return body.RefreshToken
+}
+
+func refreshed(l *live, refresh string) (int, string) {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", here+"/auth/refresh", strings.NewReader(`{"refresh_token":"`+refresh+`"}`))
+	r.Header.Set("Content-Type", "application/json")
+	l.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
 }
 
 // The browser gets cookies that it keeps on plain http, and the functions get the ones that they set.
