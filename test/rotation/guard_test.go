@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Every step that would make somebody refuse a good token is refused itself, for both rings at once, and says which
+// TestForbiddenSteps holds that a step after which good tokens would be refused is refused for all rings at once, and says which
 // version is right and until when.
 func TestForbiddenSteps(t *testing.T) {
 	const wait = keyring.PublishedBeforeSigning
