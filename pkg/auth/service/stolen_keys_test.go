@@ -204,6 +204,24 @@ func TestStolenKeys(t *testing.T) {
 	}
 }
 
+// TestStolenLoginRing holds what docs/keys.md says of a stolen login ring: each forged known-device token has a counter
+// of its own, so guesses go on without a wait. They stay guesses: a forged token opens nothing.
+func TestStolenLoginRing(t *testing.T) {
+	v := newVictim(t)
+	tokens := login.Tokens{
+		Keys: thief{1, v.ring.Keys[1].Secret.Reveal()}, Now: func() time.Time { return v.now }, Rand: rand.Reader,
+	}
+	for i := range 2 * login.DefaultLimits().Device.Free {
+		forged, err := tokens.Device(t.Context(), v.user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.login(t, "wrong", forged, 200); !errors.Is(err, login.ErrInvalidCredentials) {
+			t.Fatalf("guess %d: %v, want %v", i, err, login.ErrInvalidCredentials)
+		}
+	}
+}
+
 // stolen returns all key material but the login ring's, by name.
 func stolen(t *testing.T, v *victim) map[string]string {
 	t.Helper()
