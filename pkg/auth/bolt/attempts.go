@@ -14,25 +14,14 @@ type Counters struct{ DB *DB }
 
 var _ login.Counters = Counters{}
 
-// counterRecord is a counter as the file keeps it.
-type counterRecord struct {
-	Version int   `json:"v"`
-	N       int   `json:"n"`
-	Last    int64 `json:"last"`       // milliseconds since 1970
-	Expires int64 `json:"expires_at"` // seconds since 1970
-}
-
-func counterRecordOf(c login.Counter) counterRecord {
-	return counterRecord{Version: 1, N: c.N, Last: millis(c.Last), Expires: c.Expires.Unix()}
+// counterMembers are the members of a counter's record and their places in c.
+func counterMembers(c *login.Counter) []member {
+	return []member{{"n", &c.N}, {"last", (*moment)(&c.Last)}, {"expires_at", (*second)(&c.Expires)}}
 }
 
 func getCounter(tx *bbolt.Tx, key []byte) (c login.Counter, found bool, err error) {
-	var r counterRecord
-	found, err = get(tx, attemptsBucket, key, &r)
-	if err != nil || !found {
-		return login.Counter{}, false, err
-	}
-	return login.Counter{N: r.N, Last: instant(r.Last), Expires: time.Unix(r.Expires, 0).UTC()}, true, nil
+	found, err = load(tx, attemptsBucket, key, counterMembers(&c))
+	return c, found, err
 }
 
 // Update implements login.Counters.
@@ -64,7 +53,7 @@ func (s Counters) Update(ctx context.Context, key string, u login.Update) (befor
 				return err
 			}
 		}
-		return put(tx, attemptsBucket, k, counterRecordOf(after))
+		return save(tx, attemptsBucket, k, counterMembers(&after))
 	})
 	if err != nil {
 		return login.Counter{}, false, err

@@ -4,7 +4,6 @@ package bolt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +27,7 @@ const (
 
 var (
 	usersBucket    = []byte("users")    // subject -> user
-	emailsBucket   = []byte("emails")   // normalised e-mail -> subject
+	emailsBucket   = []byte("emails")   // normalised e-mail -> pointer
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
 )
@@ -220,39 +219,4 @@ func (d *DB) closeFile() error {
 	err := d.file.Close()
 	d.file = nil
 	return err
-}
-
-// get reads the record under key into v, and reports whether there is one.
-func get(tx *bbolt.Tx, bucket, key []byte, v any) (bool, error) {
-	raw := tx.Bucket(bucket).Get(key)
-	if raw == nil {
-		return false, nil
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return false, fmt.Errorf("a record in bucket %s cannot be read: %w", bucket, err)
-	}
-	return true, nil
-}
-
-func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucket).Put(key, raw)
-}
-
-// millis and instant are how records keep times: milliseconds since 1970, 0 for none.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func instant(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

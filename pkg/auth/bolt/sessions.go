@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -16,57 +15,37 @@ type Sessions struct{ DB *DB }
 
 var _ session.Store = Sessions{}
 
-// sessionRecord is a session as the file keeps it. Times are milliseconds since 1970.
+// sessionRecord is a session as the file keeps it.
 type sessionRecord struct {
-	Version      int                `json:"v"`
-	Kind         session.Kind       `json:"kind"`
-	Profile      auth.Profile       `json:"profile"`
-	Client       auth.ClientID      `json:"client_id"`
-	Scope        []string           `json:"scope,omitempty"`
-	TokenVersion uint64             `json:"token_version"`
-	Generation   uint64             `json:"gen"`
-	Parent       session.Branch     `json:"pb"`
-	Rotated      int64              `json:"rot"`
-	Invocation   session.Invocation `json:"inv"`
-	Idle         int64              `json:"idle"`
-	IdleEnd      int64              `json:"idle_exp"`
-	AbsoluteEnd  int64              `json:"abs_exp"`
-	Created      int64              `json:"created"`
-	LastSeen     int64              `json:"last_seen"`
-	AuthTime     int64              `json:"auth_time"`
-	UserAgent    string             `json:"ua,omitempty"`
-	Address      string             `json:"ip,omitempty"`
-	Label        string             `json:"label,omitempty"`
-	Revoked      int64              `json:"rev,omitempty"`
-	RevokeReason session.Reason     `json:"rev_reason,omitempty"`
+	session.Session
+	revocation session.Revocation // Session.Revocation; the zero value if there is none
 }
 
-func recordOf(s session.Session) sessionRecord {
-	r := sessionRecord{
-		Version: 1, Kind: s.Kind, Profile: s.Profile, Client: s.Client, Scope: s.Scope, TokenVersion: s.TokenVersion,
-		Generation: s.Generation, Parent: s.Parent, Rotated: millis(s.RotatedAt), Invocation: s.Invocation,
-		Idle: s.IdleTimeout.Milliseconds(), IdleEnd: millis(s.IdleEnd), AbsoluteEnd: millis(s.AbsoluteEnd),
-		Created: millis(s.CreatedAt), LastSeen: millis(s.LastSeen), AuthTime: millis(s.AuthTime),
-		UserAgent: s.UserAgent, Address: s.Address, Label: s.Label,
+// members are the members of a session's record and their places in r. Subject and ID are the key.
+func (r *sessionRecord) members() []member {
+	s := &r.Session
+	return []member{
+		{"kind", &s.Kind},
+		{"profile", &s.Profile},
+		{"client_id", &s.Client},
+		{"scope", &s.Scope},
+		{"token_version", &s.TokenVersion},
+		{"gen", &s.Generation},
+		{"pb", &s.Parent},
+		{"rot", (*moment)(&s.RotatedAt)},
+		{"inv", &s.Invocation},
+		{"idle", (*duration)(&s.IdleTimeout)},
+		{"idle_exp", (*moment)(&s.IdleEnd)},
+		{"abs_exp", (*moment)(&s.AbsoluteEnd)},
+		{"created", (*moment)(&s.CreatedAt)},
+		{"last_seen", (*moment)(&s.LastSeen)},
+		{"auth_time", (*moment)(&s.AuthTime)},
+		{"ua", &s.UserAgent},
+		{"ip", &s.Address},
+		{"label", &s.Label},
+		{"rev", (*moment)(&r.revocation.At)},
+		{"rev_reason", &r.revocation.Reason},
 	}
-	if s.Revocation != nil {
-		r.Revoked, r.RevokeReason = millis(s.Revocation.At), s.Revocation.Reason
-	}
-	return r
-}
-
-func (r sessionRecord) session(key session.Key) session.Session {
-	s := session.Session{
-		Key: key, Kind: r.Kind, Profile: r.Profile, Client: r.Client, Scope: r.Scope, TokenVersion: r.TokenVersion,
-		Generation: r.Generation, Parent: r.Parent, RotatedAt: instant(r.Rotated), Invocation: r.Invocation,
-		IdleTimeout: time.Duration(r.Idle) * time.Millisecond, IdleEnd: instant(r.IdleEnd), AbsoluteEnd: instant(r.AbsoluteEnd),
-		CreatedAt: instant(r.Created), LastSeen: instant(r.LastSeen), AuthTime: instant(r.AuthTime),
-		UserAgent: r.UserAgent, Address: r.Address, Label: r.Label,
-	}
-	if r.Revoked != 0 {
-		s.Revocation = &session.Revocation{At: instant(r.Revoked), Reason: r.RevokeReason}
-	}
-	return s
 }
 
 // A subject holds no control characters, so a zero byte ends it and no subject's sessions lie among another's.
@@ -75,13 +54,23 @@ func subjectPrefix(of auth.SubjectID) []byte { return append([]byte(of), 0) }
 func sessionKey(k session.Key) []byte { return append(subjectPrefix(k.Subject), k.ID[:]...) }
 
 func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
-	var r sessionRecord
-	found, err := get(tx, sessionsBucket, sessionKey(key), &r)
+	r := sessionRecord{Session: session.Session{Key: key}}
+	found, err := load(tx, sessionsBucket, sessionKey(key), r.members())
 	if err != nil || !found {
 		return nil, err
 	}
-	s := r.session(key)
-	return &s, nil
+	if r.revocation != (session.Revocation{}) {
+		r.Revocation = &r.revocation
+	}
+	return &r.Session, nil
+}
+
+func putSession(tx *bbolt.Tx, s session.Session) error {
+	r := sessionRecord{Session: s}
+	if s.Revocation != nil {
+		r.revocation = *s.Revocation
+	}
+	return save(tx, sessionsBucket, sessionKey(s.Key), r.members())
 }
 
 // Create implements session.Store.
@@ -91,7 +80,7 @@ func (s Sessions) Create(ctx context.Context, created session.Session) error {
 		if tx.Bucket(sessionsBucket).Get(key) != nil {
 			return nil
 		}
-		return put(tx, sessionsBucket, key, recordOf(created))
+		return putSession(tx, created)
 	})
 }
 
@@ -135,7 +124,7 @@ func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update)
 		if err != nil || !done {
 			return err
 		}
-		return put(tx, sessionsBucket, sessionKey(key), recordOf(after))
+		return putSession(tx, after)
 	})
 	if err != nil {
 		return nil, false, err

@@ -1,7 +1,9 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -15,56 +17,59 @@ type Users struct{ DB *DB }
 
 var _ user.Store = Users{}
 
-// userRecord is a user as the file keeps it. Times are milliseconds since 1970.
+// userRecord is a user as the file keeps it.
 type userRecord struct {
-	Version      int            `json:"v"`
-	Email        string         `json:"email"`
-	Password     string         `json:"password"`
-	Roles        []string       `json:"roles,omitempty"`
-	Claims       map[string]any `json:"claims,omitempty"`
-	Disabled     bool           `json:"disabled,omitempty"`
-	MustChange   bool           `json:"must_change,omitempty"`
-	TokenVersion uint64         `json:"token_version"`
-	Revision     uint64         `json:"revision"`
-	Created      int64          `json:"created"`
-	Updated      int64          `json:"updated"`
-	// Change is the newest change-of-password token; nil is none.
-	Change *changeRecord `json:"change,omitempty"`
-	// Request is the token of the creation, or of the last change of the e-mail: by it a repetition recognises itself.
-	Request string `json:"request"`
+	user.User
+	// request is the token of the creation, or of the last change of the e-mail: by it a repetition recognises itself.
+	request string
 }
 
-// changeRecord is a user.PasswordChange as the file keeps it.
-type changeRecord struct {
-	Digest       []byte `json:"digest"` // SHA-256, in base64
-	Until        int64  `json:"until"`
-	TokenVersion uint64 `json:"token_version"`
-	Redeemed     bool   `json:"redeemed,omitempty"`
+func (r *userRecord) members() []member {
+	return append(userMembers(&r.User), member{"request", &r.request})
 }
 
-func userRecordOf(u user.User, request string) userRecord {
-	r := userRecord{
-		Version: 1, Email: u.Email, Password: u.Password.Reveal(), Roles: u.Roles, Claims: u.Claims,
-		Disabled: u.Disabled, MustChange: u.MustChange, TokenVersion: u.TokenVersion, Revision: u.Revision,
-		Created: millis(u.CreatedAt), Updated: millis(u.UpdatedAt), Request: request,
+// userMembers are the members of a user's record and their places in u. The subject is the key.
+func userMembers(u *user.User) []member {
+	return []member{
+		{"email", &u.Email},
+		{"password", (*secretText)(&u.Password)},
+		{"roles", &u.Roles},
+		{"claims", &u.Claims},
+		{"disabled", &u.Disabled},
+		{"must_change", &u.MustChange},
+		{"token_version", &u.TokenVersion},
+		{"revision", &u.Revision},
+		{"created", (*moment)(&u.CreatedAt)},
+		{"updated", (*moment)(&u.UpdatedAt)},
+		{"change", (*digest)(&u.Change.Digest)},
+		{"change_until", (*moment)(&u.Change.Until)},
+		{"change_token_version", &u.Change.TokenVersion},
+		{"change_redeemed", &u.Change.Redeemed},
 	}
-	if c := u.Change; c != nil {
-		r.Change = &changeRecord{c.Digest[:], millis(c.Until), c.TokenVersion, c.Redeemed}
-	}
-	return r
 }
 
-func (r userRecord) user(id auth.SubjectID) user.User {
-	u := user.User{
-		ID: id, Email: r.Email, Password: auth.NewSecret(r.Password), Roles: r.Roles, Claims: r.Claims,
-		Disabled: r.Disabled, MustChange: r.MustChange, TokenVersion: r.TokenVersion, Revision: r.Revision,
-		CreatedAt: instant(r.Created), UpdatedAt: instant(r.Updated),
+// findUser returns the record of a user, nil if there is none.
+func findUser(tx *bbolt.Tx, id auth.SubjectID) (*userRecord, error) {
+	r := &userRecord{User: user.User{ID: id}}
+	found, err := load(tx, usersBucket, []byte(id), r.members())
+	if err != nil || !found {
+		return nil, err
 	}
-	if c := r.Change; c != nil {
-		u.Change = &user.PasswordChange{Until: instant(c.Until), TokenVersion: c.TokenVersion, Redeemed: c.Redeemed}
-		copy(u.Change.Digest[:], c.Digest)
+	return r, nil
+}
+
+// getUser returns the record of a user; auth.ErrNotFound if there is none.
+func getUser(tx *bbolt.Tx, id auth.SubjectID) (*userRecord, error) {
+	r, err := findUser(tx, id)
+	if err == nil && r == nil {
+		return nil, auth.ErrNotFound
 	}
-	return u
+	return r, err
+}
+
+func putUser(tx *bbolt.Tx, u user.User, request string) error {
+	r := userRecord{u, request}
+	return save(tx, usersBucket, []byte(u.ID), r.members())
 }
 
 // Create implements user.Store.
@@ -77,49 +82,44 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 		return err
 	}
 	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
-		var there userRecord
-		taken, err := get(tx, usersBucket, []byte(u.ID), &there)
+		there, err := findUser(tx, u.ID)
 		if err != nil {
 			return err
 		}
-		pointer := tx.Bucket(emailsBucket).Get([]byte(email))
-		if taken && there.Request == request && string(pointer) == string(u.ID) {
-			return nil
-		}
-		if taken || pointer != nil {
-			return user.ErrExists
-		}
-		if err := tx.Bucket(emailsBucket).Put([]byte(email), []byte(u.ID)); err != nil {
+		owner, err := ownerOf(tx, email)
+		if err != nil {
 			return err
 		}
-		return put(tx, usersBucket, []byte(u.ID), userRecordOf(u, request))
+		if there != nil && there.request == request && owner == u.ID {
+			return nil
+		}
+		if there != nil || owner != "" {
+			return user.ErrExists
+		}
+		if err := putPointer(tx, email, u.ID); err != nil {
+			return err
+		}
+		return putUser(tx, u, request)
 	})
 }
 
 // Get implements user.Store.
-func (s Users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
-	var r userRecord
-	err := s.DB.read(ctx, func(tx *bbolt.Tx) error { return getUser(tx, id, &r) })
-	if err != nil {
-		return user.User{}, err
-	}
-	return r.user(id), nil
-}
-
-func getUser(tx *bbolt.Tx, id auth.SubjectID, r *userRecord) error {
-	found, err := get(tx, usersBucket, []byte(id), r)
-	if err == nil && !found {
-		return auth.ErrNotFound
-	}
-	return err
+func (s Users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err error) {
+	err = s.DB.read(ctx, func(tx *bbolt.Tx) error {
+		there, err := getUser(tx, id)
+		if err == nil {
+			u = there.User
+		}
+		return err
+	})
+	return u, err
 }
 
 // ByEmail implements user.Store.
-func (s Users) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error) {
-	var id auth.SubjectID
-	err := s.DB.read(ctx, func(tx *bbolt.Tx) error {
-		id = auth.SubjectID(tx.Bucket(emailsBucket).Get([]byte(e)))
-		return nil
+func (s Users) ByEmail(ctx context.Context, e user.Email) (id auth.SubjectID, err error) {
+	err = s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
+		id, err = ownerOf(tx, e)
+		return err
 	})
 	if err == nil && id == "" {
 		return "", auth.ErrNotFound
@@ -130,16 +130,16 @@ func (s Users) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error
 // Update implements user.Store.
 func (s Users) Update(ctx context.Context, u user.User) error {
 	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
-		var there userRecord
-		if err := getUser(tx, u.ID, &there); err != nil {
+		there, err := getUser(tx, u.ID)
+		if err != nil {
 			return err
 		}
 		if there.Revision != u.Revision || there.Email != u.Email {
 			return user.ErrConflict
 		}
-		after := userRecordOf(u, there.Request)
+		after := u
 		after.Revision++
-		return put(tx, usersBucket, []byte(u.ID), after)
+		return putUser(tx, after, there.request)
 	})
 }
 
@@ -150,54 +150,84 @@ func (s Users) ChangeEmail(ctx context.Context, u user.User, email, request stri
 		return err
 	}
 	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
-		var there userRecord
-		if err := getUser(tx, u.ID, &there); err != nil {
+		there, err := getUser(tx, u.ID)
+		if err != nil {
 			return err
 		}
-		if there.Request == request && there.Revision == u.Revision+1 && there.Email == email {
+		if there.request == request && there.Revision == u.Revision+1 && there.Email == email {
 			return nil
 		}
 		if there.Revision != u.Revision || there.Email != u.Email {
 			return user.ErrConflict
 		}
-		emails := tx.Bucket(emailsBucket)
-		if owner := emails.Get([]byte(to)); owner != nil && string(owner) != string(u.ID) {
+		switch owner, err := ownerOf(tx, to); {
+		case err != nil:
+			return err
+		case owner == "":
+			if err := errors.Join(deletePointer(tx, there.User), putPointer(tx, to, u.ID)); err != nil {
+				return err
+			}
+		case owner != u.ID:
 			return user.ErrExists
 		}
-		if err := deletePointer(tx, there.Email); err != nil {
-			return err
-		}
-		if err := emails.Put([]byte(to), []byte(u.ID)); err != nil {
-			return err
-		}
-		after := userRecordOf(u, request)
+		after := u
 		after.Email = email
 		after.Revision++
-		return put(tx, usersBucket, []byte(u.ID), after)
+		return putUser(tx, after, request)
 	})
 }
 
 // Delete implements user.Store.
 func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
-		var there userRecord
-		if err := getUser(tx, id, &there); err != nil {
+		there, err := getUser(tx, id)
+		if err != nil {
 			return err
 		}
-		if err := deletePointer(tx, there.Email); err != nil {
+		if err := deletePointer(tx, there.User); err != nil {
 			return err
 		}
 		return tx.Bucket(usersBucket).Delete([]byte(id))
 	})
 }
 
-func deletePointer(tx *bbolt.Tx, email string) error {
-	key, err := user.NormalizeEmail(email)
+// pointerMark begins the record of a pointer. Earlier code wrote the subject alone, and a subject holds no controls, so
+// that no subject is taken for a record. JSON allows the mark as white space.
+const pointerMark = "\n"
+
+// ownerOf returns the user that an e-mail leads to, "" if there is none.
+func ownerOf(tx *bbolt.Tx, e user.Email) (auth.SubjectID, error) {
+	raw := tx.Bucket(emailsBucket).Get([]byte(e))
+	if !bytes.HasPrefix(raw, []byte(pointerMark)) {
+		return auth.SubjectID(raw), nil
+	}
+	var id auth.SubjectID
+	_, err := load(tx, emailsBucket, []byte(e), pointerMembers(&id))
+	if err == nil && id == "" {
+		return "", fmt.Errorf("%w: a pointer from an e-mail leads to no user", auth.ErrUnavailable)
+	}
+	return id, err
+}
+
+// putPointer makes the pointer from an e-mail that belongs to no user. A pointer is made and erased, never changed.
+func putPointer(tx *bbolt.Tx, from user.Email, to auth.SubjectID) error {
+	if err := save(tx, emailsBucket, []byte(from), pointerMembers(&to)); err != nil {
+		return err
+	}
+	b := tx.Bucket(emailsBucket)
+	return b.Put([]byte(from), append([]byte(pointerMark), b.Get([]byte(from))...))
+}
+
+// deletePointer erases the pointer from a user's e-mail.
+func deletePointer(tx *bbolt.Tx, u user.User) error {
+	key, err := user.NormalizeEmail(u.Email)
 	if err != nil {
 		return err
 	}
 	return tx.Bucket(emailsBucket).Delete([]byte(key))
 }
+
+func pointerMembers(to *auth.SubjectID) []member { return []member{{"sub", to}} }
 
 // List implements user.Store.
 func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) ([]user.User, error) {
@@ -208,11 +238,11 @@ func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) ([]use
 			if string(k) == string(after) {
 				continue
 			}
-			var r userRecord
-			if err := getUser(tx, auth.SubjectID(k), &r); err != nil {
+			one, err := getUser(tx, auth.SubjectID(k))
+			if err != nil {
 				return fmt.Errorf("listing users: %w", err)
 			}
-			found = append(found, r.user(auth.SubjectID(k)))
+			found = append(found, one.User)
 		}
 		return nil
 	})

@@ -45,12 +45,11 @@ func (s Counters) Update(ctx context.Context, key string, u login.Update) (befor
 }
 
 func counterOf(item attributes) (login.Counter, error) {
-	// Every counter has a count. An item that was made just now has none before; dynoxide answers with its key then.
-	if item[attrCount] == nil {
+	// An item that was made just now was empty before; dynoxide answers with its key then.
+	if _, keyed := item[attrSubject]; len(item) == 0 || keyed && len(item) == 1 {
 		return login.Counter{}, nil
 	}
-	r := reader{item: item}
-	r.version()
+	r := readerOf(item)
 	c := login.Counter{
 		N: int(r.uint(attrCount)), Last: r.time(attrLast), Expires: time.Unix(int64(r.uint(attrExpires)), 0).UTC(),
 	}
@@ -59,25 +58,27 @@ func counterOf(item attributes) (login.Counter, error) {
 
 // renderCount returns the UpdateItem that equals u.Do.
 func renderCount(u login.Update) *dynamodb.UpdateItemInput {
-	e := &expression{names: map[string]string{}, values: attributes{}}
+	e := newExpression()
+	readable := e.readable()
 	var any []string
-	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
-	if u.Do(new(login.Counter)) {
-		any = append(any, "attribute_not_exists("+e.name(attrSubject)+")")
-	}
 	for _, m := range u.AnyOf {
 		any = append(any, e.matchCount(m))
+	}
+	condition := readable + " AND " + grouped(any, " OR ")
+	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
+	if u.Do(new(login.Counter)) {
+		condition = "attribute_not_exists(" + e.name(attrSubject) + ") OR " + condition
 	}
 	var set string
 	if !u.At.IsZero() {
 		set = "SET " + strings.Join([]string{
-			e.name(attrVersion) + " = " + e.value(num(schemaVersion)),
+			e.name(attrVersion) + " = " + e.value(num(schemaVersion)), // of a counter that this makes
 			e.name(attrLast) + " = " + e.value(ms(u.At)),
 			e.name(attrExpires) + " = " + e.value(num(u.Expires.Unix())),
 		}, ", ") + " "
 	}
 	in := &dynamodb.UpdateItemInput{
-		ConditionExpression: aws.String(strings.Join(any, " OR ")),
+		ConditionExpression: &condition,
 		// ADD begins at zero where there is nothing.
 		UpdateExpression: aws.String(set + "ADD " + e.name(attrCount) + " " + e.value(num(u.Add))),
 	}

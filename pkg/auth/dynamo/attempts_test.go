@@ -33,7 +33,7 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 		{"one more than the least", "#n >= ", "#n > "},
 		{"a moment too early", "#last <= ", "#last < "},
 		{"any time before", "#last <= ", "#last >= "},
-		{"somebody's take since", "#last = :2)", "#last >= :2)"},
+		{"another take since", "#last = :3)", "#last >= :3)"},
 		{"the time is not written", "SET #v = :5, #last = ", "SET #v = :5, #unused = "},
 		{"the end is not written", " #expires_at = ", " #unused = "},
 		{"the count is not written", "ADD #n ", "ADD #unused "},
@@ -132,7 +132,12 @@ func TestAttemptsCalls(t *testing.T) {
 	if got := wire.Calls(); !errors.Is(err, login.ErrThrottled) || got["UpdateItem"] != 3 || got["GetItem"] > 2 {
 		t.Errorf("throttled by its account: %v with %v", err, got)
 	}
+	counted := 0
 	for _, body := range seen.sent {
+		if !strings.Contains(body, "-attempts") {
+			continue
+		}
+		counted++
 		if strings.Contains(body, email) || strings.Contains(body, "192.0.2.7") || strings.Contains(body, string(subjectID)) {
 			t.Errorf("the table is told who it is: %s", body)
 		}
@@ -140,7 +145,7 @@ func TestAttemptsCalls(t *testing.T) {
 			t.Errorf("a counter without an end: %s", body)
 		}
 	}
-	if len(seen.sent) == 0 {
+	if counted == 0 {
 		t.Error("nothing was seen")
 	}
 }

@@ -7,12 +7,28 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // attributes is an item.
 type attributes = map[string]types.AttributeValue
 
-// schemaVersion stands in every item, so that a later schema can tell its own.
+// schemaVersion stands in every item as "v".
+//
+// Several versions of the program work on one table at the same time: while a deployment is under way, and after one
+// that was rolled back. So these rules hold for every change of what items hold:
+//
+//   - A new attribute does not raise the version. Code that does not know it leaves it as it is: an item is changed by
+//     an update of the attributes that this version knows, never put as a whole over another.
+//   - The version of an item rises when the older code would misread it, and one release after the release whose code
+//     reads the new version: no version of the program that may still run meets an item that it cannot read.
+//   - An item that cannot be read, because its version is another or an attribute has an unexpected form, is
+//     auth.ErrUnavailable (503 on the wire). It is never taken for missing or ended, and the version is a condition of
+//     every write, so that nothing is written to an item of a later version.
+//
+// Package bolt keeps the same rules. storetest holds both to them, and to the items in testdata, which earlier code
+// wrote.
 const schemaVersion = 1
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -37,15 +53,24 @@ func putText(item attributes, name, text string) {
 	}
 }
 
-// reader takes values out of an item and remembers the first that has another form than ours.
+// reader takes values out of an item and remembers the first error, which wraps auth.ErrUnavailable.
 type reader struct {
 	item attributes
 	err  error
 }
 
+// readerOf returns the reader of an item, whose error is set if the item is of another version.
+func readerOf(item attributes) *reader {
+	r := &reader{item: item}
+	if v := r.uint(attrVersion); r.err == nil && v != schemaVersion {
+		r.err = fmt.Errorf("%w: the schema version of an item is %d (want %d)", auth.ErrUnavailable, v, schemaVersion)
+	}
+	return r
+}
+
 func (r *reader) wrong(name string) {
 	if r.err == nil {
-		r.err = fmt.Errorf("attribute %s of an item has an unexpected form", name)
+		r.err = fmt.Errorf("%w: attribute %s of an item has an unexpected form", auth.ErrUnavailable, name)
 	}
 }
 
@@ -110,10 +135,4 @@ func (r *reader) list(name string) []string {
 		return nil
 	}
 	return strings.Split(text, " ")
-}
-
-func (r *reader) version() {
-	if r.uint("v") != schemaVersion {
-		r.wrong("v")
-	}
 }

@@ -83,8 +83,7 @@ func sessionItem(s session.Session) attributes {
 }
 
 func sessionOf(item attributes) (session.Session, error) {
-	r := reader{item: item}
-	r.version()
+	r := readerOf(item)
 	id, err := session.ParseID(r.text(attrID))
 	if err != nil {
 		r.wrong(attrID)
@@ -200,30 +199,47 @@ func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 	return found[:min(len(found), limit)], nil
 }
 
-// DeleteAll implements session.Store.
+// DeleteAll implements session.Store. It reads the keys alone, so that an item that cannot be read is erased too.
 func (s Sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (int, error) {
-	deleted := 0
-	var after session.ID
-	for {
-		// The page is as long as one write of deletions may be.
-		page, err := s.List(ctx, of, after, maxBatch)
-		if err != nil || len(page) == 0 {
-			return deleted, err
-		}
-		if err := s.deletePage(ctx, page); err != nil {
-			return deleted, err
-		}
-		deleted, after = deleted+len(page), page[len(page)-1].ID
+	in := &dynamodb.QueryInput{
+		TableName: &s.DB.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(maxBatch),
+		KeyConditionExpression: aws.String(attrSubject + " = :of"), ProjectionExpression: aws.String(attrSubject + ", " + attrID),
+		ExpressionAttributeValues: attributes{":of": str(string(of))},
 	}
+	for deleted := 0; ; {
+		out, err := s.query(ctx, in)
+		if err != nil {
+			return deleted, err
+		}
+		if len(out.Items) > 0 {
+			if err := s.deletePage(ctx, out.Items); err != nil {
+				return deleted, err
+			}
+		}
+		deleted += len(out.Items)
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			return deleted, nil
+		}
+	}
+}
+
+func (s Sessions) query(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+	ctx, cancel := s.DB.bounded(ctx)
+	defer cancel()
+	out, err := s.DB.client.Query(ctx, in)
+	if err != nil {
+		return nil, failed("listing sessions", err)
+	}
+	return out, nil
 }
 
 // maxBatch is how many items one BatchWriteItem takes.
 const maxBatch = 25
 
-func (s Sessions) deletePage(ctx context.Context, page []session.Session) error {
-	left := make([]types.WriteRequest, len(page))
-	for i, one := range page {
-		left[i].DeleteRequest = &types.DeleteRequest{Key: keyOf(one.Key)}
+func (s Sessions) deletePage(ctx context.Context, keys []attributes) error {
+	left := make([]types.WriteRequest, len(keys))
+	for i, key := range keys {
+		left[i].DeleteRequest = &types.DeleteRequest{Key: key}
 	}
 	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,9 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// transact carries out a transaction that the request token names. Where a condition failed, judge says what that means;
-// it gets one reason for each item. By the token the engine knows a repetition of its own last ten minutes; where it
-// does not, judge may know it by the items.
+// transact carries out a transaction that the request token names. If a condition failed, judge says what that means; it
+// gets one reason for each item. By the token the engine knows a repetition of its own last ten minutes; after that,
+// judge may know it by the items. A condition that failed on an item that cannot be read is auth.ErrUnavailable.
 func (s Users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
 	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
@@ -27,6 +28,9 @@ func (s Users) transact(ctx context.Context, doing, request string, items []type
 		}
 		switch reasons, refused, conflict := reasonsOf(err, len(items)); {
 		case refused:
+			if err := unreadable(reasons); err != nil {
+				return fmt.Errorf("%s: %w", doing, err)
+			}
 			return judge(reasons)
 		case !conflict || attempt == maxAttempts:
 			return failed(doing, err)
@@ -42,6 +46,19 @@ func (s Users) transact(ctx context.Context, doing, request string, items []type
 type reason struct {
 	failed bool       // its condition did not hold
 	item   attributes // as it is in the table; nil for none
+}
+
+// unreadable returns the error of the first item that a condition failed on and that this version cannot read.
+func unreadable(reasons []reason) error {
+	for _, r := range reasons {
+		if r.item == nil {
+			continue
+		}
+		if err := readableItem(r.item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r reason) write() string { return writeOf(r.item) }
@@ -83,10 +100,18 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// put writes a whole item under a condition, whose names and values stand in e.
-func (s Users) put(item attributes, e *expression, condition string) types.TransactWriteItem {
+// create writes an item that is not there yet.
+func (s Users) create(item attributes) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.DB.tables.Users, Item: item, ConditionExpression: &condition,
+		TableName: &s.DB.tables.Users, Item: item, ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+// change writes the attributes of a user that this version knows, under a condition, whose names and values stand in e.
+func (s Users) change(key attributes, e *expression, condition, set string) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.DB.tables.Users, Key: key, ConditionExpression: &condition, UpdateExpression: &set,
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
@@ -101,24 +126,15 @@ func (s Users) delete(key attributes, e *expression, condition string) types.Tra
 	}}
 }
 
-// newPointer makes the pointer from an address that nobody has.
+// newPointer makes the pointer from an address that belongs to no user.
 func (s Users) newPointer(from user.Email, to auth.SubjectID) types.TransactWriteItem {
 	pointer := emailKey(from)
 	pointer[attrVersion], pointer[attrPointsTo] = num(schemaVersion), str(string(to))
-	return s.put(pointer, &expression{}, "attribute_not_exists("+attrSubject+")")
+	return s.create(pointer)
 }
 
 // deletePointer erases the pointer from an address, which is id's.
 func (s Users) deletePointer(from user.Email, id auth.SubjectID) types.TransactWriteItem {
 	e := newExpression()
-	return s.delete(emailKey(from), e, e.compare(attrPointsTo, "=", str(string(id))))
-}
-
-func newExpression() *expression {
-	return &expression{names: map[string]string{}, values: attributes{}}
-}
-
-// asRead is the condition of every change to a user: that it is still what the change was decided on.
-func (e *expression) asRead(revision uint64, email string) string {
-	return e.compare(attrRevision, "=", num(revision)) + " AND " + e.compare(attrEmail, "=", str(email))
+	return s.delete(emailKey(from), e, e.readable()+" AND "+e.compare(attrPointsTo, "=", str(string(id))))
 }

@@ -18,6 +18,10 @@ type expression struct {
 	values attributes
 }
 
+func newExpression() *expression {
+	return &expression{names: map[string]string{}, values: attributes{}}
+}
+
 func (e *expression) name(attribute string) string {
 	placeholder := "#" + attribute
 	e.names[placeholder] = attribute
@@ -35,9 +39,12 @@ func (e *expression) compare(attribute, operator string, v types.AttributeValue)
 	return e.name(attribute) + " " + operator + " " + e.value(v)
 }
 
+// readable is a condition of every write to an item that is there: that it is of the version that this code reads.
+func (e *expression) readable() string { return e.compare(attrVersion, "=", num(schemaVersion)) }
+
 // render returns the UpdateItem that equals u.Do.
 func render(u session.Update) *dynamodb.UpdateItemInput {
-	e := &expression{names: map[string]string{}, values: attributes{}}
+	e := newExpression()
 	in := &dynamodb.UpdateItemInput{
 		ConditionExpression: aws.String(e.condition(u.If)),
 		UpdateExpression:    aws.String("SET " + strings.Join(e.assignments(u.Set), ", ")),
@@ -47,11 +54,8 @@ func render(u session.Update) *dynamodb.UpdateItemInput {
 }
 
 func (e *expression) condition(c session.Condition) string {
-	// attribute_not_exists(rev) alone would create the item that it should have found.
-	all := []string{
-		"attribute_exists(" + e.name(attrID) + ")",
-		"attribute_not_exists(" + e.name(attrRevoked) + ")",
-	}
+	// attribute_not_exists(rev) alone would create the item that it should have found; a missing item has no version.
+	all := []string{e.readable(), "attribute_not_exists(" + e.name(attrRevoked) + ")"}
 	if !c.LiveAt.IsZero() {
 		all = append(all, e.compare(attrIdleEnd, ">", ms(c.LiveAt)), e.compare(attrAbsoluteEnd, ">", ms(c.LiveAt)))
 	}

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,24 +25,33 @@ const (
 	userPrefix    = "u#"
 	pointerPrefix = "e#"
 
-	attrEmail      = "email"
-	attrPassword   = "password"
-	attrRoles      = "roles"  // joined by spaces
-	attrClaims     = "claims" // JSON
-	attrDisabled   = "disabled"
-	attrMustChange = "must_change"
-	attrRevision   = "revision"
-	// The newest change-of-password token, absent if there is none: see user.PasswordChange.
-	attrChange         = "change"
-	attrChangeUntil    = "change_until"
-	attrChangeVersion  = "change_token_version"
-	attrChangeRedeemed = "change_redeemed"
-	attrUpdated        = "updated"
-	attrPointsTo       = "sub"
+	attrEmail    = "email"
+	attrRevision = "revision"
+	attrPointsTo = "sub"
 	// attrWrite names the write that left the item so: a creation by its request, an update by a random number. By
 	// it our own retry after a lost reply recognises itself.
 	attrWrite = "write"
 )
+
+// userAttributes are the attributes of a user's item, besides the key, the version and attrWrite, and their places in u.
+func userAttributes(u *user.User) []attribute {
+	return []attribute{
+		{attrEmail, (*textField)(&u.Email)},
+		{"password", (*secretField)(&u.Password)},
+		{"roles", (*wordsField)(&u.Roles)},
+		{"claims", (*jsonField)(&u.Claims)},
+		{"disabled", (*flagField)(&u.Disabled)},
+		{"must_change", (*flagField)(&u.MustChange)},
+		{attrTokenVersion, (*uintField)(&u.TokenVersion)},
+		{attrRevision, (*uintField)(&u.Revision)},
+		{attrCreated, (*timeField)(&u.CreatedAt)},
+		{"updated", (*timeField)(&u.UpdatedAt)},
+		{"change", (*digestField)(&u.Change.Digest)},
+		{"change_until", (*timeField)(&u.Change.Until)},
+		{"change_token_version", (*countField)(&u.Change.TokenVersion)},
+		{"change_redeemed", (*markField)(&u.Change.Redeemed)},
+	}
+}
 
 func userKey(id auth.SubjectID) attributes {
 	return attributes{attrSubject: str(userPrefix + string(id))}
@@ -52,51 +60,79 @@ func emailKey(e user.Email) attributes {
 	return attributes{attrSubject: str(pointerPrefix + string(e))}
 }
 
+// userItem returns the item of a new user.
 func userItem(u user.User, write string) (attributes, error) {
 	item := userKey(u.ID)
-	item[attrVersion], item[attrEmail], item[attrWrite] = num(schemaVersion), str(u.Email), str(write)
-	item[attrTokenVersion], item[attrRevision] = num(u.TokenVersion), num(u.Revision)
-	item[attrDisabled], item[attrMustChange] = yes(u.Disabled), yes(u.MustChange)
-	item[attrCreated], item[attrUpdated] = ms(u.CreatedAt), ms(u.UpdatedAt)
-	if c := u.Change; c != nil {
-		item[attrChange], item[attrChangeUntil] = bin(c.Digest[:]), ms(c.Until)
-		item[attrChangeVersion], item[attrChangeRedeemed] = num(c.TokenVersion), yes(c.Redeemed)
-	}
-	putText(item, attrPassword, u.Password.Reveal())
-	putText(item, attrRoles, strings.Join(u.Roles, " "))
-	if len(u.Claims) > 0 {
-		raw, err := json.Marshal(u.Claims)
+	item[attrVersion], item[attrWrite] = num(schemaVersion), str(write)
+	for _, a := range userAttributes(&u) {
+		v, err := a.at.value()
 		if err != nil {
-			return nil, fmt.Errorf("a user's claims: %w", err)
+			return nil, fmt.Errorf("attribute %s of a user: %w", a.name, err)
 		}
-		item[attrClaims] = str(string(raw))
+		if v != nil {
+			item[a.name] = v
+		}
 	}
 	return item, nil
 }
 
+// setUser renders the update that makes the item that of u and leaves the attributes that this version does not know.
+// The order is always the same: an engine knows a repeated transaction by its request's text.
+func (e *expression) setUser(u user.User, write string) (string, error) {
+	item, err := userItem(u, write)
+	if err != nil {
+		return "", err
+	}
+	set, remove := e.name(attrWrite)+" = "+e.value(item[attrWrite]), ""
+	for _, a := range userAttributes(&u) {
+		if v := item[a.name]; v != nil {
+			set += ", " + e.name(a.name) + " = " + e.value(v)
+		} else {
+			remove += ", " + e.name(a.name)
+		}
+	}
+	if remove == "" {
+		return "SET " + set, nil
+	}
+	return "SET " + set + " REMOVE " + remove[len(", "):], nil
+}
+
+// asRead is the condition of every change to a user: that it is still what the change was decided on.
+func (e *expression) asRead(u user.User) string {
+	return e.readable() + " AND " + e.compare(attrRevision, "=", num(u.Revision)) + " AND " + e.compare(attrEmail, "=", str(u.Email))
+}
+
 func userOf(item attributes) (user.User, error) {
-	r := reader{item: item}
-	r.version()
+	r := readerOf(item)
 	id, ok := strings.CutPrefix(r.text(attrSubject), userPrefix)
 	if !ok {
 		r.wrong(attrSubject)
 	}
-	u := user.User{
-		ID: auth.SubjectID(id), Email: r.text(attrEmail), Password: auth.NewSecret(r.text(attrPassword)), Roles: r.list(attrRoles),
-		Disabled: r.flag(attrDisabled), MustChange: r.flag(attrMustChange),
-		TokenVersion: r.uint(attrTokenVersion), Revision: r.uint(attrRevision),
-		CreatedAt: r.time(attrCreated), UpdatedAt: r.time(attrUpdated),
-	}
-	if item[attrChange] != nil {
-		u.Change = &user.PasswordChange{
-			Until: r.time(attrChangeUntil), TokenVersion: r.uint(attrChangeVersion), Redeemed: r.flag(attrChangeRedeemed),
-		}
-		r.bytes(attrChange, u.Change.Digest[:])
-	}
-	if claims := r.text(attrClaims); claims != "" && json.Unmarshal([]byte(claims), &u.Claims) != nil {
-		r.wrong(attrClaims)
+	u := user.User{ID: auth.SubjectID(id)}
+	for _, a := range userAttributes(&u) {
+		a.at.read(r, a.name)
 	}
 	return u, r.err
+}
+
+// ownerOf returns the user that a pointer's item leads to.
+func ownerOf(item attributes) (auth.SubjectID, error) {
+	r := readerOf(item)
+	id := auth.SubjectID(r.text(attrPointsTo))
+	if id == "" {
+		r.wrong(attrPointsTo)
+	}
+	return id, r.err
+}
+
+// readableItem returns the error of reading an item of the users table, a user or a pointer.
+func readableItem(item attributes) (err error) {
+	if _, pointer := item[attrPointsTo]; pointer {
+		_, err = ownerOf(item)
+	} else {
+		_, err = userOf(item)
+	}
+	return err
 }
 
 // Create implements user.Store.
@@ -113,7 +149,7 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 		return err
 	}
 	create := []types.TransactWriteItem{
-		s.put(item, &expression{}, "attribute_not_exists("+attrSubject+")"),
+		s.create(item),
 		s.newPointer(email, u.ID),
 	}
 	return s.transact(ctx, "creating a user", request, create, func(reasons []reason) error {
@@ -139,9 +175,7 @@ func (s Users) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error
 	if err != nil {
 		return "", err
 	}
-	r := reader{item: item}
-	r.version()
-	return auth.SubjectID(r.text(attrPointsTo)), r.err
+	return ownerOf(item)
 }
 
 func (s Users) get(ctx context.Context, key attributes) (attributes, error) {
@@ -163,16 +197,15 @@ func (s Users) get(ctx context.Context, key attributes) (attributes, error) {
 func (s Users) Update(ctx context.Context, u user.User) error {
 	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
-	decidedOn, write := u.Revision, rand.Text()
+	e, write := newExpression(), rand.Text()
+	condition := e.asRead(u)
 	u.Revision++
-	item, err := userItem(u, write)
+	set, err := e.setUser(u, write)
 	if err != nil {
 		return err
 	}
-	e := newExpression()
-	_, err = s.DB.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.DB.tables.Users, Item: item,
-		ConditionExpression:      aws.String(e.asRead(decidedOn, u.Email)),
+	_, err = s.DB.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.DB.tables.Users, Key: userKey(u.ID), ConditionExpression: &condition, UpdateExpression: &set,
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -180,9 +213,15 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 	switch {
 	case refused && there == nil:
 		return auth.ErrNotFound
-	case refused && writeOf(there) == write:
-		return nil
-	case refused, errors.As(err, new(*types.TransactionConflictException)): // a change of the e-mail is under way
+	case refused:
+		if _, err := userOf(there); err != nil {
+			return fmt.Errorf("updating a user: %w", err)
+		}
+		if writeOf(there) == write {
+			return nil
+		}
+		return user.ErrConflict
+	case errors.As(err, new(*types.TransactionConflictException)): // a change of the e-mail is under way
 		return user.ErrConflict
 	case err != nil:
 		return failed("updating a user", err)

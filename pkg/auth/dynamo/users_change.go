@@ -24,12 +24,13 @@ func (s Users) ChangeEmail(ctx context.Context, u user.User, email, request stri
 	after := u
 	after.Email = email
 	after.Revision++
-	item, err := userItem(after, request)
+	e := newExpression()
+	condition := e.asRead(u)
+	set, err := e.setUser(after, request)
 	if err != nil {
 		return err
 	}
-	e := newExpression()
-	items := []types.TransactWriteItem{s.put(item, e, e.asRead(u.Revision, u.Email))}
+	items := []types.TransactWriteItem{s.change(userKey(u.ID), e, condition, set)}
 	// Items of one transaction must differ, so a pointer that stays where it is takes no part.
 	if to != from {
 		items = append(items, s.newPointer(to, u.ID), s.deletePointer(from, u.ID))
@@ -76,7 +77,7 @@ func (s Users) deleteAsRead(ctx context.Context, u user.User) error {
 	}
 	e := newExpression()
 	items := []types.TransactWriteItem{
-		s.delete(userKey(u.ID), e, e.asRead(u.Revision, u.Email)),
+		s.delete(userKey(u.ID), e, e.asRead(u)),
 		s.deletePointer(email, u.ID),
 	}
 	return s.transact(ctx, "deleting a user", uuid.NewString(), items, func(reasons []reason) error {

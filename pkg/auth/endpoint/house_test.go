@@ -46,6 +46,7 @@ type house struct {
 	signing  *faultyRing
 	now      time.Time
 	log      bytes.Buffer
+	path     string // of the store's file
 }
 
 type faultySessions struct {
@@ -131,11 +132,13 @@ var made = sync.OnceValue(func() (m struct {
 // newHouse returns a house with one user. Each change is made to the settings before the service is.
 func newHouse(t testing.TB, changes ...func(*service.Settings)) *house {
 	t.Helper()
-	stores, err := service.OpenBolt(filepath.Join(t.TempDir(), "store.db"))
+	path := filepath.Join(t.TempDir(), "store.db")
+	stores, err := service.OpenBolt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{
+		path:     path,
 		sessions: &faultySessions{Store: stores.Sessions},
 		users:    &faultyUsers{Store: stores.Users},
 		signing:  &faultyRing{Source: made().signing},

@@ -125,7 +125,7 @@ var meanwhile = map[string]struct {
 		if err == nil {
 			err = c.Directory.Store.Delete(t.Context(), c.ada.ID)
 		}
-		u.Change = nil
+		u.Change = user.PasswordChange{}
 		return errors.Join(err, c.Directory.Store.Create(t.Context(), u, rand.Text()))
 	}, false},
 }

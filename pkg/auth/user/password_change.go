@@ -41,7 +41,7 @@ const (
 func (u User) ChangeState(digest [sha256.Size]byte, at time.Time) ChangeState {
 	c := u.Change
 	switch {
-	case c == nil, subtle.ConstantTimeCompare(c.Digest[:], digest[:]) != 1:
+	case c == (PasswordChange{}), subtle.ConstantTimeCompare(c.Digest[:], digest[:]) != 1:
 		return ChangeRefused
 	case !at.Before(c.Until), u.Disabled, c.TokenVersion != u.TokenVersion, c.Redeemed == u.MustChange:
 		return ChangeRefused
@@ -61,7 +61,7 @@ func (d *Directory) PermitChange(
 		if !u.MustChange || u.Disabled || u.TokenVersion != tokenVersion {
 			return ErrSuperseded
 		}
-		u.Change = &PasswordChange{Digest: digest, Until: until.UTC().Truncate(time.Millisecond), TokenVersion: tokenVersion}
+		u.Change = PasswordChange{Digest: digest, Until: until.UTC().Truncate(time.Millisecond), TokenVersion: tokenVersion}
 		return nil
 	})
 	return err
@@ -80,7 +80,7 @@ func (d *Directory) RedeemChange(
 		}
 		u.Password, u.MustChange = stored, false
 		u.TokenVersion++
-		u.Change = &PasswordChange{Digest: digest, Until: u.Change.Until, TokenVersion: u.TokenVersion, Redeemed: true}
+		u.Change = PasswordChange{Digest: digest, Until: u.Change.Until, TokenVersion: u.TokenVersion, Redeemed: true}
 		return nil
 	})
 }

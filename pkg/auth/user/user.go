@@ -22,9 +22,8 @@ type User struct {
 	Disabled bool
 	// MustChange allows a login nothing but to set a new password.
 	MustChange bool
-	// Change is the newest change-of-password token that a login gave out because of MustChange; nil is none. It is
-	// replaced and never changed in place: copies of a User share it.
-	Change *PasswordChange
+	// Change is the newest change-of-password token that a login gave out because of MustChange. The zero value is none.
+	Change PasswordChange
 	// TokenVersion ends sessions: those opened at a lower version are over.
 	TokenVersion uint64
 	// Revision counts writes: Store.Update refuses one that was not decided on the latest.

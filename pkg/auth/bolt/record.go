@@ -1,0 +1,158 @@
+package bolt
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// schemaVersion stands in every record as "v". The rules are those of package dynamo: a new member does not raise the
+// version, and code that does not know it carries it through; a version rises one release after the code that reads
+// it; a record that cannot be read, because its version is another or it is damaged, is auth.ErrUnavailable, and is
+// neither written nor taken for missing.
+const schemaVersion = 1
+
+const versionMember = "v"
+
+// member is one member of a record, an object of JSON, and the address of its value. A zero value is left out.
+type member struct {
+	name string
+	at   any
+}
+
+// load reads the members of the record under key, and reports whether there is one. Absent members stay as they are.
+func load(tx *bbolt.Tx, bucket, key []byte, members []member) (found bool, err error) {
+	record, err := recordAt(tx, bucket, key)
+	if err != nil || record == nil {
+		return false, err
+	}
+	for _, m := range members {
+		raw, there := record[m.name]
+		if !there {
+			continue
+		}
+		if err := json.Unmarshal(raw, m.at); err != nil {
+			return false, fmt.Errorf("%w: member %s of a record in bucket %s: %w", auth.ErrUnavailable, m.name, bucket, err)
+		}
+	}
+	return true, nil
+}
+
+// save writes the members into the record under key. What else the record holds, which a later version wrote, stays.
+func save(tx *bbolt.Tx, bucket, key []byte, members []member) error {
+	record, err := recordAt(tx, bucket, key)
+	if err != nil {
+		return err
+	}
+	if record == nil {
+		record = map[string]json.RawMessage{versionMember: json.RawMessage(fmt.Sprint(schemaVersion))}
+	}
+	for _, m := range members {
+		if isZero(m.at) {
+			delete(record, m.name)
+		} else if record[m.name], err = json.Marshal(m.at); err != nil {
+			return fmt.Errorf("member %s of a record in bucket %s: %w", m.name, bucket, err)
+		}
+	}
+	raw, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	return tx.Bucket(bucket).Put(key, raw)
+}
+
+// recordAt returns the members of a record by name, nil if there is no record.
+func recordAt(tx *bbolt.Tx, bucket, key []byte) (map[string]json.RawMessage, error) {
+	raw := tx.Bucket(bucket).Get(key)
+	if raw == nil {
+		return nil, nil
+	}
+	var record map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &record); err != nil {
+		return nil, fmt.Errorf("%w: a record in bucket %s: %w", auth.ErrUnavailable, bucket, err)
+	}
+	if v := string(record[versionMember]); v != fmt.Sprint(schemaVersion) {
+		return nil, fmt.Errorf("%w: the schema version of a record in bucket %s is %q (want %d)", auth.ErrUnavailable, bucket, v, schemaVersion)
+	}
+	return record, nil
+}
+
+// isZero tells whether at points to a zero value or to an empty list or map.
+func isZero(at any) bool {
+	v := reflect.ValueOf(at).Elem()
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
+}
+
+// The forms of members that JSON has no form for, each a type of the value's place.
+type (
+	secretText auth.Secret   // a text
+	moment     time.Time     // milliseconds since 1970
+	second     time.Time     // seconds since 1970
+	duration   time.Duration // milliseconds
+	digest     [32]byte      // base64
+)
+
+func (s *secretText) MarshalJSON() ([]byte, error) { return json.Marshal(auth.Secret(*s).Reveal()) }
+
+func (s *secretText) UnmarshalJSON(raw []byte) error {
+	var text string
+	err := json.Unmarshal(raw, &text)
+	if text != "" {
+		*s = secretText(auth.NewSecret(text))
+	}
+	return err
+}
+
+func (m *moment) MarshalJSON() ([]byte, error) { return json.Marshal(time.Time(*m).UnixMilli()) }
+
+func (m *moment) UnmarshalJSON(raw []byte) error {
+	var ms int64
+	err := json.Unmarshal(raw, &ms)
+	if ms != 0 { // earlier code wrote 0 for the zero time
+		*m = moment(time.UnixMilli(ms).UTC())
+	}
+	return err
+}
+
+func (s *second) MarshalJSON() ([]byte, error) { return json.Marshal(time.Time(*s).Unix()) }
+
+func (s *second) UnmarshalJSON(raw []byte) error {
+	var sec int64
+	err := json.Unmarshal(raw, &sec)
+	*s = second(time.Unix(sec, 0).UTC())
+	return err
+}
+
+func (d *duration) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(*d).Milliseconds())
+}
+
+func (d *duration) UnmarshalJSON(raw []byte) error {
+	var ms int64
+	err := json.Unmarshal(raw, &ms)
+	*d = duration(time.Duration(ms) * time.Millisecond)
+	return err
+}
+
+func (d *digest) MarshalJSON() ([]byte, error) { return json.Marshal(d[:]) }
+
+func (d *digest) UnmarshalJSON(raw []byte) error {
+	var b []byte
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return err
+	}
+	if len(b) != len(d) {
+		return fmt.Errorf("%d bytes (want %d)", len(b), len(d))
+	}
+	copy(d[:], b)
+	return nil
+}

@@ -1,0 +1,121 @@
+package dynamo
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// attribute is one attribute of an item, by its name, and the place of its value in a Go value.
+type attribute struct {
+	name string
+	at   field
+}
+
+// field is a place in a Go value that an attribute is read into and written from.
+type field interface {
+	// value returns what stands in the item; nil for an attribute that is left out.
+	value() (types.AttributeValue, error)
+	// read takes the value from r; an absent attribute is the zero value.
+	read(r *reader, name string)
+}
+
+// The forms of attributes, each a type of its place.
+type (
+	textField   string         // always there, also when empty
+	secretField auth.Secret    // a text, left out when empty
+	wordsField  []string       // joined by spaces, left out when empty; no entry holds a space
+	jsonField   map[string]any // as a text, left out when empty
+	flagField   bool           // always there
+	markField   bool           // left out when false
+	uintField   uint64         // always there
+	countField  uint64         // left out when zero
+	digestField [32]byte       // left out when zero
+	timeField   time.Time      // milliseconds since 1970, left out when zero
+)
+
+func optionalText(s string) types.AttributeValue {
+	if s == "" {
+		return nil
+	}
+	return str(s)
+}
+
+func (f *textField) value() (types.AttributeValue, error) { return str(string(*f)), nil }
+func (f *textField) read(r *reader, name string)          { *f = textField(r.text(name)) }
+
+func (f *secretField) value() (types.AttributeValue, error) {
+	return optionalText(auth.Secret(*f).Reveal()), nil
+}
+
+func (f *secretField) read(r *reader, name string) {
+	if text := r.text(name); text != "" {
+		*f = secretField(auth.NewSecret(text))
+	}
+}
+
+func (f *wordsField) value() (types.AttributeValue, error) {
+	return optionalText(strings.Join(*f, " ")), nil
+}
+func (f *wordsField) read(r *reader, name string) { *f = r.list(name) }
+
+func (f *jsonField) value() (types.AttributeValue, error) {
+	if len(*f) == 0 {
+		return nil, nil
+	}
+	raw, err := json.Marshal(*f)
+	return str(string(raw)), err
+}
+
+func (f *jsonField) read(r *reader, name string) {
+	if text := r.text(name); text != "" && json.Unmarshal([]byte(text), f) != nil {
+		r.wrong(name)
+	}
+}
+
+func (f *flagField) value() (types.AttributeValue, error) { return yes(bool(*f)), nil }
+func (f *flagField) read(r *reader, name string)          { *f = flagField(r.flag(name)) }
+
+func (f *uintField) value() (types.AttributeValue, error) { return num(uint64(*f)), nil }
+func (f *uintField) read(r *reader, name string)          { *f = uintField(r.uint(name)) }
+
+func (f *timeField) value() (types.AttributeValue, error) {
+	if time.Time(*f).IsZero() {
+		return nil, nil
+	}
+	return ms(time.Time(*f)), nil
+}
+func (f *timeField) read(r *reader, name string) { *f = timeField(r.time(name)) }
+
+func (f *markField) value() (types.AttributeValue, error) {
+	if !*f {
+		return nil, nil
+	}
+	return yes(true), nil
+}
+func (f *markField) read(r *reader, name string) { *f = markField(r.flag(name)) }
+
+func (f *countField) value() (types.AttributeValue, error) {
+	if *f == 0 {
+		return nil, nil
+	}
+	return num(uint64(*f)), nil
+}
+func (f *countField) read(r *reader, name string) { *f = countField(r.uint(name)) }
+
+func (f *digestField) value() (types.AttributeValue, error) {
+	if *f == (digestField{}) {
+		return nil, nil
+	}
+	return bin(f[:]), nil
+}
+
+func (f *digestField) read(r *reader, name string) {
+	if r.item[name] != nil {
+		r.bytes(name, f[:])
+	}
+}

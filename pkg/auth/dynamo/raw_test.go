@@ -1,0 +1,113 @@
+package dynamo
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Raw is the storetest.Raw of a DB.
+type Raw struct{ DB *DB }
+
+func (r Raw) place(item any) (table *string, key attributes) {
+	tables := &r.DB.tables
+	switch item := item.(type) {
+	case auth.SubjectID:
+		return &tables.Users, userKey(item)
+	case user.Email:
+		return &tables.Users, emailKey(item)
+	case session.Key:
+		return &tables.Sessions, keyOf(item)
+	case storetest.CounterKey:
+		return &tables.Attempts, attributes{attrSubject: str(string(item))}
+	}
+	panic(fmt.Sprintf("no item: %T", item))
+}
+
+func (r Raw) Set(t testing.TB, item any, name string, value any) {
+	t.Helper()
+	table, key := r.place(item)
+	var v types.AttributeValue
+	switch value := value.(type) {
+	case int:
+		v = num(value)
+	default:
+		v = str(fmt.Sprint(value))
+	}
+	_, err := r.DB.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: table, Key: key, UpdateExpression: aws.String("SET #n = :v"),
+		ConditionExpression:      aws.String("attribute_exists(" + attrSubject + ")"),
+		ExpressionAttributeNames: map[string]string{"#n": name}, ExpressionAttributeValues: attributes{":v": v},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r Raw) Get(t testing.TB, item any, name string) string {
+	t.Helper()
+	table, key := r.place(item)
+	out, err := r.DB.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, ok := out.Item[name].(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return text.Value
+}
+
+// Load puts the items of a file, in DynamoDB's JSON, into the tables.
+func (r Raw) Load(t testing.TB, path string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string][]map[string]struct {
+		S    *string
+		N    *string
+		B    []byte
+		BOOL *bool
+		L    []struct{ S string }
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	for name, table := range map[string]*string{"users": &r.DB.tables.Users, "sessions": &r.DB.tables.Sessions, "attempts": &r.DB.tables.Attempts} {
+		if len(file[name]) == 0 {
+			t.Fatalf("%s has no %s", path, name)
+		}
+		for _, written := range file[name] {
+			item := attributes{}
+			for attr, v := range written {
+				switch {
+				case v.S != nil:
+					item[attr] = str(*v.S)
+				case v.N != nil:
+					item[attr] = &types.AttributeValueMemberN{Value: *v.N}
+				case v.BOOL != nil:
+					item[attr] = yes(*v.BOOL)
+				case v.B != nil:
+					item[attr] = bin(v.B)
+				default:
+					t.Fatalf("%s: attribute %s has an unknown form", path, attr)
+				}
+			}
+			if _, err := r.DB.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: item}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

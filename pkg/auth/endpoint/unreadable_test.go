@@ -1,0 +1,78 @@
+package endpoint_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// TestUnreadableItems holds that an item which a later version wrote decides nothing: the answer is 503, and the tokens
+// work again as soon as the item can be read.
+func TestUnreadableItems(t *testing.T) {
+	for _, row := range []struct{ bucket, path, body string }{
+		{"users", "/auth/login", `{"email":"` + email + `","password":"` + secret + `"}`},
+		{"users", "/auth/refresh", ""},
+		{"sessions", "/auth/refresh", ""},
+		{"sessions", "/auth/logout", ""},
+	} {
+		t.Run(row.bucket+" at "+row.path, func(t *testing.T) {
+			h := newHouse(t)
+			body := row.body
+			if body == "" {
+				_, refresh := h.login(t)
+				body = `{"refresh_token":"` + refresh + `"}`
+			}
+			request := "POST " + row.path + "\nContent-Type: application/json\n\n" + body
+			h.setVersion(t, row.bucket, 2)
+			if got := h.send(t, request); got.status != http.StatusServiceUnavailable || !strings.Contains(got.text, "Retry-After") ||
+				strings.Contains(got.body, `"terminal":true`) {
+				t.Errorf("unreadable: %s", got.text)
+			}
+			h.setVersion(t, row.bucket, 1)
+			if got := h.send(t, request); got.status != http.StatusOK {
+				t.Errorf("readable again: %s", got.text)
+			}
+		})
+	}
+}
+
+// setVersion writes the schema's version of every record in a bucket of the store's file.
+func (h *house) setVersion(t *testing.T, bucket string, version int) {
+	t.Helper()
+	file, err := bbolt.Open(h.path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	err = file.Update(func(tx *bbolt.Tx) error {
+		b, changed := tx.Bucket([]byte(bucket)), map[string][]byte{}
+		err := b.ForEach(func(k, v []byte) error {
+			var record map[string]any
+			if err := json.Unmarshal(v, &record); err != nil {
+				return err
+			}
+			record["v"] = version
+			raw, err := json.Marshal(record)
+			changed[string(k)] = raw
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(changed) == 0 {
+			t.Fatalf("no record in bucket %s", bucket)
+		}
+		for k, v := range changed {
+			if err := b.Put([]byte(k), v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

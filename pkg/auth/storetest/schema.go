@@ -1,0 +1,242 @@
+package storetest
+
+import (
+	"crypto/rand"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Stores are the three stores of one database.
+type Stores struct {
+	Users    user.Store
+	Sessions session.Store
+	Counters login.Counters
+}
+
+// Raw reads and writes one attribute of a stored item behind the store's back. item is an auth.SubjectID for a user, a
+// user.Email for a pointer, a session.Key for a session, or a CounterKey.
+type Raw interface {
+	// Set writes a text or a whole number.
+	Set(t testing.TB, item any, name string, value any)
+	// Get returns the text of an attribute, or "" if it is missing.
+	Get(t testing.TB, item any, name string) string
+}
+
+// CounterKey names a counter for Raw.
+type CounterKey string
+
+// Schema holds a database to the rules of stored items: an attribute that a later version wrote survives every operation,
+// and an item that cannot be read is auth.ErrUnavailable, which is never taken for missing.
+func Schema(t *testing.T, s Stores, raw Raw) {
+	t.Run("UnknownAttributes", func(t *testing.T) { unknownAttributes(t, s, raw) })
+	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })
+}
+
+// stored makes one user, one session and one counter, and returns what names them.
+func stored(t *testing.T, s Stores) (user.User, session.Session, CounterKey) {
+	t.Helper()
+	u := userOf(t, 0)
+	if err := s.Users.Create(t.Context(), u, rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+	one := session.Session{
+		Key: session.Key{Subject: u.ID, ID: session.ID{9}}, Kind: session.RefreshKind, Profile: auth.Balanced, Client: "app",
+		IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout), AbsoluteEnd: Epoch.Add(absoluteTimeout),
+		CreatedAt: Epoch, LastSeen: Epoch, AuthTime: Epoch,
+	}
+	if err := s.Sessions.Create(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	counter := CounterKey(t.Name())
+	if _, done, err := s.Counters.Update(t.Context(), string(counter), aLimit.Take(Epoch, Epoch.Add(time.Hour))); err != nil || !done {
+		t.Fatal(done, err)
+	}
+	return u, one, counter
+}
+
+func unknownAttributes(t *testing.T, s Stores, raw Raw) {
+	ctx := t.Context()
+	u, one, counter := stored(t, s)
+	pointer := emailOf(t, u)
+	items := []any{u.ID, pointer, one.Key, counter}
+	for _, item := range items {
+		raw.Set(t, item, "of_a_later_version", "kept")
+	}
+	label := "a label"
+	email := u.Email
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"a user is changed", func() error { u.Roles = []string{"writer"}; return s.Users.Update(ctx, u) }},
+		{"a user loses all that may be empty", func() error {
+			u.Revision++
+			u.Roles, u.Claims, u.Password, u.Change = nil, nil, auth.Secret{}, user.PasswordChange{}
+			return s.Users.Update(ctx, u)
+		}},
+		{"an e-mail gets another spelling", func() error {
+			u.Revision++
+			err := s.Users.ChangeEmail(ctx, u, swapCase(email), rand.Text())
+			u.Email = swapCase(email)
+			return err
+		}},
+		{"a session is labelled", func() error {
+			return done(s.Sessions.Update(ctx, one.Key, session.Update{Set: session.Change{Label: &label}}))
+		}},
+		{"a session rotates", func() error {
+			return done(s.Sessions.Update(ctx, one.Key, session.Update{Set: session.Change{
+				Rotation: &session.Rotation{Generation: 1, Parent: branchA, At: Epoch},
+				Activity: &session.Activity{At: Epoch.Add(time.Minute)},
+			}}))
+		}},
+		{"a session is revoked", func() error {
+			return done(s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch.Add(time.Hour), session.ReasonLogout)))
+		}},
+		{"a counter counts", func() error {
+			return done(s.Counters.Update(ctx, string(counter), aLimit.Take(Epoch.Add(time.Minute), Epoch.Add(time.Hour))))
+		}},
+		{"a counter is given back", func() error { return done(s.Counters.Update(ctx, string(counter), login.GiveBack())) }},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		for _, item := range items {
+			if got := raw.Get(t, item, "of_a_later_version"); got != "kept" {
+				t.Fatalf("%s: the attribute of a later version in %v is %q", step.name, item, got)
+			}
+		}
+	}
+	// The user moves to another address; the item is the same one.
+	u.Revision++
+	if err := s.Users.ChangeEmail(ctx, u, "moved-"+u.Email, rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+	if got := raw.Get(t, u.ID, "of_a_later_version"); got != "kept" {
+		t.Errorf("an e-mail moves: the attribute of a later version is %q", got)
+	}
+}
+
+// swapCase returns another spelling of an address, which has the same key.
+func swapCase(email string) string {
+	b := []byte(email)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		} else if 'A' <= c && c <= 'Z' {
+			b[i] = c - 'A' + 'a'
+		}
+	}
+	return string(b)
+}
+
+// done returns an error if a conditional write was refused.
+func done[T any](_ T, done bool, err error) error {
+	if err == nil && !done {
+		err = errors.New("the store refused the write")
+	}
+	return err
+}
+
+func unreadableItems(t *testing.T, s Stores, raw Raw) {
+	ctx := t.Context()
+	u, one, counter := stored(t, s)
+	pointer := emailOf(t, u)
+	items := []any{u.ID, pointer, one.Key, counter}
+	for _, damage := range []struct {
+		name  string
+		value any
+	}{{"v", 2}, {"v", "1"}} {
+		for _, item := range items {
+			raw.Set(t, item, damage.name, damage.value)
+		}
+		for name, do := range map[string]func() error{
+			"read a user":       func() error { _, err := s.Users.Get(ctx, u.ID); return err },
+			"follow an e-mail":  func() error { _, err := s.Users.ByEmail(ctx, pointer); return err },
+			"change a user":     func() error { return s.Users.Update(ctx, u) },
+			"change an e-mail":  func() error { return s.Users.ChangeEmail(ctx, u, "other-"+u.Email, rand.Text()) },
+			"take an e-mail":    func() error { return s.Users.Create(ctx, withEmail(userOf(t, 1), u.Email), rand.Text()) },
+			"read a session":    func() error { _, err := s.Sessions.Get(ctx, one.Key); return err },
+			"list the sessions": func() error { _, err := s.Sessions.List(ctx, u.ID, session.ID{}, 10); return err },
+			"change a session": func() error {
+				_, _, err := s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch, session.ReasonLogout))
+				return err
+			},
+			"count on a counter": func() error { _, _, err := s.Counters.Update(ctx, string(counter), login.GiveBack()); return err },
+		} {
+			if err := do(); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound) {
+				t.Errorf("%s is %v: %s: %v", damage.name, damage.value, name, err)
+			}
+		}
+		for _, item := range items {
+			raw.Set(t, item, "v", 1)
+		}
+		got, err := s.Users.Get(ctx, u.ID)
+		if err != nil || got.Revision != u.Revision || got.Email != u.Email {
+			t.Errorf("the user was written: %+v, %v", got, err)
+		}
+		if after, err := s.Sessions.Get(ctx, one.Key); err != nil || after.Revocation != nil {
+			t.Errorf("the session was written: %+v, %v", after, err)
+		}
+		if owner, err := s.Users.ByEmail(ctx, pointer); err != nil || owner != u.ID {
+			t.Errorf("the e-mail leads to %q, %v", owner, err)
+		}
+	}
+	// All that belongs to a user can be erased, also sessions that cannot be read.
+	raw.Set(t, one.Key, "v", 2)
+	if n, err := s.Sessions.DeleteAll(ctx, u.ID); err != nil || n != 1 {
+		t.Errorf("%d sessions were erased, %v", n, err)
+	}
+}
+
+func withEmail(u user.User, email string) user.User {
+	u.Email = email
+	return u
+}
+
+// Version1 holds that the items in a fixture, which earlier code wrote, can be read, and changed.
+func Version1(t *testing.T, s Stores) {
+	ctx := t.Context()
+	for _, want := range version1.users {
+		got, err := s.Users.Get(ctx, want.ID)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("user %s, %v:%s", want.ID, err, difference(want, got))
+			continue
+		}
+		if owner, err := s.Users.ByEmail(ctx, emailOf(t, want)); err != nil || owner != want.ID {
+			t.Errorf("the e-mail of %s leads to %q, %v", want.ID, owner, err)
+		}
+		if err := s.Users.ChangeEmail(ctx, want, "moved-"+want.Email, rand.Text()); err != nil {
+			t.Errorf("user %s moves: %v", want.ID, err)
+		}
+		want.Email, want.Revision = "moved-"+want.Email, want.Revision+1
+		if got, err := s.Users.Get(ctx, want.ID); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("user %s afterwards, %v:%s", want.ID, err, difference(want, got))
+		}
+		if err := s.Users.Delete(ctx, want.ID); err != nil {
+			t.Errorf("user %s is erased: %v", want.ID, err)
+		}
+	}
+	for _, want := range version1.sessions {
+		got, err := s.Sessions.Get(ctx, want.Key)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("session %s, %v:%s", want.ID, err, difference(want, got))
+		}
+	}
+	listed, err := s.Sessions.List(ctx, version1.sessions[0].Subject, session.ID{}, 10)
+	if err != nil || len(listed) != len(version1.sessions) || slices.ContainsFunc(listed, func(l session.Session) bool { return l.Client != "app" }) {
+		t.Errorf("the list of sessions: %+v, %v", listed, err)
+	}
+	for key, want := range version1.counters {
+		if got, _, err := s.Counters.Update(ctx, key, login.GiveBack()); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("counter %s, %v:%s", key, err, difference(want, got))
+		}
+	}
+}
