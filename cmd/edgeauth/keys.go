@@ -158,9 +158,9 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 		for _, k := range view.Refresh {
 			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t%s\n", k.Version, k.State, instant(k.since), k.KeyID)
 		}
-		fmt.Fprintln(w, "login\tVERSION\tSTATE\t\tSINCE\t")
+		fmt.Fprintln(w, "login\tVERSION\tSTATE\t\tSINCE\tKEY ID")
 		for _, k := range view.Login {
-			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t\n", k.Version, k.State, instant(k.since))
+			fmt.Fprintf(w, "\t%d\t%s\t\t%s\t%s\n", k.Version, k.State, instant(k.since), k.KeyID)
 		}
 		if len(view.Login) == 0 {
 			fmt.Fprintf(w, "\tnone yet\t%s\t\t\t\n", loginMadeBy(k.stack))

@@ -41,16 +41,18 @@ type keysDrop struct {
 	// A flag and no argument: one key id in 64 begins with a dash, and --kid=-x cannot be taken for another flag.
 	KeyIDs  []string `name:"kid" placeholder:"ID" help:"Id of a signing key, as \"edgeauth keys show\" lists it. Write --kid=ID; repeat it to drop several."`
 	Refresh []string `placeholder:"ID" help:"Id of a refresh-token key. Sessions whose refresh token is under it end."`
+	Login   []string `placeholder:"ID" help:"Id of a login key. Known devices are forgotten."`
 }
 
 func (c *keysDrop) Run(ctx context.Context, t terminal) error {
-	if len(c.KeyIDs)+len(c.Refresh) == 0 {
-		return fmt.Errorf("%w: keys drop needs at least one --kid=ID or --refresh=ID: \"edgeauth keys show\" lists the ids", errUsage)
+	if len(c.KeyIDs)+len(c.Refresh)+len(c.Login) == 0 {
+		return fmt.Errorf("%w: keys drop needs at least one --kid=ID, --refresh=ID or --login=ID: \"edgeauth keys show\" lists the ids", errUsage)
 	}
-	if err := c.local("KeyVersion=N" + parameter("DropKeys", c.KeyIDs) + parameter("DropRefreshKeys", c.Refresh)); err != nil {
+	if err := c.local("KeyVersion=N" + parameter("DropKeys", c.KeyIDs) + parameter("DropRefreshKeys", c.Refresh) +
+		parameter("DropLoginKeys", c.Login)); err != nil {
 		return err
 	}
-	version, err := c.Data.Drop(ctx, dev.Drops{Signing: c.KeyIDs, Refresh: c.Refresh}, time.Now())
+	version, err := c.Data.Drop(ctx, dev.Drops{Signing: c.KeyIDs, Refresh: c.Refresh, Login: c.Login}, time.Now())
 	if errors.Is(err, dev.ErrNoKey) {
 		return fmt.Errorf("%w: \"edgeauth keys show\" lists them", err)
 	}
@@ -63,6 +65,9 @@ func (c *keysDrop) Run(ctx context.Context, t terminal) error {
 	}
 	if n := len(c.Refresh); n > 0 {
 		dropped += fmt.Sprintf("dropped %d of refresh tokens, whose sessions end; ", n)
+	}
+	if n := len(c.Login); n > 0 {
+		dropped += fmt.Sprintf("dropped %d of logins, known devices are forgotten; ", n)
 	}
 	return printMoved(t, version, dropped)
 }

@@ -123,11 +123,11 @@ func TestKeysMove(t *testing.T) {
 		` +2 +accepted +`+since+` +[\w-]{43}`,
 		` +3 +signing +`+since+` +[\w-]{43}`,
 		` +4 +next +`+since+` +[\w-]{43}`,
-		`login +VERSION +STATE +SINCE +`,
-		` +1 +accepted +`+since+` +`,
-		` +2 +accepted +`+since+` +`,
-		` +3 +signing +`+since+` +`,
-		` +4 +next +`+since+` +`,
+		`login +VERSION +STATE +SINCE +KEY ID`,
+		` +1 +accepted +`+since+` +[\w-]{43}`,
+		` +2 +accepted +`+since+` +[\w-]{43}`,
+		` +3 +signing +`+since+` +[\w-]{43}`,
+		` +4 +next +`+since+` +[\w-]{43}`,
 		`next rotation +version 4, now`)
 	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
 	lines(t, done(t, "", "keys", "drop", "--kid="+kids[0], "--kid="+kids[1], "--data", home),
@@ -162,9 +162,9 @@ func TestKeys(t *testing.T) {
 		`refresh tokens +VERSION +STATE +SINCE +KEY ID`,
 		` +1 +signing +`+since+` +[\w-]{43}`,
 		` +2 +next +`+since+` +[\w-]{43}`,
-		`login +VERSION +STATE +SINCE +`,
-		` +1 +signing +`+since+` +`,
-		` +2 +next +`+since+` +`,
+		`login +VERSION +STATE +SINCE +KEY ID`,
+		` +1 +signing +`+since+` +[\w-]{43}`,
+		` +2 +next +`+since+` +[\w-]{43}`,
 		`next rotation +version 2, now`)
 
 	shown, published := done(t, "", "keys", "show", "--json", "--data", home), done(t, "", "keys", "jwks", "--data", home)
@@ -305,7 +305,7 @@ func TestRefusals(t *testing.T) {
 		{"keys drop, a dash before", "", "keys drop --kid=-" + strings.Repeat("I-", 21) + " --data " + home, 1, []string{`edgeauth: no key has this id: "-(I-){21}": .*`}},
 		{"keys drop, two dashes before", "", "keys drop --kid " + strings.Repeat("I", 43) + " --kid=--" + strings.Repeat("I", 41) + " --data " + home, 1,
 			[]string{`edgeauth: no key has this id: "I{43}": .*`}},
-		{"keys drop, without a key", "", "keys drop --data " + home, 2, []string{`edgeauth: keys drop needs at least one --kid=ID or --refresh=ID: .*`, hint}},
+		{"keys drop, without a key", "", "keys drop --data " + home, 2, []string{`edgeauth: keys drop needs at least one --kid=ID, --refresh=ID or --login=ID: .*`, hint}},
 		{"keys drop, an argument", "", "keys drop x --data " + home, 2, []string{"edgeauth: unexpected argument x", hint}},
 		{"keys drop, a dash without =", "", "keys drop --kid -x --data " + home, 2, []string{`edgeauth: --kid: expected .* perhaps try --kid="-x"\?`, hint}},
 		{"token issue, no directory", "", "token issue --data " + missing, 1, []string{noHome}},

@@ -180,12 +180,12 @@ func TestKeysOfAStack(t *testing.T) {
 		` +3 +accepted +`+at+` +[\w-]{43}`,
 		` +4 +signing +`+at+` +[\w-]{43}`,
 		` +5 +next +`+at+` +[\w-]{43}`,
-		`login +VERSION +STATE +SINCE +`,
-		` +1 +accepted +`+since+` +`,
-		` +2 +accepted +`+since+` +`,
-		` +3 +accepted +`+at+` +`,
-		` +4 +signing +`+at+` +`,
-		` +5 +next +`+at+` +`,
+		`login +VERSION +STATE +SINCE +KEY ID`,
+		` +1 +accepted +`+since+` +[\w-]{43}`,
+		` +2 +accepted +`+since+` +[\w-]{43}`,
+		` +3 +accepted +`+at+` +[\w-]{43}`,
+		` +4 +signing +`+at+` +[\w-]{43}`,
+		` +5 +next +`+at+` +[\w-]{43}`,
 		`next rotation +version 5, from `+moved.Add(3*time.Hour).Format(time.RFC3339)+` on: its key is published since `+at+`, .*`)
 
 	var view struct {

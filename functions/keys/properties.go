@@ -23,6 +23,7 @@ const (
 	signingAlgorithm    = "SigningAlgorithm"
 	dropKeys            = "DropKeys"
 	dropRefreshKeys     = "DropRefreshKeys"
+	dropLoginKeys       = "DropLoginKeys"
 	takeOverStack       = "TakeOverStack"
 	accessTokenLifetime = "AccessTokenLifetime"
 )
@@ -32,7 +33,7 @@ type properties struct {
 	signingRing, refreshKeys, loginRing string // ARNs of secrets
 	version                             keyring.Version
 	algorithm                           token.Algorithm
-	drop, dropRefresh                   keyring.Drop
+	drop, dropRefresh, dropLogin        keyring.Drop
 	takeOver                            string // the id of the deleted stack whose rings are taken over
 	all                                 map[string]string
 }
@@ -41,7 +42,7 @@ var (
 	secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$`)
 	kid       = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`) // a thumbprint (RFC 7638)
 
-	mayBeEmpty = []string{dropKeys, dropRefreshKeys, takeOverStack}
+	mayBeEmpty = []string{dropKeys, dropRefreshKeys, dropLoginKeys, takeOverStack}
 )
 
 // parse reads the properties of a request. Its error names each one that is wrong, and what it should hold.
@@ -101,10 +102,12 @@ func parse(raw map[string]any) (properties, error) {
 		p.drop, ok = parseDrop(text)
 		return ok
 	})
-	read(dropRefreshKeys, "nothing, all, or ids of refresh-token keys separated by commas", "", func(text string) (ok bool) {
-		p.dropRefresh, ok = parseDrop(text)
-		return ok
-	})
+	for name, into := range map[string]*keyring.Drop{dropRefreshKeys: &p.dropRefresh, dropLoginKeys: &p.dropLogin} {
+		read(name, "nothing, all, or ids of keys separated by commas", "", func(text string) (ok bool) {
+			*into, ok = parseDrop(text)
+			return ok
+		})
+	}
 	read(takeOverStack, "nothing, or the id of a stack, as in arn:aws:cloudformation:eu-central-1:123456789012:stack/name/guid", "",
 		func(text string) bool {
 			p.takeOver = text

@@ -86,9 +86,9 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	m := keyring.Move{
 		Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop, Stack: t.stack, TakeOver: t.takeOver,
 	}
-	m.DropRefresh = t.dropRefresh
-	m.Drop.Still, m.DropRefresh.Still = t.droppedAll(dropKeys), t.droppedAll(dropRefreshKeys)
-	m.Immediately = now[refreshAt].Leaves(m)
+	m.DropRefresh, m.DropLogin = t.dropRefresh, t.dropLogin
+	m.Drop.Still, m.DropRefresh.Still, m.DropLogin.Still = t.droppedAll(dropKeys), t.droppedAll(dropRefreshKeys), t.droppedAll(dropLoginKeys)
+	m.Immediately = now[refreshAt].Leaves(m) || now[loginAt].Leaves(m)
 	if err := t.mayTake(now, m); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ var arnProperty = map[keyring.Kind]string{
 // mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
 // rings over; a rollback takes back what it had. A stack that was deployed before there was a login ring gets one.
 func (t task) mayTake(all rings, m keyring.Move) error {
-	for name, drop := range map[string]keyring.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh} {
+	for name, drop := range map[string]keyring.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh, dropLoginKeys: m.DropLogin} {
 		if asked := drop.All || len(drop.IDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
 			// A new stack has issued nothing under a key that leaked.
 			return fmt.Errorf("%s goes with an update of the stack, and this request is none: leave it empty", name)
@@ -231,7 +231,7 @@ func (t task) stamp(jwks []byte, rings rings) (string, error) {
 	text, err := json.Marshal(map[string]any{
 		"properties": all, "jwks": string(jwks), "refresh_keys": opening(refreshAt), "login_keys": opening(loginAt),
 		// After a rollback too: instances of the version before still know the dropped keys.
-		"refresh_keys_dropped": rings[refreshAt].Dropped,
+		"refresh_keys_dropped": rings[refreshAt].Dropped, "login_keys_dropped": rings[loginAt].Dropped,
 	})
 	if err != nil {
 		return "", err

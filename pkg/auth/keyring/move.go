@@ -34,11 +34,11 @@ type Move struct {
 	Version   Version         // is to sign
 	Algorithm token.Algorithm // of the keys that have to be made for a signing ring
 	Request   string          // names the request, so that its repetition is known
-	// Drop is for a signing ring, and DropRefresh for a refresh-token ring.
-	Drop, DropRefresh Drop
+	// Drop is for a signing ring, DropRefresh for a refresh-token ring, and DropLogin for a login ring.
+	Drop, DropRefresh, DropLogin Drop
 	// Immediately lets the next version of a signing ring sign before its key was published for
 	// PublishedBeforeSigning. It is for a data directory, whose server is the only verifier, and for leaving a
-	// refresh-token key that has leaked: refused access tokens are the smaller harm.
+	// refresh-token key or a login key that has leaked: refused access tokens are the smaller harm.
 	Immediately bool
 	// Stack is the id of the stack that asks. The ring must belong to this stack or to no stack; it belongs to this
 	// one afterwards.
@@ -47,8 +47,8 @@ type Move struct {
 	TakeOver string
 }
 
-// Drop says which keys of a ring are to be destroyed. Access tokens or sessions under a dropped key end. Keys of a login
-// ring are never dropped.
+// Drop says which keys of a ring are to be destroyed. Access tokens or sessions under a dropped key end, and known
+// devices are forgotten.
 type Drop struct {
 	IDs []string // as Entry.ID returns them
 	All bool     // and as many new ones made
@@ -116,7 +116,7 @@ func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 	case RefreshRing:
 		m.Drop = m.DropRefresh
 	case LoginRing:
-		m.Drop = Drop{}
+		m.Drop = m.DropLogin
 	}
 	if m.Version == 0 || m.Version == maxVersion {
 		return Ring{}, r.refusal(m, 0, "a version is a number from 1 to %d", maxVersion-1)
@@ -189,18 +189,25 @@ func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
 
 // dropProperty returns the parameter of the template that drops keys of such a ring.
 func (k Kind) dropProperty() string {
-	if k == RefreshRing {
+	switch k {
+	case RefreshRing:
 		return "DropRefreshKeys"
+	case LoginRing:
+		return "DropLoginKeys"
 	}
 	return "DropKeys"
 }
 
-// Leaves reports whether a move of a refresh-token ring drops the key that seals, so that the next version must seal at
-// once. It also reports so after the ring was moved, for a request that has to be carried out again.
+// Leaves reports whether a move of a refresh-token or login ring drops the key that seals, so that the next version must
+// seal at once. It also reports so after the ring was moved, for a request that has to be carried out again.
 func (r Ring) Leaves(m Move) bool {
-	named := func(id string) bool { return m.DropRefresh.All || slices.Contains(m.DropRefresh.IDs, id) }
+	drop := m.DropRefresh
+	if r.Kind == LoginRing {
+		drop = m.DropLogin
+	}
+	named := func(id string) bool { return drop.All || slices.Contains(drop.IDs, id) }
 	switch from := r.Current(); {
-	case r.Kind != RefreshRing || m.Version == 0:
+	case r.Kind == SigningRing || m.Version == 0:
 		return false
 	case from == m.Version-1:
 		return named(r.Keys[from].ID())
@@ -347,7 +354,7 @@ func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (
 func (r *Ring) drop(doomed []Version) {
 	for _, v := range doomed {
 		record := r.Keys[v].ID()
-		if r.Kind == RefreshRing {
+		if r.Kind != SigningRing {
 			record = strconv.Itoa(int(v)) + ":" + record
 		}
 		if !slices.Contains(r.Dropped, record) {

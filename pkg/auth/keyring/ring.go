@@ -54,7 +54,7 @@ type Ring struct {
 	Stack string
 	// Requests are the last ones that a Move carried out, so that one which is repeated is known.
 	Requests []string
-	// Dropped are the ids that a Move destroyed (in a refresh-token ring each behind its version and a colon), and Purge is when one destroyed them all, so that neither is done
+	// Dropped are the ids that a Move destroyed (in other rings than a signing ring each behind its version and a colon), and Purge is when one destroyed them all, so that neither is done
 	// again by a deployment that still says so.
 	Dropped []string
 	Purge   Purge

@@ -29,12 +29,13 @@ func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (k
 type Drops struct {
 	Signing []string // access tokens under them are refused from now on
 	Refresh []string // sessions whose refresh token is under one of them end
+	Login   []string // known devices are forgotten, and counters of failed logins begin anew
 }
 
 // Drop destroys keys, and returns the version that signs. If a dropped key signs or seals now, the next version of all
 // rings signs from then on. The error wraps [ErrNoKey] if no key has one of the ids.
 func (h Home) Drop(ctx context.Context, d Drops, now time.Time) (keyring.Version, error) {
-	m := keyring.Move{Drop: keyring.Drop{IDs: d.Signing}, DropRefresh: keyring.Drop{IDs: d.Refresh}}
+	m := keyring.Move{Drop: keyring.Drop{IDs: d.Signing}, DropRefresh: keyring.Drop{IDs: d.Refresh}, DropLogin: keyring.Drop{IDs: d.Login}}
 	return h.move(ctx, m, false, now)
 }
 
@@ -50,11 +51,18 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 		return 0, err
 	}
 	from := signing.Current()
+	if err := h.ensureLogin(ctx, from, now); err != nil {
+		return 0, err
+	}
+	login, err := keyring.Load(ctx, h.LoginRing(), keyring.LoginRing)
+	if err != nil {
+		return 0, err
+	}
 	m.Version, m.Immediately = from, true
 	for _, ring := range []struct {
 		keyring.Ring
 		ids []string
-	}{{signing, m.Drop.IDs}, {refresh, m.DropRefresh.IDs}} {
+	}{{signing, m.Drop.IDs}, {refresh, m.DropRefresh.IDs}, {login, m.DropLogin.IDs}} {
 		versions, err := versionsOf(ring.Ring, ring.ids)
 		if err != nil {
 			return 0, err
@@ -67,9 +75,6 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 	if m.Algorithm == "" {
 		all := signing.Versions()
 		m.Algorithm = signing.Keys[all[len(all)-1]].Signing.Algorithm()
-	}
-	if err := h.ensureLogin(ctx, from, now); err != nil {
-		return 0, err
 	}
 	for _, ring := range []struct {
 		source keyring.Source

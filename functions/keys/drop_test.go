@@ -82,11 +82,33 @@ func TestDropRefreshKeysHalfDone(t *testing.T) {
 
 // TestDropOnCreate holds that a new stack drops nothing.
 func TestDropOnCreate(t *testing.T) {
-	for _, name := range []string{dropKeys, dropRefreshKeys} {
+	for _, name := range []string{dropKeys, dropRefreshKeys, dropLoginKeys} {
 		s := newStack(t)
 		s.properties[name] = "all"
 		if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, name+" goes with an update") {
 			t.Errorf("%s: %s %s", name, r.Status, r.Reason)
+		}
+	}
+}
+
+// TestDropLoginKeys drops the login key that seals, ten minutes after a rotation.
+func TestDropLoginKeys(t *testing.T) {
+	s := newStack(t)
+	s.create()
+	s.now = s.now.Add(3 * time.Hour)
+	s.update(keyVersion, "2")
+	s.now = s.now.Add(10 * time.Minute)
+	leaked := s.ring(keyring.LoginRing).Keys[2].ID()
+	if r := s.update(dropLoginKeys, leaked); r.Status != "FAILED" || !strings.Contains(r.Reason, "DropLoginKeys names the key that signs") {
+		t.Errorf("at the same version: %s %s", r.Status, r.Reason)
+	}
+	if r := s.update(keyVersion, "3", dropLoginKeys, leaked); r.Status != "SUCCESS" {
+		t.Fatal(r.Reason)
+	}
+	s.rollback()
+	for v, entry := range s.ring(keyring.LoginRing).Keys {
+		if entry.ID() == leaked {
+			t.Errorf("the dropped key is back at version %d", v)
 		}
 	}
 }
