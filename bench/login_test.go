@@ -24,7 +24,6 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -187,7 +186,11 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 			b.Fatal(err)
 		}
 	}
-	return &door{Handler: endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients())}
+	h, err := s.Handler("login")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &door{Handler: h}
 }
 
 func inline(b *testing.B, ring keyring.Ring) keyring.Source {

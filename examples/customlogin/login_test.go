@@ -17,7 +17,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -163,7 +162,11 @@ func TestLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refreshed := h.send(t, endpoint.Refresh(h.Responder(), h.Sessions()), "/auth/refresh", `{"refresh_token":"`+first.RefreshToken+`"}`)
+	refresh, err := h.Handler("refresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refreshed := h.send(t, refresh, "/auth/refresh", `{"refresh_token":"`+first.RefreshToken+`"}`)
 	if refreshed.status != http.StatusOK {
 		t.Errorf("the session cannot be refreshed: %+v", refreshed)
 	}

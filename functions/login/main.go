@@ -4,7 +4,6 @@ package main
 import (
 	"log"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
@@ -14,5 +13,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	gateway.Serve(endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients()))
+	h, err := s.Handler("login")
+	if err != nil {
+		log.Fatal(err)
+	}
+	gateway.Serve(h)
 }

@@ -14,5 +14,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	gateway.Serve(endpoint.Logout(sessions, audit))
+	h, err := endpoint.Sessions(sessions, audit)
+	if err != nil {
+		log.Fatal(err)
+	}
+	gateway.Serve(h)
 }

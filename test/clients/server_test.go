@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -137,7 +137,7 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	unstarted.Config.Handler = h.routes(t, issuer)
+	unstarted.Config.Handler = h.routes(t)
 	if scheme == "https" {
 		unstarted.StartTLS()
 	} else {
@@ -146,27 +146,16 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	return h
 }
 
-func (h *server) routes(t *testing.T, issuer string) http.Handler {
+func (h *server) routes(t *testing.T) http.Handler {
 	t.Helper()
-	keys, err := h.PublicKeys(t.Context())
+	functions, err := h.Handlers(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	discovery, err := endpoint.Discovery(issuer, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	functions := map[string]http.Handler{
-		"login":     endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), h.Clients()),
-		"refresh":   h.stepping(endpoint.Refresh(h.Responder(), h.Sessions())),
-		"sessions":  endpoint.Logout(h.Sessions(), h.Log()),
-		"discovery": h.counting(discovery),
-	}
+	functions["refresh"], functions["discovery"] = h.stepping(functions["refresh"]), h.counting(functions["discovery"])
 	routes := http.NewServeMux()
-	for _, r := range endpoint.Routes() {
-		if function, ok := functions[r.Function]; ok {
-			routes.Handle(r.Method+" "+r.Path, behindGateway(r, gateway.Handler(function)))
-		}
+	for _, row := range route.Table() {
+		routes.Handle(row.Pattern, behindGateway(row, gateway.Handler(functions[row.Function])))
 	}
 	return routes
 }
@@ -188,10 +177,10 @@ func (h *server) counting(next http.Handler) http.Handler {
 }
 
 // behindGateway passes a request to a Lambda function as API Gateway does.
-func behindGateway(route endpoint.Route, function gateway.Function) http.Handler {
+func behindGateway(row route.Row, function gateway.Function) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, err := gateway.EventOf(r, gateway.Origin{
-			RouteKey: route.Method + " " + route.Path, RequestID: rand.Text(), Time: time.Now(),
+			RouteKey: row.Pattern, RequestID: rand.Text(), Time: time.Now(),
 		})
 		if err != nil {
 			http.Error(w, "Bad Request", http.StatusBadRequest)

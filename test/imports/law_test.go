@@ -7,10 +7,10 @@ import "slices"
 // pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring"}
-	leaves := []string{"strictjson", "crosssite", "bearer"}
+	leaves := []string{"strictjson", "crosssite", "bearer", "answer"}
 	stores := []string{"auth", "session", "user", "login"}
 	front := []string{"service", "gateway", "endpoint", "authorizer"}
-	command := slices.Concat(front, pure, []string{"config", "web", "loopback"})
+	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -32,7 +32,7 @@ var law = func() map[string][]string {
 
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
-		"endpoint":   slices.Concat(leaves, []string{"auth", "login", "session", "token", "user", "password", "audit"}),
+		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
 		"dynamo":    stores,
@@ -53,6 +53,10 @@ var law = func() map[string][]string {
 		"config":                 {"auth", "strictjson", "loopback"},
 		"audit":                  {"auth"},
 
+		"router":         {"auth", "endpoint/route", "answer"},
+		"endpoint/route": {},
+
+		"answer":     {},
 		"auth":       {},
 		"bearer":     {},
 		"claim":      {},

@@ -326,13 +326,7 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 	if err != nil {
 		return nil, err
 	}
-	switch name {
-	case "login":
-		return endpoint.Login(x.Responder(), x.Authenticator(), x.Sessions(), x.Clients()), nil
-	case "refresh":
-		return endpoint.Refresh(x.Responder(), x.Sessions()), nil
-	}
-	return endpoint.Password(x.Responder(), x.Authenticator(), x.AccessTokens(), x.Sessions(), x.Clients()), nil
+	return x.Handler(name)
 }
 
 // refreshOf is the refresh-token ring as a function of version v reads it now.

@@ -9,33 +9,34 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/internal/router"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
-// Gateway is the HTTP API in front of functions. Every path that is not in endpoint.Routes answers with the
+// Gateway is the HTTP API in front of functions. Every path that is not in route.Table answers with the
 // authorizer's context.
 type Gateway struct {
-	Functions  map[string]*Function // by their names in endpoint.Routes
+	Functions  map[string]*Function // by their names in route.Table
 	Authorizer *Function
 }
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	route, function := g.find(r)
+	row, found := routes.Find(r)
 	origin := gateway.Origin{RequestID: uuid.NewString(), Time: time.Now(), RouteKey: r.Method + " " + r.URL.Path}
-	if !route.Public {
+	if !found || row.Guard != route.None {
 		var status int
 		if origin.Authorizer, status = g.authorize(r, origin); status != http.StatusOK {
 			w.WriteHeader(status)
 			return
 		}
 	}
-	if function == nil {
+	if !found {
 		_ = json.NewEncoder(w).Encode(origin.Authorizer)
 		return
 	}
-	answer, err := function.request(r, origin)
+	answer, err := g.Functions[row.Function].request(r, origin)
 	if err == nil {
 		err = gateway.WriteAnswer(w, answer)
 	}
@@ -44,14 +45,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *Gateway) find(r *http.Request) (endpoint.Route, *Function) {
-	for _, route := range endpoint.Routes() {
-		if route.Path == r.URL.Path && route.Method == r.Method {
-			return route, g.Functions[route.Function]
-		}
-	}
-	return endpoint.Route{}, nil
-}
+var routes = router.NewMatcher(route.Table())
 
 // authorize asks the authorizer and returns the status by which the gateway answers for it, 200 being a yes.
 func (g *Gateway) authorize(r *http.Request, o gateway.Origin) (map[string]string, int) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
 
 // A rule returns what is wrong with a document, one sentence each. Each is held to documents that break it, so that
@@ -28,18 +28,20 @@ const seconds = 10
 var rules = []rule{
 	{"the routes are those of the code, each with its function", routes, map[string]func(document){
 		"a route is missing":                    func(d document) { delete(d.resources(), "LoginRoute") },
-		"there is one more":                     func(d document) { d.resources()["More"] = route("GET /more", tree{}) },
+		"there is one more":                     func(d document) { d.resources()["More"] = routeOf("GET /more", tree{}) },
 		"a route goes to another's integration": func(d document) { d.properties("LoginRoute")["Target"] = sub("integrations/${RefreshIntegration}") },
 		"an integration calls another function": func(d document) {
 			d.properties("LoginIntegration")["IntegrationUri"] = d.properties("RefreshIntegration")["IntegrationUri"]
 		},
 	}},
 	{"a route outside the public ones has the authorizer", protected, map[string]func(document){
-		"one says nothing":           func(d document) { d.resources()["More"] = route("GET /more", tree{}) },
-		"one says that it has none":  func(d document) { d.resources()["More"] = route("GET /more", tree{"AuthorizationType": "NONE"}) },
-		"one names no authorizer":    func(d document) { d.resources()["More"] = route("GET /more", tree{"AuthorizationType": "CUSTOM"}) },
-		"a public path, but another": func(d document) { d.resources()["More"] = route("GET /auth/login", tree{"AuthorizationType": "NONE"}) },
-		"a catch-all":                func(d document) { d.resources()["More"] = route("$default", tree{"AuthorizationType": "NONE"}) },
+		"one says nothing":          func(d document) { d.resources()["More"] = routeOf("GET /more", tree{}) },
+		"one says that it has none": func(d document) { d.resources()["More"] = routeOf("GET /more", tree{"AuthorizationType": "NONE"}) },
+		"one names no authorizer":   func(d document) { d.resources()["More"] = routeOf("GET /more", tree{"AuthorizationType": "CUSTOM"}) },
+		"a public path, but another": func(d document) {
+			d.resources()["More"] = routeOf("GET /auth/login", tree{"AuthorizationType": "NONE"})
+		},
+		"a catch-all": func(d document) { d.resources()["More"] = routeOf("$default", tree{"AuthorizationType": "NONE"}) },
 	}},
 	{"the gateway calls aliases, and only after it may", permitted, map[string]func(document){
 		"an integration does not wait":       func(d document) { delete(d.resources()["LoginIntegration"].(tree), "DependsOn") },
@@ -184,7 +186,7 @@ func TestTemplate(t *testing.T) {
 
 func sub(text string) tree { return tree{"Fn::Sub": text} }
 
-func route(key string, more tree) tree {
+func routeOf(key string, more tree) tree {
 	p := tree{"ApiId": tree{"Ref": "Api"}, "RouteKey": key, "Target": sub("integrations/${LoginIntegration}")}
 	maps.Copy(p, more)
 	return tree{"Type": "AWS::ApiGatewayV2::Route", "Properties": p}
@@ -221,8 +223,8 @@ func logicalID(folder string) string {
 
 func routes(d document) (problems []string) {
 	want := map[string]string{}
-	for _, r := range endpoint.Routes() {
-		want[r.Method+" "+r.Path] = logicalID(r.Function)
+	for _, r := range route.Table() {
+		want[r.Pattern] = logicalID(r.Function)
 	}
 	got := map[string]string{}
 	for _, id := range d.of("AWS::ApiGatewayV2::Route") {
@@ -244,9 +246,9 @@ func routes(d document) (problems []string) {
 
 func protected(d document) (problems []string) {
 	var public []string
-	for _, r := range endpoint.Routes() {
-		if r.Public {
-			public = append(public, r.Method+" "+r.Path)
+	for _, r := range route.Table() {
+		if r.Guard == route.None {
+			public = append(public, r.Pattern)
 		}
 	}
 	for _, id := range d.of("AWS::ApiGatewayV2::Route") {
@@ -602,8 +604,8 @@ func known(d document) (problems []string) {
 
 func cors(d document) (problems []string) {
 	var methods []string
-	for _, r := range endpoint.Routes() {
-		methods = append(methods, r.Method)
+	for _, r := range route.Table() {
+		methods = append(methods, r.Method())
 	}
 	slices.Sort(methods)
 	choice := at[[]any](d.properties("Api"), "CorsConfiguration", "Fn::If")

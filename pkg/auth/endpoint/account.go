@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/edgeauth/edgeauth/internal/bearer"
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -26,14 +27,17 @@ type Verifier interface {
 	Verify(ctx context.Context, text string) (token.Claims, error)
 }
 
-// Password answers POST /auth/password: another password, and a new session in the place of all the others.
+// Account returns the handler of the account function. POST /auth/password sets another password, ends every session of
+// the user and opens a new one.
 //
-// Who may is shown by the access token of a session that has not ended, together with the present password; or by the
-// change_token of a login that was refused until the password is changed. The route stands behind no authorizer, since
-// the latter have no access token.
-func Password(x *Responder, who PasswordChanger, access Verifier, sessions *session.Manager, clients Clients) http.Handler {
+// The caller shows the access token of a session that has not ended, together with the present password; or the
+// change_token of a login that was refused until the password is changed. No authorizer stands in front of the route,
+// because the latter caller has no access token.
+func Account(x *Responder, who PasswordChanger, access Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := passwordHandler{x, who, access, sessions, clients}
-	return x.opens(passwordPath, audit.PasswordChange, audit.PasswordChangeFail, h.change)
+	return router.New("account", router.Handlers{
+		"POST /auth/password": x.opens(audit.PasswordChange, audit.PasswordChangeFail, h.change),
+	})
 }
 
 type passwordHandler struct {

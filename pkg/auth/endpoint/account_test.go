@@ -206,7 +206,7 @@ func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
 func TestPasswordOfARemovedClient(t *testing.T) {
 	h := newHouse(t)
 	access, _ := h.login(t)
-	h.handlers["/auth/password"] = endpoint.Password(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), endpoint.Clients{})
+	h.replace(t, "/auth/password")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), endpoint.Clients{}))
 	if got := h.send(t, withBearer(access, changeBody(secret, nextSecret))); got.line != "authn_password_change_fail invalid_client" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}

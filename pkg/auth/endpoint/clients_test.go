@@ -121,7 +121,7 @@ func TestClientIsGone(t *testing.T) {
 			_, second := h.send(t, logIn).tokens(t)
 			others := endpoint.Clients{auth.DefaultClient: h.Clients()[auth.DefaultClient]}
 			h.Sessions().Clients = others
-			h.handlers["/auth/login"] = endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), others)
+			h.replace(t, "/auth/login")(endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), others))
 			for _, more := range []string{"", "", "&client_id=web", "&scope=orders"} {
 				if got := h.send(t, formOf(refresh, more)); got.text != gone || got.line != "session_renew_fail unknown_client" {
 					t.Errorf("refresh%s: %s, logged as %s", more, got.text, got.line)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -20,8 +21,9 @@ const maxPublishedKeys = 10
 // soon forgotten.
 const cacheControl = "public, max-age=900"
 
-// Discovery answers GET and HEAD for the public keys and for the metadata of the authorization server, so that gateways
-// and libraries can check our access tokens. What it says is fixed at the start.
+// Discovery returns the handler of the discovery function. It answers GET and HEAD with the public keys and with the
+// metadata of the authorization server, so that gateways and libraries can check our access tokens. The answers are fixed
+// at the start.
 //
 // We are an OAuth 2.0 token issuer with metadata, and no OpenID Provider: there is no authorization endpoint and no ID
 // token. openid-configuration is there because API Gateway's native JWT authorizers and most libraries look nowhere
@@ -43,7 +45,7 @@ func Discovery(issuer string, keys token.KeySet) (http.Handler, error) {
 			provider.SigningAlgorithms = append(provider.SigningAlgorithms, alg)
 		}
 	}
-	d := discovery{}
+	handlers := router.Handlers{}
 	contents := map[string]any{keysPath: keys, serverMetadataPath: server, providerMetadataPath: provider}
 	for path, content := range contents {
 		body, err := json.Marshal(content)
@@ -51,10 +53,21 @@ func Discovery(issuer string, keys token.KeySet) (http.Handler, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		sum := sha256.Sum256(body)
-		d[path] = document{append(body, '\n'), `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
+		d := document{append(body, '\n'), `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
+		handlers["GET "+path], handlers["HEAD "+path] = d, d
 	}
-	return d, nil
+	return router.New("discovery", handlers)
 }
+
+// The addresses that the metadata names.
+const (
+	refreshPath = "/auth/refresh"
+	logoutPath  = "/auth/logout"
+
+	keysPath             = "/.well-known/jwks.json"
+	serverMetadataPath   = "/.well-known/oauth-authorization-server"
+	providerMetadataPath = "/.well-known/openid-configuration"
+)
 
 // serverMetadata is RFC 8414, section 2.
 type serverMetadata struct {
@@ -90,27 +103,13 @@ func metadataOf(issuer string) serverMetadata {
 	}
 }
 
-// discovery is what stands at each path.
-type discovery map[string]document
-
+// document is what stands at one path.
 type document struct {
 	body []byte
 	etag string
 }
 
-func (d discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	found, ok := d[r.URL.Path]
-	switch {
-	case !ok:
-		NotFound(w, r)
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		MethodNotAllowed(w, http.MethodGet, http.MethodHead)
-	default:
-		found.serve(w, r)
-	}
-}
-
-func (d document) serve(w http.ResponseWriter, r *http.Request) {
+func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", cacheControl)
 	h.Set("ETag", d.etag)

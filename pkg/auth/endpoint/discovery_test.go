@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -92,7 +93,7 @@ func TestMetadataIsTrue(t *testing.T) {
 	}
 	for name, method := range map[string]string{"jwks_uri": "GET", "token_endpoint": "POST", "revocation_endpoint": "POST"} {
 		path, ours := strings.CutPrefix(m[name].(string), issuer)
-		if !ours || !slices.ContainsFunc(endpoint.Routes(), func(r endpoint.Route) bool { return r.Method == method && r.Path == path && r.Public }) {
+		if !ours || !slices.ContainsFunc(route.Table(), func(r route.Row) bool { return r.Pattern == method+" "+path && r.Guard == route.None }) {
 			t.Errorf("%s is %s", name, m[name])
 		}
 	}

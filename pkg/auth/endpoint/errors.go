@@ -6,9 +6,9 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -24,7 +24,6 @@ type problem struct {
 	code        string
 	description string
 	retryAfter  time.Duration // zero sends no Retry-After
-	allow       string
 	// terminal says that the refresh token will never work again. Only answers of refresh and logout show it.
 	terminal bool
 	// challenge is the value of WWW-Authenticate, for 401 about an access token.
@@ -115,9 +114,6 @@ func (p *problem) write(w http.ResponseWriter, showTerminal bool) {
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(p.retryAfter.Seconds()), 'f', 0, 64))
 	}
-	if p.allow != "" {
-		w.Header().Set("Allow", p.allow)
-	}
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
 	}
@@ -125,16 +121,5 @@ func (p *problem) write(w http.ResponseWriter, showTerminal bool) {
 	if showTerminal {
 		body.Terminal = &p.terminal
 	}
-	writeJSON(w, p.status, body)
-}
-
-// NotFound answers a request for no route.
-func NotFound(w http.ResponseWriter, _ *http.Request) {
-	(&problem{status: http.StatusNotFound, code: "not_found"}).write(w, false)
-}
-
-// MethodNotAllowed answers a request for a route that knows only these methods.
-func MethodNotAllowed(w http.ResponseWriter, allow ...string) {
-	p := problem{status: http.StatusMethodNotAllowed, code: "method_not_allowed", allow: strings.Join(allow, ", ")}
-	p.write(w, false)
+	answer.JSON(w, p.status, body)
 }

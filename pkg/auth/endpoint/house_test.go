@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -40,7 +40,7 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 // house is the whole service behind the endpoints, on a store in a file, with a clock and faults that a test drives.
 type house struct {
 	*service.Service
-	handlers map[string]http.Handler // by route
+	handlers map[string]http.Handler // by path
 	sessions *faultySessions
 	users    *faultyUsers
 	signing  *faultyRing
@@ -159,13 +159,24 @@ func newHouse(t testing.TB, changes ...func(*service.Settings)) *house {
 	if h.Service, err = service.New(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}
-	h.handlers = map[string]http.Handler{
-		"/auth/login":    endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), h.Clients()),
-		"/auth/refresh":  endpoint.Refresh(h.Responder(), h.Sessions()),
-		"/auth/logout":   endpoint.Logout(h.Sessions(), h.Log()),
-		"/auth/password": endpoint.Password(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), h.Clients()),
+	h.handlers = make(map[string]http.Handler)
+	for _, row := range route.Table() {
+		if row.Function != "discovery" { // which has tests of its own
+			h.replace(t, row.Path())(h.Handler(row.Function))
+		}
 	}
 	return h
+}
+
+// replace puts another handler behind one path.
+func (h *house) replace(t testing.TB, path string) func(http.Handler, error) {
+	return func(handler http.Handler, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.handlers[path] = handler
+	}
 }
 
 func (h *house) addUser(t testing.TB, u user.User) {

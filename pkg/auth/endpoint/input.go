@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
@@ -50,7 +51,7 @@ func (in input) texts(targets map[string]*string) (err error) {
 }
 
 const (
-	jsonType = "application/json"
+	jsonType = answer.JSONType
 	formType = "application/x-www-form-urlencoded"
 )
 

@@ -235,7 +235,7 @@ func FuzzRequests(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	h.handlers["/auth/login"] = endpoint.Login(h.Responder(), who, h.Sessions(), h.Clients())
+	h.replace(f, "/auth/login")(endpoint.Login(h.Responder(), who, h.Sessions(), h.Clients()))
 
 	const form = "application/x-www-form-urlencoded"
 	for _, seed := range []struct{ contentType, body string }{

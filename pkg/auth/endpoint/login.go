@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -19,10 +20,13 @@ type Authenticator interface {
 	Device(ctx context.Context, u user.User) (auth.Secret, error)
 }
 
-// Login answers POST /auth/login: an e-mail and a password against a new session. It is a first-party login, not the
-// password grant of OAuth, which RFC 9700, section 2.4, forbids.
-func Login(x *Responder, who Authenticator, sessions *session.Manager, clients Clients) http.Handler {
-	return x.opens(loginPath, audit.LoginSuccess, audit.LoginFail, loginHandler{x, who, sessions, clients}.open)
+// Login returns the handler of the login function. POST /auth/login takes an e-mail and a password and opens a session. It
+// is a first-party login, not the password grant of OAuth, which RFC 9700, section 2.4, forbids.
+func Login(x *Responder, who Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {
+	h := loginHandler{x, who, sessions, clients}
+	return router.New("login", router.Handlers{
+		"POST /auth/login": x.opens(audit.LoginSuccess, audit.LoginFail, h.open),
+	})
 }
 
 type loginHandler struct {

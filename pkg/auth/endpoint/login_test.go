@@ -128,7 +128,7 @@ func TestLoginThrottled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.handlers["/auth/login"] = endpoint.Login(h.Responder(), who, h.Sessions(), h.Clients())
+		h.replace(t, "/auth/login")(endpoint.Login(h.Responder(), who, h.Sessions(), h.Clients()))
 		got := h.send(t, loginJSON+credentials)
 		if got.text != row.want || got.line != "authn_login_fail too_many_requests throttled" {
 			t.Errorf("%v: %s, logged as %s", row.wait, got.text, got.line)

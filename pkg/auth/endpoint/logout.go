@@ -5,34 +5,37 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Logout answers POST /auth/logout: it ends the session of a refresh token, which is handed in as RFC 7009 has it, in a
-// form with token, or as JSON with refresh_token. token_type_hint is ignored, as section 2.1 permits: our refresh
-// tokens are known by sight.
+// Sessions returns the handler of the sessions function. POST /auth/logout ends the session of a refresh token, which is
+// handed in as in RFC 7009, in a form with token, or as JSON with refresh_token. token_type_hint is ignored, as section
+// 2.1 permits: our refresh tokens are known by sight.
 //
 // 200 says that the token opens nothing any more, also where it never did: "invalid tokens do not cause an error
 // response since the client cannot handle such an error in a reasonable way" (section 2.2). 503 says that the session
 // may still be open. A nil log is silent.
-func Logout(sessions *session.Manager, log *audit.Log) http.Handler {
-	h := logoutHandler{sessions, log}
-	return only(http.MethodPost, logoutPath, func(w http.ResponseWriter, r *http.Request) {
-		e, err := h.logout(r)
-		if err != nil {
-			problemOf(err).write(w, true)
-		} else {
-			writeJSON(w, http.StatusOK, struct{}{})
-		}
-		h.log(r, e, err)
-	})
+func Sessions(sessions *session.Manager, log *audit.Log) (http.Handler, error) {
+	return router.New("sessions", router.Handlers{"POST /auth/logout": logoutHandler{sessions, log}})
 }
 
 type logoutHandler struct {
 	sessions *session.Manager
 	audit    *audit.Log
+}
+
+func (h logoutHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e, err := h.logout(r)
+	if err != nil {
+		problemOf(err).write(w, true)
+	} else {
+		answer.JSON(w, http.StatusOK, struct{}{})
+	}
+	h.log(r, e, err)
 }
 
 func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {

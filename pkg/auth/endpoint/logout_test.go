@@ -201,7 +201,7 @@ func TestLogoutWithoutItsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.handlers["/auth/logout"] = endpoint.Logout(sessions, h.Log())
+	h.replace(t, "/auth/logout")(endpoint.Sessions(sessions, h.Log()))
 	if got := h.send(t, logoutForm+"token="+refresh); got.text != notNow || got.line != "authn_token_revoke_fail error" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}
@@ -230,7 +230,8 @@ func TestLogoutWithoutALog(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("POST", "/auth/logout", strings.NewReader("token="+refresh))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	endpoint.Logout(h.Sessions(), nil).ServeHTTP(w, r)
+	h.replace(t, "/auth/logout")(endpoint.Sessions(h.Sessions(), nil))
+	h.handlers["/auth/logout"].ServeHTTP(w, r)
 	if w.Code != 200 {
 		t.Error(w.Code, w.Body)
 	}

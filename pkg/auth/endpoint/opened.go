@@ -22,9 +22,9 @@ type opened struct {
 	asked session.Key // of the session that the request's access token names
 }
 
-// opens answers POST with the tokens of the session that open opens, and logs either way.
-func (x *Responder) opens(path string, succeeded, failed audit.Name, open func(*http.Request) (opened, error)) http.Handler {
-	return only(http.MethodPost, path, func(w http.ResponseWriter, r *http.Request) {
+// opens answers with the tokens of the session that open opens, and logs either way.
+func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request) (opened, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o, err := open(r)
 		if err == nil {
 			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))

@@ -6,28 +6,30 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Refresh answers POST /auth/refresh: a refresh token against the next pair of tokens, as a form of RFC 6749, section
-// 6, or as JSON. Every refusal says whether it is terminal: true means that this token will never work again, false
-// that nothing was decided.
-func Refresh(x *Responder, sessions *session.Manager) http.Handler {
-	h := refreshHandler{x, sessions}
-	return only(http.MethodPost, refreshPath, func(w http.ResponseWriter, r *http.Request) {
-		g, err := h.refresh(w, r)
-		if err != nil {
-			problemOf(err).write(w, true)
-		}
-		h.log(r, g, err)
-	})
+// Refresh returns the handler of the refresh function. POST /auth/refresh takes a refresh token, as a form of RFC 6749,
+// section 6, or as JSON, and answers with the next pair of tokens. Every refusal says whether it is terminal: true means
+// that this token will never work again, false that nothing was decided.
+func Refresh(x *Responder, sessions *session.Manager) (http.Handler, error) {
+	return router.New("refresh", router.Handlers{"POST /auth/refresh": refreshHandler{x, sessions}})
 }
 
 type refreshHandler struct {
 	*Responder
 	sessions *session.Manager
+}
+
+func (h refreshHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g, err := h.refresh(w, r)
+	if err != nil {
+		problemOf(err).write(w, true)
+	}
+	h.log(r, g, err)
 }
 
 func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request) (session.Granted, error) {

@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -9,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
@@ -83,7 +83,7 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 	if idleEnd.After(s.AbsoluteEnd) {
 		idleEnd = s.AbsoluteEnd
 	}
-	writeJSON(w, http.StatusOK, tokens{
+	answer.JSON(w, http.StatusOK, tokens{
 		AccessToken: access.Text.Reveal(), TokenType: "Bearer", ExpiresIn: wholeSeconds(access.ExpiresIn),
 		RefreshToken: g.RefreshToken.Reveal(), RefreshExpiresIn: wholeSeconds(idleEnd.Sub(now)),
 		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), Scope: strings.Join(scope, " "),
@@ -93,20 +93,6 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 }
 
 func wholeSeconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	raw, err := json.Marshal(body)
-	if err != nil { // only strings, numbers and booleans are ever written
-		status, raw = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
-	}
-	h := w.Header()
-	h.Set("Content-Type", jsonType)
-	// RFC 6749, section 5.1: both headers, for tokens must not be cached.
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n'))
-}
 
 // requestID is the gateway's id of the request.
 func requestID(r *http.Request) string { return r.Header.Get("X-Request-Id") }

@@ -15,12 +15,16 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/loopback"
+	"github.com/edgeauth/edgeauth/internal/router"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
 // API is an HTTP API with its routes, their functions and one authorizer. Its own answers are those of the real one.
 type API struct {
-	Routes []Route
+	Routes *router.Matcher
+	// Functions are the functions by the names that the rows of Routes have.
+	Functions map[string]gateway.Function
 	// Authorizer answers REQUEST authorizer events with payload format 2.0 and simple responses.
 	Authorizer interface {
 		Invoke(ctx context.Context, event []byte) ([]byte, error)
@@ -30,31 +34,22 @@ type API struct {
 	Now      func() time.Time
 }
 
-// Route is one route and the function behind it.
-type Route struct {
-	Method, Path string
-	Public       bool // no authorizer in front
-	Function     gateway.Function
-}
-
-func (r Route) key() string { return r.Method + " " + r.Path }
-
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !isLocal(r.Host) {
 		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request")
 		return
 	}
-	route, found := a.find(r)
+	row, found := a.Routes.Find(r)
 	if !found && a.Upstream == nil {
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
 	}
 	origin := gateway.Origin{RequestID: newRequestID(), Time: a.Now()}
 	if found {
-		origin.RouteKey = route.key()
+		origin.RouteKey = row.Pattern
 	}
-	if !route.Public {
+	if row.Guard != route.None {
 		var ok bool
 		if origin.Authorizer, ok = a.authorize(w, r, origin); !ok {
 			return
@@ -64,7 +59,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.Upstream.serve(w, r, origin.Authorizer)
 		return
 	}
-	a.call(w, r, route, origin)
+	a.call(w, r, a.Functions[row.Function], origin)
 }
 
 // isLocal tells whether a request was meant for this machine. A page of a stranger whose host name was made to point
@@ -75,23 +70,6 @@ func isLocal(host string) bool {
 		name = strings.Trim(host, "[]")
 	}
 	return loopback.IsHost(name)
-}
-
-// find returns the route of a request. A known path with another method is its function's business, whose handler
-// answers which methods it knows.
-func (a *API) find(r *http.Request) (route Route, found bool) {
-	for _, candidate := range a.Routes {
-		if candidate.Path != r.URL.Path {
-			continue
-		}
-		if candidate.Method == r.Method {
-			return candidate, true
-		}
-		if !found {
-			route, found = candidate, true
-		}
-	}
-	return route, found
 }
 
 // authorize asks the authorizer, and answers for the gateway where it says no.
@@ -122,7 +100,7 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, o gateway.Origin
 	return answer.Context, true
 }
 
-func (a *API) call(w http.ResponseWriter, r *http.Request, route Route, o gateway.Origin) {
+func (a *API) call(w http.ResponseWriter, r *http.Request, f gateway.Function, o gateway.Origin) {
 	event, err := gateway.EventOf(r, o)
 	switch {
 	case errors.Is(err, gateway.ErrBodyTooLarge):
@@ -133,7 +111,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, route Route, o gatewa
 		return
 	}
 	event.Cookies = toFunction(event.Cookies)
-	answer, err := route.Function(r.Context(), event)
+	answer, err := f(r.Context(), event)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return

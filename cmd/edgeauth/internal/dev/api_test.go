@@ -18,7 +18,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
@@ -61,16 +63,22 @@ func newAPI(t *testing.T, upstream string) (*httptest.Server, *authorizer) {
 	t.Helper()
 	asked := &authorizer{}
 	api := &dev.API{
-		Routes: []dev.Route{
-			{Method: "POST", Path: "/auth/login", Public: true, Function: handler("login")},
-			{Method: "GET", Path: "/me", Function: handler("me")},
-			{Method: "DELETE", Path: "/me", Function: handler("leave")},
-			{Method: "GET", Path: "/broken", Public: true, Function: func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		Routes: router.NewMatcher([]route.Row{
+			{Pattern: "POST /auth/login", Function: "login", Guard: route.None},
+			{Pattern: "GET /me", Function: "me", Guard: route.Session},
+			{Pattern: "DELETE /me", Function: "leave", Guard: route.Session},
+			{Pattern: "GET /broken", Function: "broken", Guard: route.None},
+			{Pattern: "GET /malformed", Function: "malformed", Guard: route.None},
+			{Pattern: "GET /things/{id}", Function: "things", Guard: route.Session},
+		}),
+		Functions: map[string]gateway.Function{
+			"login": handler("login"), "me": handler("me"), "leave": handler("leave"), "things": handler("things"),
+			"broken": func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 				return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "secret"}, errors.New("it broke")
-			}},
-			{Method: "GET", Path: "/malformed", Public: true, Function: func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+			},
+			"malformed": func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 				return events.APIGatewayV2HTTPResponse{StatusCode: 42, Body: "secret"}, nil
-			}},
+			},
 		},
 		Authorizer: asked,
 		Now:        time.Now,
@@ -146,6 +154,11 @@ func TestRoutes(t *testing.T) {
 		{"a path below", "GET", "/me/", "Bearer good", notFound, "200 upstream GET /me/", 0},
 		{"another case", "POST", "/Auth/login", "", notFound, unauthorized, 0},
 		{"a doubled slash", "POST", "//auth/login", "", notFound, unauthorized, 0},
+		{"a step up", "POST", "/x/../auth/login", "", notFound, unauthorized, 0},
+		{"an encoded slash", "POST", "/auth%2Flogin", "", notFound, unauthorized, 0},
+		{"a place in the path", "GET", "/things/a1", "Bearer good", "200 things GET known=true sub=u1 roles=[a b] body=0", "", 1},
+		{"a place in the path, no token", "GET", "/things/a1", "", unauthorized, "", 0},
+		{"two names in one place", "GET", "/things/a1/b2", "Bearer good", notFound, "200 upstream GET /things/a1/b2", 0},
 		{"a query for the upstream", "GET", "/x%2Fy?a=1&a=2", "Bearer good", notFound, "200 upstream GET /x%2Fy?a=1&a=2", 0},
 
 		{"authorizer error", "GET", "/me", "Bearer error", broken, "", 1},

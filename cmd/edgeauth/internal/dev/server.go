@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -90,23 +91,20 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 	if api.Authorizer, err = o.authorizer(s, public, issuer); err != nil {
 		return nil, err
 	}
-	discovery, err := endpoint.Discovery(issuer, public)
+	handlers, err := s.Handlers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	functions := map[string]gateway.Function{
-		"login":     gateway.Handler(endpoint.Login(s.Responder(), s.Authenticator(), s.Sessions(), s.Clients())),
-		"refresh":   gateway.Handler(endpoint.Refresh(s.Responder(), s.Sessions())),
-		"sessions":  gateway.Handler(endpoint.Logout(s.Sessions(), s.Log())),
-		"discovery": gateway.Handler(discovery),
-		"account":   gateway.Handler(endpoint.Password(s.Responder(), s.Authenticator(), s.AccessTokens(), s.Sessions(), s.Clients())),
-	}
-	for _, r := range endpoint.Routes() {
-		api.Routes = append(api.Routes, Route{r.Method, r.Path, r.Public, functions[r.Function]})
-	}
+	rows := route.Table()
 	if o.Upstream == nil {
-		api.Routes = append(api.Routes, Route{http.MethodGet, "/me", false, gateway.Handler(http.HandlerFunc(me))})
+		rows = append(rows, route.Row{Pattern: "GET /me", Function: "me", Guard: route.Session})
+		handlers["me"] = http.HandlerFunc(me)
 	}
+	api.Functions = make(map[string]gateway.Function, len(handlers))
+	for name, h := range handlers {
+		api.Functions[name] = gateway.Handler(h)
+	}
+	api.Routes = router.NewMatcher(rows)
 	return api, nil
 }
 
@@ -136,7 +134,7 @@ func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string
 func me(w http.ResponseWriter, r *http.Request) {
 	p, ok := auth.PrincipalFrom(r.Context())
 	if !ok {
-		endpoint.NotFound(w, r)
+		http.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -34,10 +34,10 @@ func call(api http.Handler, method, path, contentType, body string) *httptest.Re
 // TestEveryRouteIsServed holds that each route of the code has a function behind it, which knows the route.
 func TestEveryRouteIsServed(t *testing.T) {
 	api, _ := newLocal(t)
-	for _, r := range endpoint.Routes() {
-		w := call(api, r.Method, r.Path, "application/json", "{}")
+	for _, r := range route.Table() {
+		w := call(api, r.Method(), r.Path(), "application/json", "{}")
 		if w.Code == http.StatusNotFound || w.Code == http.StatusMethodNotAllowed || w.Code >= http.StatusInternalServerError {
-			t.Errorf("%s %s: %d %s", r.Method, r.Path, w.Code, w.Body)
+			t.Errorf("%s: %d %s", r.Pattern, w.Code, w.Body)
 		}
 	}
 }

@@ -1,0 +1,32 @@
+// Package answer writes the endpoints' answers, which are JSON and never stored by a cache.
+package answer
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// JSONType is the Content-Type of the answers.
+const JSONType = "application/json"
+
+// JSON answers with the status and body, which must be a value that json.Marshal takes.
+func JSON(w http.ResponseWriter, status int, body any) {
+	raw, err := json.Marshal(body)
+	if err != nil { // only strings, numbers and booleans are ever written
+		status, raw = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", JSONType)
+	// RFC 6749, section 5.1: both headers, for tokens must not be cached.
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n'))
+}
+
+// Error answers with the status and the error code of RFC 6749, section 5.2.
+func Error(w http.ResponseWriter, status int, code string) {
+	JSON(w, status, struct {
+		Error string `json:"error"`
+	}{code})
+}

@@ -1,0 +1,44 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+)
+
+// Handler returns the handler of one function that needs the parts of a service: login, refresh, sessions or account.
+func (x *Service) Handler(function string) (http.Handler, error) {
+	switch function {
+	case "login":
+		return endpoint.Login(x.responder, x.authenticator, x.sessions, x.Clients())
+	case "refresh":
+		return endpoint.Refresh(x.responder, x.sessions)
+	case "sessions":
+		return endpoint.Sessions(x.sessions, x.log)
+	case "account":
+		return endpoint.Account(x.responder, x.authenticator, x.access, x.sessions, x.Clients())
+	}
+	return nil, fmt.Errorf("service: unknown function %q (want login, refresh, sessions or account)", function)
+}
+
+// Handlers returns the handlers of all functions by their names in route.Table, for a program that serves every route
+// itself. It fails while the signing ring cannot be read.
+func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error) {
+	keys, err := x.PublicKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	discovery, err := endpoint.Discovery(x.settings.Issuer, keys)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]http.Handler{"discovery": discovery}
+	for _, function := range []string{"login", "refresh", "sessions", "account"} {
+		if all[function], err = x.Handler(function); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
