@@ -69,7 +69,7 @@ func TestSize(t *testing.T) {
 func TestBuildIsReproducible(t *testing.T) {
 	built(t, "arm64", "login")
 	elsewhere := t.TempDir()
-	for _, folder := range []string{"functions", "pkg"} {
+	for _, folder := range []string{"functions", "pkg", "internal"} {
 		if err := os.CopyFS(filepath.Join(elsewhere, folder), os.DirFS(filepath.Join("../..", folder))); err != nil {
 			t.Fatal(err)
 		}
