@@ -28,6 +28,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -154,7 +155,7 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 		b.Fatal(err)
 	}
 	// The counters work as usual, but with limits that a benchmark does not reach.
-	generous := login.Limit{Free: 1000, Delay: time.Second, MaxDelay: time.Second, Window: time.Minute}
+	generous := throttle.Limit{Free: 1000, Delay: time.Second, MaxDelay: time.Second, Window: time.Minute}
 	s, err := service.New(b.Context(), service.Settings{
 		Issuer: issuer, Audience: []string{audience}, Stores: stores,
 		SigningRing: inline(b, signing), RefreshKeys: inline(b, refresh), LoginRing: inline(b, logins), KeyVersion: 1,

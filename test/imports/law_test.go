@@ -6,9 +6,9 @@ import "slices"
 // here fails the test: add a new package here first. Names are relative to the module; names under
 // pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
-	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring"}
+	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer"}
-	stores := []string{"auth", "session", "user", "login"}
+	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "authorizer"}
 	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
@@ -40,7 +40,8 @@ var law = func() map[string][]string {
 		"storetest": stores,
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
-		"login":                  {"auth", "user", "password", "subjectform"},
+		"login":                  {"auth", "user", "password", "throttle", "subjectform"},
+		"throttle":               {"auth"},
 		"user":                   {"auth", "password", "claim"},
 		"password":               {"auth"},
 		"session":                {"auth", "subjectform"},
@@ -97,6 +98,7 @@ var reach = func() map[string][]string {
 		"token":      {"github.com/aws", "net/http"},
 		"user":       {"github.com/aws", "net/http"},
 		"login":      {"github.com/aws", "net/http"},
+		"throttle":   {"github.com/aws", "net/http"},
 		"password":   {"github.com/aws", "net/http"},
 		"audit":      {"github.com/aws", "net/http"},
 		"config":     {"github.com/aws", "net/http"},

@@ -6,9 +6,9 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -58,7 +58,7 @@ func newStores() service.Stores {
 	return service.Stores{
 		Users:    &users{byID: map[auth.SubjectID]user.User{}, byEmail: map[user.Email]auth.SubjectID{}},
 		Sessions: &sessions{items: map[session.Key]session.Session{}},
-		Attempts: &attempts{counters: map[string]login.Counter{}},
+		Attempts: &attempts{counters: map[string]throttle.Counter{}},
 	}
 }
 
@@ -155,10 +155,10 @@ func (s *users) Update(_ context.Context, u user.User) error {
 
 type attempts struct {
 	mu       sync.Mutex
-	counters map[string]login.Counter
+	counters map[string]throttle.Counter
 }
 
-func (s *attempts) Update(_ context.Context, key string, u login.Update) (login.Counter, bool, error) {
+func (s *attempts) Update(_ context.Context, key string, u throttle.Update) (throttle.Counter, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.counters[key]

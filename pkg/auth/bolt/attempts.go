@@ -6,26 +6,26 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Counters is the login.Counters in a DB.
+// Counters is the throttle.Counters in a DB.
 type Counters struct{ DB *DB }
 
-var _ login.Counters = Counters{}
+var _ throttle.Counters = Counters{}
 
 // counterMembers are the members of a counter's record and their places in c.
-func counterMembers(c *login.Counter) []member {
-	return []member{{"n", &c.N}, {"last", (*moment)(&c.Last)}, {"expires_at", (*second)(&c.Expires)}}
+func counterMembers(c *throttle.Counter) []member {
+	return []member{{"n", &c.N}, {"last", (*moment)(&c.Last)}, {"expires_at", (*second)(&c.Expires)}, {"mark", (*mark)(&c.Mark)}}
 }
 
-func getCounter(tx *bbolt.Tx, key []byte) (c login.Counter, found bool, err error) {
+func getCounter(tx *bbolt.Tx, key []byte) (c throttle.Counter, found bool, err error) {
 	found, err = load(tx, attemptsBucket, key, counterMembers(&c))
 	return c, found, err
 }
 
-// Update implements login.Counters.
-func (s Counters) Update(ctx context.Context, key string, u login.Update) (before login.Counter, done bool, err error) {
+// Update implements throttle.Counters.
+func (s Counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
 	k := []byte(key)
 	// A refusal is decided on a snapshot: bbolt syncs the disk at every commit, also at one that changed nothing.
 	err = s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
@@ -56,7 +56,7 @@ func (s Counters) Update(ctx context.Context, key string, u login.Update) (befor
 		return save(tx, attemptsBucket, k, counterMembers(&after))
 	})
 	if err != nil {
-		return login.Counter{}, false, err
+		return throttle.Counter{}, false, err
 	}
 	return before, done, nil
 }

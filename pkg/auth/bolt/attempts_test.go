@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 // Counters of windows long past make room for new ones, and those of now stay.
@@ -20,8 +20,8 @@ func TestExpiredCountersAreSwept(t *testing.T) {
 	}
 	defer func() { _ = db.Close() }()
 	counters := bolt.Counters{DB: db}
-	limit := login.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
-	take := func(key string, at time.Time) login.Counter {
+	limit := throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	take := func(key string, at time.Time) throttle.Counter {
 		before, done, err := counters.Update(t.Context(), key, limit.Take(at, at.Add(time.Hour)))
 		if err != nil || !done {
 			t.Fatalf("%s: %t, %v", key, done, err)

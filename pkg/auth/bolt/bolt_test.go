@@ -13,9 +13,9 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -42,7 +42,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestAttempts(t *testing.T) {
-	storetest.Attempts(t, func(t testing.TB) login.Counters { return bolt.Counters{DB: openDB(t)} })
+	storetest.Attempts(t, func(t testing.TB) throttle.Counters { return bolt.Counters{DB: openDB(t)} })
 }
 
 // A file that somebody took away is made again, with all that belongs in it.

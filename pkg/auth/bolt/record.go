@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 // schemaVersion stands in every record as "v". The rules are those of package dynamo: a new member does not raise the
@@ -99,6 +100,7 @@ type (
 	second     time.Time     // seconds since 1970
 	duration   time.Duration // milliseconds
 	digest     [32]byte      // base64
+	mark       throttle.Mark // base64
 )
 
 func (s *secretText) MarshalJSON() ([]byte, error) { return json.Marshal(auth.Secret(*s).Reveal()) }
@@ -143,16 +145,20 @@ func (d *duration) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-func (d *digest) MarshalJSON() ([]byte, error) { return json.Marshal(d[:]) }
+func (d *digest) MarshalJSON() ([]byte, error)   { return json.Marshal(d[:]) }
+func (d *digest) UnmarshalJSON(raw []byte) error { return readBytes(raw, d[:]) }
+func (m *mark) MarshalJSON() ([]byte, error)     { return json.Marshal(m[:]) }
+func (m *mark) UnmarshalJSON(raw []byte) error   { return readBytes(raw, m[:]) }
 
-func (d *digest) UnmarshalJSON(raw []byte) error {
+// readBytes reads base64 of exactly as many bytes as into holds.
+func readBytes(raw []byte, into []byte) error {
 	var b []byte
 	if err := json.Unmarshal(raw, &b); err != nil {
 		return err
 	}
-	if len(b) != len(d) {
-		return fmt.Errorf("%d bytes (want %d)", len(b), len(d))
+	if len(b) != len(into) {
+		return fmt.Errorf("%d bytes (want %d)", len(b), len(into))
 	}
-	copy(d[:], b)
+	copy(into, b)
 	return nil
 }

@@ -9,22 +9,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Counters is the login.Counters in a DB: one UpdateItem each.
+// Counters is the throttle.Counters in a DB: one UpdateItem each.
 type Counters struct{ DB *DB }
 
-var _ login.Counters = Counters{}
+var _ throttle.Counters = Counters{}
 
 // The attributes of a counter's item, besides v and expires_at, by which the table's TTL deletes it.
 const (
 	attrCount = "n"
 	attrLast  = "last" // milliseconds since 1970
+	attrMark  = "mark" // of a counter that throttle.Once made
 )
 
-// Update implements login.Counters.
-func (s Counters) Update(ctx context.Context, key string, u login.Update) (before login.Counter, done bool, err error) {
+// Update implements throttle.Counters.
+func (s Counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
 	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := renderCount(u)
@@ -38,26 +39,29 @@ func (s Counters) Update(ctx context.Context, key string, u login.Update) (befor
 	case err == nil:
 		there = out.Attributes
 	case !refused:
-		return login.Counter{}, false, failed("counting an attempt", err)
+		return throttle.Counter{}, false, failed("counting an attempt", err)
 	}
 	before, err = counterOf(there)
 	return before, err == nil && !refused, err
 }
 
-func counterOf(item attributes) (login.Counter, error) {
+func counterOf(item attributes) (throttle.Counter, error) {
 	// An item that was made just now was empty before; dynoxide answers with its key then.
 	if _, keyed := item[attrSubject]; len(item) == 0 || keyed && len(item) == 1 {
-		return login.Counter{}, nil
+		return throttle.Counter{}, nil
 	}
 	r := readerOf(item)
-	c := login.Counter{
+	c := throttle.Counter{
 		N: int(r.uint(attrCount)), Last: r.time(attrLast), Expires: time.Unix(int64(r.uint(attrExpires)), 0).UTC(),
+	}
+	if item[attrMark] != nil {
+		r.bytes(attrMark, c.Mark[:])
 	}
 	return c, r.err
 }
 
 // renderCount returns the UpdateItem that equals u.Do.
-func renderCount(u login.Update) *dynamodb.UpdateItemInput {
+func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	readable := e.readable()
 	var any []string
@@ -66,16 +70,20 @@ func renderCount(u login.Update) *dynamodb.UpdateItemInput {
 	}
 	condition := readable + " AND " + grouped(any, " OR ")
 	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
-	if u.Do(new(login.Counter)) {
+	if u.Do(new(throttle.Counter)) {
 		condition = "attribute_not_exists(" + e.name(attrSubject) + ") OR " + condition
 	}
 	var set string
 	if !u.At.IsZero() {
-		set = "SET " + strings.Join([]string{
+		all := []string{
 			e.name(attrVersion) + " = " + e.value(num(schemaVersion)), // of a counter that this makes
 			e.name(attrLast) + " = " + e.value(ms(u.At)),
 			e.name(attrExpires) + " = " + e.value(num(u.Expires.Unix())),
-		}, ", ") + " "
+		}
+		if u.Mark != (throttle.Mark{}) {
+			all = append(all, e.name(attrMark)+" = "+e.value(bin(u.Mark[:])))
+		}
+		set = "SET " + strings.Join(all, ", ") + " "
 	}
 	in := &dynamodb.UpdateItemInput{
 		ConditionExpression: &condition,
@@ -86,7 +94,7 @@ func renderCount(u login.Update) *dynamodb.UpdateItemInput {
 	return in
 }
 
-func (e *expression) matchCount(m login.Match) string {
+func (e *expression) matchCount(m throttle.Match) string {
 	// Also where nothing else is asked for, a term is needed, and one that a missing item does not meet.
 	all := []string{e.compare(attrCount, ">=", num(m.Least))}
 	if m.Below != 0 {

@@ -36,6 +36,7 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 		{"another take since", "#last = :3)", "#last >= :3)"},
 		{"the time is not written", "SET #v = :5, #last = ", "SET #v = :5, #unused = "},
 		{"the end is not written", " #expires_at = ", " #unused = "},
+		{"the mark is not written", ", #mark = ", ", #unused = "},
 		{"the count is not written", "ADD #n ", "ADD #unused "},
 	} {
 		t.Run(m.name, func(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
 )
@@ -65,7 +65,7 @@ func TestAttempts(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Attempts(t, func(testing.TB) login.Counters { return dynamo.Counters{DB: db} })
+			storetest.Attempts(t, func(testing.TB) throttle.Counters { return dynamo.Counters{DB: db} })
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -18,15 +19,14 @@ type Attempts interface {
 	Settle(ctx context.Context, s Slot, e Ending) error
 }
 
-// Ending is how an attempt ended.
-type Ending int
+// Ending is how an attempt ended; see package throttle.
+type Ending = throttle.Ending
 
+// The endings of an attempt.
 const (
-	// Undecided says that nothing of the password was looked at, because of another counter or of a failure of our own.
-	// It should be as if the slot had not been taken.
-	Undecided Ending = iota
-	Failed
-	Succeeded
+	Undecided = throttle.Undecided
+	Failed    = throttle.Failed
+	Succeeded = throttle.Succeeded
 )
 
 // Attempt is what may be counted: on one of Account, Network and Device. A login takes a slot of its network and then

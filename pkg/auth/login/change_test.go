@@ -13,6 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -50,7 +51,7 @@ func newChanging(t *testing.T, change func(*login.Config)) *changing {
 }
 
 // onBolt returns the stores in a file of the test's own.
-func onBolt(t *testing.T) (user.Store, login.Counters) {
+func onBolt(t *testing.T) (user.Store, throttle.Counters) {
 	t.Helper()
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {

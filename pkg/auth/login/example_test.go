@@ -9,6 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -64,7 +65,7 @@ func ExampleAuthenticator_Login() {
 
 func ExampleLimit_Most() {
 	limits := login.DefaultLimits()
-	for _, l := range []login.Limit{limits.Account, limits.Device, *limits.Network} {
+	for _, l := range []throttle.Limit{limits.Account, limits.Device, *limits.Network} {
 		fmt.Printf("%d guesses in the worst hour, %d in the worst day\n", l.Most(time.Hour), l.Most(24*time.Hour))
 	}
 	// Output:
@@ -74,8 +75,8 @@ func ExampleLimit_Most() {
 }
 
 func ExampleLimit_Take() {
-	limit := login.Limit{Free: 2, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
-	var counter login.Counter
+	limit := throttle.Limit{Free: 2, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	var counter throttle.Counter
 	for _, after := range []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 3 * time.Second} {
 		at := noon.Add(after)
 		fmt.Println(after, limit.Take(at, at.Add(time.Hour)).Do(&counter))

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 // Keys are the login keys, from which every key of this package is derived; keyring.Login is one. Errors wrap
@@ -17,21 +17,6 @@ type Keys interface {
 	SealingKey(ctx context.Context) (auth.LoginKey, error)
 	// LoginKey returns an accepted key; auth.ErrNotFound for any other id.
 	LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
-}
-
-const (
-	counterPurpose   = "edgeauth attempt counter 1"
-	referencePurpose = "edgeauth account reference 1"
-)
-
-// pseudonym is a keyed hash of a text. There are few e-mails and addresses, and without the key a reader of a table or
-// a log cannot try them. The hash changes when another key begins to seal; counters then begin at zero, once.
-func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]byte, error) {
-	key, err := keys.SealingKey(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the login keys: %w", err)
-	}
-	return macOf([]byte(kind+"\x00"+text), key, purpose)
 }
 
 func macOf(b []byte, key auth.LoginKey, purpose string) ([]byte, error) {
@@ -44,13 +29,7 @@ func macOf(b []byte, key auth.LoginKey, purpose string) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// Reference returns what the audit log calls an e-mail, whether or not it has a user: 11 characters, the same for the
-// same account until another key begins to seal. It is another hash than the table's, so that neither leads to the
-// other.
+// Reference returns what the audit log calls an e-mail, whether or not a user has it; see [throttle.Reference].
 func Reference(ctx context.Context, keys Keys, email string) (string, error) {
-	sum, err := pseudonym(ctx, keys, referencePurpose, "account", string(accountKey(email)))
-	if err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(sum[:8]), nil
+	return throttle.Reference(ctx, keys, string(accountKey(email)))
 }

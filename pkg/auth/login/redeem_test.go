@@ -15,20 +15,21 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
 // stores are where change-of-password tokens are tried.
-var stores = map[string]func(*testing.T) (user.Store, login.Counters){
+var stores = map[string]func(*testing.T) (user.Store, throttle.Counters){
 	"bbolt": onBolt,
-	"DynamoDB Local": func(t *testing.T) (user.Store, login.Counters) {
+	"DynamoDB Local": func(t *testing.T) (user.Store, throttle.Counters) {
 		return onDynamoDB(t, nil)
 	},
 }
 
 // onDynamoDB returns the stores in tables of the test's own.
-func onDynamoDB(t *testing.T, wire http.RoundTripper) (user.Store, login.Counters) {
+func onDynamoDB(t *testing.T, wire http.RoundTripper) (user.Store, throttle.Counters) {
 	t.Helper()
 	name := "login-" + rand.Text()
 	db := dynamo.New(dynamo.Config{

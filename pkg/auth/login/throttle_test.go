@@ -13,23 +13,24 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // memory is the Counters that all others must equal.
 type memory struct {
 	mu       sync.Mutex
-	counters map[string]login.Counter
+	counters map[string]throttle.Counter
 	updates  int
 	err      error
 }
 
-func (m *memory) Update(_ context.Context, key string, u login.Update) (login.Counter, bool, error) {
+func (m *memory) Update(_ context.Context, key string, u throttle.Update) (throttle.Counter, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.updates++
 	if m.err != nil {
-		return login.Counter{}, false, m.err
+		return throttle.Counter{}, false, m.err
 	}
 	before := m.counters[key]
 	after := before
@@ -63,7 +64,7 @@ type guarded struct {
 
 func newGuarded(t *testing.T, limits login.Limits, users ...user.User) *guarded {
 	t.Helper()
-	g := &guarded{world: newWorld(users...), memory: &memory{counters: map[string]login.Counter{}}, now: noon}
+	g := &guarded{world: newWorld(users...), memory: &memory{counters: map[string]throttle.Counter{}}, now: noon}
 	throttle, err := login.NewThrottle(g.memory, sealing{}, limits)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +183,7 @@ func TestOnlyGoodLoginsGiveBack(t *testing.T) {
 
 func TestNetwork(t *testing.T) {
 	limits := login.DefaultLimits()
-	limits.Network = &login.Limit{Free: 3, Delay: 10 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	limits.Network = &throttle.Limit{Free: 3, Delay: 10 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
 	everybody := []user.User{ada(asIs)}
 	g := newGuarded(t, limits, everybody...)
 	guess := func(i int) login.Credentials { return credentials(fmt.Sprintf("u%d@example.com", i), "wrong") }
@@ -208,8 +209,8 @@ func TestNetwork(t *testing.T) {
 // impatient client of an account its whole network's.
 func TestRefusalsCountOnNoOtherCounter(t *testing.T) {
 	limits := login.DefaultLimits()
-	limits.Account = login.Limit{Free: 2, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
-	limits.Network = &login.Limit{Free: 3, Delay: 9 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	limits.Account = throttle.Limit{Free: 2, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	limits.Network = &throttle.Limit{Free: 3, Delay: 9 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
 	g := newGuarded(t, limits, ada(asIs))
 	eve := credentials("eve@example.com", "wrong")
 	for range 2 {
@@ -361,7 +362,7 @@ func TestThrottleWrites(t *testing.T) {
 
 // Whoever took a slot meanwhile is still counted after somebody's good login.
 func TestResetForgetsNobodyElse(t *testing.T) {
-	counters := &memory{counters: map[string]login.Counter{}}
+	counters := &memory{counters: map[string]throttle.Counter{}}
 	throttle, err := login.NewThrottle(counters, sealing{}, login.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)

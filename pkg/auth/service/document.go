@@ -9,6 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 // Configure reads what EDGEAUTH_CONFIG says of logins and clients into s, whose Client and AccessTokenLifetime must be set.
@@ -77,7 +78,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	return nil
 }
 
-func readLimit(raw string, l *login.Limit) error {
+func readLimit(raw string, l *throttle.Limit) error {
 	return config.ReadMembers(raw, func(name, raw string) (err error) {
 		switch name {
 		case "free":

@@ -12,6 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 func settingsOf(t *testing.T, document string) (Settings, error) {
@@ -81,7 +82,7 @@ func TestLoginPage(t *testing.T) {
 	limits := login.DefaultLimits()
 	hourly := limits.Account
 	hourly.MaxDelay = time.Hour
-	for begins, l := range map[string]login.Limit{"| of an account ": limits.Account, "| of a known device ": limits.Device, "| of a network ": *limits.Network} {
+	for begins, l := range map[string]throttle.Limit{"| of an account ": limits.Account, "| of a known device ": limits.Device, "| of a network ": *limits.Network} {
 		ends := "| " + strconv.Itoa(l.Most(time.Hour)) + " | " + strconv.Itoa(l.Most(24*time.Hour)) + " |"
 		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(begins) + `.*` + regexp.QuoteMeta(ends) + `$`).MatchString(page) {
 			t.Errorf("no line %q with %q", begins, ends)

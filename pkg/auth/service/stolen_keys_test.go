@@ -17,6 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -28,11 +29,11 @@ const (
 
 // namedCounters remembers the names of all counters in a store: a dump of the attempts table.
 type namedCounters struct {
-	login.Counters
+	throttle.Counters
 	names map[string]bool
 }
 
-func (c *namedCounters) Update(ctx context.Context, key string, u login.Update) (login.Counter, bool, error) {
+func (c *namedCounters) Update(ctx context.Context, key string, u throttle.Update) (throttle.Counter, bool, error) {
 	c.names[key] = true
 	return c.Counters.Update(ctx, key, u)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -16,7 +16,7 @@ import (
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
-	Attempts login.Counters
+	Attempts throttle.Counters
 	// Connect opens the first connection ahead of the first request, where there is one to open; nil does nothing.
 	Connect func(ctx context.Context)
 }

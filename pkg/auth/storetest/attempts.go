@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Attempts holds a login.Counters to its definition: it cannot be told from login.Update.Do on a counter in memory.
-func Attempts(t *testing.T, open func(testing.TB) login.Counters) {
+// Attempts holds a throttle.Counters to its definition: it cannot be told from throttle.Update.Do on a counter in memory.
+func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
 	counters := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) {
 		for _, err := range CompareCounts(t.Context(), counters, 24, 1) {
@@ -21,19 +23,20 @@ func Attempts(t *testing.T, open func(testing.TB) login.Counters) {
 		}
 	})
 	t.Run("ParallelTakes", func(t *testing.T) { parallelTakes(t, counters) })
+	t.Run("SpendOnce", func(t *testing.T) { spendOnce(t, counters) })
 }
 
 // aLimit is one whose every step a few takes reach.
-var aLimit = login.Limit{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour}
+var aLimit = throttle.Limit{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour}
 
 // CompareCounts plays random sequences of updates on counters in a store and in memory, each with a counter of its own,
 // and returns the first difference of each sequence: in whether it was written and in what was found before.
-func CompareCounts(ctx context.Context, counters login.Counters, sequences int, seed uint64) []error {
+func CompareCounts(ctx context.Context, counters throttle.Counters, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		key := fmt.Sprintf("sequence %d of seed %d", i, seed)
-		var model login.Counter
+		var model throttle.Counter
 		now := Epoch
 		for step := range 40 {
 			now = now.Add(pause(rng))
@@ -60,7 +63,7 @@ func pause(rng *rand.Rand) time.Duration {
 }
 
 // randomCount is most often what a Throttle asks for, and else any form that an update can have.
-func randomCount(rng *rand.Rand, c login.Counter, now time.Time) login.Update {
+func randomCount(rng *rand.Rand, c throttle.Counter, now time.Time) throttle.Update {
 	expires := now.Add(time.Duration(1+rng.IntN(100)) * time.Hour)
 	form := rng.IntN(16)
 	if c.N < 2 {
@@ -68,25 +71,28 @@ func randomCount(rng *rand.Rand, c login.Counter, now time.Time) login.Update {
 	}
 	switch form {
 	case 0:
-		return login.Reset(c)
+		return throttle.Reset(c)
 	case 1:
 		// Somebody took a slot since, or at the same time.
-		other := pick(rng, login.Counter{N: -1}, login.Counter{N: 1}, login.Counter{Last: c.Last.Add(-time.Millisecond)},
-			login.Counter{Last: c.Last.Add(time.Millisecond)})
+		other := pick(rng, throttle.Counter{N: -1}, throttle.Counter{N: 1}, throttle.Counter{Last: c.Last.Add(-time.Millisecond)},
+			throttle.Counter{Last: c.Last.Add(time.Millisecond)})
 		other.N += c.N
 		if other.Last.IsZero() {
 			other.Last = c.Last
 		}
-		return login.Reset(other)
+		return throttle.Reset(other)
 	case 2:
-		return login.GiveBack()
+		return throttle.GiveBack()
 	case 3:
 		least := rng.IntN(5)
-		u := login.Update{Add: 1, AnyOf: []login.Match{{
+		u := throttle.Update{Add: 1, AnyOf: []throttle.Match{{
 			Least: least, Below: least + rng.IntN(4), LastBy: pick(rng, time.Time{}, now.Add(-pause(rng))),
 		}}, At: now, Expires: expires.Truncate(time.Second)}
 		if rng.IntN(2) == 0 {
-			u.AnyOf = append(u.AnyOf, login.Match{Least: 2, LastAt: c.Last})
+			u.Mark = throttle.Mark{1, byte(rng.IntN(256))}
+		}
+		if rng.IntN(2) == 0 {
+			u.AnyOf = append(u.AnyOf, throttle.Match{Least: 2, LastAt: c.Last})
 		}
 		return u
 	}
@@ -94,10 +100,10 @@ func randomCount(rng *rand.Rand, c login.Counter, now time.Time) login.Update {
 }
 
 // parallelTakes asks for a thousand slots of one counter at once: none reads the counter before another's write.
-func parallelTakes(t *testing.T, counters login.Counters) {
+func parallelTakes(t *testing.T, counters throttle.Counters) {
 	const n = 1000
 	key := t.Name()
-	limit := login.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
+	limit := throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
 	take := limit.Take(Epoch, Epoch.Add(time.Hour))
 	var granted atomic.Int32
 	parallel(n, 100, func(int) {
@@ -113,13 +119,67 @@ func parallelTakes(t *testing.T, counters login.Counters) {
 	}
 	// The refused ones wrote nothing: the first wait is over one Delay after the last grant.
 	before, done, err := counters.Update(t.Context(), key, limit.Take(Epoch.Add(limit.Delay), Epoch.Add(2*time.Hour)))
-	if want := (login.Counter{N: limit.Free, Last: take.At, Expires: take.Expires}); !done || err != nil || before != want {
+	if want := (throttle.Counter{N: limit.Free, Last: take.At, Expires: take.Expires}); !done || err != nil || before != want {
 		t.Errorf("after a delay: %+v, %t, %v; want %+v", before, done, err, want)
 	}
 	// What is missing is not made by giving back.
-	for _, u := range []login.Update{login.GiveBack(), login.Reset(login.Counter{N: 1, Last: Epoch})} {
-		if before, done, err := counters.Update(t.Context(), key+" missing", u); done || err != nil || before != (login.Counter{}) {
+	for _, u := range []throttle.Update{throttle.GiveBack(), throttle.Reset(throttle.Counter{N: 1, Last: Epoch})} {
+		if before, done, err := counters.Update(t.Context(), key+" missing", u); done || err != nil || before != (throttle.Counter{}) {
 			t.Errorf("a missing counter: %+v, %t, %v", before, done, err)
 		}
 	}
+}
+
+// loginKey is the one login key of the suite.
+type loginKey struct{}
+
+func (loginKey) SealingKey(context.Context) (auth.LoginKey, error) {
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
+}
+
+// spendOnce spends one id a hundred times at once: one spender finds it fresh.
+func spendOnce(t *testing.T, counters throttle.Counters) {
+	once := throttle.Once{Counters: counters, Keys: loginKey{}}
+	spend := func(purpose, id string) bool {
+		fresh, err := once.Spend(t.Context(), purpose, id, Epoch, Epoch.Add(time.Hour))
+		if err != nil {
+			t.Error(err)
+		}
+		return fresh
+	}
+	var fresh atomic.Int32
+	parallel(100, 50, func(int) {
+		if spend("nonce", t.Name()) {
+			fresh.Add(1)
+		}
+	})
+	if fresh.Load() != 1 {
+		t.Errorf("%d spenders found the id fresh, want 1", fresh.Load())
+	}
+	if !spend("token", t.Name()) || !spend("nonce", t.Name()+" another") {
+		t.Error("another purpose or another id is not fresh")
+	}
+	// The repetition of a write whose reply was lost is known by its mark.
+	again := throttle.Once{Counters: counters, Keys: loginKey{}, Rand: repeating{}}
+	for range 2 {
+		if ok, err := again.Spend(t.Context(), "nonce", t.Name()+" repeated", Epoch, Epoch.Add(time.Hour)); err != nil || !ok {
+			t.Errorf("the repetition of one write: fresh %t, %v", ok, err)
+		}
+	}
+	if spend("nonce", t.Name()+" repeated") {
+		t.Error("a second use is taken for the repetition of the first")
+	}
+	if _, err := once.Spend(t.Context(), "nonce", "x", Epoch, Epoch); err == nil {
+		t.Error("an id that has ended is spent")
+	}
+}
+
+// repeating yields the same bytes for ever.
+type repeating struct{}
+
+func (repeating) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 7
+	}
+	return len(p), nil
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -18,7 +18,7 @@ import (
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
-	Counters login.Counters
+	Counters throttle.Counters
 }
 
 // Raw reads and writes one attribute of a stored item behind the store's back. item is an auth.SubjectID for a user, a
@@ -103,7 +103,7 @@ func unknownAttributes(t *testing.T, s Stores, raw Raw) {
 		{"a counter counts", func() error {
 			return done(s.Counters.Update(ctx, string(counter), aLimit.Take(Epoch.Add(time.Minute), Epoch.Add(time.Hour))))
 		}},
-		{"a counter is given back", func() error { return done(s.Counters.Update(ctx, string(counter), login.GiveBack())) }},
+		{"a counter is given back", func() error { return done(s.Counters.Update(ctx, string(counter), throttle.GiveBack())) }},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
@@ -169,7 +169,7 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 				_, _, err := s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch, session.ReasonLogout))
 				return err
 			},
-			"count on a counter": func() error { _, _, err := s.Counters.Update(ctx, string(counter), login.GiveBack()); return err },
+			"count on a counter": func() error { _, _, err := s.Counters.Update(ctx, string(counter), throttle.GiveBack()); return err },
 		} {
 			if err := do(); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound) {
 				t.Errorf("%s is %v: %s: %v", damage.name, damage.value, name, err)
@@ -235,7 +235,7 @@ func Version1(t *testing.T, s Stores) {
 		t.Errorf("the list of sessions: %+v, %v", listed, err)
 	}
 	for key, want := range version1.counters {
-		if got, _, err := s.Counters.Update(ctx, key, login.GiveBack()); err != nil || !reflect.DeepEqual(got, want) {
+		if got, _, err := s.Counters.Update(ctx, key, throttle.GiveBack()); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("counter %s, %v:%s", key, err, difference(want, got))
 		}
 	}

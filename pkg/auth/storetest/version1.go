@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -14,7 +14,7 @@ import (
 var version1 = struct {
 	users    []user.User
 	sessions []session.Session
-	counters map[string]login.Counter
+	counters map[string]throttle.Counter
 }{
 	users: []user.User{
 		{
@@ -42,7 +42,7 @@ var version1 = struct {
 			LastSeen: Epoch, AuthTime: Epoch, Revocation: &session.Revocation{At: Epoch.Add(time.Minute), Reason: session.ReasonTheft},
 		},
 	},
-	counters: map[string]login.Counter{
+	counters: map[string]throttle.Counter{
 		"fixture counter": {N: 2, Last: Epoch.Add(time.Minute), Expires: Epoch.Add(time.Hour)},
 	},
 }

@@ -1,12 +1,11 @@
-package login
+package throttle
 
 import (
-	"strings"
 	"testing"
 	"time"
 )
 
-// greedy asks as often as the clock ticks in [from, from+d), as somebody who tried nothing before.
+// greedy asks as often as the clock ticks in [from, from+d), as an attacker who tried nothing before.
 func greedy(l Limit, shift uint64, from time.Time, d time.Duration) int {
 	granted, counters := 0, map[int64]*Counter{}
 	for at := from; at.Before(from.Add(d)); at = at.Add(time.Millisecond) {
@@ -23,7 +22,7 @@ func greedy(l Limit, shift uint64, from time.Time, d time.Duration) int {
 	return granted
 }
 
-// Nobody gets more than Most, and there is an instant to begin at from which somebody gets as many.
+// No attacker gets more than Most, and there is an instant to begin at from which a greedy one gets as many.
 func TestMostIsWhatAGreedyAttackerGets(t *testing.T) {
 	const ms = time.Millisecond
 	for _, l := range []Limit{
@@ -41,26 +40,6 @@ func TestMostIsWhatAGreedyAttackerGets(t *testing.T) {
 			if got := l.Most(d); got != best {
 				t.Errorf("%+v in %v: %d, and a greedy attacker gets %d", l, d, got, best)
 			}
-		}
-	}
-}
-
-// The figures that the documentation quotes.
-func TestMostOfTheDefaults(t *testing.T) {
-	limits := DefaultLimits()
-	for _, row := range []struct {
-		name              string
-		limit             Limit
-		hour, day, window int
-	}{
-		{"account", limits.Account, 31, 123, 109},
-		{"device", limits.Device, 46, 322, 305},
-		{"network", *limits.Network, 269, 4041, 164},
-		{"account, an hour at most", Limit{Free: 5, Delay: time.Second, MaxDelay: time.Hour, Window: 24 * time.Hour}, 31, 55, 39},
-	} {
-		hour, day, window := row.limit.Most(time.Hour), row.limit.Most(24*time.Hour), row.limit.within(row.limit.Window)
-		if hour != row.hour || day != row.day || window != row.window {
-			t.Errorf("%s: %d an hour, %d a day, %d a window", row.name, hour, day, window)
 		}
 	}
 }
@@ -113,37 +92,5 @@ func TestWindows(t *testing.T) {
 	}
 	if _, other := l.window(1, at); other == end {
 		t.Error("two keys' windows end together")
-	}
-}
-
-func TestLimitsSayWhatIsAllowed(t *testing.T) {
-	if err := DefaultLimits().Validate(); err != nil {
-		t.Error(err)
-	}
-	for _, row := range []struct {
-		change func(*Limits)
-		want   []string
-	}{
-		{func(l *Limits) { l.Network = nil }, nil},
-		{func(l *Limits) { l.Account.Free = 0 }, []string{"account", "Free is 0", "from 1 to 1000"}},
-		{func(l *Limits) { l.Device.Free = 1001 }, []string{"device", "Free is 1001", "from 1 to 1000"}},
-		{func(l *Limits) { l.Network.Delay = time.Millisecond }, []string{"network", "Delay is 1ms", "from 1s to MaxDelay"}},
-		{func(l *Limits) { l.Account.Delay = time.Hour }, []string{"account", "Delay is 1h0m0s", "MaxDelay, which is 15m0s"}},
-		{func(l *Limits) { l.Network.MaxDelay = 2 * time.Hour }, []string{"network", "MaxDelay is 2h0m0s", "at most Window"}},
-		{func(l *Limits) { l.Account.Window = 8 * 24 * time.Hour }, []string{"account", "Window is 192h0m0s", "from 1m0s to 168h0m0s"}},
-		{func(l *Limits) { l.Account, l.Device = Limit{}, Limit{} }, []string{"account", "device"}},
-	} {
-		limits := DefaultLimits()
-		row.change(&limits)
-		err := limits.Validate()
-		if (err == nil) != (row.want == nil) {
-			t.Errorf("%+v: %v", limits, err)
-			continue
-		}
-		for _, want := range row.want {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%v does not say %q", err, want)
-			}
-		}
 	}
 }

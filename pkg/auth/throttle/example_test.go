@@ -1,0 +1,79 @@
+package throttle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+)
+
+// ring is one login key; a deployment uses keyring.Login.
+type ring struct{}
+
+func (ring) SealingKey(context.Context) (auth.LoginKey, error) {
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
+}
+
+func counters() (bolt.Counters, func()) {
+	folder, err := os.MkdirTemp("", "throttle")
+	if err != nil {
+		panic(err)
+	}
+	db, err := bolt.Open(filepath.Join(folder, "store.db"))
+	if err != nil {
+		panic(err)
+	}
+	return bolt.Counters{DB: db}, func() { _ = db.Close(); _ = os.RemoveAll(folder) }
+}
+
+// Three sign-ups an hour from one network, and the fourth has to wait.
+func ExampleLimiter() {
+	store, closeStore := counters()
+	defer closeStore()
+	limiter, err := throttle.New(store, ring{})
+	if err != nil {
+		panic(err)
+	}
+	charge := throttle.Charge{
+		Kind: "sign-up", Text: "203.0.113.0/32", At: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC),
+		Limit: throttle.Limit{Free: 3, Delay: time.Minute, MaxDelay: time.Minute, Window: time.Hour},
+	}
+	for range 4 {
+		slot, err := limiter.Take(context.Background(), charge)
+		var exceeded *throttle.Exceeded
+		switch {
+		case errors.As(err, &exceeded):
+			fmt.Println("wait", exceeded.RetryAfter)
+		case err != nil:
+			panic(err)
+		default:
+			fmt.Println("granted", limiter.Settle(context.Background(), slot, throttle.Failed))
+		}
+	}
+	// Output:
+	// granted <nil>
+	// granted <nil>
+	// granted <nil>
+	// wait 1m0s
+}
+
+func ExampleOnce() {
+	store, closeStore := counters()
+	defer closeStore()
+	once := throttle.Once{Counters: store, Keys: ring{}}
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for range 2 {
+		fresh, err := once.Spend(context.Background(), "id-token", "jti-1", now, now.Add(10*time.Minute))
+		fmt.Println(fresh, err)
+	}
+	// Output:
+	// true <nil>
+	// false <nil>
+}

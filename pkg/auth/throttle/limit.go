@@ -1,0 +1,116 @@
+package throttle
+
+import (
+	"fmt"
+	"time"
+)
+
+// Limit says how many attempts are granted. Within a window the first Free are granted at once. The n-th attempt is
+// granted if Delay * 2^(n-Free-1), but at most MaxDelay, has passed since the attempt before. A refused attempt is not
+// counted, so that a stranger cannot prolong a wait by asking again.
+//
+// Each window begins at zero and has a fixed length. It begins at another instant for each key, so that an attacker of
+// many accounts finds no midnight at which all counters are fresh.
+type Limit struct {
+	Free                    int
+	Delay, MaxDelay, Window time.Duration
+}
+
+// The bounds of a Limit. They also bound the condition that DynamoDB is sent: some twenty terms.
+const (
+	maxFree   = 1000
+	minWindow = time.Minute
+	maxWindow = 7 * 24 * time.Hour
+)
+
+// Validate returns an error that names the first field that is out of its bounds, and the bounds.
+func (l Limit) Validate() error {
+	switch {
+	case l.Free < 1 || l.Free > maxFree:
+		return fmt.Errorf("Free is %d: it must be from 1 to %d", l.Free, maxFree)
+	case l.Window < minWindow || l.Window > maxWindow:
+		return fmt.Errorf("Window is %v: it must be from %v to %v", l.Window, minWindow, maxWindow)
+	case l.Delay < time.Second || l.Delay > l.MaxDelay:
+		return fmt.Errorf("Delay is %v: it must be from 1s to MaxDelay, which is %v", l.Delay, l.MaxDelay)
+	case l.MaxDelay > l.Window:
+		return fmt.Errorf("MaxDelay is %v: it must be at most Window, which is %v", l.MaxDelay, l.Window)
+	}
+	return nil
+}
+
+// waits returns the waits of the attempts beyond Free; the last wait holds for all later attempts.
+func (l Limit) waits() []time.Duration {
+	var all []time.Duration
+	for w := l.Delay; w < l.MaxDelay; w *= 2 {
+		all = append(all, w)
+	}
+	return append(all, l.MaxDelay)
+}
+
+// wait returns how long after the last attempt the next one is granted, if n were granted.
+func (l Limit) wait(n int) time.Duration {
+	if n < l.Free {
+		return 0
+	}
+	waits := l.waits()
+	return waits[min(n-l.Free, len(waits)-1)]
+}
+
+// Take returns the write that grants an attempt at the instant at, if the limit allows it, in a window whose counter a
+// store may forget at expires. Waits grow, so "fewer than n granted, and the last so long ago" needs no lower bound: if
+// more were granted, a longer wait is demanded.
+func (l Limit) Take(at, expires time.Time) Update {
+	at = at.UTC().Truncate(time.Millisecond)
+	u := Update{AnyOf: []Match{{Below: l.Free}}, Add: 1, At: at, Expires: expires.UTC().Truncate(time.Second)}
+	for i, w := range l.waits() {
+		u.AnyOf = append(u.AnyOf, Match{Below: l.Free + i + 1, LastBy: at.Add(-w)})
+	}
+	u.AnyOf[len(u.AnyOf)-1].Below = 0
+	return u
+}
+
+// window returns the number and the end of the window that at lies in, for a key with this shift.
+func (l Limit) window(shift uint64, at time.Time) (number int64, end time.Time) {
+	length := l.Window.Milliseconds()
+	by := int64(shift % uint64(length))
+	number = (at.UnixMilli() + by) / length
+	return number, time.UnixMilli((number+1)*length - by).UTC()
+}
+
+// retryAfter returns how long a refused attempt has to wait, in whole seconds, rounded up: an earlier attempt would be
+// refused again. At the window's end the counter begins anew.
+func (l Limit) retryAfter(c Counter, at, end time.Time) time.Duration {
+	left := min(c.Last.Add(l.wait(c.N)).Sub(at), end.Sub(at))
+	return max(time.Second, (left + time.Second - 1).Truncate(time.Second))
+}
+
+// Most returns the greatest number of attempts that the limit grants in any span of length d, for every position of the windows. Attempts that succeed give their slot back and are not counted.
+func (l Limit) Most(d time.Duration) int {
+	// The span begins in a window in which nothing was tried before; x of it lie there. Less x with as many attempts
+	// leaves more for the windows behind, so x is just enough for the last of them.
+	behind := func(x time.Duration) int {
+		return int((d-x)/l.Window)*l.within(l.Window) + l.within((d-x)%l.Window)
+	}
+	most := behind(0)
+	n := l.Free
+	for x := time.Millisecond; x <= min(d, l.Window); n++ {
+		most = max(most, n+behind(x))
+		x += l.wait(n)
+	}
+	return most
+}
+
+// within returns how many attempts are granted in the first x of a window.
+func (l Limit) within(x time.Duration) int {
+	if x <= 0 {
+		return 0
+	}
+	n, waits := l.Free, l.waits()
+	for _, w := range waits[:len(waits)-1] {
+		if x <= w {
+			return n
+		}
+		x, n = x-w, n+1
+	}
+	return n + int((x-1)/l.MaxDelay)
+}
