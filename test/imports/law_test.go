@@ -40,12 +40,12 @@ var law = func() map[string][]string {
 		"storetest": stores,
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
-		"login":                  {"auth", "user", "password", "throttle", "subjectform"},
+		"login":                  {"auth", "user", "password", "throttle", "sealed"},
 		"throttle":               {"auth"},
 		"user":                   {"auth", "password", "claim"},
 		"password":               {"auth"},
-		"session":                {"auth", "subjectform"},
-		"subjectform":            {"auth"},
+		"session":                {"auth", "sealed"},
+		"sealed":                 {"auth"},
 		"token":                  {"auth", "strictjson", "claim", "loopback"},
 		"token/jwksurl":          {"auth", "token"},
 		"keyring":                {"auth", "token", "strictjson"},
@@ -99,6 +99,7 @@ var reach = func() map[string][]string {
 		"user":       {"github.com/aws", "net/http"},
 		"login":      {"github.com/aws", "net/http"},
 		"throttle":   {"github.com/aws", "net/http"},
+		"sealed":     {"github.com/aws", "net/http"},
 		"password":   {"github.com/aws", "net/http"},
 		"audit":      {"github.com/aws", "net/http"},
 		"config":     {"github.com/aws", "net/http"},

@@ -3,15 +3,12 @@ package login
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"time"
 
-	"github.com/edgeauth/edgeauth/internal/subjectform"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -24,16 +21,16 @@ const ChangeLifetime = 10 * time.Minute
 //
 // No key takes part, so that no key makes one. Prefix and checksum let secret scanners find leaked tokens. Numbers, the
 // subject's forms and the one spelling are as in a refresh token (session.Codec).
-const (
-	changePrefix  = "ect_"
-	changeVersion = 4<<4 | 2
+const changeSecretBytes = 32
 
-	changeSecretBytes = 32
-)
+// changeForm is the form of change-of-password tokens. Two bytes stand before the subject: kind and version, subject form.
+var changeForm = sealed.Form{
+	Prefix: "ect_", Version: 4<<4 | 2, Least: 2 + 1 + changeSecretBytes, Most: 2 + auth.MaxSubjectBytes + changeSecretBytes,
+}
 
 // newChange returns a token for a subject, and what the user holds of it.
 func newChange(rand io.Reader, subject auth.SubjectID) (token auth.Secret, digest [sha256.Size]byte, err error) {
-	b, err := subjectform.Append([]byte{changeVersion}, subject)
+	b, err := sealed.AppendSubject([]byte{changeForm.Version}, subject)
 	if err != nil {
 		return auth.Secret{}, digest, err
 	}
@@ -41,21 +38,19 @@ func newChange(rand io.Reader, subject auth.SubjectID) (token auth.Secret, diges
 	if _, err := io.ReadFull(rand, secret[:]); err != nil {
 		return auth.Secret{}, digest, fmt.Errorf("reading random bytes: %w", err)
 	}
-	b = append(b, secret[:]...)
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return auth.NewSecret(changePrefix + base64.RawURLEncoding.EncodeToString(b)), sha256.Sum256(secret[:]), nil
+	return changeForm.Text(append(b, secret[:]...)), sha256.Sum256(secret[:]), nil
 }
 
 // parseChange returns the subject that a token names and the SHA-256 of its secret. It is not ok for a text of another
 // form. It proves nothing: the user's item says what the token permits.
 func parseChange(token auth.Secret) (subject auth.SubjectID, digest [sha256.Size]byte, ok bool) {
 	const head = 1 + 1
-	b, ok := decode(token.Reveal(), changePrefix, changeVersion, head+1+changeSecretBytes)
+	b, ok := changeForm.Body(token)
 	if !ok {
 		return "", digest, false
 	}
 	secret := len(b) - changeSecretBytes
-	subject, ok = subjectform.Read(b[head-1], b[head:secret])
+	subject, ok = sealed.ReadSubject(b[head-1], b[head:secret])
 	return subject, sha256.Sum256(b[secret:]), ok
 }
 

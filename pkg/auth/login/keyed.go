@@ -2,9 +2,6 @@ package login
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"fmt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -17,16 +14,6 @@ type Keys interface {
 	SealingKey(ctx context.Context) (auth.LoginKey, error)
 	// LoginKey returns an accepted key; auth.ErrNotFound for any other id.
 	LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
-}
-
-func macOf(b []byte, key auth.LoginKey, purpose string) ([]byte, error) {
-	derived, err := key.Derive(purpose)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the key of %s: %w", purpose, err)
-	}
-	mac := hmac.New(sha256.New, derived)
-	mac.Write(b)
-	return mac.Sum(nil), nil
 }
 
 // Reference returns what the audit log calls an e-mail, whether or not a user has it; see [throttle.Reference].

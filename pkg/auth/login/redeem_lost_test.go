@@ -8,9 +8,9 @@ import (
 	"hash/crc32"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/internal/subjectform"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/test/fault"
 )
@@ -81,7 +81,7 @@ func TestForgedChangeToken(t *testing.T) {
 		"the digest and the digest":               append(u.Change.Digest[:], u.Change.Digest[:]...),
 		"the first half of the digest, and zeros": append(u.Change.Digest[:16:16], make([]byte, 16)...),
 	} {
-		b, err := subjectform.Append([]byte{4<<4 | 2}, u.ID)
+		b, err := sealed.AppendSubject([]byte{4<<4 | 2}, u.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

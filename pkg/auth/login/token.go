@@ -2,17 +2,13 @@ package login
 
 import (
 	"context"
-	"crypto/hmac"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"strings"
 	"time"
 
-	"github.com/edgeauth/edgeauth/internal/subjectform"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 )
 
 // ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old, used.
@@ -22,20 +18,18 @@ var ErrNoToken = errors.New("not a valid token of this issuer")
 // DeviceLifetime is how long a known-device token vouches for its device.
 const DeviceLifetime = 180 * 24 * time.Hour
 
-// kind is one kind of sealed token, which says something about a user and permits nothing by itself. A kind has a first
-// byte and a MAC key of its own, so none passes for another, nor for a refresh token, whose layout is of the same family.
-type kind struct {
-	prefix   string // with the checksum, it lets secret scanners find leaked tokens
-	version  byte   // the kind's number, times 16, and the layout's version; refresh tokens are number 1
-	purpose  string // of the MAC key
-	lifetime time.Duration
+// deviceKind is the form of known-device tokens.
+var deviceKind = sealed.Kind{
+	Form: sealed.Form{
+		Prefix: "edt_", Version: 3<<4 | 1,
+		Least: headBytes + 1 + tailBytes, Most: headBytes + auth.MaxSubjectBytes + tailBytes,
+	},
+	KeyAt: 1, Purpose: "edgeauth known-device token 1",
 }
 
-var deviceKind = kind{"edt_", 3<<4 | 1, "edgeauth known-device token 1", DeviceLifetime}
-
-// voucher is what a sealed token says:
+// voucher is what a known-device token says:
 //
-//	prefix + base64url( kind and version 1 | key id 2 | subject form 1 | subject | token version 8 | id 16 |
+//	edt_ + base64url( kind and version 1 | key id 2 | subject form 1 | subject | token version 8 | id 16 |
 //	                    issue time 5 | HMAC-SHA-256 of all before, truncated to 16 | CRC-32 of all before 4 )
 //
 // Numbers, the subject's forms and the one spelling are as in a refresh token (session.Codec).
@@ -55,103 +49,75 @@ func (v voucher) vouchesFor(subject auth.SubjectID, tokenVersion uint64) bool {
 // DeviceID names a known device; the zero DeviceID is none.
 type DeviceID [16]byte
 
+// The bytes before the subject: kind and version, key id, subject form. The bytes after it: token version, id, issue time.
 const (
-	macBytes  = 16
-	crcBytes  = 4
 	headBytes = 1 + 2 + 1
-	tailBytes = 8 + len(DeviceID{}) + 5 // what stands between the subject and the MAC
-
-	maxIssued = 1<<40 - 1
+	tailBytes = 8 + len(DeviceID{}) + sealed.TimeBytes
 )
 
-// maxEncoded bounds the work that junk can cause.
-var maxEncoded = base64.RawURLEncoding.EncodedLen(headBytes + auth.MaxSubjectBytes + tailBytes + macBytes + crcBytes)
-
 // seal returns the text of v under the newest key.
-func (k kind) seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, error) {
+func seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, error) {
 	key, err := keys.SealingKey(ctx)
 	if err != nil {
 		return auth.Secret{}, fmt.Errorf("reading the login keys: %w", err)
 	}
-	issued := v.IssuedAt.Unix()
-	if issued < 0 || issued > maxIssued {
-		return auth.Secret{}, errors.New("a token's issue time is out of range")
-	}
-	b := binary.BigEndian.AppendUint16([]byte{k.version}, key.ID)
-	if b, err = subjectform.Append(b, v.Subject); err != nil {
-		return auth.Secret{}, err
-	}
-	b = binary.BigEndian.AppendUint64(b, v.TokenVersion)
-	b = append(b, v.ID[:]...)
-	b = append(b, byte(issued>>32))
-	b = binary.BigEndian.AppendUint32(b, uint32(issued))
-	mac, err := macOf(b, key, k.purpose)
+	b, err := v.body(deviceKind.Version, key.ID)
 	if err != nil {
 		return auth.Secret{}, err
 	}
-	b = append(b, mac[:macBytes]...)
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return auth.NewSecret(k.prefix + base64.RawURLEncoding.EncodeToString(b)), nil
+	return deviceKind.Seal(b, key)
 }
 
-// parse returns what the text says, if it is a token of this kind that is not too old; else ErrNoToken. Its error wraps
-// auth.ErrUnavailable where the keys cannot be read.
-func (k kind) parse(ctx context.Context, keys Keys, text auth.Secret, now time.Time) (voucher, error) {
-	b, ok := decode(text.Reveal(), k.prefix, k.version, headBytes+1+tailBytes+macBytes)
+// body returns the bytes of v that are sealed.
+func (v voucher) body(version byte, keyID uint16) ([]byte, error) {
+	b := binary.BigEndian.AppendUint16([]byte{version}, keyID)
+	b, err := sealed.AppendSubject(b, v.Subject)
+	if err != nil {
+		return nil, err
+	}
+	b = binary.BigEndian.AppendUint64(b, v.TokenVersion)
+	b = append(b, v.ID[:]...)
+	return sealed.AppendTime(b, v.IssuedAt)
+}
+
+// parse returns the content of an authentic known-device token that is not too old; otherwise the error is ErrNoToken. It
+// wraps auth.ErrUnavailable if the keys cannot be read.
+func parse(ctx context.Context, keys Keys, text auth.Secret, now time.Time) (voucher, error) {
+	token, ok := deviceKind.Read(text)
 	if !ok {
 		return voucher{}, ErrNoToken
 	}
-	signed, mac := b[:len(b)-macBytes], b[len(b)-macBytes:]
-	key, err := keys.LoginKey(ctx, binary.BigEndian.Uint16(signed[1:]))
+	key, err := keys.LoginKey(ctx, token.KeyID)
 	if errors.Is(err, auth.ErrNotFound) {
 		return voucher{}, ErrNoToken
 	}
 	if err != nil {
 		return voucher{}, fmt.Errorf("reading the login keys: %w", err)
 	}
-	want, err := macOf(signed, key, k.purpose)
+	body, ok, err := token.Verify(key)
 	if err != nil {
 		return voucher{}, err
 	}
-	if !hmac.Equal(mac, want[:macBytes]) {
+	if !ok {
 		return voucher{}, ErrNoToken
 	}
-	v, ok := readVoucher(signed)
-	if !ok || !now.Before(v.IssuedAt.Add(k.lifetime)) {
+	v, ok := readVoucher(body)
+	if !ok || !now.Before(v.IssuedAt.Add(DeviceLifetime)) {
 		return voucher{}, ErrNoToken
 	}
 	return v, nil
 }
 
-// decode undoes the text form and its checksum. It returns at least so many bytes, of which the first is version.
-func decode(text, prefix string, version byte, least int) ([]byte, bool) {
-	encoded, ok := strings.CutPrefix(text, prefix)
-	if !ok || len(encoded) > maxEncoded {
-		return nil, false
-	}
-	b, err := base64.RawURLEncoding.DecodeString(encoded)
-	// The decoder skips line feeds and ignores trailing bits: only the one spelling counts.
-	if err != nil || base64.RawURLEncoding.EncodeToString(b) != encoded {
-		return nil, false
-	}
-	if len(b) < least+crcBytes || b[0] != version {
-		return nil, false
-	}
-	b, crc := b[:len(b)-crcBytes], binary.BigEndian.Uint32(b[len(b)-crcBytes:])
-	return b, crc32.ChecksumIEEE(b) == crc
-}
-
-// readVoucher takes apart what the MAC has vouched for.
+// readVoucher parses the bytes that the MAC has authenticated.
 func readVoucher(b []byte) (voucher, bool) {
 	subject, tail := b[headBytes:len(b)-tailBytes], b[len(b)-tailBytes:]
 	var v voucher
 	var ok bool
-	if v.Subject, ok = subjectform.Read(b[headBytes-1], subject); !ok {
+	if v.Subject, ok = sealed.ReadSubject(b[headBytes-1], subject); !ok {
 		return voucher{}, false
 	}
 	v.TokenVersion = binary.BigEndian.Uint64(tail)
 	v.ID = DeviceID(tail[8 : 8+len(v.ID)])
-	issued := tail[8+len(v.ID):]
-	v.IssuedAt = time.Unix(int64(issued[0])<<32|int64(binary.BigEndian.Uint32(issued[1:])), 0).UTC()
+	v.IssuedAt = sealed.ReadTime(tail[8+len(v.ID):])
 	return v, true
 }

@@ -17,23 +17,19 @@ type Tokens struct {
 	Rand io.Reader // cryptographic; must not fail (crypto/rand.Reader does not)
 }
 
-// Device returns a known-device token for whoever has just proven to be the user (in the words of OWASP, a device
-// cookie). It vouches for the device, not for the user: with it a login still needs the password, but is counted apart
-// from strangers' guesses. It is good for 180 days or until the user's TokenVersion changes.
+// Device returns a known-device token for a user who has just proven the password (OWASP calls it a device cookie). It
+// vouches for the device and not for the user: a login with it still needs the password, but is counted apart from
+// strangers' guesses. It is good for 180 days or until the user's TokenVersion changes.
 func (x Tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
-	return x.seal(ctx, deviceKind, u)
-}
-
-func (x Tokens) seal(ctx context.Context, k kind, u user.User) (auth.Secret, error) {
 	v := voucher{Subject: u.ID, TokenVersion: u.TokenVersion, IssuedAt: x.Now()}
 	if _, err := io.ReadFull(x.Rand, v.ID[:]); err != nil {
 		return auth.Secret{}, fmt.Errorf("reading random bytes: %w", err)
 	}
-	return k.seal(ctx, x.Keys, v)
+	return seal(ctx, x.Keys, v)
 }
 
 func (x Tokens) parseDevice(ctx context.Context, token auth.Secret) (voucher, error) {
-	return deviceKind.parse(ctx, x.Keys, token, x.Now())
+	return parse(ctx, x.Keys, token, x.Now())
 }
 
 // renewDevice is the age from which a good login is worth a new token, so that a device in use stays known.

@@ -1,10 +1,4 @@
-// Package subjectform writes a subject into a token's bytes: the form, one byte, and what it says follows.
-//
-//	0       16 bytes of a UUID, mandatory for every canonical one in lower case
-//	1 to 64 so many bytes of an opaque subject
-//
-// Each subject has one spelling. Refresh tokens, known-device tokens and change-of-password tokens hold it so.
-package subjectform
+package sealed
 
 import (
 	"github.com/google/uuid"
@@ -15,8 +9,13 @@ import (
 // isUUIDForm is the form byte of a UUID; any other value is a length.
 const isUUIDForm = 0
 
-// Append appends form and subject to b. It fails for what is no subject.
-func Append(b []byte, s auth.SubjectID) ([]byte, error) {
+// AppendSubject appends the form of a subject and the subject to b:
+//
+//	0       16 bytes of a UUID, mandatory for every canonical UUID in lower case
+//	1 to 64 the length of an opaque subject in bytes
+//
+// Each subject has one spelling. The error says why s is not a subject.
+func AppendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -26,8 +25,8 @@ func Append(b []byte, s auth.SubjectID) ([]byte, error) {
 	return append(append(b, byte(len(s))), s...), nil
 }
 
-// Read returns the subject in the bytes that follow a form, and whether that is its one spelling.
-func Read(form byte, follows []byte) (auth.SubjectID, bool) {
+// ReadSubject returns the subject in the bytes that follow a form. It is not ok unless that is its one spelling.
+func ReadSubject(form byte, follows []byte) (auth.SubjectID, bool) {
 	if form == isUUIDForm {
 		id, err := uuid.FromBytes(follows)
 		return auth.SubjectID(id.String()), err == nil
