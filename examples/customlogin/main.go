@@ -11,7 +11,6 @@
 //	export OIDC_ISSUER=https://accounts.example.com OIDC_CLIENT_ID=my-app
 //	export EDGEAUTH_ISSUER=http://127.0.0.1:8080 EDGEAUTH_AUDIENCE=http://127.0.0.1:8080
 //	export EDGEAUTH_SIGNING_RING=file:../../.edgeauth/signing-ring.json EDGEAUTH_REFRESH_KEYS=file:../../.edgeauth/refresh-keys.json
-//	export EDGEAUTH_LOGIN_RING=file:../../.edgeauth/login-ring.json
 //	export EDGEAUTH_KEY_VERSION=1 EDGEAUTH_STORE=bolt:../../.edgeauth/store.db EDGEAUTH_PROFILE=balanced
 //	export EDGEAUTH_ACCESS_TOKEN_LIFETIME=15m EDGEAUTH_IDLE_TIMEOUT=336h EDGEAUTH_ABSOLUTE_TIMEOUT=2160h
 //	go run . &
@@ -33,7 +32,7 @@ import (
 )
 
 func main() {
-	s, err := service.ForLogin()
+	s, err := service.Opener(service.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,14 +44,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("POST /auth/oidc", login)
+	handler := only(http.MethodPost, "/auth/oidc", login)
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		gateway.Serve(mux)
+		gateway.Serve(handler)
 		return
 	}
 	log.Println("listening on http://127.0.0.1:8081")
-	server := http.Server{Addr: "127.0.0.1:8081", Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
+	server := http.Server{Addr: "127.0.0.1:8081", Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
 
@@ -69,4 +67,20 @@ func newLogin(s *service.Service, provider *oidc.Provider, clientID string) (*Lo
 		Client:    s.Clients()[auth.DefaultClient],
 		Now:       time.Now,
 	}, nil
+}
+
+// only passes on the requests of one route. http.ServeMux would redirect another spelling of the
+// path, and the client would send its ID token again.
+func only(method, path string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != path:
+			http.NotFound(w, r)
+		case r.Method != method:
+			w.Header().Set("Allow", method)
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }

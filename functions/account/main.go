@@ -9,11 +9,7 @@ import (
 )
 
 func main() {
-	s, err := service.ForAccount()
-	if err != nil {
-		log.Fatal(err)
-	}
-	h, err := s.Handler("account")
+	h, err := service.Account(service.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,14 +4,14 @@ package main
 import (
 	"log"
 
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
 func main() {
-	discovery, err := service.ForDiscovery()
+	h, err := discovery.FromEnvironment()
 	if err != nil {
 		log.Fatal(err)
 	}
-	gateway.Serve(discovery)
+	gateway.Serve(h)
 }

@@ -9,11 +9,7 @@ import (
 )
 
 func main() {
-	s, err := service.ForLogin()
-	if err != nil {
-		log.Fatal(err)
-	}
-	h, err := s.Handler("login")
+	h, err := service.Login(service.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -9,11 +9,7 @@ import (
 )
 
 func main() {
-	s, err := service.ForRefresh()
-	if err != nil {
-		log.Fatal(err)
-	}
-	h, err := s.Handler("refresh")
+	h, err := service.Refresh(service.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

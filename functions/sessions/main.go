@@ -4,17 +4,12 @@ package main
 import (
 	"log"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
 func main() {
-	sessions, audit, err := service.ForSessions()
-	if err != nil {
-		log.Fatal(err)
-	}
-	h, err := endpoint.Sessions(sessions, audit)
+	h, err := service.Sessions(service.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

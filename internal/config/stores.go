@@ -8,15 +8,20 @@ type Stores struct {
 	DynamoDB DynamoDB
 }
 
-// DynamoDB is the tables' names, and how to reach them.
+// DynamoDB is the names of the tables, and how to reach them. Attempts is empty if no counter is needed.
 type DynamoDB struct {
 	Users, Sessions, Attempts string
 	Endpoint                  string // of a local engine; empty means AWS's own
 	AWS
 }
 
-// Store returns where state is kept.
-func (e *Environment) Store() Stores {
+// Store returns where users, sessions and attempts are kept.
+func (e *Environment) Store() Stores { return e.store(true) }
+
+// SessionStore returns where users and sessions are kept. The name of the table of attempts is not read.
+func (e *Environment) SessionStore() Stores { return e.store(false) }
+
+func (e *Environment) store(attempts bool) Stores {
 	const want = "dynamodb or bolt:<path>"
 	text, ok := e.required(Store, want)
 	if !ok {
@@ -32,14 +37,16 @@ func (e *Environment) Store() Stores {
 		e.refuse(Store, "names no store", want)
 		return Stores{}
 	}
-	return Stores{DynamoDB: e.dynamoDB()}
+	return Stores{DynamoDB: e.dynamoDB(attempts)}
 }
 
-func (e *Environment) dynamoDB() DynamoDB {
+func (e *Environment) dynamoDB(attempts bool) DynamoDB {
 	var d DynamoDB
 	d.Users, _ = e.required(UsersTable, "the name of the table of users")
 	d.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
-	d.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
+	if attempts {
+		d.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
+	}
 	d.Endpoint, _ = e.optional(DynamoDBEndpoint)
 	d.AWS = e.aws()
 	return d

@@ -9,7 +9,7 @@ var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer"}
 	stores := []string{"auth", "session", "user", "throttle"}
-	front := []string{"service", "gateway", "endpoint", "authorizer"}
+	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
 	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
@@ -31,7 +31,7 @@ var law = func() map[string][]string {
 		"examples/whoami":                {}, // a backend without edgeauth code
 
 		"service": slices.Concat(pure,
-			[]string{"endpoint", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
+			[]string{"endpoint", "endpoint/discovery", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
@@ -54,8 +54,9 @@ var law = func() map[string][]string {
 		"config":                 {"auth", "strictjson", "loopback"},
 		"audit":                  {"auth"},
 
-		"router":         {"auth", "endpoint/route", "answer"},
-		"endpoint/route": {},
+		"router":             {"auth", "endpoint/route", "answer"},
+		"endpoint/route":     {},
+		"endpoint/discovery": {"auth", "answer", "router", "token", "config"},
 
 		"answer":     {},
 		"auth":       {},
@@ -85,7 +86,7 @@ var reach = func() map[string][]string {
 
 	return map[string][]string{
 		"functions/authorizer":         {sdk},
-		"functions/discovery":          slow,
+		"functions/discovery":          slices.Concat(slow, []string{sdk, "go.etcd.io/bbolt", module + "/pkg/auth/login", module + "/pkg/auth/session", module + "/pkg/auth/user"}),
 		"functions/session-authorizer": slow,
 		"functions/login":              slow,
 		"functions/refresh":            slow,

@@ -17,7 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -277,7 +277,7 @@ func (s *stack) start(name string, v *snapshot) *instance {
 	case "discovery":
 		var keys token.KeySet
 		if keys, err = token.ParseJWKS([]byte(v.jwks)); err == nil {
-			i.http, err = endpoint.Discovery(issuer, keys)
+			i.http, err = discovery.New(issuer, keys)
 		}
 	default:
 		i.http, err = s.startService(name, i, now)

@@ -51,6 +51,13 @@ func with(v, other variables) variables {
 	return all
 }
 
+// without returns v without a variable.
+func without(v variables, name string) variables {
+	all := maps.Clone(v)
+	delete(all, name)
+	return all
+}
+
 const email = "ada@example.com"
 
 // deployment is what a stack would be: functions with their environments, keys, a user, and the gateway in front.
@@ -120,8 +127,8 @@ func environments(t *testing.T, store variables) map[string]variables {
 		"authorizer": with(common, variables{config.JWKS: string(jwks)}),
 		"login":      opening,
 		"account":    maps.Clone(opening),
-		"refresh":    issuing,
-		"sessions":   with(store, variables{config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1"}),
+		"refresh":    without(issuing, config.AttemptsTable),
+		"sessions":   with(without(store, config.AttemptsTable), variables{config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1"}),
 		"discovery":  {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
 	}
 }

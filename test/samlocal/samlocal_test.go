@@ -283,7 +283,7 @@ func (r *run) roles(t *testing.T) {
 	}
 	// A login writes a user only if it replaces the hash of the password.
 	rare := []access{
-		{"LoginFunction", "dynamodb:PutItem", "UsersTable"},
+		{"LoginFunction", "dynamodb:UpdateItem", "UsersTable"},
 	}
 	for a := range allowed {
 		if !did[a] && !slices.Contains(rare, a) {

@@ -3,14 +3,13 @@ package template
 import (
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
 
@@ -148,7 +147,8 @@ var rules = []rule{
 		"sessions have another key": func(d document) { d.properties("SessionsTable")["KeySchema"] = d.properties("UsersTable")["KeySchema"] },
 	}},
 	{"functions get variables that somebody reads", known, map[string]func(document){
-		"a misspelt one": func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
+		"attempts of no use": func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_ATTEMPTS_TABLE"] = "x" },
+		"a misspelt one":     func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
 	}},
 	{"browsers may use the methods of the routes", cors, map[string]func(document){
 		"a method is missing": func(d document) {
@@ -587,15 +587,13 @@ func tables(d document) (problems []string) {
 }
 
 func known(d document) (problems []string) {
-	names, err := os.ReadFile("../../internal/config/names.go")
-	if err != nil {
-		return []string{err.Error()}
-	}
+	readers := config.Readers()
 	for _, id := range d.of("AWS::Lambda::Function") {
+		reads := readers[strings.ToLower(strings.TrimSuffix(id, "Function"))]
 		for name := range variables(d, id) {
-			// The stamp is for Lambda alone.
-			if name != "EDGEAUTH_STAMP" && !strings.Contains(string(names), "= "+strconv.Quote(name)) {
-				problems = append(problems, id+" gets "+name)
+			// The stamp is for Lambda alone; the others are the AWS SDK's.
+			if name != "EDGEAUTH_STAMP" && strings.HasPrefix(name, "EDGEAUTH_") && !slices.Contains(reads, name) {
+				problems = append(problems, id+" gets "+name+", which it does not read")
 			}
 		}
 	}

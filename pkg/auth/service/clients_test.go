@@ -58,7 +58,7 @@ func TestClients(t *testing.T) {
 			if row.clients != "" {
 				document = `{"clients":` + row.clients + `}`
 			}
-			s, err := start(config.New(good(t).with(variables{config.Config: document}).lookup), functions["login"]...)
+			s, err := start(config.New(good(t).with(variables{config.Config: document}).lookup), Options{}, functions["login"]...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestClientsRefused(t *testing.T) {
 		{`{"web":{"delivery":true}}`, `clients: "web": "delivery": `},
 	} {
 		for name, parts := range functions {
-			_, err := start(config.New(good(t).with(variables{config.Config: `{"clients":` + row.clients + `}`}).lookup), parts...)
+			_, err := start(config.New(good(t).with(variables{config.Config: `{"clients":` + row.clients + `}`}).lookup), Options{}, parts...)
 			if err == nil || !strings.HasPrefix(err.Error(), config.Config) || !strings.Contains(err.Error(), row.tells) {
 				t.Errorf("%s, %s: %v", name, row.clients, err)
 			}
@@ -123,10 +123,10 @@ func TestClientsRefused(t *testing.T) {
 // whoever reads them.
 func TestClientsAgainstTheEnvironment(t *testing.T) {
 	given := good(t).with(variables{config.IdleTimeout: "30m", config.Config: `{"clients":{"web":{"access_token_lifetime":"1h"}}}`})
-	if _, err := start(config.New(given.lookup), functions["login"]...); err == nil || !strings.Contains(err.Error(), `clients: "web": "idle_timeout": 30m0s is not between 1h10m0s`) {
+	if _, err := start(config.New(given.lookup), Options{}, functions["login"]...); err == nil || !strings.Contains(err.Error(), `clients: "web": "idle_timeout": 30m0s is not between 1h10m0s`) {
 		t.Errorf("login: %v", err)
 	}
-	s, err := start(config.New(given.lookup), functions["refresh"]...)
+	s, err := start(config.New(given.lookup), Options{}, functions["refresh"]...)
 	if err != nil || s.Clients()["web"].AccessTokenLifetime != time.Hour || !s.Clients().Has(auth.DefaultClient) {
 		t.Errorf("refresh: %v", err)
 	}
@@ -145,7 +145,7 @@ func TestClientsPage(t *testing.T) {
 	}
 	for _, block := range blocks {
 		for name, parts := range functions {
-			s, err := start(config.New(good(t).with(variables{config.Config: block[1]}).lookup), parts...)
+			s, err := start(config.New(good(t).with(variables{config.Config: block[1]}).lookup), Options{}, parts...)
 			if err != nil || !s.Clients().Has(auth.DefaultClient) {
 				t.Errorf("%s: %s\n%v", name, block[1], err)
 			}

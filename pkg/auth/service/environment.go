@@ -3,38 +3,75 @@ package service
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// ForLogin returns the service of the login function, from the environment of this process. Its error names every
-// variable that is missing or wrong.
-func ForLogin() (*Service, error) { return start(config.Process(), common, opening) }
+// Options are what a program of its own adds to a function. The zero Options add nothing.
+type Options struct {
+	// Steps are added before and after the proof of a password: a second factor, a challenge.
+	Steps login.Steps
+	// Policy is what the deployment demands of new passwords beside password.CheckNew.
+	Policy password.Policy
+	// Log takes the audit lines; nil is os.Stdout, which Lambda writes to CloudWatch.
+	Log io.Writer
+}
 
-// ForRefresh returns the service of the refresh function, likewise.
-func ForRefresh() (*Service, error) { return start(config.Process(), common, restoring) }
+// Each constructor reads the environment of this process, and no variable that its function has no use for. Its error
+// names every variable that is missing or wrong. While the rings cannot be read, the handler answers 503.
+
+// Login returns the handler of the login function.
+func Login(o Options) (http.Handler, error) { return o.handler("login", common, opening) }
+
+// Account returns the handler of the account function, which changes passwords.
+func Account(o Options) (http.Handler, error) { return o.handler("account", common, opening) }
+
+// Refresh returns the handler of the refresh function.
+func Refresh(o Options) (http.Handler, error) { return o.handler("refresh", common, restoring) }
+
+func (o Options) handler(function string, parts ...part) (http.Handler, error) {
+	s, err := start(config.Process(), o, parts...)
+	if err != nil {
+		return nil, err
+	}
+	return s.Handler(function)
+}
+
+// Opener returns the service of a program that proves who a user is in a way of its own: it opens sessions
+// ([Service.Sessions]) and issues tokens ([Service.Responder]). It reads no login ring and has no Authenticator.
+func Opener(o Options) (*Service, error) { return start(config.Process(), o, common, client) }
 
 // given is what a function's variables say before rings and stores are opened.
 type given struct {
 	Settings
-	login auth.Secret // where the login ring is; empty for a function that proves no passwords
+	proves bool        // the function proves passwords, so it needs the login ring and the counters
+	login  auth.Secret // where the login ring is
 }
 
 // A part reads those variables that some functions share.
 type part func(e *config.Environment, g *given)
 
-func start(e *config.Environment, parts ...part) (*Service, error) {
-	g := given{Settings: Settings{Log: os.Stdout}}
+func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
+	g := given{Settings: Settings{Log: o.log(), Steps: o.Steps, Policy: o.Policy}}
 	for _, read := range parts {
 		read(e, &g)
 	}
-	stores, signing, refresh := e.Store(), e.SigningRing(), e.RefreshKeys()
+	store := e.SessionStore
+	if g.proves {
+		store = e.Store
+	}
+	stores := store()
+	signing, refresh := e.SigningRing(), e.RefreshKeys()
 	secrets := e.SecretsManagerOf(signing, refresh, g.login)
-	document := e.Document(config.DocumentNames()...) // a name that nobody knows stops the start
+	document := e.Document(config.DocumentNames()...) // an unknown name stops the start
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
@@ -44,7 +81,7 @@ func start(e *config.Environment, parts ...part) (*Service, error) {
 	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh, secrets)
 	s.Stores, errs[2] = OpenStores(stores)
 	errs[3] = readDocument(document, &s)
-	if g.login != (auth.Secret{}) {
+	if g.proves {
 		s.LoginRing, errs[4] = openRing(config.LoginRing, g.login, secrets)
 	}
 	if err := errors.Join(errs[:]...); err != nil {
@@ -58,9 +95,14 @@ func common(e *config.Environment, g *given) {
 	g.AccessTokenLifetime = e.Duration(config.AccessTokenLifetime, token.MinLifetime, token.MaxLifetime)
 }
 
-// opening is what functions read that prove a password and open a session.
+// opening is what a function reads that proves a password and opens a session.
 func opening(e *config.Environment, g *given) {
-	g.login = e.LoginRing()
+	g.proves, g.login = true, e.LoginRing()
+	client(e, g)
+}
+
+// client is what a function reads that opens a session.
+func client(e *config.Environment, g *given) {
 	// A client refreshes when its access token ends, and must find its session then.
 	least := session.DefaultRules().MinimumIdleTimeout() + g.AccessTokenLifetime
 	g.Client = auth.Client{
@@ -69,6 +111,13 @@ func opening(e *config.Environment, g *given) {
 		IdleTimeout:     e.Duration(config.IdleTimeout, least, maxTimeout),
 		AbsoluteTimeout: e.Duration(config.AbsoluteTimeout, least, maxTimeout),
 	}
+}
+
+func (o Options) log() io.Writer {
+	if o.Log == nil {
+		return os.Stdout
+	}
+	return o.Log
 }
 
 func restoring(e *config.Environment, g *given) { g.RestoredUntil = e.RestoredUntil() }

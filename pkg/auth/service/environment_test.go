@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +79,7 @@ func TestStart(t *testing.T) {
 		{"the next version signs", "login", variables{config.KeyVersion: "2"}, func(*Service) bool { return true }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s, err := start(config.New(good(t).with(row.change).lookup), functions[row.function]...)
+			s, err := start(config.New(good(t).with(row.change).lookup), Options{}, functions[row.function]...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +122,7 @@ func TestStartNamesEveryVariable(t *testing.T) {
 			[]string{config.UsersTable, config.SessionsTable, config.AttemptsTable, config.Region, config.AccessKeyID, config.SecretAccessKey}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := start(config.New(row.given.lookup), functions[row.function]...)
+			_, err := start(config.New(row.given.lookup), Options{}, functions[row.function]...)
 			if err == nil {
 				t.Fatal("it starts")
 			}
@@ -161,7 +162,7 @@ func TestStartRefusesRings(t *testing.T) {
 		{"no folder for the store", variables{config.Store: "bolt:/nowhere/store.db"}, []string{"/nowhere/store.db"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := start(config.New(good(t).with(row.change).lookup), functions["login"]...)
+			_, err := start(config.New(good(t).with(row.change).lookup), Options{}, functions["login"]...)
 			if err == nil {
 				t.Fatal("it starts")
 			}
@@ -182,16 +183,14 @@ func TestFunctionsReadTheProcess(t *testing.T) {
 	for name, value := range good(t) {
 		t.Setenv(name, value)
 	}
-	for name, start := range map[string]func() (*Service, error){"login": ForLogin, "refresh": ForRefresh} {
-		if s, err := start(); err != nil || s.settings.Issuer != "https://auth.example.com" {
+	for name, construct := range map[string]func(Options) (http.Handler, error){
+		"login": Login, "refresh": Refresh, "sessions": Sessions, "account": Account,
+	} {
+		if h, err := construct(Options{}); err != nil || h == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if sessions, log, err := ForSessions(); err != nil || sessions == nil || log == nil {
-		t.Errorf("sessions: %v", err)
-	}
-	t.Setenv(config.JWKS, published(t, 1))
-	if h, err := ForDiscovery(); err != nil || h == nil {
-		t.Errorf("discovery: %v", err)
+	if s, err := Opener(Options{}); err != nil || s.Authenticator() != nil || s.Responder() == nil {
+		t.Errorf("opener: %v", err)
 	}
 }

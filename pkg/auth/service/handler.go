@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 )
 
 // Handler returns the handler of one function that needs the parts of a service: login, refresh, sessions or account.
@@ -30,11 +31,11 @@ func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	discovery, err := endpoint.Discovery(x.settings.Issuer, keys)
+	published, err := discovery.New(x.settings.Issuer, keys)
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]http.Handler{"discovery": discovery}
+	all := map[string]http.Handler{"discovery": published}
 	for _, function := range []string{"login", "refresh", "sessions", "account"} {
 		if all[function], err = x.Handler(function); err != nil {
 			return nil, err

@@ -28,7 +28,7 @@ func (v variables) only(names ...string) variables {
 // TestStartSessions ends a session that another function's service opened, with nothing but what it reads.
 func TestStartSessions(t *testing.T) {
 	given := good(t)
-	opener, err := start(config.New(given.lookup), functions["login"]...)
+	opener, err := start(config.New(given.lookup), Options{}, functions["login"]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +40,8 @@ func TestStartSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, log, err := startSessions(config.New(given.only(sessionsVariables...).lookup))
-	if err != nil || log == nil {
+	sessions, err := startSessions(config.New(given.only(sessionsVariables...).lookup))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if s, subject, err := sessions.Check(t.Context(), g.Session.Key); err != nil || s.Client != environmentClient.ID || subject.ID != "u1" {
@@ -73,7 +73,7 @@ func TestStartSessionsRefused(t *testing.T) {
 		{"no such version", good(t).only(sessionsVariables...).with(variables{config.KeyVersion: "3"}), []string{"the refresh-token keys", "no version 3"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, _, err := startSessions(config.New(row.given.lookup))
+			_, err := startSessions(config.New(row.given.lookup))
 			if err == nil {
 				t.Fatal("it starts")
 			}

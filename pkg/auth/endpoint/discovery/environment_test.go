@@ -1,8 +1,9 @@
-package service
+package discovery
 
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,20 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
+
+type variables map[string]string
+
+func (v variables) lookup(name string) (string, bool) {
+	text, ok := v[name]
+	return text, ok
+}
+
+// with returns v with other values.
+func (v variables) with(other variables) variables {
+	all := maps.Clone(v)
+	maps.Copy(all, other)
+	return all
+}
 
 // published returns the text of a key set of n keys.
 func published(t *testing.T, n int) string {
@@ -36,14 +51,14 @@ func published(t *testing.T, n int) string {
 	return string(text)
 }
 
-func TestStartDiscovery(t *testing.T) {
+func TestFromEnvironment(t *testing.T) {
 	text := published(t, 10)
 	path := filepath.Join(t.TempDir(), "jwks.json")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, jwks := range map[string]variables{"in text": {config.JWKS: text}, "in a file": {config.JWKSFile: path}} {
-		h, err := startDiscovery(config.New(jwks.with(variables{config.Issuer: "https://auth.example.com"}).lookup))
+		h, err := from(config.New(jwks.with(variables{config.Issuer: "https://auth.example.com"}).lookup))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -55,7 +70,7 @@ func TestStartDiscovery(t *testing.T) {
 	}
 }
 
-func TestStartDiscoveryRefused(t *testing.T) {
+func TestFromEnvironmentRefused(t *testing.T) {
 	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -69,11 +84,11 @@ func TestStartDiscoveryRefused(t *testing.T) {
 		{"nothing set", variables{}, []string{config.Issuer + " is not set", config.JWKS + " is not set"}},
 		{"no JSON", issuer.with(variables{config.JWKS: "x"}), []string{config.JWKS + " or " + config.JWKSFile}},
 		{"no key", issuer.with(variables{config.JWKS: `{"keys":[]}`}), []string{config.JWKS, "no key"}},
-		{"eleven keys", issuer.with(variables{config.JWKS: published(t, 11)}), []string{config.JWKS, "11 keys: it must hold 1 to 10"}},
+		{"eleven keys", issuer.with(variables{config.JWKS: published(t, 11)}), []string{config.JWKS, "11 public keys (want 1 to 10)"}},
 		{"a private key", issuer.with(variables{config.JWKS: `{"keys":[` + key.JWK().Reveal() + `]}`}), []string{config.JWKS, `"d" is private`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h, err := startDiscovery(config.New(row.given.lookup))
+			h, err := from(config.New(row.given.lookup))
 			if err == nil || h != nil {
 				t.Fatal("it starts")
 			}

@@ -1,4 +1,9 @@
-package endpoint
+// Package discovery publishes the public keys and the metadata of the issuer, so that gateways and libraries can check our
+// access tokens. It holds no secret and knows no store:
+//
+//	h, err := discovery.FromEnvironment() // the whole discovery function
+//	gateway.Serve(h)
+package discovery
 
 import (
 	"crypto/sha256"
@@ -9,34 +14,33 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// maxPublishedKeys is how many keys an Application Load Balancer takes from a key set. We publish three.
+// maxPublishedKeys is how many keys an Application Load Balancer accepts in a key set. A deployment publishes three.
 const maxPublishedKeys = 10
 
-// cacheControl lets anybody keep what is published for a quarter of an hour. A new key is published three hours before
-// it signs, so that a cache behind a cache behind a verifier's own still knows it in time, and one that was dropped is
-// soon forgotten.
+// cacheControl lets caches keep an answer for a quarter of an hour. A new key is published three hours before it signs, so
+// a verifier behind several caches still knows it in time. A dropped key is soon forgotten.
 const cacheControl = "public, max-age=900"
 
-// Discovery returns the handler of the discovery function. It answers GET and HEAD with the public keys and with the
-// metadata of the authorization server, so that gateways and libraries can check our access tokens. The answers are fixed
-// at the start.
+// New returns the handler of the discovery function, which answers GET and HEAD with the public keys and with the metadata
+// of the authorization server. The answers are fixed at the start. The error says that keys holds no key or more than 10.
 //
-// We are an OAuth 2.0 token issuer with metadata, and no OpenID Provider: there is no authorization endpoint and no ID
-// token. openid-configuration is there because API Gateway's native JWT authorizers and most libraries look nowhere
-// else. OpenID Connect Discovery 1.0, section 3, requires authorization_endpoint in it. It is left out, because naming
-// one that is not there would be false, and none of the clients that we know of asks for it to check a token.
+// edgeauth is an OAuth 2.0 token issuer with metadata, and not an OpenID Provider: it has no authorization endpoint and
+// issues no ID token. It serves openid-configuration because API Gateway's native JWT authorizers and most libraries look
+// only there. OpenID Connect Discovery 1.0, section 3, requires authorization_endpoint in it. The member is left out: a
+// value would be false, and no client that was tried needs it to check a token.
 //
-// Where the issuer has a path, the two standards part: OpenID Connect appends its well-known path to the issuer, RFC
-// 8414, section 3.1, inserts it between host and path. An API that is mapped to the issuer's path serves the former by
-// itself. The latter is another address of the host, which a CDN in front may send here.
-func Discovery(issuer string, keys token.KeySet) (http.Handler, error) {
+// If the issuer has a path, the two standards differ. OpenID Connect appends its well-known path to the issuer; RFC 8414,
+// section 3.1, inserts it between host and path. An API that is mapped to the issuer's path serves the first. The second is
+// another address of the host, and a CDN in front can send it here.
+func New(issuer string, keys token.KeySet) (http.Handler, error) {
 	published := keys.Keys()
 	if len(published) == 0 || len(published) > maxPublishedKeys {
-		return nil, fmt.Errorf("a public key set of %d keys: it must hold 1 to %d", len(published), maxPublishedKeys)
+		return nil, fmt.Errorf("%d public keys (want 1 to %d)", len(published), maxPublishedKeys)
 	}
 	server := metadataOf(issuer)
 	provider := providerMetadata{serverMetadata: server, SubjectTypes: []string{"public"}}
@@ -76,15 +80,15 @@ type serverMetadata struct {
 	TokenEndpoint      string   `json:"token_endpoint"`
 	RevocationEndpoint string   `json:"revocation_endpoint"`
 	GrantTypes         []string `json:"grant_types_supported"`
-	// The member is required, and we have nothing to put into it. That "claims with zero elements MUST be omitted"
-	// (section 3.2) would leave a required one out, so the list is there and empty.
+	// The member is required (section 2), and there is no response type. Section 3.2 says that "claims with zero elements
+	// MUST be omitted", which would leave a required member out; so the list is there and empty.
 	ResponseTypes         []string `json:"response_types_supported"`
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
 }
 
-// providerMetadata is OpenID Connect Discovery 1.0, section 3, as far as it is true of us. Libraries take the
-// algorithms of ID tokens for those of every token that the keys sign.
+// providerMetadata is OpenID Connect Discovery 1.0, section 3, as far as it is true here. Libraries apply the algorithms of
+// ID tokens to every token that the keys sign.
 type providerMetadata struct {
 	serverMetadata
 	SubjectTypes      []string `json:"subject_types_supported"`
@@ -103,7 +107,7 @@ func metadataOf(issuer string) serverMetadata {
 	}
 }
 
-// document is what stands at one path.
+// document is the answer at one path.
 type document struct {
 	body []byte
 	etag string
@@ -113,21 +117,21 @@ func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", cacheControl)
 	h.Set("ETag", d.etag)
-	// Any page may read what is public anyway. Where origins are configured the gateway puts its own answer here.
+	// Every page may read public keys. If origins are configured, the gateway replaces this header with its own.
 	h.Set("Access-Control-Allow-Origin", "*")
 	if d.isHeld(r.Header.Values("If-None-Match")) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", jsonType)
+	h.Set("Content-Type", answer.JSONType)
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(d.body)
 	}
 }
 
-// isHeld tells whether the values of If-None-Match name what the client would get, by the weak comparison of RFC 9110,
-// section 13.1.2. Our tag holds no comma and none holds a quotation mark, so that cutting at commas cannot make one.
+// isHeld tells whether the values of If-None-Match name this document, by the weak comparison of RFC 9110, section 13.1.2.
+// The tag holds no comma, and no tag holds a quotation mark, so cutting at commas cannot produce it.
 func (d document) isHeld(values []string) bool {
 	all := strings.Join(values, ",")
 	for tag := range strings.SplitSeq(all, ",") {
@@ -135,5 +139,5 @@ func (d document) isHeld(values []string) bool {
 			return true
 		}
 	}
-	return strings.Trim(all, " \t") == "*" // alone; within a list it is part of somebody's tag
+	return strings.Trim(all, " \t") == "*" // only alone; within a list it is part of a tag
 }

@@ -1,4 +1,4 @@
-package endpoint_test
+package discovery_test
 
 import (
 	"crypto/rand"
@@ -11,12 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 const (
+	issuer       = "https://auth.example.com"
 	keysPath     = "/.well-known/jwks.json"
 	serverPath   = "/.well-known/oauth-authorization-server"
 	providerPath = "/.well-known/openid-configuration"
@@ -39,9 +40,9 @@ func keySet(t *testing.T, algorithms ...token.Algorithm) token.KeySet {
 	return set
 }
 
-func discovery(t *testing.T, issuer string, keys token.KeySet) http.Handler {
+func serve(t *testing.T, issuer string, keys token.KeySet) http.Handler {
 	t.Helper()
-	h, err := endpoint.Discovery(issuer, keys)
+	h, err := discovery.New(issuer, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestMetadata(t *testing.T) {
 		"https://example.com/tenants/1/": "https://example.com/tenants/1",
 		"http://127.0.0.1:8080":          "http://127.0.0.1:8080",
 	} {
-		h := discovery(t, issuer, keys)
+		h := serve(t, issuer, keys)
 		if got, want := ask(h, "GET", serverPath).Body.String(), server(issuer, base)+"}\n"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -88,7 +89,7 @@ func TestMetadata(t *testing.T) {
 // TestMetadataIsTrue holds the metadata to the routes: what it names is served, by the method that its standard asks for.
 func TestMetadataIsTrue(t *testing.T) {
 	var m map[string]any
-	if err := json.Unmarshal(ask(discovery(t, issuer, keySet(t, token.EdDSA)), "GET", providerPath).Body.Bytes(), &m); err != nil {
+	if err := json.Unmarshal(ask(serve(t, issuer, keySet(t, token.EdDSA)), "GET", providerPath).Body.Bytes(), &m); err != nil {
 		t.Fatal(err)
 	}
 	for name, method := range map[string]string{"jwks_uri": "GET", "token_endpoint": "POST", "revocation_endpoint": "POST"} {
@@ -104,42 +105,20 @@ func TestMetadataIsTrue(t *testing.T) {
 	}
 }
 
-// TestPublishedKeys holds that the keys verify what the service issues, through the text that others get.
-func TestPublishedKeys(t *testing.T) {
-	h := newHouse(t)
-	keys, err := h.PublicKeys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := ask(discovery(t, issuer, keys), "GET", keysPath)
-	read, err := token.ParseJWKS(w.Body.Bytes())
-	if err != nil || !reflect.DeepEqual(read.Keys(), keys.Keys()) {
-		t.Errorf("%s: %v", w.Body, err)
-	}
-	access, _ := h.login(t)
-	v, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{"https://api.example.com"}, Keys: read, Now: h.Sessions().Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.Verify(t.Context(), access); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDiscoveryKeys(t *testing.T) {
+func TestNumberOfKeys(t *testing.T) {
 	algorithms := slices.Repeat([]token.Algorithm{token.EdDSA}, 11)
-	if _, err := endpoint.Discovery(issuer, keySet(t, algorithms[:10]...)); err != nil {
+	if _, err := discovery.New(issuer, keySet(t, algorithms[:10]...)); err != nil {
 		t.Errorf("ten keys: %v", err)
 	}
 	for name, keys := range map[string]token.KeySet{"none": {}, "eleven": keySet(t, algorithms...)} {
-		if _, err := endpoint.Discovery(issuer, keys); err == nil || !strings.Contains(err.Error(), "it must hold 1 to 10") {
+		if _, err := discovery.New(issuer, keys); err == nil || !strings.Contains(err.Error(), "want 1 to 10") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestDiscoveryAnswers(t *testing.T) {
-	h := discovery(t, issuer, keySet(t, token.EdDSA))
+	h := serve(t, issuer, keySet(t, token.EdDSA))
 	tags := map[string]string{}
 	for _, path := range []string{keysPath, serverPath, providerPath} {
 		first := ask(h, "GET", path)
@@ -162,7 +141,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 		t.Errorf("tags %v", tags)
 	}
 	// Other keys are another tag.
-	if other := ask(discovery(t, issuer, keySet(t, token.EdDSA)), "GET", keysPath).Header().Get("ETag"); other == tags[keysPath] {
+	if other := ask(serve(t, issuer, keySet(t, token.EdDSA)), "GET", keysPath).Header().Get("ETag"); other == tags[keysPath] {
 		t.Errorf("two key sets have the tag %s", other)
 	}
 
@@ -214,7 +193,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 }
 
 func TestDiscoveryRefused(t *testing.T) {
-	h := discovery(t, issuer, keySet(t, token.EdDSA))
+	h := serve(t, issuer, keySet(t, token.EdDSA))
 	const method = `405 Allow: GET, HEAD {"error":"method_not_allowed"}`
 	const none = `404 {"error":"not_found"}`
 	for _, row := range []struct{ method, target, want string }{

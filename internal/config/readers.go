@@ -1,0 +1,21 @@
+package config
+
+import "slices"
+
+// Readers lists the variables that each function reads, by the name of its folder. A test holds the functions to it, and
+// another holds template.yaml to it: no function is given a variable that it does not read.
+func Readers() map[string][]string {
+	authorizers := []string{Issuer, Audience, JWKS, JWKSFile, HTTPResponse, Deny, Config}
+	sessions := []string{RefreshKeys, KeyVersion, Store, UsersTable, SessionsTable}
+	issuing := slices.Concat(sessions, []string{Issuer, Audience, SigningRing, AccessTokenLifetime, Config})
+	proving := slices.Concat(issuing, []string{LoginRing, AttemptsTable, Profile, IdleTimeout, AbsoluteTimeout})
+	return map[string][]string{
+		"authorizer": authorizers,
+		"login":      proving,
+		"account":    proving,
+		"refresh":    slices.Concat(issuing, []string{RestoredUntil}),
+		"sessions":   sessions,
+		"discovery":  {Issuer, JWKS, JWKSFile},
+		"keys":       {StackID},
+	}
+}
