@@ -104,6 +104,14 @@ var cloudFormationHost = regexp.MustCompile(`^cloudformation-custom-resource-res
 	`\.s3(-fips)?(\.dualstack)?([.-][a-z]{2,4}(-[a-z]+)+-[0-9]+)?` +
 	`\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
 
+// isBucket tells whether a host is CloudFormation's bucket in this function's own Region. Names of buckets are global: a
+// bucket that is named after a Region which does not exist can belong to a stranger.
+func (h *handler) isBucket(host string) bool {
+	const bucket = "cloudformation-custom-resource-response-"
+	own := strings.HasPrefix(host, bucket+strings.ReplaceAll(h.region, "-", "")+".s3") || strings.HasPrefix(host, bucket+h.region+".s3")
+	return own && cloudFormationHost.MatchString(host)
+}
+
 // mayAnswer returns an error unless a URL is where CloudFormation waits for an answer: https at one of its buckets, or
 // the emulator that this process runs in. Its errors do not hold the URL.
 func (h *handler) mayAnswer(to string) error {
@@ -117,9 +125,9 @@ func (h *handler) mayAnswer(to string) error {
 	switch {
 	case u.Scheme != "https":
 		return errors.New("the ResponseURL is no https URL")
-	case u.User != nil || u.Port() != "" && u.Port() != "443" || !cloudFormationHost.MatchString(u.Hostname()):
-		return errors.New("the ResponseURL is not at a bucket of CloudFormation, " +
-			"https://cloudformation-custom-resource-response-<region>.s3.<region>.amazonaws.com/")
+	case u.User != nil || u.Port() != "" && u.Port() != "443" || !h.isBucket(u.Hostname()):
+		return fmt.Errorf("the ResponseURL is not at the bucket of CloudFormation in this Region, "+
+			"https://cloudformation-custom-resource-response-%s.s3.%s.amazonaws.com/", strings.ReplaceAll(h.region, "-", ""), h.region)
 	}
 	return nil
 }

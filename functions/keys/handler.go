@@ -26,6 +26,7 @@ import (
 // answer once, with no bound on its time and length, and its errors hold the URL.
 type handler struct {
 	stack    string // the id of the stack that this function belongs to
+	region   string // where the function and its stack are
 	emulator string // the base URL of an emulator of AWS; empty where the process runs on AWS
 
 	secret func(arn string) keyring.Source
@@ -39,7 +40,7 @@ type handler struct {
 // newHandler returns the handler of the stack with this id; emulator is the base URL of an emulator of AWS, or empty.
 func newHandler(stack, emulator string, c secretsmanager.Config) *handler {
 	return &handler{
-		stack: stack, emulator: emulator,
+		stack: stack, region: c.Region, emulator: emulator,
 		secret: secretsmanager.New(c).Secret, now: time.Now, sleep: sleep, random: rand.Reader,
 		client: &http.Client{Timeout: answerTimeout, CheckRedirect: noRedirect}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}

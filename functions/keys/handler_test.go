@@ -650,7 +650,7 @@ func TestAnswerIsPut(t *testing.T) {
 		{refuse: []int{http.StatusForbidden}, want: "status 403"},
 		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", emulator: "http://127.0.0.1:1", want: "refused"},
 		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", want: "no https URL"},
-		{url: "https://203.0.113.1/?X-Amz-Signature=0ddba11", want: "not at a bucket of CloudFormation"},
+		{url: "https://203.0.113.1/?X-Amz-Signature=0ddba11", want: "not at the bucket of CloudFormation"},
 		{url: "http://203.0.113.1/?X-Amz-Signature=0ddba11", want: "no https URL"},
 		{url: "://0ddba11", want: "no URL"},
 	} {

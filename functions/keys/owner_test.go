@@ -210,11 +210,15 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 		"https://169.254.169.254/arn":                                              false,
 		"http://emulator.example.com:4566/arn?x":                                   false,
 	} {
-		deployed := newHandler(ownStack, "", secretsmanager.Config{})
+		region := regionIn(url)
+		deployed := newHandler(ownStack, "", secretsmanager.Config{Region: region})
 		if err := deployed.mayAnswer(url); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "example.com") {
 			t.Errorf("%s: %v", url, err)
 		}
-		emulated := newHandler(ownStack, "http://emulator.example.com:4566", secretsmanager.Config{})
+		emulated := newHandler(ownStack, "http://emulator.example.com:4566", secretsmanager.Config{Region: region})
+		if err := newHandler(ownStack, "", secretsmanager.Config{Region: "ap-east-1"}).mayAnswer(url); err == nil {
+			t.Errorf("%s: the bucket of another Region is taken", url)
+		}
 		want := ok || strings.HasPrefix(url, "http://emulator.example.com:4566/")
 		if err := emulated.mayAnswer(url); (err == nil) != want {
 			t.Errorf("in an emulator %s: %v", url, err)
@@ -232,4 +236,16 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 	if calls := s.service.Calls(); len(calls) > 0 || s.answers.count() > 0 {
 		t.Errorf("it called %v and answered %d times", calls, s.answers.count())
 	}
+}
+
+// regionIn returns the Region whose bucket a URL names.
+func regionIn(url string) string {
+	for _, region := range []string{
+		"eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1",
+	} {
+		if strings.Contains(url, "-"+strings.ReplaceAll(region, "-", "")+".") {
+			return region
+		}
+	}
+	return "us-east-1"
 }
