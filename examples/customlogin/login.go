@@ -6,8 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -33,51 +34,42 @@ type Login struct {
 // maxAge is the greatest age of an ID token. An ID token is a bearer token, so it must be fresh.
 const maxAge = 5 * time.Minute
 
-// The errors that a client is told. Any other error is a fault of this service or of the provider,
-// and the answer is 503 without detail.
+// What a client is told. An ID token that proves nothing is 401 invalid_credentials. Any other error
+// is a fault of this service or of the provider, and the answer is 503 without detail.
 var (
-	errToken = errors.New("the id_token is missing, too old or not for this service")
-	errEmail = errors.New("the provider has not verified the e-mail address")
-	errTaken = errors.New("the e-mail address belongs to another account")
+	errEmail = &login.Denial{Code: "email_not_verified", Description: "the provider has not verified the e-mail address"}
+	errTaken = &login.Denial{Code: "email_taken", Description: "the e-mail address belongs to another account"}
 
 	errNoClient = errors.New("OIDC_CLIENT_ID is empty (want this service's client id at the provider)")
 )
 
-func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	granted, err := l.open(r)
-	if err == nil {
-		err = l.Responder.Grant(w, r, granted, nil)
-	}
-	switch {
-	case err == nil:
-	case errors.Is(err, errToken):
-		refuse(w, http.StatusUnauthorized, err)
-	case errors.Is(err, errEmail), errors.Is(err, errTaken):
-		refuse(w, http.StatusForbidden, err)
-	default:
-		refuse(w, http.StatusServiceUnavailable, errors.New("try again"))
-	}
+// refused says that an ID token is missing, too old or not for this service, or that the user of it
+// is disabled. The subject is for the audit log; it is empty if the token proves none.
+func refused(reason login.Reason, subject auth.SubjectID) error {
+	return &login.Refusal{Reason: reason, Subject: subject}
 }
 
-func (l *Login) open(r *http.Request) (session.Granted, error) {
+func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.Responder.Opens(l.Sessions, l.prove).ServeHTTP(w, r)
+}
+
+// prove returns the user who has just logged in at the provider.
+func (l *Login) prove(r *http.Request) (endpoint.Proven, error) {
 	var body struct {
 		IDToken string `json:"id_token"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r.Body, 16<<10)).Decode(&body); err != nil {
-		return session.Granted{}, errToken
+		return endpoint.Proven{}, refused(login.ReasonUnknown, "")
 	}
 	id, err := l.verify(r.Context(), body.IDToken)
 	if err != nil {
-		return session.Granted{}, err
+		return endpoint.Proven{}, err
 	}
 	u, err := l.account(r.Context(), id)
 	if err != nil {
-		return session.Granted{}, err
+		return endpoint.Proven{}, err
 	}
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	return l.Sessions.Open(r.Context(), session.Opening{
-		Subject: u.Subject(), Client: l.Client, AuthTime: id.IssuedAt, UserAgent: r.UserAgent(), Address: host,
-	})
+	return endpoint.Proven{Subject: u.Subject(), Client: l.Client, AuthTime: id.IssuedAt, Account: string(id.subject)}, nil
 }
 
 // identity is the provider's statement about a user.
@@ -92,14 +84,14 @@ type identity struct {
 func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	token, err := l.Provider.Verify(ctx, text)
 	if err != nil {
-		return identity{}, errToken // or the provider's keys cannot be fetched
+		return identity{}, refused(login.ReasonUnknown, "") // or the provider's keys cannot be fetched
 	}
 	var claims struct {
 		Email         string `json:"email"`
 		EmailVerified bool   `json:"email_verified"`
 	}
 	if err := token.Claims(&claims); err != nil || token.IssuedAt.After(l.Now().Add(time.Minute)) || l.Now().Sub(token.IssuedAt) > maxAge {
-		return identity{}, errToken
+		return identity{}, refused(login.ReasonUnknown, subjectOf(token))
 	}
 	if claims.Email == "" || !claims.EmailVerified {
 		return identity{}, errEmail
@@ -133,17 +125,12 @@ func (l *Login) account(ctx context.Context, id identity) (user.User, error) {
 	switch {
 	case errors.Is(err, user.ErrEmail):
 		return user.User{}, errEmail
+	case errors.Is(err, errTaken):
+		return user.User{}, errTaken
 	case err != nil:
-		return user.User{}, err
+		return user.User{}, fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
 	case u.Disabled:
-		return user.User{}, errToken
+		return user.User{}, refused(login.ReasonDisabled, u.ID)
 	}
 	return u, nil
-}
-
-func refuse(w http.ResponseWriter, status int, why error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": "login_failed", "error_description": why.Error()})
 }

@@ -131,7 +131,7 @@ type answer struct {
 	status       int
 	Access       string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
-	Why          string `json:"error_description"`
+	Code         string `json:"error"`
 }
 
 func (h *server) send(t *testing.T, handler http.Handler, path, body string) (a answer) {
@@ -195,25 +195,25 @@ func TestLoginRefused(t *testing.T) {
 	for _, row := range []struct {
 		name, token string
 		status      int
-		why         error
+		code        string
 	}{
-		{"nothing", "", 401, errToken},
-		{"junk", "a.b.c", 401, errToken},
-		{"another key", h.token(t, stranger, nil), 401, errToken},
-		{"another audience", h.token(t, h.key, map[string]any{"aud": "other"}), 401, errToken},
-		{"another issuer", h.token(t, h.key, map[string]any{"iss": "https://evil.example"}), 401, errToken},
-		{"expired", h.token(t, h.key, map[string]any{"exp": minutes(-1)}), 401, errToken},
-		{"from an older login", h.token(t, h.key, map[string]any{"iat": minutes(-6)}), 401, errToken},
-		{"from a future login", h.token(t, h.key, map[string]any{"iat": minutes(6)}), 401, errToken},
-		{"no e-mail", h.token(t, h.key, map[string]any{"email": ""}), 403, errEmail},
-		{"an unverified e-mail", h.token(t, h.key, map[string]any{"email_verified": false}), 403, errEmail},
-		{"an e-mail of another account", h.token(t, h.key, map[string]any{"email": "Eve@example.com"}), 403, errTaken},
-		{"an invalid e-mail", h.token(t, h.key, map[string]any{"email": "ada"}), 403, errEmail},
-		{"a disabled account", h.token(t, h.key, map[string]any{"sub": "bob"}), 401, errToken},
+		{"nothing", "", 401, "invalid_credentials"},
+		{"junk", "a.b.c", 401, "invalid_credentials"},
+		{"another key", h.token(t, stranger, nil), 401, "invalid_credentials"},
+		{"another audience", h.token(t, h.key, map[string]any{"aud": "other"}), 401, "invalid_credentials"},
+		{"another issuer", h.token(t, h.key, map[string]any{"iss": "https://evil.example"}), 401, "invalid_credentials"},
+		{"expired", h.token(t, h.key, map[string]any{"exp": minutes(-1)}), 401, "invalid_credentials"},
+		{"from an older login", h.token(t, h.key, map[string]any{"iat": minutes(-6)}), 401, "invalid_credentials"},
+		{"from a future login", h.token(t, h.key, map[string]any{"iat": minutes(6)}), 401, "invalid_credentials"},
+		{"no e-mail", h.token(t, h.key, map[string]any{"email": ""}), 403, "email_not_verified"},
+		{"an unverified e-mail", h.token(t, h.key, map[string]any{"email_verified": false}), 403, "email_not_verified"},
+		{"an e-mail of another account", h.token(t, h.key, map[string]any{"email": "Eve@example.com"}), 403, "email_taken"},
+		{"an invalid e-mail", h.token(t, h.key, map[string]any{"email": "ada"}), 403, "email_not_verified"},
+		{"a disabled account", h.token(t, h.key, map[string]any{"sub": "bob"}), 401, "invalid_credentials"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := h.loginWith(t, row.token)
-			if got.status != row.status || got.Why != row.why.Error() || got.Access != "" {
+			if got.status != row.status || got.Code != row.code || got.Access != "" {
 				t.Errorf("%+v", got)
 			}
 		})

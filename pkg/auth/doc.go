@@ -35,5 +35,5 @@
 // attempts. Package endpoint speaks HTTP, package authorizer speaks API Gateway's authorizer events, and package
 // service fits the parts together.
 //
-// A program with a login of its own implements session.Subjects and calls session.Manager.Open.
+// A program with a login of its own serves endpoint.Responder.Opens.
 package auth

@@ -45,7 +45,7 @@ func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request) (session
 	if err != nil {
 		return session.Granted{}, err
 	}
-	return g, h.Grant(w, r, g, request.Scope)
+	return g, h.grant(w, r, g, request.Scope, auth.Secret{})
 }
 
 func refreshRequest(r *http.Request) (session.Request, error) {

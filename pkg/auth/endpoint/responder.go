@@ -16,8 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Responder turns an opened or refreshed session into the answer with its tokens. Whoever brings their own login
-// calls session.Manager.Open and then Grant. It is safe for concurrent use.
+// Responder turns an opened or refreshed session into the answer with its tokens. A program with a login of its own
+// serves [Responder.Opens]. It is safe for concurrent use.
 type Responder struct {
 	issuer  *token.Issuer
 	audit   *audit.Log
@@ -61,13 +61,9 @@ type tokens struct {
 	DeviceToken      string `json:"device_token,omitempty"`
 }
 
-// Grant issues an access token for the session and answers with both tokens. scope narrows the access token; empty
-// means all that the session was granted. It returns an error, and has written nothing, where it cannot issue one.
-func (x *Responder) Grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string) error {
-	return x.grant(w, r, g, scope, auth.Secret{})
-}
-
-// grant is Grant with a known-device token, if there is one.
+// grant issues an access token for the session and answers with both tokens, and with a known-device token if there is
+// one. scope narrows the access token; an empty scope means all that the session was granted. If it cannot issue a token it
+// returns an error and has written nothing.
 func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string, device auth.Secret) error {
 	s := g.Session
 	if len(scope) == 0 {
