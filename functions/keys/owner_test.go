@@ -20,7 +20,7 @@ func (s *stack) texts() []string {
 	return []string{textOf(s.t.(*testing.T), signing), textOf(s.t.(*testing.T), refresh)}
 }
 
-// An event of another stack changes nothing, whatever it asks for. Its stack is told so at once, and can be deleted.
+// An event of another stack changes nothing in any case. Its stack is told so at once, and can be deleted.
 func TestEventOfAnotherStack(t *testing.T) {
 	s := newStack(t)
 	s.create()

@@ -44,7 +44,8 @@ func (e *Environment) SecretsManager() SecretsManager {
 	return s
 }
 
-// SecretsManagerOf returns how to reach it where one of the rings is there; nobody else needs its variables.
+// SecretsManagerOf returns how to reach Secrets Manager if one of the rings is there. Without such a ring its variables are
+// not read.
 func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 	for _, ring := range rings {
 		if _, ok := SecretARN(ring); ok {

@@ -196,7 +196,7 @@ func TestNewRefused(t *testing.T) {
 	}
 }
 
-// TestTable holds what the rows must have in common, whatever their number.
+// TestTable holds what all rows must have in common.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, row := range route.Table() {

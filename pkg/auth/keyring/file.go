@@ -39,7 +39,7 @@ func (f file) Load(context.Context) (auth.Secret, error) {
 	return auth.NewSecret(string(text)), err
 }
 
-// Save writes a new file and renames it over the old one, so that whoever reads meanwhile, or after a crash, finds
+// Save writes a new file and renames it over the old one, so that a reader, meanwhile or after a crash, finds
 // one state or the other whole.
 func (f file) Save(ctx context.Context, text auth.Secret) error {
 	unlock, err := f.lock(ctx)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// tryLock takes the exclusive lock of an open file, if nobody else has it. Two openings of one file in one process
+// tryLock takes the exclusive lock of an open file, if no other opening holds it. Two openings of one file in one process
 // exclude each other too.
 func tryLock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -5,8 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -47,15 +45,6 @@ type Move struct {
 	TakeOver string
 }
 
-// Drop says which keys of a ring are to be destroyed. Access tokens or sessions under a dropped key end, and known
-// devices are forgotten.
-type Drop struct {
-	IDs []string // as Entry.ID returns them
-	All bool     // and as many new ones made
-	// Still says that the deployment before asked for All as well.
-	Still bool
-}
-
 // Refusal says why a Move is refused and which version is right. It wraps ErrRefused.
 type Refusal struct {
 	Kind    Kind
@@ -80,7 +69,7 @@ func (*Refusal) Unwrap() error { return ErrRefused }
 
 // Adopt returns a *Refusal unless version n is the one to take over rings at which another stack has left: the highest
 // that was used in any of them. At a lower one, tokens of that version would be refused; at a higher one, what signs
-// would be known to nobody. Rings without keys begin at 1, or where the others are.
+// no verifier would know the key that signs. Rings without keys begin at 1, or at the version of the others.
 func Adopt(n Version, rings ...Ring) error {
 	right := Version(1)
 	refusal := &Refusal{Kind: SigningRing, Version: n, Why: "there are no keys yet, and the first version is 1"}
@@ -104,12 +93,12 @@ func Adopt(n Version, rings ...Ring) error {
 // A ring of another stack is refused with an error that wraps ErrForeign.
 //
 // It refuses to sign with a key that was not published for PublishedBeforeSigning, to move by more than one version,
-// and to withdraw a key whose last token may live. Two moves pass whatever the time: back to the version that signed
+// and to withdraw a key whose last token may live. Two moves pass at any time: back to the version that signed
 // just before, since every verifier that takes the tokens of now knows it, and so a rollback never fails; and away
 // from a key that is dropped, since a leaked key is worse than refused tokens.
 //
 // What is dropped is destroyed, also across a rollback, which must find a key all the same: the version that signed
-// until then gets the key of the version that signs from now on, the only one that verifiers elsewhere can know.
+// until then gets the key of the version that signs from now on, the only one that other verifiers can know.
 func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 	now = now.UTC().Truncate(time.Second)
 	switch r.Kind {
@@ -156,67 +145,6 @@ const maxVersion Version = 1<<16 - 1
 
 func (r Ring) refusal(m Move, right Version, why string, args ...any) *Refusal {
 	return &Refusal{Kind: r.Kind, Version: m.Version, Right: right, Why: fmt.Sprintf(why, args...)}
-}
-
-// doomed returns the versions whose keys are dropped. A deployment says so for as long as nobody changes it, and a
-// rollback says again what an earlier one said, so what was done once is not done again.
-func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
-	if m.Drop.All {
-		lapsed := !r.Purge.Lapsed.IsZero() && !now.Before(r.Purge.Lapsed.Add(purgeStays))
-		switch {
-		case r.Purge.Version == m.Version && !lapsed:
-			return nil, nil
-		case m.Drop.Still && len(r.Keys) > 0:
-			return nil, r.refusal(m, r.Current(),
-				"%s says all since an earlier deployment, which has done it: clear it first, or list the ids to drop", r.Kind.dropProperty())
-		}
-		return r.Versions(), nil
-	}
-	var doomed []Version
-	for _, id := range m.Drop.IDs {
-		found := slices.ContainsFunc(r.Dropped, func(record string) bool { return droppedID(record) == id })
-		for _, v := range r.Versions() {
-			if r.Keys[v].ID() == id {
-				doomed, found = append(doomed, v), true
-			}
-		}
-		if !found {
-			return nil, r.refusal(m, 0, "%s names the id %q, which no key has", r.Kind.dropProperty(), id)
-		}
-	}
-	return doomed, nil
-}
-
-// dropProperty returns the parameter of the template that drops keys of such a ring.
-func (k Kind) dropProperty() string {
-	switch k {
-	case RefreshRing:
-		return "DropRefreshKeys"
-	case LoginRing:
-		return "DropLoginKeys"
-	}
-	return "DropKeys"
-}
-
-// Leaves reports whether a move of a refresh-token or login ring drops the key that seals, so that the next version must
-// seal at once. It also reports so after the ring was moved, for a request that has to be carried out again.
-func (r Ring) Leaves(m Move) bool {
-	drop := m.DropRefresh
-	if r.Kind == LoginRing {
-		drop = m.DropLogin
-	}
-	named := func(id string) bool { return drop.All || slices.Contains(drop.IDs, id) }
-	switch from := r.Current(); {
-	case r.Kind == SigningRing || m.Version == 0:
-		return false
-	case from == m.Version-1:
-		return named(r.Keys[from].ID())
-	case from == m.Version:
-		return slices.ContainsFunc(r.Dropped, func(record string) bool {
-			return droppedVersion(record) == m.Version-1 && named(droppedID(record))
-		})
-	}
-	return false
 }
 
 func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
@@ -350,57 +278,7 @@ func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (
 	return signed, nil
 }
 
-// drop destroys keys in a ring that nobody else has yet.
-func (r *Ring) drop(doomed []Version) {
-	for _, v := range doomed {
-		record := r.Keys[v].ID()
-		if r.Kind != SigningRing {
-			record = strconv.Itoa(int(v)) + ":" + record
-		}
-		if !slices.Contains(r.Dropped, record) {
-			r.Dropped = slices.Concat(r.Dropped, []string{record})
-		}
-		delete(r.Keys, v)
-	}
-}
-
-// droppedID returns the id of a key in Ring.Dropped.
-func droppedID(record string) string {
-	_, id, found := strings.Cut(record, ":")
-	if !found {
-		return record // of a signing ring
-	}
-	return id
-}
-
-// droppedVersion returns the version of a dropped refresh-token key, or 0.
-func droppedVersion(record string) Version {
-	text, _, _ := strings.Cut(record, ":")
-	v, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return 0
-	}
-	return Version(v)
-}
-
-// hasDropped reports whether a key of this version was dropped from a refresh-token ring.
-func (r Ring) hasDropped(v Version) bool {
-	return slices.ContainsFunc(r.Dropped, func(record string) bool { return droppedVersion(record) == v })
-}
-
-// purge keeps the record of dropping all keys, and tells whether it has changed.
-func (r *Ring) purge(m Move, done bool, now time.Time) bool {
-	before := r.Purge
-	switch {
-	case m.Drop.All && (done || r.Purge.Version == m.Version):
-		r.Purge = Purge{Version: m.Version} // a rollback asks for it again
-	case !m.Drop.All && r.Purge.Version != 0 && r.Purge.Lapsed.IsZero():
-		r.Purge.Lapsed = now
-	}
-	return r.Purge != before
-}
-
-// fill gives version v a key, in a ring that nobody else has yet: a new one, or that of the version which is to sign.
+// fill gives version v a key, in a ring that is not shared yet: a new one, or that of the version which is to sign.
 func (r Ring) fill(v, from Version, m Move, now time.Time, random io.Reader) error {
 	entry := r.Keys[m.Version]
 	if m.Drop.All || v >= m.Version && v != from || v == m.Version {
@@ -424,7 +302,7 @@ func (r Ring) Forget(n Version, now time.Time) Ring {
 	return r
 }
 
-// forget removes keys that are of no use any more, from a ring that nobody else has yet.
+// forget removes keys that are of no use any more, from a ring that is not shared yet.
 func (r Ring) forget(n Version, now time.Time) {
 	for v, entry := range r.Keys {
 		behind := int(n) - int(v)

@@ -176,7 +176,7 @@ func (r Ring) Sign(v Version, now time.Time) (Ring, error) {
 	return next, nil
 }
 
-// publish records, in a ring that nobody else has yet, that verifiers are told of PublicKeys(n) from now on. A key that
+// publish records, in a ring that is not shared yet, that verifiers are told of PublicKeys(n) from now on. A key that
 // leaves them begins anew when it comes back: verifiers keep what they were told for hours, and not for ever.
 func (r Ring) publish(n Version, now time.Time) {
 	if r.Kind != SigningRing {

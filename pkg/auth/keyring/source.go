@@ -65,7 +65,7 @@ func Load(ctx context.Context, from Source, kind Kind) (Ring, error) {
 	return Parse(kind, text)
 }
 
-// Update changes the ring of a source, and begins again for as long as somebody else was faster. A change that returns the
+// Update changes the ring of a source, and begins again while another change was faster. A change that returns the
 // ring as it is, by its serial, saves nothing.
 func Update(ctx context.Context, at Source, kind Kind, change func(Ring) (Ring, error)) (Ring, error) {
 	for {
@@ -91,7 +91,7 @@ func Update(ctx context.Context, at Source, kind Kind, change func(Ring) (Ring, 
 }
 
 // Follows returns an error that wraps ErrConflict unless the text next may be saved over the text stored, which is
-// empty where there is none. It is for whoever implements Save.
+// empty if there is none. It is for implementations of Save.
 func Follows(stored, next auth.Secret) error {
 	var before uint64
 	if stored.Reveal() != "" {
@@ -110,7 +110,7 @@ func Follows(stored, next auth.Secret) error {
 	return nil
 }
 
-// Serial returns the serial in the text of a ring, and looks at nothing else. It is for whoever implements Save.
+// Serial returns the serial in the text of a ring, and looks at nothing else. It is for implementations of Save.
 func Serial(text auth.Secret) (uint64, error) {
 	m, err := strictjson.Object([]byte(text.Reveal()))
 	if err != nil {

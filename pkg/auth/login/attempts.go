@@ -49,11 +49,11 @@ type Attempt struct {
 // Slot is the right to one guess.
 type Slot struct {
 	Attempt Attempt
-	// State is whatever the counter wants to find again when the slot is settled.
+	// State is for the implementation: Settle gets it back as Take returned it.
 	State any
 }
 
-// Unlimited grants every slot and counts nothing. It is for tests and for deployments that count elsewhere.
+// Unlimited grants every slot and counts nothing. It is for tests and for deployments that count in another place.
 var Unlimited Attempts = unlimited{}
 
 type unlimited struct{}
@@ -62,7 +62,7 @@ func (unlimited) Take(_ context.Context, a Attempt) (Slot, error) { return Slot{
 func (unlimited) Settle(context.Context, Slot, Ending) error      { return nil }
 
 func network(a netip.Addr) netip.Prefix {
-	a = a.Unmap() // ::ffff:192.0.2.1 is an IPv4 client; its /64 would be everybody's
+	a = a.Unmap() // ::ffff:192.0.2.1 is an IPv4 client; all IPv4 clients share its /64
 	bits := 64
 	if a.Is4() {
 		bits = 32

@@ -39,7 +39,7 @@ var (
 // user as of now, for whom the caller opens a new session.
 //
 // The errors are Login's, except that a password which must be changed is no error; ErrSamePassword, those of package
-// password for a password that may not be set, and user.ErrSuperseded where somebody else was faster.
+// password for a password that may not be set, and user.ErrSuperseded if another change was faster.
 func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c Credentials, next auth.Secret) (Result, error) {
 	if a.c.Passwords == nil {
 		return Result{}, errNoPasswords

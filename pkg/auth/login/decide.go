@@ -16,7 +16,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	if err != nil {
 		return Result{}, err
 	}
-	// Whatever stops a login before anything of the password is known leaves no trace in the counters: an outage must not
+	// A login that stops before anything of the password is known leaves no trace in the counters: an outage must not
 	// keep owners out when it is over, and what one counter refuses must not count on another.
 	held, ending := slots{of: a.c.Attempts}, Undecided
 	defer func() { held.settle(ctx, ending) }()
@@ -75,7 +75,7 @@ func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) erro
 	return nil
 }
 
-// device reads the known-device token. Junk is none: a client whose token has come to its end must get in as anybody.
+// device reads the known-device token. Junk counts as no token: a client whose token has ended must get in as a new device.
 func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher, error) {
 	if a.c.Keys == nil || token.Reveal() == "" {
 		return voucher{}, nil
@@ -116,7 +116,7 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	if err := find(ctx); err != nil || found && device.vouchesFor(u.ID, u.TokenVersion) {
 		return u, found, err
 	}
-	// A device that is known for one's own account buys no guess at another's, nor at an e-mail that nobody has. The
+	// A device that is known for one account buys no guess at another account, nor at an unknown e-mail. The
 	// device's slot stays counted: this is no mistake that an honest client makes often.
 	*device = voucher{}
 	held.leave()
@@ -130,7 +130,7 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 
 // target is where an e-mail led.
 type target struct {
-	subject auth.SubjectID // a decoy where nobody has the e-mail
+	subject auth.SubjectID // a decoy if the e-mail is unknown
 	known   bool
 }
 
@@ -146,7 +146,7 @@ func (a *Authenticator) follow(ctx context.Context, key user.Email) (target, err
 	return target{subject: id, known: true}, nil
 }
 
-// find reads the user. Whoever is found under a decoy is not the one who was asked for.
+// find reads the user. A user who is found under a decoy is not found.
 func (a *Authenticator) find(ctx context.Context, to target) (u user.User, found bool, err error) {
 	u, err = a.c.Users.Get(ctx, to.subject)
 	switch {
@@ -172,7 +172,7 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 	err = a.inTurn(ctx, func() error {
 		var outdated bool
 		p.no, outdated = a.judge(u, found, given)
-		// Whoever must change the password gets a new hash by that.
+		// A user who must change the password gets a new hash by that change.
 		if p.no != nil || !outdated || a.c.Passwords == nil || u.MustChange {
 			return nil
 		}
@@ -182,9 +182,9 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 	return p, err
 }
 
-// inTurn calls f, which hashes, when it is its turn, and waits for that a while: a flood of logins must take neither all
-// memory nor everybody's time. Where there is no turn, nothing was decided. f waits for nobody: whoever held a turn over
-// a slow list or store would stop every login.
+// inTurn runs f, which hashes, under the hashing semaphore. A login waits for its turn a while: a flood of logins must
+// take neither all memory nor the time of all. Without a turn nothing was decided. f must not do I/O: a turn that is held
+// over a slow list or store would stop every login.
 func (a *Authenticator) inTurn(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
@@ -197,7 +197,7 @@ func (a *Authenticator) inTurn(ctx context.Context, f func() error) error {
 	}
 }
 
-// judge does exactly one hash, whatever it finds, and returns nil for a yes.
+// judge does exactly one hash in every case. It returns no refusal if the password is right.
 func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) (no *Refusal, outdated bool) {
 	if !found {
 		a.c.Hasher.Waste(given)

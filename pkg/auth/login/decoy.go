@@ -21,7 +21,7 @@ func decoySubject(key user.Email) auth.SubjectID {
 }
 
 // accountKey returns the key under which an e-mail is counted and looked up. What is no e-mail goes the same
-// way as an unknown one, under a stand-in that holds no "@" and so is nobody's key.
+// way as an unknown one, under a stand-in that holds no "@" and so is the key of no user.
 func accountKey(email string) user.Email {
 	key, err := user.NormalizeEmail(email)
 	if err != nil {

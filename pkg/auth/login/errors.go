@@ -31,10 +31,10 @@ const (
 )
 
 // Refusal is a login's no. To errors.Is it is ErrThrottled or ErrInvalidCredentials, and Error says no more than
-// these do, so that a caller who prints it tells nobody whether an account exists.
+// these do, so that a caller who prints it does not tell if an account exists.
 type Refusal struct {
 	Reason Reason
-	// Subject is the user who was named; empty where there is none or nobody looked.
+	// Subject is the user who was named. It is empty if there is none, or if no user was read.
 	Subject auth.SubjectID
 	// RetryAfter is how long to wait where Reason is ReasonThrottled, else zero.
 	RetryAfter time.Duration

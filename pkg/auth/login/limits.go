@@ -19,7 +19,7 @@ type Limits struct {
 
 // DefaultLimits returns the limits of a deployment that configures none.
 //
-// Account: a handful of typing errors costs nobody anything, the next a second. From then on the wait doubles up to a
+// Account: a handful of typing errors costs nothing, the next a second. From then on the wait doubles up to a
 // quarter of an hour: 109 guesses in a window, 123 in the worst 24 hours. NIST SP 800-63B-4, section 3.2.2, allows no
 // more than 100 consecutive failures before the authenticator is disabled, and suggests waits that grow from 30 seconds
 // up to an hour on the way there. These limits grow and never disable: the OWASP Authentication Cheat Sheet warns that a
@@ -30,7 +30,7 @@ type Limits struct {
 // tries, shorter waits, 322 in the worst 24 hours. Counting them apart is what OWASP describes as device cookies.
 //
 // Network: an office, a school or a carrier may stand behind one address, and good logins give their slot back. A
-// hundred failures an hour are more than people make; then one a minute remains, so that nobody there is shut out. It
+// hundred failures an hour are more than people make; then one a minute remains, so that no user there is shut out. It
 // stops one machine from trying one password on each of many accounts; many machines meet the account's limit.
 func DefaultLimits() Limits {
 	return Limits{

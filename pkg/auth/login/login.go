@@ -46,7 +46,7 @@ type Config struct {
 	// not wait: nothing was looked at.
 	Floor time.Duration
 	// MaxHashes is how many hashes run at once; zero is one for each processor, and more would be no faster. Each takes
-	// what its form takes, 19 MiB for Argon2id as password.Hasher makes it: whoever sets this does the sum.
+	// what its form takes, 19 MiB for Argon2id as password.Hasher makes it; the product must fit the memory.
 	MaxHashes int
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -64,7 +64,7 @@ type Credentials struct {
 	// Device is the known-device token that the client kept; may be empty. One that is no token of ours, or too old,
 	// counts as none.
 	Device auth.Secret
-	// OneTimeCode is for Steps, and nobody else reads it.
+	// OneTimeCode is for Steps alone.
 	OneTimeCode auth.Secret
 }
 
@@ -93,7 +93,7 @@ type Authenticator struct {
 }
 
 // New returns an Authenticator. Users, Hasher and Attempts must be given: a counter that was forgotten would
-// allow guesses without end, so whoever wants none says Unlimited.
+// allow guesses without end, so a deployment without a counter says Unlimited.
 func New(c Config) (*Authenticator, error) {
 	switch {
 	case c.Users == nil:
@@ -169,7 +169,7 @@ func (a *Authenticator) reference(ctx context.Context, email string) (string, er
 	return Reference(ctx, a.c.Keys, email)
 }
 
-// awaitFloor waits until the floor, or for as long as somebody waits for the answer.
+// awaitFloor waits until the floor, or until the context ends.
 func (a *Authenticator) awaitFloor(ctx context.Context, started time.Time) {
 	select {
 	case <-time.After(a.c.Floor - time.Since(started)):

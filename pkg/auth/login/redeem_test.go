@@ -62,7 +62,7 @@ func (c *changing) edit(t *testing.T, f func(*user.User)) {
 }
 
 // meanwhile is what may happen to a user between a login that demands another password and its token's use, or between
-// this use and its repetition. Whatever ends sessions ends the token.
+// this use and its repetition. A change that ends sessions ends the token.
 var meanwhile = map[string]struct {
 	do   func(*testing.T, *changing) error
 	good bool // the token still works

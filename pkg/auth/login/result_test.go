@@ -122,11 +122,11 @@ func (o *old) PermitChange(context.Context, auth.SubjectID, uint64, [sha256.Size
 }
 
 func (o *old) RedeemChange(context.Context, auth.SubjectID, [sha256.Size]byte, time.Time, auth.Secret) (user.User, error) {
-	return user.User{}, errors.New("nobody asked for another password")
+	return user.User{}, errors.New("no other password was asked for")
 }
 
 func (o *old) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
-	return user.User{}, errors.New("nobody asked for another password")
+	return user.User{}, errors.New("no other password was asked for")
 }
 
 func TestUpgrade(t *testing.T) {

@@ -44,7 +44,7 @@ func (s *slots) take(ctx context.Context, a Attempt, beside func(context.Context
 // leave lets go of the slots that are held so far: they stay counted.
 func (s *slots) leave() { s.all = nil }
 
-// settle settles all of them. Nobody can cancel it: hanging up in time must buy nothing.
+// settle settles all of them. It cannot be cancelled: hanging up in time must buy nothing.
 func (s *slots) settle(ctx context.Context, e Ending) {
 	if len(s.all) == 0 {
 		return

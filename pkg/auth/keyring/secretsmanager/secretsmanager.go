@@ -123,7 +123,7 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 	case errors.As(err, &exists):
 		if !s.visible(ctx, serial) {
 			return fmt.Errorf("secret %s: %w: its version %s exists and is not the current one; "+
-				"where somebody has moved AWSCURRENT back by hand, move it forward again",
+				"if AWSCURRENT was moved back by hand, move it forward again",
 				s.arn, keyring.ErrConflict, versionID(serial))
 		}
 		return fmt.Errorf("secret %s: %w: another has made the state %d", s.arn, keyring.ErrConflict, serial)

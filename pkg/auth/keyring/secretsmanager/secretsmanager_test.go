@@ -217,7 +217,7 @@ func TestVersionMovedBackByHand(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err := keyring.Save(ctx, source, first.Drop(2))
-	if !errors.Is(err, keyring.ErrConflict) || !strings.Contains(err.Error(), "moved AWSCURRENT back by hand") {
+	if !errors.Is(err, keyring.ErrConflict) || !strings.Contains(err.Error(), "AWSCURRENT was moved back by hand") {
 		t.Error(err)
 	}
 	if stored, versions := service.Text(arn); stored != text(t, second) || versions != 2 {
