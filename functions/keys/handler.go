@@ -57,7 +57,7 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // Invoke carries out one request and puts the answer where CloudFormation waits for it. It fails only where that could
-// not be done, so that Lambda calls again; a refusal is an answer. The event is never logged: its URL lets anybody
+// not be done, so that Lambda calls again; a refusal is an answer. The event is never logged: its URL lets a reader
 // answer.
 func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var e cfn.Event

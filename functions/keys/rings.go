@@ -17,7 +17,7 @@ import (
 
 const (
 	// patience is how long a service that does not answer is asked again, and a role that may not read yet: IAM needs
-	// a while until everybody knows of a new one.
+	// a while until a new role is known throughout.
 	patience = time.Minute
 	pause    = 2 * time.Second
 	settles  = 50 * time.Millisecond // what was written can mostly be read then

@@ -16,13 +16,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// The file is locked by whoever has it open. So that a command can work beside a running server, a DB lets go of it
+// The process that has the file open locks it. So that a command can work beside a running server, a DB lets go of it
 // when idle, or at times even when busy, and waits for it when someone else has it.
 const (
-	idleAfter  = 100 * time.Millisecond // a file that nobody used for so long is closed
+	idleAfter  = 100 * time.Millisecond // a file that was unused for so long is closed
 	holdAtMost = 2 * time.Second        // a busy file is closed after so long, if only to be opened again
 	lockPause  = 75 * time.Millisecond  // how long it stays closed then: bbolt asks for a lock every 50 ms
-	lockWait   = 5 * time.Second        // how long to wait for somebody else's lock
+	lockWait   = 5 * time.Second        // how long to wait for another process's lock
 )
 
 var (
@@ -41,11 +41,11 @@ type DB struct {
 	file    *bbolt.DB  // nil while closed
 	opened  time.Time
 	active  int   // operations under way
-	turn    *turn // somebody is opening the file; nil while nobody is
+	turn    *turn // of the opening that is under way; nil if there is none
 	idle    *time.Timer
 }
 
-// turn is one opening of the file, which everybody waits for who wants it meanwhile.
+// turn is one opening of the file. Callers that want the file meanwhile wait for it.
 type turn struct {
 	done chan struct{}
 	err  error // once done is closed
@@ -150,7 +150,7 @@ func (d *DB) take(t *turn) {
 	d.file, d.opened, d.turn, t.err = file, time.Now(), nil, err
 	close(t.done)
 	d.changed.Broadcast()
-	d.closeWhenIdle() // whoever wanted it may have given up
+	d.closeWhenIdle() // the caller that wanted it may have given up
 }
 
 func (d *DB) closeWhenIdle() {
@@ -169,7 +169,7 @@ func (d *DB) closeIdle() {
 	}
 }
 
-// openFile opens the file and makes what is missing of it, also where somebody took it away meanwhile.
+// openFile opens the file and makes what is missing of it, also if it was removed meanwhile.
 func openFile(path string) (*bbolt.DB, error) {
 	file, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 	switch {

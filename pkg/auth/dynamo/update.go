@@ -107,7 +107,7 @@ func (e *expression) assignments(c session.Change) []string {
 	}
 	if a := c.Activity; a != nil {
 		set(attrLastSeen, e.value(ms(a.At)))
-		// The session keeps its own idle timeout, so nobody has to know it here.
+		// The session keeps its own idle timeout, so it need not be known here.
 		set(attrIdleEnd, e.value(ms(a.At))+" + "+e.name(attrIdle))
 		set(attrExpires, e.value(num(a.At.Unix()))+" + "+e.name(attrKeep))
 	}

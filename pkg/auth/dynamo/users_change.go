@@ -66,7 +66,7 @@ func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 	}
 }
 
-// maxDeletions is how often a deletion begins again because somebody wrote the user meanwhile. Writers that never rest
+// maxDeletions is how often a deletion begins again after a concurrent write of the user. Writers that never rest
 // would keep a deletion waiting for ever.
 const maxDeletions = 20
 

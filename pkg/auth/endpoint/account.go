@@ -92,7 +92,7 @@ func (h passwordHandler) change(r *http.Request) (o opened, err error) {
 	return o, err
 }
 
-// prove changes the password of whoever may, and returns for which client their new session is.
+// prove changes the password if the request proves that it may, and returns the client of the new session.
 func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.Client, err error) {
 	if x.change.Reveal() != "" {
 		if client, err = h.clients.find(x.clientID); err == nil {

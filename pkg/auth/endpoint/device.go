@@ -19,7 +19,7 @@ type device struct {
 	asCookie bool
 }
 
-// readDevice returns the token of the body or else of the cookie. Whoever sends our cookie or asks for one must come from
+// readDevice returns the token of the body or else of the cookie. A request that carries our cookie, or asks for one, must come from
 // our own pages, or from an origin on the list: a stranger's page could log its visitor in to the stranger's account.
 func (x *Responder) readDevice(r *http.Request, in input) (device, error) {
 	var token, delivery string
@@ -40,7 +40,7 @@ func (x *Responder) readDevice(r *http.Request, in input) (device, error) {
 	return device{token: auth.NewSecret(token), asCookie: delivery == "cookie"}, nil
 }
 
-// ours applies the cross-site rule. A header that came twice is nobody's.
+// ours applies the cross-site rule. A header that came twice matches no origin.
 func (x *Responder) ours(r *http.Request) bool {
 	fetchSite := strings.Join(r.Header.Values(crosssite.FetchSiteHeader), ",")
 	origin := strings.Join(r.Header.Values(crosssite.OriginHeader), ",")

@@ -57,7 +57,7 @@ const (
 
 // read returns the parameters of r's body, which must be of one of the types.
 func read(r *http.Request, types ...string) (input, error) {
-	// The length comes first: nobody's 10 MB are worth a look at what they claim to be.
+	// The length comes first: a body of 10 MB is not worth a look at its type.
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
 	if err != nil {
 		return input{}, invalidRequest("the body cannot be read")

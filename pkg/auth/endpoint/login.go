@@ -50,7 +50,7 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 	if email == "" || password == "" {
 		return o, invalidRequest("email and password are required")
 	}
-	// Somebody who asks for a cookie must not be handed a token that scripts can read.
+	// A client that asks for a cookie must not be given a token that scripts can read.
 	if delivery != "" && delivery != "body" {
 		return o, invalidRequest("delivery must be body")
 	}

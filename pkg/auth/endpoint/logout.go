@@ -55,7 +55,7 @@ func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
 	case token == "":
 		return session.Ended{}, invalidRequest("%s is required", name)
 	case isJWT(token):
-		// RFC 7009, section 2.2.1. 200 would be a lie: whoever holds the token can use it until it ends. Nor does it
+		// RFC 7009, section 2.2.1. 200 would be a lie: the holder of the token can use it until it ends. Nor does it
 		// end its session: a thief could log its owner out with an access token that leaked.
 		return session.Ended{}, &problem{status: http.StatusBadRequest, code: "unsupported_token_type",
 			description: "an access token cannot be revoked and ends by itself: hand in the refresh token"}

@@ -111,7 +111,7 @@ func addressText(r *http.Request) string {
 	return ""
 }
 
-// maxUserAgentBytes keeps a session's item small, whatever a client calls itself.
+// maxUserAgentBytes keeps a session's item small.
 const maxUserAgentBytes = 200
 
 func userAgent(r *http.Request) string {

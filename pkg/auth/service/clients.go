@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// clients are the default client and the configured ones. The default client is always there: whoever configures a
+// clients are the default client and the configured ones. The default client is always there: a deployment that configures a
 // second application must not lock the first one out, which never had to say who it is.
 func (s Settings) clients() endpoint.Clients {
 	first := s.Client
@@ -30,7 +30,7 @@ func (s Settings) clients() endpoint.Clients {
 	return all
 }
 
-// audiences are those of every client, for whoever checks what this very service issued.
+// audiences are those of every client, for the check of tokens that this service issued.
 func (s Settings) audiences() []string {
 	all := slices.Clone(s.Audience)
 	for _, c := range s.clients() {
@@ -95,12 +95,12 @@ func readClient(raw string, c *auth.Client) error {
 			c.Audience, err = readDistinct(raw, maxAudienceBytes, isAudience)
 		case "delivery":
 			if text, err = config.ReadString(raw); err == nil && text != "body" {
-				// Somebody who asks for cookies must not find tokens in bodies, where scripts can read them.
+				// A deployment that asks for cookies must not get tokens in bodies, where scripts can read them.
 				err = errors.New("it is body: there is no other delivery of tokens yet")
 			}
 		default:
-			err = errors.New("nobody knows it: a client has profile, access_token_lifetime, idle_timeout, " +
-				"absolute_timeout, scope, audience, delivery")
+			err = errors.New("unknown member (want profile, access_token_lifetime, idle_timeout, " +
+				"absolute_timeout, scope, audience, delivery)")
 		}
 		return err
 	})

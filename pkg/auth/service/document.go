@@ -67,7 +67,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 		case name == "network":
 			return readLimit(raw, limits.Network)
 		}
-		return errors.New("nobody knows it: throttle has account, device, network")
+		return errors.New("unknown member (want account, device, network)")
 	})
 	if err == nil {
 		err = limits.Validate()
@@ -90,7 +90,7 @@ func readLimit(raw string, l *throttle.Limit) error {
 		case "window":
 			l.Window, err = config.ReadDuration(raw)
 		default:
-			err = errors.New("nobody knows it: a limit has free, delay, max_delay, window")
+			err = errors.New("unknown member (want free, delay, max_delay, window)")
 		}
 		return err
 	})
@@ -113,7 +113,7 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 		case "refusal_floor":
 			s.RefusalFloor, err = config.ReadDuration(raw)
 		default:
-			err = errors.New("nobody knows it: passwords has memory_kib, passes, refusal_floor")
+			err = errors.New("unknown member (want memory_kib, passes, refusal_floor)")
 		}
 		return err
 	})

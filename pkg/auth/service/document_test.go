@@ -41,8 +41,8 @@ func TestDocument(t *testing.T) {
 	for document, tells := range map[string]string{
 		`{"origins":[]}`:                                                 `origins: the list is empty`,
 		`{"origins":"https://app.example.com"}`:                          `origins`,
-		`{"throttle":{"accounts":{}}}`:                                   `"accounts": nobody knows it`,
-		`{"throttle":{"account":{"tries":5}}}`:                           `"tries": nobody knows it`,
+		`{"throttle":{"accounts":{}}}`:                                   `"accounts": unknown member`,
+		`{"throttle":{"account":{"tries":5}}}`:                           `"tries": unknown member`,
 		`{"throttle":{"account":{"free":0}}}`:                            `"free": it is a whole number`,
 		`{"throttle":{"account":{"free":1e9}}}`:                          `"free": it is a whole number`,
 		`{"throttle":{"account":{"delay":5}}}`:                           `"delay"`,
@@ -53,7 +53,7 @@ func TestDocument(t *testing.T) {
 		`{"passwords":{"memory_kib":1024,"passes":2}}`:                   `password cost m=1024`,
 		`{"passwords":{"memory_kib":19456}}`:                             `stand together`,
 		`{"passwords":{"refusal_floor":"1h"}}`:                           `refusal_floor is at most`,
-		`{"passwords":{"cost":12}}`:                                      `"cost": nobody knows it`,
+		`{"passwords":{"cost":12}}`:                                      `"cost": unknown member`,
 		`{"passwords":{"passes":"2","memory_kib":19456}}`:                `"passes": it is a whole number`,
 		`{"throttle":{"network":"off","account":{"window":"9000000h"}}}`: `account`,
 	} {

@@ -22,7 +22,7 @@ import (
 // maxTimeout bounds configured timeouts: sessions longer than a year outlive what refresh-token keys are kept for.
 const maxTimeout = 365 * 24 * time.Hour
 
-// Defaults of the durations, for whoever starts a service without an environment.
+// Defaults of the durations, for a service that is started without an environment.
 const (
 	DefaultAccessTokenLifetime = 15 * time.Minute
 	DefaultIdleTimeout         = 14 * 24 * time.Hour

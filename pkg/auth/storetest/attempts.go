@@ -67,13 +67,13 @@ func randomCount(rng *rand.Rand, c throttle.Counter, now time.Time) throttle.Upd
 	expires := now.Add(time.Duration(1+rng.IntN(100)) * time.Hour)
 	form := rng.IntN(16)
 	if c.N < 2 {
-		form += 2 // nobody resets a counter that keeps nobody waiting
+		form += 2 // a counter that delays no attempt is never reset
 	}
 	switch form {
 	case 0:
 		return throttle.Reset(c)
 	case 1:
-		// Somebody took a slot since, or at the same time.
+		// Another attempt took a slot since, or at the same time.
 		other := pick(rng, throttle.Counter{N: -1}, throttle.Counter{N: 1}, throttle.Counter{Last: c.Last.Add(-time.Millisecond)},
 			throttle.Counter{Last: c.Last.Add(time.Millisecond)})
 		other.N += c.N

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Sessions holds a session.Store to its definition. open returns the store, which the suite shares with nobody but
+// Sessions holds a session.Store to its definition. open returns the store, which the suite shares with no other test but
 // may find filled. cases is how many generated cases to run; every case at a boundary is run in any event.
 func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
 	store := open(t)
@@ -126,7 +126,7 @@ func createGetList(t *testing.T, store session.Store) {
 			t.Fatalf("Get: %v %s", err, difference(s, got))
 		}
 	}
-	// A subject whose name another's begins with is somebody else.
+	// A subject whose name is the beginning of another's is another subject.
 	other := *plain(auth.Balanced).Item
 	other.Key = session.Key{Subject: of + "0", ID: session.ID{9}}
 	if err := store.Create(ctx, other); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// deleteAllSessions erases a subject's sessions, more than one page of them, and nobody else's.
+// deleteAllSessions erases a subject's sessions, more than one page of them, and no other subject's.
 func deleteAllSessions(t *testing.T, store session.Store) {
 	const n = 60
 	ctx, of := t.Context(), subjectOf(t, 0)

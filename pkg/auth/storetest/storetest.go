@@ -34,10 +34,10 @@ func (k key) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenK
 	return k.SealingKey(ctx)
 }
 
-// everybody is a directory in which everyone exists.
-type everybody struct{}
+// allSubjects is a directory in which every subject exists.
+type allSubjects struct{}
 
-func (everybody) Subject(_ context.Context, id auth.SubjectID) (auth.Subject, error) {
+func (allSubjects) Subject(_ context.Context, id auth.SubjectID) (auth.Subject, error) {
 	return auth.Subject{ID: id}, nil
 }
 
@@ -115,7 +115,7 @@ func subjectOf(t testing.TB, i int) auth.SubjectID {
 func newManager(t testing.TB, store session.Store, c *clock) *session.Manager {
 	t.Helper()
 	m, err := session.NewManager(session.Config{
-		Store: store, Subjects: everybody{}, Codec: session.Codec{Keys: key{}}, Rules: session.DefaultRules(),
+		Store: store, Subjects: allSubjects{}, Codec: session.Codec{Keys: key{}}, Rules: session.DefaultRules(),
 		Now: c.Now, Rand: newRandom(uint64(rand.Uint32())),
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// maxTries is how often a change is decided anew because somebody else wrote the user meanwhile.
+// maxTries is how often a change is decided anew after a concurrent write of the user.
 const maxTries = 5
 
 // SetPassword sets a password, which ends all the user's sessions. With mustChange it opens nothing but the way to a
@@ -125,7 +125,7 @@ func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map
 var errSame = errors.New("the user is so already")
 
 // change reads a user, lets f change it, and stores it unless f returns an error. f is called again, on a new read,
-// where somebody else wrote meanwhile.
+// after a concurrent write.
 func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User) error) (User, error) {
 	return d.retry(ctx, id, func(u User) (User, error) {
 		if err := f(&u); errors.Is(err, errSame) {
@@ -163,7 +163,7 @@ func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email st
 	})
 }
 
-// retry reads a user and calls f with it, a few times where f meets somebody else's write.
+// retry reads a user and calls f with it, again a few times if f meets a concurrent write.
 func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (User, error)) (User, error) {
 	for try := 1; ; try++ {
 		u, err := d.Store.Get(ctx, id)
@@ -194,7 +194,7 @@ func (d *Directory) Delete(ctx context.Context, id auth.SubjectID) (sessions int
 	if missing != nil && !errors.Is(missing, auth.ErrNotFound) {
 		return 0, missing
 	}
-	// The user first: from here on nobody logs in and makes another one.
+	// The user first: from here on no login can open another session.
 	sessions, err = d.Sessions.DeleteAll(ctx, id)
 	if err != nil {
 		return sessions, fmt.Errorf("the user is erased, but not all their sessions: %w", err)

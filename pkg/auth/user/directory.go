@@ -29,7 +29,7 @@ type Directory struct {
 	Now func() time.Time
 	// Policy is asked about every new password; the zero Policy is password.CheckNew.
 	Policy password.Policy
-	// NewID returns a subject that nobody has, of at most 36 bytes; nil makes random UUIDs.
+	// NewID returns an unused subject of at most 36 bytes; nil makes random UUIDs.
 	NewID func() auth.SubjectID
 	// Sessions are what Delete erases with a user; nothing else needs them.
 	Sessions Sessions

@@ -8,7 +8,7 @@ import (
 var (
 	// ErrExists says that the subject or the e-mail already belongs to a user.
 	ErrExists = errors.New("the user exists already")
-	// ErrConflict says that somebody else has written the user since it was read: read it again, and decide again.
+	// ErrConflict says that the user was written since it was read: read it again, and decide again.
 	ErrConflict = errors.New("the user has changed meanwhile")
 	// ErrSuperseded says that the user's TokenVersion is another than the one that was proven.
 	ErrSuperseded = errors.New("the user's password or state has changed since it was proven")

@@ -38,7 +38,7 @@ func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	if err != nil {
 		return "", err
 	}
-	// Read first: a second run finds nearly everybody, and a write that is refused costs as much as one that is not.
+	// Read first: a second run finds nearly all users, and a write that is refused costs as much as one that is not.
 	outcome, err := d.compare(ctx, u, record)
 	if !errors.Is(err, auth.ErrNotFound) {
 		return outcome, err
@@ -50,7 +50,7 @@ func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 		return "", err
 	}
 	switch err := d.Store.Create(ctx, u, uuid.NewString()); {
-	case errors.Is(err, ErrExists): // somebody was faster: another line of the same file, perhaps
+	case errors.Is(err, ErrExists): // a concurrent import was faster: another line of the same file, perhaps
 		return d.compare(ctx, u, record)
 	case err != nil:
 		return "", fmt.Errorf("create the user: %w", err)
@@ -93,7 +93,7 @@ func (d *Directory) importable(record User) (User, error) {
 	now := d.now()
 	u := User{
 		ID: record.ID, Email: strings.TrimSpace(record.Email), Password: record.Password, Disabled: record.Disabled, MustChange: record.MustChange,
-		// A subject may have been here before. Whatever session it left was opened at a lower version, and is over.
+		// A subject may have been here before. A session that it left was opened at a lower version, and is over.
 		TokenVersion: uint64(now.Unix()),
 		Revision:     1, CreatedAt: record.CreatedAt.UTC().Truncate(time.Millisecond), UpdatedAt: now,
 	}
@@ -149,7 +149,7 @@ func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
 	return !wrapped.Equal(given), err
 }
 
-// compare holds u, which record made, to who is there already. auth.ErrNotFound says that nobody is.
+// compare compares u, which record made, with the stored user. The error is auth.ErrNotFound if there is none.
 func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error) {
 	there, err := d.there(ctx, u, record)
 	if err != nil {

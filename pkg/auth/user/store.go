@@ -24,7 +24,7 @@ type Store interface {
 	Update(ctx context.Context, u User) error
 	// ChangeEmail stores u with Revision+1 and with email in the place of its e-mail, and moves the pointer, all or
 	// nothing: at no moment does an address belong to two users or a user have none. It asks of the stored user what
-	// Update does, and then it is ErrExists where the new address is somebody else's. Another spelling of the same key
+	// Update does, and then it is ErrExists if the new address is another user's. Another spelling of the same key
 	// moves nothing. The request token is as in Create.
 	ChangeEmail(ctx context.Context, u User, email, request string) error
 	// Delete erases the user and the pointer from its e-mail, or neither. Unknown is auth.ErrNotFound. A write that

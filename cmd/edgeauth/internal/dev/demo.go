@@ -37,7 +37,7 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 		return auth.Secret{}, err
 	}
 	if secret.Reveal() == "" {
-		// The file comes first: a user whose password nobody knows could not be mended.
+		// The file comes first: a user with an unknown password could not be mended.
 		secret = auth.NewSecret(rand.Text())
 		if err := os.WriteFile(path, []byte(secret.Reveal()+"\n"), 0o600); err != nil {
 			return auth.Secret{}, err

@@ -28,12 +28,12 @@ func (h Home) LoginRing() keyring.Source   { return keyring.File(h.path("login-r
 
 func (h Home) path(name string) string { return filepath.Join(string(h), name) }
 
-// Make makes the directory, readable by nobody else.
+// Make makes the directory, readable by its owner alone.
 func (h Home) Make() error {
 	if err := os.MkdirAll(string(h), 0o700); err != nil {
 		return fmt.Errorf("the data directory cannot be made: %w", err)
 	}
-	// Whoever may write here could plant a password or a key.
+	// Another user who may write here could plant a password or a key.
 	info, err := os.Stat(string(h))
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (h Home) ensure(ctx context.Context, at keyring.Source, kind keyring.Kind, 
 		return ring, err
 	}
 	err = keyring.Save(ctx, at, ring)
-	if errors.Is(err, keyring.ErrConflict) { // somebody else was faster
+	if errors.Is(err, keyring.ErrConflict) { // another process was faster
 		return keyring.Load(ctx, at, kind)
 	}
 	return ring, err

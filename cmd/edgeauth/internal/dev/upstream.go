@@ -13,7 +13,7 @@ import (
 // identityPrefix begins the headers in which an upstream finds who is calling: X-Edgeauth-Sub, X-Edgeauth-Sid, ...
 const identityPrefix = "X-Edgeauth-"
 
-// Upstream is somebody's own API behind the authorizer.
+// Upstream is a developer's own API behind the authorizer.
 type Upstream struct {
 	url   string // without a password
 	proxy *httputil.ReverseProxy

@@ -51,7 +51,7 @@ func (o Options) welcome(issuer string, password auth.Secret) error {
 }
 
 // pasteable returns a password that means nothing to a shell or to JSON, and else "": the file may hold one that
-// somebody chose.
+// a person chose.
 func pasteable(password auth.Secret) string {
 	text := password.Reveal()
 	for _, r := range text {
