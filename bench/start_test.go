@@ -48,7 +48,7 @@ func BenchmarkStart(b *testing.B) {
 		}
 	}
 	empty := build(b, "github.com/edgeauth/edgeauth/bench/empty")
-	for _, name := range []string{"authorizer", "login", "refresh"} {
+	for _, name := range []string{"authorizer", "discovery", "login", "refresh"} {
 		binary := build(b, "github.com/edgeauth/edgeauth/functions/"+name)
 		b.Run(name, func(b *testing.B) {
 			versus(b, start(empty, given), start(binary, given))
@@ -58,7 +58,7 @@ func BenchmarkStart(b *testing.B) {
 			}
 			b.ReportMetric(float64(info.Size())/1e6, "MB")
 		})
-		if name != "authorizer" { // the authorizer has no secret
+		if name == "login" || name == "refresh" { // the others have no secret
 			b.Run(name+", its keys in Secrets Manager", func(b *testing.B) {
 				versus(b, start(binary, given), start(binary, kept))
 			})
