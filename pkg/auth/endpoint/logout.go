@@ -74,27 +74,17 @@ func isJWT(token string) bool {
 	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
 }
 
-func (h logoutHandler) log(r *http.Request, e session.Ended, err error) {
-	event := audit.Event{
-		Name: audit.TokenRevoked, Outcome: string(e.Outcome), RequestID: requestID(r), ClientID: e.Client,
+func (h logoutHandler) log(r *http.Request, ended session.Ended, err error) {
+	f := finished{
+		name: audit.TokenRevoked, failed: audit.TokenRevokeFail, outcome: string(ended.Outcome),
+		session: ended.Session, client: ended.Client, err: err,
 	}
-	if e.Outcome != session.LoggedOut {
-		event.Name = audit.TokenRevokeFail
+	if ended.Outcome != session.LoggedOut {
+		f.name = audit.TokenRevokeFail
 	}
-	key := e.Session
-	if err != nil {
-		p := problemOf(err)
-		event.Outcome = p.code
-		var refusal *session.Refusal
-		if errors.As(err, &refusal) {
-			key, event.Outcome = refusal.Session, string(refusal.Outcome)
-		}
-		if p.fault() {
-			event.Fault = err
-		}
+	e := f.event(r)
+	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
+		e.Outcome = string(refusal.Outcome)
 	}
-	if key.ID != (session.ID{}) {
-		event.SubjectID, event.SessionID = key.Subject, key.ID.String()
-	}
-	h.audit.Write(r.Context(), event)
+	h.audit.Write(r.Context(), e)
 }

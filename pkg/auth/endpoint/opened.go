@@ -89,24 +89,17 @@ type deviceIssuer interface {
 	Device(ctx context.Context, u user.User) (auth.Secret, error)
 }
 
-// event returns the audit line of what opens a session: one name where it did, and the other where it did not.
-func (o opened) event(r *http.Request, opened, failed audit.Name, err error) audit.Event {
-	e := audit.Event{
-		Name: opened, RequestID: requestID(r), SubjectID: o.asked.Subject, ClientID: o.Session.Client,
-		Account: o.Reference, Fault: o.UpgradeErr,
+// event returns the audit line of a request that opens a session: one name after success, and the other after an error.
+func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) audit.Event {
+	f := finished{name: succeeded, failed: failed, session: o.Session.Key, client: o.Session.Client, err: err}
+	if f.session == (session.Key{}) {
+		f.session = o.asked
 	}
-	key := o.Session.Key
-	if key == (session.Key{}) {
-		key = o.asked
+	e := f.event(r)
+	e.Account = o.Reference
+	if e.Fault == nil {
+		e.Fault = o.UpgradeErr
 	}
-	if key != (session.Key{}) {
-		e.SubjectID, e.SessionID = key.Subject, key.ID.String()
-	}
-	if err == nil {
-		return e
-	}
-	p := problemOf(err)
-	e.Name, e.Outcome = failed, p.code
 	var (
 		refusal *login.Refusal
 		denial  *login.Denial
@@ -121,12 +114,9 @@ func (o opened) event(r *http.Request, opened, failed audit.Name, err error) aud
 	case errors.As(err, &denial):
 		e.Reason = string(login.ReasonDenied)
 	case errors.As(err, &over):
-		e.Reason, e.SubjectID, e.SessionID = string(over.Outcome), over.Session.Subject, over.Session.ID.String()
+		e.Reason = string(over.Outcome)
 	default:
 		e.Reason = string(token.ReasonOf(err))
-	}
-	if p.fault() {
-		e.Fault = err
 	}
 	return e
 }

@@ -88,24 +88,14 @@ func scopeOf(text string) (names []string) {
 }
 
 func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
-	event := audit.Event{Name: audit.SessionRenewed, Outcome: string(g.Outcome), RequestID: requestID(r), ClientID: g.Session.Client}
-	key := g.Session.Key
-	if err != nil {
-		p := problemOf(err)
-		event.Name, event.Outcome = audit.SessionRenewFail, p.code
-		var refusal *session.Refusal
-		if errors.As(err, &refusal) {
-			key, event.Outcome = refusal.Session, string(refusal.Outcome)
-			event.Name = nameOf(refusal.Outcome)
-		}
-		if p.fault() {
-			event.Fault = err
-		}
+	e := finished{
+		name: audit.SessionRenewed, failed: audit.SessionRenewFail, outcome: string(g.Outcome),
+		session: g.Session.Key, client: g.Session.Client, err: err,
+	}.event(r)
+	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
+		e.Name, e.Outcome = nameOf(refusal.Outcome), string(refusal.Outcome)
 	}
-	if key.ID != (session.ID{}) {
-		event.SubjectID, event.SessionID = key.Subject, key.ID.String()
-	}
-	h.audit.Write(r.Context(), event)
+	h.audit.Write(r.Context(), e)
 }
 
 func nameOf(o session.Outcome) audit.Name {
