@@ -1,12 +1,17 @@
 package bolt_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 func storesIn(db *bolt.DB) storetest.Stores {
@@ -18,19 +23,32 @@ func TestSchema(t *testing.T) {
 	storetest.Schema(t, storesIn(db), bolt.Raw{DB: db})
 }
 
-func TestVersion1(t *testing.T) {
-	fixture, err := os.ReadFile("testdata/version1.db")
+func TestFixtures(t *testing.T) {
+	for name, fixture := range storetest.Fixtures {
+		t.Run(name, func(t *testing.T) {
+			content, err := os.ReadFile("testdata/" + name + ".db")
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "store.db")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db, err := bolt.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			fixture.Check(t, storesIn(db), logIn)
+		})
+	}
+}
+
+func logIn(ctx context.Context, users user.Store, email string, given auth.Secret) (auth.SubjectID, error) {
+	who, err := login.New(login.Config{Users: users, Hasher: &password.Hasher{}, Attempts: login.Unlimited})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	path := filepath.Join(t.TempDir(), "store.db")
-	if err := os.WriteFile(path, fixture, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	db, err := bolt.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	storetest.Version1(t, storesIn(db))
+	u, err := who.Login(ctx, login.Credentials{Email: email, Password: given})
+	return u.ID, err
 }

@@ -1,10 +1,15 @@
 package dynamo_test
 
 import (
+	"context"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 func storesIn(db *dynamo.DB) storetest.Stores {
@@ -21,13 +26,24 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-func TestVersion1(t *testing.T) {
+func TestFixtures(t *testing.T) {
 	for name, start := range engines {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			db := newDB(t, start(t), nil).Unhurried()
-			dynamo.Raw{DB: db}.Load(t, "testdata/version1.json")
-			storetest.Version1(t, storesIn(db))
-		})
+		for file, fixture := range storetest.Fixtures {
+			t.Run(name+"/"+file, func(t *testing.T) {
+				t.Parallel()
+				db := newDB(t, start(t), nil).Unhurried()
+				dynamo.Raw{DB: db}.Load(t, "testdata/"+file+".json")
+				fixture.Check(t, storesIn(db), logIn)
+			})
+		}
 	}
+}
+
+func logIn(ctx context.Context, users user.Store, email string, given auth.Secret) (auth.SubjectID, error) {
+	who, err := login.New(login.Config{Users: users, Hasher: &password.Hasher{}, Attempts: login.Unlimited})
+	if err != nil {
+		return "", err
+	}
+	u, err := who.Login(ctx, login.Credentials{Email: email, Password: given})
+	return u.ID, err
 }

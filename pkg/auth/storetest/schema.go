@@ -3,8 +3,6 @@ package storetest
 import (
 	"crypto/rand"
 	"errors"
-	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -199,44 +197,4 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 func withEmail(u user.User, email string) user.User {
 	u.Email = email
 	return u
-}
-
-// Version1 holds that the items in a fixture, which earlier code wrote, can be read, and changed.
-func Version1(t *testing.T, s Stores) {
-	ctx := t.Context()
-	for _, want := range version1.users {
-		got, err := s.Users.Get(ctx, want.ID)
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("user %s, %v:%s", want.ID, err, difference(want, got))
-			continue
-		}
-		if owner, err := s.Users.ByEmail(ctx, emailOf(t, want)); err != nil || owner != want.ID {
-			t.Errorf("the e-mail of %s leads to %q, %v", want.ID, owner, err)
-		}
-		if err := s.Users.ChangeEmail(ctx, want, "moved-"+want.Email, rand.Text()); err != nil {
-			t.Errorf("user %s moves: %v", want.ID, err)
-		}
-		want.Email, want.Revision = "moved-"+want.Email, want.Revision+1
-		if got, err := s.Users.Get(ctx, want.ID); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("user %s afterwards, %v:%s", want.ID, err, difference(want, got))
-		}
-		if err := s.Users.Delete(ctx, want.ID); err != nil {
-			t.Errorf("user %s is erased: %v", want.ID, err)
-		}
-	}
-	for _, want := range version1.sessions {
-		got, err := s.Sessions.Get(ctx, want.Key)
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("session %s, %v:%s", want.ID, err, difference(want, got))
-		}
-	}
-	listed, err := s.Sessions.List(ctx, version1.sessions[0].Subject, session.ID{}, 10)
-	if err != nil || len(listed) != len(version1.sessions) || slices.ContainsFunc(listed, func(l session.Session) bool { return l.Client != "app" }) {
-		t.Errorf("the list of sessions: %+v, %v", listed, err)
-	}
-	for key, want := range version1.counters {
-		if got, _, err := s.Counters.Update(ctx, key, throttle.GiveBack()); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("counter %s, %v:%s", key, err, difference(want, got))
-		}
-	}
 }
