@@ -1,0 +1,169 @@
+package service
+
+import (
+	"crypto/rand"
+	"errors"
+	"maps"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+)
+
+// moved returns the sessions after a deployment that moved the refresh-token keys. The stores stay.
+func (v *victim) moved(t *testing.T, m keyring.Move) *session.Manager {
+	t.Helper()
+	var err error
+	if v.refresh, err = v.refresh.Move(m, v.now, rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.LoadRefresh(t.Context(), inlineOf(t, v.refresh), m.Version, func() time.Time { return v.now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := v.Sessions().Config
+	config.Codec.Keys = keys
+	manager, err := session.NewManager(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manager
+}
+
+// outcome returns the outcome of a refresh, and the refresh token that the client holds afterwards.
+func outcome(t *testing.T, m *session.Manager, token auth.Secret) (session.Outcome, auth.Secret) {
+	t.Helper()
+	g, err := m.Refresh(t.Context(), session.Request{RefreshToken: token})
+	var refusal *session.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Outcome, token
+	case err != nil:
+		t.Fatal(err)
+	case g.RefreshToken.Reveal() != "":
+		token = g.RefreshToken
+	}
+	return g.Outcome, token
+}
+
+// TestRotationKeepsThief holds that docs/keys.md is right to have the refresh-token keys dropped after their secret was
+// read. A thief with the keys and an old copy of a refresh token seals tokens of the present generation. Within the
+// minimum interval after each rotation they get access tokens, and nothing tells the thief from the owner. A rotation of
+// the keys changes nothing, because the secret held the next key too. A drop ends it.
+func TestRotationKeepsThief(t *testing.T) {
+	v := newVictim(t)
+	client := v.Clients()[auth.DefaultClient]
+	client.Profile = auth.Balanced
+	open := func() auth.Secret {
+		t.Helper()
+		g, err := v.Sessions().Open(t.Context(), session.Opening{Subject: v.user.Subject(), Client: client, AuthTime: v.now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.RefreshToken
+	}
+	service := v.Sessions()
+	renew := func(token auth.Secret) auth.Secret {
+		t.Helper()
+		v.now = v.now.Add(time.Hour)
+		got, token := outcome(t, service, token)
+		if got != session.Rotated {
+			t.Fatalf("the owner's refresh: %s", got)
+		}
+		return token
+	}
+
+	// Without the keys an old copy is worth nothing: its use ends the session.
+	copied := open()
+	renew(renew(copied))
+	if got, _ := outcome(t, service, copied); !got.Theft() {
+		t.Fatalf("an old copy without the keys: %s", got)
+	}
+
+	copied = open()
+	owner := renew(renew(renew(copied)))
+	stolen := v.refresh.Keys
+	service = v.moved(t, keyring.Move{Version: 2})
+	owner = renew(owner)
+	old, err := session.Codec{Keys: refreshThief{1, stolen[1].Secret.Reveal()}}.Parse(t.Context(), copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge := func(id, generation int, profile auth.Profile) auth.Secret {
+		t.Helper()
+		forged := old
+		forged.Profile, forged.Generation, forged.IssuedAt = profile, uint64(generation), v.now
+		text, err := session.Codec{Keys: refreshThief{uint16(id), stolen[uint16(id)].Secret.Reveal()}}.Seal(t.Context(), forged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	// A generation that is too high decides nothing, so the thief comes from above.
+	for id := 1; id <= 2; id++ {
+		present := 0
+		for generation := 12; present == 0; generation-- {
+			switch got, _ := outcome(t, service, forge(id, generation, auth.Balanced)); got {
+			case session.Behind:
+			case session.Same:
+				present = generation
+			default:
+				t.Fatalf("key %d, generation %d: %s", id, generation, got)
+			}
+		}
+		for range 5 {
+			if got, _ := outcome(t, service, forge(id, present+1, auth.Balanced)); got != session.Behind {
+				t.Fatalf("key %d, before the owner's refresh: %s", id, got)
+			}
+			owner = renew(owner)
+			present++
+			if got, _ := outcome(t, service, forge(id, present, auth.Balanced)); got != session.Same {
+				t.Fatalf("key %d, after the owner's refresh: %s", id, got)
+			}
+		}
+		// A token says its profile itself, so the thief may also seal one that never rotates.
+		if got, _ := outcome(t, service, forge(id, 0, auth.Fixed)); got != session.Extended {
+			t.Errorf("key %d, as a token of profile fixed: %s", id, got)
+		}
+		owner = renew(owner)
+	}
+	service = v.moved(t, keyring.Move{Version: 3, DropRefresh: keyring.Drop{All: true}})
+	for id := 1; id <= 2; id++ {
+		for generation := range 30 {
+			if got, _ := outcome(t, service, forge(id, generation, auth.Balanced)); got != session.KeyDropped {
+				t.Errorf("key %d, generation %d, after the drop: %s", id, generation, got)
+			}
+		}
+		if got, _ := outcome(t, service, forge(id, 0, auth.Fixed)); got != session.KeyDropped {
+			t.Errorf("key %d, as a token of profile fixed, after the drop: %s", id, got)
+		}
+	}
+}
+
+// TestPageDropsReadSecrets holds what docs/keys.md says to do if a secret was read: drop each key of its ring.
+func TestPageDropsReadSecrets(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/keys.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	row := regexp.MustCompile("(?m)^\\| `?(\\w+)`? \\| `(KeyVersion=[^`]*)`[^|]*\\|$")
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		got[m[1]] = m[2]
+	}
+	if want := map[string]string{
+		"SigningSecret": "KeyVersion=<next> DropKeys=all",
+		"RefreshSecret": "KeyVersion=<next> DropRefreshKeys=all",
+		"LoginSecret":   "KeyVersion=<next> DropLoginKeys=all",
+		"all":           "KeyVersion=<next> DropKeys=all DropRefreshKeys=all DropLoginKeys=all",
+	}; !maps.Equal(got, want) {
+		t.Errorf("the page says %v, want %v", got, want)
+	}
+	if regexp.MustCompile("(?m)^\\| `?\\w*(Secret|all)`? \\|.*otherwise").Match(page) {
+		t.Error("the page offers another way than a drop")
+	}
+}
