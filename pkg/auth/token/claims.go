@@ -12,22 +12,22 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// claimNames are the names that belong to the profile; every other name is the deployer's own.
+// claimNames holds the registered claim names of the profile. Every other name is a private claim.
 var claimNames = claim.Registered()
 
-// payload is a token's payload, well-formed but not yet judged.
+// payload holds the claims of a token after parsing and before the issuer's rules are applied.
 type payload struct {
 	Claims
-	notBefore time.Time // zero where the token does not say
+	notBefore time.Time // zero if the token has no nbf
 
-	// All lists are parts of words, and all own claims parts of own, so that a token costs two pieces of memory and
-	// not one for each claim.
+	// All lists are sub-slices of words and all private claims are sub-slices of own. A token costs
+	// two allocations, not one for each claim.
 	words []string
 	own   []byte
 }
 
-// parsePayload reads the claims in one pass. Their types and content are checked here; which of them must be there,
-// times, issuer and audience by the issuer's rules.
+// parsePayload reads the claims in one pass and checks their JSON types and content. The issuer's
+// rules check later which claims are present, the times, the issuer and the audience.
 func parsePayload(text string) (payload, error) {
 	p := payload{words: make([]string, 0, 8)} // enough for most tokens
 	r := strictjson.Read(text)
@@ -70,12 +70,12 @@ func parsePayload(text string) (payload, error) {
 			}
 			p.keep(r.Name(), r.Raw(), len(text))
 		}
-		switch wrong := r.Err(); { // what is no JSON at all ends the loop
+		switch wrong := r.Err(); { // invalid JSON ends the loop
 		case wrong == nil && err == nil:
 		case wrong == nil:
 			return payload{}, refuse(InvalidClaim, r.Name(), err)
 		case errors.Is(wrong, strictjson.ErrType):
-			return payload{}, refuse(InvalidClaim, r.Name(), wrong) // the name is one of the profile's
+			return payload{}, refuse(InvalidClaim, r.Name(), wrong)
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -84,7 +84,8 @@ func parsePayload(text string) (payload, error) {
 	return p, nil
 }
 
-// keep puts an own claim aside. room bytes are enough for all of them.
+// keep copies a private claim into p.own. room is the capacity that holds all private claims of the
+// token.
 func (p *payload) keep(name, raw string, room int) {
 	if p.Own == nil {
 		p.Own = map[string]json.RawMessage{}
@@ -95,7 +96,8 @@ func (p *payload) keep(name, raw string, room int) {
 	p.Own[name] = json.RawMessage(p.own[begin:len(p.own):len(p.own)])
 }
 
-// missing returns the name of a required claim (RFC 9068, section 2.2) that is not there or empty, or "".
+// missing returns the name of the first required claim (RFC 9068, section 2.2) that is absent or
+// empty, or "" if all are present.
 func (p *payload) missing() string {
 	switch {
 	case p.Issuer == "":
@@ -116,13 +118,14 @@ func (p *payload) missing() string {
 	return ""
 }
 
-// checkProfile holds a payload to the profile of our own tokens. The Issuer does too, so that nothing is issued that
-// no verifier would take.
+// checkProfile applies the profile of this issuer's access tokens. Issue calls it too, so it never
+// issues a token that Verify refuses.
 func (p *payload) checkProfile() error {
 	if name := p.missing(); name != "" {
 		return refuse(MissingClaim, name, nil)
 	}
-	if len(p.Subject) > auth.MaxSubjectBytes || odd(string(p.Subject)) != "" { // few are, and it looks at every rune
+	// Validate is slow, and most subjects are short and plain ASCII.
+	if len(p.Subject) > auth.MaxSubjectBytes || odd(string(p.Subject)) != "" {
 		if err := p.Subject.Validate(); err != nil {
 			return refuse(InvalidClaim, claim.Subject, err)
 		}
@@ -132,13 +135,14 @@ func (p *payload) checkProfile() error {
 
 var (
 	errEmpty   = errors.New("empty")
-	errTime    = errors.New("not between the years 1970 and 9999")
-	errControl = errors.New("it holds a control character")
-	errWord    = errors.New("an entry is empty or holds space or a control character")
-	errScope   = errors.New("not scope tokens with one space between them")
+	errTime    = errors.New("must be a time between the years 1970 and 9999")
+	errControl = errors.New("must not hold a control character")
+	errWord    = errors.New("every entry must be non-empty and hold no space or control character")
+	errScope   = errors.New("must be scope tokens separated by single spaces")
 )
 
-// since returns the words from begin on, without the room behind them, which is for the next list.
+// since returns the words from begin on, with no spare capacity: the next list is appended behind
+// them.
 func (p *payload) since(begin int) []string { return p.words[begin:len(p.words):len(p.words)] }
 
 // readAudience reads a string or an array of strings (RFC 7519, section 4.1.3).
@@ -158,8 +162,8 @@ func (p *payload) readAudience(r *strictjson.Reader) ([]string, error) {
 	return p.since(begin), nil
 }
 
-// readTime reads a NumericDate of whole seconds (RFC 7519, section 2). The bounds keep differences of two times
-// from overflowing.
+// readTime reads a NumericDate of whole seconds (RFC 7519, section 2). The bounds keep the
+// difference of two times from overflowing.
 func readTime(r *strictjson.Reader) (time.Time, error) {
 	const year10000 = 253402300800
 	seconds := r.Integer()
@@ -169,7 +173,8 @@ func readTime(r *strictjson.Reader) (time.Time, error) {
 	return time.Unix(seconds, 0), nil
 }
 
-// readID reads an identifier, which ends up in headers and logs, where a line feed would begin another line.
+// readID reads an identifier. Identifiers end up in headers and logs, where a line feed would start
+// a forged line.
 func readID(r *strictjson.Reader) (string, error) {
 	id := r.Text()
 	if hasControl(id) {
@@ -180,7 +185,8 @@ func readID(r *strictjson.Reader) (string, error) {
 
 func hasControl(text string) bool { return strings.ContainsFunc(odd(text), unicode.IsControl) }
 
-// odd returns what is left of a text from its first byte on that is not a visible one of ASCII: mostly nothing.
+// odd returns the text from its first byte that is not visible ASCII on. The result is usually
+// empty.
 func odd(text string) string {
 	for i := range len(text) {
 		if c := text[i]; c <= ' ' || c > '~' {
@@ -190,8 +196,8 @@ func odd(text string) string {
 	return ""
 }
 
-// readWords reads an array of strings that stay apart when a backend gets them joined by spaces: a role
-// "reader admin" would arrive as two.
+// readWords reads an array of strings that hold no space. The authorizer joins them with spaces for
+// a backend, where the role "reader admin" would arrive as two roles.
 func (p *payload) readWords(r *strictjson.Reader) ([]string, error) {
 	return p.readList(r, func(w string) error {
 		if w == "" || strings.ContainsFunc(odd(w), notInWord) {
@@ -213,8 +219,8 @@ func (p *payload) readList(r *strictjson.Reader, check func(string) error) ([]st
 	return list, nil
 }
 
-// readScope reads scope = scope-token *( SP scope-token ), with a scope-token of %x21 / %x23-5B / %x5D-7E
-// (RFC 6749, section 3.3).
+// readScope reads scope = scope-token *( SP scope-token ). A scope-token consists of %x21, %x23-5B
+// and %x5D-7E (RFC 6749, section 3.3).
 func (p *payload) readScope(r *strictjson.Reader) ([]string, error) {
 	begin := len(p.words)
 	for token := range strings.SplitSeq(r.Text(), " ") {

@@ -9,10 +9,10 @@ import (
 	"github.com/edgeauth/edgeauth/internal/loopback"
 )
 
-// checkIssuer holds an issuer to RFC 8414, section 2: an https URL without query or fragment. Plain http is for
-// loopback only, where nobody can listen in.
+// checkIssuer requires an https URL without query or fragment (RFC 8414, section 2). Plain http is
+// accepted only for a loopback host.
 func checkIssuer(issuer string) error {
-	const want = "Issuer must hold the exact iss, an https URL without query or fragment (http for loopback only)"
+	const want = "Issuer must be an https URL without query or fragment (http only for loopback)"
 	if issuer == "" {
 		return errors.New(want)
 	}
@@ -22,18 +22,18 @@ func checkIssuer(issuer string) error {
 	case u.Scheme == "https", u.Scheme == "http" && loopback.IsHost(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("%s; it holds %q", want, issuer)
+	return fmt.Errorf("%s; it is %q", want, issuer)
 }
 
-// checkAudience refuses what would make an audience mean everybody or two things.
+// checkAudience refuses an empty or repeated audience.
 func checkAudience(audience []string) error {
 	if len(audience) == 0 {
-		return errors.New("Audience must hold at least one audience")
+		return errors.New("Audience must hold at least one value")
 	}
 	seen := map[string]bool{}
 	for _, a := range audience {
 		if a == "" || seen[a] {
-			return fmt.Errorf("Audience must hold audiences that are not empty and differ; it holds %q", audience)
+			return fmt.Errorf("Audience must hold distinct, non-empty values; it holds %q", audience)
 		}
 		seen[a] = true
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// bare returns what cannot be saved: the check of a token's signature by the standard library, with everything it
-// needs at hand.
+// bare returns the minimum work of verification: the check of the signature by the standard
+// library, with the key and the decoded signature at hand.
 func bare(t testing.TB, alg token.Algorithm, text string) func() bool {
 	t.Helper()
 	signed, sig := cut(t, text)
@@ -46,14 +46,14 @@ func bare(t testing.TB, alg token.Algorithm, text string) func() bool {
 	return nil
 }
 
-// cut returns a token's text under the signature, and the signature.
+// cut splits a token into the signed text and the decoded signature.
 func cut(t testing.TB, text string) (signed string, sig []byte) {
 	t.Helper()
 	dot := strings.LastIndexByte(text, '.')
 	return text[:dot], []byte(decode(t, text[dot+1:]))
 }
 
-// full is a grant with a list in every place that has one, and own claims where they are asked for.
+// full returns a grant in which every list has an entry, with private claims if own is set.
 func full(own bool) token.Grant {
 	g := grant()
 	g.Scope, g.AMR = []string{"api", "files:read"}, []string{"pwd"}
@@ -64,8 +64,8 @@ func full(own bool) token.Grant {
 	return g
 }
 
-// Beyond the bare check a token costs its JSON as a string, and the array of its lists; ECDSA signatures are written
-// anew. Own claims cost a map and one array more.
+// Compared with the bare check, a token allocates its JSON as one string and the array of its
+// lists. ECDSA allocates the signature in DER. Private claims add a map and one array.
 func TestAllocations(t *testing.T) {
 	v := verifierAt(t, instant)
 	for _, row := range []struct {
@@ -92,8 +92,9 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkVerify stands beside the bare check and golang-jwt's method, which does the same with a text and a
-// signature already decoded: go test -bench Verify -benchtime 5000x -count 10, and compare medians.
+// BenchmarkVerify compares Verify with the bare check and with golang-jwt's method, which gets the
+// text and a decoded signature. Run go test -bench Verify -benchtime 5000x -count 10 and compare
+// the medians.
 func BenchmarkVerify(b *testing.B) {
 	v := verifierAt(b, instant)
 	for _, alg := range algorithms {

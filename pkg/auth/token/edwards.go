@@ -7,15 +7,16 @@ import (
 	"filippo.io/edwards25519"
 )
 
-// checkEdwards reports what is wrong with an Ed25519 public key. crypto/ed25519 takes any 32 bytes for one. Under a
-// point off the curve no signature verifies. Under a point of small order anybody can make signatures that verify.
+// checkEdwards returns an error if key is not a safe Ed25519 public key. crypto/ed25519 accepts any
+// 32 bytes. No signature verifies under a point off the curve, and anyone can forge a signature
+// under a point of small order.
 func checkEdwards(key []byte) error {
 	point, err := new(edwards25519.Point).SetBytes(key)
 	switch {
 	case err != nil:
 		return errors.New("the point is not on the curve")
-	case !bytes.Equal(point.Bytes(), key): // SetBytes also reads the few encodings that RFC 8032 does not write
-		return errors.New("the point is not in its only spelling")
+	case !bytes.Equal(point.Bytes(), key): // RFC 8032, section 5.1.3
+		return errors.New("the point is not canonically encoded")
 	case new(edwards25519.Point).MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 1:
 		return errors.New("the point has a small order")
 	}

@@ -6,31 +6,33 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Reason says why a token was refused. The list is closed: metrics and logs may count by it.
+// Reason says why [Verifier.Verify] refuses a token. The set of values is closed, so metrics and
+// logs may count by Reason.
 type Reason string
 
 const (
 	TooLong         Reason = "too_long"
-	Malformed       Reason = "malformed"        // not three segments of strict base64url around strict JSON
-	AmbiguousName   Reason = "ambiguous_name"   // twice, or registered but for upper and lower case
-	ForbiddenHeader Reason = "forbidden_header" // crit, a key or its address, compression, ...
-	WrongType       Reason = "wrong_type"       // typ is not at+jwt, or what another issuer may write
+	Malformed       Reason = "malformed"        // not base64url segments of strict JSON
+	AmbiguousName   Reason = "ambiguous_name"   // a name is repeated or differs in case
+	ForbiddenHeader Reason = "forbidden_header" // crit, an embedded key or its URL, compression, ...
+	WrongType       Reason = "wrong_type"       // typ is not an accepted type
 	UnknownKey      Reason = "unknown_key"
-	WrongAlgorithm  Reason = "wrong_algorithm" // not the one that belongs to the key
+	WrongAlgorithm  Reason = "wrong_algorithm" // alg is not the algorithm of the key
 	BadSignature    Reason = "bad_signature"
 	MissingClaim    Reason = "missing_claim" // absent or empty
-	InvalidClaim    Reason = "invalid_claim" // of another JSON type, or with content that it may not hold
+	InvalidClaim    Reason = "invalid_claim" // the wrong JSON type, or content that is not allowed
 	WrongIssuer     Reason = "wrong_issuer"
 	WrongAudience   Reason = "wrong_audience"
-	WrongValue      Reason = "wrong_value"    // a claim does not say what another issuer's tokens must
-	WrongLifetime   Reason = "wrong_lifetime" // exp - iat is not above 0 and at most MaxLifetime, or another issuer's
+	WrongValue      Reason = "wrong_value"    // a claim in OtherIssuer.Claims differs
+	WrongLifetime   Reason = "wrong_lifetime" // exp - iat is not in (0, MaxLifetime]
 	Expired         Reason = "expired"
-	IssuedAhead     Reason = "issued_ahead" // iat lies beyond the leeway
+	IssuedAhead     Reason = "issued_ahead" // iat is later than now + Leeway
 	NotYetValid     Reason = "not_yet_valid"
 )
 
-// Error is a refused token. Its text holds no byte of the token and may be logged. errors.Is finds golang-jwt's
-// sentinels in it: ErrTokenExpired, ErrTokenSignatureInvalid, ErrTokenMalformed and so on.
+// Error says why a token is refused. Its text contains no part of the token and is safe to log. It
+// wraps the matching errors of golang-jwt for [errors.Is]: ErrTokenExpired,
+// ErrTokenSignatureInvalid, ErrTokenMalformed and so on.
 type Error struct {
 	Reason Reason
 	detail string
@@ -45,7 +47,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns golang-jwt's sentinels for the reason and the error beneath, if there is one.
+// Unwrap returns golang-jwt's errors for the reason, and the underlying error if there is one.
 func (e *Error) Unwrap() []error {
 	errs := sentinels(e.Reason)
 	if e.cause != nil {
@@ -54,8 +56,8 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// ReasonOf returns why a token was refused, and "" for every other error: that of a key source that knows
-// nothing at the moment, for one, says nothing about the token.
+// ReasonOf returns the reason of a refused token, or "" if err is not an *Error. A key source that
+// is unavailable yields "": the failure says nothing about the token.
 func ReasonOf(err error) Reason {
 	if refused, ok := errors.AsType[*Error](err); ok {
 		return refused.Reason
@@ -63,7 +65,7 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// refuse makes an Error. The detail is written here, never in the token, and so is the text of cause.
+// refuse returns an *Error. Neither detail nor the text of cause may contain any part of the token.
 func refuse(reason Reason, detail string, cause error) error {
 	return &Error{Reason: reason, detail: detail, cause: cause}
 }

@@ -75,8 +75,8 @@ func ExampleVerifier_Verify() {
 	// expired true
 }
 
-// Amazon Cognito's access tokens have no typ and no aud: they name the client instead, and say what they are for in
-// token_use, by which an ID token, signed by the same user pool, is told apart.
+// The access tokens of Amazon Cognito have neither typ nor aud. Their client_id names the audience,
+// and token_use tells them apart from ID tokens, which the user pool signs with the same keys.
 func ExampleOtherIssuer() {
 	const pool = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE"
 	ours, err := token.GenerateSigningKey(token.ES256, rand.Reader)
@@ -89,7 +89,8 @@ func ExampleOtherIssuer() {
 		fmt.Println(err)
 		return
 	}
-	// In production a file, or jwksurl.New with the pool's address and /.well-known/jwks.json.
+	// In production the key set comes from a file, or from jwksurl.New with the URL of the user
+	// pool and the path /.well-known/jwks.json.
 	theirs, err := token.ParseForeignJWKS([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","kid":"1",
 		"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"RSA","use":"enc","kid":"2"}]}`))
 	if err != nil {
@@ -116,7 +117,7 @@ func ExampleOtherIssuer() {
 }
 
 func ExampleNewSharedKeys() {
-	secret := auth.NewSecret("thirty-two random bytes or more.") // in production from a store of secrets
+	secret := auth.NewSecret("thirty-two random bytes or more.") // in production from a secret store
 	keys, err := token.NewSharedKeys(secret)
 	if err != nil {
 		fmt.Println(err)

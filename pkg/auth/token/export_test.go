@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// VerifyJWS checks a compact JWS (RFC 7515) with one key, as Verify does, and asks for neither typ, kid nor claims,
-// which the vectors of others do not have.
+// VerifyJWS verifies a compact JWS (RFC 7515) with one key. Unlike Verify it does not require typ,
+// kid or claims, which external test vectors lack.
 func VerifyJWS(key Key, text string, highS bool) (payload string, err error) {
 	s, proof, err := split([]byte(text), nil, nil)
 	if err != nil {
@@ -22,12 +22,12 @@ func VerifyJWS(key Key, text string, highS bool) (payload string, err error) {
 	return s.payload, key.verify(proof.text, proof.signature, highS)
 }
 
-// VerifySignature checks a signature of any bytes.
+// VerifySignature verifies a signature of arbitrary bytes.
 func VerifySignature(key Key, signed, signature []byte, highS bool) error {
 	return key.verify(signed, signature, highS)
 }
 
-// Print takes a text apart and writes it again.
+// Print decodes a token and encodes it again.
 func Print(text string) (string, error) {
 	s, proof, err := split([]byte(text), nil, nil)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Whatever verifies is a text that was issued, byte for byte.
+// FuzzVerify: a text that verifies is byte for byte a token that was issued.
 func FuzzVerify(f *testing.F) {
 	issued := map[string]bool{}
 	for _, alg := range algorithms {
@@ -25,7 +25,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		_, err := v.Verify(t.Context(), text)
 		if err == nil && !issued[text] {
-			t.Errorf("%q verifies and was never issued", text)
+			t.Errorf("%q verifies but was not issued", text)
 		}
 		if err != nil && token.ReasonOf(err) == "" {
 			t.Errorf("%q was refused without a reason: %v", text, err)
@@ -33,7 +33,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// Headers and payloads of every form, under a real signature, neither panic nor verify with another meaning.
+// FuzzVerifySigned: no header or payload under a valid signature causes a panic or verifies with a
+// meaning that differs from encoding/json's.
 func FuzzVerifySigned(f *testing.F) {
 	for _, row := range hostileClaims() {
 		f.Add(goodHeader(token.EdDSA), put(f, goodPayload, row.old, row.new))
@@ -57,12 +58,12 @@ func FuzzVerifySigned(f *testing.F) {
 		}
 		if err := json.Unmarshal([]byte(payload), &loose); err != nil || loose.Issuer != issuer ||
 			loose.Subject != string(c.Subject) || loose.Expires != c.Expires.Unix() {
-			t.Errorf("%q means %+v, and %+v to encoding/json, %v", payload, c, loose, err)
+			t.Errorf("%q: Verify reads %+v, encoding/json reads %+v, %v", payload, c, loose, err)
 		}
 	})
 }
 
-// Whatever is taken can be written and read again, unchanged.
+// FuzzParseJWKS: a set that ParseJWKS accepts survives a round trip unchanged.
 func FuzzParseJWKS(f *testing.F) {
 	text, err := json.Marshal(publicKeys(f))
 	if err != nil {
@@ -78,7 +79,7 @@ func FuzzParseJWKS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set, err := token.ParseForeignJWKS(data)
 		if own, ownErr := token.ParseJWKS(data); ownErr == nil && (err != nil || len(own.Keys()) != len(set.Keys())) {
-			t.Fatalf("%s is a set of ours, and as another's %v, %v", data, set.Keys(), err)
+			t.Fatalf("ParseJWKS accepts %s, ParseForeignJWKS returns %v, %v", data, set.Keys(), err)
 		}
 		if err != nil {
 			return
@@ -97,8 +98,8 @@ func FuzzParseJWKS(f *testing.F) {
 	})
 }
 
-// Under several issuers too, whatever verifies says what encoding/json reads, in the name of the issuer whose key it
-// was signed with.
+// FuzzVerifyOthers: with several issuers too, a token that verifies has the claims that
+// encoding/json reads, and its iss is the issuer whose key signed it.
 func FuzzVerifyOthers(f *testing.F) {
 	header := foreignHeader(token.ES256, `,"typ":"JWT"`)
 	f.Add(header, openAuthAccess)
@@ -120,7 +121,7 @@ func FuzzVerifyOthers(f *testing.F) {
 			Mode   string `json:"mode"`
 		}
 		if err := json.Unmarshal([]byte(payload), &loose); err != nil || loose.Issuer != c.Issuer {
-			t.Errorf("%q is of %q, and of %q to encoding/json, %v", payload, c.Issuer, loose.Issuer, err)
+			t.Errorf("%q: Verify reads iss %q, encoding/json reads %q, %v", payload, c.Issuer, loose.Issuer, err)
 		}
 		if c.Issuer == openAuth && loose.Mode != "access" || c.SessionID != "" && c.Issuer != issuer {
 			t.Errorf("%q is taken", payload)

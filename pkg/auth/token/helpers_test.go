@@ -24,12 +24,12 @@ const (
 	subject  = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 )
 
-// instant is when every test takes place.
+// instant is the current time in every test.
 var instant = time.Unix(1_700_000_000, 0)
 
 var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
 
-// signingKeys holds one key of each algorithm for all tests of the process.
+// signingKeys returns one key of each algorithm. All tests of the process share them.
 var signingKeys = sync.OnceValue(func() map[token.Algorithm]token.SigningKey {
 	keys := map[token.Algorithm]token.SigningKey{}
 	for _, alg := range algorithms {
@@ -42,7 +42,7 @@ var signingKeys = sync.OnceValue(func() map[token.Algorithm]token.SigningKey {
 	return keys
 })
 
-// signer is a SigningKeys of one key.
+// signer implements token.SigningKeys with one key.
 type signer token.SigningKey
 
 func (s signer) SigningKey(context.Context) (token.SigningKey, error) {
@@ -123,7 +123,7 @@ func decode(t testing.TB, segment string) string {
 	return string(text)
 }
 
-// goodHeader and goodPayload are what a row changes in one place.
+// goodHeader and goodPayload are valid. A row of a table test changes them in one place.
 func goodHeader(alg token.Algorithm) string {
 	return `{"alg":"` + string(alg) + `","kid":"` + signingKeys()[alg].ID() + `","typ":"at+jwt"}`
 }
@@ -131,19 +131,19 @@ func goodHeader(alg token.Algorithm) string {
 const goodPayload = `{"iss":"https://auth.example.com","sub":"1b671a64-40d5-491e-99b0-da01ff1f3341",` +
 	`"aud":"https://api.example.com","exp":1700000900,"iat":1700000000,"jti":"j","client_id":"default"}`
 
-// sign puts a real signature under any header and payload, so that nothing but these is wrong.
+// sign signs any header and payload with a valid signature, so that only the changed part is wrong.
 func sign(t testing.TB, alg token.Algorithm, header, payload string) string {
 	t.Helper()
 	return signText(t, alg, encode(header)+"."+encode(payload))
 }
 
-// signText signs a text as it is.
+// signText signs the given text unchanged.
 func signText(t testing.TB, alg token.Algorithm, signed string) string {
 	t.Helper()
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature(t, alg, signed))
 }
 
-// signature tries until s is low, for ES256, as an issuer would have it.
+// signature signs again until s is low, for ES256, because an issuer writes only low values.
 func signature(t testing.TB, alg token.Algorithm, signed string) []byte {
 	t.Helper()
 	for {
@@ -157,10 +157,10 @@ func signature(t testing.TB, alg token.Algorithm, signed string) []byte {
 	}
 }
 
-// halfOrder is half of the order of P-256's group, rounded down (FIPS 186-5, by way of SEC 2, section 2.4.2).
+// halfOrder is half the order of P-256, rounded down (SEC 2, section 2.4.2).
 var halfOrder, _ = new(big.Int).SetString("7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8", 16)
 
-// isLow reports whether s of an ECDSA signature is the lower of the two that verify.
+// isLow reports whether s of an ECDSA signature is the lower of the two values that verify.
 func isLow(sig []byte) bool { return new(big.Int).SetBytes(sig[32:]).Cmp(halfOrder) <= 0 }
 
 func members(t testing.TB, jwk string) map[string]string {
@@ -172,7 +172,7 @@ func members(t testing.TB, jwk string) map[string]string {
 	return m
 }
 
-// with returns a JWK with some members set, or removed where the value is "".
+// with returns a JWK with the given members set. A member with the value "" is removed.
 func with(t testing.TB, jwk string, changes ...string) string {
 	t.Helper()
 	m := members(t, jwk)
@@ -189,7 +189,7 @@ func with(t testing.TB, jwk string, changes ...string) string {
 	return string(text)
 }
 
-// put replaces one text of the good payload or header, which must be there once.
+// put replaces old by new. old must occur exactly once.
 func put(t testing.TB, in, old, new string) string {
 	t.Helper()
 	if strings.Count(in, old) != 1 {
@@ -198,7 +198,7 @@ func put(t testing.TB, in, old, new string) string {
 	return strings.Replace(in, old, new, 1)
 }
 
-// raise replaces a low s by the high one that verifies as well.
+// raise replaces a low s by the high value that verifies as well.
 func raise(sig []byte) {
 	new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(sig[32:])).FillBytes(sig[32:])
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// change is one hostile change to a good header or payload, which is signed all the same.
+// change is one hostile change to a valid header or payload. The result is signed correctly.
 type change struct {
 	name, old, new string
 	want           token.Reason
 }
 
-// deep is one level more than an own claim may have.
+// deep has one level of nesting more than a private claim may have.
 var deep = strings.Repeat("[", 8) + strings.Repeat("]", 8)
 
-// manyClaims are more than the reader compares one by one.
+// manyClaims holds more claims than strictjson compares one by one.
 var manyClaims = func() string {
 	var b strings.Builder
 	for i := range 40 {
@@ -26,7 +26,7 @@ var manyClaims = func() string {
 	return b.String()
 }()
 
-// hostileClaims is long, because it is a list of what others have taken.
+// hostileClaims is a long function because it is a list: changes that other libraries accept.
 func hostileClaims() []change {
 	const iss, aud = `"iss":"https://auth.example.com"`, `"aud":"https://api.example.com"`
 	return []change{

@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// hostileTokens are all of them, once each.
+// hostileTokens returns every hostile token once.
 func hostileTokens(t *testing.T) []hostileText {
 	t.Helper()
 	all := slices.Concat(hostileTexts(t), hostileSignatures(t))
@@ -26,9 +26,9 @@ func hostileTokens(t *testing.T) []hostileText {
 	return all
 }
 
-// TestWhyReadingIsOurs holds the reason for package strictjson and this one: golang-jwt, told to check whatever it can
-// check, takes many of the tokens that the profile refuses. Should it once take none, this test fails, and its parser
-// may do.
+// TestWhyReadingIsOurs justifies package strictjson and the parser of this package: golang-jwt,
+// with all its checks switched on, accepts many of the tokens that the profile refuses. If
+// golang-jwt ever refuses all of them, this test fails, and golang-jwt's parser can replace ours.
 func TestWhyReadingIsOurs(t *testing.T) {
 	lenient := jwt.NewParser(
 		jwt.WithValidMethods([]string{"RS256", "ES256", "EdDSA"}), jwt.WithIssuer(issuer), jwt.WithAudience(audience, "other"),
@@ -54,15 +54,15 @@ func TestWhyReadingIsOurs(t *testing.T) {
 	for _, row := range hostileTokens(t) {
 		texts[row.text] = true
 		if _, err := v.Verify(t.Context(), row.text); err == nil {
-			t.Errorf("%s: we take it", row.name)
+			t.Errorf("%s: token.Verify accepts it", row.name)
 			ours++
 		}
 		if _, err := lenient.Parse(row.text, keyOf); err == nil {
 			theirs++
 		}
 	}
-	t.Logf("of %d hostile tokens we take %d and golang-jwt %d", len(texts), ours, theirs)
+	t.Logf("of %d hostile tokens, token.Verify accepts %d and golang-jwt %d", len(texts), ours, theirs)
 	if theirs == 0 {
-		t.Error("golang-jwt takes none")
+		t.Error("golang-jwt refuses all of them")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// hostileText is a text that is no token, or one with a signature that is none.
+// hostileText is a text that is not a token, or a token with an invalid signature.
 type hostileText struct {
 	name, text string
 	want       token.Reason
@@ -104,7 +104,7 @@ func hostileTexts(t *testing.T) []hostileText {
 	}
 }
 
-// stranger is a token by a key of the attacker, which its header claims to be ours.
+// stranger returns a token that an attacker's key signed. Its header has the kid of a known key.
 func stranger(t *testing.T) string {
 	t.Helper()
 	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
@@ -119,7 +119,7 @@ func stranger(t *testing.T) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sig)
 }
 
-// confused is a token with a MAC, of which the secret is something that everybody knows (RFC 8725, section 2.1).
+// confused returns a token with an HMAC whose secret is public knowledge (RFC 8725, section 2.1).
 func confused(secret string) string {
 	header := `{"alg":"HS256","kid":"` + signingKeys()[token.RS256].ID() + `","typ":"at+jwt"}`
 	signed := encode(header) + "." + encode(goodPayload)
@@ -128,14 +128,14 @@ func confused(secret string) string {
 	return signed + "." + encode(string(mac.Sum(nil)))
 }
 
-// otherClaims puts a good token's signature under other claims.
+// otherClaims puts the signature of a valid token under other claims.
 func otherClaims(t *testing.T, good string) string {
 	t.Helper()
 	parts := strings.Split(good, ".")
 	return parts[0] + "." + encode(put(t, goodPayload, `"jti":`, `"roles":["admin"],"jti":`)) + "." + parts[2]
 }
 
-// hostileSignatures are under a good header and payload.
+// hostileSignatures returns invalid signatures under a valid header and payload.
 func hostileSignatures(t *testing.T) []hostileText {
 	text := func(alg token.Algorithm, change func(sig []byte) []byte) string {
 		signed := encode(goodHeader(alg)) + "." + encode(goodPayload)

@@ -15,34 +15,36 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// ErrSessionOver says that a session ends too soon for another token.
+// ErrSessionOver means that less than a second of the session remains, too little for a token.
 var ErrSessionOver = errors.New("the session is over")
 
-// SigningKeys knows the key that signs now.
+// SigningKeys supplies the current signing key. Implementations are safe for concurrent use.
 type SigningKeys interface {
-	// SigningKey may return an error that wraps auth.ErrUnavailable. It must be safe for concurrent use.
+	// SigningKey returns the key that signs now. If no key can be read at the moment, the error
+	// wraps [auth.ErrUnavailable].
 	SigningKey(ctx context.Context) (SigningKey, error)
 }
 
-// IssuerConfig is what an Issuer needs. Nothing but Clients has a default.
+// IssuerConfig holds the settings of an Issuer. Every field but Clients is required.
 type IssuerConfig struct {
-	Issuer   string   // the exact iss
-	Audience []string // all of them stand in each token
+	Issuer   string   // iss of every token
+	Audience []string // aud of every token
 	Keys     SigningKeys
-	Lifetime time.Duration // MinLifetime to MaxLifetime; a token gets up to 5 % less
-	// Clients are those whose tokens have an audience or a lifetime of their own. It may be nil.
+	Lifetime time.Duration // MinLifetime to MaxLifetime; jitter subtracts up to 5 %
+	// Clients holds the clients whose Audience or AccessTokenLifetime replaces the fields above.
 	Clients map[auth.ClientID]auth.Client
 	Now     func() time.Time
-	Rand    io.Reader // for jti and jitter; signatures take crypto/rand
+	Rand    io.Reader // for jti and jitter; ECDSA signatures use crypto/rand
 }
 
-// Issuer makes access tokens. Safe for concurrent use if its fields are.
+// Issuer signs access tokens. It is safe for concurrent use if Keys, Now and Rand are.
 type Issuer struct {
 	c       IssuerConfig
-	clients map[auth.ClientID]terms // of those that have terms of their own
+	clients map[auth.ClientID]terms // the clients with an audience or a lifetime of their own
 }
 
-// NewIssuer returns an error that names the field and what it should hold.
+// NewIssuer returns an Issuer for c. The error of an invalid field names the field and what it must
+// hold.
 func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if err := errors.Join(checkIssuer(c.Issuer), terms{c.Audience, c.Lifetime}.check()); err != nil {
 		return nil, fmt.Errorf("token issuer: %w", err)
@@ -63,28 +65,31 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	return &Issuer{c, clients}, nil
 }
 
-// Grant is what one access token shall say.
+// Grant holds what differs from one access token to the next.
 type Grant struct {
 	Subject   auth.Subject
 	SessionID string
 	Client    auth.ClientID
-	Scope     []string // none issues no scope claim
+	Scope     []string // no scope claim if empty
 	AMR       []string
 	AuthTime  time.Time
-	NotAfter  time.Time // the absolute end of the session, which no token outlives
+	NotAfter  time.Time // the absolute end of the session; exp is never later
 }
 
-// Access is an access token and how long it is good for.
+// Access is a signed access token and its lifetime.
 type Access struct {
 	Text      auth.Secret
 	Expires   time.Time
 	ExpiresIn time.Duration // whole seconds, for expires_in (RFC 6749, section 5.1)
 }
 
-// Issue signs an access token. It returns ErrSessionOver where NotAfter leaves less than a second (the zero
-// NotAfter leaves none), wraps auth.ErrUnavailable where the signing key is not known, and refuses a Grant from
-// which no verifier would take a token: a disabled subject, a role with a space in it, an own claim by the name of
-// a registered one.
+// Issue signs an access token for g. It returns [ErrSessionOver] if less than a second remains
+// until g.NotAfter, and always if NotAfter is zero. The error wraps [auth.ErrUnavailable] if Keys
+// cannot supply a signing key.
+//
+// Issue never returns a token that [Verifier.Verify] would refuse. It returns an error if the
+// subject is disabled, if a role contains a space, or if a private claim has the name of a
+// registered claim.
 func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	now, of := i.c.Now(), i.terms(g.Client)
 	expires, err := i.expiry(now, g.NotAfter, of.lifetime)
@@ -104,13 +109,14 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
 	if len(text) > MaxBytes {
-		return Access{}, fmt.Errorf("issue token: own claims and roles make it %d bytes long; %d is the most",
+		return Access{}, fmt.Errorf("issue token: roles and private claims make the token %d bytes long; the maximum is %d",
 			len(text), MaxBytes)
 	}
 	return Access{auth.NewSecret(text), expires, expires.Sub(now).Truncate(time.Second)}, nil
 }
 
-// expiry takes up to 5 % off the lifetime, so that a fleet that logged in at once does not refresh at once.
+// expiry shortens the lifetime by up to 5 %, so that clients that log in at the same time do not
+// all refresh at the same time.
 func (i *Issuer) expiry(now, notAfter time.Time, lifetime time.Duration) (time.Time, error) {
 	var random [8]byte
 	if _, err := io.ReadFull(i.c.Rand, random[:]); err != nil {
@@ -128,11 +134,11 @@ func (i *Issuer) expiry(now, notAfter time.Time, lifetime time.Duration) (time.T
 	return expires, nil
 }
 
-// wire fixes the order of the claims in the text.
+// wire fixes the order of the claims in the payload.
 type wire struct {
 	Issuer    string         `json:"iss"`
 	Subject   auth.SubjectID `json:"sub"`
-	Audience  any            `json:"aud"` // a string if it is one, an array of several
+	Audience  any            `json:"aud"` // a string for one audience, an array for several
 	Expires   int64          `json:"exp"`
 	IssuedAt  int64          `json:"iat"`
 	ID        string         `json:"jti"`
@@ -184,25 +190,26 @@ func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]
 		err = p.checkProfile()
 	}
 	if err != nil {
-		// Not %w: this says something about the grant, and ReasonOf must not take it for a client's bad token.
-		return nil, fmt.Errorf("no verifier would take it: %v", err)
+		// The cause is not wrapped: ReasonOf must not mistake an invalid grant for an invalid token
+		// of a client.
+		return nil, fmt.Errorf("invalid grant: %v", err)
 	}
 	return text, nil
 }
 
-// appendOwn puts the members of own at the end of an object.
+// appendOwn adds the private claims to the end of the JSON object.
 func appendOwn(object []byte, own map[string]any) ([]byte, error) {
 	if len(own) == 0 {
 		return object, nil
 	}
 	for name := range own {
 		if isRegistered(name) {
-			return nil, fmt.Errorf("the own claim %q takes the name of a registered one", name)
+			return nil, fmt.Errorf("the private claim %q has the name of a registered claim", name)
 		}
 	}
 	text, err := json.Marshal(own)
 	if err != nil {
-		return nil, fmt.Errorf("own claims: %w", err)
+		return nil, fmt.Errorf("private claims: %w", err)
 	}
 	return append(append(object[:len(object)-1], ','), text[1:]...), nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// noJitter is randomness that takes nothing off a lifetime.
+// noJitter is a source of zeros, which leave the lifetime unchanged.
 type noJitter struct{}
 
 func (noJitter) Read(p []byte) (int, error) { clear(p); return len(p), nil }
@@ -136,7 +136,7 @@ func TestIssueRefuses(t *testing.T) {
 		{"a registered own claim that is not issued", own("nbf", 1), `"nbf"`},
 		{"a registered own claim in another case", own("Roles", "admin"), `"Roles"`},
 		{"a registered own claim by folding", own("ſcope", "admin"), `"ſcope"`},
-		{"an own claim without JSON", own("f", func() {}), "own claims"},
+		{"an own claim without JSON", own("f", func() {}), "private claims"},
 		{"an own claim too deep", own("f", json.RawMessage(strings.Repeat("[", 8)+strings.Repeat("]", 8))), "nested"},
 		{"an own claim of two readings", own("f", json.RawMessage(`{"a":1,"a":2}`)), "twice"},
 		{"own claims too long", own("f", strings.Repeat("x", 8000)), "bytes long"},
@@ -148,7 +148,7 @@ func TestIssueRefuses(t *testing.T) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		if token.ReasonOf(err) != "" {
-			t.Errorf("%s: %v passes for a client's bad token", row.name, err)
+			t.Errorf("%s: %v has the Reason of a refused token", row.name, err)
 		}
 	}
 }

@@ -12,25 +12,26 @@ import (
 	"github.com/edgeauth/edgeauth/internal/claim"
 )
 
-// OtherIssuer is an issuer beside our own whose access tokens are taken, for good or while users move from one to the
-// other. The shape of its tokens is held to the same rules as ours; what they must say is told here. Nothing but
-// Claims has a default.
+// OtherIssuer is an additional issuer whose access tokens a [Verifier] accepts, for example while
+// users move from one identity provider to another. Its tokens are parsed as strictly as this
+// issuer's; the fields say which claims they must hold. Every field but Claims is required.
 //
-// Its subjects and roles pass for ours, so it must be believed as much. Its sid does not: Claims.SessionID is empty.
+// The application sees the issuer's subjects and roles as if they were local, so trust the issuer
+// accordingly. Its sid is dropped: Claims.SessionID is empty.
 type OtherIssuer struct {
 	Issuer string // the exact iss
-	Keys   Keys   // its own, as ParseForeignJWKS or package jwksurl reads them
+	Keys   Keys   // from ParseForeignJWKS or package jwksurl
 
-	// AudienceClaim is where its tokens say whom they are for, "aud" as a rule, and Audience what one of them must
-	// say there.
+	// AudienceClaim names the claim that holds the audience, usually "aud". The claim must contain
+	// one of Audience.
 	AudienceClaim string
 	Audience      []string
 
-	Types    []string      // the accepted typ headers; "" takes a token without one
-	Lifetime time.Duration // the longest one
+	Types    []string      // accepted typ headers; "" accepts a token without typ
+	Lifetime time.Duration // the maximum of exp - iat
 
-	// Claims are the exact values that claims outside the profile must have. Without such a claim, an ID token may
-	// pass for an access token (RFC 8725, section 3.12).
+	// Claims maps claims outside the profile to their required values. Without a required value an
+	// ID token may pass for an access token (RFC 8725, section 3.12).
 	Claims map[string]string
 }
 
@@ -49,12 +50,13 @@ func trust(o OtherIssuer) (trusted, error) {
 	_, shared := o.Keys.(SharedKeys)
 	switch {
 	case o.Issuer == "" || strings.ContainsFunc(o.Issuer, unicode.IsControl):
-		// Any StringOrURI (RFC 7519, section 4.1.1), since it is compared and never asked for anything.
-		err = errors.Join(err, errors.New("Issuer must hold the exact iss"))
+		// Any StringOrURI is accepted (RFC 7519, section 4.1.1): the value is compared and never
+		// dereferenced.
+		err = errors.Join(err, errors.New("Issuer must hold the exact iss, without control characters"))
 	case !readable(o.AudienceClaim):
 		err = errors.Join(err, errors.New(`AudienceClaim must name the claim of the audience, such as "aud"`))
 	case o.Lifetime <= 0:
-		err = errors.Join(err, errors.New("Lifetime must hold the longest lifetime of a token"))
+		err = errors.Join(err, errors.New("Lifetime must hold the maximum lifetime of a token"))
 	case shared:
 		err = errors.Join(err, errors.New("Keys must hold public keys"))
 	}
@@ -71,8 +73,8 @@ func trust(o OtherIssuer) (trusted, error) {
 	return t, nil
 }
 
-// readable reports whether an audience can stand in a claim: in one of the two that the profile has for it, or in one
-// that the profile does not know.
+// readable reports whether the named claim can hold the audience: aud, client_id, or any private
+// claim.
 func readable(name string) bool {
 	return name == claim.Audience || name == claim.ClientID || name != "" && !isRegistered(name)
 }
@@ -92,7 +94,7 @@ func checkKeys(keys Keys) error {
 
 func checkTypes(types []string) error {
 	if len(types) == 0 {
-		return errors.New(`Types must hold at least one accepted typ, "" for a token without one`)
+		return errors.New(`Types must hold at least one accepted typ; "" accepts a token without typ`)
 	}
 	return nil
 }
@@ -100,7 +102,7 @@ func checkTypes(types []string) error {
 func checkValues(values map[string]string) error {
 	for name, want := range values {
 		if name == "" || want == "" || isRegistered(name) {
-			return fmt.Errorf("Claims must hold claims without a rule of their own, and what they say; it holds %q: %q",
+			return fmt.Errorf("Claims must map private claims to required values; it maps %q to %q",
 				name, want)
 		}
 	}

@@ -15,8 +15,8 @@ const (
 	clientID = "7abcdefghijklmnopqrstuvwxy"
 )
 
-// The shapes are those of Amazon Cognito's and OpenAuth's tokens; the keys are ours, without the alg that a foreign
-// set may leave out. Cognito has RS256 and OpenAuth ES256.
+// The tokens have the form of Amazon Cognito's and OpenAuth's tokens. The keys are the test's own,
+// without alg, which a foreign set may omit. Cognito uses RS256 and OpenAuth ES256.
 const (
 	cognitoAccess = `{"sub":"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee","cognito:groups":["admin"],"iss":"` + cognito + `",` +
 		`"version":2,"client_id":"` + clientID + `","origin_jti":"b1","event_id":"c1","token_use":"access",` +
@@ -28,7 +28,7 @@ const (
 		`"sub":"user:0123456789abcdef","exp":1702592000}`
 )
 
-// foreignHeader is that of a key of ours under another kid, which no issuer but the foreign one knows.
+// foreignHeader names a test key by another kid, which only the foreign issuer's key set has.
 func foreignHeader(alg token.Algorithm, typ string) string {
 	return `{"kid":"` + foreignKID(alg) + `","alg":"` + string(alg) + `"` + typ + `}`
 }
@@ -74,7 +74,7 @@ func TestOtherIssuers(t *testing.T) {
 	change := func(in, old, new string) string { return put(t, in, old, new) }
 	for _, row := range []struct {
 		name, text string
-		want       token.Reason // "" is taken
+		want       token.Reason // "" means accepted
 	}{
 		{"our own", sign(t, es, goodHeader(es), goodPayload), ""},
 		{"Cognito's access token", sign(t, rs, foreignHeader(rs, ""), cognitoAccess), ""},
@@ -98,10 +98,10 @@ func TestOtherIssuers(t *testing.T) {
 			change(cognitoAccess, `"client_id":"`+clientID+`",`, ``)), token.WrongAudience},
 		{"the client as aud", sign(t, rs, foreignHeader(rs, ""),
 			change(cognitoAccess, `"client_id":`, `"aud":`)), token.WrongAudience},
-		{"a typ where none is accepted", sign(t, rs, foreignHeader(rs, jwt), cognitoAccess), token.WrongType},
-		{"an empty typ for none", sign(t, rs, foreignHeader(rs, `,"typ":""`), cognitoAccess), token.WrongType},
-		{"no typ where one is wanted", sign(t, es, foreignHeader(es, ""), openAuthAccess), token.WrongType},
-		{"our typ where another is wanted", sign(t, es, foreignHeader(es, `,"typ":"at+jwt"`), openAuthAccess), token.WrongType},
+		{"a typ, but no typ is accepted", sign(t, rs, foreignHeader(rs, jwt), cognitoAccess), token.WrongType},
+		{"an empty typ instead of no typ", sign(t, rs, foreignHeader(rs, `,"typ":""`), cognitoAccess), token.WrongType},
+		{"no typ, but JWT is required", sign(t, es, foreignHeader(es, ""), openAuthAccess), token.WrongType},
+		{"at+jwt, but JWT is required", sign(t, es, foreignHeader(es, `,"typ":"at+jwt"`), openAuthAccess), token.WrongType},
 		{"OpenAuth's refresh mode", sign(t, es, foreignHeader(es, jwt),
 			change(openAuthAccess, `"mode":"access"`, `"mode":"refresh"`)), token.WrongValue},
 		{"no sub", sign(t, es, foreignHeader(es, jwt),
@@ -137,7 +137,7 @@ func TestOtherIssuers(t *testing.T) {
 		{"the shape: iss and no JSON behind it", sign(t, es, foreignHeader(es, jwt),
 			change(openAuthAccess, `"exp":1702592000}`, `"exp":}`)), token.Malformed},
 
-		// Never mixed: what is signed by a key of one issuer says nothing in the name of another.
+		// The keys of one issuer sign nothing in the name of another.
 		{"our iss, Cognito's key", sign(t, rs, foreignHeader(rs, `,"typ":"at+jwt"`), goodPayload), token.UnknownKey},
 		{"Cognito's iss, our key", sign(t, rs, put(t, goodHeader(rs), `,"typ":"at+jwt"`, ``), cognitoAccess), token.UnknownKey},
 		{"OpenAuth's iss, Cognito's key", sign(t, rs, foreignHeader(rs, jwt), openAuthAccess), token.UnknownKey},
@@ -163,7 +163,7 @@ func TestOtherIssuers(t *testing.T) {
 	}
 }
 
-// Two issuers may call their keys alike. Whose key it is, iss says, and the signature proves.
+// Two issuers may use the same kid. iss selects the issuer, and the signature proves the choice.
 func TestIssuersWithTheSameKID(t *testing.T) {
 	named := func(alg token.Algorithm, of token.Algorithm) token.KeySet {
 		jwk := with(t, string(signingKeys()[alg].Public().JWK()), "kid", foreignKID(of))
@@ -188,7 +188,7 @@ func TestIssuersWithTheSameKID(t *testing.T) {
 	asOurs := foreignHeader(es, `,"typ":"at+jwt"`)
 	_, err = v.Verify(t.Context(), sign(t, es, asOurs, goodPayload))
 	if token.ReasonOf(err) != token.WrongAlgorithm {
-		t.Errorf("OpenAuth's key speaks for us: %v", err)
+		t.Errorf("a token signed by OpenAuth with our iss: %v", err)
 	}
 	theirs[1].Keys = named(token.EdDSA, es)
 	v, err = token.NewVerifier(token.VerifierConfig{
@@ -200,7 +200,7 @@ func TestIssuersWithTheSameKID(t *testing.T) {
 	_, err = v.Verify(t.Context(), sign(t, token.EdDSA,
 		put(t, asOurs, `"alg":"ES256"`, `"alg":"EdDSA"`), goodPayload))
 	if token.ReasonOf(err) != token.WrongAlgorithm {
-		t.Errorf("another issuer's key of the same kid speaks for us: %v", err)
+		t.Errorf("a token signed by another issuer with the same kid and our iss: %v", err)
 	}
 }
 
@@ -215,11 +215,11 @@ func TestOtherIssuersClaims(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	if c.SessionID != "" {
-		t.Errorf("another issuer's sid %q passes for ours", c.SessionID)
+		t.Errorf("the sid %q of another issuer is kept", c.SessionID)
 	}
 }
 
-// Other issuers write high s as often as not; only for us it is another spelling.
+// Other issuers write a high s in about half of their signatures, so high s is accepted there.
 func TestHighSOfOtherIssuers(t *testing.T) {
 	signed := encode(foreignHeader(token.ES256, `,"typ":"JWT"`)) + "." + encode(openAuthAccess)
 	sig := signature(t, token.ES256, signed)
@@ -296,7 +296,8 @@ func TestOtherIssuersNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// What iss chooses is whom to ask. An issuer whose keys are out of reach must not hold up the others.
+// Only the keys of the issuer that iss names are requested. An issuer whose keys are unavailable
+// must not block the other issuers.
 func TestOnlyTheIssuersOwnKeysAreAsked(t *testing.T) {
 	theirs := others(t)
 	theirs[0].Keys = keysFunc(func(string) (token.Key, error) { return token.Key{}, auth.ErrUnavailable })

@@ -15,8 +15,9 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// Bounds of RSA keys. RFC 7518, section 3.3, asks for 2048 bits. Below 65537 exponents are known for attacks on
-// careless padding; above 8192 bits a modulus only makes checking slow.
+// Bounds of RSA keys. RFC 7518, section 3.3, requires at least 2048 bits. Exponents below 65537
+// enable known attacks on careless padding checks. A modulus above 8192 bits only makes
+// verification slow.
 const (
 	minRSABits     = 2048
 	maxRSABits     = 8192
@@ -24,9 +25,9 @@ const (
 	maxRSAExponent = 1<<31 - 1
 )
 
-var errSymmetric = errors.New("the key is symmetric: whoever could check a token could make one")
+var errSymmetric = errors.New("symmetric keys are not accepted here: a verifier could issue tokens")
 
-// parseKey reads a public JWK. The kid is returned, if there is one, also with an error.
+// parseKey reads a public JWK. It returns the kid, if there is one, with an error too.
 func parseKey(jwk []byte, from origin) (key Key, kid string, err error) {
 	object, err := strictjson.Object(jwk)
 	if err != nil {
@@ -52,7 +53,7 @@ func parseKey(jwk []byte, from origin) (key Key, kid string, err error) {
 	return Key{kid, alg, public}, kid, nil
 }
 
-// members are those of a JWK, by their exact names.
+// members holds the members of a JWK by their exact names.
 type members map[string]json.RawMessage
 
 var (
@@ -64,7 +65,7 @@ var (
 func (m members) checkSpelling() error {
 	for name := range m {
 		if right := misspelt(name, memberNames); right != "" {
-			return fmt.Errorf("the member %q is spelled %q", right, name)
+			return fmt.Errorf("the member %q must be spelled %q", name, right)
 		}
 	}
 	return nil
@@ -81,8 +82,8 @@ func (m members) text(name string) (string, error) {
 	return text, nil
 }
 
-// bytes reads a member in strict base64url. size is what it must hold, or 0 for a Base64urlUInt, which has any
-// number of octets but no leading zero (RFC 7518, section 2).
+// bytes decodes a member in canonical base64url. size is the required length, or 0 for a
+// Base64urlUInt: any number of octets without a leading zero (RFC 7518, section 2).
 func (m members) bytes(name string, size int) ([]byte, error) {
 	text, err := m.text(name)
 	if err != nil {
@@ -93,7 +94,7 @@ func (m members) bytes(name string, size int) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	case size == 0 && (len(value) == 0 || value[0] == 0):
-		return nil, fmt.Errorf("%s must be an integer above zero without leading zero octets", name)
+		return nil, fmt.Errorf("%s must be a positive integer without leading zero octets", name)
 	case size != 0 && len(value) != size:
 		return nil, fmt.Errorf("%s must hold %d octets; it holds %d", name, size, len(value))
 	}
@@ -105,7 +106,8 @@ func (m members) integer(name string) (*big.Int, error) {
 	return new(big.Int).SetBytes(value), err
 }
 
-// public reads algorithm and public key, which must be for the operation ("sign" or "verify").
+// public reads the algorithm and the public key. use and key_ops must allow the operation, "sign"
+// or "verify".
 func (m members) public(operation string, from origin) (Algorithm, crypto.PublicKey, error) {
 	if err := m.checkSpelling(); err != nil {
 		return "", nil, err
@@ -131,7 +133,8 @@ func (m members) public(operation string, from origin) (Algorithm, crypto.Public
 	if err := m.use(operation); err != nil {
 		return "", nil, err
 	}
-	// Required of our own keys, though RFC 7517 makes it optional: it is what the header's alg is compared with.
+	// RFC 7517, section 4.4, makes alg optional. This issuer's keys must have alg, because the
+	// header's alg is compared with it.
 	if named, _ := m.text("alg"); named != string(alg) && (from == ours || m["alg"] != nil) {
 		return "", nil, fmt.Errorf("alg must be %s for a key of kty %s", alg, kty)
 	}
@@ -139,7 +142,7 @@ func (m members) public(operation string, from origin) (Algorithm, crypto.Public
 	return alg, public, err
 }
 
-// use asks for a signature key (RFC 7517, sections 4.2 and 4.3); both members are optional.
+// use requires a signature key (RFC 7517, sections 4.2 and 4.3). Both members are optional.
 func (m members) use(operation string) error {
 	if use, err := m.text("use"); m["use"] != nil && (err != nil || use != "sig") {
 		return errors.New(`use must be "sig"`)
@@ -150,7 +153,7 @@ func (m members) use(operation string) error {
 	operations, err := strictjson.Strings(m["key_ops"])
 	other := func(o string) bool { return o != "sign" && o != "verify" }
 	if err != nil || !slices.Contains(operations, operation) || slices.ContainsFunc(operations, other) {
-		return fmt.Errorf("key_ops must hold %q, and nothing but signature operations", operation)
+		return fmt.Errorf("key_ops must hold %q and only signature operations", operation)
 	}
 	return nil
 }
@@ -174,7 +177,7 @@ func (m members) rsa() (crypto.PublicKey, error) {
 	case e.Cmp(big.NewInt(minRSAExponent)) < 0 || e.Cmp(big.NewInt(maxRSAExponent)) > 0:
 		return nil, fmt.Errorf("the exponent must lie between %d and %d", minRSAExponent, maxRSAExponent)
 	case isROCA(n):
-		return nil, errors.New("the modulus is of the kind that CVE-2017-15361 (ROCA) factors")
+		return nil, errors.New("the modulus has the structure that CVE-2017-15361 (ROCA) factors")
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }

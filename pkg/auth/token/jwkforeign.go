@@ -7,19 +7,19 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// origin says whose key a JWK is.
+// origin says which issuer's rules a JWK must follow.
 type origin bool
 
 const (
-	ours    origin = false // alg must be there, and no key may be for anything but signatures
-	foreign origin = true
+	ours    origin = false // alg is required, and every key must be for signatures
+	foreign origin = true  // alg is optional, and keys for other purposes are skipped
 )
 
-// errOtherUse says that a foreign key is declared for something that is none of ours.
-var errOtherUse = errors.New("the key is for something else")
+// errOtherUse means that a foreign key is declared for a purpose other than verifying tokens.
+var errOtherUse = errors.New("the key is not for RS256, ES256 or EdDSA signatures")
 
-// otherUse reports whether a key is declared for another use, algorithm or curve than ours. Symmetric keys are not
-// among them: they have no place in any public set.
+// otherUse reports whether the key is declared for another use, algorithm or curve. It is false for
+// symmetric keys: they must not appear in a public set at all.
 func (m members) otherUse() bool {
 	is := func(name, value string) bool {
 		text, err := m.text(name)

@@ -15,8 +15,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// ParseSigningKey reads a private JWK: kty, alg, and all public and private members of RFC 7518, section 6, or RFC
-// 8037, section 2. A kid must be the key's thumbprint. No error holds key material.
+// ParseSigningKey reads a private JWK. It requires kty, alg and all public and private members (RFC
+// 7518, section 6; RFC 8037, section 2). If kid is present, it must be the thumbprint of the key.
+// No error contains key material.
 func ParseSigningKey(jwk auth.Secret) (SigningKey, error) {
 	key, err := parseSigningKey([]byte(jwk.Reveal()))
 	if err != nil {
@@ -49,9 +50,9 @@ func parseSigningKey(jwk []byte) (SigningKey, error) {
 	return key, nil
 }
 
-var errHalves = errors.New("the private members do not belong to the public ones")
+var errHalves = errors.New("the private members do not match the public members")
 
-// private reads the private half of public.
+// private reads the private key that belongs to public.
 func (m members) private(public crypto.PublicKey) (crypto.Signer, error) {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
@@ -103,7 +104,7 @@ func (m members) rsaPrivate(public *rsa.PublicKey) (crypto.Signer, error) {
 	return private, nil
 }
 
-// privateMembers returns what m.private reads, with the public members.
+// privateMembers returns the members that members.private reads, and the public members.
 func privateMembers(private crypto.Signer) (map[string]string, error) {
 	encode := base64.RawURLEncoding.EncodeToString
 	all := publicMembers(private.Public())

@@ -11,17 +11,18 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// MaxJWKSBytes bounds the text of a key set.
+// MaxJWKSBytes is the maximum size of a key set in bytes.
 const MaxJWKSBytes = 64 << 10
 
-// KeySet is a JSON Web Key Set (RFC 7517, section 5) of public keys with distinct kids. It is immutable, safe for
-// concurrent use, and implements Keys. The zero KeySet knows no key.
+// KeySet is an immutable JSON Web Key Set (RFC 7517, section 5) of public keys with distinct kids.
+// It implements [Keys] and is safe for concurrent use. The zero KeySet has no keys.
 type KeySet struct{ keys []Key }
 
-// NewKeySet returns the set of these keys, in this order.
+// NewKeySet returns a set of the keys in the given order. At least one key is required, kids must
+// be distinct, and the keys must not be symmetric.
 func NewKeySet(keys ...Key) (KeySet, error) {
 	if len(keys) == 0 {
-		return KeySet{}, errors.New("JWKS: there is no key in it")
+		return KeySet{}, errors.New("JWKS: the set has no key")
 	}
 	seen := map[string]bool{}
 	for i, k := range keys {
@@ -31,26 +32,29 @@ func NewKeySet(keys ...Key) (KeySet, error) {
 		case k.alg == HS256:
 			return KeySet{}, fmt.Errorf("JWKS: key %q: %w", k.id, errSymmetric)
 		case seen[k.id]:
-			return KeySet{}, fmt.Errorf("JWKS: key %q: another key has this kid", k.id)
+			return KeySet{}, fmt.Errorf("JWKS: key %q: the kid is not unique", k.id)
 		}
 		seen[k.id] = true
 	}
 	return KeySet{slices.Clone(keys)}, nil
 }
 
-// ParseJWKS reads a key set for one issuer of our own. One bad key refuses the whole set, with its kid and the
-// reason: a set that silently lost a key would refuse good tokens after the next rotation.
+// ParseJWKS reads the key set of an edgeauth issuer. One invalid key makes the whole set invalid,
+// and the error names its kid and the reason. If ParseJWKS dropped invalid keys, valid tokens would
+// be refused after the next rotation.
 func ParseJWKS(data []byte) (KeySet, error) { return parseJWKS(data, ours) }
 
-// ParseForeignJWKS reads the key set of another issuer. A key without alg means RS256, ES256 (P-256) or EdDSA
-// (Ed25519), and keys that are declared for something else, such as encryption, another algorithm or another curve,
-// are left out, as RFC 7517, section 5, asks: another issuer's set is not made for us. Of the others one bad key
-// refuses the whole set, and so does a private or symmetric one of any kind, since that is no secret any more.
+// ParseForeignJWKS reads the key set of another issuer. A key without alg is used for RS256, ES256
+// (P-256) or EdDSA (Ed25519), according to its kty. Keys declared for encryption, another algorithm
+// or another curve are skipped, as RFC 7517, section 5, recommends.
+//
+// One invalid signature key makes the whole set invalid. So does a private or symmetric key for any
+// purpose, because its secret is public.
 func ParseForeignJWKS(data []byte) (KeySet, error) { return parseJWKS(data, foreign) }
 
 func parseJWKS(data []byte, from origin) (KeySet, error) {
 	if len(data) > MaxJWKSBytes {
-		return KeySet{}, fmt.Errorf("JWKS: it is longer than %d bytes", MaxJWKSBytes)
+		return KeySet{}, fmt.Errorf("JWKS: the set has more than %d bytes", MaxJWKSBytes)
 	}
 	set, err := strictjson.Object(data)
 	if err != nil {
@@ -77,15 +81,15 @@ func parseJWKS(data []byte, from origin) (KeySet, error) {
 		}
 	}
 	if len(keys) == 0 && len(jwks) > 0 {
-		return KeySet{}, errors.New("JWKS: no key in it is for RS256, ES256 or EdDSA signatures")
+		return KeySet{}, errors.New("JWKS: the set has no key for RS256, ES256 or EdDSA signatures")
 	}
 	return NewKeySet(keys...)
 }
 
-// Key returns the key of a kid, or an error that wraps auth.ErrNotFound.
+// Key returns the key with the given kid, or an error that wraps [auth.ErrNotFound].
 func (s KeySet) Key(_ context.Context, kid string) (Key, error) { return find(s.keys, kid) }
 
-var errNoKey = fmt.Errorf("key of this kid: %w", auth.ErrNotFound)
+var errNoKey = fmt.Errorf("key with this kid: %w", auth.ErrNotFound)
 
 func find(keys []Key, kid string) (Key, error) {
 	for _, k := range keys {
@@ -96,10 +100,11 @@ func find(keys []Key, kid string) (Key, error) {
 	return Key{}, errNoKey
 }
 
-// Keys returns the keys in their order.
+// Keys returns the keys in their original order.
 func (s KeySet) Keys() []Key { return slices.Clone(s.keys) }
 
-// MarshalJSON writes the set as ParseJWKS reads it. Members that ParseJWKS ignored are not in it.
+// MarshalJSON writes the set in the form that [ParseJWKS] reads, without the members that ParseJWKS
+// ignores.
 func (s KeySet) MarshalJSON() ([]byte, error) {
 	jwks := make([]json.RawMessage, len(s.keys))
 	for i, k := range s.keys {

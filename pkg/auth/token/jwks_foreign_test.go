@@ -24,12 +24,12 @@ func TestForeignKeyWithoutAlg(t *testing.T) {
 			t.Errorf("%s: key %q is for %s", alg, key.ID(), key.Algorithm())
 		}
 		if _, err := token.ParseJWKS(jwkSet(foreignJWK(t, alg))); err == nil {
-			t.Errorf("%s: it passes for our own", alg)
+			t.Errorf("%s: ParseJWKS accepts it", alg)
 		}
 	}
 }
 
-// Each of these stands in the set of some identity provider beside the keys that we are after.
+// Each of these keys appears in the key set of a real identity provider beside its signature keys.
 func TestForeignKeysForSomethingElseAreLeftOut(t *testing.T) {
 	good := foreignJWK(t, token.ES256, "kid", "good")
 	for _, row := range []struct{ name, jwk string }{
@@ -50,16 +50,17 @@ func TestForeignKeysForSomethingElseAreLeftOut(t *testing.T) {
 		if err != nil || len(set.Keys()) != 1 || set.Keys()[0].ID() != "good" {
 			t.Errorf("%s: %v, %v", row.name, set.Keys(), err)
 		}
-		if _, err := token.ParseForeignJWKS(jwkSet(row.jwk)); err == nil || !strings.Contains(err.Error(), "no key in it is for") {
+		if _, err := token.ParseForeignJWKS(jwkSet(row.jwk)); err == nil || !strings.Contains(err.Error(), "no key for") {
 			t.Errorf("%s alone: %v", row.name, err)
 		}
 		if _, err := token.ParseJWKS(jwkSet(row.jwk)); err == nil {
-			t.Errorf("%s passes for our own", row.name)
+			t.Errorf("%s: ParseJWKS accepts it", row.name)
 		}
 	}
 }
 
-// What is ours to use, or should be nobody's, refuses the set as it does in one of our own.
+// Invalid signature keys and published secrets refuse a foreign set, as they refuse a set of this
+// issuer.
 func TestForeignKeysThatRefuseTheSet(t *testing.T) {
 	secret := members(t, signingKeys()[token.ES256].JWK().Reveal())["d"]
 	for _, row := range []struct{ name, jwk, want string }{
@@ -72,13 +73,13 @@ func TestForeignKeysThatRefuseTheSet(t *testing.T) {
 		{"alg of another kty", foreignJWK(t, token.ES256, "alg", "RS256"), `key "K": alg must be ES256`},
 		{"alg a number", strings.Replace(foreignJWK(t, token.ES256), "{", `{"alg":256,`, 1), `key "K": alg must be ES256`},
 		{"another use", foreignJWK(t, token.ES256, "use", "x"), `key "K": use must`},
-		{"another case", foreignJWK(t, token.ES256, "Alg", "RS512"), "is spelled"},
+		{"another case", foreignJWK(t, token.ES256, "Alg", "RS512"), "must be spelled"},
 		{"private", foreignJWK(t, token.ES256, "d", secret), `"d" is private`},
 		{"private, for encryption", foreignJWK(t, token.ES256, "d", secret, "use", "enc"), `"d" is private`},
-		{"symmetric", `{"kty":"oct","kid":"K","alg":"HS256"}`, `key "K": the key is symmetric`},
-		{"symmetric, for encryption", `{"kty":"oct","kid":"K","use":"enc"}`, `key "K": the key is symmetric`},
+		{"symmetric", `{"kty":"oct","kid":"K","alg":"HS256"}`, `key "K": symmetric keys`},
+		{"symmetric, for encryption", `{"kty":"oct","kid":"K","use":"enc"}`, `key "K": symmetric keys`},
 		{"symmetric with its secret", `{"kty":"oct","kid":"K","k":"AQAB"}`, `"k" is private`},
-		{"a kid twice", foreignJWK(t, token.ES256, "kid", "good"), `key "good": another key`},
+		{"a kid twice", foreignJWK(t, token.ES256, "kid", "good"), `key "good": the kid is not unique`},
 	} {
 		_, err := token.ParseForeignJWKS(jwkSet(row.jwk, foreignJWK(t, token.EdDSA, "kid", "good")))
 		if err == nil || !strings.Contains(err.Error(), row.want) {
@@ -89,9 +90,9 @@ func TestForeignKeysThatRefuseTheSet(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`{"keys":[]}`: "no key in it", `{}`: "missing", `[]`: "an object",
+		`{"keys":[]}`: "no key", `{}`: "missing", `[]`: "an object",
 		`{"keys":[],"keys":[]}`: "twice", `{"keys":[[]]}`: "number 1",
-		`{"keys":[]}` + strings.Repeat(" ", token.MaxJWKSBytes): "longer",
+		`{"keys":[]}` + strings.Repeat(" ", token.MaxJWKSBytes): "more than",
 	} {
 		if _, err := token.ParseForeignJWKS([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40s: %v", text, err)

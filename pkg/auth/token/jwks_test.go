@@ -85,7 +85,7 @@ func TestParseJWKSRefuses(t *testing.T) {
 		{"no keys", `{}`, `"keys" is missing`},
 		{"keys no array", `{"keys":{}}`, "an array"},
 		{"empty", set(), "no key"},
-		{"too long", set(public(token.ES256)) + strings.Repeat(" ", token.MaxJWKSBytes), "longer"},
+		{"too long", set(public(token.ES256)) + strings.Repeat(" ", token.MaxJWKSBytes), "more than"},
 		{"trailing data", set(public(token.ES256)) + "x", "follows"},
 		{"duplicate member of the set", `{"keys":[],"keys":[` + public(token.ES256) + `]}`, "twice"},
 		{"duplicate member of a key", set(strings.Replace(public(token.ES256), "{", `{"use":"sig",`, 1)), "twice"},
@@ -93,7 +93,7 @@ func TestParseJWKSRefuses(t *testing.T) {
 		{"no kid", set(public(token.ES256, "kid", "")), "number 1: kid"},
 		{"empty kid", set(strings.Replace(public(token.ES256), `"kid":"K"`, `"kid":""`, 1)), "number 1: kid"},
 		{"kid a number", set(strings.Replace(public(token.ES256), `"kid":"K"`, `"kid":1`, 1)), "number 1: kid"},
-		{"kid twice", set(public(token.ES256), public(token.EdDSA)), `"K": another key`},
+		{"kid twice", set(public(token.ES256), public(token.EdDSA)), `"K": the kid is not unique`},
 		{"symmetric beside public", set(public(token.ES256, "kid", "L"), `{"kty":"oct","kid":"K","k":"AQAB"}`),
 			`key "K": the member "k" is private`},
 	}
@@ -109,8 +109,8 @@ func TestParseJWKSRefuses(t *testing.T) {
 		{"key_ops without verify", adding(public(token.ES256), `"key_ops":["sign"]`), "key_ops must"},
 		{"key_ops with more", adding(public(token.ES256), `"key_ops":["verify","wrapKey"]`), "key_ops must"},
 		{"key_ops a string", public(token.ES256, "key_ops", "verify"), "key_ops must"},
-		{"another case", public(token.ES256, "Alg", "none"), "is spelled"},
-		{"Kelvin sign for k", public(token.ES256, "\u212a", "AQAB"), "is spelled"},
+		{"another case", public(token.ES256, "Alg", "none"), "must be spelled"},
+		{"Kelvin sign for k", public(token.ES256, "\u212a", "AQAB"), "must be spelled"},
 		{"no n", public(token.RS256, "n", ""), "n is missing"},
 		{"no e", public(token.RS256, "e", ""), "e is missing"},
 		{"2047 bits", public(token.RS256, rsa(2047, 65537)...), "2047 bits"},
@@ -138,9 +138,9 @@ func TestParseJWKSRefuses(t *testing.T) {
 		{"a Montgomery curve", public(token.EdDSA, "crv", "X25519"), "crv must be Ed25519"},
 		{"x too short", public(token.EdDSA, "x", "AQAB"), "32 octets"},
 		{"off the Edwards curve", public(token.EdDSA, "x", edwards(big.NewInt(2))), "not on the curve"},
-		{"y above the prime", public(token.EdDSA, "x", edwards(new(big.Int).Add(p, big.NewInt(1)))), "only spelling"},
+		{"y above the prime", public(token.EdDSA, "x", edwards(new(big.Int).Add(p, big.NewInt(1)))), "not canonical"},
 		{"order 1", public(token.EdDSA, "x", edwards(big.NewInt(1))), "small order"},
-		{"order 1 with a sign", public(token.EdDSA, "x", edwards(signed1)), "only spelling"},
+		{"order 1 with a sign", public(token.EdDSA, "x", edwards(signed1)), "not canonical"},
 		{"order 2", public(token.EdDSA, "x", edwards(new(big.Int).Sub(p, big.NewInt(1)))), "small order"},
 		{"order 4", public(token.EdDSA, "x", edwards(new(big.Int))), "small order"},
 		{"order 8", public(token.EdDSA, "x", edwards(order8)), "small order"},
@@ -174,10 +174,10 @@ func TestNewKeySetRefuses(t *testing.T) {
 	}
 }
 
-// octets writes a Base64urlUInt.
+// octets encodes n as a Base64urlUInt.
 func octets(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 
-// bits is the odd number of so many bits that are all set.
+// bits returns the number with n bits that are all set. It is odd.
 func bits(n uint) *big.Int {
 	return new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), n), big.NewInt(1))
 }

@@ -16,42 +16,44 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Key is a public key that verifies access tokens by exactly one algorithm. It is immutable; the zero Key verifies
-// nothing.
+// Key is an immutable public key that verifies access tokens by exactly one algorithm. The zero Key
+// verifies no token.
 type Key struct {
 	id     string
 	alg    Algorithm
-	public crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or macKey, as alg says
+	public crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or macKey
 }
 
 // ID returns the kid.
 func (k Key) ID() string { return k.id }
 
-// Algorithm returns the one algorithm that the key is for.
+// Algorithm returns the only algorithm that the key verifies.
 func (k Key) Algorithm() Algorithm { return k.alg }
 
-// header returns the JOSE header of our tokens under this key.
+// header returns the JOSE header of the tokens that the key signs.
 func (k Key) header() string {
 	return `{"alg":"` + string(k.alg) + `","kid":"` + k.id + `","typ":"` + Type + `"}`
 }
 
-// JWK returns the key as a JSON Web Key (RFC 7517). Of a shared key it holds no key material.
+// JWK returns the key as a JSON Web Key (RFC 7517). The JWK of a shared key contains no key
+// material.
 func (k Key) JWK() json.RawMessage { return describe(k, publicMembers(k.public)) }
 
-// Thumbprint returns the base64url text of the key's SHA-256 thumbprint (RFC 7638).
+// Thumbprint returns the SHA-256 thumbprint of the key (RFC 7638) in base64url.
 func (k Key) Thumbprint() string { return thumbprint(publicMembers(k.public)) }
 
-// SigningKey is a private key. No way of printing it shows more than its kid. It is immutable and safe for
-// concurrent use; the zero SigningKey signs nothing.
+// SigningKey is an immutable private key. Printing, logging or encoding it shows only its kid. It
+// is safe for concurrent use. The zero SigningKey signs nothing.
 type SigningKey struct {
 	public Key
 	jwk    auth.Secret
-	// A function, because fmt walks into unexported fields, and would print an ed25519.PrivateKey whole.
+	// sign is a function, because fmt descends into unexported fields and would print an
+	// ed25519.PrivateKey.
 	sign func(text string) ([]byte, error)
 }
 
-// GenerateSigningKey makes a new key: RSA keys of 2048 bits, P-256 or Ed25519. Since Go 1.26 only Ed25519 reads
-// random; the others take the operating system's randomness whatever is given (crypto/rsa, GenerateKey).
+// GenerateSigningKey returns a new key: RSA with 2048 bits, P-256 or Ed25519. Since Go 1.26 only
+// Ed25519 reads random; RSA and P-256 always use the randomness of the operating system.
 func GenerateSigningKey(alg Algorithm, random io.Reader) (SigningKey, error) {
 	var private crypto.Signer
 	var err error
@@ -91,19 +93,19 @@ func newSigningKey(alg Algorithm, private crypto.Signer) (SigningKey, error) {
 	}, nil
 }
 
-// ID returns the kid: the key's RFC 7638 thumbprint.
+// ID returns the kid, which is the RFC 7638 thumbprint of the key.
 func (k SigningKey) ID() string { return k.public.id }
 
-// Algorithm returns the one algorithm that the key signs by.
+// Algorithm returns the only algorithm that the key signs with.
 func (k SigningKey) Algorithm() Algorithm { return k.public.alg }
 
-// Public returns the key's public half.
+// Public returns the public key.
 func (k SigningKey) Public() Key { return k.public }
 
-// JWK returns the private key as a JSON Web Key, which ParseSigningKey reads.
+// JWK returns the private key as a JSON Web Key, in the form that [ParseSigningKey] reads.
 func (k SigningKey) JWK() auth.Secret { return k.jwk }
 
-// compact signs a payload: a JWS in compact serialization (RFC 7515, section 7.1).
+// compact signs the payload and returns a JWS in compact serialization (RFC 7515, section 7.1).
 func (k SigningKey) compact(payload []byte) (string, error) {
 	if k.sign == nil {
 		return "", errors.New("the signing key is empty")
@@ -122,5 +124,5 @@ func (k SigningKey) GoString() string           { return k.String() }
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 func (k SigningKey) LogValue() slog.Value       { return slog.StringValue(k.String()) }
 
-// MarshalText hides the key from JSON and its like as well; JWK().Reveal() is the way out.
+// MarshalText keeps the key out of JSON and similar encodings. JWK().Reveal() returns the key.
 func (k SigningKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }

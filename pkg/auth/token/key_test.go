@@ -32,7 +32,7 @@ func TestThumbprints(t *testing.T) {
 	}
 }
 
-// The private key of RFC 8037, appendix A.1, with the alg that we ask for.
+// The private key of RFC 8037, appendix A.1, with the required alg added.
 const rfc8037 = `{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",` +
 	`"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
 
@@ -44,7 +44,7 @@ func TestSigningKeyRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !again.JWK().Equal(key.JWK()) || again.ID() != key.ID() || again.Algorithm() != alg {
-			t.Errorf("%s: it came back another", alg)
+			t.Errorf("%s: the key changed", alg)
 		}
 		if key.ID() != key.Public().Thumbprint() || key.ID() != key.Public().ID() {
 			t.Errorf("%s: kid %s is not the thumbprint", alg, key.ID())
@@ -74,16 +74,16 @@ func TestParseSigningKeyRefuses(t *testing.T) {
 		{"another alg", jwk(token.EdDSA, "alg", "RS256"), "alg must be EdDSA"},
 		{"another kid", jwk(token.EdDSA, "kid", "x"), "kid must be"},
 		{"another use", jwk(token.EdDSA, "use", "enc"), "use must be"},
-		{"another d", jwk(token.EdDSA, "d", other["d"]), "do not belong"},
-		{"another d of EC", jwk(token.ES256, "d", other["d"]), "do not belong"},
-		{"another dp", jwk(token.RS256, "dp", "AQAB"), "do not belong"},
-		{"another d of RSA", jwk(token.RS256, "d", "AQAB"), "do not belong"},
-		{"another prime", jwk(token.RS256, "p", "AQAB"), "do not belong"},
+		{"another d", jwk(token.EdDSA, "d", other["d"]), "do not match"},
+		{"another d of EC", jwk(token.ES256, "d", other["d"]), "do not match"},
+		{"another dp", jwk(token.RS256, "dp", "AQAB"), "do not match"},
+		{"another d of RSA", jwk(token.RS256, "d", "AQAB"), "do not match"},
+		{"another prime", jwk(token.RS256, "p", "AQAB"), "do not match"},
 		{"more primes", jwk(token.RS256, "oth", "x"), "two primes"},
-		{"d of zero", jwk(token.ES256, "d", strings.Repeat("A", 43)), "do not belong"},
+		{"d of zero", jwk(token.ES256, "d", strings.Repeat("A", 43)), "do not match"},
 		{"d too short", jwk(token.ES256, "d", "AQAB"), "32 octets"},
 		{"symmetric", `{"kty":"oct","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"}`, "symmetric"},
-		{"in another case", jwk(token.EdDSA, "D", other["d"]), "is spelled"},
+		{"in another case", jwk(token.EdDSA, "D", other["d"]), "must be spelled"},
 	} {
 		_, err := token.ParseSigningKey(auth.NewSecret(row.jwk))
 		if err == nil || !strings.Contains(err.Error(), row.want) {

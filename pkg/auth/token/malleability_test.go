@@ -10,19 +10,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// The ways to make another text of a token without its key.
+// The ways to derive another text from a token without its key.
 const (
 	replaceByte = iota
 	insertByte
 	deleteByte
-	flipSignature // some bits of one of its bytes
+	flipSignature // flips bits of one byte
 	extendSignature
-	otherSignature // the other number that verifies as well, where an algorithm has one
+	otherSignature // the other value that verifies, if the algorithm has one
 	ways
 )
 
-// Nobody makes another text of a good token that verifies too, and whatever can be taken apart is written again as
-// the same text.
+// FuzzMalleability: no text derived from a valid token without its key verifies, and a text that
+// decodes is encoded again as the same text.
 func FuzzMalleability(f *testing.F) {
 	for alg := range algorithms {
 		for how := range ways {
@@ -42,11 +42,11 @@ func FuzzMalleability(f *testing.F) {
 		}
 		good := access.Text.Reveal()
 		if _, err := v.Verify(t.Context(), good); err != nil {
-			t.Fatalf("%s: a good token: %v", alg, err)
+			t.Fatalf("%s: a valid token: %v", alg, err)
 		}
 		other := maul(t, alg, good, how, at, with)
 		if printed, err := token.Print(other); err == nil && printed != other {
-			t.Errorf("%q is written again as %q", other, printed)
+			t.Errorf("%q is encoded again as %q", other, printed)
 		}
 		if _, err := v.Verify(t.Context(), other); err == nil && other != good {
 			t.Errorf("%s: %q and %q verify as one token", alg, good, other)
@@ -76,7 +76,7 @@ func maul(t *testing.T, alg token.Algorithm, good string, how uint8, at uint16, 
 	return good[:dot] + base64.RawURLEncoding.EncodeToString(sig)
 }
 
-// edwardsOrder is L of RFC 8032, section 5.1.
+// edwardsOrder is the order L (RFC 8032, section 5.1).
 var edwardsOrder, _ = new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
 
 func otherNumber(t *testing.T, alg token.Algorithm, sig []byte) []byte {
@@ -97,9 +97,9 @@ func otherNumber(t *testing.T, alg token.Algorithm, sig []byte) []byte {
 	}
 }
 
-// The other number is hostile because it verifies where nobody looks for it. For Ed25519 and RSA the standard
-// library looks; for ECDSA only we do.
-func TestHighSVerifiesWhereNobodyLooks(t *testing.T) {
+// The other value verifies unless the verifier refuses it. The standard library refuses it for
+// Ed25519 and RSA, and package token refuses it for ECDSA.
+func TestHighSVerifiesUnlessRefused(t *testing.T) {
 	key := signingKeys()[token.ES256].Public()
 	sig := signature(t, token.ES256, "text")
 	if err := token.VerifySignature(key, []byte("text"), sig, false); err != nil {
@@ -107,9 +107,9 @@ func TestHighSVerifiesWhereNobodyLooks(t *testing.T) {
 	}
 	raise(sig)
 	if err := token.VerifySignature(key, []byte("text"), sig, true); err != nil {
-		t.Errorf("high s where it is taken: %v", err)
+		t.Errorf("high s is refused though accepted by highS: %v", err)
 	}
 	if err := token.VerifySignature(key, []byte("text"), sig, false); err == nil {
-		t.Error("high s is taken")
+		t.Error("high s is accepted")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// privateKey reads a JWK by hand, so that tests sign without the code under test.
+// privateKey reads a private JWK without the code under test.
 func privateKey(t testing.TB, jwk auth.Secret) crypto.Signer {
 	t.Helper()
 	m := members(t, jwk.Reveal())

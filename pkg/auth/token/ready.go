@@ -2,8 +2,9 @@ package token
 
 import "context"
 
-// Ready returns the error with which Issue would fail now for want of a signing key, or nil. Whoever writes before they
-// issue asks first: an answer that fails after the write can cost a client its session.
+// Ready returns the error that [Issuer.Issue] would return now because no signing key is available,
+// or nil. Call Ready before a write that precedes Issue: if Issue fails after the write, the client
+// can lose its session.
 func (i *Issuer) Ready(ctx context.Context) error {
 	_, err := i.c.Keys.SigningKey(ctx)
 	return err

@@ -8,7 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Keys and signatures from the appendices and sections named; kid and alg are added where the RFC has none.
+// Keys and signatures from the appendices and sections of the RFCs. kid and alg are added if the
+// RFC omits them.
 const (
 	rfc7515RSA = `{"kty":"RSA","kid":"a","alg":"RS256","e":"AQAB","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W` +
 		`26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7` +
@@ -37,7 +38,7 @@ const (
 func TestRFCSignatures(t *testing.T) {
 	for _, row := range []struct {
 		name, jwk, jws string
-		payload        string // how it begins
+		payload        string // its first bytes
 		highS          bool
 	}{
 		{"RFC 7515, A.1", "", `eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9` + rfc7515Payload +
@@ -74,7 +75,7 @@ func TestRFCSignatures(t *testing.T) {
 			}
 			if row.highS {
 				if _, err := token.VerifyJWS(key, row.jws, false); err == nil {
-					t.Error("high s was taken where one spelling is asked for")
+					t.Error("strict verification accepts a high s")
 				}
 			}
 			for at := range row.jws {
@@ -90,9 +91,9 @@ func TestRFCSignatures(t *testing.T) {
 	}
 }
 
-// The vectors with algorithms that no access token has: RFC 7515, A.4 and A.5, and RFC 7520, 4.2 and 4.3, by what
-// their headers say.
-func TestRFCAlgorithmsThatAreNotOurs(t *testing.T) {
+// The RFC vectors with algorithms that access tokens never use: RFC 7515, A.4 and A.5, and RFC
+// 7520, sections 4.2 and 4.3.
+func TestRFCAlgorithmsOutsideTheProfile(t *testing.T) {
 	for _, header := range []string{
 		`{"alg":"ES512"}`, `{"alg":"none"}`, `{"alg":"PS384","kid":"bilbo.baggins@hobbiton.example"}`,
 		`{"alg":"ES512","kid":"bilbo.baggins@hobbiton.example"}`,

@@ -2,10 +2,11 @@ package token
 
 import "math/big"
 
-// isROCA recognises the RSA keys of a widespread smart-card library (CVE-2017-15361). Its primes are k*M +
-// (65537^a mod M) for a product M of small primes, so that modulo each of these the modulus is a power of 65537 too.
-// The primes here are those up to 167 of which some residue is no such power; an honest modulus passes them all with
-// a probability below 2^-27.
+// isROCA reports whether n is a modulus of the smart-card library of CVE-2017-15361. The primes of
+// the library have the form k*M + (65537^a mod M), where M is a product of small primes. The
+// modulus is therefore a power of 65537 modulo each of the small primes. The list below holds the
+// primes up to 167 that have residues which are no power of 65537. An honest modulus passes for all
+// of them with a probability below 2^-27.
 func isROCA(n *big.Int) bool {
 	for _, prime := range [...]int64{
 		11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,

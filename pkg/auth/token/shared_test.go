@@ -77,7 +77,7 @@ func TestSharedKeysIssueAndVerify(t *testing.T) {
 	}
 }
 
-// mixed looks in shared keys first, then among public ones.
+// mixed looks up shared keys first, then public keys.
 type mixed struct {
 	shared token.SharedKeys
 	public token.KeySet
@@ -107,7 +107,7 @@ func TestSharedKeysAreInNoSet(t *testing.T) {
 	}
 	if _, err := token.NewVerifier(token.VerifierConfig{
 		Issuer: issuer, Audience: []string{audience}, Keys: keys, Others: others(t), Now: clock,
-	}); err == nil || !strings.Contains(err.Error(), "shared keys") {
+	}); err == nil || !strings.Contains(err.Error(), "SharedKeys") {
 		t.Errorf("shared keys beside public ones: %v", err)
 	}
 	if _, err := token.ParseAlgorithm(string(token.HS256)); err == nil {
@@ -156,7 +156,7 @@ func TestNewSharedKeysRefuses(t *testing.T) {
 		{"none", auth.Secret{}, nil, "number 1 must hold at least 32"},
 		{"31 bytes", secret(strings.Repeat("x", 31)), nil, "number 1 must hold at least 32"},
 		{"a short one to verify", secret(newSecret), []auth.Secret{secret("short")}, "number 2 must"},
-		{"one twice", secret(newSecret), []auth.Secret{secret(oldSecret), secret(newSecret)}, "number 3 is there"},
+		{"one twice", secret(newSecret), []auth.Secret{secret(oldSecret), secret(newSecret)}, "number 3 repeats"},
 		{"32 bytes", secret(strings.Repeat("x", 32)), nil, ""},
 	} {
 		_, err := token.NewSharedKeys(row.signs, row.verify...)

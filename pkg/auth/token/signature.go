@@ -18,13 +18,14 @@ import (
 var (
 	errSignatureLength = errors.New("the signature is not r and s of 32 octets each")
 	errHighS           = errors.New("the signature's s lies above half of the group's order")
-	errMAC             = errors.New("the MAC is another")
+	errMAC             = errors.New("the MAC does not match")
 	errEmptyKey        = errors.New("the key is empty")
 )
 
-// verify checks a signature with the standard library: golang-jwt's methods call the same functions, but on copies of
-// the text and on big integers. The errors are those that they return. highS also takes ECDSA signatures whose s is
-// above half of the order, as other issuers write them every other time.
+// verify checks a signature with the standard library. The methods of golang-jwt call the same
+// functions, but copy the text and use big integers. The errors are the ones that they return.
+// highS also accepts ECDSA signatures whose s is above half of the order; other issuers write about
+// half of their signatures so.
 func (k Key) verify(signed, signature []byte, highS bool) error {
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
@@ -34,8 +35,9 @@ func (k Key) verify(signed, signature []byte, highS bool) error {
 		if len(signature) != 2*p256Bytes { // RFC 7518, section 3.4
 			return errSignatureLength
 		}
-		// (r, n-s) verifies wherever (r, s) does, and anybody can compute it. Only the lower is taken, so that
-		// two texts never verify as the same token. Ed25519 and RSA signatures have one spelling already.
+		// If (r, s) verifies, so does (r, n-s), and anyone can compute it. Only the lower s is
+		// accepted, so that no two texts verify as the same token. Ed25519 and RSA signatures have
+		// a single encoding.
 		if !highS && bytes.Compare(signature[p256Bytes:], p256Half) > 0 {
 			return errHighS
 		}
@@ -60,10 +62,10 @@ func (k Key) verify(signed, signature []byte, highS bool) error {
 
 const p256Bytes = 32
 
-// p256Half is half of the order of P-256's group, rounded down.
+// p256Half is half the order of P-256, rounded down.
 var p256Half = new(big.Int).Rsh(elliptic.P256().Params().N, 1).FillBytes(make([]byte, p256Bytes))
 
-// lowerS replaces s by n-s where that is lower, which verify insists on.
+// lowerS replaces s by n-s if n-s is lower. verify accepts only the lower value.
 func lowerS(signature []byte) {
 	s := signature[p256Bytes:]
 	if bytes.Compare(s, p256Half) > 0 {
@@ -71,8 +73,8 @@ func lowerS(signature []byte) {
 	}
 }
 
-// derSignature writes r and s, 32 octets each, as the ECDSA-Sig-Value that crypto/ecdsa reads (RFC 3279, section
-// 2.2.3). Its lengths stay below 128, and so take one octet each.
+// derSignature encodes r and s, 32 octets each, as the ECDSA-Sig-Value that crypto/ecdsa reads (RFC
+// 3279, section 2.2.3). Each length is below 128 and takes one octet.
 func derSignature(signature []byte) []byte {
 	const sequence = 0x30
 	der := append(make([]byte, 0, 2+2*(3+p256Bytes)), sequence, 0)
@@ -82,7 +84,8 @@ func derSignature(signature []byte) []byte {
 	return der
 }
 
-// appendInteger writes a DER INTEGER: the fewest octets of which the first bit is not set, since that is the sign.
+// appendInteger appends a DER INTEGER in its shortest form. The first bit is the sign and must be
+// zero.
 func appendInteger(der, magnitude []byte) []byte {
 	const integer = 0x02
 	n := bytes.TrimLeft(magnitude, "\x00")

@@ -10,31 +10,34 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// segments are the parts of a JWS in compact serialization (RFC 7515, section 7.1), as JSON.
+// segments holds the decoded header and payload of a JWS in compact serialization (RFC 7515,
+// section 7.1).
 type segments struct {
 	header  string
-	known   *header // what the header says, where its text is a known one; the header is empty then
-	payload string  // to be trusted once the signature is known to be good
+	known   *header // the parsed header, if its text is a known one; header is empty then
+	payload string  // not to be trusted before the signature is verified
 }
 
-// sealed is what a key verifies.
+// sealed is the input of signature verification.
 type sealed struct {
 	text      []byte // everything before the second dot
 	signature []byte
 }
 
-// split takes a text apart. Each segment has one spelling only: no padding, no other alphabet, no bits that decoding
-// would drop. A third dot is outside the alphabet, and so is refused with the signature it would stand in.
+// split decodes the three segments of a token. Each segment has exactly one accepted encoding: no
+// padding, no other alphabet, no trailing bits that decoding would drop. A third dot is refused as
+// part of the signature, because it is outside the alphabet.
 //
-// The JSON is one string, of which the claims are parts. The decoded bytes stand in room, which is enough as a rule.
+// Header and payload share one string, and the claims are substrings of it. room is scratch space
+// for the decoded bytes and is large enough for most tokens.
 func split(text, room []byte, known []written) (segments, sealed, error) {
 	if len(text) > MaxBytes {
-		return segments{}, sealed{}, refuse(TooLong, "it is longer than 8 KB", nil)
+		return segments{}, sealed{}, refuse(TooLong, "the token is longer than 8 KB", nil)
 	}
 	first := bytes.IndexByte(text, '.')
 	second := first + 1 + bytes.IndexByte(text[first+1:], '.')
 	if first < 0 || second == first {
-		return segments{}, sealed{}, refuse(Malformed, "it is not three segments", nil)
+		return segments{}, sealed{}, refuse(Malformed, "the token does not have three segments", nil)
 	}
 	s := segments{known: headerOf(text[:first], known)}
 	encoded := text[:first]
@@ -60,11 +63,11 @@ func split(text, room []byte, known []written) (segments, sealed, error) {
 
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-var errBase64 = errors.New("not base64url in its only spelling")
+var errBase64 = errors.New("not canonical base64url")
 
-// appendDecoded reads base64url as RFC 7515, section 2, writes it. encoding/base64 refuses non-zero trailing bits
-// when strict, but still steps over CR and LF, with which one token would have endless spellings. They leave a text
-// longer than what it decodes to, or as long as no text is.
+// appendDecoded decodes canonical base64url (RFC 7515, section 2). The strict mode of
+// encoding/base64 refuses non-zero trailing bits but ignores CR and LF, which would make tokens
+// malleable. The comparison of lengths refuses them.
 func appendDecoded(to, text []byte) ([]byte, error) {
 	decoded, err := strictBase64.AppendDecode(to, text)
 	if err != nil || len(text)%4 == 1 || len(decoded)-len(to) != strictBase64.DecodedLen(len(text)) {
@@ -73,19 +76,19 @@ func appendDecoded(to, text []byte) ([]byte, error) {
 	return decoded, nil
 }
 
-// written is a header as our own tokens carry it, in base64url. Nearly every token has one of a few, which need not be
-// read each time: the same text says the same.
+// written is a header of this issuer's tokens in base64url. Nearly every token has one of a few
+// headers. A header with a known text does not need to be parsed again.
 type written struct {
 	text string
 	says header
 }
 
-// writtenBy returns the headers of the tokens that these keys sign.
+// writtenBy returns the headers of the tokens that the keys sign.
 func writtenBy(keys Keys) (known []written) {
 	set, _ := keys.(KeySet)
 	for _, key := range set.keys {
 		text := key.header()
-		if h, err := parseHeader(text); err == nil { // a kid of another's making may need escapes
+		if h, err := parseHeader(text); err == nil { // a foreign kid may need escapes
 			known = append(known, written{strictBase64.EncodeToString([]byte(text)), h})
 		}
 	}
@@ -101,11 +104,12 @@ func headerOf(text []byte, known []written) *header {
 	return nil
 }
 
-// header is what is read of a JOSE header (RFC 7515, section 4.1). Members that it does not name are ignored, as
-// the RFC demands, but for those that would change what the signature means or where its key comes from.
+// header holds the members of a JOSE header that are used (RFC 7515, section 4.1). Unknown members
+// are ignored, as the RFC requires. Members that change what the signature covers or where the key
+// comes from are refused.
 type header struct {
 	alg, kid, typ string
-	certificate   bool // x5t or x5t#S256 is there
+	certificate   bool // x5t or x5t#S256 is present
 }
 
 var headerNames = []string{
@@ -130,16 +134,18 @@ func parseHeader(text string) (header, error) {
 		case "kid":
 			h.kid = r.Text()
 		case "typ":
-			// "" in a list of accepted types stands for a header without typ, so a typ must not say it.
+			// In a list of accepted types "" means a header without typ, so typ itself must not be
+			// "".
 			if h.typ = r.Text(); h.typ == "" && r.Err() == nil {
 				return header{}, refuse(WrongType, "typ is empty", nil)
 			}
 		case "x5t", "x5t#S256":
 			h.certificate = true
 		case "crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "cty":
-			// A key in a token is the attacker's key, its address the attacker's server (RFC 8725, section 3.10);
-			// b64 changes what is signed, crit what it means, zip and cty what is read.
-			return header{}, refuse(ForbiddenHeader, "a header names what no access token needs", nil)
+			// An embedded key is the attacker's key, and a key URL is the attacker's server (RFC
+			// 8725, section 3.10). b64 changes which bytes are signed, crit changes their meaning,
+			// zip and cty change how they are read.
+			return header{}, refuse(ForbiddenHeader, "the header has a member that access tokens must not have", nil)
 		default:
 			if misspelt(r.Name(), headerNames) != "" {
 				return header{}, refuse(AmbiguousName, "header", nil)
@@ -152,7 +158,7 @@ func parseHeader(text string) (header, error) {
 	return h, nil
 }
 
-// malformed refuses a part that is no JSON, or JSON with two readings.
+// malformed refuses a segment that is not valid JSON or has a duplicate name.
 func malformed(part string, err error) error {
 	if errors.Is(err, strictjson.ErrDuplicate) {
 		return refuse(AmbiguousName, part, err)
@@ -160,8 +166,9 @@ func malformed(part string, err error) error {
 	return refuse(Malformed, part, err)
 }
 
-// misspelt returns the registered name that name is another case of, or "". encoding/json and libraries like it
-// would read one for the other, by Unicode's folding too: U+017F is an s to them and U+212A a k.
+// misspelt returns the registered name that differs from name only in case, or "". encoding/json
+// and similar decoders treat the two as equal. They use Unicode case folding, by which U+017F
+// equals s and U+212A equals k.
 func misspelt(name string, registered []string) string {
 	for _, r := range registered {
 		if name != r && strings.EqualFold(name, r) {

@@ -8,13 +8,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// terms are what tokens of two clients may differ in, beside what a Grant says.
+// terms holds the audience and the lifetime of a client's tokens.
 type terms struct {
 	audience []string
 	lifetime time.Duration
 }
 
-// terms returns a client's own, or the issuer's.
+// terms returns the terms of the client, or the issuer's if the client has none.
 func (i *Issuer) terms(id auth.ClientID) terms {
 	if t, ok := i.clients[id]; ok {
 		return t
@@ -22,7 +22,8 @@ func (i *Issuer) terms(id auth.ClientID) terms {
 	return terms{i.c.Audience, i.c.Lifetime}
 }
 
-// termsOf returns the terms of each client in c, in which a client's own replace the issuer's.
+// termsOf returns the terms of each client in c. A field that the client sets replaces the
+// issuer's.
 func termsOf(c IssuerConfig) (map[auth.ClientID]terms, error) {
 	all := make(map[auth.ClientID]terms, len(c.Clients))
 	for id, client := range c.Clients {

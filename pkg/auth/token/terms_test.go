@@ -11,7 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestClientsHaveTermsOfTheirOwn holds what replaces the issuer's audience and lifetime, and for whom.
+// TestClientsHaveTermsOfTheirOwn checks which settings of a client replace the issuer's audience
+// and lifetime, and that the tokens of other clients keep them.
 func TestClientsHaveTermsOfTheirOwn(t *testing.T) {
 	clients := map[auth.ClientID]auth.Client{
 		"both":     {Audience: []string{"a", "b"}, AccessTokenLifetime: 5 * time.Minute},
@@ -50,14 +51,15 @@ func TestClientsHaveTermsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestJitterIsOfTheClientsLifetime holds that a short life loses no more than its twentieth.
+// TestJitterIsOfTheClientsLifetime checks that jitter shortens a short lifetime by 5 % at most.
 func TestJitterIsOfTheClientsLifetime(t *testing.T) {
 	i := issuerOf(t, token.EdDSA, func(c *token.IssuerConfig) {
 		c.Rand, c.Clients = rand.Reader, map[auth.ClientID]auth.Client{"default": {AccessTokenLifetime: time.Minute}}
 	})
 	for range 100 {
 		access, err := i.Issue(t.Context(), grant())
-		if err != nil || access.ExpiresIn > time.Minute || access.ExpiresIn < 56*time.Second { // whole seconds below 57
+		// The jitter is up to three seconds, and ExpiresIn is rounded down.
+		if err != nil || access.ExpiresIn > time.Minute || access.ExpiresIn < 56*time.Second {
 			t.Fatal(access.ExpiresIn, err)
 		}
 	}

@@ -1,14 +1,26 @@
-// Package token issues and verifies access tokens: JWTs by the profile of RFC 9068, signed with RS256, ES256 or EdDSA.
+// Package token issues and verifies access tokens: JWTs in the profile of RFC 9068, signed with
+// RS256, ES256 or EdDSA.
 //
-// Verify takes exactly one spelling of a token and refuses everything else, so that no two programs can read two
-// things from one text and nothing that is keyed by a token's text can be fooled by a second one. golang-jwt supplies
-// the signing methods and the sentinel errors; reading is done here, because a general parser takes what this
-// profile forbids: critical extensions, other types, duplicate and case-folded names, line feeds.
+//	verifier, err := token.NewVerifier(token.VerifierConfig{
+//		Issuer:   "https://auth.example.com",
+//		Audience: []string{"https://api.example.com"},
+//		Keys:     keys, // a KeySet from ParseJWKS, for example
+//		Now:      time.Now,
+//	})
+//	...
+//	claims, err := verifier.Verify(ctx, text)
 //
-// A Verifier holds public keys only and asks nobody. It may take the tokens of other issuers beside our own, each by
-// its own keys and on its own conditions (OtherIssuer). An Issuer holds nothing: it asks its SigningKeys each time. A
-// service that is its own and only verifier may use SharedKeys for both. Package jwksurl reads the keys of another
-// issuer from a URL; nothing in this one knows a network.
+// [Verifier.Verify] accepts exactly one encoding of each token and refuses every other text. No two
+// parsers can read different claims from one token, and no second text is valid in place of a
+// revoked or cached one. The package takes signing methods and sentinel errors from golang-jwt but
+// parses tokens itself, because a general parser accepts what the profile forbids: critical
+// extensions, other types, duplicate names, names in another case, line feeds.
+//
+// A Verifier holds only public keys and does no I/O of its own. It can accept tokens of other
+// issuers as well, each under its own keys and rules; see [OtherIssuer]. An [Issuer] holds no key
+// and requests the signing key from its [SigningKeys] for each token. A service that is the only
+// verifier of its tokens can use [SharedKeys] for both. Package jwksurl reads the keys of another
+// issuer from a URL.
 package token
 
 import (
@@ -23,19 +35,20 @@ import (
 
 // Limits of the profile.
 const (
-	MaxBytes    = 8 << 10 // of a token's text
+	MaxBytes    = 8 << 10 // the maximum size of a token's text
 	MinLifetime = 60 * time.Second
 	MaxLifetime = 3600 * time.Second
-	// Leeway is how far iat and nbf may lie ahead of the verifier's clock. exp has none: a token whose clock is
-	// behind ends early by that much, which costs a refresh, while leeway would keep ended tokens alive.
+	// Leeway is how far iat and nbf may be ahead of the verifier's clock. exp has no leeway,
+	// because leeway would extend the life of every token. If the issuer's clock is slow, tokens
+	// end early and clients refresh sooner.
 	Leeway = 30 * time.Second
 )
 
-// Type is the typ header of access tokens. RFC 9068, section 4, lets a verifier also take "application/at+jwt";
-// one spelling is enough here.
+// Type is the typ header of access tokens. RFC 9068, section 4, also allows "application/at+jwt".
+// Verify accepts only this form.
 const Type = "at+jwt"
 
-// Algorithm is a JWS algorithm, by its name in RFC 7518 and RFC 8037.
+// Algorithm is the name of a JWS algorithm (RFC 7518, RFC 8037).
 type Algorithm string
 
 const (
@@ -44,15 +57,16 @@ const (
 	EdDSA Algorithm = "EdDSA" // Ed25519
 )
 
-// ParseAlgorithm returns the algorithm of a name in configuration.
+// ParseAlgorithm returns the algorithm with the given name, for names in configuration. It accepts
+// RS256, ES256 and EdDSA.
 func ParseAlgorithm(name string) (Algorithm, error) {
 	if a := Algorithm(name); a.method() != nil {
 		return a, nil
 	}
-	return "", fmt.Errorf("no algorithm is called %q: it is RS256, ES256 or EdDSA", name)
+	return "", fmt.Errorf("unknown algorithm %q (want RS256, ES256 or EdDSA)", name)
 }
 
-// method returns nil for every other algorithm, "none" and HS256 among them.
+// method returns nil for every other algorithm, including "none" and HS256.
 func (a Algorithm) method() jwt.SigningMethod {
 	switch a {
 	case RS256:
@@ -65,21 +79,22 @@ func (a Algorithm) method() jwt.SigningMethod {
 	return nil
 }
 
-// Claims are what a verified access token says. Times are whole seconds. Strings and slices belong to the caller.
+// Claims are the claims of a verified access token. Times are whole seconds. The caller owns all
+// strings and slices.
 type Claims struct {
 	Issuer    string
 	Subject   auth.SubjectID
 	Audience  []string
 	Expires   time.Time
 	IssuedAt  time.Time
-	AuthTime  time.Time // when the password was last proven; zero where the token does not say
+	AuthTime  time.Time // time of the password check; zero if the token does not say
 	ID        string    // jti
 	ClientID  auth.ClientID
-	SessionID string // sid; empty where the token has no session of ours
+	SessionID string // sid; empty for a token of another issuer
 	Scope     []string
 	Roles     []string
 	AMR       []string // authentication methods (RFC 8176)
-	// Own holds the deployer's own claims, or the other issuer's: every other name, with the JSON text of its value,
-	// which was checked with the rest.
+	// Own holds the private claims as JSON: every claim that is not a field above. Their JSON is as
+	// strictly checked as the rest of the token.
 	Own map[string]json.RawMessage
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// trusted is an issuer whose tokens are taken, and on which conditions.
+// trusted is an accepted issuer and the rules for its tokens.
 type trusted struct {
 	issuer        string
 	keys          Keys
@@ -20,50 +20,51 @@ type trusted struct {
 	types         []string
 	lifetime      time.Duration
 	values        []value
-	foreign       bool // not held to RFC 9068, nor to one spelling of ECDSA
+	foreign       bool // RFC 9068 is not required, and s may be high
 }
 
 type value struct{ name, want string }
 
-// takes judges what a header says beside the key.
+// takes checks the type and the certificate members of the header.
 func (t *trusted) takes(h header) error {
 	switch {
 	case !slices.Contains(t.types, h.typ):
-		// An ID token or any other JWT under the same key must not pass for an access token (RFC 8725, section 3.11).
-		return refuse(WrongType, "typ is none of those accepted", nil)
+		// An ID token or another JWT under the same key must not pass for an access token (RFC
+		// 8725, section 3.11).
+		return refuse(WrongType, "typ is not an accepted type", nil)
 	case h.certificate && !t.foreign:
-		return refuse(ForbiddenHeader, "a header names a certificate", nil)
+		return refuse(ForbiddenHeader, "the header names a certificate", nil)
 	}
 	return nil
 }
 
-// check judges the claims of a token whose signature is good.
+// check applies the issuer's rules to the claims. The signature is already verified.
 func (t *trusted) check(p *payload, now time.Time) error {
 	if err := t.checkContent(p); err != nil {
 		return err
 	}
 	if p.Issuer != t.issuer {
-		return refuse(WrongIssuer, "iss is not the issuer", nil)
+		return refuse(WrongIssuer, "iss is not the expected issuer", nil)
 	}
 	for _, v := range t.values {
 		if text, err := strictjson.String(p.Own[v.name]); err != nil || text != v.want {
-			return refuse(WrongValue, "a claim does not say what it must", nil)
+			return refuse(WrongValue, "a claim does not have the required value", nil)
 		}
 	}
 	if !t.isFor(p) {
-		return refuse(WrongAudience, "it is for none of ours", nil)
+		return refuse(WrongAudience, "the token is for another audience", nil)
 	}
 	return t.checkTimes(p, now)
 }
 
-// maxForeignSubject is the bound of OpenID Connect Core, section 2.
+// maxForeignSubject is the maximum length of sub (OpenID Connect Core, section 2).
 const maxForeignSubject = 255
 
 func (t *trusted) checkContent(p *payload) error {
 	if !t.foreign {
 		return p.checkProfile()
 	}
-	// Another issuer's sid must not be looked up among our sessions.
+	// The sid of another issuer must not be looked up among local sessions.
 	p.SessionID = ""
 	switch {
 	case p.Subject == "":
@@ -92,18 +93,19 @@ func (t *trusted) isFor(p *payload) bool {
 func (t *trusted) checkTimes(p *payload, now time.Time) error {
 	lifetime := p.Expires.Sub(p.IssuedAt)
 	if p.IssuedAt.IsZero() {
-		// A foreign token may lack iat; then what is left of its life must not be longer.
+		// iat is optional in tokens of other issuers. Without iat the remaining lifetime must not
+		// exceed the maximum.
 		lifetime = max(p.Expires.Sub(now), time.Nanosecond)
 	}
 	switch {
 	case lifetime <= 0 || lifetime > t.lifetime:
-		return refuse(WrongLifetime, "exp lies before iat, or too far behind it", nil)
-	case !now.Before(p.Expires): // "on or after" exp it is over (RFC 7519, section 4.1.4)
+		return refuse(WrongLifetime, "exp is not after iat, or too long after it", nil)
+	case !now.Before(p.Expires): // a token is expired "on or after" exp (RFC 7519, section 4.1.4)
 		return refuse(Expired, "exp has passed", nil)
 	case p.IssuedAt.After(now.Add(Leeway)):
-		return refuse(IssuedAhead, "iat lies ahead", nil)
+		return refuse(IssuedAhead, "iat is in the future", nil)
 	case p.notBefore.After(now.Add(Leeway)):
-		return refuse(NotYetValid, "nbf lies ahead", nil)
+		return refuse(NotYetValid, "nbf is in the future", nil)
 	}
 	return nil
 }

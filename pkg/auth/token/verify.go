@@ -11,32 +11,34 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Keys finds the public key of a kid.
+// Keys finds public keys by kid. Implementations are safe for concurrent use.
 type Keys interface {
-	// Key returns an error that wraps auth.ErrNotFound for a kid that is not among the keys: the token is refused.
-	// Any other error decides nothing about the token. It must be safe for concurrent use.
+	// Key returns the key with the given kid. If the kid is unknown, the error wraps
+	// [auth.ErrNotFound] and the token is refused. Any other error says nothing about the token;
+	// Verify returns it wrapped.
 	Key(ctx context.Context, kid string) (Key, error)
 }
 
-// VerifierConfig is what a Verifier needs. Nothing but Others has a default.
+// VerifierConfig holds the settings of a Verifier. Every field but Others is required.
 type VerifierConfig struct {
-	Issuer   string   // the exact iss of our own tokens
-	Audience []string // one of our own tokens needs one of these
+	Issuer   string   // the iss of this issuer's tokens
+	Audience []string // aud must contain at least one of these
 	Keys     Keys
-	Others   []OtherIssuer // issuers whose tokens are taken beside ours
+	Others   []OtherIssuer // additional issuers whose tokens are accepted
 	Now      func() time.Time
 }
 
-// Verifier decides whether a text is an access token for this audience, of our own issuer or one of the others. Safe
-// for concurrent use.
+// Verifier verifies access tokens of one issuer, and of the other issuers in its configuration. It
+// is safe for concurrent use.
 type Verifier struct {
-	issuers []trusted // ours is the first
-	known   []written // headers of tokens of ours
-	shared  bool      // ours has shared keys
+	issuers []trusted // Issuer first, then Others
+	known   []written // the headers of Issuer's tokens
+	shared  bool      // Keys is a SharedKeys
 	now     func() time.Time
 }
 
-// NewVerifier returns an error that names the field and what it should hold.
+// NewVerifier returns a Verifier for c. The error of an invalid field names the field and what it
+// must hold.
 func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	own, err := trustOurs(c)
 	if err != nil {
@@ -47,7 +49,7 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 		return nil, errors.New("token verifier: Now must hold a clock")
 	}
 	if _, v.shared = c.Keys.(SharedKeys); v.shared && len(c.Others) > 0 {
-		return nil, errors.New("token verifier: Keys must not hold shared keys beside the public ones of Others")
+		return nil, errors.New("token verifier: Keys must not be SharedKeys if Others has issuers with public keys")
 	}
 	for i, other := range c.Others {
 		t, err := trust(other)
@@ -55,7 +57,7 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 			return nil, fmt.Errorf("token verifier: Others, number %d: %w", i+1, err)
 		}
 		if v.issuer(t.issuer) != nil {
-			return nil, fmt.Errorf("token verifier: Others, number %d: Issuer must differ from every other; it holds %q",
+			return nil, fmt.Errorf("token verifier: Others, number %d: Issuer must differ from every other issuer; it is %q",
 				i+1, t.issuer)
 		}
 		v.issuers = append(v.issuers, t)
@@ -66,8 +68,8 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	return v, nil
 }
 
-// warm checks a signature that is wrong with each key. The first use of an algorithm builds tables, which on Lambda
-// costs nobody anything during the start, and the first client something after it.
+// warm checks an invalid signature with each key. The first use of an algorithm builds tables. On
+// Lambda the work is free during initialization and slows the first request afterwards.
 func warm(keys Keys) {
 	set, _ := keys.(KeySet)
 	for _, key := range set.keys {
@@ -75,18 +77,20 @@ func warm(keys Keys) {
 	}
 }
 
-// roomBytes is memory on the stack for most tokens, as long as they are checked.
+// roomBytes is the size of the stack buffer that holds most tokens while they are verified.
 const roomBytes = 1 << 10
 
-// Verify returns the claims of an access token, or a *Error for a text that is not one of ours, not for us, or not
-// good now. Any other error comes from Keys and says nothing about the token; it wraps auth.ErrUnavailable where
-// Keys says so.
+// Verify checks an access token and returns its claims. It returns an [*Error] if the text is not a
+// token of an accepted issuer, is for another audience, or is not valid now. Any other error comes
+// from Keys and says nothing about the token. If it wraps [auth.ErrUnavailable], the caller can
+// retry.
 func (v *Verifier) Verify(ctx context.Context, text string) (Claims, error) {
 	var room [roomBytes]byte
 	return v.VerifyBytes(ctx, append(room[:0], text...))
 }
 
-// VerifyBytes is Verify for a text that is a part of a larger one. It keeps nothing of it.
+// VerifyBytes is [Verifier.Verify] for bytes. It does not retain text, so text may be part of a
+// larger buffer.
 func (v *Verifier) VerifyBytes(ctx context.Context, text []byte) (Claims, error) {
 	var room [roomBytes]byte
 	s, proof, err := split(text, room[:], v.known)
@@ -108,7 +112,8 @@ func (v *Verifier) VerifyBytes(ctx context.Context, text []byte) (Claims, error)
 	if err != nil {
 		return Claims{}, err
 	}
-	// The signature comes before the claims: whoever cannot sign learns nothing about what they must say.
+	// The signature is verified before the claims: a caller without the key must not learn what the
+	// claims must say.
 	if err := key.verify(proof.text, proof.signature, from.foreign); err != nil {
 		return Claims{}, refuse(BadSignature, "signature", err)
 	}
@@ -122,10 +127,10 @@ func (v *Verifier) VerifyBytes(ctx context.Context, text []byte) (Claims, error)
 	return p.Claims, nil
 }
 
-// from returns the issuer whose keys may verify a token. Where there are several, iss chooses among them before
-// anybody knows who wrote it, and chooses nothing else: each issuer's keys are its own, and once the signature is
-// good the claims are read again, where iss must be the issuer's. Choosing by kid instead would let an issuer answer
-// for another one's kid.
+// from returns the issuer whose keys verify the token. With several issuers the unverified iss
+// selects one of them, and only that: each issuer has its own keys, and once the signature is
+// verified, the claims are parsed and iss is compared again. Selection by kid would let one issuer
+// answer for the kid of another.
 func (v *Verifier) from(payload string) (*trusted, error) {
 	if len(v.issuers) == 1 {
 		return &v.issuers[0], nil
@@ -140,10 +145,11 @@ func (v *Verifier) from(payload string) (*trusted, error) {
 		}
 		break
 	}
-	return nil, refuse(WrongIssuer, "iss is none of the issuers", nil)
+	return nil, refuse(WrongIssuer, "iss is not an accepted issuer", nil)
 }
 
-// issuer compares byte for byte: two spellings of a URL may be two issuers (RFC 8725, section 3.8).
+// issuer compares byte for byte, because two spellings of a URL may be two issuers (RFC 8725,
+// section 3.8).
 func (v *Verifier) issuer(name string) *trusted {
 	for i := range v.issuers {
 		if v.issuers[i].issuer == name {
@@ -164,10 +170,11 @@ func (v *Verifier) key(ctx context.Context, from *trusted, h header) (Key, error
 	if err != nil {
 		return Key{}, fmt.Errorf("token verifier: keys: %w", err)
 	}
-	// The key's algorithm rules, never the token's: "none", or HS256 with the public key for a secret, would let
-	// anybody sign (RFC 8725, section 3.1). A source that mixes shared keys with public ones is not believed.
+	// The algorithm of the key decides, never the token's alg. Otherwise "none", or HS256 with a
+	// public key as its secret, would let anyone sign (RFC 8725, section 3.1). The comparison with
+	// v.shared refuses a key source that mixes shared and public keys.
 	if h.alg != string(key.alg) || (key.alg == HS256) != v.shared {
-		return Key{}, refuse(WrongAlgorithm, "alg is not the key's", nil)
+		return Key{}, refuse(WrongAlgorithm, "alg is not the algorithm of the key", nil)
 	}
 	return key, nil
 }

@@ -59,7 +59,7 @@ func TestVerifyReadsEveryClaim(t *testing.T) {
 	}
 }
 
-// Nothing of an event may be kept by what was read from it.
+// VerifyBytes must not retain the buffer that it reads from.
 func TestVerifyBytesKeepsNothing(t *testing.T) {
 	v := verifierAt(t, instant)
 	payload := put(t, goodPayload, `"jti":`, `"scope":"a b","roles":["c"],"own":{"e":1},"jti":`)
@@ -80,7 +80,8 @@ func TestVerifyBytesKeepsNothing(t *testing.T) {
 	}
 }
 
-// The lists of a token share an array, and its own claims another, which nobody may notice.
+// The lists of a token share one array, and its private claims another. Appending to one list must
+// not change the next.
 func TestClaimsBelongToTheCaller(t *testing.T) {
 	payload := put(t, goodPayload, `"jti":`, `"scope":"a b","roles":["c"],"amr":["d"],"own1":"e","own2":"f","jti":`)
 	c, err := verifierAt(t, instant).Verify(t.Context(), sign(t, token.EdDSA, goodHeader(token.EdDSA), payload))
@@ -98,7 +99,8 @@ func TestClaimsBelongToTheCaller(t *testing.T) {
 	}
 }
 
-// Changing any bit of the last character of a segment, or any character to any other, never verifies.
+// Changing any bit of the last character of a segment, or replacing any character, makes the token
+// invalid.
 func TestNoTwoTextsVerifyAsOneToken(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	v := verifierAt(t, instant)
@@ -171,7 +173,7 @@ func TestErrorsHoldSentinels(t *testing.T) {
 	}
 }
 
-// keysFunc is a key source of one function.
+// keysFunc implements token.Keys with one function.
 type keysFunc func(kid string) (token.Key, error)
 
 func (f keysFunc) Key(_ context.Context, kid string) (token.Key, error) { return f(kid) }
@@ -238,7 +240,8 @@ func TestNewVerifierNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// refused also holds every error to the promise that nothing of the token is in it.
+// refused checks that text is refused for the given reason and that no part of the token is in the
+// error.
 func refused(t *testing.T, text string, want token.Reason) {
 	t.Helper()
 	c, err := verifierAt(t, instant).Verify(t.Context(), text)

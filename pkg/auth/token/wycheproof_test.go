@@ -15,8 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// vectors is a file of Wycheproof. A field or a flag that is not known here fails the test: it may ask for something
-// that nobody looks at.
+// vectors is a Wycheproof file. An unknown field or flag fails the test, because it may require a
+// check that does not exist here.
 type vectors struct {
 	Algorithm     string   `json:"algorithm"`
 	Schema        string   `json:"schema"`
@@ -36,7 +36,7 @@ type vectorGroup struct {
 	Type         string            `json:"type"`
 	Source       map[string]string `json:"source"`
 	Comment      string            `json:"comment"`
-	Private      json.RawMessage   `json:"private"` // a JWK, or a set of them
+	Private      json.RawMessage   `json:"private"` // a JWK or a JWKS
 	Public       json.RawMessage   `json:"public"`
 	PublicKey    json.RawMessage   `json:"publicKey"`
 	PublicKeyASN string            `json:"publicKeyAsn"`
@@ -59,7 +59,7 @@ type vector struct {
 	Result  string   `json:"result"`
 }
 
-// The flags that have been thought about. What they say is in the files; none changes what we want of a result.
+// The known flags. The files explain them; no flag changes the expected result.
 var knownFlags = map[string]string{
 	"JsonWebSignature": "AlgIsNone JsonSerialization ModifiedPadding ModifiedSignature WrongPrimitive",
 	"JsonWebKey":       "Ambiguous DuplicateKid MixedKeySet",
@@ -105,7 +105,7 @@ func readVectors(t *testing.T, name string) vectors {
 	return v
 }
 
-// tally counts what became of the tests of a file: taken and refused as they should be, or left out, and why.
+// tally counts the tests of a file: accepted and refused as expected, or left out, with the reason.
 type tally struct {
 	taken, refused int
 	leftOut        map[string]int
@@ -138,17 +138,17 @@ func (c *tally) String() string {
 	return text
 }
 
-// Why tests are left out.
+// Reasons to leave out a test.
 const (
 	whyAlgorithm = "another algorithm, whose keys are refused"
 	whySet       = "symmetric keys in a set are refused"
 	whyExponent  = "an exponent below 65537, which is refused"
-	// Tests 367 and 370 tell of padding and have the very text of valid test 357; 372 and 373 have a stray character
-	// and pass for valid.
+	// Tests 367 and 370 are labelled as padding tests but have the text of the valid test 357.
+	// Tests 372 and 373 have a stray character but are labelled valid.
 	whySwapped = "labels that are swapped"
 )
 
-// verdict runs one test; a text that is not empty leaves it out for that reason.
+// verdict runs one test. A non-empty leftOut is the reason to leave the test out.
 type verdict func(t *testing.T, g vectorGroup, test vector) (taken bool, leftOut string)
 
 func TestWycheproof(t *testing.T) {
@@ -186,7 +186,7 @@ func TestWycheproof(t *testing.T) {
 	}
 }
 
-// verifyVectorJWS loads the group's key as our own.
+// verifyVectorJWS loads the key of the group as a key of this issuer.
 func verifyVectorJWS(t *testing.T, g vectorGroup, test vector) (bool, string) {
 	key, err := vectorKey(t, g)
 	switch {
@@ -220,7 +220,8 @@ func vectorKey(t *testing.T, g vectorGroup) (token.Key, error) {
 	return set.Keys()[0], nil
 }
 
-// verifyVectorJWK loads the group's set as our own. Symmetric keys never come in one.
+// verifyVectorJWK loads the key set of the group as a set of this issuer. Such a set never holds
+// symmetric keys.
 func verifyVectorJWK(_ *testing.T, g vectorGroup, test vector) (bool, string) {
 	text := g.Public
 	if text == nil {
@@ -239,7 +240,8 @@ func verifyVectorJWK(_ *testing.T, g vectorGroup, test vector) (bool, string) {
 	}), ""
 }
 
-// verifyVectorECDSA also holds the strict form to its definition: of the valid signatures, those with a low s.
+// verifyVectorECDSA also checks that strict verification accepts exactly the valid signatures with
+// a low s.
 func verifyVectorECDSA(t *testing.T, g vectorGroup, test vector) (bool, string) {
 	var public struct{ Uncompressed string }
 	if err := json.Unmarshal(g.PublicKey, &public); err != nil {
