@@ -4,6 +4,8 @@ package answer
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/edgeauth/edgeauth/internal/requestid"
 )
 
 // JSONType is the Content-Type of the answers.
@@ -24,9 +26,10 @@ func JSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(append(raw, '\n'))
 }
 
-// Error answers with the status and the error code of RFC 6749, section 5.2.
-func Error(w http.ResponseWriter, status int, code string) {
+// Error answers r with the status, the error code of RFC 6749, section 5.2, and the id of r.
+func Error(w http.ResponseWriter, r *http.Request, status int, code string) {
 	JSON(w, status, struct {
-		Error string `json:"error"`
-	}{code})
+		Error     string `json:"error"`
+		RequestID string `json:"request_id,omitempty"`
+	}{code, requestid.Of(r)})
 }

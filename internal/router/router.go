@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
@@ -25,7 +26,8 @@ type Handlers map[string]http.Handler
 // The handler answers 404 for a path that has no row, is not in its clean form or holds an encoded slash, and 405 with
 // Allow for a method that the path has no row for. It never redirects. HEAD is answered if GET is. A request for a row
 // with the guard route.Session that carries no auth.Principal is answered 401: the gateway's configuration has a mistake
-// then, and the function must not be open for it. The handler is safe for concurrent use if handlers are.
+// then, and the function must not be open for it. Handlers get a request with an id (package requestid), which error
+// answers repeat. The handler is safe for concurrent use if handlers are.
 func New(function string, handlers Handlers) (http.Handler, error) {
 	return build(route.Table(), function, handlers)
 }
@@ -71,6 +73,7 @@ func build(table []route.Row, function string, handlers Handlers) (http.Handler,
 		mux.Handle(path, m)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = requestid.Ensure(r)
 		if !clean(r.URL) {
 			notFound(w, r)
 			return
@@ -89,7 +92,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !ok {
 		w.Header().Set("Allow", m.allow())
-		answer.Error(w, http.StatusMethodNotAllowed, "method_not_allowed")
+		answer.Error(w, r, http.StatusMethodNotAllowed, "method_not_allowed")
 		return
 	}
 	h.ServeHTTP(w, r)
@@ -105,8 +108,8 @@ func (m methods) allow() string {
 	return strings.Join(names, ", ")
 }
 
-func notFound(w http.ResponseWriter, _ *http.Request) {
-	answer.Error(w, http.StatusNotFound, "not_found")
+func notFound(w http.ResponseWriter, r *http.Request) {
+	answer.Error(w, r, http.StatusNotFound, "not_found")
 }
 
 // guarded lets a request through whose principal the authorizer has named.
@@ -114,7 +117,7 @@ func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := auth.PrincipalFrom(r.Context()); !ok {
 			w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750, section 3
-			answer.Error(w, http.StatusUnauthorized, "invalid_token")
+			answer.Error(w, r, http.StatusUnauthorized, "invalid_token")
 			return
 		}
 		next.ServeHTTP(w, r)

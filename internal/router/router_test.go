@@ -41,9 +41,9 @@ func handlers(function string) Handlers {
 }
 
 const (
-	notFoundBody  = `404 {"error":"not_found"}`
-	notAllowed    = `405 Allow=%s {"error":"method_not_allowed"}`
-	noPrincipal   = `401 WWW-Authenticate=Bearer {"error":"invalid_token"}`
+	notFoundBody  = `404 {"error":"not_found","request_id":"r1"}`
+	notAllowed    = `405 Allow=%s {"error":"method_not_allowed","request_id":"r1"}`
+	noPrincipal   = `401 WWW-Authenticate=Bearer {"error":"invalid_token","request_id":"r1"}`
 	sessionsAllow = "DELETE, GET, HEAD"
 )
 
@@ -110,6 +110,7 @@ func TestNew(t *testing.T) {
 			r.URL = &url.URL{Path: "/auth/login", RawPath: row.target}
 		}
 		r.RequestURI = row.target
+		r.Header.Set("X-Request-Id", "r1")
 		w := httptest.NewRecorder()
 		row.h.ServeHTTP(w, r)
 		if got := text(w); got != row.want {

@@ -7,7 +7,7 @@ import "slices"
 // pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
-	leaves := []string{"strictjson", "crosssite", "bearer", "answer"}
+	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
 	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "web", "loopback"})
@@ -50,20 +50,21 @@ var law = func() map[string][]string {
 		"token/jwksurl":          {"auth", "token"},
 		"keyring":                {"auth", "token", "strictjson"},
 		"keyring/secretsmanager": {"auth", "keyring"},
-		"gateway":                {"auth", "claim"},
+		"gateway":                {"auth", "claim", "requestid"},
 		"config":                 {"auth", "strictjson", "loopback"},
 		"audit":                  {"auth"},
 
-		"router":             {"auth", "endpoint/route", "answer"},
+		"router":             {"auth", "endpoint/route", "answer", "requestid"},
 		"endpoint/route":     {},
 		"endpoint/discovery": {"auth", "answer", "router", "token", "config"},
 
-		"answer":     {},
+		"answer":     {"requestid"},
 		"auth":       {},
 		"bearer":     {},
 		"claim":      {},
 		"crosssite":  {"loopback"},
 		"loopback":   {},
+		"requestid":  {},
 		"strictjson": {},
 		"web":        {},
 	}

@@ -73,11 +73,12 @@ func ExampleAuthorizer_Middleware() {
 	for _, path := range []string{"/me", "/reports"} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Authorization", "Bearer eyJ...")
+		r.Header.Set("X-Request-Id", "r1") // as a proxy in front does
 		w := httptest.NewRecorder()
 		server.ServeHTTP(w, r)
 		fmt.Printf("%d %s %q\n", w.Code, strings.TrimSpace(w.Body.String()), w.Header().Get("WWW-Authenticate"))
 	}
 	// Output:
 	// 200 hello alice ""
-	// 403 Forbidden "Bearer error=\"insufficient_scope\", scope=\"reports:read\""
+	// 403 {"message":"Forbidden","request_id":"r1"} "Bearer error=\"insufficient_scope\", scope=\"reports:read\""
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -18,6 +20,7 @@ import (
 // carry no token: whoever serves other origins answers them before this.
 func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = requestid.Ensure(r)
 		request := a.requestOf(r)
 		d := a.Decide(r.Context(), request)
 		if d.Outcome == Allow || d.Outcome == Forbidden {
@@ -29,7 +32,7 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 		}
 		a.log(r.Context(), request, d)
 		if d.Outcome != Allow {
-			refuse(w, d)
+			refuse(w, r, d)
 			return
 		}
 		ctx := auth.WithPrincipal(r.Context(), principalOf(&d.Claims))
@@ -75,7 +78,7 @@ func (a *Authorizer) requestOf(r *http.Request) Request {
 		path = r.URL.RawPath
 	}
 	text, problem := a.sources.find(&c, a.config.Origins)
-	return Request{Token: text, Problem: problem, target: target{resource: r.Method + path}}
+	return Request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}}
 }
 
 // isHandshake reports whether anybody behind us may take the request for a WebSocket's: some look for the word in the
@@ -91,8 +94,9 @@ func isHandshake(h http.Header) bool {
 	return false
 }
 
-// refuse answers as RFC 6750, section 3, has it. The body says no more than the header.
-func refuse(w http.ResponseWriter, d Decision) {
+// refuse answers r as RFC 6750, section 3, has it. The body has the form of API Gateway's, and the id
+// of r, which the audit line has too.
+func refuse(w http.ResponseWriter, r *http.Request, d Decision) {
 	status, challenge := challengeOf(d)
 	h := w.Header()
 	if challenge != "" {
@@ -101,8 +105,10 @@ func refuse(w http.ResponseWriter, d Decision) {
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
-	h.Set("Cache-Control", "no-store")
-	http.Error(w, http.StatusText(status), status)
+	answer.JSON(w, status, struct {
+		Message   string `json:"message"`
+		RequestID string `json:"request_id"`
+	}{http.StatusText(status), requestid.Of(r)})
 }
 
 // challengeOf returns no error code where the request has no token (RFC 6750, section 3.1): its client may not know yet

@@ -3,6 +3,7 @@ package authorizer_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -86,6 +87,7 @@ func TestMiddleware(t *testing.T) {
 				r.Header.Add(name, value)
 			}
 			passed := false
+			r.Header.Set("X-Request-Id", "r1")
 			answer := httptest.NewRecorder()
 			a.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				passed = true
@@ -100,6 +102,12 @@ func TestMiddleware(t *testing.T) {
 			}
 			if row.status == 503 && answer.Header().Get("Retry-After") != "1" {
 				t.Error("no Retry-After")
+			}
+			if want := fmt.Sprintf("{\"message\":%q,\"request_id\":\"r1\"}\n", http.StatusText(row.status)); row.status != 200 && answer.Body.String() != want {
+				t.Errorf("the body is %s", answer.Body)
+			}
+			if !strings.Contains(log.String(), `"request_id":"r1"`) {
+				t.Errorf("the id is not in the line %s", &log)
 			}
 			if !strings.Contains(log.String(), `"reason":"`+row.reason+`"`) || strings.Contains(log.String(), "eyJ") {
 				t.Errorf("logged %s", &log)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -22,7 +23,7 @@ type finished struct {
 // After an error it holds the code of the answer, the session that a [*session.Refusal] names, and the error itself if the
 // service is at fault.
 func (f finished) event(r *http.Request) audit.Event {
-	e := audit.Event{Name: f.name, Outcome: f.outcome, RequestID: requestID(r), ClientID: f.client}
+	e := audit.Event{Name: f.name, Outcome: f.outcome, RequestID: requestid.Of(r), ClientID: f.client}
 	key := f.session
 	if f.err != nil {
 		p := problemOf(f.err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -108,16 +109,18 @@ type problemBody struct {
 	Description string `json:"error_description,omitempty"`
 	Terminal    *bool  `json:"terminal,omitempty"`
 	ChangeToken string `json:"change_token,omitempty"`
+	RequestID   string `json:"request_id,omitempty"`
 }
 
-func (p *problem) write(w http.ResponseWriter, showTerminal bool) {
+// write answers r with p, and with the id of r, by which an operator finds the audit line.
+func (p *problem) write(w http.ResponseWriter, r *http.Request, showTerminal bool) {
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(p.retryAfter.Seconds()), 'f', 0, 64))
 	}
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
 	}
-	body := problemBody{Error: p.code, Description: p.description, ChangeToken: p.changeToken.Reveal()}
+	body := problemBody{Error: p.code, Description: p.description, ChangeToken: p.changeToken.Reveal(), RequestID: requestid.Of(r)}
 	if showTerminal {
 		body.Terminal = &p.terminal
 	}

@@ -200,7 +200,8 @@ func (h *house) changeUser(t testing.TB, change func(*user.User)) {
 	}
 }
 
-// answer is what came back, as text: the status, the headers beside the three that every answer has, and the body.
+// answer is what came back, as text: the status, the headers beside the three that every answer has, and the body
+// without the request's id.
 type answer struct {
 	status     int
 	text, body string
@@ -221,7 +222,8 @@ func (a answer) tokens(t testing.TB) (access, refresh string) {
 }
 
 // send sends a request as text: a line with method and target, the headers, an empty line and the body. It holds what
-// is true of every answer: the three headers, an object of JSON, and one audit line without anybody's secret.
+// is true of every answer: the three headers, an object of JSON, and one audit line without anybody's secret. An
+// error and the audit line have the request's id.
 func (h *house) send(t testing.TB, raw string) answer {
 	t.Helper()
 	head, body, _ := strings.Cut(raw, "\n\n")
@@ -243,12 +245,23 @@ func (h *house) serve(t testing.TB, r *http.Request) answer {
 			path = route
 		}
 	}
+	if r.Header.Get("X-Request-Id") == "" {
+		r.Header.Set("X-Request-Id", "r1")
+	}
+	id := r.Header.Get("X-Request-Id")
 	w := httptest.NewRecorder()
 	h.log.Reset()
 	h.handlers[path].ServeHTTP(w, r)
 
 	header := w.Header()
-	a := answer{status: w.Code, text: fmt.Sprint(w.Code), body: strings.TrimSuffix(w.Body.String(), "\n")}
+	body, hasID := strings.CutSuffix(w.Body.String(), `,"request_id":"`+id+"\"}\n")
+	if hasID {
+		body += "}"
+	}
+	if hasID != (w.Code != http.StatusOK) {
+		t.Errorf("the request is %s, and the answer %d %s", id, w.Code, w.Body)
+	}
+	a := answer{status: w.Code, text: fmt.Sprint(w.Code), body: strings.TrimSuffix(body, "\n")}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		switch name {
 		case "Content-Type", "Cache-Control", "Pragma":
@@ -265,12 +278,12 @@ func (h *house) serve(t testing.TB, r *http.Request) answer {
 		t.Errorf("the body %q is no object of JSON: %v", w.Body, err)
 	}
 	decided := r.URL.Path == path && r.Method == http.MethodPost
-	a.line = h.audited(t, decided, object)
+	a.line = h.audited(t, decided, id, object)
 	return a
 }
 
 // audited returns the audit line of a decision in short, and holds that there is no other and no secret in it.
-func (h *house) audited(t testing.TB, decided bool, answered map[string]any) string {
+func (h *house) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()
 	if !decided {
@@ -287,9 +300,15 @@ func (h *house) audited(t testing.TB, decided bool, answered map[string]any) str
 			t.Errorf("the log shows %v: %s", hidden, text)
 		}
 	}
-	var line struct{ Event, Outcome, Reason string }
+	var line struct {
+		Event, Outcome, Reason string
+		RequestID              string `json:"request_id"`
+	}
 	if err := json.Unmarshal(h.log.Bytes(), &line); err != nil {
 		t.Fatal(err)
+	}
+	if line.RequestID != id {
+		t.Errorf("the request is %s, and the line %s", id, text)
 	}
 	return strings.TrimSpace(strings.Join([]string{line.Event, line.Outcome, line.Reason}, " "))
 }

@@ -31,7 +31,7 @@ type logoutHandler struct {
 func (h logoutHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e, err := h.logout(r)
 	if err != nil {
-		problemOf(err).write(w, true)
+		problemOf(err).write(w, r, true)
 	} else {
 		answer.JSON(w, http.StatusOK, struct{}{})
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -26,12 +27,13 @@ type opened struct {
 // opens answers with the tokens of the session that open opens, and logs either way.
 func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request) (opened, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = requestid.Ensure(r) // a program may serve Opens without the router
 		o, err := open(r)
 		if err == nil {
 			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))
 		}
 		if err != nil {
-			problemOf(err).write(w, false)
+			problemOf(err).write(w, r, false)
 		}
 		x.audit.Write(r.Context(), o.event(r, succeeded, failed, err))
 	})

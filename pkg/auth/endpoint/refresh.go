@@ -27,7 +27,7 @@ type refreshHandler struct {
 func (h refreshHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g, err := h.refresh(w, r)
 	if err != nil {
-		problemOf(err).write(w, true)
+		problemOf(err).write(w, r, true)
 	}
 	h.log(r, g, err)
 }

@@ -90,9 +90,6 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 
 func wholeSeconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }
 
-// requestID is the gateway's id of the request.
-func requestID(r *http.Request) string { return r.Header.Get("X-Request-Id") }
-
 // address is where the request comes from as the gateway saw it; the zero Addr where it does not tell. Forwarding
 // headers are not asked: clients write them.
 func address(r *http.Request) netip.Addr {

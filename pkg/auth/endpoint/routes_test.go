@@ -33,9 +33,10 @@ func TestNoRedirect(t *testing.T) {
 			}
 			r.URL, r.RequestURI = u, target
 			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("X-Request-Id", "r1")
 			w := httptest.NewRecorder()
 			functions[row.Function].ServeHTTP(w, r)
-			if w.Code != http.StatusNotFound || w.Body.String() != "{\"error\":\"not_found\"}\n" || w.Header().Get("Location") != "" {
+			if w.Code != http.StatusNotFound || w.Body.String() != "{\"error\":\"not_found\",\"request_id\":\"r1\"}\n" || w.Header().Get("Location") != "" {
 				t.Errorf("%s %s: %d %q, Location %q", row.Method(), target, w.Code, w.Body, w.Header().Get("Location"))
 			}
 		}

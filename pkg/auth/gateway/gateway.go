@@ -30,7 +30,7 @@ func Handler(h http.Handler) Function {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		r, err := requestOf(ctx, e)
 		if err != nil {
-			return refusal(http.StatusBadRequest, "invalid_request"), nil
+			return refusal(http.StatusBadRequest, "invalid_request", e.RequestContext.RequestID), nil
 		}
 		return serve(h, r), nil
 	}
@@ -40,7 +40,7 @@ func serve(h http.Handler, r *http.Request) (answer events.APIGatewayV2HTTPRespo
 	defer func() {
 		if p := recover(); p != nil {
 			logPanic(r, p)
-			answer = refusal(http.StatusInternalServerError, "server_error")
+			answer = refusal(http.StatusInternalServerError, "server_error", r.Header.Get(RequestIDHeader))
 		}
 	}()
 	w := newAnswer()
@@ -63,8 +63,11 @@ func logPanic(r *http.Request, value any) {
 }
 
 // refusal is an answer in the shape of the endpoints' errors.
-func refusal(status int, code string) events.APIGatewayV2HTTPResponse {
-	body, _ := json.Marshal(map[string]string{"error": code}) // strings always marshal
+func refusal(status int, code, requestID string) events.APIGatewayV2HTTPResponse {
+	body, _ := json.Marshal(struct { // strings always marshal
+		Error     string `json:"error"`
+		RequestID string `json:"request_id,omitempty"`
+	}{code, requestID})
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: status,
 		Headers:    map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"},

@@ -117,6 +117,7 @@ func TestMalformedEvent(t *testing.T) {
 		{"empty", `{}`},
 		{"null", `null`},
 		{"no method", `{"rawPath":"/","requestContext":{"http":{}}}`},
+		{"an id", `{"rawPath":"/","requestContext":{"requestId":"r1","http":{}}}`},
 		{"not a method", `{"rawPath":"/","requestContext":{"http":{"method":"G E T"}}}`},
 		{"no path", `{"requestContext":{"http":{"method":"GET"}}}`},
 		{"relative path", `{"rawPath":"a","requestContext":{"http":{"method":"GET"}}}`},
@@ -124,7 +125,11 @@ func TestMalformedEvent(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			answer := invoke(t, func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }, row.event)
-			if answer.StatusCode != http.StatusBadRequest || answer.Body != `{"error":"invalid_request"}` {
+			want := `{"error":"invalid_request"}`
+			if strings.Contains(row.event, "r1") {
+				want = `{"error":"invalid_request","request_id":"r1"}`
+			}
+			if answer.StatusCode != http.StatusBadRequest || answer.Body != want {
 				t.Errorf("%+v", answer)
 			}
 		})
@@ -211,7 +216,7 @@ func TestPanic(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			log.Reset()
 			answer := invoke(t, row.handler, get)
-			if answer.StatusCode != http.StatusInternalServerError || answer.Body != `{"error":"server_error"}` {
+			if answer.StatusCode != http.StatusInternalServerError || answer.Body != `{"error":"server_error","request_id":"r1"}` {
 				t.Errorf("%+v", answer)
 			}
 			line := log.String()

@@ -15,12 +15,13 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // RequestIDHeader holds the gateway's id of the request, for logs. What a client sends under this name is replaced
 // or removed.
-const RequestIDHeader = "X-Request-Id"
+const RequestIDHeader = requestid.Header
 
 // requestOf returns the request that e describes, with the authorizer's context as its auth.Principal.
 func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {

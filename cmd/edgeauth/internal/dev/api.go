@@ -34,8 +34,14 @@ type API struct {
 	Now      func() time.Time
 }
 
+// requestIDHeader is the header in which an HTTP API tells a client the id of its request. The audit
+// lines of the authorizer and of the function have the same id.
+const requestIDHeader = "Apigw-Requestid"
+
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	origin := gateway.Origin{RequestID: newRequestID(), Time: a.Now()}
+	w.Header().Set(requestIDHeader, origin.RequestID)
 	if !isLocal(r.Host) {
 		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request")
 		return
@@ -45,7 +51,6 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
 	}
-	origin := gateway.Origin{RequestID: newRequestID(), Time: a.Now()}
 	if found {
 		origin.RouteKey = row.Pattern
 	}

@@ -113,6 +113,9 @@ func send(t *testing.T, method, url, token string, header http.Header, body io.R
 	if err != nil {
 		t.Fatal(err)
 	}
+	if ids := answer.Header.Values("Apigw-Requestid"); len(ids) != 1 || ids[0] == "" {
+		t.Errorf("%s %s: the request has the ids %q", method, url, ids)
+	}
 	return fmt.Sprintf("%d %s", answer.StatusCode, text)
 }
 

@@ -56,6 +56,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 		name, value, _ := strings.Cut(header, ": ")
 		r.Header.Add(name, value)
 	}
+	r.Header.Set("X-Request-Id", "r1")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
@@ -194,8 +195,8 @@ func TestDiscoveryAnswers(t *testing.T) {
 
 func TestDiscoveryRefused(t *testing.T) {
 	h := serve(t, issuer, keySet(t, token.EdDSA))
-	const method = `405 Allow: GET, HEAD {"error":"method_not_allowed"}`
-	const none = `404 {"error":"not_found"}`
+	const method = `405 Allow: GET, HEAD {"error":"method_not_allowed","request_id":"r1"}`
+	const none = `404 {"error":"not_found","request_id":"r1"}`
 	for _, row := range []struct{ method, target, want string }{
 		{"POST", keysPath, method},
 		{"OPTIONS", serverPath, method},
