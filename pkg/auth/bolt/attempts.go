@@ -66,6 +66,7 @@ const swept = 8
 
 // sweep deletes those behind key that have expired: the file has no TTL. Keys begin with hashes, so that these are any
 // counters; with eight looked at for each that is made, no more than an eighth of the file's are expired in the long run.
+// A counter that cannot be read is another account's: it stays as it is, and does not refuse the login that sweeps.
 func sweep(tx *bbolt.Tx, key []byte, now time.Time) error {
 	b := tx.Bucket(attemptsBucket)
 	c := b.Cursor()
@@ -77,11 +78,7 @@ func sweep(tx *bbolt.Tx, key []byte, now time.Time) error {
 				break
 			}
 		}
-		counter, _, err := getCounter(tx, k)
-		if err != nil {
-			return err
-		}
-		if counter.Expires.Before(now) {
+		if counter, _, err := getCounter(tx, k); err == nil && counter.Expires.Before(now) {
 			expired = append(expired, k)
 		}
 		k, _ = c.Next()

@@ -3,6 +3,8 @@ package bolt
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -66,4 +68,59 @@ func (r Raw) Get(t testing.TB, item any, name string) string {
 	}
 	text, _ := record[name].(string)
 	return text
+}
+
+// Item implements storetest.Raw.
+func (r Raw) Item(t testing.TB, item any) any {
+	t.Helper()
+	bucket, key := place(item)
+	var text string
+	err := r.DB.read(t.Context(), func(tx *bbolt.Tx) error {
+		text = string(tx.Bucket(bucket).Get(key))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Put implements storetest.Raw.
+func (r Raw) Put(t testing.TB, item, content any) {
+	t.Helper()
+	bucket, key := place(item)
+	err := r.DB.write(t.Context(), func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, []byte(content.(string))) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Damaged implements storetest.Raw.
+func (r Raw) Damaged(t testing.TB, item any) map[string]any {
+	t.Helper()
+	text := r.Item(t, item).(string)
+	damaged := map[string]any{"half a record": text[:len(text)/2]}
+	var record map[string]any
+	if err := json.Unmarshal([]byte(text), &record); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range record {
+		spoil := func(how string, value any) {
+			other := maps.Clone(record)
+			other[name] = value
+			raw, err := json.Marshal(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			damaged[name+" "+how] = text[:len(text)-len(strings.TrimLeft(text, pointerMark))] + string(raw)
+		}
+		switch value.(type) {
+		case float64:
+			spoil("is a text", "x")
+			spoil("is a fraction", 1.5)
+		default:
+			spoil("is a number", 7)
+		}
+	}
+	return damaged
 }

@@ -68,11 +68,7 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 	for _, m := range u.AnyOf {
 		any = append(any, e.matchCount(m))
 	}
-	condition := readable + " AND " + grouped(any, " OR ")
-	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
-	if u.Do(new(throttle.Counter)) {
-		condition = "attribute_not_exists(" + e.name(attrSubject) + ") OR " + condition
-	}
+	matches := grouped(any, " OR ")
 	var set string
 	if !u.At.IsZero() {
 		all := []string{
@@ -84,6 +80,13 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 			all = append(all, e.name(attrMark)+" = "+e.value(bin(u.Mark[:])))
 		}
 		set = "SET " + strings.Join(all, ", ") + " "
+	}
+	condition := strings.Join([]string{
+		readable, matches, e.isNumber(attrCount), e.isNumber(attrLast), e.isNumber(attrExpires), e.isBytes(attrMark, len(u.Mark)),
+	}, " AND ")
+	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
+	if u.Do(new(throttle.Counter)) {
+		condition = "attribute_not_exists(" + e.name(attrSubject) + ") OR " + condition
 	}
 	in := &dynamodb.UpdateItemInput{
 		ConditionExpression: &condition,

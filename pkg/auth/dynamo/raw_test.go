@@ -3,6 +3,7 @@ package dynamo
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"testing"
 
@@ -66,6 +67,55 @@ func (r Raw) Get(t testing.TB, item any, name string) string {
 		return ""
 	}
 	return text.Value
+}
+
+// Item implements storetest.Raw.
+func (r Raw) Item(t testing.TB, item any) any {
+	t.Helper()
+	table, key := r.place(item)
+	out, err := r.DB.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}
+
+// Put implements storetest.Raw.
+func (r Raw) Put(t testing.TB, item, content any) {
+	t.Helper()
+	table, _ := r.place(item)
+	if _, err := r.DB.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: content.(attributes)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Damaged implements storetest.Raw.
+func (r Raw) Damaged(t testing.TB, item any) map[string]any {
+	t.Helper()
+	whole, damaged := r.Item(t, item).(attributes), map[string]any{}
+	_, key := r.place(item)
+	for name, value := range whole {
+		if _, inKey := key[name]; inKey {
+			continue
+		}
+		spoil := func(how string, value types.AttributeValue) {
+			other := maps.Clone(whole)
+			other[name] = value
+			damaged[name+" "+how] = other
+		}
+		switch value := value.(type) {
+		case *types.AttributeValueMemberN:
+			spoil("is a text", str("x"))
+			spoil("is negative", num(-1))
+			spoil("is too large", &types.AttributeValueMemberN{Value: "18446744073709551616"})
+		case *types.AttributeValueMemberB:
+			spoil("is a number", num(7))
+			spoil("is too short", bin(value.Value[1:]))
+		default:
+			spoil("is a number", num(7))
+		}
+	}
+	return damaged
 }
 
 // Load puts the items of a file, in DynamoDB's JSON, into the tables.

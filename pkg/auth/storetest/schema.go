@@ -26,6 +26,12 @@ type Raw interface {
 	Set(t testing.TB, item any, name string, value any)
 	// Get returns the text of an attribute, or "" if it is missing.
 	Get(t testing.TB, item any, name string) string
+	// Item returns the whole item, in a form that reflect.DeepEqual compares.
+	Item(t testing.TB, item any) any
+	// Put stores what Item returned.
+	Put(t testing.TB, item, content any)
+	// Damaged returns the item as Item does, but each time damaged in one way, by the names of the ways.
+	Damaged(t testing.TB, item any) map[string]any
 }
 
 // CounterKey names a counter for Raw.
@@ -36,6 +42,7 @@ type CounterKey string
 func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnknownAttributes", func(t *testing.T) { unknownAttributes(t, s, raw) })
 	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })
+	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
 
 // stored makes one user, one session and one counter, and returns what names them.

@@ -1,0 +1,72 @@
+package storetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+)
+
+// damage stores an item damaged in every way, one after the other, and calls f for each. It holds that f leaves the damaged
+// item as it is.
+func damage(t *testing.T, raw Raw, item any, f func(how string)) {
+	whole := raw.Item(t, item)
+	defer raw.Put(t, item, whole)
+	for how, damaged := range raw.Damaged(t, item) {
+		raw.Put(t, item, damaged)
+		f(how)
+		if after := raw.Item(t, item); !reflect.DeepEqual(after, damaged) {
+			t.Errorf("%s: the item was written:\nwas %s\n is %s", how, shown(damaged), shown(after))
+		}
+	}
+}
+
+// shown prints an item, whose attributes may be pointers.
+func shown(item any) string {
+	raw, err := json.Marshal(item)
+	if err != nil {
+		return fmt.Sprint(item)
+	}
+	return string(raw)
+}
+
+// unavailable holds that an error says that nothing is known.
+func unavailable(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// unreadableCounter holds that a counter that cannot be read refuses its own account and network alone, also after its end.
+func unreadableCounter(t *testing.T, counters throttle.Counters, raw Raw) {
+	ctx, n := t.Context(), 0
+	take := func(key CounterKey, at time.Time) error {
+		u := throttle.Update{Add: 1, AnyOf: []throttle.Match{{Below: 5}}, At: at, Expires: at.Add(time.Hour), Mark: throttle.Mark{7}}
+		return done(counters.Update(ctx, string(key), u))
+	}
+	mine := CounterKey(t.Name() + " m")
+	if err := take(mine, Epoch); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, raw, mine, func(how string) {
+		unavailable(t, how, take(mine, Epoch.Add(time.Minute)))
+		// A store without a TTL looks at the keys that follow a new one.
+		n++
+		other := CounterKey(fmt.Sprintf("%s l %03d", t.Name(), n))
+		if err := take(other, Epoch.Add(2*time.Hour)); err != nil {
+			t.Errorf("%s: another counter: %v", how, err)
+		}
+	})
+	if n == 0 {
+		t.Error("the item was damaged in no way")
+	}
+	if err := take(mine, Epoch.Add(time.Minute)); err != nil {
+		t.Errorf("the counter as it was: %v", err)
+	}
+}
