@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
@@ -177,9 +178,9 @@ func (h *server) counting(next http.Handler) http.Handler {
 }
 
 // behindGateway passes a request to a Lambda function as API Gateway does.
-func behindGateway(row route.Row, function gateway.Function) http.Handler {
+func behindGateway(row route.Row, function standin.Function) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		event, err := gateway.EventOf(r, gateway.Origin{
+		event, err := standin.EventOf(r, standin.Origin{
 			RouteKey: row.Pattern, RequestID: rand.Text(), Time: time.Now(),
 		})
 		if err != nil {
@@ -188,7 +189,7 @@ func behindGateway(row route.Row, function gateway.Function) http.Handler {
 		}
 		answer, err := function(r.Context(), event)
 		if err == nil {
-			err = gateway.WriteAnswer(w, answer)
+			err = standin.WriteAnswer(w, answer)
 		}
 		if err != nil {
 			http.Error(w, "Internal Server Error", http.StatusInternalServerError)

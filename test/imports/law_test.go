@@ -10,7 +10,7 @@ var law = func() map[string][]string {
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
-	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "web", "loopback"})
+	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "standin", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -65,6 +65,7 @@ var law = func() map[string][]string {
 		"crosssite":  {"loopback"},
 		"loopback":   {},
 		"requestid":  {},
+		"standin":    {},
 		"strictjson": {},
 		"web":        {},
 	}

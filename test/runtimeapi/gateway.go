@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/edgeauth/edgeauth/internal/router"
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
-	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
 // Gateway is the HTTP API in front of functions. Every path that is not in route.Table answers with the
@@ -24,7 +24,7 @@ type Gateway struct {
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	row, found := routes.Find(r)
-	origin := gateway.Origin{RequestID: uuid.NewString(), Time: time.Now(), RouteKey: r.Method + " " + r.URL.Path}
+	origin := standin.Origin{RequestID: uuid.NewString(), Time: time.Now(), RouteKey: r.Method + " " + r.URL.Path}
 	if !found || row.Guard != route.None {
 		var status int
 		if origin.Authorizer, status = g.authorize(r, origin); status != http.StatusOK {
@@ -38,7 +38,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := g.Functions[row.Function].request(r, origin)
 	if err == nil {
-		err = gateway.WriteAnswer(w, answer)
+		err = standin.WriteAnswer(w, answer)
 	}
 	if err != nil { // of which a real gateway tells nothing
 		w.WriteHeader(http.StatusInternalServerError)
@@ -48,9 +48,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var routes = router.NewMatcher(route.Table())
 
 // authorize asks the authorizer and returns the status by which the gateway answers for it, 200 being a yes.
-func (g *Gateway) authorize(r *http.Request, o gateway.Origin) (map[string]string, int) {
-	event, err := gateway.AuthorizerEventOf(r, o)
-	if errors.Is(err, gateway.ErrNoIdentity) {
+func (g *Gateway) authorize(r *http.Request, o standin.Origin) (map[string]string, int) {
+	event, err := standin.AuthorizerEventOf(r, o)
+	if errors.Is(err, standin.ErrNoIdentity) {
 		return nil, http.StatusUnauthorized
 	}
 	if err != nil {
@@ -71,8 +71,8 @@ func (g *Gateway) authorize(r *http.Request, o gateway.Origin) (map[string]strin
 }
 
 // request is Invoke in the terms of HTTP.
-func (f *Function) request(r *http.Request, o gateway.Origin) (answer events.APIGatewayV2HTTPResponse, err error) {
-	e, err := gateway.EventOf(r, o)
+func (f *Function) request(r *http.Request, o standin.Origin) (answer events.APIGatewayV2HTTPResponse, err error) {
+	e, err := standin.EventOf(r, o)
 	if err != nil {
 		return answer, err
 	}

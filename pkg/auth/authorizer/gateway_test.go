@@ -3,12 +3,14 @@ package authorizer_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
@@ -19,7 +21,7 @@ func TestGatewayAgrees(t *testing.T) {
 	w := newWorld(t)
 	r := httptest.NewRequest("GET", "http://127.0.0.1:8080/me", nil)
 	r.Header.Set("Authorization", "Bearer "+w.sign(t, now, audience))
-	text, err := gateway.AuthorizerEventOf(r, gateway.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now})
+	text, err := standin.AuthorizerEventOf(r, standin.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,15 +30,26 @@ func TestGatewayAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var answer struct{ Context map[string]any }
+		var answer struct{ Context map[string]string }
 		if err := json.Unmarshal(text, &answer); err != nil {
+			t.Fatal(err)
+		}
+		event, err := standin.EventOf(r, standin.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now, Authorizer: answer.Context})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got auth.Principal
+		_, err = gateway.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			got, _ = auth.PrincipalFrom(r.Context())
+		}))(t.Context(), event)
+		if err != nil {
 			t.Fatal(err)
 		}
 		want := auth.Principal{
 			Subject: "u1", SessionID: "s1", Client: "web", Scope: []string{"read", "write"}, Roles: []string{"admin", "ops"},
 			AuthTime: now.Add(-time.Hour), Expires: now.Add(15 * time.Minute),
 		}
-		if got, ok := gateway.PrincipalOf(answer.Context); !ok || !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", form, got, want)
 		}
 	}

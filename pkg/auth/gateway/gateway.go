@@ -1,6 +1,12 @@
-// Package gateway turns an API Gateway HTTP API event (payload format 2.0, which Lambda function URLs speak too) into
-// an http.Request and an http.Handler's answer into the event's answer, and the other way round for a server that
-// stands in for the gateway. It decides nothing.
+// Package gateway runs an http.Handler as a Lambda function behind an API Gateway HTTP API (payload
+// format 2.0) or a function URL. It turns each event into an http.Request and the handler's answer
+// into the answer to the event:
+//
+//	func main() { gateway.Serve(handler) }
+//
+// The address that the gateway saw becomes RemoteAddr, and the context of edgeauth's authorizer
+// becomes the request's [auth.Principal]. Headers that clients write decide neither. The package
+// takes no other decision.
 package gateway
 
 import (
@@ -15,18 +21,17 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-)
 
-// Function has the form that aws-lambda-go starts.
-type Function = func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+	"github.com/edgeauth/edgeauth/internal/requestid"
+)
 
 // Serve answers this Lambda function's events with h. It does not return.
 func Serve(h http.Handler) { lambda.Start(Handler(h)) }
 
-// Handler returns the function that answers events with h. Its error is always nil, because to the gateway an error
-// is a 502 without a body: an event that is no request is answered 400, and a handler's panic 500. The function is
-// safe for concurrent use if h is.
-func Handler(h http.Handler) Function {
+// Handler returns the function that answers events with h. Its error is always nil, because the
+// gateway answers an error with a 502 without a body: an event that is no request is answered 400,
+// and a panic of h 500. The function is safe for concurrent use if h is.
+func Handler(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		r, err := requestOf(ctx, e)
 		if err != nil {
@@ -40,7 +45,7 @@ func serve(h http.Handler, r *http.Request) (answer events.APIGatewayV2HTTPRespo
 	defer func() {
 		if p := recover(); p != nil {
 			logPanic(r, p)
-			answer = refusal(http.StatusInternalServerError, "server_error", r.Header.Get(RequestIDHeader))
+			answer = refusal(http.StatusInternalServerError, "server_error", r.Header.Get(requestid.Header))
 		}
 	}()
 	w := newAnswer()
@@ -58,7 +63,7 @@ func logPanic(r *http.Request, value any) {
 	}
 	slog.LogAttrs(r.Context(), slog.LevelError, "handler panicked",
 		slog.String("panic", what),
-		slog.String("request_id", r.Header.Get(RequestIDHeader)),
+		slog.String("request_id", r.Header.Get(requestid.Header)),
 		slog.String("stack", string(debug.Stack())))
 }
 

@@ -9,10 +9,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// PrincipalOf returns whom an authorizer's context names. Package authorizer writes the context: its keys are claim names,
-// and all values are strings. A context without a valid sub or exp, or with a value of the
-// wrong form, names nobody: another authorizer may stand in front of a handler, and half an identity is none.
-func PrincipalOf(context map[string]any) (auth.Principal, bool) {
+// principalOf returns the principal that an authorizer's context names. Package authorizer
+// writes the context: its keys are claim names, and all values are strings. Another authorizer may
+// stand in front of a handler, so a context without a valid sub or exp, or with a value of the wrong
+// form, names no principal: half an identity is refused.
+func principalOf(context map[string]any) (auth.Principal, bool) {
 	c := reader{values: context}
 	p := auth.Principal{
 		Subject:   auth.SubjectID(c.text(claim.Subject)),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -19,15 +20,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// RequestIDHeader holds the gateway's id of the request, for logs. What a client sends under this name is replaced
-// or removed.
-const RequestIDHeader = requestid.Header
+// errMalformed says that an event describes no HTTP request.
+var errMalformed = errors.New("malformed event")
+
+// defaultStage is the stage whose name does not stand in the path.
+const defaultStage = "$default"
 
 // requestOf returns the request that e describes, with the authorizer's context as its auth.Principal.
 func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	method := e.RequestContext.HTTP.Method
 	if method == "" { // which net/http would read as GET
-		return nil, fmt.Errorf("%w: no method", ErrMalformedEvent)
+		return nil, fmt.Errorf("%w: no method", errMalformed)
 	}
 	path, err := pathOf(e)
 	if err != nil {
@@ -37,12 +40,12 @@ func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Req
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := PrincipalOf(lambdaContext(e)); ok {
+	if p, ok := principalOf(lambdaContext(e)); ok {
 		ctx = auth.WithPrincipal(ctx, p)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, "/", http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("%w: not a method", ErrMalformedEvent)
+		return nil, fmt.Errorf("%w: not a method", errMalformed)
 	}
 	r.URL = &url.URL{Path: path, RawQuery: e.RawQueryString}
 	r.RequestURI = r.URL.RequestURI()
@@ -66,7 +69,7 @@ func pathOf(e events.APIGatewayV2HTTPRequest) (string, error) {
 		}
 	}
 	if !strings.HasPrefix(path, "/") {
-		return "", fmt.Errorf("%w: rawPath is no path", ErrMalformedEvent)
+		return "", fmt.Errorf("%w: rawPath is no path", errMalformed)
 	}
 	return path, nil
 }
@@ -78,7 +81,7 @@ func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
 	}
 	body, err := base64.StdEncoding.DecodeString(e.Body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the body is not base64", ErrMalformedEvent)
+		return nil, fmt.Errorf("%w: the body is not base64", errMalformed)
 	}
 	return body, nil
 }
@@ -92,9 +95,9 @@ func headersOf(e events.APIGatewayV2HTTPRequest) http.Header {
 	if len(e.Cookies) > 0 {
 		h.Set("Cookie", strings.Join(e.Cookies, "; "))
 	}
-	h.Del(RequestIDHeader)
+	h.Del(requestid.Header) // a client must not choose the id in the logs
 	if id := e.RequestContext.RequestID; id != "" {
-		h.Set(RequestIDHeader, id)
+		h.Set(requestid.Header, id)
 	}
 	return h
 }

@@ -16,15 +16,15 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/loopback"
 	"github.com/edgeauth/edgeauth/internal/router"
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
-	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
 // API is an HTTP API with its routes, their functions and one authorizer. Its own answers are those of the real one.
 type API struct {
 	Routes *router.Matcher
 	// Functions are the functions by the names that the rows of Routes have.
-	Functions map[string]gateway.Function
+	Functions map[string]standin.Function
 	// Authorizer answers REQUEST authorizer events with payload format 2.0 and simple responses.
 	Authorizer interface {
 		Invoke(ctx context.Context, event []byte) ([]byte, error)
@@ -40,7 +40,7 @@ const requestIDHeader = "Apigw-Requestid"
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	origin := gateway.Origin{RequestID: newRequestID(), Time: a.Now()}
+	origin := standin.Origin{RequestID: newRequestID(), Time: a.Now()}
 	w.Header().Set(requestIDHeader, origin.RequestID)
 	if !isLocal(r.Host) {
 		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request")
@@ -78,9 +78,9 @@ func isLocal(host string) bool {
 }
 
 // authorize asks the authorizer, and answers for the gateway where it says no.
-func (a *API) authorize(w http.ResponseWriter, r *http.Request, o gateway.Origin) (context map[string]string, ok bool) {
-	event, err := gateway.AuthorizerEventOf(r, o)
-	if errors.Is(err, gateway.ErrNoIdentity) {
+func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin) (context map[string]string, ok bool) {
+	event, err := standin.AuthorizerEventOf(r, o)
+	if errors.Is(err, standin.ErrNoIdentity) {
 		// The real gateway does not call the authorizer either.
 		refuse(w, http.StatusUnauthorized, "Unauthorized")
 		return nil, false
@@ -105,10 +105,10 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, o gateway.Origin
 	return answer.Context, true
 }
 
-func (a *API) call(w http.ResponseWriter, r *http.Request, f gateway.Function, o gateway.Origin) {
-	event, err := gateway.EventOf(r, o)
+func (a *API) call(w http.ResponseWriter, r *http.Request, f standin.Function, o standin.Origin) {
+	event, err := standin.EventOf(r, o)
 	switch {
-	case errors.Is(err, gateway.ErrBodyTooLarge):
+	case errors.Is(err, standin.ErrBodyTooLarge):
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	case err != nil:
@@ -121,7 +121,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, f gateway.Function, o
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
-	if err := gateway.WriteAnswer(w, toBrowser(answer)); errors.Is(err, gateway.ErrMalformedAnswer) {
+	if err := standin.WriteAnswer(w, toBrowser(answer)); errors.Is(err, standin.ErrMalformedAnswer) {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 	}
 }

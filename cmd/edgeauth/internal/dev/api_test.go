@@ -19,6 +19,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
 	"github.com/edgeauth/edgeauth/internal/router"
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
@@ -51,7 +52,7 @@ func (a *authorizer) Invoke(_ context.Context, event []byte) ([]byte, error) {
 }
 
 // handler answers with what reached it.
-func handler(name string) gateway.Function {
+func handler(name string) standin.Function {
 	return gateway.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, known := auth.PrincipalFrom(r.Context())
 		body, _ := io.ReadAll(r.Body)
@@ -71,7 +72,7 @@ func newAPI(t *testing.T, upstream string) (*httptest.Server, *authorizer) {
 			{Pattern: "GET /malformed", Function: "malformed", Guard: route.None},
 			{Pattern: "GET /things/{id}", Function: "things", Guard: route.Session},
 		}),
-		Functions: map[string]gateway.Function{
+		Functions: map[string]standin.Function{
 			"login": handler("login"), "me": handler("me"), "leave": handler("leave"), "things": handler("things"),
 			"broken": func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 				return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "secret"}, errors.New("it broke")
@@ -218,8 +219,8 @@ func TestLongBodies(t *testing.T) {
 		bytes int
 		want  string
 	}{
-		{gateway.MaxBodyBytes, "200 login POST known=false sub= roles=[] body=10485760"},
-		{gateway.MaxBodyBytes + 1, `413 {"message":"Request Entity Too Large"}`},
+		{standin.MaxBodyBytes, "200 login POST known=false sub= roles=[] body=10485760"},
+		{standin.MaxBodyBytes + 1, `413 {"message":"Request Entity Too Large"}`},
 	} {
 		if got := send(t, "POST", api.URL+"/auth/login", "", nil, bytes.NewReader(make([]byte, row.bytes))); got != row.want {
 			t.Errorf("%d bytes: %s", row.bytes, got)

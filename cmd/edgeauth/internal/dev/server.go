@@ -12,6 +12,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/router"
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
@@ -100,7 +101,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 		rows = append(rows, route.Row{Pattern: "GET /me", Function: "me", Guard: route.Session})
 		handlers["me"] = http.HandlerFunc(me)
 	}
-	api.Functions = make(map[string]gateway.Function, len(handlers))
+	api.Functions = make(map[string]standin.Function, len(handlers))
 	for name, h := range handlers {
 		api.Functions[name] = gateway.Handler(h)
 	}

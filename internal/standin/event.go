@@ -1,6 +1,10 @@
-package gateway
+// Package standin turns an http.Request into the event that an API Gateway HTTP API (payload format
+// 2.0) makes of it, and the answer of a function into an HTTP answer. A server that stands in for
+// the gateway needs both; pkg/auth/gateway is the function's side.
+package standin
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -13,7 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// What the stand-in calls itself where a real gateway has names given by AWS.
+// Names that AWS gives to a real gateway.
 const (
 	localRegion  = "us-east-1"
 	localAccount = "123456789012"
@@ -24,7 +28,10 @@ const (
 // MaxBodyBytes is the longest body that the real gateway takes.
 const MaxBodyBytes = 10 << 20
 
-// Origin is what a gateway knows of a request beside the request itself.
+// Function has the form that aws-lambda-go starts, and that gateway.Handler returns.
+type Function = func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// Origin is what a gateway knows of a request in addition to the request itself.
 type Origin struct {
 	RouteKey   string            // of the matching route, as in "GET /me"; empty means $default
 	RequestID  string            // unique
@@ -32,16 +39,17 @@ type Origin struct {
 	Authorizer map[string]string // context of the authorizer's yes; nil for a route without one
 }
 
-// EventOf returns the event that an HTTP API with payload format 2.0 makes of r. It reads r.Body to its end. Its errors
-// are ErrBodyTooLarge, ErrMalformedEvent where r.RemoteAddr is not an address and port, and those of reading the body.
+// EventOf returns the event that an HTTP API with payload format 2.0 makes of r. It reads r.Body to
+// its end. It returns [ErrBodyTooLarge], an error of reading the body, or [ErrMalformedRequest] if
+// r.RemoteAddr is not an address and a port or the address of the request is not UTF-8.
 func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) {
 	sourceIP, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: no address and port in RemoteAddr", ErrMalformedEvent)
+		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: no address and port in RemoteAddr", ErrMalformedRequest)
 	}
 	// JSON would make one name of two that differ in broken bytes.
 	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
-		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: its address is not UTF-8", ErrMalformedEvent)
+		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: its address is not UTF-8", ErrMalformedRequest)
 	}
 	body, err := readBody(r)
 	if err != nil {
@@ -69,9 +77,9 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 	return e, nil
 }
 
-// AuthorizerEventOf returns the JSON of the event that an HTTP API sends to a REQUEST authorizer with payload format 2.0
-// and the Authorization header as its identity source. It leaves r.Body alone. Its errors are EventOf's and
-// ErrNoIdentity.
+// AuthorizerEventOf returns the JSON of the event that an HTTP API sends to a REQUEST authorizer with
+// payload format 2.0 and the Authorization header as its identity source. It does not read r.Body.
+// It returns the errors of [EventOf], and [ErrNoIdentity] if r has no Authorization header.
 func AuthorizerEventOf(r *http.Request, o Origin) ([]byte, error) {
 	bodiless := *r
 	bodiless.Body = http.NoBody

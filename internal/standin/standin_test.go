@@ -1,4 +1,4 @@
-package gateway_test
+package standin_test
 
 import (
 	"encoding/json"
@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
-var origin = gateway.Origin{
+var origin = standin.Origin{
 	RouteKey:   "GET /me",
 	RequestID:  "r1",
 	Time:       time.UnixMilli(1583348638390),
@@ -51,7 +52,7 @@ func TestEventOf(t *testing.T) {
 	r.Header["Cookie"] = []string{"a=1; b=2", "c=3"}
 	r.Header.Set("X-Forwarded-For", "10.0.0.1")
 	r.Header.Set("User-Agent", "curl/8")
-	e, err := gateway.EventOf(r, origin)
+	e, err := standin.EventOf(r, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestEventOfBodies(t *testing.T) {
 		{"a type that is none", "json/", "{}", "e30=", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			e, err := gateway.EventOf(newRequest("POST", "/", row.contentType, row.body), origin)
+			e, err := standin.EventOf(newRequest("POST", "/", row.contentType, row.body), origin)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +107,7 @@ func TestEventOfBodies(t *testing.T) {
 }
 
 func TestEventOfRefusals(t *testing.T) {
-	tooLarge := newRequest("POST", "/", "text/plain", strings.Repeat("x", gateway.MaxBodyBytes+1))
+	tooLarge := newRequest("POST", "/", "text/plain", strings.Repeat("x", standin.MaxBodyBytes+1))
 	nowhere := newRequest("GET", "/", "", "")
 	nowhere.RemoteAddr = "pipe"
 	broken := newRequest("POST", "/", "", "")
@@ -116,11 +117,11 @@ func TestEventOfRefusals(t *testing.T) {
 		r    *http.Request
 		want error
 	}{
-		{"too large", tooLarge, gateway.ErrBodyTooLarge},
-		{"no address", nowhere, gateway.ErrMalformedEvent},
+		{"too large", tooLarge, standin.ErrBodyTooLarge},
+		{"no address", nowhere, standin.ErrMalformedRequest},
 		{"a broken body", broken, io.ErrUnexpectedEOF},
 	} {
-		if _, err := gateway.EventOf(row.r, origin); !errors.Is(err, row.want) {
+		if _, err := standin.EventOf(row.r, origin); !errors.Is(err, row.want) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}
@@ -136,7 +137,7 @@ func TestAuthorizerEventOf(t *testing.T) {
 	r.Header.Add("Authorization", "Bearer b")
 	o := origin
 	o.Authorizer = nil
-	text, err := gateway.AuthorizerEventOf(r, o)
+	text, err := standin.AuthorizerEventOf(r, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestAuthorizerEventOf(t *testing.T) {
 		t.Errorf("the body is left as %q", body)
 	}
 	r.Header.Del("Authorization")
-	if _, err := gateway.AuthorizerEventOf(r, o); !errors.Is(err, gateway.ErrNoIdentity) {
+	if _, err := standin.AuthorizerEventOf(r, o); !errors.Is(err, standin.ErrNoIdentity) {
 		t.Errorf("without the header: %v", err)
 	}
 }
@@ -186,7 +187,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			direct := ask(http.HandlerFunc(handler))
 			through := ask(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				e, err := gateway.EventOf(r, origin)
+				e, err := standin.EventOf(r, origin)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -194,7 +195,15 @@ func TestRoundTrip(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := gateway.WriteAnswer(w, invoke(t, handler, string(text))); err != nil {
+				var received events.APIGatewayV2HTTPRequest
+				if err := json.Unmarshal(text, &received); err != nil {
+					t.Fatal(err)
+				}
+				answer, err := gateway.Handler(http.HandlerFunc(handler))(r.Context(), received)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := standin.WriteAnswer(w, answer); err != nil {
 					t.Fatal(err)
 				}
 			}))
@@ -229,7 +238,7 @@ func TestWriteAnswerRefusals(t *testing.T) {
 		{"not base64", events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "*", IsBase64Encoded: true}},
 	} {
 		w := httptest.NewRecorder()
-		if err := gateway.WriteAnswer(w, row.answer); !errors.Is(err, gateway.ErrMalformedAnswer) || len(w.Header()) > 0 {
+		if err := standin.WriteAnswer(w, row.answer); !errors.Is(err, standin.ErrMalformedAnswer) || len(w.Header()) > 0 {
 			t.Errorf("%s: %v, %v", row.name, err, w.Header())
 		}
 	}

@@ -1,4 +1,4 @@
-package gateway
+package standin
 
 import (
 	"encoding/base64"
@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// WriteAnswer writes what a function answered to w, as the gateway does. An answer that the real gateway would not
-// take is an error; then nothing has been written, and the real gateway answers 500.
+// WriteAnswer writes a function's answer to w as the gateway does. If the gateway would not take the
+// answer, WriteAnswer writes nothing and returns [ErrMalformedAnswer].
 func WriteAnswer(w http.ResponseWriter, a events.APIGatewayV2HTTPResponse) error {
 	if a.StatusCode < 200 || a.StatusCode > 599 {
 		return fmt.Errorf("%w: status %d", ErrMalformedAnswer, a.StatusCode)
