@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// maxTTL is the longest time for which AppSync keeps an answer. Other issuers' tokens may live longer.
+// maxTTL is the maximum time for which AppSync caches an answer. Tokens of other issuers may live
+// longer.
 const maxTTL = time.Hour
 
-// appSync is AppSync, in front of a GraphQL API. Nothing in its event says so: it has the shape of no other.
+// appSync is the authorizer of an AppSync GraphQL API. Its event has no field that names AppSync,
+// but its shape is unique.
 type appSync struct{}
 
 func (appSync) reads(e event) bool {
@@ -17,8 +19,9 @@ func (appSync) reads(e event) bool {
 		len(e.authorization) > 0 && len(e.apiID) > 0
 }
 
-// request takes the token bare, as a bearer token, or behind a prefix of the configuration. Clients need one where the API
-// has another authorization mode too: AppSync would take a bare JWT for that mode's.
+// request accepts the bare token, a Bearer token, or a token behind one of the configured prefixes.
+// Clients need a prefix if the API has a second authorization mode, because AppSync would apply
+// that mode to a bare JWT.
 func (appSync) request(a *Authorizer, e event) Request {
 	r := Request{ID: e.requestID, graphQL: true}
 	value := e.authorization
@@ -36,8 +39,8 @@ func (appSync) request(a *Authorizer, e event) Request {
 	return r
 }
 
-// answer lets AppSync keep a yes for as long as the token lives, and a no not at all: a token is refused today that is
-// good tomorrow, once its keys are here.
+// answer lets AppSync cache Allow until the token expires. It forbids caching a refusal: a token
+// refused now may be accepted later, for example once its key has been published.
 func (appSync) answer(a *Authorizer, _ Request, d Decision) ([]byte, error) {
 	if d.Outcome != Allow {
 		return []byte(noUncached), nil

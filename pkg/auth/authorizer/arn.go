@@ -2,18 +2,20 @@ package authorizer
 
 import "strings"
 
-// maxResource is the longest Resource that API Gateway takes in a policy.
+// maxResource is the maximum length of a Resource in a policy of API Gateway.
 const maxResource = 512
 
-// target is what the ARN of a method or route names: arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/ and
-// behind it the resource, {method}/{path} or a route's own name like $connect.
+// target is the parsed ARN of a method or route:
+// arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{resource}. The resource is
+// {method}/{path}, or the key of a route such as $connect.
 type target struct {
-	stage    string // the ARN up to the resource, a slash at its end; empty where there is no such ARN
-	resource string // the client's part
+	stage    string // the ARN up to the resource, with the final slash; empty if the ARN is invalid
+	resource string // chosen by the client
 }
 
-// parseARN holds everything before the resource to what a name may be, so that no wildcard in it widens a policy beyond
-// its stage. The resource is the client's, and whoever writes it into a policy must look at it.
+// parseARN accepts only plain names before the resource, so that no wildcard there can widen a
+// policy beyond its stage. The client chooses the resource, so callers must check it before they
+// write it into a policy.
 func parseARN(arn string) target {
 	rest, ok := strings.CutPrefix(arn, "arn:")
 	partition, rest, _ := strings.Cut(rest, ":")
@@ -31,7 +33,7 @@ func parseARN(arn string) target {
 	return target{stage: arn[:before], resource: resource}
 }
 
-// isName tells whether s can be a part of an ARN and no pattern.
+// isName reports whether s is a valid name in an ARN and contains no wildcard.
 func isName(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {

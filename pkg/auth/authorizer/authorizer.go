@@ -1,6 +1,15 @@
-// Package authorizer answers API Gateway's question whether a request may pass. It finds out which kind of gateway
-// asks, takes the access token from where that kind puts it, decides, and answers in that kind's form. It reads nothing
-// but the event and the keys it was made with, and imports no AWS SDK.
+// Package authorizer implements Lambda authorizers for API Gateway and AppSync, and the same checks
+// as HTTP middleware.
+//
+//	a, err := authorizer.FromEnvironment()
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	lambda.Start(a)
+//
+// [Authorizer.Invoke] recognizes the kind of gateway by the shape of the event, extracts the access
+// token, verifies it, applies the route rules, and answers in the format of that gateway. It does
+// no I/O: it reads only the event and the keys in memory. The package imports no AWS SDK.
 package authorizer
 
 import (
@@ -16,30 +25,37 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// ErrConfig says that an Authorizer cannot be made; the error's text says of what.
+// ErrConfig means that a [Config] is invalid. The text of the error names the invalid setting.
 var ErrConfig = errors.New("authorizer: wrong configuration")
 
-// Verifier verifies access tokens, as token.Verifier does, and keeps nothing of their texts, which are parts of events.
-// An error that wraps auth.ErrUnavailable decides nothing about the token.
+// Verifier verifies access tokens; *[token.Verifier] implements it. VerifyBytes must not retain
+// text, which is part of an event. An error with a [token.Reason] refuses the token. Any other
+// error says nothing about the token and is answered as a fault.
 type Verifier interface {
 	VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
 }
 
-// Config is what an Authorizer is made of.
+// Config holds the settings of an [Authorizer]. Verifier and HTTPResponse are required.
 type Config struct {
 	Verifier Verifier
-	// HTTPResponse is config.ResponseSimple or config.ResponseIAM: the form of the answers to HTTP API 2.0 events,
-	// which must be the one that the authorizer has at the gateway (EnableSimpleResponses). The events don't tell.
+	// HTTPResponse is config.ResponseSimple or config.ResponseIAM, the format of answers to HTTP
+	// API 2.0 events. It must match the authorizer's EnableSimpleResponses at the gateway, because
+	// the events do not tell.
 	HTTPResponse string
-	Log          *audit.Log // nil is silent
+	Log          *audit.Log // nil writes no log
 
-	// What follows may be left out.
+	// The following fields are optional.
 
-	Deny          string   // how REST refuses: config.DenyUnauthorized, the default, or config.DenyPolicy
-	Rules         []Rule   // none opens every route to every good token; with one, routes without a rule are closed
-	TokenSources  []string // as in EDGEAUTH_CONFIG; nil is header:Authorization and subprotocol:access_token
-	ContextClaims []string // further claims that backends are told
-	Origins       []string // whose pages may act on a cookie, beside those of the API's own origin
+	// Deny is how REST APIs refuse: config.DenyUnauthorized, the default, or config.DenyPolicy.
+	Deny string
+	// Rules are the rules of all routes. Without rules every valid token opens every route; with
+	// rules a route without a rule is closed.
+	Rules []Rule
+	// TokenSources are the places that may hold the token, in the form of EDGEAUTH_CONFIG. nil means
+	// header:Authorization and subprotocol:access_token.
+	TokenSources  []string
+	ContextClaims []string // additional claims for the context that backends see
+	Origins       []string // origins that may send cookies, besides the API's own origin
 	Now           func() time.Time
 }
 
@@ -50,7 +66,7 @@ type Authorizer struct {
 	rules   rules
 }
 
-// New returns an Authorizer, or an error that wraps ErrConfig.
+// New returns an Authorizer for c. If c is invalid, the error wraps [ErrConfig].
 func New(c Config) (*Authorizer, error) {
 	c.Deny = cmp.Or(c.Deny, config.DenyUnauthorized)
 	if c.TokenSources == nil {
@@ -61,12 +77,12 @@ func New(c Config) (*Authorizer, error) {
 	}
 	switch {
 	case c.Verifier == nil:
-		return nil, fmt.Errorf("%w: no verifier", ErrConfig)
+		return nil, fmt.Errorf("%w: Verifier is missing", ErrConfig)
 	case c.HTTPResponse != config.ResponseSimple && c.HTTPResponse != config.ResponseIAM:
-		return nil, fmt.Errorf("%w: the HTTP response is %q, not %q or %q",
+		return nil, fmt.Errorf("%w: HTTPResponse is %q (want %q or %q)",
 			ErrConfig, c.HTTPResponse, config.ResponseSimple, config.ResponseIAM)
 	case c.Deny != config.DenyUnauthorized && c.Deny != config.DenyPolicy:
-		return nil, fmt.Errorf("%w: REST refuses by %q, not %q or %q",
+		return nil, fmt.Errorf("%w: Deny is %q (want %q or %q)",
 			ErrConfig, c.Deny, config.DenyUnauthorized, config.DenyPolicy)
 	}
 	for _, origin := range c.Origins {
@@ -88,9 +104,11 @@ func New(c Config) (*Authorizer, error) {
 	return &Authorizer{c, sources, rules}, nil
 }
 
-// Invoke answers one event, given and answered as JSON. It has the form of lambda.Handler. Its error is nil, but for the
-// one by which a REST API answers 401: the gateways read any other as a no as well, but count it among our faults, and a
-// client who could cause one could raise alarms.
+// Invoke answers one event. Event and answer are JSON, and the signature is that of lambda.Handler.
+//
+// The error is nil except for the error by which a REST API answers 401. A gateway treats any other
+// error as a refusal too, but Lambda counts it as a failed invocation, so a client could trigger
+// alarms with it.
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	e, ok := readEvent(text, &a.sources)
 	if !ok {
@@ -113,8 +131,9 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	return answer, err
 }
 
-// fault logs that we are wrong and not the client, and refuses in words that no kind of gateway reads as a yes: an HTTP
-// API with simple responses and AppSync read a no; those that want a policy find none, answer 500 and cache nothing.
+// fault logs a fault of the deployment and returns an answer that every kind of gateway treats as a
+// refusal. An HTTP API with simple responses and AppSync read isAuthorized. The other gateways miss
+// a policy, answer 500 and cache nothing.
 func (a *Authorizer) fault(ctx context.Context, r Request, why Reason) []byte {
 	a.log(ctx, r, Decision{Outcome: Fault, Reason: why})
 	if r.graphQL {

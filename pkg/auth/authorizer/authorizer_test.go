@@ -24,7 +24,7 @@ const (
 
 var now = time.Unix(1_700_000_000, 0)
 
-// world holds a key, what it signed, and a verifier that knows it.
+// world holds a signing key, the time, and a verifier that knows the key.
 type world struct {
 	key      token.SigningKey
 	verifier *token.Verifier
@@ -52,7 +52,7 @@ func newWorld(tb testing.TB) world {
 	return world{key, verifier}
 }
 
-// sign returns a token issued at this time for this audience.
+// sign returns a token issued at the given time for the given audience.
 func (w world) sign(tb testing.TB, at time.Time, audience string) string {
 	tb.Helper()
 	i, err := token.NewIssuer(token.IssuerConfig{
@@ -84,7 +84,7 @@ func (w world) authorizer(tb testing.TB, response string, log *audit.Log) *autho
 
 const routeARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/GET/me"
 
-// event returns an HTTP API 2.0 event with these headers, a JSON value.
+// event returns an HTTP API 2.0 event with the given headers, a JSON object.
 func event(headers string) string {
 	return `{"version":"2.0","type":"REQUEST","routeArn":"` + routeARN + `","identitySource":["x"],
 		"routeKey":"GET /me","rawPath":"/me","rawQueryString":"","headers":` + headers + `,
@@ -109,14 +109,15 @@ var (
 	iamNo  = policy("unauthenticated", "Deny", stageARN) + `}`
 )
 
-// TestInvoke sends raw events in which $good, $other and $old stand for tokens, to both forms of answer.
+// TestInvoke sends raw events to authorizers with both response formats. $good, $other and $old in
+// an event stand for tokens.
 func TestInvoke(t *testing.T) {
 	w := newWorld(t)
 	stranger := newWorld(t)
 	tokens := strings.NewReplacer(
 		"$good", w.sign(t, now, audience),
 		"$old", w.sign(t, now.Add(-time.Hour), audience),
-		"$elsewhere", w.sign(t, now, "https://other.example"),
+		"$foreign", w.sign(t, now, "https://other.example"),
 		"$forged", stranger.sign(t, now, audience),
 	)
 	const yes, no, fault = "allow", "unauthenticated", "fault"
@@ -148,7 +149,7 @@ func TestInvoke(t *testing.T) {
 
 		{"expired", event(`{"authorization":"Bearer $old"}`), no, string(token.Expired)},
 		{"forged", event(`{"authorization":"Bearer $forged"}`), no, string(token.UnknownKey)},
-		{"another audience", event(`{"authorization":"Bearer $elsewhere"}`), no, string(token.WrongAudience)},
+		{"another audience", event(`{"authorization":"Bearer $foreign"}`), no, string(token.WrongAudience)},
 		{"a line feed in it", event(`{"authorization":"Bearer $good\n"}`), no, string(token.Malformed)},
 		{"junk", event(`{"authorization":"Bearer x"}`), no, string(token.Malformed)},
 
@@ -181,7 +182,8 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-// checkLine holds that a decision is one line which tells it, names nobody but the verified, and holds no token.
+// checkLine checks that a decision is logged as one line with outcome and reason. The line has a
+// subject only after verification, and it never contains the token.
 func checkLine(t *testing.T, text []byte, outcome, reason string) {
 	t.Helper()
 	var line struct{ Level, Event, Outcome, Reason, Sub, Sid, Fault string }
@@ -204,7 +206,7 @@ func checkLine(t *testing.T, text []byte, outcome, reason string) {
 	}
 }
 
-// failing is a verifier whose keys cannot be reached.
+// failing is a verifier whose keys are unavailable.
 type failing struct{ err error }
 
 func (f failing) VerifyBytes(context.Context, []byte) (token.Claims, error) {
@@ -237,7 +239,7 @@ func TestNewRefusals(t *testing.T) {
 		{HTTPResponse: config.ResponseSimple},
 	} {
 		if a, err := authorizer.New(c); err == nil || a != nil {
-			t.Errorf("%+v was taken", c)
+			t.Errorf("%+v is accepted", c)
 		}
 	}
 }

@@ -2,7 +2,8 @@ package authorizer
 
 import "github.com/edgeauth/edgeauth/internal/bearer"
 
-// bearerToken returns the token of an Authorization header's value, or why there is none.
+// bearerToken returns the token in the value of an Authorization header, or the reason why it has
+// no token.
 func bearerToken(value []byte) (token []byte, problem Reason) {
 	token, wrong := bearer.Parse(value)
 	return token, Reason(wrong)

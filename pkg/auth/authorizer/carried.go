@@ -7,30 +7,30 @@ import (
 	"github.com/edgeauth/edgeauth/internal/crosssite"
 )
 
-// carried is what a request carries where its token may stand.
+// carried holds the parts of a request that may contain the token.
 type carried struct {
-	method  string // empty where the event does not say
-	connect bool   // the handshake of a WebSocket
-	headers []pair // names in lower case, and only those of sources.fields
+	method  string // empty if the event has no method
+	connect bool   // the request is a WebSocket handshake
+	headers []pair // names in lower case; only the headers in sources.fields
 	cookies [][]byte
 	query   []pair
 }
 
-// pair holds a value where it stands in the event.
+// pair is a name and a value. The value is a slice of the event.
 type pair struct {
 	name  string
 	value []byte
 }
 
-// bearing is the one token of a request, or why there is none.
+// bearing is the only token of a request, or the reason why there is not exactly one.
 type bearing struct {
 	token    []byte
 	problem  Reason
 	byCookie bool
 }
 
-// add takes note of what one place holds. Choosing one of two tokens would let whoever adds a place choose for us, and
-// a backend may choose the other.
+// add records the content of one place. Two different tokens are an error: an attacker who can add
+// a second place could otherwise decide which token counts, and a backend might read the other one.
 func (b *bearing) add(token []byte, problem Reason) {
 	switch {
 	case problem == ReasonNoToken:
@@ -43,7 +43,8 @@ func (b *bearing) add(token []byte, problem Reason) {
 	}
 }
 
-// find returns the token of a request, and a problem where there is not exactly one.
+// find returns the token of the request. If the request does not have exactly one token, problem
+// says why.
 func (s *sources) find(c *carried, origins []string) (token []byte, problem Reason) {
 	var b bearing
 	for _, h := range c.headers {
@@ -94,8 +95,8 @@ func bare(value []byte) (token []byte, problem Reason) {
 	return value, ""
 }
 
-// cookie reads "name=value". A neighbour's host can add a cookie of the same name for the whole domain, unless the name
-// begins with __Host-; then there are two tokens.
+// cookie reads "name=value". A host under the same registrable domain can set a cookie of the same
+// name, unless the name begins with __Host-. The request then carries two tokens and is refused.
 func (s *sources) cookie(b *bearing, text []byte) {
 	name, value, _ := bytes.Cut(bytes.Trim(text, " \t"), []byte("="))
 	if len(value) > 0 && slices.Contains(s.cookies, string(name)) {
@@ -104,8 +105,8 @@ func (s *sources) cookie(b *bearing, text []byte) {
 	}
 }
 
-// subprotocol reads the list that new WebSocket(url, ["access_token", token]) sends: the token is the entry behind the
-// name of its source.
+// subprotocol reads the list that new WebSocket(url, ["access_token", token]) sends. The token is
+// the entry after the name of its source.
 func (s *sources) subprotocol(list []byte) (token []byte, problem Reason) {
 	var b bearing
 	named := false
@@ -131,8 +132,8 @@ func (s *sources) subprotocol(list []byte) (token []byte, problem Reason) {
 	return b.token, b.problem
 }
 
-// fromOurPages reports whether a request may act on its cookie. The handshake of a WebSocket is a GET by which a
-// stranger's page would get a whole conversation, so it counts as unsafe.
+// fromOurPages reports whether the request may use its cookie. A WebSocket handshake is a GET but
+// counts as unsafe, because it would give a page of another site a whole conversation.
 func (c *carried) fromOurPages(origins []string) bool {
 	if crosssite.Safe(c.method) && !c.connect {
 		return true
@@ -142,7 +143,7 @@ func (c *carried) fromOurPages(origins []string) bool {
 	return one && only && crosssite.Allowed(string(fetchSite), string(origin), origins)
 }
 
-// header returns a header's value, and false where it has several.
+// header returns the value of a header, and false if the header has several different values.
 func (c *carried) header(name string) (value []byte, ok bool) {
 	found := false
 	for _, h := range c.headers {

@@ -13,10 +13,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// maxContextBytes bounds the context's keys and values: backends get them in headers, of which they take 8 KB or so.
+// maxContextBytes bounds the keys and values of the context. Backends receive them as headers, and
+// servers limit all headers to about 8 KB.
 const maxContextBytes = 4 << 10
 
-// reservedKeys are names that API Gateway gives a meaning in $context.authorizer, and those that every context has.
+// reservedKeys are the names that API Gateway defines in $context.authorizer, and the names in
+// every context.
 var reservedKeys = []string{
 	"claims", "principalId", "jwt", "lambda", "error", "integrationLatency", "integrationStatus", "latency", "property",
 	"requestId", "scopes", "status", "usageIdentifierKey",
@@ -28,11 +30,11 @@ func checkContextClaims(names []string) error {
 		problem := ""
 		switch {
 		case !isName(name):
-			problem = "a name is letters, digits, - and _"
+			problem = "a name consists of letters, digits, - and _"
 		case foldedIn(reservedKeys, name):
-			problem = "the name is taken"
-		case foldedIn(names[:i], name): // headers made of them would be one
-			problem = "the name is there twice"
+			problem = "the name is reserved"
+		case foldedIn(names[:i], name): // two headers with these names would be one header
+			problem = "the name is repeated"
 		default:
 			continue
 		}
@@ -41,16 +43,16 @@ func checkContextClaims(names []string) error {
 	return nil
 }
 
-// foldedIn compares as headers made of the names are compared, in which "_" often is "-".
+// foldedIn compares names in the way headers are compared. Many servers also treat "_" as "-".
 func foldedIn(list []string, name string) bool {
 	fold := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "_")) }
 	return slices.ContainsFunc(list, func(other string) bool { return fold(other) == fold(name) })
 }
 
-// appendContext appends what backends are told about a token, as JSON: keys are claim names, every value is a string,
-// numbers are decimal, and lists are joined by spaces, which no entry of a list holds. What a token does not say has no
-// key. Backends depend on this form; package gateway reads it back. What does not fit is a fault: cut off, it would be
-// another claim.
+// appendContext appends the context for backends as a JSON object. Keys are claim names and every
+// value is a string. Numbers are decimal. Lists are joined by spaces, and no entry contains a
+// space. An absent claim has no key. Backends depend on this format, and package gateway parses it.
+// A claim that does not fit is a fault, because a truncated claim would be a different claim.
 func appendContext(to []byte, c *token.Claims, own []string) ([]byte, error) {
 	t := told{json: append(to, '{')}
 	t.seconds(claim.AuthTime, c.AuthTime)
@@ -70,20 +72,20 @@ func appendContext(to []byte, c *token.Claims, own []string) ([]byte, error) {
 	if t.bytes > maxContextBytes {
 		return nil, fault(ReasonContextTooLong)
 	}
-	t.json[len(t.json)-1] = '}' // in the place of the last comma: exp is in every context
+	t.json[len(t.json)-1] = '}' // replaces the last comma; exp is in every context
 	return t.json, nil
 }
 
-// contextBytes is room for most contexts.
+// contextBytes is the capacity for most contexts.
 const contextBytes = 256
 
-// told is a context that is being written, a comma behind each member.
+// told builds the context object, with a comma after each member.
 type told struct {
 	json  []byte
-	bytes int // of its keys and values
+	bytes int // total length of keys and values
 }
 
-// key begins a member. A key is a name, which needs no escapes.
+// key begins a member. Keys are plain names, which need no escapes.
 func (t *told) key(key string) {
 	t.json = append(append(append(t.json, '"'), key...), `":"`...)
 	t.bytes += len(key)
@@ -127,7 +129,8 @@ func (t *told) seconds(key string, at time.Time) {
 	t.end()
 }
 
-// ownClaim returns a claim of the deployer's list as text, "" where the token has none.
+// ownClaim returns the value of a configured claim as text, or "" if the token does not have the
+// claim.
 func ownClaim(c *token.Claims, name string) (value string, ok bool) {
 	switch name {
 	case claim.AMR:
@@ -155,11 +158,12 @@ func ownClaim(c *token.Claims, name string) (value string, ok bool) {
 		}
 		return joined(list)
 	}
-	// A number with an exponent is not decimal; an object is not flat.
+	// A number with an exponent is not decimal, and an object is not flat.
 	return raw, raw[0] != '{' && !strings.ContainsAny(raw, "eE")
 }
 
-// joined returns a list whose entries stay apart, for those too who split at every space of Unicode.
+// joined joins a list with spaces. It returns false if an entry contains any Unicode space, because
+// a backend may split there.
 func joined(list []string) (string, bool) {
 	for _, s := range list {
 		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || isControl(r) }) {
@@ -169,5 +173,6 @@ func joined(list []string) (string, bool) {
 	return strings.Join(list, " "), true
 }
 
-// isControl finds what would end the line of a header that a backend makes of the value.
+// isControl finds control characters. They would end a header line that a backend builds from the
+// value.
 func isControl(r rune) bool { return unicode.IsControl(r) }

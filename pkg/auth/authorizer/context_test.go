@@ -101,7 +101,7 @@ func TestWrongContextClaims(t *testing.T) {
 	}
 }
 
-// TestFields holds what AppSync is told: which fields are closed, and for how long it may believe so.
+// TestFields checks which fields AppSync is told to deny, and for how long it may cache the answer.
 func TestFields(t *testing.T) {
 	const graphQLEvent = `{"authorizationToken":"x","requestContext":{"apiId":"a"}}`
 	users := authorizer.Rule{Route: "Query.users", Roles: []string{"admin"}}
@@ -132,7 +132,7 @@ func TestFields(t *testing.T) {
 		}
 	}
 	longer := someone
-	longer.Expires = now.Add(24 * time.Hour) // as another issuer's token may
+	longer.Expires = now.Add(24 * time.Hour) // a token of another issuer may live longer
 	text, err := under(t, longer).Invoke(context.Background(), []byte(graphQLEvent))
 	if got := parseAnswer(t, text); err != nil || got.TTLOverride == nil || *got.TTLOverride != 3600 {
 		t.Errorf("%v: AppSync takes no more than an hour: %s", err, text)

@@ -7,34 +7,35 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Request is what a decision needs of an event.
+// Request is the input of a decision.
 type Request struct {
-	ID      string // the gateway's id of the request
-	ARN     string // of the method or route asked for; empty where there is no gateway with policies
-	Token   []byte // a part of the event, of which nothing is kept
-	Problem Reason // why there is no Token; empty where there is one
+	ID      string // the request id of the gateway
+	ARN     string // of the requested method or route; empty without a policy
+	Token   []byte // part of the event; not retained
+	Problem Reason // the reason why Token is empty
 
 	target
-	graphQL bool // asks for fields, which are decided one by one
+	graphQL bool // the request is for fields, each of which is decided separately
 }
 
-// Decision is what was decided, and why.
+// Decision is the result of [Authorizer.Decide].
 type Decision struct {
 	Outcome Outcome
 	Reason  Reason
-	Claims  token.Claims // of a good token: of Allow and Forbidden
-	Unmet   *Rule        // the first rule that the token does not meet; nil where there is none
+	Claims  token.Claims // the claims of a valid token, if Outcome is Allow or Forbidden
+	Unmet   *Rule        // the first rule that the token does not satisfy, or nil
 
-	at time.Time // of a good token: when it was judged, where that matters
+	at time.Time // the time of the decision, if the rules depend on it
 }
 
-// Outcome is one of four. The zero Outcome is a fault, so a forgotten one lets nobody in.
+// Outcome is the kind of a decision. The zero Outcome is Fault, so an unset Outcome admits no
+// request.
 type Outcome uint8
 
 const (
-	Fault           Outcome = iota // we are wrong, not the client: nobody passes, and an alarm goes off
-	Unauthenticated                // no token, or none that is good
-	Forbidden                      // a good token that may not do this
+	Fault           Outcome = iota // the deployment is wrong: refuse and raise an alarm
+	Unauthenticated                // the token is missing or invalid
+	Forbidden                      // the token is valid but not sufficient for the route
 	Allow
 )
 
@@ -50,7 +51,8 @@ func (o Outcome) String() string {
 	return "fault"
 }
 
-// Decide decides one request. It answers in every case.
+// Decide verifies the token of a request and applies the route rules. It never fails: an error of
+// the Verifier that says nothing about the token is the outcome [Fault].
 func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
 	if r.Problem != "" {
 		return Decision{Outcome: Unauthenticated, Reason: r.Problem}
@@ -60,7 +62,7 @@ func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
 		if refused := token.ReasonOf(err); refused != "" {
 			return Decision{Outcome: Unauthenticated, Reason: Reason(refused)}
 		}
-		// The key source failed. The token may be good, so this must not count as a refusal.
+		// The key source failed. The token may be valid, so this is not a refusal.
 		return Decision{Outcome: Fault, Reason: ReasonKeysUnavailable}
 	}
 	d := Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims}

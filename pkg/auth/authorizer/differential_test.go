@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// TestStringsOfEveryLength reads strings of every length around the words in which they are read, with something at every
-// place that may end them.
+// TestStringsOfEveryLength reads strings of every length up to several steps of the scanner's loop,
+// with a special byte at every position.
 func TestStringsOfEveryLength(t *testing.T) {
 	for _, odd := range []string{
 		``, `"`, `\`, `\"`, `\\`, `\\"`, `\u0041`, `\ud83d\ude00`, `\ud800`, `\u00g0`,
@@ -32,8 +32,8 @@ func TestStringsOfEveryLength(t *testing.T) {
 	}
 }
 
-// FuzzReader holds that what is taken is what encoding/json takes, up to a depth, and that names and strings are what
-// it reads.
+// FuzzReader compares the scanner with encoding/json: up to the maximum depth both accept the same
+// texts and read the same names and strings.
 func FuzzReader(f *testing.F) {
 	nested := func(opening string, depth int, closing string) string {
 		return strings.Repeat(opening, depth) + `1` + strings.Repeat(closing, depth)
@@ -55,7 +55,7 @@ func compare(t *testing.T, text []byte) {
 	t.Helper()
 	valid := utf8.Valid(text) && json.Valid(text) && depth(text) <= authorizer.MaxDepth
 	if got := authorizer.IsJSON(text); got != valid {
-		t.Fatalf("%q: taken %v, JSON %v", text, got, valid)
+		t.Fatalf("%q: accepted %v, JSON %v", text, got, valid)
 	}
 	names, values, ok := authorizer.ReadObject(text, false)
 	object := bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
@@ -70,7 +70,7 @@ func compare(t *testing.T, text []byte) {
 		t.Fatalf("%q is %q: %q, and %q: %q to encoding/json", text, names, values, wantNames, wantValues)
 	}
 	if slices.ContainsFunc(wantNames, lossy) || len(names) > 64 {
-		return // nobody but a gateway chooses the names that are looked at
+		return // in the other objects the gateway alone chooses the names
 	}
 	distinct := len(slices.Compact(slices.Sorted(slices.Values(names)))) == len(names)
 	if _, _, once := authorizer.ReadObject(text, true); once != distinct {
@@ -78,7 +78,7 @@ func compare(t *testing.T, text []byte) {
 	}
 }
 
-// depth returns how many objects and arrays are open at once in a text of JSON.
+// depth returns the maximum number of objects and arrays that are open at once.
 func depth(text []byte) (deepest int) {
 	open := 0
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -95,7 +95,7 @@ func depth(text []byte) (deepest int) {
 	}
 }
 
-// decoded returns the names of an object, and those values that are strings, in their order.
+// decoded returns the names of an object and its string values, in order.
 func decoded(t *testing.T, text []byte) (names, values []string) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -120,7 +120,8 @@ func decoded(t *testing.T, text []byte) (names, values []string) {
 	return names, values
 }
 
-// equal compares what we read with what encoding/json does. Of a string with half a character we read nothing else.
+// equal compares a value of the scanner with that of encoding/json. They may differ only for an
+// unpaired surrogate.
 func equal(got, want string) bool { return got == want || got == "\uFFFD" && lossy(want) }
 
 func lossy(s string) bool { return strings.ContainsRune(s, utf8.RuneError) }

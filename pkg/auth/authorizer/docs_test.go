@@ -8,7 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// TestDocumentedConfiguration starts an authorizer with every block that the page shows.
+// TestDocumentedConfiguration starts an authorizer with every configuration block in
+// docs/authorizer.md.
 func TestDocumentedConfiguration(t *testing.T) {
 	unset(t)
 	page, err := os.ReadFile("../../../docs/authorizer.md")

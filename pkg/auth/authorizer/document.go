@@ -10,8 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// document is what EDGEAUTH_CONFIG says of an authorizer. Nothing in it may be empty: a list that asks for nothing may be
-// meant to let nobody pass.
+// document holds the authorizer's members of EDGEAUTH_CONFIG. An empty list is an error, because it
+// might be meant to refuse every request.
 type document struct {
 	rules         []Rule
 	tokenSources  []string
@@ -53,7 +53,7 @@ func readRule(text string) (r Rule, err error) {
 		case "max_auth_age":
 			r.MaxAuthAge, err = config.ReadDuration(raw)
 		default:
-			err = errors.New("nobody knows it: a rule has route, scopes, roles, max_auth_age")
+			err = errors.New("unknown member (want route, scopes, roles, max_auth_age)")
 		}
 		return err
 	})
@@ -78,7 +78,7 @@ func readIssuer(text string) (o token.OtherIssuer, err error) {
 		case "claims":
 			o.Claims, err = readClaims(raw)
 		default:
-			err = errors.New("nobody knows it: an issuer has issuer, jwks, audience, audience_claim, types, lifetime, claims")
+			err = errors.New("unknown member (want issuer, jwks, audience, audience_claim, types, lifetime, claims)")
 		}
 		return err
 	})

@@ -5,7 +5,8 @@ func appendString(to []byte, s string) []byte {
 	return append(appendEscaped(append(to, '"'), s), '"')
 }
 
-// appendEscaped appends s as it stands within a JSON string. It is valid UTF-8, as the text was that it comes from.
+// appendEscaped appends s with JSON escapes but without quotation marks. s must be valid UTF-8; the
+// source of s was checked.
 func appendEscaped(to []byte, s string) []byte {
 	for i := range len(s) {
 		if isEscaped(s[i]) {

@@ -10,13 +10,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// FromEnvironment returns the Authorizer that the environment of this process describes, which logs to standard
-// output. Its error names every variable that is missing or wrong.
+// FromEnvironment returns an Authorizer configured by the environment variables of the process. The
+// authorizer logs to standard output. The error names every variable that is missing or invalid.
 func FromEnvironment() (*Authorizer, error) {
 	return FromVariables(config.Process(), audit.New(os.Stdout))
 }
 
-// FromVariables is FromEnvironment for variables from elsewhere; a nil log is silent.
+// FromVariables is [FromEnvironment] for the variables in e. A nil log writes no log.
 func FromVariables(e *config.Environment, log *audit.Log) (*Authorizer, error) {
 	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
 	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}
@@ -33,7 +33,7 @@ func FromVariables(e *config.Environment, log *audit.Log) (*Authorizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s or %s: %w", config.JWKS, config.JWKSFile, err)
 	}
-	// The other variables have been checked: what can be wrong from here on stands in the document.
+	// The other variables are checked at this point. An error from here on is in the document.
 	c.Verifier, err = token.NewVerifier(token.VerifierConfig{
 		Issuer: issuer, Audience: audience, Keys: keys, Others: document.issuers, Now: time.Now,
 	})

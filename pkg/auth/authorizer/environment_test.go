@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// unset hides our variables for one test.
+// unset clears the EDGEAUTH variables for one test.
 func unset(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
@@ -102,14 +102,14 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 		{"an age of nothing", `{"routes":[{"route":"GET /","max_auth_age":"0s"}]}`, `"max_auth_age"`},
 		{"no place of a token", `{"token_sources":[]}`, "token_sources: the list is empty"},
 		{"a wrong place", `{"token_sources":["body:a"]}`, `"body:a"`},
-		{"a taken key", `{"context_claims":["claims"]}`, `"claims": the name is taken`},
+		{"a reserved key", `{"context_claims":["claims"]}`, `"claims": the name is reserved`},
 		{"a wrong origin", `{"origins":["https://app.example.com/"]}`, `"https://app.example.com/"`},
 		{"no issuers", `{"issuers":[]}`, "issuers: the list is empty"},
 		{"an unknown member of an issuer", `{"issuers":[{"iss":"a"}]}`, `issuers: number 1: "iss"`},
 		{"an issuer that says nothing", `{"issuers":[{}]}`, "Others, number 1"},
-		{"keys that are none", `{"issuers":[{"jwks":{"keys":[{"kty":"oct","k":"AA"}]}}]}`, `issuers: number 1: "jwks"`},
-		{"a claim that is no text", `{"issuers":[{"claims":{"a":1}}]}`, `"claims": "a"`},
-		{"origins that are no list", `{"origins":"https://app.example.com"}`, "origins"},
+		{"invalid keys", `{"issuers":[{"jwks":{"keys":[{"kty":"oct","k":"AA"}]}}]}`, `issuers: number 1: "jwks"`},
+		{"a claim that is not a string", `{"issuers":[{"claims":{"a":1}}]}`, `"claims": "a"`},
+		{"origins that are not a list", `{"origins":"https://app.example.com"}`, "origins"},
 	} {
 		t.Setenv("EDGEAUTH_CONFIG", row.document)
 		_, err := authorizer.FromEnvironment()
@@ -119,7 +119,7 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 	}
 }
 
-// TestFromEnvironmentTakesOtherIssuers runs two issuers for a while, as a migration does.
+// TestFromEnvironmentTakesOtherIssuers accepts tokens of two issuers, as during a migration.
 func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	unset(t)
 	w, other := newWorld(t), newWorld(t)

@@ -5,20 +5,21 @@ import (
 	"slices"
 )
 
-// event holds the fields of all authorizer events by which they are told apart and answered. Each may be missing or
-// null in the text, and is empty then. What is only looked at is a part of the text.
+// event holds the fields that distinguish the authorizer events and answer them. A field that is
+// missing or null is empty. Byte slices are parts of the text.
 type event struct {
-	kind          []byte // its name in the text is type
+	kind          []byte // the member type
 	version       []byte
 	routeARN      string
 	methodARN     string
-	authorization []byte // its name in the text is authorizationToken
+	authorization []byte // the member authorizationToken
 	requestID     string
 	apiID         []byte
 	carried
 }
 
-// readEvent reads an event in one pass, and reports false for a text with two readings or none.
+// readEvent parses an event in one pass. It returns false if the text is not JSON or has a
+// duplicate name.
 func readEvent(text []byte, s *sources) (e event, ok bool) {
 	var in scanner
 	in.begin(text)
@@ -88,7 +89,7 @@ func (e *event) readHTTP(in *scanner, at int) (behind int) {
 	return in.behind
 }
 
-// readHeaders keeps the headers that somebody reads: of thirty it is one or two.
+// readHeaders keeps only the headers in sources.fields, one or two of about thirty.
 func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (behind int) {
 	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
 		if field := s.field(name); field != "" {
@@ -123,7 +124,7 @@ func (e *event) readCookies(in *scanner, at int, s *sources) (behind int) {
 	return in.behind
 }
 
-// cardinality tells a map of single values from one of arrays.
+// cardinality says whether a map holds single values or arrays of values.
 type cardinality uint8
 
 const (
@@ -131,7 +132,7 @@ const (
 	several
 )
 
-// values reads what stands under a name of a map.
+// values reads the value, or the array of values, of one name in a map.
 func (s *scanner) values(at int, to []pair, name string, of cardinality) (all []pair, behind int) {
 	if of == single {
 		return s.value(at, to, name)
@@ -142,7 +143,8 @@ func (s *scanner) values(at int, to []pair, name string, of cardinality) (all []
 	return to, s.behind
 }
 
-// value appends a value that is not just there: a REST event has each in both of its maps, a token among them.
+// value appends the value unless it repeats the last one: a REST event has each value in two maps,
+// and the token is one of them.
 func (s *scanner) value(at int, to []pair, name string) (all []pair, behind int) {
 	last := len(to) - 1
 	again := last >= 0 && to[last].name == name

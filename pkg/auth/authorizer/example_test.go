@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// verifier takes every text for a good token, where a program has a token.Verifier.
+// verifier accepts every text. A program uses a token.Verifier instead.
 type verifier struct{}
 
 func (verifier) VerifyBytes(context.Context, []byte) (token.Claims, error) {
@@ -34,7 +34,8 @@ func ExampleAuthorizer_Invoke() {
 	// Output: {"isAuthorized":true,"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
 }
 
-// With rules, a policy says at once what a token may do in the whole stage, so that the gateway may keep it.
+// With rules, the policy says for every route of the stage what the token may do, so the gateway
+// may cache it.
 func ExampleAuthorizer_Invoke_rules() {
 	a, err := authorizer.New(authorizer.Config{
 		Verifier: verifier{}, HTTPResponse: config.ResponseIAM,
@@ -56,7 +57,7 @@ func ExampleAuthorizer_Invoke_rules() {
 	// {"Action":"execute-api:Invoke","Effect":"Deny","Resource":["arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/audits","arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/POST/audits/"]}]},"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
 }
 
-// Where no gateway asks, the same decision stands in front of a handler.
+// Without a gateway, Middleware makes the same decision in front of a handler.
 func ExampleAuthorizer_Middleware() {
 	a, err := authorizer.New(authorizer.Config{
 		Verifier: verifier{}, HTTPResponse: config.ResponseSimple,

@@ -1,16 +1,17 @@
 package authorizer
 
-// MaxDepth is how deep a value may be nested.
+// MaxDepth is the maximum nesting of a value.
 const MaxDepth = maxDepth
 
-// IsJSON reads a text as what nobody asks for.
+// IsJSON reports whether the scanner accepts a text that it only skips.
 func IsJSON(text []byte) bool {
 	var s scanner
 	s.begin(text)
 	return s.ends(s.skip(0))
 }
 
-// ReadObject reads the names of an object and those values that are strings. Once refuses a name that comes again.
+// ReadObject returns the names of an object and its string values. once is false if a name is
+// repeated.
 func ReadObject(text []byte, once bool) (names, values []string, ok bool) {
 	var s scanner
 	s.begin(text)

@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// seeds are events of every kind, in which $t stands for a token.
+// seeds holds an event of every kind. $t stands for a token.
 var seeds = []string{
 	``, `null`, `{}`, `[]`, event(`null`), event(`{}`), event(`{"authorization":"Bearer $t"}`),
 	event(`{"Authorization":"Bearer $t","authorization":"bearer b,c"}`),
@@ -29,7 +29,8 @@ var seeds = []string{
 	`{"a":` + strings.Repeat("[", 2000) + `}`,
 }
 
-// everyPlace returns authorizers which together read tokens from everywhere and answer in every form.
+// everyPlace returns authorizers that together read tokens from every source and answer in every
+// format.
 func everyPlace(v authorizer.Verifier) []*authorizer.Authorizer {
 	var all []*authorizer.Authorizer
 	for _, c := range []authorizer.Config{
@@ -48,8 +49,8 @@ func everyPlace(v authorizer.Verifier) []*authorizer.Authorizer {
 	return all
 }
 
-// FuzzInvoke holds that no event makes a panic or any error but one, and that nobody passes without a good token, which
-// is never in the fuzzer's hands: the seeds hold one that ended.
+// FuzzInvoke checks that no event causes a panic or an error other than errUnauthorized, and that
+// no request is allowed. The fuzzer never has a valid token: the one in the seeds is expired.
 func FuzzInvoke(f *testing.F) {
 	w := newWorld(f)
 	old := w.sign(f, now.Add(-time.Hour), audience)
@@ -79,8 +80,8 @@ func FuzzInvoke(f *testing.F) {
 	})
 }
 
-// FuzzInvokeWithAnyToken takes every text for a good token, and holds that nothing but JSON of one of the shapes gets a
-// yes, that the answer is JSON, and that a policy allows one stage at most.
+// FuzzInvokeWithAnyToken accepts every text as a valid token. It checks that only JSON of a known
+// shape is allowed, that the answer is JSON, and that a policy allows one stage at most.
 func FuzzInvokeWithAnyToken(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(strings.ReplaceAll(seed, "$t", "x")))

@@ -15,8 +15,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
-// TestGatewayAgrees sends the local gateway's event through the authorizer, and its context back to a handler's
-// Principal: the two packages share names without importing one another.
+// TestGatewayAgrees sends an event of the local gateway through the authorizer, and the resulting
+// context back to the Principal of a handler. The two packages share claim names and do not import
+// each other.
 func TestGatewayAgrees(t *testing.T) {
 	w := newWorld(t)
 	r := httptest.NewRequest("GET", "http://127.0.0.1:8080/me", nil)

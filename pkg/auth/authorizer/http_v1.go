@@ -1,6 +1,7 @@
 package authorizer
 
-// httpV1 is an HTTP API's authorizer with payload format 1.0. It gets the policies of REST, but to it an error is a 500.
+// httpV1 is an HTTP API authorizer with payload format 1.0. Its answers are the policies of REST
+// APIs, but an error becomes a 500.
 type httpV1 struct{}
 
 func (httpV1) reads(e event) bool {

@@ -2,8 +2,8 @@ package authorizer
 
 import "github.com/edgeauth/edgeauth/internal/config"
 
-// httpV2 is an HTTP API's authorizer with payload format 2.0. Its events are the same whether the gateway wants
-// a simple answer or a policy.
+// httpV2 is an HTTP API authorizer with payload format 2.0. The event does not say whether the
+// gateway expects a simple response or a policy.
 type httpV2 struct{}
 
 func (httpV2) reads(e event) bool {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// answer is what any kind of gateway reads of an authorizer's answer.
+// answer holds the parts of an authorizer's answer that any gateway reads.
 type answer struct {
 	IsAuthorized    bool
 	Context         map[string]string
@@ -26,7 +26,7 @@ type statement struct {
 	Resource       resources
 }
 
-// resources are one pattern or several, as IAM has it.
+// resources is a string or a list of strings, as in IAM.
 type resources []string
 
 func (r *resources) UnmarshalJSON(text []byte) error {
@@ -46,7 +46,7 @@ func parseAnswer(t testing.TB, text []byte) (a answer) {
 	return a
 }
 
-// allows evaluates a policy as IAM does: a Deny beats every Allow, and what nobody allows is denied.
+// allows evaluates a policy as IAM does: a Deny overrides every Allow, and the default is to deny.
 func (a answer) allows(arn string) bool {
 	allowed := false
 	for _, s := range a.PolicyDocument.Statement {
@@ -61,7 +61,8 @@ func (a answer) allows(arn string) bool {
 	return allowed
 }
 
-// like matches as IAM does: * is any characters, slashes too, and ? is any one.
+// like matches as IAM does: * matches any characters, including slashes, and ? matches any one
+// character.
 func like(pattern, s string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	if len(s) < len(head) {

@@ -15,16 +15,22 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Middleware puts the decision in front of a handler: for Function URLs, load balancers and containers, where no gateway
-// asks. The handler finds whom it serves by auth.PrincipalFrom and ClaimsFrom. Preflights
-// carry no token: whoever serves other origins answers them before this.
+// Middleware returns a handler that authorizes each request before it calls next. Use it behind
+// Function URLs, load balancers and in containers, where no gateway calls an authorizer.
+//
+// In next, [auth.PrincipalFrom] and [ClaimsFrom] return the verified caller. A refused request gets
+// 401 or 403 with a challenge (RFC 6750). Unavailable keys give 503, and a fault gives 500.
+//
+// CORS preflight requests carry no token. If the API serves other origins, put its CORS handler in
+// front of Middleware.
 func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = requestid.Ensure(r)
 		request := a.requestOf(r)
 		d := a.Decide(r.Context(), request)
 		if d.Outcome == Allow || d.Outcome == Forbidden {
-			// What no gateway could tell a backend is a fault here too: the configuration is wrong.
+			// A claim that does not fit into the context of a gateway is a fault here too, because
+			// the configuration is wrong.
 			_, err := appendContext(nil, &d.Claims, a.config.ContextClaims)
 			if why, unwritable := errors.AsType[fault](err); unwritable {
 				d = Decision{Outcome: Fault, Reason: Reason(why)}
@@ -42,7 +48,8 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 
 type claimsKey struct{}
 
-// ClaimsFrom returns the claims of a request that Middleware let through. They are shared: do not change them.
+// ClaimsFrom returns the claims of a request that [Authorizer.Middleware] admitted. The claims are
+// shared and must not be modified.
 func ClaimsFrom(ctx context.Context) (token.Claims, bool) {
 	c, ok := ctx.Value(claimsKey{}).(token.Claims)
 	return c, ok
@@ -74,15 +81,15 @@ func (a *Authorizer) requestOf(r *http.Request) Request {
 		}
 	}
 	path := r.URL.Path
-	if r.URL.RawPath != "" { // the client's escapes are not the usual ones: a/b may be one segment, or %61 an a
+	if r.URL.RawPath != "" { // not the default escapes: a%2Fb may be one segment, and %61 is an a
 		path = r.URL.RawPath
 	}
 	text, problem := a.sources.find(&c, a.config.Origins)
 	return Request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}}
 }
 
-// isHandshake reports whether anybody behind us may take the request for a WebSocket's: some look for the word in the
-// whole list.
+// isHandshake reports whether a server behind the middleware may treat the request as a WebSocket
+// handshake. Some servers search the whole Upgrade list for the word.
 func isHandshake(h http.Header) bool {
 	for _, list := range h.Values("Upgrade") {
 		for protocol := range strings.SplitSeq(list, ",") {
@@ -94,8 +101,8 @@ func isHandshake(h http.Header) bool {
 	return false
 }
 
-// refuse answers r as RFC 6750, section 3, has it. The body has the form of API Gateway's, and the id
-// of r, which the audit line has too.
+// refuse answers as RFC 6750, section 3, requires. The body has the form of an API Gateway error and
+// carries the request id that the audit line has.
 func refuse(w http.ResponseWriter, r *http.Request, d Decision) {
 	status, challenge := challengeOf(d)
 	h := w.Header()
@@ -111,8 +118,9 @@ func refuse(w http.ResponseWriter, r *http.Request, d Decision) {
 	}{http.StatusText(status), requestid.Of(r)})
 }
 
-// challengeOf returns no error code where the request has no token (RFC 6750, section 3.1): its client may not know yet
-// that one is needed. A login that is too old is RFC 9470's, section 3.
+// challengeOf returns the status and the WWW-Authenticate challenge. The challenge has no error
+// code if the request has no token (RFC 6750, section 3.1): the client may not know that a token is
+// required. A login that is too old gets the challenge of RFC 9470, section 3.
 func challengeOf(d Decision) (status int, challenge string) {
 	switch {
 	case d.Outcome == Fault && d.Reason == ReasonKeysUnavailable:

@@ -60,7 +60,7 @@ func TestMiddleware(t *testing.T) {
 		{"below", rules, "GET /files/a/b", "Authorization: Bearer $good", 200, "", "ok"},
 		{"below, out of it", rules, "GET /files/%2e%2e/admin", "Authorization: Bearer $good", 403, "", "ambiguous_path"},
 		{"below, another alphabet", rules, "GET /files/caf%C3%A9", "Authorization: Bearer $good", 200, "", "ok"},
-		{"below, an escape of nobody", rules, "GET /%66iles/a", "Authorization: Bearer $good", 403, "", "ambiguous_path"},
+		{"below, an unnecessary escape", rules, "GET /%66iles/a", "Authorization: Bearer $good", 403, "", "ambiguous_path"},
 		{"below, two segments in one", rules, "GET /files/a%2Fb", "Authorization: Bearer $good", 403, "", "ambiguous_path"},
 		{"a {param}", rules, "GET /users/5", "Authorization: Bearer $good", 200, "", "ok"},
 		{"a refusal says nothing of rules", rules, "GET /reports", "Authorization: Bearer $old", 401, `Bearer error="invalid_token"`, "expired"},
@@ -118,6 +118,6 @@ func TestMiddleware(t *testing.T) {
 
 func TestClaimsFromABareContext(t *testing.T) {
 	if _, ok := authorizer.ClaimsFrom(context.Background()); ok {
-		t.Error("claims of nobody")
+		t.Error("claims without Middleware")
 	}
 }

@@ -2,21 +2,21 @@ package authorizer
 
 import "bytes"
 
-// names are those that were read of the open objects and may not come again: the innermost object's are the last. Our
-// events have no more.
+// names remembers the names of the open objects, the innermost object last, to find duplicates. The
+// events have no more names than fit.
 type names struct {
-	all     [64]span // as they are written, between the quotation marks
+	all     [64]span // with escapes, without quotation marks
 	count   int
-	last    span // of the name that was read last
+	last    span // the last name read
 	objects [8]struct {
-		first int // of its names
+		first int // index of the object's first name in all
 		bits  uint64
 	}
-	open int // objects that are being read, which stand in each other
+	open int // current nesting depth
 }
 
-// span is a part of the text, by its offsets. Offsets are remembered rather than slices, because the garbage collector
-// has work with every pointer that is written while it runs.
+// span is a part of the text by its offsets. A span holds no pointer, so that writing it costs the
+// garbage collector no work.
 type span struct{ begin, end int }
 
 func (n *names) enter() {
@@ -30,8 +30,8 @@ func (n *names) leave() {
 	n.open--
 }
 
-// once fails where the innermost open object had the name before, which is the one read last: the text would have two
-// readings.
+// once records the last name read. It fails if the innermost open object already has the name,
+// because parsers would read different values from the text.
 func (s *scanner) once(name []byte) {
 	n := &s.names
 	o := &n.objects[n.open]
@@ -58,7 +58,8 @@ func (s *scanner) had(name []byte, among []span) bool {
 	return false
 }
 
-// bitOf spreads names over the bits of a word by their lengths and ends: a name whose bit is not there is new.
+// bitOf maps a name to one bit by its length, first and last byte. A name whose bit is unset is
+// new.
 func bitOf(name []byte) uint64 {
 	if len(name) == 0 {
 		return 1

@@ -1,18 +1,19 @@
 package authorizer
 
-// place is one kind of gateway that asks: it knows where that kind puts a token and how it wants to be answered. It is
-// given values and no pointers, behind which each event would cost memory of its own.
+// place is one kind of gateway. It extracts the token from the gateway's events and answers in the
+// gateway's format. The methods take values, because pointers would cost an allocation for each
+// event.
 type place interface {
-	// reads tells whether e has the shape of this kind's events. No two places read the same event.
+	// reads reports whether e is an event of this kind. No two places read the same event.
 	reads(e event) bool
-	// request returns what the decision needs of e.
+	// request returns the input of the decision.
 	request(a *Authorizer, e event) Request
-	// answer encodes d. It returns errUnauthorized where the gateway wants that error, and a fault where r's ARN is
-	// malformed and the answer has to name it, or where the context does not fit.
+	// answer encodes d. It returns errUnauthorized if the gateway requires that error. It returns a
+	// fault if the policy needs an ARN that is malformed, or if the context does not fit.
 	answer(a *Authorizer, r Request, d Decision) ([]byte, error)
 }
 
-// places are all kinds of gateway, in no order.
+// places holds all kinds of gateway. The order does not matter.
 var places = []place{
 	restToken{},
 	restRequest{},
@@ -31,15 +32,15 @@ func placeOf(e event) place {
 	return nil
 }
 
-// request returns the request of an event that carries its token as its client sent it.
+// request returns the request of an event with the client's headers, cookies and query string.
 func (a *Authorizer) request(e event, arn string) Request {
 	token, problem := a.sources.find(&e.carried, a.config.Origins)
 	return Request{ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn)}
 }
 
-// The answers of those that take a no without a policy. AppSync would keep one that does not forbid it.
+// Answers without a policy. AppSync would cache a refusal without ttlOverride.
 const (
-	yes        = `{"isAuthorized":true,"context":` // begins one
+	yes        = `{"isAuthorized":true,"context":` // incomplete: the context follows
 	no         = `{"isAuthorized":false}`
 	noUncached = `{"isAuthorized":false,"ttlOverride":0}`
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// with returns an authorizer that differs from the usual one.
+// with returns an authorizer whose configuration change modifies.
 func (w world) with(tb testing.TB, change func(*authorizer.Config)) *authorizer.Authorizer {
 	tb.Helper()
 	c := authorizer.Config{
@@ -31,7 +31,7 @@ const (
 	connectARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/$connect"
 	prodARN    = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/*"
 
-	unauthorized = "!Unauthorized" // stands for the error
+	unauthorized = "!Unauthorized" // stands for errUnauthorized
 
 	uncached = `{"isAuthorized":false,"ttlOverride":0}`
 )
@@ -42,7 +42,8 @@ var (
 	graphQL = `{"isAuthorized":true,"resolverContext":` + yesOf + `,"ttlOverride":900}`
 )
 
-// TestPlaces sends raw events of every kind of gateway, in which $good, $old and $m stand for tokens and an ARN.
+// TestPlaces sends raw events of every kind of gateway. $good, $old and $m stand for tokens and an
+// ARN.
 func TestPlaces(t *testing.T) {
 	w := newWorld(t)
 	tokens := strings.NewReplacer("$good", w.sign(t, now, audience), "$old", w.sign(t, now.Add(-time.Hour), audience), "$m", methodARN)
@@ -122,7 +123,7 @@ func TestPlaces(t *testing.T) {
 		{"AppSync, bearer", rest, appSync("Bearer $good"), graphQL, "ok"},
 		{"AppSync, prefixed", query, appSync("lambda $good"), graphQL, "ok"},
 		{"AppSync, prefixed bearer", query, appSync("lambda Bearer $good"), graphQL, "ok"},
-		{"AppSync, a prefix of nobody", rest, appSync("lambda $good"), uncached, "not_bearer"},
+		{"AppSync, an unknown prefix", rest, appSync("lambda $good"), uncached, "not_bearer"},
 		{"AppSync, old", rest, appSync("$old"), uncached, "expired"},
 		{"AppSync, two tokens", rest, appSync("$good,$good"), uncached, "several_tokens"},
 		{"AppSync, no token", rest, appSync(""), simpleNo, "unknown_event"},
@@ -152,7 +153,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestCookies holds unsafe methods, and the handshake of a WebSocket, to the cross-site rule.
+// TestCookies checks the cross-site rule for unsafe methods and for WebSocket handshakes.
 func TestCookies(t *testing.T) {
 	w := newWorld(t)
 	good, old := w.sign(t, now, audience), w.sign(t, now.Add(-time.Hour), audience)

@@ -1,18 +1,19 @@
 package authorizer
 
-// unknownPrincipal is the principalId of a refusal; the gateway wants one that is not empty.
+// unknownPrincipal is the principalId of a refusal. The gateway requires a non-empty one.
 const unknownPrincipal = "unauthenticated"
 
-// answerBytes is room for most answers.
+// answerBytes is the capacity for most answers.
 const answerBytes = 512
 
-// policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not by method: one for
-// the method asked for would refuse the same client's next call to another. So a good token gets the same policy
-// whether it may make this request or not, and the gateway reads the decision from it. Only rules with a {param} make
-// policies for one request.
+// policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not
+// by method: a policy for the requested method alone would refuse the client's next call to another
+// method. A valid token therefore gets the same policy whether or not it may make this request, and
+// the gateway derives the decision from the policy. Only rules with a {param} produce policies for
+// a single request.
 func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	if r.stage == "" {
-		return nil, fault(ReasonMalformedARN) // it is none of an API's method or route
+		return nil, fault(ReasonMalformedARN) // the ARN is not one of a method or route
 	}
 	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
 	verified := d.Outcome == Allow || d.Outcome == Forbidden
@@ -22,7 +23,7 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	} else {
 		p.text(`"` + unknownPrincipal + `"`)
 	}
-	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the language
+	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the policy language
 	switch {
 	case !verified, d.Outcome == Forbidden && (a.rules.each || isCut(r.resource)):
 		p.statement("Deny", "*")
@@ -42,15 +43,16 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	return append(to, '}'), err
 }
 
-// policy writes the statements of one policy.
+// policy builds the statements of one policy.
 type policy struct {
 	to    []byte
-	stage string // begins every resource
+	stage string // the prefix of every resource
 }
 
 func (p *policy) text(s string) { p.to = append(p.to, s...) }
 
-// rules writes what rules.judge decides, for every route at once. A statement must have a resource.
+// rules writes the decisions of rules.judge for all routes. A statement requires at least one
+// resource.
 func (p *policy) rules(rs *rules, d Decision) {
 	allow, deny := rs.patterns(&d.Claims, d.at)
 	if len(allow) == 0 {
@@ -84,11 +86,11 @@ func (p *policy) statement(effect string, resources ...string) {
 	p.text(`]}`)
 }
 
-// resource names everything of the stage that a pattern matches. There is room for it: the lengths of stages and
-// patterns are bounded where they are read.
+// resource writes the pattern with the prefix of the stage. The result is never too long, because
+// the lengths of stages and patterns are bounded when they are parsed.
 func (p *policy) resource(pattern string) {
 	p.text(`"`)
-	p.text(p.stage) // names, which need no escapes
+	p.text(p.stage) // plain names, which need no escapes
 	p.to = appendEscaped(p.to, pattern)
 	p.text(`"`)
 }

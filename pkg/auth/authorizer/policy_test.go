@@ -8,7 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// TestPolicies sends a good token for each ARN. A malformed one is a fault, whose answer is no policy.
+// TestPolicies sends a valid token with each ARN. A malformed ARN is a fault, and the answer has no
+// policy.
 func TestPolicies(t *testing.T) {
 	w := newWorld(t)
 	good := event(`{"authorization":"Bearer ` + w.sign(t, now, audience) + `"}`)
@@ -59,7 +60,7 @@ func TestPolicies(t *testing.T) {
 			if got, err := iam.Invoke(context.Background(), text); err != nil || string(got) != want {
 				t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
 			}
-			// A simple answer names no ARN and needs none.
+			// A simple response does not depend on the ARN.
 			if got, err := simple.Invoke(context.Background(), text); err != nil || string(got) != simpleYes {
 				t.Errorf("simple: %s %v", got, err)
 			}
@@ -67,8 +68,9 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestPoliciesCoverTheStage evaluates the policy that a good token gets for one method: all of its stage passes, and
-// nothing of another stage, API, account, region or partition. A policy for one method is the best-known authorizer bug.
+// TestPoliciesCoverTheStage evaluates the policy that a valid token gets for one method. It must
+// allow the whole stage, and nothing of another stage, API, account, region or partition. A policy
+// for the requested method alone is the best-known authorizer bug.
 func TestPoliciesCoverTheStage(t *testing.T) {
 	resources := []string{"GET/", "POST/a", "DELETE/a/b/c", "OPTIONS/*", "GET/a%2Fb", "PUT/a:b/../c", "$connect", "$default", "sendMessage"}
 	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {

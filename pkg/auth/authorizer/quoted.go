@@ -9,13 +9,13 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// string reads a string, and null as the empty one.
+// string reads a string. null counts as the empty string.
 func (s *scanner) string(at int) (value string, behind int) {
 	part, at := s.content(at)
 	return string(part), at
 }
 
-// content is string without a copy: a part of the text where nothing is escaped.
+// content reads a string and returns a part of the text, or a copy if the string has escapes.
 func (s *scanner) content(at int) (value []byte, behind int) {
 	c, at := s.peek(at)
 	if c == 'n' {
@@ -31,8 +31,8 @@ func (s *scanner) content(at int) (value []byte, behind int) {
 	return s.text[at+1 : end-1], end
 }
 
-// repeated reports whether a string is the same as an earlier one, which need not be read again. Where a text has
-// escapes, what was read may not be what is written.
+// repeated reports whether the string equals an earlier value. It returns false if the text has
+// escapes, because a value may then be spelled in several ways.
 func (s *scanner) repeated(at int, earlier []byte) (behind int, ok bool) {
 	end := at + 1 + len(earlier)
 	ok = !s.escaped && end < len(s.text) && s.text[at] == '"' && s.text[end] == '"' &&
@@ -40,19 +40,19 @@ func (s *scanner) repeated(at int, earlier []byte) (behind int, ok bool) {
 	return end + 1, ok
 }
 
-// unescaped returns what a string with escapes holds.
+// unescaped decodes a string with escapes.
 func unescaped(text []byte) []byte {
 	value, err := strictjson.String(text)
 	if err != nil {
-		// A client may write half a character into its GraphQL query, which must not count as our fault. Nothing that we
-		// compare with equals this.
+		// A client may write half a surrogate pair into its GraphQL query. The event is still valid
+		// and not a fault. The replacement character equals no value that is compared.
 		return []byte("\uFFFD")
 	}
 	return []byte(value)
 }
 
-// pastString steps over a string and leaves its escapes as they stand: few strings are read by anybody. Most bytes of
-// an event pass here, sixteen at a time, up to the first that is special.
+// pastString steps over a string without decoding its escapes, because few strings are used. Most
+// bytes of an event pass through this loop, sixteen at a time, up to the first special byte.
 func (s *scanner) pastString(at int) (end int, escaped bool) {
 	const step = 16
 	text := s.text
@@ -84,15 +84,15 @@ func (s *scanner) pastString(at int) (end int, escaped bool) {
 	return s.pastRest(at)
 }
 
-// each and tops hold 1 and the top bit in every byte of a word.
+// each has the value 1 in every byte of a word, and tops has the top bit of every byte.
 const each, tops = 0x0101010101010101, 0x8080808080808080
 
-// special sets the top bit of the first byte of a word that is a quotation mark, a control character or not ASCII, and
-// none before it: exchanging 0x22 and 0x20, all of ASCII from 0x21 on is neither, and subtracting 0x21 borrows into the
-// top bit of what lies below.
+// special sets the top bit of the first byte that is a quotation mark, a control character or not
+// ASCII, and of no byte before it. The exclusive or swaps 0x22 and 0x20. Every ASCII character from
+// 0x21 on is then ordinary, and subtracting 0x21 from a lower one borrows into its top bit.
 func special(word uint64) uint64 { return ((word ^ 2*each) - 0x21*each) | word }
 
-// pastRest reads the bytes of a string one by one.
+// pastRest reads the rest of a string byte by byte.
 func (s *scanner) pastRest(at int) (end int, escaped bool) {
 	for ; at < len(s.text); at++ {
 		switch c := s.text[at]; {
@@ -118,7 +118,7 @@ func (s *scanner) pastRest(at int) (end int, escaped bool) {
 	return s.fail(), false
 }
 
-// findEscape looks for the next backslash, of which most events have none.
+// findEscape finds the next backslash. Most events have none.
 func (s *scanner) findEscape(at int) {
 	s.escape = len(s.text)
 	if i := bytes.IndexByte(s.text[at:], '\\'); i >= 0 {
@@ -126,7 +126,8 @@ func (s *scanner) findEscape(at int) {
 	}
 }
 
-// escapeLength returns how many bytes belong to the backslash before text, or 0 where it begins no escape.
+// escapeLength returns the number of bytes after a backslash that belong to its escape, or 0 if the
+// escape is invalid.
 func escapeLength(text []byte) int {
 	const length = len("uXXXX")
 	switch {

@@ -1,6 +1,6 @@
 package authorizer
 
-// restRequest is a REST API's REQUEST authorizer.
+// restRequest is a REQUEST authorizer of a REST API.
 type restRequest struct{}
 
 func (restRequest) reads(e event) bool {

@@ -6,14 +6,15 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// restToken is a REST API's TOKEN authorizer. The gateway sends the value of one header and does not say which.
+// restToken is a TOKEN authorizer of a REST API. The event holds the value of one header, without
+// the header's name.
 type restToken struct{}
 
 func (restToken) reads(e event) bool {
 	return string(e.kind) == "TOKEN" && e.methodARN != "" && e.routeARN == "" && len(e.version) == 0
 }
 
-// request takes the value for that of the first header among the places of a token.
+// request treats the value as that of the first configured header.
 func (restToken) request(a *Authorizer, e event) Request {
 	r := Request{ID: e.requestID, ARN: e.methodARN, Problem: ReasonNoToken, target: parseARN(e.methodARN)}
 	if len(a.sources.headers) > 0 {
@@ -26,11 +27,12 @@ func (restToken) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	return restAnswer(a, r, d)
 }
 
-// errUnauthorized makes a REST API answer 401. The gateway compares the text, which therefore begins with a capital.
+// errUnauthorized makes a REST API answer 401. The gateway compares the text, so the capital letter
+// is required.
 var errUnauthorized = errors.New("Unauthorized")
 
-// restAnswer lets the configuration choose what a client without a good token gets. One with a good token that may not
-// do this gets a policy in any case, and 403: another login would not help it.
+// restAnswer answers as the configuration says if the token is missing or invalid. A valid token
+// always gets a policy: a refusal becomes 403, because a new login would not help.
 func restAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	if d.Outcome == Unauthenticated && a.config.Deny != config.DenyPolicy {
 		return nil, errUnauthorized

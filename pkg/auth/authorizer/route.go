@@ -9,29 +9,30 @@ import (
 	"unicode"
 )
 
-// route is a Rule's route in the spelling of an ARN's resource: "GET/users/*".
+// route is the route of a Rule in the form of an ARN resource: "GET/users/*".
 type route struct {
 	kind     routeKind
-	method   string // or anyMethod; empty for a route with a name of its own
+	method   string // or anyMethod; empty for $connect, $default and fields
 	patterns []string
 }
 
 type routeKind uint8
 
 const (
-	literal  routeKind = iota // one resource
-	below                     // ends in /*, which is everything below
+	literal  routeKind = iota // exactly one path
+	below                     // ends in /*
 	template                  // has a {param}
-	field                     // of a GraphQL schema
+	field                     // a field of a GraphQL schema
 )
 
 const anyMethod = "ANY"
 
-// methods are those that API Gateway knows. A policy names each, because the "*" of IAM crosses slashes: the pattern
-// */users would match GET/a/users as well.
+// methods are the methods of API Gateway. A policy lists each of them, because "*" in IAM also
+// matches slashes: the pattern */users would match GET/a/users.
 var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
-// maxPattern is the longest pattern. It leaves room for the longest stage before it.
+// maxPattern is the maximum length of a pattern. Together with the longest stage it fits into a
+// Resource.
 const maxPattern = 300
 
 var (
@@ -54,7 +55,7 @@ func parseRoute(text string) (route, error) {
 	switch method {
 	case anyMethod:
 		of = methods
-	case http.MethodGet: // routers serve HEAD by what serves GET
+	case http.MethodGet: // routers also serve HEAD with the handler of GET
 		of = []string{http.MethodGet, http.MethodHead}
 	}
 	kind, ok := kindOf(path)
@@ -64,14 +65,15 @@ func parseRoute(text string) (route, error) {
 	r := route{kind: kind, method: method}
 	for _, m := range of {
 		r.patterns = append(r.patterns, m+path)
-		if kind == literal && path != "/" { // which many a router, and REST itself, serves by the same
+		if kind == literal && path != "/" {
+			// Many routers, and REST APIs too, ignore a final slash.
 			r.patterns = append(r.patterns, m+path+"/")
 		}
 	}
 	return r, nil
 }
 
-// isField tells whether s is "Type.field" of a GraphQL schema.
+// isField reports whether s has the form "Type.field" of a GraphQL field.
 func isField(s string) bool {
 	object, name, found := strings.Cut(s, ".")
 	return found && isName(object) && isName(name) && !strings.Contains(s, "-")
@@ -107,7 +109,7 @@ func isParam(segment string) bool {
 	return len(segment) > 2 && segment[0] == '{' && segment[len(segment)-1] == '}' && isName(segment[1:len(segment)-1])
 }
 
-// isPlain tells whether a segment holds only what no policy, and no router, takes for something else.
+// isPlain reports whether a segment is safe: policies and routers both take it literally.
 func isPlain(segment string) bool {
 	for i := range len(segment) {
 		if c := segment[i]; !isName(segment[i:i+1]) && strings.IndexByte(".~!$&'()+,=:@", c) < 0 {
@@ -117,7 +119,7 @@ func isPlain(segment string) bool {
 	return segment != "" && segment != "." && segment != ".."
 }
 
-// names reports whether a resource is one of the route's.
+// names reports whether the route matches the resource.
 func (r *route) names(resource string) bool {
 	return slices.ContainsFunc(r.patterns, func(pattern string) bool {
 		switch r.kind {
@@ -132,7 +134,7 @@ func (r *route) names(resource string) bool {
 	})
 }
 
-// fits compares segment by segment. A {param} is one segment and not an empty one.
+// fits compares segment by segment. A {param} matches one non-empty segment.
 func fits(pattern, resource string) bool {
 	for {
 		p, patternRest, patternMore := strings.Cut(pattern, "/")
@@ -150,8 +152,9 @@ func fits(pattern, resource string) bool {
 	}
 }
 
-// Spellings of a path that a backend's router may read as another path, out of what stands below a route or into it:
-// what a resource has within it or at its end. With rules, none of them passes.
+// Parts of a path that a router may resolve to another path, below a route or out of it. They are
+// checked anywhere in the resource or at its end. If rules exist, a request with an ambiguous path
+// is refused.
 var (
 	ambiguousWithin   = []string{"%", ";", "#", `\`, "//", "/./", "/../"}
 	ambiguousAtEnd    = []string{"/.", "/.."}
@@ -172,8 +175,9 @@ func isAmbiguous(resource string) bool {
 	return isCut(resource) || slices.ContainsFunc(ambiguousWithin, contains) || slices.ContainsFunc(ambiguousAtEnd, ends)
 }
 
-// isCut reports whether a backend may take only a part of the path: a gateway that decodes paths leaves such bytes in
-// them. No pattern of IAM can name these paths, so no policy can refuse them beside others.
+// isCut reports whether a backend may see only a part of the path, because a gateway that decodes
+// paths leaves these bytes in them. No IAM pattern matches only these paths, so a policy cannot
+// deny them individually.
 func isCut(resource string) bool {
 	return strings.ContainsFunc(resource, func(r rune) bool { return r == '?' || unicode.IsControl(r) })
 }

@@ -10,18 +10,23 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Rule says what a token needs for a route. A rule that asks for nothing opens its route to every good token.
+// Rule says which tokens may use a route. A rule without requirements opens its route to every
+// valid token.
 type Rule struct {
-	// Route is "METHOD /path" with a method or ANY, where the path is literal, ends in "/*" for everything below, or has
-	// segments "{name}" for any one; or a route's own name, "$connect" or "$default"; or "Type.field" of a GraphQL schema.
-	// GET is HEAD too, and a path is itself with a slash at its end: routers take one for the other.
+	// Route has one of three forms. "METHOD /path" has a method or ANY; the path is literal, may
+	// contain segments "{name}", each of which matches any one segment, and may end in "/*", which
+	// matches everything below. "$connect" and "$default" are routes by name. "Type.field" is a
+	// field of a GraphQL schema.
+	//
+	// GET also matches HEAD. A literal path also matches with a final slash, because routers treat
+	// both as the same path.
 	Route      string
-	Scopes     []string      // all of these
-	Roles      []string      // one of these, where there are any
-	MaxAuthAge time.Duration // how long ago the password may have been proven; 0 asks for nothing
+	Scopes     []string      // the token needs all of these
+	Roles      []string      // the token needs at least one of these, if there are any
+	MaxAuthAge time.Duration // the maximum time since the password check; 0 means no limit
 }
 
-// unmet returns what a token lacks, or "".
+// unmet returns the first requirement that the token does not meet, or "".
 func (r *Rule) unmet(c *token.Claims, now time.Time) Reason {
 	for _, s := range r.Scopes {
 		if !slices.Contains(c.Scope, s) {
@@ -31,8 +36,8 @@ func (r *Rule) unmet(c *token.Claims, now time.Time) Reason {
 	if len(r.Roles) > 0 && !slices.ContainsFunc(r.Roles, func(role string) bool { return slices.Contains(c.Roles, role) }) {
 		return ReasonMissingRole
 	}
-	// A token that does not say when has the zero time, which is older than any age asked for. One that says some day to
-	// come would be fresh for ever.
+	// A token without auth_time has the zero time, which is older than any limit. A time in the
+	// future would never become stale, so it is refused beyond the leeway.
 	if r.MaxAuthAge > 0 && (now.Sub(c.AuthTime) > r.MaxAuthAge || c.AuthTime.Sub(now) > token.Leeway) {
 		return ReasonStaleLogin
 	}
@@ -40,15 +45,15 @@ func (r *Rule) unmet(c *token.Claims, now time.Time) Reason {
 }
 
 var (
-	errWords  = errors.New("scopes and roles are words without space, each once")
-	errMaxAge = errors.New("the greatest age of a login is above 0")
+	errWords  = errors.New("scopes and roles must be distinct words without spaces")
+	errMaxAge = errors.New("max_auth_age must be positive")
 )
 
 func (r *Rule) check() error {
 	for _, list := range [][]string{r.Scopes, r.Roles} {
 		for i, word := range list {
 			if word == "" || strings.ContainsFunc(word, unicode.IsSpace) || slices.Contains(list[:i], word) {
-				return errWords // one with a space in it would never be met
+				return errWords // a word with a space could never match
 			}
 		}
 	}

@@ -9,15 +9,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// rules are the rules of all routes. Without any, every good token passes everywhere.
+// rules holds the rules of all routes. Without rules every valid token may use every route.
 //
-// A request passes if a rule names its route and the token meets every rule that does: what stands below a "/*" must
-// meet that rule as well. So the order of rules means nothing, a rule more never opens what another closes, and a policy
-// says exactly the same, since a Deny of IAM beats every Allow. Only a {param} gives way, to a literal route of the same
-// method, as it does when a gateway picks the route of a request.
+// A request is allowed if at least one rule matches its route and the token meets every matching
+// rule; a route below a "/*" must also meet the rule of the "/*". The order of rules does not
+// matter, and an additional rule never opens what another rule closes. A policy expresses the same,
+// because in IAM a Deny overrides every Allow. One exception exists: a rule with a {param} does not
+// apply to the path of a literal rule for the same method, as gateways prefer literal routes.
 type rules struct {
 	list []compiledRule
-	// each says that a policy is for one request alone: there is a {param} among the routes, for which IAM has no word.
+	// each means that every policy is for a single request, because a rule has a {param} and IAM
+	// has no pattern for one segment.
 	each           bool
 	fields, routes bool
 }
@@ -27,14 +29,14 @@ type compiledRule struct {
 	route
 }
 
-// maxRules bounds a policy's length.
+// maxRules bounds the length of a policy.
 const maxRules = 100
 
-var errTwice = errors.New("another rule has this route")
+var errTwice = errors.New("an earlier rule has the same route")
 
 func compileRules(list []Rule) (rules, error) {
 	if len(list) > maxRules {
-		return rules{}, fmt.Errorf("%w: there are %d rules, and at most %d can be", ErrConfig, len(list), maxRules)
+		return rules{}, fmt.Errorf("%w: there are %d rules; the maximum is %d", ErrConfig, len(list), maxRules)
 	}
 	var rs rules
 	seen := make(map[string]bool, len(list))
@@ -58,12 +60,13 @@ func compileRules(list []Rule) (rules, error) {
 	return rs, nil
 }
 
-// judge returns why a good token may not make this request, with the rule it does not meet, or "".
+// judge returns the reason why a valid token may not make this request and the rule that the token
+// does not meet, or "" if it may.
 func (rs *rules) judge(r Request, c *token.Claims, now time.Time) (Reason, *Rule) {
 	switch {
 	case len(rs.list) == 0:
 		return "", nil
-	case r.graphQL && rs.fields: // its fields are denied one by one
+	case r.graphQL && rs.fields: // deniedFields decides each field
 		return "", nil
 	case r.graphQL:
 		return ReasonUnlistedRoute, nil
@@ -87,12 +90,14 @@ func (rs *rules) judge(r Request, c *token.Claims, now time.Time) (Reason, *Rule
 	return "", nil
 }
 
-// fitsPolicy reports whether a policy can name this one request: whether its path, which the client chose, is no pattern.
+// fitsPolicy reports whether a policy can name this request exactly. The client chose the path, so
+// it must not contain wildcards.
 func fitsPolicy(r Request) bool {
 	return len(r.ARN) <= maxResource && !strings.ContainsAny(r.resource, "*?") && !strings.Contains(r.resource, "${")
 }
 
-// patterns returns what judge decides for every resource at once, as the resources of an Allow and a Deny.
+// patterns returns the decisions of judge for all resources, as the resources of an Allow and a
+// Deny statement.
 func (rs *rules) patterns(c *token.Claims, now time.Time) (allow, deny []string) {
 	wide := false
 	for i := range rs.list {
@@ -111,7 +116,8 @@ func (rs *rules) patterns(c *token.Claims, now time.Time) (allow, deny []string)
 	return allow, deny
 }
 
-// givesWay reports whether a literal route at least as exact as this one, which has a {param}, names the resource.
+// givesWay reports whether a literal rule for the same or a more exact method matches the resource.
+// t has a {param}.
 func (rs *rules) givesWay(t *compiledRule, resource string) bool {
 	for i := range rs.list {
 		rule := &rs.list[i]
@@ -122,8 +128,8 @@ func (rs *rules) givesWay(t *compiledRule, resource string) bool {
 	return false
 }
 
-// deniedFields returns the fields of a GraphQL schema that a token may not read. Those without a rule are open: we know
-// no schema.
+// deniedFields returns the fields that the token may not read. A field without a rule is open,
+// because the schema is unknown here.
 func (rs *rules) deniedFields(c *token.Claims, now time.Time) []string {
 	var denied []string
 	for i := range rs.list {
@@ -134,7 +140,8 @@ func (rs *rules) deniedFields(c *token.Claims, now time.Time) []string {
 	return denied
 }
 
-// fieldsUntil returns when the first answer of deniedFields changes by time alone, if that is before end.
+// fieldsUntil returns when the result of deniedFields changes because a login becomes too old, or
+// end if it does not change before.
 func (rs *rules) fieldsUntil(c *token.Claims, now, end time.Time) time.Time {
 	for i := range rs.list {
 		rule := &rs.list[i]

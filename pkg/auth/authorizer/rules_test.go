@@ -16,14 +16,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// holder is a verifier that finds these claims in every text.
+// holder is a verifier that returns these claims for every text.
 type holder token.Claims
 
 func (h holder) VerifyBytes(context.Context, []byte) (token.Claims, error) {
 	return token.Claims(h), nil
 }
 
-// someone holds the scopes read and write and the role ops, and proved a password an hour ago.
+// someone has the scopes read and write and the role ops. The password check is an hour ago.
 var someone = holder{
 	Subject: "u1", Scope: []string{"read", "write"}, Roles: []string{"ops"},
 	AuthTime: now.Add(-time.Hour), Expires: now.Add(15 * time.Minute),
@@ -93,15 +93,15 @@ func TestRules(t *testing.T) {
 		{"another case", someone, []authorizer.Rule{read}, "GET/Reports", "unlisted_route"},
 		{"the root", someone, []authorizer.Rule{rule("GET /")}, "GET/", "ok"},
 		{"below the root", someone, []authorizer.Rule{every}, "PATCH/a/b/c", "ok"},
-		{"a method of nobody", someone, []authorizer.Rule{every}, "PROPFIND/a", "unlisted_route"},
+		{"an unknown method", someone, []authorizer.Rule{every}, "PROPFIND/a", "unlisted_route"},
 		{"the connect route", someone, []authorizer.Rule{rule("$connect")}, "$connect", "ok"},
 		{"the connect route has its own rule", someone, []authorizer.Rule{every}, "$connect", "unlisted_route"},
 		{"above a /*", administrator, []authorizer.Rule{admin}, "GET/admin", "unlisted_route"},
 
 		{"a fresh login", justNow, []authorizer.Rule{fresh}, "DELETE/account", "ok"},
 		{"an old login", someone, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
-		{"a login to come", tomorrow, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
-		{"a login at no time", noAuthTime, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
+		{"a login in the future", tomorrow, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
+		{"no auth_time", noAuthTime, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
 
 		{"every rule that names it", someone, []authorizer.Rule{every, admin}, "GET/admin/x", "missing_role"},
 		{"in any order", someone, []authorizer.Rule{admin, every}, "GET/admin/x", "missing_role"},
@@ -114,7 +114,7 @@ func TestRules(t *testing.T) {
 		{"a dot in a name", someone, []authorizer.Rule{every}, "GET/.well-known/a..b", "ok"},
 
 		{"a {param}", administrator, []authorizer.Rule{user}, "GET/users/5", "ok"},
-		{"a {param} that is none of IAM's", administrator, []authorizer.Rule{user}, "GET/users/5/posts", "unlisted_route"},
+		{"a {param} is one segment", administrator, []authorizer.Rule{user}, "GET/users/5/posts", "unlisted_route"},
 		{"an empty {param}", administrator, []authorizer.Rule{user}, "GET/users/", "unlisted_route"},
 		{"a {param} and a role", someone, []authorizer.Rule{user}, "GET/users/5", "missing_role"},
 		{"a {param} gives way to a literal", someone, []authorizer.Rule{user, mine}, "GET/users/me", "ok"},
@@ -159,13 +159,13 @@ func TestWrongRules(t *testing.T) {
 	}{
 		{"no route", []authorizer.Rule{{}}, `rule 1, route ""`},
 		{"the second", []authorizer.Rule{{Route: "GET /"}, {Route: "/x"}}, `rule 2, route "/x"`},
-		{"twice", []authorizer.Rule{{Route: "GET /"}, {Route: "GET /"}}, "another rule has this route"},
+		{"twice", []authorizer.Rule{{Route: "GET /"}, {Route: "GET /"}}, "an earlier rule has the same route"},
 		{"too long", []authorizer.Rule{{Route: long}}, "at most 300 bytes"},
 		{"too many", many, "there are 101 rules"},
 		{"a scope with a space", []authorizer.Rule{{Route: "GET /", Scopes: []string{"a b"}}}, "words"},
 		{"an empty scope", []authorizer.Rule{{Route: "GET /", Scopes: []string{""}}}, "words"},
 		{"a role twice", []authorizer.Rule{{Route: "GET /", Roles: []string{"a", "a"}}}, "words"},
-		{"a negative age", []authorizer.Rule{{Route: "GET /", MaxAuthAge: -1}}, "above 0"},
+		{"a negative age", []authorizer.Rule{{Route: "GET /", MaxAuthAge: -1}}, "must be positive"},
 	} {
 		_, err := authorizer.New(authorizer.Config{Verifier: someone, HTTPResponse: config.ResponseIAM, Rules: row.rules})
 		if !errors.Is(err, authorizer.ErrConfig) || !strings.Contains(err.Error(), row.tells) {
@@ -180,12 +180,12 @@ func TestWrongRules(t *testing.T) {
 		if _, err := authorizer.New(authorizer.Config{
 			Verifier: someone, HTTPResponse: config.ResponseIAM, Rules: []authorizer.Rule{{Route: route}},
 		}); err == nil {
-			t.Errorf("%q was taken", route)
+			t.Errorf("%q is accepted", route)
 		}
 	}
 }
 
-// draw makes rules and resources of a few segments, so that they meet.
+// draw returns random rules and resources of a few segments, so that they often match.
 type draw struct{ *rand.Rand }
 
 func (d draw) of(list ...string) string { return list[d.IntN(len(list))] }
@@ -233,8 +233,9 @@ func (d draw) resource() string {
 	return d.of(d.of("GET", "HEAD", "POST", "DELETE", "PURGE")+path+d.of("", "", "/"), "$connect", "$default")
 }
 
-// TestPoliciesSayWhatRulesSay holds that a policy made for one request answers every other as its own decision would:
-// the gateway keeps it and asks no more.
+// TestPoliciesSayWhatRulesSay checks that a policy issued for one request gives every other request
+// the answer that its own decision would give. The gateway caches the policy and does not call the
+// authorizer again.
 func TestPoliciesSayWhatRulesSay(t *testing.T) {
 	d := draw{rand.New(rand.NewPCG(1, 2))}
 	outcomes := map[bool]int{}
@@ -259,8 +260,8 @@ func TestPoliciesSayWhatRulesSay(t *testing.T) {
 	}
 }
 
-// TestPoliciesForOneRequest holds that with a {param} among the rules a policy that is kept by mistake opens nothing
-// else.
+// TestPoliciesForOneRequest checks that a policy with a {param} rule opens only one request, even
+// if the gateway caches it by mistake.
 func TestPoliciesForOneRequest(t *testing.T) {
 	a := under(t, someone, authorizer.Rule{Route: "ANY /*"}, authorizer.Rule{Route: "GET /users/{id}", Roles: []string{"admin"}})
 	kept := ask(t, a, "GET/home")
@@ -271,7 +272,8 @@ func TestPoliciesForOneRequest(t *testing.T) {
 	}
 }
 
-// FuzzRoute holds that no text of a route panics, and that what is taken fits a policy and opens no other stage.
+// FuzzRoute checks that no route text causes a panic, and that an accepted route fits into a policy
+// and opens no other stage.
 func FuzzRoute(f *testing.F) {
 	for _, seed := range []string{
 		"GET /", "ANY /*", "GET /a/*", "GET /a/{b}", "GET /a/{b}/*", "$connect", "$default", "Query.users", "GET /{", "GET /*/a", "GET //", "ANY /a?b",
@@ -291,7 +293,7 @@ func FuzzRoute(f *testing.F) {
 			t.Fatalf("%q opens what has no route", route)
 		}
 		if strings.ContainsFunc(resource, func(r rune) bool { return r == '\uFFFD' || r < ' ' || r > '~' }) {
-			return // %q would not be JSON
+			return // %q would not be valid JSON
 		}
 		got := ask(t, a, resource)
 		for _, s := range got.PolicyDocument.Statement {

@@ -2,25 +2,26 @@ package authorizer
 
 import "unicode/utf8"
 
-// scanner reads an event once, from left to right, and keeps slices of it. It takes nothing that is not JSON, and
-// remembers that it met such.
+// scanner parses an event once, from left to right, and keeps slices of it. It records whether the
+// text is valid JSON.
 //
-// Package strictjson, which reads the tokens, would refuse events that a gateway sends: an AppSync event holds the
-// client's GraphQL variables, nested as deep as the client likes. What nobody reads is only checked for being JSON.
+// Package strictjson parses tokens, but it would refuse valid events: an AppSync event contains the
+// client's GraphQL variables, which may be nested to any depth. Parts that no authorizer uses are
+// only checked for valid JSON.
 //
-// Each method takes the offset of what begins there and returns the offset behind it. Where there is no such thing,
-// that is the text's end: nothing is left to read, so every later step fails as well.
+// Each method takes the offset of a value and returns the offset behind it. On an error it returns
+// the end of the text, so that every later step fails too.
 type scanner struct {
 	text    []byte
-	escape  int // offset of the next backslash, or the text's length
-	behind  int // offset behind the object or array that was read last
+	escape  int // offset of the next backslash, or len(text)
+	behind  int // offset behind the last object or array
 	bad     bool
-	escaped bool // a string had an escape
-	wide    bool // a string holds more than ASCII
+	escaped bool // a string has an escape
+	wide    bool // a string has a byte outside ASCII
 	names   names
 }
 
-// begin prepares a new scanner, where it stands: it is large.
+// begin initializes a new scanner in place, because a scanner is large.
 func (s *scanner) begin(text []byte) {
 	s.text = text
 	s.findEscape(0)
@@ -31,14 +32,14 @@ func (s *scanner) fail() int {
 	return s.behind
 }
 
-// ends reports whether the text was JSON up to an offset, and nothing but white space follows.
+// ends reports whether the text is valid JSON and only white space follows the offset.
 func (s *scanner) ends(at int) bool {
 	_, at = s.peek(at)
 	return !s.bad && at == len(s.text) && (!s.wide || utf8.Valid(s.text))
 }
 
-// peek steps over white space, of which gateways write none, and returns the byte there with its offset, or 0 at the
-// end.
+// peek steps over white space and returns the next byte with its offset, or 0 at the end. Gateways
+// write no white space.
 func (s *scanner) peek(at int) (byte, int) {
 	if at < len(s.text) && s.text[at] > ' ' {
 		return s.text[at], at
@@ -57,7 +58,7 @@ func (s *scanner) space(at int) (byte, int) {
 	return 0, at
 }
 
-// first enters an object, and null as an empty one:
+// first enters an object and reads its first name. null counts as an empty object.
 //
 //	for name, at, more := s.first(at); more; name, at, more = s.next(at) {
 //		at = s.skip(at)
@@ -72,7 +73,7 @@ func (s *scanner) first(at int) (name []byte, value int, more bool) {
 	return s.name(at)
 }
 
-// next goes on behind a value.
+// next reads the next name, or leaves the object.
 func (s *scanner) next(at int) (name []byte, value int, more bool) {
 	at, more = s.more(at, '}')
 	if !more {
@@ -82,7 +83,7 @@ func (s *scanner) next(at int) (name []byte, value int, more bool) {
 	return s.name(at)
 }
 
-// name reads a name, and the colon behind it.
+// name reads a name and the colon behind it.
 func (s *scanner) name(at int) (name []byte, value int, ok bool) {
 	_, start := s.peek(at)
 	end, escaped := s.pastString(start)
@@ -97,7 +98,7 @@ func (s *scanner) name(at int) (name []byte, value int, ok bool) {
 	return s.text[start+1 : end-1], at + 1, true
 }
 
-// enter steps into an object or array and reports whether anything is in it. Null counts as an empty one.
+// enter steps into an object or array and reports whether it has elements. null counts as empty.
 func (s *scanner) enter(at int, bracket, closing byte) (inside int, more bool) {
 	c, at := s.peek(at)
 	switch c {

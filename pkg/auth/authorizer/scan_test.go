@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestEventsAreJSON sends an event with something in it that nobody reads: it passes where that is JSON, and only there.
+// TestEventsAreJSON puts a value into a part of the event that is not used. The event is accepted
+// exactly if the value is JSON.
 func TestEventsAreJSON(t *testing.T) {
 	a := under(t, someone)
 	for _, value := range []string{
@@ -44,7 +45,8 @@ func TestEventsAreJSON(t *testing.T) {
 	}
 }
 
-// TestNamesOfNestedObjects reads more names than are remembered at once, of which none comes again within its object.
+// TestNamesOfNestedObjects reads more distinct names than the scanner remembers at once, in nested
+// objects.
 func TestNamesOfNestedObjects(t *testing.T) {
 	members := func(from, to int) string {
 		var b strings.Builder

@@ -1,12 +1,12 @@
 package authorizer
 
-// maxDepth bounds the recursion. No client of a real schema comes near it.
+// maxDepth bounds the recursion. No real client comes near it.
 const maxDepth = 1000
 
-// skip steps over a value that nobody reads.
+// skip steps over a value that is not used.
 func (s *scanner) skip(at int) int { return s.past(at, s.names.open) }
 
-// past steps over any value. depth is how many objects and arrays are open around it.
+// past steps over any value. depth is the number of objects and arrays around it.
 func (s *scanner) past(at, depth int) int {
 	c, at := s.peek(at)
 	switch c {
@@ -27,7 +27,7 @@ func (s *scanner) past(at, depth int) int {
 	return s.pastNumber(at)
 }
 
-// pastObject has depth count the object as well.
+// pastObject steps over an object. depth includes the object itself.
 func (s *scanner) pastObject(at, depth int) int {
 	c, at := s.peek(at + 1)
 	if c == '}' && depth <= maxDepth {
@@ -85,7 +85,7 @@ func (s *scanner) pastNumber(at int) int {
 	}
 	digits := s.pastDigits(at)
 	if s.is(at, '0') {
-		digits = at + 1 // whoever reads on finds no comma behind it
+		digits = at + 1 // no digit may follow a leading zero
 	}
 	if digits == at {
 		return s.fail()
@@ -112,7 +112,7 @@ func (s *scanner) pastNumber(at int) int {
 
 func (s *scanner) is(at int, c byte) bool { return at < len(s.text) && s.text[at] == c }
 
-// pastDigits returns the same offset where there are none.
+// pastDigits returns the offset behind the digits at the offset.
 func (s *scanner) pastDigits(at int) int {
 	for at < len(s.text) && isDigit(s.text[at]) {
 		at++

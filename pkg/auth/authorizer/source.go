@@ -6,20 +6,22 @@ import (
 	"strings"
 )
 
-// defaultTokenSources are the places of a token where the configuration names none.
+// defaultTokenSources are the token sources if the configuration has none.
 var defaultTokenSources = []string{"header:Authorization", "subprotocol:access_token"}
 
-const wantSources = `token sources are "header:<name>", "cookie:<name>", "subprotocol:<name>", "query:<name>" or "appsync:<prefix>"`
+const wantSources = `want "header:<name>", "cookie:<name>", "subprotocol:<name>", "query:<name>" or "appsync:<prefix>"`
 
-// sources are the places where a token may stand. A header other than Authorization holds the bare token.
+// sources holds the places where a request may carry its token. In a header other than
+// Authorization the value is the bare token.
 //
-// A subprotocol and the query string are read for WebSockets alone, whose handshake cannot carry a header of a page's
-// choice; the query string is in logs and histories (RFC 9700, section 4.3.2). A cookie's cached yes would outlive the
-// cross-site rule: an authorizer that reads cookies needs a cache TTL of 0.
+// Subprotocols and the query string are read only for WebSocket handshakes, because a page cannot
+// set their headers. A query string appears in logs and browser histories (RFC 9700, section
+// 4.3.2). The cache TTL of an authorizer that reads cookies must be 0: a cached Allow would bypass
+// the cross-site check.
 type sources struct {
 	headers, cookies, subprotocols, queries []string
-	prefixes                                []string // which an AppSync client may put in front of its token
-	fields                                  []string // every header that is read, in lower case
+	prefixes                                []string // of tokens from AppSync clients
+	fields                                  []string // all headers that are read, in lower case
 }
 
 const (
@@ -34,14 +36,14 @@ func parseSources(texts []string) (sources, error) {
 	var s sources
 	for i, text := range texts {
 		if slices.Contains(texts[:i], text) {
-			return sources{}, fmt.Errorf("%w: the token source %q is there twice", ErrConfig, text)
+			return sources{}, fmt.Errorf("%w: the token source %q is repeated", ErrConfig, text)
 		}
 		if !s.add(text) {
-			return sources{}, fmt.Errorf("%w: %q: %s", ErrConfig, text, wantSources)
+			return sources{}, fmt.Errorf("%w: invalid token source %q (%s)", ErrConfig, text, wantSources)
 		}
 	}
 	if len(s.headers)+len(s.cookies)+len(s.subprotocols)+len(s.queries) == 0 {
-		return sources{}, fmt.Errorf("%w: no place of a token: %s", ErrConfig, wantSources)
+		return sources{}, fmt.Errorf("%w: no token source for HTTP and WebSocket APIs (%s)", ErrConfig, wantSources)
 	}
 	s.fields = slices.Clone(s.headers)
 	if len(s.cookies) > 0 {
@@ -66,7 +68,7 @@ func (s *sources) add(text string) bool {
 	case "header":
 		name = strings.ToLower(name)
 		s.headers = append(s.headers, name)
-		// These are read for what they are.
+		// These headers have a meaning of their own.
 		return !slices.Contains([]string{cookieField, subprotocolField, originField, fetchSiteField}, name)
 	case "cookie":
 		s.cookies = append(s.cookies, name)
@@ -80,7 +82,8 @@ func (s *sources) add(text string) bool {
 	return true
 }
 
-// isToken tells whether s is a token of RFC 9110, section 5.6.2, as names of headers, cookies and subprotocols are.
+// isToken reports whether s is a token as in RFC 9110, section 5.6.2, which names of headers,
+// cookies and subprotocols must be.
 func isToken(s string) bool {
 	for _, r := range s {
 		switch {
@@ -92,8 +95,8 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// field returns the header among those read that name is a spelling of, or "". Headers come in the case in which the
-// client wrote them, but for a real HTTP API's, which are in lower case.
+// field returns the entry of fields that equals name regardless of case, or "". Most events keep
+// the client's spelling of header names; only HTTP APIs convert them to lower case.
 func (s *sources) field(name []byte) string {
 	for _, f := range s.fields {
 		if len(f) == len(name) && strings.EqualFold(f, string(name)) {

@@ -12,8 +12,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// eventsOfOthers returns the folder of the events that aws-lambda-go keeps for its own tests, in the module cache.
-func eventsOfOthers(t *testing.T) string {
+// sampleEvents returns the folder of aws-lambda-go's test events in the module cache.
+func sampleEvents(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
 	if err != nil {
@@ -22,18 +22,19 @@ func eventsOfOthers(t *testing.T) string {
 	return filepath.Join(strings.TrimSpace(string(out)), "events", "testdata")
 }
 
-// TestEventsOfOthers sends all of them: a refusal to those of authorizers,
-// each in its own form, and no answer that could be taken for a yes to anything else.
-func TestEventsOfOthers(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(eventsOfOthers(t), "*.json"))
+// TestSampleEvents sends all test events of aws-lambda-go without a valid token. Each authorizer
+// event gets a refusal in its own format, and no other event gets an answer that means Allow.
+func TestSampleEvents(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(sampleEvents(t), "*.json"))
 	if err != nil || len(files) < 50 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	stage := func(s string) string {
 		return policy("unauthenticated", "Deny", "arn:aws:execute-api:us-east-1:123456789012:"+s+"/test/*") + "}"
 	}
+	// The ARN of the TOKEN event has no stage, so no policy can name it.
 	authorizers := map[string]string{
-		"apigw-custom-auth-request.json":              unauthorized, // of any stage, for which no policy can be
+		"apigw-custom-auth-request.json":              unauthorized,
 		"apigw-custom-auth-request-type-request.json": unauthorized,
 		"apigw-v2-custom-authorizer-v1-request.json":  stage("abcdef123"),
 		"apigw-v2-custom-authorizer-v2-request.json":  simpleNo,
@@ -61,13 +62,13 @@ func TestEventsOfOthers(t *testing.T) {
 		}
 	}
 	if len(authorizers) > 0 {
-		t.Errorf("no such events: %v", authorizers)
+		t.Errorf("missing events: %v", authorizers)
 	}
 }
 
-// TestEventsOfOthersWithAToken puts a good token into those of authorizers.
-func TestEventsOfOthersWithAToken(t *testing.T) {
-	folder := eventsOfOthers(t)
+// TestSampleEventsWithAToken puts a valid token into the authorizer events.
+func TestSampleEventsWithAToken(t *testing.T) {
+	folder := sampleEvents(t)
 	w := newWorld(t)
 	good := w.sign(t, now, audience)
 	a := w.with(t, func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM })

@@ -2,12 +2,14 @@ package authorizer
 
 import "strings"
 
-// webSocket is a WebSocket API, which asks once for each connection: at its $connect route. Its events are those of
-// REST, but for the ARN, which has no method. A browser's page cannot set a header there, but it can name subprotocols:
+// webSocket is the authorizer of a WebSocket API. The gateway calls it once for each connection, at
+// the route $connect. The events are those of REST APIs except for the ARN, which has no method. A
+// browser page cannot set headers on a WebSocket, but it can name subprotocols:
 //
 //	new WebSocket(url, ["access_token", token])
 //
-// Then the answer to the handshake must name access_token in Sec-WebSocket-Protocol, or the browser hangs up.
+// The answer to the handshake must then name access_token in Sec-WebSocket-Protocol, or the browser
+// closes the connection.
 type webSocket struct{}
 
 func (webSocket) reads(e event) bool {
