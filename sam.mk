@@ -55,7 +55,7 @@ judge: judges ## Judge the templates: sam validate, cfn-lint, checkov
 		AWS_DEFAULT_REGION=us-east-1 .cache/sam/bin/python test/template/translate.py cloudformation $$t >.cache/judge/$$(basename $$t .yaml).json || exit 1; done
 	@# W2001: the translator inserts the defaults of some parameters, which then look unused.
 	$(cfn-lint) --ignore-checks W2001 -- $(translated)
-	$(checkov) $(templates:%=--file %) --framework cloudformation --skip-download --compact --quiet
+	$(checkov) $(templates:%=--file %) --skip-download --compact --quiet
 
 # --- In containers, on this machine ---
 
