@@ -81,13 +81,14 @@ func granted(t *testing.T, template map[string]any) map[access]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type reference struct {
-		GetAtt []string `json:"Fn::GetAtt"`
-	}
 	var resources map[string]struct {
 		Properties struct {
-			Role     json.RawMessage
-			Policies json.RawMessage
+			Role     map[string][]string
+			Policies []struct {
+				PolicyDocument struct {
+					Statement []struct{ Action, Resource any }
+				}
+			}
 		}
 	}
 	if err := json.Unmarshal(raw, &resources); err != nil {
@@ -95,34 +96,45 @@ func granted(t *testing.T, template map[string]any) map[access]bool {
 	}
 	all := map[access]bool{}
 	for _, f := range functions {
-		var role reference
-		if err := json.Unmarshal(resources[f].Properties.Role, &role); err != nil || len(role.GetAtt) == 0 {
+		role := resources[f].Properties.Role["Fn::GetAtt"]
+		if len(role) == 0 {
 			t.Fatalf("%s has no role of this template", f)
 		}
-		var policies []struct {
-			PolicyDocument struct {
-				Statement []struct {
-					Action   any
-					Resource reference
-				}
-			}
-		}
-		if err := json.Unmarshal(resources[role.GetAtt[0]].Properties.Policies, &policies); err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range policies {
+		for _, p := range resources[role[0]].Properties.Policies {
 			for _, s := range p.PolicyDocument.Statement {
-				actions, ok := s.Action.([]any)
-				if !ok {
-					actions = []any{s.Action}
-				}
-				for _, a := range actions {
-					if action := a.(string); strings.HasPrefix(action, "dynamodb:") {
-						all[access{f, action, s.Resource.GetAtt[0]}] = true
+				for _, action := range listed(s.Action) {
+					if action := action.(string); strings.HasPrefix(action, "dynamodb:") {
+						for _, resource := range listed(s.Resource) {
+							all[access{f, action, tableIn(t, resource)}] = true
+						}
 					}
 				}
 			}
 		}
 	}
 	return all
+}
+
+// listed returns a value as a list: a policy may give one value instead of a list of one.
+func listed(value any) []any {
+	if all, ok := value.([]any); ok {
+		return all
+	}
+	return []any{value}
+}
+
+// tableIn returns the logical id of the table whose ARN a policy names.
+func tableIn(t *testing.T, resource any) string {
+	t.Helper()
+	text, err := json.Marshal(resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arn struct {
+		GetAtt []string `json:"Fn::GetAtt"`
+	}
+	if err := json.Unmarshal(text, &arn); err != nil || len(arn.GetAtt) == 0 {
+		t.Fatalf("a policy names %s, want a table of this template", text)
+	}
+	return arn.GetAtt[0]
 }

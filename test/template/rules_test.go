@@ -78,64 +78,10 @@ var rules = []rule{
 		"a function gets one more":   func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "Architecture"} },
 		"one hidden in a text":       func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${Architecture}") },
 	}},
-	{"keys are made inside the account and survive it", secrets, map[string]func(document){
-		"they go with the stack":    func(d document) { delete(d.resources()["SigningSecret"].(tree), "DeletionPolicy") },
-		"they go when replaced":     func(d document) { d.resources()["RefreshSecret"].(tree)["UpdateReplacePolicy"] = "Delete" },
-		"a name of one's own":       func(d document) { d.properties("SigningSecret")["Name"] = "keys" },
-		"a value of the template's": func(d document) { d.properties("SigningSecret")["SecretString"] = "{}" },
-		"login writes them":         func(d document) { statement(d, "LoginRole", 2, 0)["Action"] = []any{"secretsmanager:PutSecretValue"} },
-		"sessions reads what signs": func(d document) {
-			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 0)["Resource"]
-		},
-		"refresh reads the login ring": func(d document) {
-			statement(d, "RefreshRole", 2, 1)["Resource"] = statement(d, "LoginRole", 2, 2)["Resource"]
-		},
-		"refresh gets the login ring": func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
-		"sessions reads the login ring": func(d document) {
-			statement(d, "SessionsRole", 2, 0)["Resource"] = statement(d, "LoginRole", 2, 2)["Resource"]
-		},
-		"sessions gets the login ring":       func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
-		"account lacks the login ring":       func(d document) { delete(variables(d, "AccountFunction"), "EDGEAUTH_LOGIN_RING") },
-		"the login ring goes with the stack": func(d document) { delete(d.resources()["LoginSecret"].(tree), "DeletionPolicy") },
-		"CloudFormation waits short":         func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
-		"sessions gets what signs":           func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
-		"anybody may call":                   func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
-		"a secret has a policy":              func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
-		"the keys do not know their stack":   func(d document) { delete(variables(d, "KeysFunction"), "EDGEAUTH_STACK_ID") },
-		"they are told of another":           func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STACK_ID"] = "x" },
-		"they answer to another host": func(d document) {
-			variables(d, "KeysFunction")["AWS_ENDPOINT_URL"] = tree{"Ref": "AWS::NoValue"}
-		},
-		"late calls": func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
-	}},
 	{"no function takes longer than the rotation allows", quick, map[string]func(document){
 		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
 		"the keys take for ever":  func(d document) { d.properties("KeysFunction")["Timeout"] = 900.0 },
 		"one has none of its own": func(d document) { delete(d.properties("RefreshFunction"), "Timeout") },
-	}},
-	{"a role allows what is named, and the authorizer's its logs alone", privileges, map[string]func(document){
-		"any resource": func(d document) { statement(d, "LoginRole", 1, 0)["Resource"] = "*" },
-		"any action":   func(d document) { statement(d, "LoginRole", 1, 0)["Action"] = "dynamodb:*" },
-		"others' logs": func(d document) {
-			statement(d, "AuthorizerRole", 0, 0)["Resource"] = tree{"Fn::GetAtt": []any{"LoginLogs", "Arn"}}
-		},
-		"discovery reads a table": func(d document) {
-			statement(d, "DiscoveryRole", 0, 0)["Action"] = []any{"logs:PutLogEvents", "dynamodb:GetItem"}
-		},
-		"more than logs": func(d document) {
-			statement(d, "AuthorizerRole", 0, 0)["Action"] = []any{"logs:PutLogEvents", "kms:Decrypt"}
-		},
-		"a policy of AWS": func(d document) { d.properties("AuthorizerRole")["ManagedPolicyArns"] = []any{"arn"} },
-		"another's role": func(d document) {
-			d.properties("AuthorizerFunction")["Role"] = tree{"Fn::GetAtt": []any{"LoginRole", "Arn"}}
-		},
-		"anybody takes it on": func(d document) {
-			d.properties("LoginRole")["AssumeRolePolicyDocument"] = tree{"Statement": []any{tree{"Principal": "*"}}}
-		},
-	}},
-	{"logs end some day", logs, map[string]func(document){
-		"one group's don't":       func(d document) { delete(d.properties("LoginLogs"), "RetentionInDays") },
-		"a function has no group": func(d document) { delete(d.properties("LoginFunction"), "LoggingConfig") },
 	}},
 	{"what is in the tables survives", tables, map[string]func(document){
 		"it goes with the stack":    func(d document) { delete(d.resources()["UsersTable"].(tree), "DeletionPolicy") },
@@ -168,7 +114,7 @@ var rules = []rule{
 
 func TestTemplate(t *testing.T) {
 	d := translated(t, "template.yaml")
-	for _, r := range rules {
+	for _, r := range slices.Concat(rules, accessRules) {
 		t.Run(r.name, func(t *testing.T) {
 			for _, problem := range r.check(d) {
 				t.Error(problem)
@@ -194,11 +140,6 @@ func routeOf(key string, more tree) tree {
 
 func variables(d document, function string) tree {
 	return at[tree](d.properties(function), "Environment", "Variables")
-}
-
-func statement(d document, role string, policy, index int) tree {
-	p := d.properties(role)["Policies"].([]any)[policy]
-	return at[[]any](p, "PolicyDocument", "Statement")[index].(tree)
 }
 
 // functionOf returns the function whose alias a URI names, empty for any other form.
@@ -383,105 +324,6 @@ func named(in any) (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
-func secrets(d document) (problems []string) {
-	for id, property := range map[string]string{"SigningSecret": "SigningRingArn", "RefreshSecret": "RefreshKeysArn", "LoginSecret": "LoginRingArn"} {
-		r, p := at[tree](d.resources(), id), d.properties(id)
-		for what, ok := range map[string]bool{
-			"does not survive its stack":       r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
-			"is in the way of a second one":    p["Name"] == nil,
-			"gets its value from the template": p["SecretString"] == nil && p["GenerateSecretString"] == nil,
-			"is not what the keys are made in": targetOf(d.properties("Keys")[property]) == id,
-		} {
-			if !ok {
-				problems = append(problems, id+" "+what)
-			}
-		}
-	}
-	if at[float64](d.properties("Keys"), "ServiceTimeout") != serviceTimeout {
-		problems = append(problems, "CloudFormation waits for an hour")
-	}
-	for name, secret := range map[string]string{
-		"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret", "EDGEAUTH_LOGIN_RING": "LoginSecret",
-	} {
-		for _, id := range d.of("AWS::Lambda::Function") {
-			if given := variables(d, id)[name] != nil; id != keysFunction && given != slices.Contains(reads[id], secret) {
-				problems = append(problems, id+" should have "+name+" or should not")
-			}
-		}
-	}
-	if !reflect.DeepEqual(variables(d, keysFunction), tree{"EDGEAUTH_STACK_ID": tree{"Ref": "AWS::StackId"}}) {
-		problems = append(problems, keysFunction+" should know its own stack and nothing else, least of all another host to answer to")
-	}
-	for _, id := range d.of("AWS::Lambda::Function") {
-		if _, set := variables(d, id)["AWS_ENDPOINT_URL"]; set {
-			problems = append(problems, id+" is told of an emulator")
-		}
-	}
-	if len(d.of("AWS::SecretsManager::ResourcePolicy")) > 0 {
-		problems = append(problems, "a secret has a policy of its own, which lets others in")
-	}
-	for _, id := range d.of("AWS::Lambda::Permission") {
-		if ref(d.properties(id)["FunctionName"]) == keysFunction {
-			problems = append(problems, id+" lets others than CloudFormation move the keys")
-		}
-	}
-	invoked := d.of("AWS::Lambda::EventInvokeConfig")
-	if len(invoked) != 1 || at[float64](d.properties(invoked[0]), "MaximumEventAgeInSeconds")+at[float64](d.properties(keysFunction), "Timeout") > serviceTimeout {
-		problems = append(problems, "a call may still move the keys when CloudFormation has given up")
-	}
-	for _, id := range d.of("AWS::Lambda::Function") {
-		wants := map[string]string{}
-		for _, secret := range reads[id] {
-			wants[secret] = "secretsmanager:GetSecretValue"
-			if id == keysFunction {
-				wants[secret] += " secretsmanager:PutSecretValue"
-			}
-		}
-		may := secretActions(d, strings.TrimSuffix(id, "Function")+"Role")
-		if !maps.Equal(may, wants) {
-			problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, wants))
-		}
-	}
-	return problems
-}
-
-// reads says who needs which ring. It is a table, and nothing that follows from the template: no function may hold more
-// than it needs.
-var reads = map[string][]string{
-	"LoginFunction":    {"SigningSecret", "RefreshSecret", "LoginSecret"},
-	"RefreshFunction":  {"SigningSecret", "RefreshSecret"},
-	"AccountFunction":  {"SigningSecret", "RefreshSecret", "LoginSecret"},
-	"SessionsFunction": {"RefreshSecret"},
-	keysFunction:       {"SigningSecret", "RefreshSecret", "LoginSecret"},
-}
-
-// secretActions returns what a role may do, by secret.
-func secretActions(d document, role string) map[string]string {
-	may := map[string]string{}
-	for i := range at[[]any](d.properties(role), "Policies") {
-		for j := range at[[]any](at[[]any](d.properties(role), "Policies")[i], "PolicyDocument", "Statement") {
-			s := statement(d, role, i, j)
-			if actions := strings.Join(list(s["Action"]), " "); strings.Contains(actions, "secretsmanager:") {
-				may[targetOf(s["Resource"])] = actions
-			}
-		}
-	}
-	return may
-}
-
-// targetOf returns the resource that an ARN is of: where an existing one may be adopted, the one made otherwise.
-func targetOf(in any) string {
-	choice := at[[]any](in, "Fn::If")
-	if len(choice) != 3 {
-		return attributeOf(in)
-	}
-	made := ref(choice[1])
-	if choice[0] != "Makes"+made || ref(choice[2]) != "Existing"+made {
-		return ""
-	}
-	return made
-}
-
 // serviceTimeout is how many seconds CloudFormation waits for the keys.
 const serviceTimeout = 300
 
@@ -496,62 +338,6 @@ func quick(d document) (problems []string) {
 		}
 		if timeout != seconds {
 			problems = append(problems, fmt.Sprintf("%s may take other than %d s", id, seconds))
-		}
-	}
-	return problems
-}
-
-func privileges(d document) (problems []string) {
-	for _, id := range d.of("AWS::Lambda::Function") {
-		if role := attributeOf(d.properties(id)["Role"]); role != strings.TrimSuffix(id, "Function")+"Role" {
-			problems = append(problems, id+" has the role "+role)
-		}
-	}
-	for _, id := range d.of("AWS::IAM::Role") {
-		p := d.properties(id)
-		if p["ManagedPolicyArns"] != nil {
-			problems = append(problems, id+" has a policy that AWS may widen")
-		}
-		for _, s := range at[[]any](p, "AssumeRolePolicyDocument", "Statement") {
-			if at[string](s, "Principal", "Service") != "lambda.amazonaws.com" {
-				problems = append(problems, id+" can be taken on by others than Lambda")
-			}
-		}
-		own := strings.TrimSuffix(id, "Role") + "Logs"
-		for i := range at[[]any](p, "Policies") {
-			for j := range at[[]any](at[[]any](p, "Policies")[i], "PolicyDocument", "Statement") {
-				s := statement(d, id, i, j)
-				target := targetOf(s["Resource"])
-				if d.resources()[target] == nil {
-					problems = append(problems, id+" reaches beyond this stack's resources")
-				}
-				for _, action := range list(s["Action"]) {
-					switch {
-					case strings.Contains(action, "*"):
-						problems = append(problems, id+" may "+action)
-					case action == "logs:CreateLogStream" || action == "logs:PutLogEvents":
-						if target != own {
-							problems = append(problems, id+" writes the logs "+target)
-						}
-					case id == "AuthorizerRole" || id == "DiscoveryRole":
-						problems = append(problems, id+" may "+action)
-					}
-				}
-			}
-		}
-	}
-	return problems
-}
-
-func logs(d document) (problems []string) {
-	for _, id := range d.of("AWS::Logs::LogGroup") {
-		if ref(d.properties(id)["RetentionInDays"]) != "LogRetentionDays" {
-			problems = append(problems, id+" is kept for ever")
-		}
-	}
-	for _, id := range d.of("AWS::Lambda::Function") {
-		if ref(at[tree](d.properties(id), "LoggingConfig", "LogGroup")) != strings.TrimSuffix(id, "Function")+"Logs" {
-			problems = append(problems, id+" logs elsewhere")
 		}
 	}
 	return problems

@@ -1,0 +1,274 @@
+package template
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// accessRules say what each function may do, and which secrets it is given.
+var accessRules = []rule{
+	{"keys are made inside the account and survive it", secrets, map[string]func(document){
+		"they go with the stack":             func(d document) { delete(d.resources()["SigningSecret"].(tree), "DeletionPolicy") },
+		"they go when replaced":              func(d document) { d.resources()["RefreshSecret"].(tree)["UpdateReplacePolicy"] = "Delete" },
+		"a name of one's own":                func(d document) { d.properties("SigningSecret")["Name"] = "keys" },
+		"a value of the template's":          func(d document) { d.properties("SigningSecret")["SecretString"] = "{}" },
+		"refresh gets the login ring":        func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
+		"sessions gets the login ring":       func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
+		"account lacks the login ring":       func(d document) { delete(variables(d, "AccountFunction"), "EDGEAUTH_LOGIN_RING") },
+		"the login ring goes with the stack": func(d document) { delete(d.resources()["LoginSecret"].(tree), "DeletionPolicy") },
+		"CloudFormation waits short":         func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
+		"sessions gets what signs":           func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
+		"every caller is allowed":            func(d document) { d.properties("LoginPermission")["FunctionName"] = tree{"Ref": "KeysFunction"} },
+		"a secret has a policy":              func(d document) { d.resources()["Policy"] = tree{"Type": "AWS::SecretsManager::ResourcePolicy"} },
+		"the keys do not know their stack":   func(d document) { delete(variables(d, "KeysFunction"), "EDGEAUTH_STACK_ID") },
+		"they are told of another":           func(d document) { variables(d, "KeysFunction")["EDGEAUTH_STACK_ID"] = "x" },
+		"they answer to another host": func(d document) {
+			variables(d, "KeysFunction")["AWS_ENDPOINT_URL"] = tree{"Ref": "AWS::NoValue"}
+		},
+		"late calls": func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
+	}},
+	{"a role allows exactly what its function needs", privileges, map[string]func(document){
+		"login writes keys": func(d document) { statement(d, "LoginRole", 3)["Action"] = "secretsmanager:PutSecretValue" },
+		"sessions reads what signs": func(d document) {
+			statement(d, "SessionsRole", 1)["Resource"] = statement(d, "LoginRole", 3)["Resource"]
+		},
+		"refresh reads the login ring": func(d document) {
+			statement(d, "RefreshRole", 2)["Resource"] = statement(d, "LoginRole", 3)["Resource"]
+		},
+		"sessions cannot read its keys": func(d document) { statement(d, "SessionsRole", 1)["Resource"] = "*" },
+		"refresh writes users":          func(d document) { statement(d, "RefreshRole", 0)["Action"] = "dynamodb:UpdateItem" },
+		"sessions reads a table more": func(d document) {
+			statement(d, "SessionsRole", 0)["Resource"] = statement(d, "LoginRole", 0)["Resource"]
+		},
+		"any resource": func(d document) { statement(d, "LoginRole", 1)["Resource"] = "*" },
+		"any action":   func(d document) { statement(d, "LoginRole", 1)["Action"] = "dynamodb:*" },
+		"all actions but one": func(d document) {
+			s := statement(d, "LoginRole", 1)
+			s["NotAction"] = "dynamodb:DeleteTable"
+		},
+		"the authorizer writes other logs": func(d document) {
+			statement(d, "AuthorizerRole", 0)["Resource"] = tree{"Fn::GetAtt": []any{"FunctionLogs", "Arn"}}
+		},
+		"discovery reads a table": func(d document) { d.properties("DiscoveryRole")["Policies"] = d.properties("RefreshRole")["Policies"] },
+		"the authorizer decrypts": func(d document) {
+			statement(d, "AuthorizerRole", 0)["Action"] = []any{"logs:CreateLogStream", "logs:PutLogEvents", "kms:Decrypt"}
+		},
+		"the policy of logs is wider": func(d document) {
+			at[[]any](d.properties("LogsPolicy"), "PolicyDocument", "Statement")[0].(tree)["Resource"] = "*"
+		},
+		"a policy reaches another role": func(d document) { d.properties("LogsPolicy")["Roles"] = []any{tree{"Ref": "AuthorizerRole"}} },
+		"a policy beside":               func(d document) { d.resources()["More"] = tree{"Type": "AWS::IAM::Policy"} },
+		"a policy of AWS":               func(d document) { d.properties("AuthorizerRole")["ManagedPolicyArns"] = []any{"arn"} },
+		"another's role": func(d document) {
+			d.properties("AuthorizerFunction")["Role"] = tree{"Fn::GetAtt": []any{"LoginRole", "Arn"}}
+		},
+		"every principal takes it on": func(d document) {
+			d.properties("LoginRole")["AssumeRolePolicyDocument"] = tree{"Statement": []any{tree{"Principal": "*"}}}
+		},
+	}},
+	{"logs end some day", logs, map[string]func(document){
+		"one group's don't":       func(d document) { delete(d.properties("FunctionLogs"), "RetentionInDays") },
+		"a function has no group": func(d document) { delete(d.properties("LoginFunction"), "LoggingConfig") },
+		"the authorizer has no own group": func(d document) {
+			d.properties("AuthorizerFunction")["LoggingConfig"] = d.properties("LoginFunction")["LoggingConfig"]
+		},
+	}},
+}
+
+// grants says what each role allows, by resource. It is a table and does not follow from the template: no function may do
+// more than it needs.
+var grants = map[string]map[string]string{
+	"AuthorizerRole": {"AuthorizerLogs": writeLogs},
+	"DiscoveryRole":  {"FunctionLogs": writeLogs},
+	"LoginRole": {
+		"FunctionLogs": writeLogs,
+		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:PutItem", "AttemptsTable": "dynamodb:UpdateItem",
+		"SigningSecret": readSecret, "RefreshSecret": readSecret, "LoginSecret": readSecret,
+	},
+	"AccountRole": {
+		"FunctionLogs": writeLogs,
+		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:GetItem dynamodb:PutItem", "AttemptsTable": "dynamodb:UpdateItem",
+		"SigningSecret": readSecret, "RefreshSecret": readSecret, "LoginSecret": readSecret,
+	},
+	"RefreshRole": {
+		"FunctionLogs": writeLogs,
+		"UsersTable":   "dynamodb:GetItem", "SessionsTable": "dynamodb:GetItem dynamodb:UpdateItem",
+		"SigningSecret": readSecret, "RefreshSecret": readSecret,
+	},
+	"SessionsRole": {
+		"FunctionLogs":  writeLogs,
+		"SessionsTable": "dynamodb:UpdateItem",
+		"RefreshSecret": readSecret,
+	},
+	"KeysRole": {
+		"FunctionLogs":  writeLogs,
+		"SigningSecret": moveSecret, "RefreshSecret": moveSecret, "LoginSecret": moveSecret,
+	},
+}
+
+const (
+	writeLogs  = "logs:CreateLogStream logs:PutLogEvents"
+	readSecret = "secretsmanager:GetSecretValue"
+	moveSecret = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
+)
+
+// statement returns a statement of a role's own policy.
+func statement(d document, role string, index int) tree {
+	p := at[[]any](d.properties(role), "Policies")[0]
+	return at[[]any](p, "PolicyDocument", "Statement")[index].(tree)
+}
+
+// allowed returns the actions that a role allows, by resource, in its own policies and in the stack's managed ones.
+func allowed(d document, role string) map[string]string {
+	policies := slices.Clone(at[[]any](d.properties(role), "Policies"))
+	for _, arn := range at[[]any](d.properties(role), "ManagedPolicyArns") {
+		policies = append(policies, d.properties(ref(arn)))
+	}
+	actions := map[string][]string{}
+	for _, p := range policies {
+		for _, s := range at[[]any](p, "PolicyDocument", "Statement") {
+			for key := range s.(tree) {
+				if !slices.Contains([]string{"Effect", "Action", "Resource"}, key) {
+					actions[key] = append(actions[key], "something that this test does not read")
+				}
+			}
+			resources, ok := at[any](s, "Resource").([]any)
+			if !ok {
+				resources = []any{at[any](s, "Resource")}
+			}
+			for _, r := range resources {
+				target := targetOf(r)
+				if target == "" {
+					text, _ := json.Marshal(r)
+					target = string(text)
+				}
+				actions[target] = append(actions[target], list(at[any](s, "Action"))...)
+			}
+		}
+	}
+	may := map[string]string{}
+	for target, all := range actions {
+		slices.Sort(all)
+		may[target] = strings.Join(slices.Compact(all), " ")
+	}
+	return may
+}
+
+// targetOf returns the resource that an ARN belongs to. If the stack can adopt an existing resource, it is the one that the
+// stack would make.
+func targetOf(in any) string {
+	choice := at[[]any](in, "Fn::If")
+	if len(choice) != 3 {
+		return attributeOf(in)
+	}
+	made := ref(choice[1])
+	if choice[0] != "Makes"+made || ref(choice[2]) != "Existing"+made {
+		return ""
+	}
+	return made
+}
+
+func privileges(d document) (problems []string) {
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if role := attributeOf(d.properties(id)["Role"]); role != strings.TrimSuffix(id, "Function")+"Role" {
+			problems = append(problems, id+" has the role "+role)
+		}
+	}
+	for _, id := range d.of("AWS::IAM::Role") {
+		p := d.properties(id)
+		for _, s := range at[[]any](p, "AssumeRolePolicyDocument", "Statement") {
+			if at[string](s, "Principal", "Service") != "lambda.amazonaws.com" {
+				problems = append(problems, id+" can be taken on by others than Lambda")
+			}
+		}
+		for _, arn := range at[[]any](p, "ManagedPolicyArns") {
+			if at[string](d.resources()[ref(arn)], "Type") != "AWS::IAM::ManagedPolicy" {
+				problems = append(problems, id+" has a policy that AWS may widen")
+			}
+		}
+		if may := allowed(d, id); !maps.Equal(may, grants[id]) {
+			problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, grants[id]))
+		}
+	}
+	for _, id := range d.of("AWS::IAM::ManagedPolicy") {
+		if p := d.properties(id); p["Roles"] != nil || p["Users"] != nil || p["Groups"] != nil {
+			problems = append(problems, id+" names its roles itself, where no role shows it")
+		}
+	}
+	if len(d.of("AWS::IAM::Role")) != len(grants) || len(d.of("AWS::IAM::Policy")) > 0 {
+		problems = append(problems, "there is a role or a policy that this test does not know")
+	}
+	return problems
+}
+
+func secrets(d document) (problems []string) {
+	for id, property := range map[string]string{"SigningSecret": "SigningRingArn", "RefreshSecret": "RefreshKeysArn", "LoginSecret": "LoginRingArn"} {
+		r, p := at[tree](d.resources(), id), d.properties(id)
+		for what, ok := range map[string]bool{
+			"does not survive its stack":       r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
+			"is in the way of a second one":    p["Name"] == nil,
+			"gets its value from the template": p["SecretString"] == nil && p["GenerateSecretString"] == nil,
+			"is not what the keys are made in": targetOf(d.properties("Keys")[property]) == id,
+		} {
+			if !ok {
+				problems = append(problems, id+" "+what)
+			}
+		}
+	}
+	if at[float64](d.properties("Keys"), "ServiceTimeout") != serviceTimeout {
+		problems = append(problems, "CloudFormation waits for an hour")
+	}
+	for name, secret := range map[string]string{
+		"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret", "EDGEAUTH_LOGIN_RING": "LoginSecret",
+	} {
+		for _, id := range d.of("AWS::Lambda::Function") {
+			reads := grants[strings.TrimSuffix(id, "Function")+"Role"][secret] == readSecret
+			if given := variables(d, id)[name] != nil; given != reads {
+				problems = append(problems, id+" should have "+name+" or should not")
+			}
+		}
+	}
+	if !reflect.DeepEqual(variables(d, keysFunction), tree{"EDGEAUTH_STACK_ID": tree{"Ref": "AWS::StackId"}}) {
+		problems = append(problems, keysFunction+" should know its own stack and nothing else, least of all another host to answer to")
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if _, set := variables(d, id)["AWS_ENDPOINT_URL"]; set {
+			problems = append(problems, id+" is told of an emulator")
+		}
+	}
+	if len(d.of("AWS::SecretsManager::ResourcePolicy")) > 0 {
+		problems = append(problems, "a secret has a policy of its own, which lets others in")
+	}
+	for _, id := range d.of("AWS::Lambda::Permission") {
+		if ref(d.properties(id)["FunctionName"]) == keysFunction {
+			problems = append(problems, id+" lets others than CloudFormation move the keys")
+		}
+	}
+	invoked := d.of("AWS::Lambda::EventInvokeConfig")
+	if len(invoked) != 1 || at[float64](d.properties(invoked[0]), "MaximumEventAgeInSeconds")+at[float64](d.properties(keysFunction), "Timeout") > serviceTimeout {
+		problems = append(problems, "a call may still move the keys when CloudFormation has given up")
+	}
+	return problems
+}
+
+func logs(d document) (problems []string) {
+	for _, id := range d.of("AWS::Logs::LogGroup") {
+		if ref(d.properties(id)["RetentionInDays"]) != "LogRetentionDays" {
+			problems = append(problems, id+" is kept for ever")
+		}
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		want := "FunctionLogs"
+		if id == "AuthorizerFunction" {
+			want = "AuthorizerLogs"
+		}
+		if got := ref(at[tree](d.properties(id), "LoggingConfig", "LogGroup")); got != want {
+			problems = append(problems, fmt.Sprintf("%s logs to %q, want %s", id, got, want))
+		}
+	}
+	return problems
+}
