@@ -22,6 +22,8 @@ type field interface {
 	value() (types.AttributeValue, error)
 	// read takes the value from r; an absent attribute is the zero value.
 	read(r *reader, name string)
+	// form is the condition that the attribute is missing or that read takes it.
+	form(e *expression, name string) string
 }
 
 // The forms of attributes, each a type of its place.
@@ -29,7 +31,7 @@ type (
 	textField   string         // always there, also when empty
 	secretField auth.Secret    // a text, left out when empty
 	wordsField  []string       // joined by spaces, left out when empty; no entry holds a space
-	jsonField   map[string]any // as a text, left out when empty
+	jsonField   map[string]any // an object of JSON as a text, left out when empty
 	flagField   bool           // always there
 	markField   bool           // left out when false
 	uintField   uint64         // always there
@@ -72,7 +74,11 @@ func (f *jsonField) value() (types.AttributeValue, error) {
 }
 
 func (f *jsonField) read(r *reader, name string) {
-	if text := r.text(name); text != "" && json.Unmarshal([]byte(text), f) != nil {
+	if r.item[name] == nil {
+		return
+	}
+	text := r.text(name)
+	if !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), f) != nil {
 		r.wrong(name)
 	}
 }
@@ -119,3 +125,14 @@ func (f *digestField) read(r *reader, name string) {
 		r.bytes(name, f[:])
 	}
 }
+
+func (*textField) form(e *expression, name string) string     { return e.isText(name) }
+func (*secretField) form(e *expression, name string) string   { return e.isText(name) }
+func (*wordsField) form(e *expression, name string) string    { return e.isText(name) }
+func (*jsonField) form(e *expression, name string) string     { return e.isObject(name) }
+func (*flagField) form(e *expression, name string) string     { return e.isFlag(name) }
+func (*markField) form(e *expression, name string) string     { return e.isFlag(name) }
+func (*uintField) form(e *expression, name string) string     { return e.isNumber(name) }
+func (*countField) form(e *expression, name string) string    { return e.isNumber(name) }
+func (*timeField) form(e *expression, name string) string     { return e.isNumber(name) }
+func (f *digestField) form(e *expression, name string) string { return e.isBytes(name, len(f)) }

@@ -7,7 +7,16 @@ import (
 )
 
 // These conditions hold that an attribute is missing or has the form that a reader takes. Without them an update would
-// write over a damaged attribute. A fraction in the place of a whole number escapes them: conditions have no arithmetic.
+// write over a damaged attribute. Two kinds of damage escape them: a fraction in the place of a whole number, and JSON
+// that is broken after its first byte. Conditions have no arithmetic and parse no text.
+
+func (e *expression) isText(name string) string { return e.hasType(name, "S") }
+func (e *expression) isFlag(name string) string { return e.hasType(name, "BOOL") }
+
+// isObject takes a text that begins as a JSON object does.
+func (e *expression) isObject(name string) string {
+	return e.missingOr(name, "begins_with("+e.name(name)+", "+e.constant(":object", str("{"))+")")
+}
 
 // isNumber takes what reader.uint takes. A value of another type lies between no numbers.
 func (e *expression) isNumber(name string) string {

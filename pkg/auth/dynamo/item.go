@@ -26,7 +26,7 @@ type attributes = map[string]types.AttributeValue
 //   - An item that cannot be read, because its version is another or an attribute has an unexpected form, is
 //     auth.ErrUnavailable (503 on the wire). It is never taken for missing or ended, and the version is a condition of
 //     every write, so that nothing is written to an item of a later version. The form of the attributes is a condition
-//     of every write to a counter; see form.go.
+//     of every write to a user or a counter; see form.go.
 //
 // Package bolt keeps the same rules. storetest holds both to them, and to the items in testdata, which earlier code
 // wrote.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -111,6 +112,11 @@ func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 		case *types.AttributeValueMemberB:
 			spoil("is a number", num(7))
 			spoil("is too short", bin(value.Value[1:]))
+		case *types.AttributeValueMemberS:
+			spoil("is a number", num(7))
+			if strings.HasPrefix(value.Value, "{") {
+				spoil("is no JSON", str("x"))
+			}
 		default:
 			spoil("is a number", num(7))
 		}

@@ -97,9 +97,15 @@ func (e *expression) setUser(u user.User, write string) (string, error) {
 	return "SET " + set + " REMOVE " + remove[len(", "):], nil
 }
 
-// asRead is the condition of every change to a user: that it is still what the change was decided on.
+// asRead is the condition of every change to a user: that it is still what the change was decided on, and can be read.
 func (e *expression) asRead(u user.User) string {
-	return e.readable() + " AND " + e.compare(attrRevision, "=", num(u.Revision)) + " AND " + e.compare(attrEmail, "=", str(u.Email))
+	all := []string{
+		e.readable(), e.compare(attrRevision, "=", num(u.Revision)), e.compare(attrEmail, "=", str(u.Email)), e.isText(attrWrite),
+	}
+	for _, a := range userAttributes(&u) {
+		all = append(all, a.at.form(e, a.name))
+	}
+	return strings.Join(all, " AND ")
 }
 
 func userOf(item attributes) (user.User, error) {
@@ -108,6 +114,7 @@ func userOf(item attributes) (user.User, error) {
 	if !ok {
 		r.wrong(attrSubject)
 	}
+	r.text(attrWrite)
 	u := user.User{ID: auth.SubjectID(id)}
 	for _, a := range userAttributes(&u) {
 		a.at.read(r, a.name)

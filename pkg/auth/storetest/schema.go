@@ -42,6 +42,7 @@ type CounterKey string
 func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnknownAttributes", func(t *testing.T) { unknownAttributes(t, s, raw) })
 	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })
+	t.Run("UnreadableUser", func(t *testing.T) { unreadableUser(t, s.Users, raw) })
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // damage stores an item damaged in every way, one after the other, and calls f for each. It holds that f leaves the damaged
@@ -40,6 +42,32 @@ func unavailable(t *testing.T, what string, err error) {
 	t.Helper()
 	if !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// unreadableUser holds that a user who cannot be read is neither changed nor erased by a caller that read the user before the
+// damage.
+func unreadableUser(t *testing.T, store user.Store, raw Raw) {
+	ctx, n := t.Context(), 0
+	u := created(t, store, 0, nil)
+	email := emailOf(t, u)
+	damage(t, raw, u.ID, func(how string) {
+		n++
+		_, err := store.Get(ctx, u.ID)
+		unavailable(t, how+": read", err)
+		unavailable(t, how+": update", store.Update(ctx, u))
+		unavailable(t, how+": change the e-mail", store.ChangeEmail(ctx, u, "other-"+u.Email, rand.Text()))
+		unavailable(t, how+": respell the e-mail", store.ChangeEmail(ctx, u, swapCase(u.Email), rand.Text()))
+		unavailable(t, how+": erase", store.Delete(ctx, u.ID))
+		if owner, err := store.ByEmail(ctx, email); err != nil || owner != u.ID {
+			t.Errorf("%s: the e-mail leads to %q, %v", how, owner, err)
+		}
+	})
+	if n == 0 {
+		t.Error("the item was damaged in no way")
+	}
+	if err := store.Update(ctx, u); err != nil {
+		t.Errorf("the user as it was: %v", err)
 	}
 }
 
