@@ -132,3 +132,5 @@ func (key) SealingKey(context.Context) (auth.RefreshTokenKey, error) {
 func (k key) RefreshTokenKey(ctx context.Context, _ uint16) (auth.RefreshTokenKey, error) {
 	return k.SealingKey(ctx)
 }
+
+func (key) Reload(context.Context, time.Time) error { return nil }

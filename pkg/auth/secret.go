@@ -48,6 +48,8 @@ type RefreshTokenKey struct {
 	Secret Secret // RefreshTokenKeyBytes of raw key material
 	// Replaced says that an earlier key of this ID was dropped. Tokens under that key carry the ID too.
 	Replaced bool
+	// Newer says that instances of a later version seal under this key, and instances of this version do not.
+	Newer bool
 }
 
 // RefreshTokenKeyBytes is the length of a refresh-token key's material.

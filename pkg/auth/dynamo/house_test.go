@@ -89,6 +89,8 @@ func (k key) RefreshTokenKey(ctx context.Context, _ uint16) (auth.RefreshTokenKe
 	return k.SealingKey(ctx)
 }
 
+func (key) Reload(context.Context, time.Time) error { return nil }
+
 type loginKey struct{}
 
 func (loginKey) SealingKey(context.Context) (auth.LoginKey, error) {

@@ -11,21 +11,34 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// live is a ring in use: loaded once, and again only while that fails.
+// live is a ring in use: loaded once, again while that fails, and by reload.
 type live struct {
 	source  Source
 	kind    Kind
 	version Version
 	now     func() time.Time
 
-	mu     sync.Mutex // held while loading, so that callers share one attempt
+	mu     sync.Mutex // held while loading for the first time, so that callers share one attempt
 	ring   *Ring
 	failed error
 	tried  time.Time
+	loaded time.Time // when the load of ring began
+
+	reloading    sync.Mutex // held while loading again; callers that need no newer ring do not wait for it
+	reloadFailed error
+	reloadTried  time.Time
 }
 
 // retryAfter keeps a flood of requests from becoming a flood of loads while a source is down.
 const retryAfter = time.Second
+
+const (
+	// loadedLate is how far apart the clocks of two instances may be, and how long a secret that was written may still
+	// be read in its state of before.
+	loadedLate = time.Minute
+	// reloadTimeout leaves a request the time that it needs for the store.
+	reloadTimeout = 2 * time.Second
+)
 
 // open loads the ring for the first time. A source that fails must not stop the start, or an outage of the source
 // would outlast itself by every new instance's crash; a ring that no second attempt would mend must.
@@ -49,13 +62,51 @@ func (l *live) load(ctx context.Context) (Ring, error) {
 		return *l.ring, nil
 	}
 	if now := l.now(); l.failed == nil || now.Sub(l.tried) >= retryAfter {
-		l.tried = now
+		l.tried, l.loaded = now, now
 		l.ring, l.failed = l.attempt(ctx)
 	}
 	if l.failed != nil {
 		return Ring{}, fmt.Errorf("%w: %w", auth.ErrUnavailable, l.failed)
 	}
 	return *l.ring, nil
+}
+
+// reload loads the ring again if a token that was issued at this instant may be under a key that the ring in use does not
+// have: a key that was made after the ring was loaded. If the load fails, the ring in use stays, and the error wraps
+// auth.ErrUnavailable. There is one attempt a second at most. Within that second the ring in use decides: a key that is
+// newer would have been stored, loaded by an instance that started, and used by a client, all since the last attempt.
+//
+// A version may get another key by a drop, and ids in tokens are versions. Ids that were never used before would not do
+// instead: an instance of before does not know them either, and has to load the ring all the same.
+func (l *live) reload(ctx context.Context, issued time.Time) error {
+	l.reloading.Lock()
+	defer l.reloading.Unlock()
+	now := l.now()
+	l.mu.Lock()
+	inUse, loaded := l.ring, l.loaded
+	l.mu.Unlock()
+	if inUse == nil || issued.Before(loaded.Add(-loadedLate)) {
+		return nil
+	}
+	if l.reloadTried.IsZero() || now.Sub(l.reloadTried) >= retryAfter {
+		l.reloadTried = now
+		// A client that hangs up must not fail the requests of other clients.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
+		defer cancel()
+		var r *Ring
+		if r, l.reloadFailed = l.attempt(ctx); l.reloadFailed == nil && r.Serial < inUse.Serial {
+			l.reloadFailed = fmt.Errorf("%s: serial %d was read, which is older than serial %d in use", l.kind, r.Serial, inUse.Serial)
+		}
+		if l.reloadFailed == nil {
+			l.mu.Lock()
+			l.ring, l.loaded = r, now
+			l.mu.Unlock()
+		}
+	}
+	if l.reloadFailed != nil {
+		return fmt.Errorf("%w: %w", auth.ErrUnavailable, l.reloadFailed)
+	}
+	return nil
 }
 
 func (l *live) attempt(ctx context.Context) (*Ring, error) {
@@ -121,7 +172,7 @@ func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) 
 
 // RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
 // not been retired for RefreshKeyRetention. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
-// every other id it wraps auth.ErrNotFound, and the token is forged.
+// every other id it wraps auth.ErrNotFound, and the token is forged unless Reload brings its key.
 func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
 	entry, err := s.live.opening(ctx, id)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
@@ -136,8 +187,16 @@ func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshT
 	case err != nil:
 		return auth.RefreshTokenKey{}, err
 	default:
-		return auth.RefreshTokenKey{ID: id, Secret: entry.Secret, Replaced: dropped}, nil
+		return auth.RefreshTokenKey{ID: id, Secret: entry.Secret, Replaced: dropped, Newer: id > s.live.version}, nil
 	}
+}
+
+// Reload reads the ring again if a token that claims to be issued at this instant may be under a key that was made since
+// the ring was read. A token that RefreshTokenKey has no key for is forged only if it has none after Reload either. If the
+// ring cannot be read, the error wraps auth.ErrUnavailable, and the ring in use stays. There is one attempt a second at
+// most, so forged tokens cost no more than that.
+func (s *Refresh) Reload(ctx context.Context, issued time.Time) error {
+	return s.live.reload(ctx, issued)
 }
 
 // Login is the login ring in use, with one version that seals. It implements login.Keys. Safe for concurrent use.
@@ -158,7 +217,8 @@ func (s *Login) SealingKey(ctx context.Context) (auth.LoginKey, error) {
 }
 
 // LoginKey returns the key of an id that stands in a token: any up to the one after the sealing key that has not been
-// retired for LoginKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged.
+// retired for LoginKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged. A login ring is
+// not read again: a known device that is taken for unknown loses nothing but its own counter.
 func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {
 	entry, err := s.live.opening(ctx, id)
 	if err != nil {

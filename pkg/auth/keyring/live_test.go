@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"sync"
@@ -212,5 +213,42 @@ func TestOpen(t *testing.T) {
 	}
 	if inline.Save(t.Context(), auth.NewSecret(ring)) == nil {
 		t.Error("an inline ring was saved")
+	}
+}
+
+// TestReloadOnce holds that parallel callers share one reload, and find the key that it brings.
+func TestReloadOnce(t *testing.T) {
+	r := refreshRing(t)
+	s := &source{text: text(t, r)}
+	now := instant
+	live, err := keyring.LoadRefresh(t.Context(), s, 1, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := live.SealingKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	r, err = r.Move(keyring.Move{Version: 2, DropRefresh: keyring.Drop{All: true}}, now, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.text = text(t, r)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if err := live.Reload(t.Context(), now); err != nil {
+				t.Error(err)
+			}
+			after, err := live.SealingKey(t.Context())
+			if err != nil || after.ID != 1 || after.Secret.Equal(before.Secret) {
+				t.Errorf("key %d of before: %t, %v", after.ID, after.Secret.Equal(before.Secret), err)
+			}
+		})
+	}
+	wg.Wait()
+	if s.loads != 2 {
+		t.Errorf("%d loads, want 2", s.loads)
 	}
 }

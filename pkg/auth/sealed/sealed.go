@@ -106,6 +106,9 @@ func (k Kind) Read(text auth.Secret) (t Token, ok bool) {
 	return Token{binary.BigEndian.Uint16(body[k.KeyAt:]), k, body, mac}, true
 }
 
+// IssuedAt returns the instant in the last TimeBytes of the body. It is a claim, since the MAC may be wrong.
+func (t Token) IssuedAt() time.Time { return ReadTime(t.body[len(t.body)-TimeBytes:]) }
+
 // Verify reports whether the key has sealed the token. If it has, body is the token's body.
 func (t Token) Verify(key Key) (body []byte, ok bool, err error) {
 	want, err := t.kind.mac(t.body, key)

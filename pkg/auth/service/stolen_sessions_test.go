@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -21,6 +22,8 @@ func (k refreshThief) SealingKey(context.Context) (auth.RefreshTokenKey, error) 
 func (k refreshThief) RefreshTokenKey(ctx context.Context, _ uint16) (auth.RefreshTokenKey, error) {
 	return k.SealingKey(ctx)
 }
+
+func (refreshThief) Reload(context.Context, time.Time) error { return nil }
 
 // TestStolenRefreshKeys holds that all keys and a dump of the tables open no session and end none. The thief knows each
 // field of the session's item and seals authentic tokens for it. Only the secret, whose hash is the session's id, is

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
@@ -48,6 +49,11 @@ type Subjects interface {
 type Keys interface {
 	// SealingKey returns the key for new tokens.
 	SealingKey(ctx context.Context) (auth.RefreshTokenKey, error)
-	// RefreshTokenKey returns the accepted key with this id, or [auth.ErrNotFound].
+	// RefreshTokenKey returns the accepted key with this id. It returns [auth.ErrKeyDropped] if an
+	// operator dropped that key, and [auth.ErrNotFound] if there is none.
 	RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error)
+	// Reload brings the keys up to date if a token that claims to be issued at this instant may be
+	// under a key that they do not hold yet. The claim is not authentic, so an implementation limits
+	// how often it does I/O. If the keys never change, Reload returns nil.
+	Reload(ctx context.Context, issued time.Time) error
 }

@@ -96,30 +96,48 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	if !ok {
 		return Token{}, forged(errForged)
 	}
+	t, newer, err := c.open(ctx, token)
+	if !newer && !errors.Is(err, ErrEnded) {
+		return t, err
+	}
+	// While a drop of keys is deployed, another instance may know keys that this one does not. Its
+	// token would look forged here, and a refusal would end a session that lives. A token of a newer
+	// version opens here, but this instance would seal its successor under a key that may have been
+	// dropped meanwhile.
+	switch failed := c.Keys.Reload(ctx, token.IssuedAt()); {
+	case failed == nil:
+		t, _, err = c.open(ctx, token)
+	case err != nil:
+		err = &Refusal{Outcome: Failed, cause: failed}
+	}
+	return t, err
+}
+
+// open returns the content of a token by the keys at hand, and whether its key is a newer version's.
+func (c Codec) open(ctx context.Context, token sealed.Token) (t Token, newer bool, err error) {
 	key, err := c.Keys.RefreshTokenKey(ctx, token.KeyID)
 	switch {
 	case errors.Is(err, auth.ErrKeyDropped):
-		return Token{}, &Refusal{Outcome: KeyDropped, cause: errForged}
+		return Token{}, false, &Refusal{Outcome: KeyDropped, cause: errForged}
 	case errors.Is(err, auth.ErrNotFound):
-		return Token{}, forged(errForged)
+		return Token{}, false, forged(errForged)
 	case err != nil:
-		return Token{}, &Refusal{Outcome: Failed, cause: err}
+		return Token{}, false, &Refusal{Outcome: Failed, cause: err}
 	}
 	body, ok, err := token.Verify(key)
 	switch {
 	case err != nil:
-		return Token{}, &Refusal{Outcome: Failed, cause: err}
+		return Token{}, false, &Refusal{Outcome: Failed, cause: err}
 	case !ok && key.Replaced:
 		// Nothing can tell such a token from a forged one, since its key is gone.
-		return Token{}, &Refusal{Outcome: KeyDropped, cause: errForged}
+		return Token{}, false, &Refusal{Outcome: KeyDropped, cause: errForged}
 	case !ok:
-		return Token{}, forged(errForged)
+		return Token{}, false, forged(errForged)
 	}
-	t, err := read(body)
-	if err != nil {
-		return Token{}, forged(err)
+	if t, err = read(body); err != nil {
+		return Token{}, false, forged(err)
 	}
-	return t, nil
+	return t, key.Newer, nil
 }
 
 func forged(cause error) error { return &Refusal{Outcome: Forged, cause: cause} }

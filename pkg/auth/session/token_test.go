@@ -37,6 +37,8 @@ func (k keys) RefreshTokenKey(_ context.Context, id uint16) (auth.RefreshTokenKe
 	return auth.RefreshTokenKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.RefreshTokenKeyBytes))}, nil
 }
 
+func (keys) Reload(context.Context, time.Time) error { return nil }
+
 var codec = session.Codec{Keys: keys{}}
 
 func sealed(t testing.TB, token session.Token) string {

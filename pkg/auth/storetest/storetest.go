@@ -34,6 +34,8 @@ func (k key) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenK
 	return k.SealingKey(ctx)
 }
 
+func (key) Reload(context.Context, time.Time) error { return nil }
+
 // allSubjects is a directory in which every subject exists.
 type allSubjects struct{}
 
