@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 )
 
@@ -15,7 +16,7 @@ const JSONType = "application/json"
 func JSON(w http.ResponseWriter, status int, body any) {
 	raw, err := json.Marshal(body)
 	if err != nil { // only strings, numbers and booleans are ever written
-		status, raw = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+		status, raw = http.StatusInternalServerError, []byte(`{"error":"`+errorcode.ServerError+`"}`)
 	}
 	h := w.Header()
 	h.Set("Content-Type", JSONType)
@@ -27,9 +28,9 @@ func JSON(w http.ResponseWriter, status int, body any) {
 }
 
 // Error answers r with the status, the error code of RFC 6749, section 5.2, and the id of r.
-func Error(w http.ResponseWriter, r *http.Request, status int, code string) {
+func Error(w http.ResponseWriter, r *http.Request, status int, code errorcode.Code) {
 	JSON(w, status, struct {
-		Error     string `json:"error"`
-		RequestID string `json:"request_id,omitempty"`
+		Error     errorcode.Code `json:"error"`
+		RequestID string         `json:"request_id,omitempty"`
 	}{code, requestid.Of(r)})
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
@@ -92,7 +93,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !ok {
 		w.Header().Set("Allow", m.allow())
-		answer.Error(w, r, http.StatusMethodNotAllowed, "method_not_allowed")
+		answer.Error(w, r, http.StatusMethodNotAllowed, errorcode.MethodNotAllowed)
 		return
 	}
 	h.ServeHTTP(w, r)
@@ -109,7 +110,7 @@ func (m methods) allow() string {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	answer.Error(w, r, http.StatusNotFound, "not_found")
+	answer.Error(w, r, http.StatusNotFound, errorcode.NotFound)
 }
 
 // guarded lets a request through whose principal the authorizer has named.
@@ -117,7 +118,7 @@ func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := auth.PrincipalFrom(r.Context()); !ok {
 			w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750, section 3
-			answer.Error(w, r, http.StatusUnauthorized, "invalid_token")
+			answer.Error(w, r, http.StatusUnauthorized, errorcode.InvalidToken)
 			return
 		}
 		next.ServeHTTP(w, r)

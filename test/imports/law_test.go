@@ -7,7 +7,7 @@ import "slices"
 // pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
-	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "requestid"}
+	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
 	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "standin", "web", "loopback"})
@@ -50,19 +50,20 @@ var law = func() map[string][]string {
 		"token/jwksurl":          {"auth", "token"},
 		"keyring":                {"auth", "token", "strictjson"},
 		"keyring/secretsmanager": {"auth", "keyring"},
-		"gateway":                {"auth", "claim", "requestid"},
+		"gateway":                {"auth", "claim", "errorcode", "requestid"},
 		"config":                 {"auth", "strictjson", "loopback"},
 		"audit":                  {"auth"},
 
-		"router":             {"auth", "endpoint/route", "answer", "requestid"},
+		"router":             {"auth", "endpoint/route", "answer", "errorcode", "requestid"},
 		"endpoint/route":     {},
 		"endpoint/discovery": {"auth", "answer", "router", "token", "config"},
 
-		"answer":     {"requestid"},
+		"answer":     {"errorcode", "requestid"},
 		"auth":       {},
 		"bearer":     {},
 		"claim":      {},
 		"crosssite":  {"loopback"},
+		"errorcode":  {},
 		"loopback":   {},
 		"requestid":  {},
 		"standin":    {},

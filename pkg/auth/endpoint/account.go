@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/edgeauth/edgeauth/internal/bearer"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
@@ -117,7 +118,7 @@ func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.
 	}, x.next)
 	if errors.Is(err, login.ErrInvalidCredentials) && !errors.Is(err, login.ErrThrottled) {
 		// Not 401, which is about the access token: a client would refresh, send the wrong password again, and count twice.
-		err = &problem{status: http.StatusForbidden, code: "invalid_credentials", cause: err}
+		err = &problem{status: http.StatusForbidden, code: errorcode.InvalidCredentials, cause: err}
 	}
 	return client, err
 }
@@ -152,7 +153,7 @@ func accessToken(r *http.Request) (string, error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
 		// RFC 6750, section 3.1: no error code for a request without any token.
-		return "", &problem{status: http.StatusUnauthorized, code: "invalid_token", challenge: "Bearer",
+		return "", &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: "Bearer",
 			description: "an access token is required, or a change_token"}
 	}
 	text, problem := bearer.Parse([]byte(values[0]))
@@ -164,6 +165,6 @@ func accessToken(r *http.Request) (string, error) {
 
 // invalidToken is RFC 6750, section 3.1.
 func invalidToken(cause error) *problem {
-	return &problem{status: http.StatusUnauthorized, code: "invalid_token", challenge: `Bearer error="invalid_token"`,
+	return &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: `Bearer error="invalid_token"`,
 		description: "the access token is not valid, or its session has ended", cause: cause}
 }

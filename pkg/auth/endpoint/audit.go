@@ -27,7 +27,7 @@ func (f finished) event(r *http.Request) audit.Event {
 	key := f.session
 	if f.err != nil {
 		p := problemOf(f.err)
-		e.Name, e.Outcome = f.failed, p.code
+		e.Name, e.Outcome = f.failed, string(p.code)
 		if refusal, ok := errors.AsType[*session.Refusal](f.err); ok {
 			key = refusal.Session
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/crosssite"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 )
@@ -31,7 +32,7 @@ func (x *Responder) readDevice(r *http.Request, in input) (device, error) {
 	}
 	cookies := r.CookiesNamed(deviceCookie)
 	if (len(cookies) > 0 || delivery == "cookie") && !x.ours(r) {
-		return device{}, &problem{status: http.StatusForbidden, code: "origin_not_allowed",
+		return device{}, &problem{status: http.StatusForbidden, code: errorcode.OriginNotAllowed,
 			description: "a request with our cookie, or for one, must come from our own origin or from one that is configured"}
 	}
 	if token == "" && len(cookies) == 1 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -22,7 +23,7 @@ import (
 // attacker would like to know.
 type problem struct {
 	status      int
-	code        string
+	code        errorcode.Code
 	description string
 	retryAfter  time.Duration // zero sends no Retry-After
 	// terminal says that the refresh token will never work again. Only answers of refresh and logout show it.
@@ -34,12 +35,12 @@ type problem struct {
 	cause       error // for the log alone
 }
 
-func (p *problem) Error() string { return p.code + ": " + p.description }
+func (p *problem) Error() string { return string(p.code) + ": " + p.description }
 
 func (p *problem) Unwrap() error { return p.cause }
 
 func invalidRequest(format string, args ...any) *problem {
-	return &problem{status: http.StatusBadRequest, code: "invalid_request", description: fmt.Sprintf(format, args...)}
+	return &problem{status: http.StatusBadRequest, code: errorcode.InvalidRequest, description: fmt.Sprintf(format, args...)}
 }
 
 // problemOf is the one switch from sentinels to the wire. What it does not know is a 500 without detail.
@@ -53,34 +54,34 @@ func problemOf(err error) *problem {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, session.ErrEnded), errors.Is(err, token.ErrSessionOver):
-		return &problem{status: http.StatusBadRequest, code: "invalid_grant", terminal: true,
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant, terminal: true,
 			description: "the refresh token is not valid, or its session has ended"}
 	case errors.Is(err, session.ErrForeignClient):
-		return &problem{status: http.StatusBadRequest, code: "invalid_grant",
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant,
 			description: "the refresh token was issued to another client"}
 	case errors.Is(err, session.ErrUnknownClient):
-		return &problem{status: http.StatusBadRequest, code: "invalid_client",
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidClient,
 			description: "the session's client is not configured"}
 	case errors.Is(err, session.ErrScope):
-		return &problem{status: http.StatusBadRequest, code: "invalid_scope",
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidScope,
 			description: "the scope is wider than what the session was granted"}
 	case errors.As(err, &refusal) && errors.Is(err, login.ErrThrottled):
-		return &problem{status: http.StatusTooManyRequests, code: "too_many_requests", retryAfter: refusal.RetryAfter}
+		return &problem{status: http.StatusTooManyRequests, code: errorcode.TooManyRequests, retryAfter: refusal.RetryAfter}
 	case errors.Is(err, login.ErrInvalidCredentials):
-		return &problem{status: http.StatusUnauthorized, code: "invalid_credentials"}
+		return &problem{status: http.StatusUnauthorized, code: errorcode.InvalidCredentials}
 	case errors.Is(err, login.ErrPasswordChangeRequired):
-		return &problem{status: http.StatusForbidden, code: "password_change_required"}
+		return &problem{status: http.StatusForbidden, code: errorcode.PasswordChangeRequired}
 	case errors.As(err, &denial):
-		return &problem{status: http.StatusForbidden, code: denial.Code, description: denial.Description}
+		return &problem{status: http.StatusForbidden, code: errorcode.Code(denial.Code), description: denial.Description}
 	case errors.Is(err, login.ErrNoToken), errors.Is(err, user.ErrSuperseded):
-		return &problem{status: http.StatusBadRequest, code: "invalid_grant",
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant,
 			description: "the change_token is not valid or was used, or the password has changed meanwhile: log in again"}
 	case notAllowed(err) != "":
-		return &problem{status: http.StatusBadRequest, code: "password_not_allowed", description: notAllowed(err)}
+		return &problem{status: http.StatusBadRequest, code: errorcode.PasswordNotAllowed, description: notAllowed(err)}
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, user.ErrConflict): // others wrote the user again and again
-		return &problem{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retryAfter: time.Second}
+		return &problem{status: http.StatusServiceUnavailable, code: errorcode.TemporarilyUnavailable, retryAfter: time.Second}
 	default:
-		return &problem{status: http.StatusInternalServerError, code: "server_error"}
+		return &problem{status: http.StatusInternalServerError, code: errorcode.ServerError}
 	}
 }
 
@@ -105,11 +106,11 @@ func notAllowed(err error) string {
 func (p *problem) fault() bool { return p.status >= http.StatusInternalServerError }
 
 type problemBody struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description,omitempty"`
-	Terminal    *bool  `json:"terminal,omitempty"`
-	ChangeToken string `json:"change_token,omitempty"`
-	RequestID   string `json:"request_id,omitempty"`
+	Error       errorcode.Code `json:"error"`
+	Description string         `json:"error_description,omitempty"`
+	Terminal    *bool          `json:"terminal,omitempty"`
+	ChangeToken string         `json:"change_token,omitempty"`
+	RequestID   string         `json:"request_id,omitempty"`
 }
 
 // write answers r with p, and with the id of r, by which an operator finds the audit line.

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
@@ -63,7 +64,7 @@ func read(r *http.Request, types ...string) (input, error) {
 		return input{}, invalidRequest("the body cannot be read")
 	}
 	if len(body) > maxBodyBytes {
-		return input{}, &problem{status: http.StatusRequestEntityTooLarge, code: "request_too_large",
+		return input{}, &problem{status: http.StatusRequestEntityTooLarge, code: errorcode.RequestTooLarge,
 			description: "a body has at most 8192 bytes"}
 	}
 	given, err := mediaType(r.Header.Get("Content-Type"))
@@ -76,7 +77,7 @@ func read(r *http.Request, types ...string) (input, error) {
 		}
 		return readForm(body)
 	}
-	return input{}, &problem{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
+	return input{}, &problem{status: http.StatusUnsupportedMediaType, code: errorcode.UnsupportedMediaType,
 		description: "Content-Type must be " + strings.Join(types, " or ")}
 }
 

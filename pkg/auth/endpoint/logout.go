@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
@@ -57,7 +58,7 @@ func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
 	case isJWT(token):
 		// RFC 7009, section 2.2.1. 200 would be a lie: the holder of the token can use it until it ends. Nor does it
 		// end its session: a thief could log its owner out with an access token that leaked.
-		return session.Ended{}, &problem{status: http.StatusBadRequest, code: "unsupported_token_type",
+		return session.Ended{}, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedTokenType,
 			description: "an access token cannot be revoked and ends by itself: hand in the refresh token"}
 	}
 	var client *auth.ClientID

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
@@ -63,7 +64,7 @@ func refreshRequest(r *http.Request) (session.Request, error) {
 	case grantType == "" && in.form != nil:
 		return session.Request{}, invalidRequest("grant_type is required")
 	case grantType != "" && grantType != "refresh_token":
-		return session.Request{}, &problem{status: http.StatusBadRequest, code: "unsupported_grant_type",
+		return session.Request{}, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedGrantType,
 			description: "grant_type must be refresh_token"}
 	case refreshToken == "":
 		return session.Request{}, invalidRequest("refresh_token is required")

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 )
 
@@ -35,7 +36,7 @@ func Handler(h http.Handler) func(context.Context, events.APIGatewayV2HTTPReques
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		r, err := requestOf(ctx, e)
 		if err != nil {
-			return refusal(http.StatusBadRequest, "invalid_request", e.RequestContext.RequestID), nil
+			return refusal(http.StatusBadRequest, errorcode.InvalidRequest, e.RequestContext.RequestID), nil
 		}
 		return serve(h, r), nil
 	}
@@ -45,7 +46,7 @@ func serve(h http.Handler, r *http.Request) (answer events.APIGatewayV2HTTPRespo
 	defer func() {
 		if p := recover(); p != nil {
 			logPanic(r, p)
-			answer = refusal(http.StatusInternalServerError, "server_error", r.Header.Get(requestid.Header))
+			answer = refusal(http.StatusInternalServerError, errorcode.ServerError, r.Header.Get(requestid.Header))
 		}
 	}()
 	w := newAnswer()
@@ -68,10 +69,10 @@ func logPanic(r *http.Request, value any) {
 }
 
 // refusal is an answer in the shape of the endpoints' errors.
-func refusal(status int, code, requestID string) events.APIGatewayV2HTTPResponse {
+func refusal(status int, code errorcode.Code, requestID string) events.APIGatewayV2HTTPResponse {
 	body, _ := json.Marshal(struct { // strings always marshal
-		Error     string `json:"error"`
-		RequestID string `json:"request_id,omitempty"`
+		Error     errorcode.Code `json:"error"`
+		RequestID string         `json:"request_id,omitempty"`
 	}{code, requestID})
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: status,
