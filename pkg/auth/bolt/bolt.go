@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -34,7 +35,8 @@ var (
 
 // DB is one file. It is safe for concurrent use, by several processes too.
 type DB struct {
-	path string
+	path   string
+	noSync bool // writes do not wait for the disk
 
 	mu      sync.Mutex
 	changed *sync.Cond // active fell to zero, or a turn ended
@@ -54,7 +56,23 @@ type turn struct {
 // Open returns the DB in the file at path, which is made where it is missing. The error says what is wrong with the
 // place: no permission, or locked by another process for longer than five seconds.
 func Open(path string) (*DB, error) {
-	d := &DB{path: path}
+	return open(&DB{path: path})
+}
+
+// OpenTemp returns a DB in a new file of a test's temporary folder; t is the test's *testing.T. The DB is closed when the
+// test ends. Its writes do not wait for the disk, so they may be lost if the machine fails.
+func OpenTemp(t interface {
+	TempDir() string
+	Cleanup(func())
+}) (*DB, error) {
+	d, err := open(&DB{path: filepath.Join(t.TempDir(), "store.db"), noSync: true})
+	if err == nil {
+		t.Cleanup(func() { _ = d.Close() })
+	}
+	return d, err
+}
+
+func open(d *DB) (*DB, error) {
 	d.changed = sync.NewCond(&d.mu)
 	if _, err := d.acquire(context.Background()); err != nil {
 		return nil, err
@@ -144,7 +162,7 @@ func (d *DB) take(t *turn) {
 	if wasOpen {
 		time.Sleep(lockPause)
 	}
-	file, err := openFile(d.path)
+	file, err := openFile(d.path, d.noSync)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.file, d.opened, d.turn, t.err = file, time.Now(), nil, err
@@ -170,8 +188,10 @@ func (d *DB) closeIdle() {
 }
 
 // openFile opens the file and makes what is missing of it, also if it was removed meanwhile.
-func openFile(path string) (*bbolt.DB, error) {
-	file, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+func openFile(path string, noSync bool) (*bbolt.DB, error) {
+	file, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, NoSync: noSync, NoGrowSync: noSync,
+	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: %s is locked by another process", auth.ErrUnavailable, path)

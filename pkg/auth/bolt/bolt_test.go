@@ -126,3 +126,15 @@ func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Only a test's own file may skip the sync: a lost write of a session could undo a logout.
+func TestOpenTemp(t *testing.T) {
+	db, err := bolt.OpenTemp(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Users(t, func(testing.TB) user.Store { return bolt.Users{DB: db} })
+	if !db.NoSync(t) || openDB(t).NoSync(t) {
+		t.Errorf("without sync: %v with OpenTemp, %v with Open", db.NoSync(t), openDB(t).NoSync(t))
+	}
+}

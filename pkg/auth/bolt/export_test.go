@@ -124,3 +124,14 @@ func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 	}
 	return damaged
 }
+
+// NoSync reports whether the writes to d do not wait for the disk.
+func (d *DB) NoSync(t testing.TB) (unsynced bool) {
+	t.Helper()
+	file, err := d.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.release()
+	return file.NoSync
+}
