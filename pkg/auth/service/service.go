@@ -46,6 +46,8 @@ type Settings struct {
 	Throttle login.Limits
 	// PasswordCost is the work of new password hashes; the zero Cost is the default one.
 	PasswordCost password.Cost
+	// Hasher makes and verifies the stored hashes. nil is a password.Hasher with PasswordCost.
+	Hasher login.Hasher
 	// RefusalFloor is how long a refused login takes at least; see login.Config.
 	RefusalFloor time.Duration
 	// Policy is what a deployment demands of new passwords beside password.CheckNew.
@@ -105,8 +107,10 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	}
 	rules := session.DefaultRules()
 	rules.RestoredUntil = s.RestoredUntil
-	hasher := password.Hasher{Cost: s.PasswordCost}
-	users := &user.Directory{Store: s.Stores.Users, Hasher: hasher, Policy: s.Policy, Now: s.Now}
+	if s.Hasher == nil {
+		s.Hasher = password.Hasher{Cost: s.PasswordCost}
+	}
+	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: s.Policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
 		Store: s.Stores.Sessions, Subjects: users,
 		Codec: session.Codec{Keys: keys.refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader, Clients: s.clients(),
@@ -115,12 +119,12 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	if keys.login != nil {
-		x.authenticator, err = newAuthenticator(s, keys.login, hasher, users)
+		x.authenticator, err = newAuthenticator(s, keys.login, users)
 	}
 	return x, err
 }
 
-func newAuthenticator(s Settings, keys login.Keys, hasher password.Hasher, users *user.Directory) (*login.Authenticator, error) {
+func newAuthenticator(s Settings, keys login.Keys, users *user.Directory) (*login.Authenticator, error) {
 	if s.Throttle == (login.Limits{}) {
 		s.Throttle = login.DefaultLimits()
 	}
@@ -129,7 +133,7 @@ func newAuthenticator(s Settings, keys login.Keys, hasher password.Hasher, users
 		return nil, err
 	}
 	return login.New(login.Config{
-		Users: s.Stores.Users, Hasher: hasher, Attempts: throttle, Keys: keys, Passwords: users, Steps: s.Steps,
+		Users: s.Stores.Users, Hasher: s.Hasher, Attempts: throttle, Keys: keys, Passwords: users, Steps: s.Steps,
 		Floor: s.RefusalFloor, Now: s.Now,
 	})
 }
