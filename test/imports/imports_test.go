@@ -67,7 +67,11 @@ func violations(p listed) []string {
 			}
 		}
 	}
-	for _, root := range reach[name] {
+	unreachable := reach[name]
+	if p.Name == "main" && !strings.HasPrefix(name, tests) {
+		unreachable = slices.Concat(unreachable, forTests)
+	}
+	for _, root := range unreachable {
 		for _, d := range p.Deps {
 			if within(d, root) {
 				report("reaches %s", d)
@@ -159,6 +163,16 @@ func TestViolations(t *testing.T) {
 			"a way to the SDK", listed{ImportPath: module + "/functions/authorizer", Deps: []string{sdk + "/aws"}},
 			"functions/authorizer reaches " + sdk + "/aws",
 		},
+		{
+			"a program with code for tests",
+			listed{ImportPath: module + "/cmd/edgeauth", Name: "main", Deps: []string{"net/http", ours("authtest")}},
+			"cmd/edgeauth reaches " + ours("authtest"),
+		},
+		{
+			"a program with package testing", listed{ImportPath: module + "/functions/login", Name: "main", Deps: []string{"testing"}},
+			"functions/login reaches testing",
+		},
+		{"a program of a test", listed{ImportPath: module + "/test/samlocal/up", Name: "main", Deps: []string{"testing"}}, ""},
 		{
 			"another user of DynamoDB", listed{ImportPath: ours("service"), Imports: []string{sdk + "/service/dynamodb/types"}},
 			"service imports " + sdk + "/service/dynamodb/types, which only dynamo may",

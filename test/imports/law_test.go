@@ -35,6 +35,8 @@ var law = func() map[string][]string {
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
+		"authtest": {"auth", "token", "session", "user", "password", "keyring", "bolt", "authorizer", "service", "endpoint/route", "config"},
+
 		"dynamo":    stores,
 		"bolt":      stores,
 		"storetest": stores,
@@ -80,6 +82,7 @@ const sdk = "github.com/aws/aws-sdk-go-v2"
 
 // reach lists what a package must not import, even indirectly.
 var reach = func() map[string][]string {
+
 	// The code that finds a person's credentials and stacks would cost every function megabytes and
 	// a part of each start.
 	slow := []string{
@@ -109,6 +112,9 @@ var reach = func() map[string][]string {
 		"config":     {"github.com/aws", "net/http"},
 	}
 }()
+
+// forTests lists what no program may import, even indirectly: code for tests, which makes weak hashes.
+var forTests = []string{"testing", "net/http/httptest", module + "/pkg/auth/authtest", module + "/pkg/auth/storetest"}
 
 // only lists packages that a single package may import; the entry also covers the packages below.
 var only = map[string]string{

@@ -1,0 +1,211 @@
+package authtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Password is the password of every account that AddUser makes.
+const Password = "correct horse battery staple"
+
+// Config says how an Authority differs from a deployment without any configuration. Every member may be left out.
+type Config struct {
+	// Issuer is the iss of tokens. The default is https://auth.example.com, and for a Server its URL.
+	Issuer string
+	// Audience is the aud of tokens. The default is the issuer, as it is in a deployment.
+	Audience []string
+	// Algorithm signs tokens: token.RS256, token.ES256 or token.EdDSA. The default is RS256, as it is in a deployment. The
+	// keys of an algorithm are made once in a process, in a third of a second for RS256 and at once for the others. Every
+	// Authority of the process has them.
+	Algorithm token.Algorithm
+	// Start is the time at which Clock stands. The default is the time of the call of New, in whole seconds, so that tokens
+	// are good for an API under test that has a clock of its own.
+	Start time.Time
+	// Settings, if it is not nil, changes the settings of the service before it is made: clients, limits, stores.
+	Settings func(*service.Settings)
+}
+
+// Authority issues tokens, and holds the accounts and sessions behind them. Its methods end the test if they fail. It is
+// safe for concurrent use, but a method that fails must run in the test's own goroutine (see testing.T.FailNow).
+type Authority struct {
+	Issuer   string
+	Audience []string
+	// Clock is the clock of tokens, accounts and sessions.
+	Clock *Clock
+	// Verifier takes the tokens of this Authority at the time of Clock.
+	Verifier *token.Verifier
+	// Handler answers every route of edgeauth: login, refresh, logout, the public keys and so on. In front of the routes
+	// that need a session it checks the access token.
+	Handler http.Handler
+	// Users makes, changes and disables accounts, as the command edgeauth user does.
+	Users *user.Directory
+	// Service has the parts of the deployment: the manager of sessions, the store, the clients.
+	Service *service.Service
+
+	t        testing.TB
+	settings service.Settings
+	signing  *keyring.Signing
+	issuer   *token.Issuer
+	next     token.SigningKey
+}
+
+// New returns an Authority with stores of its own, which end with the test.
+func New(t testing.TB, c Config) *Authority {
+	t.Helper()
+	a := &Authority{t: t}
+	a.make(c)
+	return a
+}
+
+func (a *Authority) make(c Config) {
+	a.t.Helper()
+	c.Issuer = cmp.Or(c.Issuer, "https://auth.example.com")
+	if len(c.Audience) == 0 {
+		c.Audience = []string{c.Issuer}
+	}
+	if c.Start.IsZero() {
+		c.Start = time.Now().Truncate(time.Second)
+	}
+	a.Clock = &Clock{now: c.Start}
+	keys, err := ringsOf(cmp.Or(c.Algorithm, token.RS256))
+	a.must("make the keys", err)
+	db, err := bolt.OpenTemp(a.t)
+	a.must("open the store", err)
+	a.next = keys.next
+	a.settings = service.Settings{
+		Issuer: c.Issuer, Audience: c.Audience,
+		SigningRing: keys.signing, RefreshKeys: keys.refresh, LoginRing: keys.login, KeyVersion: 1,
+		Stores: service.Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}},
+		Client: auth.Client{
+			ID: auth.DefaultClient, Profile: auth.Balanced,
+			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout,
+		},
+		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
+		Hasher:              hasher{},
+		Now:                 a.Clock.Now,
+	}
+	if c.Settings != nil {
+		c.Settings(&a.settings)
+	}
+	s := a.settings
+	if s.Hasher == nil {
+		s.Hasher = password.Hasher{Cost: s.PasswordCost}
+	}
+	a.Service, err = service.New(context.Background(), s)
+	a.must("make the service", err)
+	a.Issuer, a.Audience, a.Verifier = s.Issuer, s.Audience, a.Service.AccessTokens()
+	a.Users = &user.Directory{Store: s.Stores.Users, Sessions: s.Stores.Sessions, Hasher: s.Hasher, Policy: s.Policy, Now: s.Now}
+	a.Handler, err = newHandler(a.Service, s.Now)
+	a.must("make the handlers", err)
+	a.signing, err = keyring.LoadSigning(context.Background(), s.SigningRing, s.KeyVersion, s.Now)
+	a.must("read the signing ring", err)
+	a.issuer, err = token.NewIssuer(token.IssuerConfig{
+		Issuer: s.Issuer, Audience: s.Audience, Keys: a.signing, Lifetime: s.AccessTokenLifetime,
+		Clients: a.Service.Clients(), Now: s.Now, Rand: rand.Reader,
+	})
+	a.must("make the issuer", err)
+}
+
+// must ends the test if what was to be done failed.
+func (a *Authority) must(what string, err error) {
+	a.t.Helper()
+	if err != nil {
+		a.t.Fatalf("authtest: %s: %v", what, err)
+	}
+}
+
+// Token returns an access token that is good now, as a deployment issues it. Each change is made to what the token says:
+//
+//	a.Token("ada", func(g *token.Grant) { g.Subject.Roles = []string{"admin"} })
+//
+// The subject needs no account, and the token's session is in no store: a token whose session can be read comes from
+// Login.
+func (a *Authority) Token(subject auth.SubjectID, changes ...func(*token.Grant)) string {
+	a.t.Helper()
+	now := a.Clock.Now()
+	g := token.Grant{
+		Subject:   auth.Subject{ID: subject},
+		SessionID: session.IDOf(auth.NewSecret(rand.Text())).String(),
+		Client:    cmp.Or(a.settings.Client.ID, auth.DefaultClient), Scope: a.settings.Client.Scope,
+		AuthTime: now, NotAfter: now.Add(token.MaxLifetime),
+	}
+	for _, change := range changes {
+		change(&g)
+	}
+	access, err := a.issuer.Issue(context.Background(), g)
+	a.must("issue a token", err)
+	return access.Text.Reveal()
+}
+
+// Sign returns a JWS of this header and this payload, both of any text, under the key that signs now. The empty header
+// stands for that of a good token.
+func (a *Authority) Sign(header, payload string) string {
+	a.t.Helper()
+	s := a.signer()
+	text, err := s.sign(cmp.Or(header, s.header()), payload)
+	a.must("sign", err)
+	return text
+}
+
+func (a *Authority) signer() signer {
+	a.t.Helper()
+	key, err := a.signing.SigningKey(context.Background())
+	a.must("read the signing key", err)
+	s, err := newSigner(key)
+	a.must("read the signing key", err)
+	return s
+}
+
+// JWKS returns the public keys as edgeauth publishes them (RFC 7517, section 5), for a verifier that takes them as a text,
+// such as EDGEAUTH_JWKS.
+func (a *Authority) JWKS() string {
+	a.t.Helper()
+	keys, err := a.Service.PublicKeys(context.Background())
+	a.must("read the public keys", err)
+	text, err := json.Marshal(keys)
+	a.must("write the public keys", err)
+	return string(text)
+}
+
+// AddUser makes an account with this e-mail address, these roles and the password Password.
+func (a *Authority) AddUser(email string, roles ...string) user.User {
+	a.t.Helper()
+	u, err := a.Users.Add(context.Background(), email, auth.NewSecret(Password), roles)
+	a.must("add "+email, err)
+	return u
+}
+
+// Login logs an account with the password Password in, by Handler, and returns the tokens of its new session.
+func (a *Authority) Login(email string) (access, refresh string) {
+	a.t.Helper()
+	body, err := json.Marshal(map[string]string{"email": email, "password": Password})
+	a.must("log in", err)
+	r := httptest.NewRequest(http.MethodPost, a.Issuer+"/auth/login", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	a.Handler.ServeHTTP(w, r)
+	var tokens struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &tokens); w.Code != http.StatusOK || err != nil {
+		a.t.Fatalf("authtest: log %s in: %d %s", email, w.Code, w.Body)
+	}
+	return tokens.Access, tokens.Refresh
+}
