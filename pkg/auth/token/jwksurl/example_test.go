@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token/jwksurl"
 )
 
-// A Source is the Keys of another issuer. Making one asks for nothing yet.
+// A Source is the Keys of another issuer. New makes no request.
 func ExampleNew() {
 	const issuer = "https://openauth.example.com"
 	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json", Now: time.Now})
@@ -26,5 +26,5 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// https://openauth.example.com
-	// jwksurl: URL must hold an https URL without user or fragment; it holds "http://openauth.example.com/jwks"
+	// jwksurl: URL must be an https URL without user and fragment; it is "http://openauth.example.com/jwks"
 }

@@ -2,7 +2,7 @@ package jwksurl
 
 import "time"
 
-// SetTimeout replaces the time that a request may take, and returns what it was.
+// SetTimeout sets the timeout of a request and returns the previous one.
 func (s *Source) SetTimeout(d time.Duration) (was time.Duration) {
 	was, s.client.Timeout = s.client.Timeout, d
 	return was

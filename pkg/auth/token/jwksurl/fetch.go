@@ -12,19 +12,20 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// newClient returns a client that goes where it is sent and nowhere else.
+// newClient returns a client that contacts only the URL of its requests: it follows no redirect.
 func newClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment, // which sees a tunnel: the URL is https
+			Proxy:                  http.ProxyFromEnvironment, // a proxy sees only a TLS tunnel
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			MaxResponseHeaderBytes: token.MaxJWKSBytes,
 			ForceAttemptHTTP2:      true,
-			// Between two requests lies a minute at least, and on Lambda a frozen process: a connection that died meanwhile
-			// would fail each of them in turn.
+			// Requests are at least a minute apart, and Lambda freezes the process between them. An
+			// idle connection would often be dead and fail the next request.
 			DisableKeepAlives: true,
 		},
-		// Whoever can redirect, by an open redirector on the issuer's host or a hijacked path, would choose our keys.
+		// Following a redirect would let an attacker choose the keys, for example through an open
+		// redirector on the issuer's host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       Timeout,
 	}
@@ -44,7 +45,8 @@ func fetch(ctx context.Context, client *http.Client, url string) (token.KeySet, 
 	if response.StatusCode != http.StatusOK {
 		return token.KeySet{}, fmt.Errorf("the answer's status is %d", response.StatusCode)
 	}
-	// One byte more than ParseForeignJWKS takes: it says so of a longer set. A compressed body is counted as it unfolds.
+	// The limit is one byte above the maximum, so that ParseForeignJWKS refuses a longer set. It
+	// counts the bytes of a compressed body after decompression.
 	body, err := io.ReadAll(io.LimitReader(response.Body, token.MaxJWKSBytes+1))
 	if err != nil {
 		return token.KeySet{}, errors.Join(errors.New("the answer broke off"), err)

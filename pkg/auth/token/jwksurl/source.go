@@ -1,12 +1,24 @@
-// Package jwksurl reads the keys of another issuer from an https URL. It is there for issuers that rotate their keys
-// without telling us; where one does not, its keys are better off in a file of the deployment, which no network can
-// withhold. Package token itself links no net/http.
+// Package jwksurl reads the public keys of another issuer from an https URL and refreshes them.
 //
-// The keys are asked for at the first token, and again when they are FreshFor old or a token names a kid that is not
-// among them. Callers share one request. While the issuer cannot be reached, or answers with what is no good key set (an empty
-// one too), the keys it had go on for StaleFor.
-// Between two requests lies at least RetryAfter, however the first one ended: nobody can make an authorizer knock at
-// an issuer's door by inventing kids, nor by taking it down.
+//	keys, err := jwksurl.New(jwksurl.Config{
+//		URL: "https://issuer.example.com/.well-known/jwks.json",
+//		Now: time.Now,
+//	})
+//	...
+//	other := token.OtherIssuer{Issuer: "https://issuer.example.com", Keys: keys, ...}
+//
+// Use it for issuers that rotate their keys without notice. If an issuer announces its rotations,
+// put its keys into a file of the deployment instead: a file does not depend on the network. Only
+// this package links net/http; package token does not.
+//
+// A [Source] requests the keys for the first token. It requests them again when they are [FreshFor]
+// old, or when a token has an unknown kid. Concurrent callers share one request. If the issuer is
+// unreachable or its answer is not a valid, non-empty key set, the previous keys remain in use for
+// up to [StaleFor].
+//
+// Two requests are at least [RetryAfter] apart, whether or not the first one succeeds. An attacker
+// can therefore not use invented kids, or an outage of the issuer, to make an authorizer flood the
+// issuer with requests.
 package jwksurl
 
 import (
@@ -23,24 +35,28 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// The times of a Source.
+// The times of a [Source].
 const (
-	FreshFor   = 15 * time.Minute // keys as old as this are asked for again; one that was withdrawn lives on until then
-	StaleFor   = 24 * time.Hour   // keys as old as this are not believed any more, whatever keeps us from new ones
+	// FreshFor is the age at which keys are requested again. A withdrawn key is accepted until then.
+	FreshFor = 15 * time.Minute
+	// StaleFor is the age at which keys are dropped, even if the issuer is unreachable.
+	StaleFor = 24 * time.Hour
+	// RetryAfter is the minimum time between two requests.
 	RetryAfter = time.Minute
-	// FirstRetryAfter is the pause while there are no keys at all, and so every token waits.
+	// FirstRetryAfter replaces RetryAfter while there are no keys, because every token waits then.
 	FirstRetryAfter = 5 * time.Second
-	Timeout         = 3 * time.Second // of one request, the body included
+	// Timeout is the maximum duration of a request, including the body.
+	Timeout = 3 * time.Second
 )
 
-// Config is what a Source needs.
+// Config holds the settings of a [Source].
 type Config struct {
-	URL   string         // https, without user or fragment
-	Roots *x509.CertPool // who may vouch for the server; nil for the system's
+	URL   string         // https, without user and fragment
+	Roots *x509.CertPool // trusted certificate authorities; nil means those of the system
 	Now   func() time.Time
 }
 
-// Source is a key set behind a URL. It implements token.Keys and is safe for concurrent use.
+// Source is the key set at a URL. It implements [token.Keys] and is safe for concurrent use.
 type Source struct {
 	url    string
 	client *http.Client
@@ -48,21 +64,21 @@ type Source struct {
 
 	mu      sync.Mutex
 	keys    token.KeySet
-	since   time.Time // when keys were read; zero where there are none
+	since   time.Time // when the keys were read; zero without keys
 	tried   time.Time // when the last request began
-	failed  error     // why the last request brought nothing; nil where it did
-	request *request  // under way; nil for none
+	failed  error     // the error of the last request; nil after a success
+	request *request  // the current request, or nil
 }
 
-// request is one request that callers wait for together.
+// request is a request that several callers wait for.
 type request struct{ done chan struct{} }
 
-// New returns a Source that has asked for nothing yet: an issuer that is down must not keep us from starting. Its
-// error names the field and what it should hold.
+// New returns a Source. It makes no request, so that a process starts even if the issuer is down.
+// The error of an invalid field names the field and what it must hold.
 func New(c Config) (*Source, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return nil, fmt.Errorf("jwksurl: URL must hold an https URL without user or fragment; it holds %q", c.URL)
+		return nil, fmt.Errorf("jwksurl: URL must be an https URL without user and fragment; it is %q", c.URL)
 	}
 	if c.Now == nil {
 		return nil, errors.New("jwksurl: Now must hold a clock")
@@ -70,8 +86,9 @@ func New(c Config) (*Source, error) {
 	return &Source{url: c.URL, client: newClient(c.Roots), now: c.Now}, nil
 }
 
-// Key returns the key of a kid. Its error wraps auth.ErrNotFound where the issuer has no such key, as far as it told
-// within the last minute, and auth.ErrUnavailable where that cannot be known.
+// Key returns the key with the given kid. If the issuer has no such key, according to a request of
+// the last minute, the error wraps [auth.ErrNotFound]. If that is unknown because the request
+// failed, the error wraps [auth.ErrUnavailable]. Key returns early if ctx is cancelled.
 func (s *Source) Key(ctx context.Context, kid string) (token.Key, error) {
 	key, wait, err := s.look(ctx, kid)
 	if wait == nil {
@@ -85,7 +102,7 @@ func (s *Source) Key(ctx context.Context, kid string) (token.Key, error) {
 	return s.held(kid)
 }
 
-// look returns the key of a kid, or the request to wait for before there is an answer.
+// look returns the key with the given kid, or the request to wait for.
 func (s *Source) look(ctx context.Context, kid string) (token.Key, *request, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +110,8 @@ func (s *Source) look(ctx context.Context, kid string) (token.Key, *request, err
 	due := err != nil || s.age() >= FreshFor
 	switch {
 	case due && s.request == nil && s.now().Sub(s.tried) >= s.pause():
-		// Whoever finds the keys old waits for new ones: what is left running behind an answer, Lambda freezes.
+		// A caller that finds the keys old waits for the new ones: Lambda would freeze a request
+		// that outlives the answer.
 		s.tried = s.now()
 		s.request = &request{make(chan struct{})}
 		go s.ask(context.WithoutCancel(ctx), s.request)
@@ -106,7 +124,7 @@ func (s *Source) look(ctx context.Context, kid string) (token.Key, *request, err
 	return key, nil, nil
 }
 
-// held returns the key of a kid as far as it is known now.
+// held returns the key with the given kid from the current keys.
 func (s *Source) held(kid string) (token.Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +135,7 @@ func (s *Source) held(kid string) (token.Key, error) {
 	return key, nil
 }
 
-// known, age, pause and unknown need the lock.
+// known, age, pause and unknown require the lock.
 func (s *Source) known(ctx context.Context, kid string) (token.Key, error) {
 	if s.age() >= StaleFor {
 		return token.Key{}, auth.ErrNotFound
@@ -134,7 +152,7 @@ func (s *Source) pause() time.Duration {
 	return RetryAfter
 }
 
-// unknown says why there is no key of some kid. After a request that failed the key may well be there.
+// unknown returns the error for an unknown kid. After a failed request the issuer may have the key.
 func (s *Source) unknown() error {
 	if s.failed != nil {
 		return fmt.Errorf("jwksurl: %w: %w", auth.ErrUnavailable, s.failed)
@@ -142,7 +160,8 @@ func (s *Source) unknown() error {
 	return fmt.Errorf("jwksurl: key of this kid: %w", auth.ErrNotFound)
 }
 
-// ask makes one request. No caller's end is its end, since others wait for it too.
+// ask makes one request. The request does not end with the context of its first caller, because
+// other callers wait for it too.
 func (s *Source) ask(ctx context.Context, r *request) {
 	keys, err := fetch(ctx, s.client, s.url)
 	s.mu.Lock()

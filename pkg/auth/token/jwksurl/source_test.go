@@ -24,7 +24,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token/jwksurl"
 )
 
-// issuer is a TLS server whose answer each test sets, and a clock that each test moves.
+// issuer is a TLS server whose answer a test sets, with a clock that a test moves.
 type issuer struct {
 	*httptest.Server
 	answer atomic.Pointer[http.HandlerFunc]
@@ -40,7 +40,7 @@ func newIssuer(t *testing.T) *issuer {
 		i.asked.Add(1)
 		(*i.answer.Load())(w, r)
 	}))
-	i.Config.ErrorLog = log.New(io.Discard, "", 0) // of broken connections, which are meant
+	i.Config.ErrorLog = log.New(io.Discard, "", 0) // the tests break connections
 	i.StartTLS()
 	t.Cleanup(i.Close)
 	return i
@@ -58,7 +58,7 @@ func (i *issuer) source(t *testing.T) *jwksurl.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if was := s.SetTimeout(time.Minute); was != jwksurl.Timeout { // a busy machine must not decide
+	if was := s.SetTimeout(time.Minute); was != jwksurl.Timeout { // a slow machine must not decide
 		t.Errorf("a request may take %v", was)
 	}
 	return s
@@ -110,7 +110,7 @@ func newKey(t *testing.T) token.Key {
 	return key.Public()
 }
 
-// step is what a client finds, and how often the issuer has been asked by then.
+// step requests a key and checks the result and the number of requests so far.
 func (i *issuer) step(t *testing.T, s *jwksurl.Source, name, kid string, want error, asked int32) {
 	t.Helper()
 	key, err := s.Key(t.Context(), kid)
@@ -118,7 +118,7 @@ func (i *issuer) step(t *testing.T, s *jwksurl.Source, name, kid string, want er
 		t.Errorf("%s: key %q, %v; want %v", name, key.ID(), err, want)
 	}
 	if got := i.asked.Load(); got != asked {
-		t.Errorf("%s: the issuer was asked %d times, want %d", name, got, asked)
+		t.Errorf("%s: the issuer was requested %d times, want %d", name, got, asked)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestStaleKeysGoOnWhileTheIssuerFails(t *testing.T) {
 	i.later(jwksurl.FreshFor)
 	i.step(t, s, "stale", key.ID(), nil, 2)
 	i.step(t, s, "the failure is penalised", key.ID(), nil, 2)
-	// Whether the issuer has this one by now, nobody knows.
+	// A failed request cannot tell whether the issuer has the key.
 	i.step(t, s, "unknown while it fails", "x", auth.ErrUnavailable, 2)
 	i.later(jwksurl.RetryAfter)
 	i.step(t, s, "a minute later", key.ID(), nil, 3)
@@ -204,7 +204,7 @@ func TestCallersShareOneRequest(t *testing.T) {
 	for i.asked.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	i.later(jwksurl.RetryAfter) // however long it takes, one is enough
+	i.later(jwksurl.RetryAfter) // one request is enough, however long it takes
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
@@ -213,7 +213,7 @@ func TestCallersShareOneRequest(t *testing.T) {
 			}
 		})
 	}
-	cancel() // whoever began the request may leave; the others get their answer
+	cancel() // the request goes on without its first caller
 	if err := <-left; !errors.Is(err, auth.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("who left: %v", err)
 	}
@@ -272,27 +272,27 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 			w.WriteHeader(http.StatusAccepted)
 			fmt.Fprint(w, good)
 		}, "status is 202"},
-		{"empty", func(http.ResponseWriter, *http.Request) {}, "an object is wanted"},
-		{"HTML", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "an object is wanted"},
-		{"no keys", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) }, "no key in it"},
+		{"empty", func(http.ResponseWriter, *http.Request) {}, "expected a JSON object"},
+		{"HTML", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "expected a JSON object"},
+		{"no keys", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) }, "the set has no key"},
 		{"too long", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, good, strings.Repeat(" ", token.MaxJWKSBytes))
-		}, "longer than"},
+		}, "more than 65536 bytes"},
 		{"too long once unfolded", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(folded.Bytes())
-		}, "longer than"},
+		}, "more than 65536 bytes"},
 		{"endless", func(w http.ResponseWriter, r *http.Request) {
 			for sent := 0; r.Context().Err() == nil; sent += 1 << 12 {
 				if _, err := fmt.Fprint(w, strings.Repeat(" ", 1<<12)); err != nil {
 					return
 				}
-				if sent > 64<<20 { // far more than any buffer on the way holds
+				if sent > 64<<20 { // more than all buffers on the way
 					t.Error("the client does not stop reading")
 					return
 				}
 			}
-		}, "longer than"},
+		}, "more than 65536 bytes"},
 		{"headers too long", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 2*token.MaxJWKSBytes))
 			fmt.Fprint(w, good)
@@ -323,7 +323,7 @@ func TestSlowIssuerTimesOut(t *testing.T) {
 	i.answers(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
-		<-end // headers at once, and never a body
+		<-end // sends the headers and no body
 	})
 	s := i.source(t)
 	s.SetTimeout(50 * time.Millisecond)
