@@ -1,19 +1,20 @@
 package strictjson
 
-// span is a part of a text, by its offsets. Offsets are remembered rather than strings, because the garbage collector
-// has work with every pointer that is written while it runs.
+// span is a part of the text by its offsets. A span holds no pointer, so that writing it costs the
+// garbage collector no work.
 type span struct{ begin, end int }
 
-// names are those of one object so far. The first ones are compared one by one, which needs no memory; beyond them a
-// map keeps a text of thousands of names from costing their square.
+// names holds the names of one object read so far. The first names are compared one by one without
+// an allocation. Further names go into a map, so that an object of thousands of names takes linear
+// time.
 type names struct {
-	few   [24]span // as they are written, between the quotation marks
+	few   [24]span // with escapes, without quotation marks
 	count int
-	bits  uint64 // of the first ones, of which two seldom share one: a name whose bit is not there is new
+	bits  uint64 // of the names in few: a name whose bit is unset is new
 	many  map[string]bool
 }
 
-// add reports whether a name, which is written at a span of the text, is new.
+// add records a name and reports whether it is new. at is the place of the name in the text.
 func (n *names) add(s *scanner, name string, at span) bool {
 	if n.many == nil {
 		bit := bitOf(name)
@@ -47,7 +48,7 @@ func (n *names) holds(s *scanner, name string) bool {
 	return false
 }
 
-// named returns the name at a span that has been read, and none at the zero span.
+// named returns the name at a place that was read before. The zero span is the empty name.
 func (s *scanner) named(at span) string {
 	if s.plain || at.begin == 0 {
 		return s.text[at.begin:at.end]
@@ -57,7 +58,7 @@ func (s *scanner) named(at span) string {
 	return name
 }
 
-// bitOf spreads names over the bits of a word by their lengths and ends.
+// bitOf maps a name to one bit by its length, first and last byte.
 func bitOf(name string) uint64 {
 	if name == "" {
 		return 1

@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// each and top hold 1 and the top bit in every byte of a word.
+// each has the value 1 in every byte of a word, and top has the top bit of every byte.
 const each, top = 0x0101010101010101, 0x8080808080808080
 
-// IsPlain reports whether a text is ASCII without control characters. Most JSON is, as machines write it, and nobody
-// needs to look for broken UTF-8 in it, nor for line feeds in its strings.
+// IsPlain reports whether text is ASCII without control characters. Most JSON that machines write
+// is plain. Plain text needs no check for invalid UTF-8, nor for line feeds within strings.
 //
-// Eight bytes at a time: subtracting 0x20 from each borrows into the top bit of those below it, and beyond ASCII the
-// top bit is set already.
+// The loops check eight bytes at a time. Subtracting 0x20 from a byte below it borrows into the top
+// bit, and a byte outside ASCII has the top bit set already.
 func IsPlain(text []byte) bool {
 	const words = 4 * 8
 	for ; len(text) >= words; text = text[words:] {
@@ -31,9 +31,9 @@ func IsPlain(text []byte) bool {
 	return !slices.ContainsFunc(text, func(c byte) bool { return c < ' ' || c >= 0x80 })
 }
 
-// quotationMark returns the offset of the next quotation mark of a plain text, or the text's end. Most are a few bytes
-// away, and eight are looked at in one step: subtracting 1 borrows into the top bit of a byte that is 0, and into none
-// before the first of these.
+// quotationMark returns the offset of the next quotation mark in a plain text, or the length of the
+// text. It checks eight bytes at a time: subtracting 1 from a byte that is 0 borrows into its top
+// bit, and no byte before the first such byte is affected.
 func quotationMark(text string, at int) int {
 	for ; len(text)-at >= 8; at += 8 {
 		t := text[at : at+8]

@@ -7,7 +7,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// TestIsPlain puts every byte everywhere into texts of every length that is read in another way.
+// TestIsPlain puts every byte value at every offset of texts of every length up to several loop
+// steps.
 func TestIsPlain(t *testing.T) {
 	for length := range 80 {
 		text := bytes.Repeat([]byte(" "), length)

@@ -1,7 +1,7 @@
 package strictjson
 
-// Reader reads one object from left to right, once, and each value as what it should be. It needs no memory of its
-// own but for objects of more than 24 names and strings with escapes:
+// Reader reads one object from left to right. Each value is read as the type that the caller
+// expects. Reader allocates only for objects with more than 24 names and for strings with escapes:
 //
 //	r := strictjson.Read(text)
 //	for r.Next() {
@@ -14,24 +14,24 @@ package strictjson
 //	}
 //	err := r.Err()
 //
-// Whatever is not asked for is checked all the same. The first error ends the reading: every value is zero from then
-// on, so nothing that was read is good before Err has said so.
+// Values that the caller does not read are checked too. The first error ends the reading, and every
+// value is zero from then on. Do not use any value before Err returns nil.
 type Reader struct {
 	scanner
 	names names
 	name  span
-	fresh bool // the next byte begins the value of name, which nobody has read
+	fresh bool // the value of name has not been read
 	begun bool
 	err   error
 }
 
-// Read begins to read the one object that text must hold.
+// Read returns a Reader of text, which must hold exactly one object.
 func Read(text string) Reader {
 	s, err := begin(text)
 	return Reader{scanner: s, err: err}
 }
 
-// Next steps to the next member and reports whether there is one.
+// Next moves to the next member and reports whether there is one.
 func (r *Reader) Next() bool {
 	if r.fresh {
 		r.Raw()
@@ -58,15 +58,15 @@ func (r *Reader) step() (more bool, err error) {
 	switch {
 	case !r.begun:
 		r.begun = true
-		return r.open('{', '}', "an object")
+		return r.open('{', '}', "a JSON object")
 	case r.depth > 0:
 		return r.more('}')
 	}
 	return false, nil
 }
 
-// nextPlain is Next between two members of a plain text without white space, as tokens are. It reports false for
-// everything else, and changes nothing then.
+// nextPlain is a fast path of Next for the second and later members of a plain text without white
+// space, the usual form of tokens. In any other case it returns false and changes nothing.
 func (r *Reader) nextPlain() bool {
 	text, at := r.text, r.at
 	if r.depth != 1 || len(text)-at < len(`,"":0`) || text[at] != ',' || text[at+1] != '"' {
@@ -83,19 +83,19 @@ func (r *Reader) nextPlain() bool {
 	return true
 }
 
-// keep remembers the first error.
+// keep records an error.
 func (r *Reader) keep(err error) {
 	if err != nil {
 		r.err = err
 	}
 }
 
-// Name returns the member's name, unescaped.
+// Name returns the name of the current member, without escapes.
 func (r *Reader) Name() string { return r.named(r.name) }
 
-// Text returns the value, which must be a string.
+// Text returns the current value, which must be a string.
 func (r *Reader) Text() string {
-	if !r.wants('"', "a string") {
+	if !r.wants('"', "a JSON string") {
 		return ""
 	}
 	value, err := r.string()
@@ -103,7 +103,7 @@ func (r *Reader) Text() string {
 	return value
 }
 
-// Integer returns the value, which must be an integer as the function Integer defines it.
+// Integer returns the current value, which must be an integer as defined by the function [Integer].
 func (r *Reader) Integer() int64 {
 	if !r.due() {
 		return 0
@@ -117,16 +117,16 @@ func (r *Reader) Integer() int64 {
 	return value
 }
 
-// IsArray reports whether the value, not yet read, is an array.
+// IsArray reports whether the current value is an array. Call it before the value is read.
 func (r *Reader) IsArray() bool { return r.fresh && r.peek() == '[' }
 
-// Strings appends the elements of the value, which must be an array of strings.
+// Strings appends the elements of the current value, which must be an array of strings.
 func (r *Reader) Strings(to []string) []string {
-	if !r.wants('[', "an array") {
+	if !r.wants('[', "a JSON array") {
 		return to
 	}
 	all := to
-	more, err := r.open('[', ']', "an array")
+	more, err := r.open('[', ']', "a JSON array")
 	for more && err == nil {
 		var element string
 		if element, err = r.string(); err == nil {
@@ -141,7 +141,7 @@ func (r *Reader) Strings(to []string) []string {
 	return all
 }
 
-// Raw returns the text of the value, whatever it is.
+// Raw returns the JSON text of the current value of any type.
 func (r *Reader) Raw() string {
 	if !r.due() {
 		return ""
@@ -151,17 +151,17 @@ func (r *Reader) Raw() string {
 	return text
 }
 
-// Err returns what is wrong with the text, once Next has returned false.
+// Err returns the error that ended the reading, or nil. Call it after Next has returned false.
 func (r *Reader) Err() error { return r.err }
 
-// due reports whether there is a value to read, and marks it as read.
+// due reports whether there is an unread value, and marks the value as read.
 func (r *Reader) due() bool {
 	due := r.fresh && r.err == nil
 	r.fresh = false
 	return due
 }
 
-// wants also looks at the value's first byte.
+// wants is due, and also checks the first byte of the value.
 func (r *Reader) wants(first byte, kind string) bool {
 	if !r.due() {
 		return false
@@ -173,7 +173,8 @@ func (r *Reader) wants(first byte, kind string) bool {
 	return true
 }
 
-// mistyped refuses a value of another kind. It may also be no JSON at all, which is said first.
+// mistyped records a type error. If the value is not valid JSON, it records the syntax error
+// instead.
 func (r *Reader) mistyped(kind string) {
 	wrong := r.want(kind)
 	if r.err = r.value(); r.err == nil {

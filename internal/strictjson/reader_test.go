@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// read reads every member by the method that its name asks for, and the others as they are.
+// read reads each member by the method that its name says. Other members are read with Raw.
 func read(text string) (string, error) {
 	var b strings.Builder
 	r := strictjson.Read(text)
@@ -141,7 +141,8 @@ func TestReaderNeedsNoMemory(t *testing.T) {
 	}
 }
 
-// Names and values of every length around the words in which they are read, with what looks like their end within.
+// TestReaderStringsOfEveryLength reads names and values of every length up to several loop steps,
+// with bytes that look like the end of the string.
 func TestReaderStringsOfEveryLength(t *testing.T) {
 	for length := range 40 {
 		for at := range length + 1 {
@@ -169,8 +170,8 @@ func TestReaderStringsOfEveryLength(t *testing.T) {
 	}
 }
 
-// A value means the same whether it is read on the way or taken out and read alone, and a text is refused in every
-// way of reading or in none.
+// FuzzReader checks that a value means the same to Reader and to the functions of the package, and
+// that both refuse the same texts.
 func FuzzReader(f *testing.F) {
 	f.Add(`{"a":"b","c":7,"d":["e","\u00e9"],"f":{"g":[null]}}`)
 	f.Add(` { "a" : -0 , "b" : [ ] , "c" : [ 1 ] , "d" : "\ud83d\ude00" } `)

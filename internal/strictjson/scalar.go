@@ -7,14 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// string reads a string and returns its value: a slice of the text where nothing is escaped.
+// string reads a string and returns its value, which is a slice of the text if there are no
+// escapes.
 func (s *scanner) string() (string, error) {
 	if s.peek() != '"' {
-		return "", s.want("a string")
+		return "", s.want("a JSON string")
 	}
 	s.at++
 	start := s.at
-	if s.plain { // as nearly every token is: whatever is before the next quotation mark is the value
+	if s.plain { // the next quotation mark ends the string
 		end := quotationMark(s.text, start)
 		if end == len(s.text) {
 			s.at = end
@@ -37,7 +38,7 @@ func (s *scanner) string() (string, error) {
 	return "", s.fail(ErrSyntax)
 }
 
-// escaped reads the rest of a string from its first escape on.
+// escaped reads the rest of a string after its first escape.
 func (s *scanner) escaped(before string) (string, error) {
 	value := []byte(before)
 	for s.at < len(s.text) {
@@ -61,8 +62,9 @@ func (s *scanner) escaped(before string) (string, error) {
 	return "", s.fail(ErrSyntax)
 }
 
-// escape reads one escape, or the two of a surrogate pair. A half on its own is no character: encoding/json reads
-// U+FFFD, others keep it, and then two names are equal for one reader only.
+// escape reads one escape, or the two escapes of a surrogate pair. An unpaired surrogate is not a
+// character. encoding/json replaces it by U+FFFD and other parsers keep it, so two names could be
+// equal for one parser only.
 func (s *scanner) escape() (rune, error) {
 	if s.at+1 == len(s.text) {
 		return 0, s.fail(ErrSyntax)
@@ -87,7 +89,7 @@ func (s *scanner) escape() (rune, error) {
 	return pair, nil
 }
 
-// unit reads one \uXXXX, and nothing where there is none.
+// unit reads one \uXXXX. It returns false and reads nothing if there is none.
 func (s *scanner) unit() (rune, bool) {
 	const length = len(`\uXXXX`)
 	if len(s.text)-s.at < length || s.text[s.at:s.at+2] != `\u` {
@@ -105,7 +107,7 @@ func (s *scanner) unit() (rune, bool) {
 	return r, true
 }
 
-// integer reads a number of digits alone.
+// integer reads a number that consists of digits with an optional minus sign.
 func (s *scanner) integer() (int64, error) {
 	start := s.at
 	if n, end := tenDigits(s.text, start); end > start {
@@ -127,8 +129,8 @@ func (s *scanner) integer() (int64, error) {
 	return n, nil
 }
 
-// tenDigits reads an integer as tokens have them, the seconds of our days: ten digits, of which the first is no zero,
-// before a comma. Where there is none, it returns the same offset.
+// tenDigits is a fast path for the times in tokens, in seconds: ten digits without a leading zero
+// before a comma. In any other case it returns at as end.
 func tenDigits(text string, at int) (n int64, end int) {
 	const digits = 10
 	if len(text)-at <= digits || text[at] == '0' || text[at+digits] != ',' {
@@ -149,7 +151,7 @@ func (s *scanner) number() error {
 	}
 	switch {
 	case s.peek() == '0':
-		s.at++ // no digit may follow; whoever reads on finds no comma
+		s.at++ // no digit may follow a leading zero
 	case !s.digits():
 		return s.fail(ErrSyntax)
 	}
@@ -171,7 +173,7 @@ func (s *scanner) number() error {
 	return nil
 }
 
-// digits consumes digits and reports whether there was one.
+// digits reads digits and reports whether there was at least one.
 func (s *scanner) digits() bool {
 	start := s.at
 	for isDigit(s.peek()) {

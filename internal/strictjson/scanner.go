@@ -6,15 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// A scanner reads one text from left to right, by the grammar of RFC 8259. Recursion is bounded by MaxDepth.
+// scanner reads one text from left to right by the grammar of RFC 8259. MaxDepth bounds the
+// recursion.
 type scanner struct {
 	text  string
 	at    int  // offset of the next byte
-	depth int  // objects and arrays open
-	plain bool // nothing in text is escaped, or must be, and all is ASCII
+	depth int  // number of open objects and arrays
+	plain bool // the text is ASCII without control characters and escapes
 }
 
-// begin and end stand around the reading of one text, which must hold what is read and nothing else.
+// begin starts and end finishes the reading of one text. Nothing may follow the value.
 func begin(text string) (scanner, error) {
 	s := scanner{text: text, plain: IsPlain([]byte(text)) && strings.IndexByte(text, '\\') < 0}
 	if !s.plain && !utf8.ValidString(text) {
@@ -32,7 +33,7 @@ func (s *scanner) end() error {
 	return nil
 }
 
-// finish returns the value, or none for a refused text.
+// finish returns the value if nothing follows it, and the zero value with an error otherwise.
 func finish[T any](s *scanner, value T, err error) (T, error) {
 	if err == nil {
 		err = s.end()
@@ -47,10 +48,10 @@ func finish[T any](s *scanner, value T, err error) (T, error) {
 func (s *scanner) fail(err error) error { return fmt.Errorf("%w (at byte %d)", err, s.at) }
 
 func (s *scanner) want(kind string) error {
-	return fmt.Errorf("%w: %s is wanted (at byte %d)", ErrType, kind, s.at)
+	return typeError(fmt.Sprintf("expected %s (at byte %d)", kind, s.at))
 }
 
-// peek returns the next byte, or 0 at the end: NUL begins nothing in JSON.
+// peek returns the next byte, or 0 at the end. No JSON token begins with NUL.
 func (s *scanner) peek() byte {
 	if s.at == len(s.text) {
 		return 0
@@ -64,7 +65,7 @@ func (s *scanner) space() {
 	}
 }
 
-// take consumes c, with the space around it.
+// take reads c with the white space around it. It returns false if the next byte is not c.
 func (s *scanner) take(c byte) bool {
 	s.space()
 	if s.peek() != c {
@@ -75,7 +76,7 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-// value reads any value and drops it.
+// value reads and discards any value.
 func (s *scanner) value() error {
 	switch c := s.peek(); {
 	case c == '{':
@@ -106,7 +107,7 @@ func (s *scanner) raw() (string, error) {
 	return s.text[start:s.at], nil
 }
 
-// open enters the object or array that the next byte must begin, and reports whether anything is in it.
+// open enters an object or array and reports whether it has elements.
 func (s *scanner) open(bracket, closing byte, kind string) (bool, error) {
 	if s.peek() != bracket {
 		return false, s.want(kind)
@@ -123,7 +124,7 @@ func (s *scanner) open(bracket, closing byte, kind string) (bool, error) {
 	return true, nil
 }
 
-// more leaves the object or array at its closing bracket, or steps over a comma.
+// more steps over a comma, or leaves the object or array at its closing bracket.
 func (s *scanner) more(closing byte) (bool, error) {
 	if s.take(',') {
 		return true, nil
@@ -140,7 +141,7 @@ func (s *scanner) close(bracket byte) error {
 	return nil
 }
 
-// member reads a name that must differ from those seen, and the colon behind it.
+// member reads a name, which must not be in seen, and the colon behind it.
 func (s *scanner) member(seen *names) (span, error) {
 	if s.peek() != '"' {
 		return span{}, s.fail(ErrSyntax)
@@ -163,7 +164,7 @@ func (s *scanner) member(seen *names) (span, error) {
 
 func (s *scanner) object() error {
 	var seen names
-	more, err := s.open('{', '}', "an object")
+	more, err := s.open('{', '}', "a JSON object")
 	for more && err == nil {
 		if _, err = s.member(&seen); err == nil {
 			err = s.value()
@@ -176,7 +177,7 @@ func (s *scanner) object() error {
 }
 
 func (s *scanner) array() error {
-	more, err := s.open('[', ']', "an array")
+	more, err := s.open('[', ']', "a JSON array")
 	for more && err == nil {
 		if err = s.value(); err == nil {
 			more, err = s.more(']')

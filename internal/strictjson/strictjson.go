@@ -1,12 +1,17 @@
-// Package strictjson reads JSON that a stranger wrote, and takes exactly one reading of it.
+// Package strictjson parses untrusted JSON and accepts only texts that every parser reads in the
+// same way.
 //
-// Package encoding/json is lenient in ways that let two programs read two things from one text: the last of two
-// equal names wins, "ROLE" fills the field of "role", and broken UTF-8 turns into U+FFFD. Whatever passes a check in
-// one reading and is used in the other is an attack (RFC 8725, section 2.4; RFC 8259, section 4). So nothing here
-// decodes into structs: members are looked up by their exact names, and a text with two readings has none.
+//	object, err := strictjson.Object([]byte(`{"role":"reader"}`))
+//	role, err := strictjson.String(object["role"])
 //
-// Errors hold a sentinel and an offset in bytes, never a byte of the input, and may be logged. All functions are
-// pure and safe for concurrent use.
+// Package encoding/json is lenient: the last of two equal names wins, "ROLE" fills the field of
+// "role", and invalid UTF-8 becomes U+FFFD. Two programs can therefore read different values from
+// one text. If one program checks a value and another uses it, the difference is an attack (RFC
+// 8725, section 2.4; RFC 8259, section 4). This package refuses ambiguous texts and looks up
+// members by their exact names; it does not decode into structs.
+//
+// An error wraps one of the errors below and adds a byte offset. It never contains a part of the
+// input and is safe to log. All functions are pure and safe for concurrent use.
 package strictjson
 
 import (
@@ -15,27 +20,35 @@ import (
 	"fmt"
 )
 
-// What can be wrong with a text.
+// The errors of this package.
 var (
 	ErrSyntax    = errors.New("not valid JSON")
 	ErrUTF8      = errors.New("not valid UTF-8")
-	ErrSurrogate = errors.New("an escape names one half of a surrogate pair")
-	ErrDuplicate = errors.New("an object has the same name twice")
+	ErrSurrogate = errors.New("unpaired surrogate escape")
+	ErrDuplicate = errors.New("duplicate name in an object")
 	ErrNesting   = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 	ErrTrailing  = errors.New("data follows the JSON value")
-	ErrType      = errors.New("another JSON type")
+	ErrType      = errors.New("wrong JSON type")
 )
 
-// MaxDepth is how many objects and arrays may be open at once, the outermost included.
+// typeError is an ErrType that says which type was expected.
+type typeError string
+
+func (e typeError) Error() string      { return string(e) }
+func (typeError) Is(target error) bool { return target == ErrType }
+
+// MaxDepth is the maximum number of objects and arrays that are open at once, including the
+// outermost.
 const MaxDepth = 8
 
-// Text is JSON text: a string, bytes, or a json.RawMessage.
+// Text is a JSON text: a string, a byte slice or a json.RawMessage.
 type Text interface{ ~string | ~[]byte }
 
-// Member is one member of an object: its name after unescaping, and the text of its value.
+// Member is one member of an object: its name without escapes, and the JSON text of its value.
 type Member struct{ Name, Raw string }
 
-// Members parses exactly one JSON object and returns its members in the order of the text, of which they are slices.
+// Members parses exactly one JSON object and returns its members in the order of the text. The
+// strings are slices of text.
 func Members(text string) ([]Member, error) {
 	members := make([]Member, 0, 16)
 	r := Read(text)
@@ -48,7 +61,8 @@ func Members(text string) ([]Member, error) {
 	return members, nil
 }
 
-// Object parses exactly one JSON object and returns its members by their exact names.
+// Object parses exactly one JSON object and returns the JSON text of its values by their exact
+// names.
 func Object(data []byte) (map[string]json.RawMessage, error) {
 	members, err := Members(string(data))
 	if err != nil {
@@ -61,14 +75,14 @@ func Object(data []byte) (map[string]json.RawMessage, error) {
 	return object, nil
 }
 
-// Array returns the elements of a JSON array.
+// Array parses a JSON array and returns the JSON text of its elements.
 func Array[T Text](raw T) ([]json.RawMessage, error) {
 	s, err := begin(string(raw))
 	if err != nil {
 		return nil, err
 	}
 	elements := []json.RawMessage{}
-	more, err := s.open('[', ']', "an array")
+	more, err := s.open('[', ']', "a JSON array")
 	for more && err == nil {
 		var element string
 		if element, err = s.raw(); err == nil {
@@ -79,7 +93,8 @@ func Array[T Text](raw T) ([]json.RawMessage, error) {
 	return finish(&s, elements, err)
 }
 
-// String returns the value of a JSON string. The empty text of a missing member is none.
+// String parses a JSON string and returns its value. The empty text, which a map returns for a
+// missing member, is an ErrType.
 func String[T Text](raw T) (string, error) {
 	s, err := begin(string(raw))
 	if err != nil {
@@ -89,7 +104,7 @@ func String[T Text](raw T) (string, error) {
 	return finish(&s, value, err)
 }
 
-// Strings returns the elements of a JSON array of strings.
+// Strings parses a JSON array of strings and returns their values.
 func Strings[T Text](raw T) ([]string, error) {
 	elements, err := Array(raw)
 	if err != nil {
@@ -104,8 +119,8 @@ func Strings[T Text](raw T) ([]string, error) {
 	return values, nil
 }
 
-// Integer returns the value of a JSON number that is spelled as an integer and fits. 1.0, 1e3 and -0 are other
-// spellings, which are equal to an integer for some readers and not for others.
+// Integer parses a JSON integer of 64 bits. It refuses 1.0, 1e3 and -0, because parsers disagree on
+// whether they are integers.
 func Integer[T Text](raw T) (int64, error) {
 	s, err := begin(string(raw))
 	if err != nil {

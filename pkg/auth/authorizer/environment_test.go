@@ -94,7 +94,7 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 		{"no rules", `{"routes":[]}`, "routes: the list is empty"},
 		{"not a list of rules", `{"routes":{}}`, "routes"},
 		{"a rule that is no object", `{"routes":["GET /"]}`, "number 1"},
-		{"a member twice", `{"routes":[{"route":"GET /","route":"GET /x"}]}`, "same name twice"},
+		{"a member twice", `{"routes":[{"route":"GET /","route":"GET /x"}]}`, "duplicate name"},
 		{"scopes that ask for nothing", `{"routes":[{"route":"GET /","scopes":[]}]}`, `"scopes": the list is empty`},
 		{"roles that are no list", `{"routes":[{"route":"GET /","roles":"a"}]}`, `"roles"`},
 		{"an age without a unit", `{"routes":[{"route":"GET /","max_auth_age":"900"}]}`, `"max_auth_age": it is a duration`},

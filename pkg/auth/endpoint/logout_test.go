@@ -94,7 +94,7 @@ func TestLogoutRequestsRefused(t *testing.T) {
 		{"JSON: by the name of a form", logoutJSON + `{"token":"` + refresh + `"}`, bad("refresh_token is required")},
 		{"JSON: null", logoutJSON + `{"refresh_token":null}`, bad("refresh_token must be a string")},
 		{"JSON: a client that is a number", logoutJSON + `{"refresh_token":"` + refresh + `","client_id":1}`, bad("client_id must be a string")},
-		{"JSON: an array", logoutJSON + `[]`, bad("the body must be one JSON object: another JSON type: an object is wanted (at byte 0)")},
+		{"JSON: an array", logoutJSON + `[]`, bad("the body must be one JSON object: expected a JSON object (at byte 0)")},
 		{"too long", logoutForm + "token=" + strings.Repeat("x", 8192), "413 " + tooLarge + `,"terminal":false}`},
 		{"no type", "POST /auth/logout\n\ntoken=" + refresh, type415},
 		{"plain text", "POST /auth/logout\nContent-Type: text/plain\n\ntoken=" + refresh, type415},

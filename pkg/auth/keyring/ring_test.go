@@ -125,7 +125,7 @@ func TestParseRefuses(t *testing.T) {
 		old, new string
 		want     string
 	}{
-		{"nothing", keyring.SigningRing, ``, ``, ``, "an object"},
+		{"nothing", keyring.SigningRing, ``, ``, ``, "a JSON object"},
 		{"half written", keyring.SigningRing, signing[:len(signing)/2], ``, ``, "not valid JSON"},
 		{"half written before the end", keyring.SigningRing, signing[:len(signing)-1], ``, ``, "not valid JSON"},
 		{"written twice", keyring.RefreshRing, refresh + refresh, ``, ``, "follows"},
@@ -139,7 +139,7 @@ func TestParseRefuses(t *testing.T) {
 		{"version zero", keyring.RefreshRing, refresh, `"2":`, `"0":`, `a version is a number`},
 		{"version with a zero before", keyring.RefreshRing, refresh, `"2":`, `"02":`, `a version is a number`},
 		{"version too large", keyring.RefreshRing, refresh, `"2":`, `"65536":`, `a version is a number`},
-		{"version twice", keyring.RefreshRing, refresh, `"2":`, `"1":`, "twice"},
+		{"version twice", keyring.RefreshRing, refresh, `"2":`, `"1":`, "duplicate"},
 		{"unknown member of a key", keyring.RefreshRing, refresh, `"2":{`, `"2":{"alg":"x",`, `key "2": it may hold`},
 		{"short secret", keyring.RefreshRing, refresh, `"2":{"secret":"`,
 			`"2":{"created":"2026-01-02T03:04:05Z","secret":"AAAA"},"3":{"secret":"`, "32 bytes"},

@@ -80,7 +80,7 @@ func TestClientsRefused(t *testing.T) {
 		{`[]`, `clients: `},
 		{`"web"`, `clients: `},
 		{`{"web":[]}`, `clients: "web": `},
-		{`{"web":{},"web":{}}`, `the same name twice`},
+		{`{"web":{},"web":{}}`, `duplicate name`},
 		{`{"":{}}`, `clients: "": ` + id},
 		{`{"a b":{}}`, `clients: "a b": ` + id},
 		{`{"é":{}}`, `clients: "é": ` + id},

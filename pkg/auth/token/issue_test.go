@@ -138,7 +138,7 @@ func TestIssueRefuses(t *testing.T) {
 		{"a registered own claim by folding", own("ſcope", "admin"), `"ſcope"`},
 		{"an own claim without JSON", own("f", func() {}), "private claims"},
 		{"an own claim too deep", own("f", json.RawMessage(strings.Repeat("[", 8)+strings.Repeat("]", 8))), "nested"},
-		{"an own claim of two readings", own("f", json.RawMessage(`{"a":1,"a":2}`)), "twice"},
+		{"an own claim of two readings", own("f", json.RawMessage(`{"a":1,"a":2}`)), "duplicate"},
 		{"own claims too long", own("f", strings.Repeat("x", 8000)), "bytes long"},
 	} {
 		g := grant()

@@ -90,8 +90,8 @@ func TestForeignKeysThatRefuseTheSet(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`{"keys":[]}`: "no key", `{}`: "missing", `[]`: "an object",
-		`{"keys":[],"keys":[]}`: "twice", `{"keys":[[]]}`: "number 1",
+		`{"keys":[]}`: "no key", `{}`: "missing", `[]`: "a JSON object",
+		`{"keys":[],"keys":[]}`: "duplicate", `{"keys":[[]]}`: "number 1",
 		`{"keys":[]}` + strings.Repeat(" ", token.MaxJWKSBytes): "more than",
 	} {
 		if _, err := token.ParseForeignJWKS([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
