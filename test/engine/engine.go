@@ -15,7 +15,6 @@ package engine
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -36,7 +35,15 @@ type Engine struct {
 	Version  string // of the npm package
 	Endpoint string // as in "http://127.0.0.1:54321"
 
-	lifeline *os.File // see guard; an unreferenced file would be closed
+	process *Process
+}
+
+// start starts the engine in folder. command returns its command line for a port.
+func (e *Engine) start(folder string, command func(port string) []string) (err error) {
+	if e.process, err = Start(Program{Folder: folder, Command: command, Answers: ping}); err == nil {
+		e.Endpoint = "http://" + e.process.Address
+	}
+	return err
 }
 
 // Environment returns the variables that a process needs to reach e through an AWS SDK.

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// guard runs an engine beside a watcher, both in a new process group. The watcher reads from a pipe
+// guard runs a program beside a watcher, both in a new process group. The watcher reads from a pipe
 // that is never written to, and kills the group when the other end is closed. The test process
-// holds that end, so the engine ends with the test process, also after a panic, a timeout, Ctrl-C
+// holds that end, so the program ends with the test process, also after a panic, a timeout, Ctrl-C
 // or SIGKILL; no cleanup in Go covers all of them. The watcher kills the group and not a process
 // id: as long as the watcher is in the group, its number cannot be reused.
 const guard = `(cat; kill -9 0) <&3 >/dev/null 2>&1 & exec "$@" 3<&-`
@@ -24,53 +24,71 @@ const (
 	pollInterval = 20 * time.Millisecond
 )
 
-// start starts the engine in folder and waits until it answers. command returns the engine's
-// command line for a port.
-func (e *Engine) start(folder string, command func(port string) []string) (err error) {
-	for range 3 { // another process may take the port first
-		if err = e.startOnce(folder, command); err == nil {
-			return nil
-		}
-	}
-	return err
+// Program is a program that serves at a port of this machine.
+type Program struct {
+	Folder  string                     // its working folder
+	Command func(port string) []string // its command line
+	Answers func(address string) error // nil once it answers at host:port; an open port alone could be another program's
 }
 
-func (e *Engine) startOnce(folder string, command func(port string) []string) error {
+// Process is a running [Program]. It ends with this process, even if this process is killed.
+type Process struct {
+	Address string // host:port, on the loopback interface
+
+	lifeline *os.File // see guard; an unreferenced file would be closed
+	ended    chan struct{}
+}
+
+// Start starts a program on a free port and waits until it answers.
+func Start(p Program) (started *Process, err error) {
+	for range 3 { // another process may take the port first
+		if started, err = p.startOnce(); err == nil {
+			return started, nil
+		}
+	}
+	return nil, err
+}
+
+// Stop ends the program, and all that it started in its process group.
+func (p *Process) Stop() {
+	_ = p.lifeline.Close()
+	<-p.ended
+}
+
+func (p Program) startOnce() (*Process, error) {
 	address, err := freeAddress()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	watched, lifeline, err := os.Pipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = watched.Close() }()
 
 	var output bytes.Buffer // read it only after the process has ended
-	process := exec.Command("sh", append([]string{"-c", guard, "engine"}, command(port)...)...)
-	process.Dir = folder
+	process := exec.Command("sh", append([]string{"-c", guard, "engine"}, p.Command(port)...)...)
+	process.Dir = p.Folder
 	process.SysProcAttr = ownGroup()
 	process.ExtraFiles = []*os.File{watched} // descriptor 3
 	process.Stdout, process.Stderr = &output, &output
 	if err := process.Start(); err != nil {
-		return errors.Join(err, lifeline.Close())
+		return nil, errors.Join(err, lifeline.Close())
 	}
-	ended := make(chan struct{})
+	started := &Process{Address: address, lifeline: lifeline, ended: make(chan struct{})}
 	go func() {
-		_ = process.Wait() // that the engine ended is the failure, with any status
-		close(ended)
+		_ = process.Wait() // that the program ended is the failure, with any status
+		close(started.ended)
 	}()
-	e.Endpoint, e.lifeline = "http://"+address, lifeline
-	if err := e.answers(ended); err != nil {
-		_ = lifeline.Close()
-		<-ended
-		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(output.String()))
+	if err := p.answers(started); err != nil {
+		started.Stop()
+		return nil, fmt.Errorf("%w\n%s", err, strings.TrimSpace(output.String()))
 	}
-	return nil
+	return started, nil
 }
 
 // freeAddress returns a loopback address that was free a moment ago. DynamoDB Local accepts only a
@@ -83,25 +101,25 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// answers waits until the engine answers a request.
-func (e *Engine) answers(ended <-chan struct{}) error {
+// answers waits until the program answers a request.
+func (p Program) answers(started *Process) error {
 	for timeout := time.After(startTimeout); ; {
-		if e.ping() == nil {
+		if p.Answers(started.Address) == nil {
 			return nil
 		}
 		select {
-		case <-ended:
-			return errors.New("the engine ended before it answered")
+		case <-started.ended:
+			return errors.New("the program ended before it answered")
 		case <-timeout:
-			return fmt.Errorf("the engine did not answer within %s", startTimeout)
+			return fmt.Errorf("the program did not answer within %s", startTimeout)
 		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// ping asks for the list of tables. An open port alone could be another program's.
-func (e *Engine) ping() error {
-	r, err := http.NewRequest(http.MethodPost, e.Endpoint, strings.NewReader("{}"))
+// ping asks for the list of tables.
+func ping(address string) error {
+	r, err := http.NewRequest(http.MethodPost, "http://"+address, strings.NewReader("{}"))
 	if err != nil {
 		return err
 	}
