@@ -24,7 +24,7 @@ endif
 .PHONY: help run build build-all engines test test-go check audit fuzz model bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run everything on this machine: make run ARGS="--upstream http://127.0.0.1:3000"
 	@go build -o bin/edgeauth ./cmd/edgeauth && exec bin/edgeauth dev $(ARGS)
@@ -60,7 +60,7 @@ MORE_MODULES = (cd bench && go vet ./... && go test -count=1 -run Rank .) && for
 # Print what was left out. With CI=true, fail if there is anything.
 TELL = if [ -s $(LEFT_OUT) ]; then echo; echo "Left out:"; sort -u $(LEFT_OUT); [ "$$CI" != true ]; fi
 
-test: ## Run every test except those in containers; with CI=true no test may be left out
+test: ## Run every test except those in containers and of deployments; with CI=true no test may be left out
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/engine/fetch.sh || [ "$$CI" != true ]
 	@test/clients/fetch.sh || [ "$$CI" != true ]
@@ -79,10 +79,11 @@ test-go: ## Run the tests that need only Go
 	@echo "$(GO_TEST) ./..."
 	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
 
-check: ## Run all that continuous integration runs: test, audit, sam-test
+check: ## Run all that continuous integration runs: audit, test, sam-test, deploy-test
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory sam-test
+	@$(MAKE) --no-print-directory deploy-test
 
 # Licences that ask for no more than to be named.
 LICENCES = Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC

@@ -57,15 +57,18 @@ judge: judges ## Judge the templates: sam validate, cfn-lint, checkov
 	$(cfn-lint) --ignore-checks W2001 -- $(translated)
 	$(checkov) $(templates:%=--file %) --skip-download --compact --quiet
 
-# --- In containers, on this machine ---
+# --- On this machine ---
 
-# Containers run on this machine's processor, so ARCH does not matter for them.
+# Containers and the emulator run on this machine's processor, so ARCH does not matter for them.
 machine := $(shell uname -m)
 host    := $(if $(filter x86_64 amd64,$(machine)),amd64,$(if $(filter arm64 aarch64,$(machine)),arm64))
 
+.PHONY: processor
+processor:
+	@[ "$(host)" ] || { echo "Lambda has no functions for this machine's processor, $(machine) (want arm64 or x86_64)" >&2; exit 1; }
+
 .PHONY: containers
-containers: .cache/sam/fetched.txt
-	@[ "$(host)" ] || { echo "Lambda has no image for this machine's processor, $(machine) (want arm64 or x86_64)" >&2; exit 1; }
+containers: processor .cache/sam/fetched.txt
 	@command -v docker >/dev/null || { echo "docker is missing: install Docker or a compatible program" >&2; exit 1; }
 	@docker info >/dev/null 2>&1 || { echo "\"docker info\" fails: start Docker, and allow this user to use it" >&2; exit 1; }
 
@@ -76,3 +79,10 @@ sam-test: containers engines ## Test the functions in containers, behind SAM CLI
 .PHONY: sam-local
 sam-local: containers engines ## Serve the API from containers: make sam-local PORT=3000
 	@go build -o .cache/samlocal/up ./test/samlocal/up && exec .cache/samlocal/up --arch $(host) --port $(or $(PORT),3000)
+
+.PHONY: deploy-test
+deploy-test: processor ## Deploy template.yaml with SAM CLI to an emulator of AWS, and use the stack
+	@mkdir -p .cache && rm -f $(LEFT_OUT)
+	@test/deploy/fetch.sh || [ "$$CI" != true ]
+	@$(MAKE) --no-print-directory .cache/sam/fetched.txt || [ "$$CI" != true ]
+	@status=0; EDGEAUTH_DEPLOY_ARCH=$(host) $(GO_TEST) ./test/deploy || status=1; $(TELL) || status=1; exit $$status

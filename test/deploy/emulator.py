@@ -1,0 +1,222 @@
+"""Starts MiniStack with corrections, so that it treats template.yaml as AWS does.
+
+MiniStack emulates CloudFormation, Lambda, API Gateway, IAM, DynamoDB, Secrets Manager and more in one
+process, and runs the functions' own binaries. Where it differs from AWS in what a stack of edgeauth
+needs, a section below replaces the function. Each section says what AWS does.
+
+The version of MiniStack is pinned in requirements.txt. A correction that no longer fits a later
+version fails at the start, because it names what it replaces.
+"""
+
+import contextvars
+import json
+import socket
+import sys
+
+import samtranslator.translator.transform as sam
+from ministack import app
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+
+RESOURCES = provisioners._RESOURCE_HANDLERS
+
+
+# --- AWS::SecretsManager::Secret ---
+#
+# AWS: Ref of a secret is its ARN. A secret without SecretString and GenerateSecretString has no
+# version, so GetSecretValue fails with ResourceNotFoundException.
+
+secrets = provisioners._sm._secrets
+secret = RESOURCES["AWS::SecretsManager::Secret"]
+secret_create, secret_update, secret_delete = secret["create"], secret["update"], secret["delete"]
+
+
+def name_of(arn):
+    return next((name for name, entry in list(secrets.items()) if entry["ARN"] == arn), arn)
+
+
+def create_secret(logical_id, props, stack_name):
+    name = props.get("Name") or provisioners._physical_name(stack_name, logical_id)
+    _, attributes = secret_create(logical_id, {**props, "Name": name}, stack_name)
+    if "SecretString" not in props and "GenerateSecretString" not in props:
+        secrets[name]["Versions"] = {}
+    return attributes["Arn"], attributes
+
+
+def update_secret(physical_id, old, new, stack_name, logical_id=None):
+    _, attributes = secret_update(name_of(physical_id), old, new, stack_name, logical_id)
+    return attributes["Arn"], attributes
+
+
+secret["create"] = create_secret
+secret["update"] = update_secret
+secret["delete"] = lambda physical_id, props: secret_delete(name_of(physical_id), props)
+
+
+# --- Transform: AWS::Serverless-2016-10-31 ---
+#
+# AWS: the transform gets the values of the parameters. The value of a parameter of the type
+# AWS::SSM::Parameter::Value is what the named parameter holds.
+
+parameters = contextvars.ContextVar("parameters", default={})
+sam_transform, apply_transforms = sam.transform, engine._apply_transforms
+
+
+def transform_with_values(template, _, policies):
+    return sam_transform(template, dict(parameters.get()), policies)
+
+
+def apply_with_values(template, provided=None, previous=None):
+    token = parameters.set(engine._transform_parameters(template, provided, previous))
+    try:
+        return apply_transforms(template, provided, previous)
+    finally:
+        parameters.reset(token)
+
+
+sam.transform = transform_with_values
+for module in (engine, changesets, handlers):
+    module._apply_transforms = apply_with_values
+
+
+# --- AWS::ApiGatewayV2::Api with a Body ---
+#
+# AWS: the OpenAPI document in Body makes the routes, integrations and authorizers of the API.
+# AWS::Serverless::HttpApi is translated to such a document.
+
+gateway = provisioners._apigw_v2
+api = RESOURCES["AWS::ApiGatewayV2::Api"]
+api_create = api["create"]
+
+
+def made(answer, key):
+    """Returns a member of the answer of an operation of API Gateway, which must have succeeded."""
+    status, _, body = answer
+    if status >= 400:
+        raise ValueError(body)
+    return json.loads(body)[key]
+
+
+def authorizer_of(name, scheme):
+    """Converts a security scheme to the parameters of CreateAuthorizer."""
+    extension = scheme["x-amazon-apigateway-authorizer"]
+    sources = extension["identitySource"]
+    wanted = {
+        "name": name,
+        "authorizerType": extension["type"].upper(),
+        "identitySource": sources if isinstance(sources, list) else [s.strip() for s in sources.split(",")],
+    }
+    if wanted["authorizerType"] == "JWT":
+        jwt = extension["jwtConfiguration"]
+        wanted["jwtConfiguration"] = {"issuer": jwt["issuer"], "audience": jwt["audience"]}
+    else:
+        wanted["authorizerUri"] = extension["authorizerUri"]
+        wanted["authorizerPayloadFormatVersion"] = extension["authorizerPayloadFormatVersion"]
+        wanted["enableSimpleResponses"] = extension.get("enableSimpleResponses", False)
+        wanted["authorizerResultTtlInSeconds"] = extension.get("authorizerResultTtlInSeconds", 300)
+    return wanted
+
+
+def load(api_id, body):
+    authorizers = {}
+    for name, scheme in body.get("components", {}).get("securitySchemes", {}).items():
+        wanted = authorizer_of(name, scheme)
+        kind = "JWT" if wanted["authorizerType"] == "JWT" else "CUSTOM"
+        authorizers[name] = (made(gateway._create_authorizer(api_id, wanted), "authorizerId"), kind)
+    for path, operations in body.get("paths", {}).items():
+        for method, operation in operations.items():
+            integration = operation.get("x-amazon-apigateway-integration")
+            if integration is None:  # not an operation, or one without a backend
+                continue
+            integration_id = made(
+                gateway._create_integration(
+                    api_id,
+                    {
+                        "integrationType": "AWS_PROXY",
+                        "integrationUri": integration["uri"],
+                        "payloadFormatVersion": integration.get("payloadFormatVersion", "2.0"),
+                    },
+                ),
+                "integrationId",
+            )
+            verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            route = {
+                "routeKey": "$default" if path == "/$default" else f"{verb} {path}",
+                "target": f"integrations/{integration_id}",
+            }
+            for requirement in operation.get("security", []):
+                for name, scopes in requirement.items():
+                    authorizer_id, kind = authorizers[name]
+                    route.update(authorizerId=authorizer_id, authorizationType=kind, authorizationScopes=scopes)
+            made(gateway._create_route(api_id, route), "routeId")
+    if "x-amazon-apigateway-cors" in body:
+        gateway._apis[api_id]["corsConfiguration"] = body["x-amazon-apigateway-cors"]
+
+
+def create_api(logical_id, props, stack_name):
+    body = props.get("Body")
+    if body is None:
+        return api_create(logical_id, props, stack_name)
+    api_id, attributes = api_create(logical_id, {**props, "Name": props.get("Name") or body["info"]["title"]}, stack_name)
+    load(api_id, body)
+    return api_id, attributes
+
+
+api["create"] = create_api
+
+
+# --- AWS::Lambda::Version ---
+#
+# AWS, as users report it: PublishVersion returns the latest version again if neither the code nor
+# the configuration differs from it, and CloudFormation then fails the deployment. MiniStack compares
+# a revision that every update changes, an update that changed nothing included.
+
+version = RESOURCES["AWS::Lambda::Version"]
+version_create, version_update = version["create"], version["update"]
+
+# The parts of a configuration that differ between a version and an equal $LATEST.
+NOT_COMPARED = {
+    "RevisionId", "Version", "FunctionArn", "LastModified", "Description", "State", "StateReason",
+    "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode",
+}  # fmt: skip
+
+
+def compared(config):
+    return {name: value for name, value in config.items() if name not in NOT_COMPARED}
+
+
+def create_version(logical_id, props, stack_name):
+    function, _ = provisioners._lambda_version_function(props)
+    if function and function["versions"]:
+        latest = function["versions"][max(function["versions"], key=int)]["config"]
+        if compared(latest) == compared(function["config"]):
+            raise ValueError(
+                f"Version already exists: [{latest['FunctionArn']}]. Please modify the function to create a new version."
+            )
+    return version_create(logical_id, props, stack_name)
+
+
+version["create"] = create_version
+provisioners._lambda_version_create = create_version  # version_update calls it by this name
+
+
+# --- Addresses ---
+#
+# The gateway's JWT authorizer asks the issuer for its keys. The issuer is a name under localhost,
+# which is this machine (RFC 6761, section 6.3); not every resolver knows that.
+
+getaddrinfo = socket.getaddrinfo
+
+
+def resolve(host, *args, **kwargs):
+    local = isinstance(host, str) and host.endswith(".localhost")
+    return getaddrinfo("127.0.0.1" if local else host, *args, **kwargs)
+
+
+socket.getaddrinfo = resolve
+
+# MiniStack also listens at port 443 if it can. It must use no port but its own.
+port_is_bindable = app._port_is_bindable
+app._port_is_bindable = lambda host, port: port != 443 and port_is_bindable(host, port)
+
+sys.argv = ["ministack"]
+app.main()

@@ -1,0 +1,81 @@
+package deploy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+)
+
+const (
+	ada      = "ada@example.com"
+	password = "correct horse battery"
+)
+
+// A stack is deployed as samconfig.toml says, serves a session from login to logout, and is deleted.
+func TestLife(t *testing.T) {
+	p := open(t)
+	s := p.stack(t, "edgeauth-dev")
+	s.mustDeploy()
+	s.is("CREATE_COMPLETE")
+	if _, err := s.command(password, "user add "+ada); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.session(t.Context(), ada, password); err != nil {
+		t.Error(err)
+	}
+	s.remove()
+	if err := s.client().login(t.Context(), ada, password); err == nil {
+		t.Error("the deleted stack still opens sessions")
+	}
+}
+
+// session uses the API of the stack from login to logout.
+func (s *stack) session(ctx context.Context, email, password string) error {
+	c := s.client()
+	first := *c
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"a wrong password", func() error {
+			_, err := c.expect(ctx, http.StatusUnauthorized, "invalid_credentials", http.MethodPost, "/auth/login",
+				object{"email": email, "password": "wrong"}, "")
+			return err
+		}},
+		{"a login", func() error { return c.login(ctx, email, password) }},
+		{"a refresh", func() error {
+			first = *c
+			err := c.renew(ctx)
+			if err == nil && c.refresh == first.refresh {
+				err = errors.New("the refresh token was not replaced")
+			}
+			return err
+		}},
+		{"a duplicate", func() error { return first.renew(ctx) }},
+		{"another password", func() error {
+			return c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/password",
+				object{"current_password": password, "new_password": password + "!"}, c.access))
+		}},
+		{"the session before it", func() error { return first.ended(ctx) }},
+		{"the new password", func() error { return s.client().login(ctx, email, password+"!") }},
+		{"a logout", func() error {
+			_, err := c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/logout", object{"refresh_token": c.refresh}, "")
+			return err
+		}},
+		{"after it", func() error { return c.ended(ctx) }},
+		{"metadata", func() error {
+			a, err := c.expect(ctx, http.StatusOK, "", http.MethodGet, "/.well-known/oauth-authorization-server", nil, "")
+			if err == nil && a.text("issuer") != s.outputs["Issuer"] {
+				err = fmt.Errorf("the issuer is %v, want %s", a.body["issuer"], s.outputs["Issuer"])
+			}
+			return err
+		}},
+	} {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
