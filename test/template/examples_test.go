@@ -1,21 +1,17 @@
 package template
 
 import (
-	"os"
-	"strings"
+	"slices"
 	"testing"
 )
 
 // TestExamples holds every example to what makes an authorizer worth having: no route without it, nothing cached, and
 // for REST APIs, refusals that a browser can read.
 func TestExamples(t *testing.T) {
-	for name, output := range map[string]string{
-		"http-api": "AttachHttpApi", "rest-token": "AttachRestToken", "rest-request": "AttachRestRequest",
-	} {
+	for _, name := range []string{"http-api", "rest-token", "rest-request"} {
 		t.Run(name, func(t *testing.T) {
-			file := "examples/" + name + ".yaml"
-			d := translated(t, file)
-			for _, problem := range example(d) {
+			d := translated(t, "examples/"+name+".yaml")
+			for _, problem := range slices.Concat(example(d), deployable(d)) {
 				t.Error(problem)
 			}
 			for what, break_ := range map[string]func(document){
@@ -29,19 +25,68 @@ func TestExamples(t *testing.T) {
 					t.Errorf("nothing is found where %s", what)
 				}
 			}
-			pasted(t, file, output, map[string]string{"Authorizer": "!Ref AuthorizerArn"}, func(_ string, value any) bool {
-				return ref(value) == "AuthorizerFunctionAliaslive"
-			})
 		})
 	}
+}
+
+// TestDeployable breaks the examples in the ways that only a real account shows.
+func TestDeployable(t *testing.T) {
+	for _, row := range []struct {
+		what, example string
+		break_        func(document)
+	}{
+		{"a route may be missing", "http-api", func(d document) { delete(d.properties("ExampleApi"), "FailOnWarnings") }},
+		{"a route may be missing", "native-http-api", func(d document) { delete(d.properties("ExampleApi"), "FailOnWarnings") }},
+		{"there is a second stage", "rest-token", func(d document) {
+			d.properties(d.of("AWS::ApiGateway::Deployment")[0])["StageName"] = "Stage"
+		}},
+		{"a logging role is needed", "rest-token", func(d document) {
+			d.properties(d.of("AWS::ApiGateway::Stage")[0])["AccessLogSetting"] = tree{"DestinationArn": "arn"}
+		}},
+		{"a logging role is needed", "rest-request", func(d document) {
+			settings := at[[]any](d.properties(d.of("AWS::ApiGateway::Stage")[0]), "MethodSettings")
+			settings[0].(tree)["LoggingLevel"] = "ERROR"
+		}},
+	} {
+		d := translated(t, "examples/"+row.example+".yaml")
+		row.break_(d)
+		if len(deployable(d)) == 0 {
+			t.Errorf("%s: nothing is found where %s", row.example, row.what)
+		}
+	}
+}
+
+// deployable returns what a deployment to a fresh account would fail at, or do beside what was asked.
+func deployable(d document) (problems []string) {
+	for _, id := range d.of("AWS::ApiGatewayV2::Api") {
+		if d.properties(id)["FailOnWarnings"] != true {
+			problems = append(problems, id+" leaves out a route that the gateway cannot make, without a word")
+		}
+	}
+	for _, id := range d.of("AWS::ApiGateway::Deployment") {
+		if d.properties(id)["StageName"] != nil {
+			problems = append(problems, id+" makes a second public stage")
+		}
+	}
+	for _, id := range d.of("AWS::ApiGateway::Stage") {
+		p := d.properties(id)
+		for _, s := range at[[]any](p, "MethodSettings") {
+			if at[any](s, "LoggingLevel") != nil || at[any](s, "DataTraceEnabled") != nil {
+				problems = append(problems, id+" needs the account's logging role")
+			}
+		}
+		if p["AccessLogSetting"] != nil {
+			problems = append(problems, id+" needs the account's logging role")
+		}
+	}
+	return problems
 }
 
 // TestNativeExample holds the example without any function of ours: the gateway's own JWT authorizer, on every route, for
 // our issuer and audience.
 func TestNativeExample(t *testing.T) {
-	const file = "examples/native-http-api.yaml"
-	d := translated(t, file)
-	for _, problem := range native(d) {
+	d := translated(t, "examples/native-http-api.yaml")
+	for _, problem := range slices.Concat(native(d), deployable(d)) {
 		t.Error(problem)
 	}
 	for what, break_ := range map[string]func(document){
@@ -57,18 +102,6 @@ func TestNativeExample(t *testing.T) {
 			t.Errorf("nothing is found where %s", what)
 		}
 	}
-	isOurs := func(value any) bool {
-		choice := at[[]any](value, "Fn::If")
-		return len(choice) == 3 && ref(choice[1]) == "Issuer" && attributeOf(choice[2]) == "Api"
-	}
-	pasted(t, file, "AttachNative", map[string]string{"Issuer": "!Ref Issuer", "Audience": "!Ref Issuer"}, func(name string, value any) bool {
-		if name == "Issuer" {
-			return isOurs(value)
-		}
-		// The first of several audiences, where there are any of one's own.
-		choice := at[[]any](value, "Fn::If")
-		return len(choice) == 3 && choice[0] == "HasAudience" && at[[]any](choice[1], "Fn::Select")[0] == 0.0 && isOurs(choice[2])
-	})
 }
 
 func jwt(d document) tree { return at[tree](gatewayAuthorizer(d), "jwtConfiguration") }
@@ -131,38 +164,4 @@ func example(d document) (problems []string) {
 // isParameter tells whether a value is the parameter AuthorizerArn, in whose place the transform may put its default.
 func isParameter(value any) bool {
 	return ref(value) == "AuthorizerArn" || value == "/edgeauth/authorizer"
-}
-
-// pasted holds an output of template.yaml, which people paste, to the example that was tried. Each variable in it stands
-// for what the example refers to, and names what it should.
-func pasted(t *testing.T, file, output string, variables map[string]string, names func(variable string, value any) bool) {
-	t.Helper()
-	example, err := os.ReadFile("../../" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for line := range strings.Lines(string(example)) {
-		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
-			lines = append(lines, line)
-		}
-	}
-	value := at[[]any](translated(t, "template.yaml").root, "Outputs", output, "Value", "Fn::Sub")
-	if len(value) != 2 {
-		t.Fatalf("the output %s has no variables", output)
-	}
-	var fill []string
-	for variable, reference := range variables {
-		if !names(variable, at[any](value[1], variable)) {
-			t.Fatalf("the output %s names another %s", output, variable)
-		}
-		fill = append(fill, "${"+variable+"}", reference)
-	}
-	var block []string
-	for line := range strings.Lines(value[0].(string)) {
-		block = append(block, strings.NewReplacer(fill...).Replace(strings.TrimSpace(line)))
-	}
-	if !strings.Contains(strings.Join(lines, "\n"), strings.Join(block, "\n")) {
-		t.Errorf("the output %s is not what stands in %s:\n%s", output, file, strings.Join(block, "\n"))
-	}
 }

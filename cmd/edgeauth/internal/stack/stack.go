@@ -28,7 +28,9 @@ type Stack struct {
 	Name, Region string
 	Status       string // CloudFormation's own word, as in UPDATE_COMPLETE
 	Issuer       string
-	JWKS         string // the address of the public keys
+	Audience     []string // of access tokens; at least one
+	JWKS         string   // the address of the public keys
+	Authorizer   string   // the ARN that other APIs attach
 	// KeyVersion is what the latest deployment asked for. While one is on its way, functions may still be behind.
 	KeyVersion                   keyring.Version
 	SigningSecret, RefreshSecret string // ARNs
@@ -118,7 +120,8 @@ func (s *Stack) read(described types.Stack) error {
 		name string
 		to   *string
 	}{
-		{"Issuer", &s.Issuer}, {"Jwks", &s.JWKS}, {"SigningSecret", &s.SigningSecret}, {"RefreshSecret", &s.RefreshSecret},
+		{"Issuer", &s.Issuer}, {"Jwks", &s.JWKS}, {"AuthorizerArn", &s.Authorizer},
+		{"SigningSecret", &s.SigningSecret}, {"RefreshSecret", &s.RefreshSecret},
 		{"UsersTable", &s.tables.Users}, {"SessionsTable", &s.tables.Sessions}, {"AttemptsTable", &s.tables.Attempts},
 	} {
 		if *output.to = outputs[output.name]; *output.to == "" {
@@ -134,6 +137,9 @@ func (s *Stack) read(described types.Stack) error {
 			"or its deployment failed", s.Name, s.Status, what)
 	}
 	s.LoginSecret = outputs["LoginSecret"]
+	if s.Audience = strings.Fields(parameters["Audience"]); len(s.Audience) == 0 {
+		s.Audience = []string{s.Issuer}
+	}
 	n, err := strconv.ParseUint(parameters["KeyVersion"], 10, 16)
 	if s.KeyVersion = keyring.Version(n); err != nil || n == 0 {
 		return fmt.Errorf("the stack %s (%s) has no parameter KeyVersion with a version of the keys: "+

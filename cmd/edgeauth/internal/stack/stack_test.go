@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,6 +88,7 @@ const (
 	outputs = `<Outputs>` +
 		`<member><OutputKey>Issuer</OutputKey><OutputValue>https://auth.example.com</OutputValue></member>` +
 		`<member><OutputKey>Jwks</OutputKey><OutputValue>https://auth.example.com/.well-known/jwks.json</OutputValue></member>` +
+		`<member><OutputKey>AuthorizerArn</OutputKey><OutputValue>arn:authorizer</OutputValue></member>` +
 		`<member><OutputKey>SigningSecret</OutputKey><OutputValue>arn:signing</OutputValue></member>` +
 		`<member><OutputKey>RefreshSecret</OutputKey><OutputValue>arn:refresh</OutputValue></member>` +
 		`<member><OutputKey>LoginSecret</OutputKey><OutputValue>arn:login</OutputValue></member>` +
@@ -99,6 +101,20 @@ const (
 var account = map[string]string{
 	"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2", "AWS_SESSION_TOKEN": "sesame",
 	"AWS_MAX_ATTEMPTS": "2",
+}
+
+// TestOutputs: template.yaml has every output that a stack is read from.
+func TestOutputs(t *testing.T) {
+	text, err := os.ReadFile("../../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\nOutputs:\n")
+	for _, output := range regexp.MustCompile(`<OutputKey>(\w+)<`).FindAllStringSubmatch(outputs, -1) {
+		if !strings.Contains("\n"+section, "\n  "+output[1]+":\n") {
+			t.Errorf("template.yaml has no output %s", output[1])
+		}
+	}
 }
 
 func TestDescribe(t *testing.T) {
@@ -124,6 +140,7 @@ func TestDescribe(t *testing.T) {
 			}
 			if s.Name != "auth" || s.Region != "eu-central-1" || s.Issuer != "https://auth.example.com" || s.KeyVersion != 3 ||
 				s.JWKS != "https://auth.example.com/.well-known/jwks.json" || s.SigningSecret != "arn:signing" || s.RefreshSecret != "arn:refresh" || s.LoginSecret != "arn:login" ||
+				s.Authorizer != "arn:authorizer" || len(s.Audience) != 1 || s.Audience[0] != s.Issuer ||
 				s.Settled() != row.settled || !strings.Contains(row.status, ">"+s.Status+"<") {
 				t.Errorf("%+v", s)
 			}
@@ -168,7 +185,7 @@ func TestAnswers(t *testing.T) {
 		{"an empty list", []answer{described("")},
 			"there is no stack auth in eu-central-1 of this account: AWS_REGION and AWS_PROFILE name others", 1},
 		{"somebody else's", []answer{described(head + complete + `<Outputs><member><OutputKey>Issuer</OutputKey><OutputValue>x</OutputValue></member></Outputs>` + tail)},
-			"the stack auth (UPDATE_COMPLETE) has no output Jwks, SigningSecret, RefreshSecret, UsersTable, SessionsTable, AttemptsTable: " +
+			"the stack auth (UPDATE_COMPLETE) has no output Jwks, AuthorizerArn, SigningSecret, RefreshSecret, UsersTable, SessionsTable, AttemptsTable: " +
 				"it is not one that edgeauth's template.yaml has made, or its deployment failed", 1},
 		{"no KeyVersion", []answer{described(head + complete + outputs + tail)},
 			"the stack auth (UPDATE_COMPLETE) has no parameter KeyVersion with a version of the keys: it is not one that edgeauth's template.yaml has made", 1},
