@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A program that links this package gets none of the flags of package testing, nor any other.
+// A program that links this package registers no flags: neither those of package testing nor others.
 func TestImportAddsNoFlags(t *testing.T) {
 	const program = `package main
 
