@@ -29,7 +29,7 @@ func nested(n int) map[string]any {
 
 // What may be set is what the issuer issues: a user with other claims could not log in.
 func TestClaimsAreWhatTokensCarry(t *testing.T) {
-	h := newHouse(t)
+	d := newDirectory(t)
 	key, err := token.GenerateSigningKey(token.ES256, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -60,13 +60,13 @@ func TestClaimsAreWhatTokensCarry(t *testing.T) {
 		"in another case": {one("Client_ID"), false},
 		"with a long s":   {one("i\u017fs"), false},
 	} {
-		_, err := h.SetClaims(t.Context(), h.ada.ID, row.claims)
+		_, err := d.SetClaims(t.Context(), d.ada.ID, row.claims)
 		if issued := issue(row.claims); (err == nil) != row.ok || (issued == nil) != row.ok || err != nil && !errors.Is(err, user.ErrClaims) {
 			t.Errorf("%s: set %v, issued %v", name, err, issued)
 		}
 	}
 	for _, registered := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "auth_time", "scope", "roles", "amr"} {
-		if _, err := h.SetClaims(t.Context(), h.ada.ID, one(registered)); !errors.Is(err, user.ErrClaims) || issue(one(registered)) == nil {
+		if _, err := d.SetClaims(t.Context(), d.ada.ID, one(registered)); !errors.Is(err, user.ErrClaims) || issue(one(registered)) == nil {
 			t.Errorf("%s: %v", registered, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestClaimsAreWhatTokensCarry(t *testing.T) {
 		"no UTF-8":        {"a": "\xff"},
 		"no UTF-8 inside": {"a": map[string]any{"\xff": 1.0}},
 	} {
-		if _, err := h.SetClaims(t.Context(), h.ada.ID, claims); !errors.Is(err, user.ErrClaims) {
+		if _, err := d.SetClaims(t.Context(), d.ada.ID, claims); !errors.Is(err, user.ErrClaims) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

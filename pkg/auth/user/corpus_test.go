@@ -50,13 +50,13 @@ func TestCorpusMakesNoTwoAccountsOfOneForm(t *testing.T) {
 		}
 		return text
 	}
-	h, owner, accounts := newHouse(t), map[string]string{"ada@example.com": "the house's own"}, 0
+	d, owner, accounts := newDirectory(t), map[string]string{"ada@example.com": "the directory's own"}, 0
 	for _, text := range all {
 		key, err := user.NormalizeEmail(text)
 		if err != nil {
 			continue
 		}
-		_, err = h.Add(t.Context(), text, good, nil)
+		_, err = d.Add(t.Context(), text, good, nil)
 		first, taken := owner[form(text)]
 		if taken == (err == nil) {
 			t.Errorf("%+q with the key %+q: %v, and its form is %+q's", text, key, err, first)

@@ -18,16 +18,16 @@ func imported() user.User {
 }
 
 func TestImport(t *testing.T) {
-	h := newHouse(t)
+	d := newDirectory(t)
 	for i, want := range []user.Outcome{user.Created, user.Unchanged, user.Unchanged} {
-		if dry, err := h.CheckImport(t.Context(), imported()); dry != want || err != nil {
+		if dry, err := d.CheckImport(t.Context(), imported()); dry != want || err != nil {
 			t.Errorf("check %d: %q, %v", i, dry, err)
 		}
-		if got, err := h.Import(t.Context(), imported()); got != want || err != nil {
+		if got, err := d.Import(t.Context(), imported()); got != want || err != nil {
 			t.Errorf("import %d: %q, %v", i, got, err)
 		}
 	}
-	u := h.get(t, "old 1")
+	u := d.get(t, "old 1")
 	want := imported()
 	if u.Email != want.Email || !u.Password.Equal(want.Password) || u.Roles[0] != "r" || u.Claims["n"] != 1.0 || !u.Disabled || !u.MustChange ||
 		!u.CreatedAt.Equal(want.CreatedAt.Truncate(time.Millisecond)) || u.Revision != 1 || u.TokenVersion != uint64(noon.Unix()) {
@@ -35,7 +35,7 @@ func TestImport(t *testing.T) {
 	}
 	for name, edit := range map[string]func(*user.User){
 		"another e-mail":        func(u *user.User) { u.Email = "other@example.com" },
-		"another's subject":     func(u *user.User) { u.ID = h.ada.ID },
+		"another's subject":     func(u *user.User) { u.ID = d.ada.ID },
 		"another's e-mail":      func(u *user.User) { u.ID, u.Email = "new", "ADA@example.com" },
 		"another hash":          func(u *user.User) { u.Password = auth.NewSecret("$2b$other") },
 		"no hash":               func(u *user.User) { u.Password = auth.Secret{} },
@@ -47,41 +47,41 @@ func TestImport(t *testing.T) {
 	} {
 		record := imported()
 		edit(&record)
-		if got, err := h.Import(t.Context(), record); got != "" || !errors.Is(err, user.ErrExists) || errors.Is(err, user.ErrChanged) {
+		if got, err := d.Import(t.Context(), record); got != "" || !errors.Is(err, user.ErrExists) || errors.Is(err, user.ErrChanged) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	if _, err := h.Enable(t.Context(), "old 1"); err != nil {
+	if _, err := d.Enable(t.Context(), "old 1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Import(t.Context(), imported()); !errors.Is(err, user.ErrChanged) {
+	if _, err := d.Import(t.Context(), imported()); !errors.Is(err, user.ErrChanged) {
 		t.Errorf("changed here since: %v", err)
 	}
 }
 
 func TestImportWithoutSubject(t *testing.T) {
-	h := newHouse(t)
+	d := newDirectory(t)
 	record := user.User{Email: "bob@example.com"}
 	for _, want := range []user.Outcome{user.Created, user.Unchanged} {
-		if got, err := h.Import(t.Context(), record); got != want || err != nil {
+		if got, err := d.Import(t.Context(), record); got != want || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
-	if u, err := h.Find(t.Context(), "bob@example.com"); err != nil || len(u.ID) != 36 || u.CreatedAt != noon {
+	if u, err := d.Find(t.Context(), "bob@example.com"); err != nil || len(u.ID) != 36 || u.CreatedAt != noon {
 		t.Errorf("%+v, %v", u, err)
 	}
 }
 
 // Wrapping salts anew each time, and still a second run finds the same users.
 func TestImportWraps(t *testing.T) {
-	h, n := newHouse(t), 0
-	h.Importable = func(stored auth.Secret) error {
+	d, n := newDirectory(t), 0
+	d.Importable = func(stored auth.Secret) error {
 		if strings.HasPrefix(stored.Reveal(), "$") {
 			return nil
 		}
 		return errors.New("no known form")
 	}
-	h.Wrap = func(stored auth.Secret) (auth.Secret, error) {
+	d.Wrap = func(stored auth.Secret) (auth.Secret, error) {
 		n++
 		if stored.Reveal() == "$strong" {
 			return stored, nil
@@ -90,21 +90,21 @@ func TestImportWraps(t *testing.T) {
 	}
 	for _, want := range []user.Outcome{user.Created, user.Unchanged} {
 		for hash, email := range map[string]string{"$weak": "w@example.com", "$strong": "s@example.com"} {
-			if got, err := h.Import(t.Context(), user.User{Email: email, Password: auth.NewSecret(hash)}); got != want || err != nil {
+			if got, err := d.Import(t.Context(), user.User{Email: email, Password: auth.NewSecret(hash)}); got != want || err != nil {
 				t.Errorf("%s: %q, %v", hash, got, err)
 			}
 		}
 	}
-	if u, err := h.Find(t.Context(), "w@example.com"); err != nil || !strings.HasPrefix(u.Password.Reveal(), "x") {
+	if u, err := d.Find(t.Context(), "w@example.com"); err != nil || !strings.HasPrefix(u.Password.Reveal(), "x") {
 		t.Errorf("a weak hash is stored as %q, %v", u.Password.Reveal(), err)
 	}
-	if _, err := h.Import(t.Context(), user.User{Email: "o@example.com", Password: auth.NewSecret("md5")}); !errors.Is(err, user.ErrStored) {
+	if _, err := d.Import(t.Context(), user.User{Email: "o@example.com", Password: auth.NewSecret("md5")}); !errors.Is(err, user.ErrStored) {
 		t.Errorf("an unknown form: %v", err)
 	}
 }
 
 func TestImportRefuses(t *testing.T) {
-	h := newHouse(t)
+	d := newDirectory(t)
 	for name, row := range map[string]struct {
 		record user.User
 		want   error
@@ -119,8 +119,8 @@ func TestImportRefuses(t *testing.T) {
 		"before 1970":         {user.User{Email: "b@example.com", CreatedAt: time.Unix(-1, 0)}, user.ErrCreated},
 	} {
 		for _, do := range []func() (user.Outcome, error){
-			func() (user.Outcome, error) { return h.Import(t.Context(), row.record) },
-			func() (user.Outcome, error) { return h.CheckImport(t.Context(), row.record) },
+			func() (user.Outcome, error) { return d.Import(t.Context(), row.record) },
+			func() (user.Outcome, error) { return d.CheckImport(t.Context(), row.record) },
 		} {
 			if got, err := do(); got != "" || !errors.Is(err, row.want) || strings.Contains(err.Error(), "SECRET") {
 				t.Errorf("%s: %q, %v", name, got, err)
