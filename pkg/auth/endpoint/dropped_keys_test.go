@@ -1,0 +1,242 @@
+package endpoint_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+var device = regexp.MustCompile(`edt_[\w-]+`)
+
+// keyed is a house whose deployments move its rings.
+type keyed struct {
+	*house
+	settings                service.Settings
+	signing, refresh, login keyring.Ring
+}
+
+func newKeyed(t *testing.T) *keyed {
+	t.Helper()
+	k := &keyed{}
+	k.house = newHouse(t, func(s *service.Settings) { k.settings = *s })
+	load := func(from keyring.Source, kind keyring.Kind) keyring.Ring {
+		r, err := keyring.Load(t.Context(), from, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	k.signing = load(made().signing, keyring.SigningRing)
+	k.refresh = load(made().refresh, keyring.RefreshRing)
+	k.login = load(made().login, keyring.LoginRing)
+	return k
+}
+
+// deploy moves the rings, and puts the functions of that deployment in place.
+func (k *keyed) deploy(t *testing.T, m keyring.Move) {
+	t.Helper()
+	k.now = k.now.Add(time.Minute)
+	m.Algorithm, m.Immediately = token.EdDSA, true
+	for r, source := range map[*keyring.Ring]*keyring.Source{
+		&k.signing: &k.settings.SigningRing, &k.refresh: &k.settings.RefreshKeys, &k.login: &k.settings.LoginRing,
+	} {
+		moved, err := r.Move(m, k.now, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := moved.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		*r, *source = moved, keyring.Inline(text)
+	}
+	k.settings.KeyVersion = m.Version
+	var err error
+	if k.Service, err = service.New(t.Context(), k.settings); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range route.Table() {
+		if row.Function != "discovery" {
+			k.replace(t, row.Path())(k.Handler(row.Function))
+		}
+	}
+	k.now = k.now.Add(time.Minute)
+}
+
+// TestDroppedRefreshKey holds what clients of a session are answered after the key of its refresh token was dropped.
+func TestDroppedRefreshKey(t *testing.T) {
+	for name, now := range map[string]keyring.Version{
+		"its version has another key, for a rollback": 2,
+		"its version has no key":                      3,
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKeyed(t)
+			access, doomed := k.house.login(t)
+			_, left := k.house.login(t)
+			k.deploy(t, keyring.Move{Version: 2})
+			_, spared := k.house.login(t)
+			k.deploy(t, keyring.Move{Version: now})
+			k.deploy(t, keyring.Move{Version: now, DropRefresh: keyring.Drop{IDs: []string{k.refresh.Keys[1].ID()}}})
+			if _, replaced := k.refresh.Keys[1]; replaced != (now == 2) {
+				t.Fatalf("version 1 has another key: %t", replaced)
+			}
+			for _, row := range []struct{ name, request, want, line string }{
+				{"refresh", formOf(doomed, ""), ended, "session_renew_fail key_dropped"},
+				{"refresh, in JSON", refreshJSON + `{"refresh_token":"` + doomed + `"}`, ended, "session_renew_fail key_dropped"},
+				{"refresh of another client", formOf(doomed, "&client_id=web"), ended, "session_renew_fail key_dropped"},
+				{"refresh with a scope", formOf(doomed, "&scope=admin"), ended, "session_renew_fail key_dropped"},
+				{"logout", logoutForm + "token=" + left, done, "authn_token_revoke_fail key_dropped"},
+				{"logout, in JSON", logoutJSON + `{"refresh_token":"` + left + `"}`, done, "authn_token_revoke_fail key_dropped"},
+				{"no token of the service", formOf("ert_AAAA", ""), ended, "session_renew_fail forged"},
+			} {
+				if got := k.send(t, row.request); got.text != row.want || got.line != row.line {
+					t.Errorf("%s: %s, logged as %s; want %s, %s", row.name, got.text, got.line, row.want, row.line)
+				}
+			}
+			if got := k.send(t, formOf(spared, "")); got.line != "session_renewed rotated" {
+				t.Errorf("a session under another key: %s", got.line)
+			}
+			if now == 3 {
+				return // which withdrew the signing key of the access token
+			}
+			// The session is checked by its access token, which lives on until it ends.
+			got := k.send(t, withBearer(access, changeBody(secret, nextSecret)))
+			if got.status != http.StatusOK {
+				t.Fatalf("the access token: %s", got.text)
+			}
+			_, next := got.tokens(t)
+			k.now = k.now.Add(time.Hour)
+			if got := k.send(t, formOf(next, "")); got.line != "session_renewed rotated" {
+				t.Errorf("the session of the new password: %s", got.line)
+			}
+		})
+	}
+}
+
+// TestDroppedLoginKeys holds what a login meets after the login keys were dropped: a known device is unknown, and counters
+// begin anew. No answer is a fault.
+func TestDroppedLoginKeys(t *testing.T) {
+	for name, drop := range map[string]func(k *keyed) keyring.Drop{
+		"all keys":           func(*keyed) keyring.Drop { return keyring.Drop{All: true} },
+		"the key that seals": func(k *keyed) keyring.Drop { return keyring.Drop{IDs: []string{k.login.Keys[1].ID()}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKeyed(t)
+			var strangers int
+			attack := func() {
+				t.Helper()
+				for range login.DefaultLimits().Account.Free {
+					if got := k.send(t, loginJSON+`{"email":"`+email+`","password":"a guess"}`); got.status == http.StatusUnauthorized {
+						strangers++
+					}
+				}
+			}
+			with := func(token string) string {
+				return loginJSON + strings.TrimSuffix(credentials, "}") + `,"device_token":"` + token + `"}`
+			}
+			access, refresh := k.house.login(t)
+			known := device.FindString(k.send(t, loginJSON+credentials).body)
+			attack()
+			for _, row := range []struct {
+				request string
+				status  int
+			}{{loginJSON + credentials, 429}, {with(known), 200}} {
+				if got := k.send(t, row.request); got.status != row.status {
+					t.Fatalf("before the drop: %s", got.text)
+				}
+			}
+
+			k.deploy(t, keyring.Move{Version: 2, DropLogin: drop(k)})
+			if c := k.claims(t, access); c.Subject != subject {
+				t.Errorf("the access token of before: %+v", c)
+			}
+			fresh := k.send(t, loginJSON+credentials)
+			if fresh.status != http.StatusOK {
+				t.Errorf("counters did not begin anew: %s", fresh.text)
+			}
+			got := k.send(t, with(known))
+			if again := device.FindString(got.body); got.status != http.StatusOK || again == "" || again == known {
+				t.Errorf("the known device of before: %s", got.text)
+			}
+			strangers = 0
+			attack()
+			if strangers == 0 {
+				t.Error("no guess was taken: counters did not begin anew")
+			}
+			if got := k.send(t, with(known)); got.text != `429 Retry-After: 1 {"error":"too_many_requests"}` {
+				t.Errorf("the known device of before, under attack: %s", got.text)
+			}
+			if got := k.send(t, with(device.FindString(fresh.body))); got.status != http.StatusOK {
+				t.Errorf("a device of after, under attack: %s", got.text)
+			}
+			cookie := k.send(t, loginFrom(ownPage+"Cookie: __Host-device="+known+"\n", cookieBody))
+			if cookie.status != http.StatusTooManyRequests || strings.Contains(cookie.text, "Set-Cookie") {
+				t.Errorf("the cookie of before, under attack: %s", cookie.text)
+			}
+			k.now = k.now.Add(time.Hour)
+			cookie = k.send(t, loginFrom(ownPage+"Cookie: __Host-device="+known+"\n", cookieBody))
+			if set := setDevice.FindStringSubmatch(cookie.text); set == nil || set[1] == known {
+				t.Errorf("the cookie of before, after the attack: %s", cookie.text)
+			}
+			if got := k.send(t, formOf(refresh, "")); got.line != "session_renewed rotated" {
+				t.Errorf("a session of before: %s", got.line)
+			}
+		})
+	}
+}
+
+// TestDroppedOldLoginKey holds that a known device under an old key is unknown after that key was dropped. No version has
+// another key for it.
+func TestDroppedOldLoginKey(t *testing.T) {
+	k := newKeyed(t)
+	known := device.FindString(k.send(t, loginJSON+credentials).body)
+	k.deploy(t, keyring.Move{Version: 2})
+	k.deploy(t, keyring.Move{Version: 3})
+	request := loginJSON + strings.TrimSuffix(credentials, "}") + `,"device_token":"` + known + `"}`
+	if got := k.send(t, request); got.status != http.StatusOK || device.MatchString(got.body) {
+		t.Errorf("before the drop: %s", got.text)
+	}
+	k.deploy(t, keyring.Move{Version: 3, DropLogin: keyring.Drop{IDs: []string{k.login.Keys[1].ID()}}})
+	if got := k.send(t, request); got.status != http.StatusOK || !device.MatchString(got.body) {
+		t.Errorf("after the drop: %s", got.text)
+	}
+}
+
+// TestUndecidedKey holds the answer about a token under a key that an instance does not know, while it cannot read the
+// ring again: the token may be good, so nothing is decided.
+func TestUndecidedKey(t *testing.T) {
+	k := newKeyed(t)
+	k.deploy(t, keyring.Move{Version: 2, DropRefresh: keyring.Drop{All: true}})
+	_, token := k.house.login(t)
+	ring := &faultyRing{Source: made().refresh} // of before
+	old := k.settings
+	old.RefreshKeys, old.KeyVersion = ring, 1
+	var err error
+	if k.Service, err = service.New(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	k.replace(t, "/auth/refresh")(k.Handler("refresh"))
+	k.replace(t, "/auth/logout")(k.Handler("sessions"))
+	ring.fail = errors.New("down")
+	if got := k.send(t, formOf(token, "")); got.text != notNow || got.line != "session_renew_fail error" {
+		t.Errorf("refresh: %s, logged as %s", got.text, got.line)
+	}
+	if got := k.send(t, logoutForm+"token="+token); got.text != notNow || got.line != "authn_token_revoke_fail error" {
+		t.Errorf("logout: %s, logged as %s", got.text, got.line)
+	}
+	ring.fail, ring.Source = nil, k.settings.RefreshKeys
+	k.now = k.now.Add(time.Second)
+	if got := k.send(t, formOf(token, "")); got.line != "session_renewed rotated" {
+		t.Errorf("once the ring can be read: %s, logged as %s", got.text, got.line)
+	}
+}
