@@ -22,21 +22,23 @@ import (
 )
 
 const (
-	// life is how long an access token lives, of which its issuer takes off up to a twentieth. Clients use theirs until
-	// goodFor, which is a little less for the clocks' sake, and what they do never depends on what was taken off.
+	// life is the lifetime of an access token before the issuer subtracts up to 5 % of jitter.
+	// Clients use a token for goodFor, which is shorter and leaves room for clock errors, so that a
+	// client's plan does not depend on the jitter.
 	life    = service.DefaultAccessTokenLifetime
 	goodFor = life * 94 / 100
-	// longEnded is when no leeway and no clock makes an access token good any more.
+	// longEnded is the age at which a token is expired for every clock and leeway.
 	longEnded = life + time.Minute
 
-	longestLeg = 40 * time.Second // of a request or of an answer
-	retryAfter = 3 * time.Second  // a 503
+	longestLeg = 40 * time.Second // of a request or an answer
+	retryAfter = 3 * time.Second  // after a 503
 )
 
-// passwordCost is far below what a password needs: hashes would take half of the time, and nothing here is about them.
+// passwordCost is far below a secure cost. Real hashes would take half the time of the test, which
+// does not examine them.
 var passwordCost = password.Cost{MemoryKiB: 8, Passes: 1, Lanes: 1}
 
-// passwordHash is every user's at first.
+// passwordHash is the hash of every user's first password.
 var passwordHash = sync.OnceValue(func() auth.Secret {
 	salt := make([]byte, 16)
 	tag := argon2.IDKey([]byte(passwordOf(0)), salt, passwordCost.Passes, passwordCost.MemoryKiB, passwordCost.Lanes, 32)
@@ -52,12 +54,12 @@ type client struct {
 	id       int
 	profile  auth.Profile
 	steady   bool // never idle
-	changes  int  // of its password
+	changes  int  // number of password changes
 	ends     time.Time
-	asleep   time.Time // since when it is idle; zero while it is not
-	received int       // answers with tokens
-	plan     int       // counts what it has planned: the latest is what it does
-	waiting  int       // refreshes under way
+	asleep   time.Time // since when the client is idle; zero if it is not
+	received int       // number of answers with tokens
+	plan     int       // number of the latest plan; only the latest is carried out
+	waiting  int       // number of refreshes under way
 
 	// The store.
 	access  *access
@@ -66,11 +68,11 @@ type client struct {
 
 func (c *client) String() string { return fmt.Sprintf("client %d (%s)", c.id, c.profile) }
 
-// access is an access token, as whoever holds it could know it.
+// access is an access token, with what a holder can know of it.
 type access struct {
 	text, kid string
 	client    *client
-	ends      time.Time // goodFor after it was issued
+	ends      time.Time // goodFor after the issue time
 }
 
 func (w *world) addClients(n int) {
@@ -96,7 +98,7 @@ func (w *world) addClients(n int) {
 
 func (c *client) email() string { return fmt.Sprintf("user%d@example.com", c.id) }
 
-// send sends a request with a body of JSON.
+// send sends a request with a JSON body.
 func (c *client) send(function, path string, body map[string]string) *httptest.ResponseRecorder {
 	c.w.t.Helper()
 	text, err := json.Marshal(body)
@@ -135,13 +137,13 @@ func (c *client) login() {
 	}
 }
 
-// tokens are what an answer holds.
+// tokens holds the content of an answer.
 type tokens struct {
 	*access
 	refresh string
 }
 
-// read reads an answer with tokens.
+// read parses an answer with tokens.
 func (c *client) read(answer *httptest.ResponseRecorder) tokens {
 	w := c.w
 	w.t.Helper()
@@ -171,7 +173,8 @@ func (c *client) read(answer *httptest.ResponseRecorder) tokens {
 	return tokens{a, body.Refresh}
 }
 
-// receive takes what arrives into the store. An answer without a refresh token leaves the one that is there.
+// receive puts the content of an answer into the store. If the answer has no refresh token, the
+// stored one remains.
 func (c *client) receive(x tokens) {
 	w := c.w
 	c.received++
@@ -180,7 +183,7 @@ func (c *client) receive(x tokens) {
 		c.refresh = x.refresh
 	}
 	if !c.asleep.IsZero() {
-		return // it came late, and nobody is there
+		return // the answer is late, and the client is idle by now
 	}
 	x.access.planUse()
 	c.plan++
@@ -192,7 +195,8 @@ func (c *client) receive(x tokens) {
 	})
 }
 
-// planUse uses an access token at once, some time later, and just before its end, also where it was refreshed by then.
+// planUse uses the access token now, some time later, and just before its end, even if it is
+// refreshed earlier.
 func (a *access) planUse() {
 	w := a.client.w
 	left := a.ends.Sub(w.now)
@@ -204,7 +208,7 @@ func (a *access) planUse() {
 	}
 }
 
-// goOn is what a client does before its access token ends.
+// goOn decides what the client does before its access token ends.
 func (c *client) goOn() {
 	w := c.w
 	switch {
@@ -217,7 +221,7 @@ func (c *client) goOn() {
 	}
 }
 
-// idle waits until something happens, which may take days.
+// idle waits until shortly before or after a deployment, possibly for days.
 func (c *client) idle() {
 	w := c.w
 	var next []time.Time
@@ -247,8 +251,9 @@ func (c *client) idle() {
 	})
 }
 
-// renew refreshes. Clients of the strict profile ask once and lose no answer, as that profile demands; the others may
-// ask several times, with what they hold at the time, and lose some of the answers or all.
+// renew refreshes. A client of the strict profile sends one request and loses no answer, as the
+// profile requires. Other clients may send several requests, each with the refresh token stored at
+// that time, and may lose answers.
 func (c *client) renew() {
 	w := c.w
 	copies, loss := 1, 0
@@ -292,7 +297,8 @@ func (c *client) renew() {
 	})
 }
 
-// present presents a refresh token to whichever function answers, and reports whether there are tokens.
+// present sends a refresh token to an instance of the refresh function and reports whether the
+// answer has tokens.
 func (c *client) present(refresh string) (tokens, bool) {
 	w := c.w
 	body := map[string]string{"refresh_token": refresh}
@@ -331,7 +337,7 @@ func (c *client) present(refresh string) (tokens, bool) {
 	return tokens{}, false
 }
 
-// keyID reads which key a refresh token was sealed with: the third and fourth byte.
+// keyID returns the key that sealed a refresh token, from the third and fourth byte.
 func keyID(refresh string) keyring.Version {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(refresh, "ert_"))
 	if err != nil || len(raw) < 4 {
@@ -340,7 +346,8 @@ func keyID(refresh string) keyring.Version {
 	return binary.BigEndian.Uint16(raw[2:])
 }
 
-// changePassword takes an access token to the function that checks it by its own ring, and goes on in a new session.
+// changePassword calls the account function, which verifies the access token with its own ring, and
+// continues in a new session.
 func (c *client) changePassword() {
 	w := c.w
 	answer := c.send("account", "/auth/password", map[string]string{
@@ -360,7 +367,7 @@ func (c *client) changePassword() {
 	}
 }
 
-// use shows an access token to our authorizer, or to somebody else's verifier.
+// use presents the access token to our authorizer or to an external verifier.
 func (a *access) use() {
 	if by, why := a.show(); why != "" {
 		a.client.w.refuse(by, a, why)
@@ -368,12 +375,13 @@ func (a *access) use() {
 	}
 }
 
-// useTooLate must be refused, or refusals would not be seen.
+// useTooLate presents an expired token, which must be refused. It proves that the test would see a
+// refusal.
 func (a *access) useTooLate() {
 	w := a.client.w
 	by, why := a.show()
 	if why == "" {
-		w.t.Errorf("%s takes a token of %s that has ended", by, a.client)
+		w.t.Errorf("%s accepts an expired token of %s", by, a.client)
 	}
 	if strings.HasSuffix(why, string(token.Expired)) {
 		w.count[endedTokens]++
@@ -409,14 +417,15 @@ func (w *world) refuse(by string, a *access, why string) {
 	w.refused = append(w.refused, refusal{w.now, by, a.client, a.kid, w.versionOf[a.kid], why})
 }
 
-// afterRefusal is what clients do where an access token is refused: they refresh once.
+// afterRefusal refreshes once, as clients do if an access token is refused.
 func (c *client) afterRefusal(a *access) {
 	if c.access == a && c.waiting == 0 && c.asleep.IsZero() {
 		c.renew()
 	}
 }
 
-// renewOnce refreshes what is in the store, also of a client that is idle, when nothing else is under way.
+// renewOnce refreshes with the stored token if no other refresh is under way, even if the client is
+// idle.
 func (c *client) renewOnce() {
 	if c.waiting > 0 {
 		c.w.after(time.Minute, c.renewOnce)

@@ -9,19 +9,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// emergency is a key that leaked.
+// emergency is a rotation that drops a leaked key.
 type emergency struct {
 	name      string
-	after     time.Duration // since the rotation before
-	all       bool          // the whole ring leaked, and not only the key that signs
-	same      bool          // the version that signs stays
+	after     time.Duration // since the previous rotation
+	all       bool          // the whole ring leaked, not only the signing key
+	same      bool          // the version that signs does not change
 	takenBack bool          // the deployment is rolled back after five minutes
 
-	// deaf is for how long verifiers elsewhere may not know the key that signs from now on.
+	// deaf is for how long external verifiers may not know the new signing key.
 	deaf time.Duration
 }
 
-// What a key signed that is dropped is refused from then on, and no session ends.
+// After a key is dropped, the tokens that it signed are refused and no session ends.
 func TestDroppedKeys(t *testing.T) {
 	const hours = keyring.PublishedBeforeSigning
 	for i, e := range []emergency{
@@ -52,7 +52,7 @@ func TestDroppedKeys(t *testing.T) {
 	}
 }
 
-// drop carries an emergency out, and looks at the four hours after it.
+// drop carries out an emergency and checks the next four hours.
 func (w *world) drop(e emergency) {
 	w.t.Helper()
 	begins, was := w.now, w.deployed
@@ -92,7 +92,7 @@ func (w *world) drop(e emergency) {
 			w.atOnce(back)
 		})
 	}
-	const settled = 8 * time.Minute // also of what was taken back
+	const settled = 8 * time.Minute // after a rollback too
 	gone := 0
 	for _, later := range []time.Duration{3 * time.Minute, settled, 12 * time.Minute} {
 		w.at(begins.Add(later), func() {
@@ -125,7 +125,7 @@ func (w *world) drop(e emergency) {
 		case w.dropped[r.kid]:
 			old++
 			if !r.at.Before(begins.Add(settled + life)) {
-				w.t.Errorf("somebody still has it: %v", r)
+				w.t.Errorf("an expired token is still in use: %v", r)
 			}
 		case strings.HasPrefix(r.by, "gateway"), strings.HasPrefix(r.by, "load balancer"):
 			theirs++
@@ -142,10 +142,10 @@ func (w *world) drop(e emergency) {
 	for _, r := range w.ended {
 		w.t.Error(r)
 	}
-	w.t.Logf("%d tokens of the leaked key; refused %d of dropped keys, of others %d by us and %d elsewhere; %d logouts",
+	w.t.Logf("%d tokens of the leaked key; refused %d of dropped keys, of other keys %d by our authorizer and %d by external verifiers; %d logouts",
 		len(tokens), old, ours, theirs, len(w.ended))
 	if len(tokens) < 8 || old < 5 || gone < 10 || e.deaf > 0 && theirs == 0 {
-		w.t.Error("that is too few of some")
+		w.t.Error("too few events for a meaningful result")
 	}
 	for _, v := range w.verifiers {
 		if v.cache > 0 && strings.Contains(v.text, leaked) {
@@ -154,7 +154,8 @@ func (w *world) drop(e emergency) {
 	}
 }
 
-// atOnce deploys without canaries, as in an emergency: within a minute, and a minute until everybody has heard.
+// atOnce deploys without canaries: all aliases move within a minute, and a minute later every
+// caller has noticed.
 func (w *world) atOnce(r *release) {
 	w.deployed = r
 	for _, name := range functions {
@@ -162,7 +163,7 @@ func (w *world) atOnce(r *release) {
 	}
 }
 
-// alive returns the access tokens of a key that have not ended.
+// alive returns the unexpired access tokens that a key signed.
 func (w *world) alive(kid string) (found []*access) {
 	for _, a := range w.issued {
 		if a.kid == kid && a.ends.After(w.now) {
@@ -172,12 +173,12 @@ func (w *world) alive(kid string) (found []*access) {
 	return found
 }
 
-// expectOf holds what an instance of the authorizer says to each of the tokens.
+// expectOf checks the authorizer's decision on each of the tokens.
 func (w *world) expectOf(tokens []*access, i *instance, want string) {
 	w.t.Helper()
 	for _, a := range tokens {
 		if why, err := i.authorize(w.t.Context(), a.text); err != nil || why != want {
-			w.t.Fatalf("the authorizer of version %d says %q to a token of key %d, %v; it should say %q",
+			w.t.Fatalf("the authorizer of version %d decided %q on a token of key %d, %v; want %q",
 				i.version, why, w.versionOf[a.kid], err, want)
 		}
 	}

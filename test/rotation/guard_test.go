@@ -10,19 +10,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestForbiddenSteps holds that a step after which good tokens would be refused is refused for all rings at once, and says which
-// version is right and until when.
+// TestForbiddenSteps checks that a step which would cause valid tokens to be refused is refused for
+// all rings together. The refusal names the right version and the time until which to wait.
 func TestForbiddenSteps(t *testing.T) {
 	const wait = keyring.PublishedBeforeSigning
 	for _, row := range []struct {
 		name   string
-		before []time.Duration // the rotations that were, each so long after the one before
-		back   int             // then so many steps back
-		forth  int             // and so many forth again
+		before []time.Duration // earlier rotations, each the given time after the previous one
+		back   int             // number of steps back afterwards
+		forth  int             // number of steps forward again
 		after  time.Duration
 		to     keyring.Version
-		right  keyring.Version // 0 where the version can never be
-		until  time.Duration   // from now; 0 where time does not help
+		right  keyring.Version // 0 if the version can never be right
+		until  time.Duration   // from now; 0 if waiting does not help
 	}{
 		{name: "a rotation right after the first deployment", to: 2, right: 1, until: wait},
 		{name: "a rotation a second too early", after: wait - time.Second, to: 2, right: 1, until: time.Second},
@@ -62,7 +62,7 @@ func TestForbiddenSteps(t *testing.T) {
 			}
 			if row.right == 0 {
 				if !errors.Is(err, keyring.ErrRefused) || !strings.Contains(err.Error(), "a number from 1 to 65534") {
-					t.Errorf("it comes to %v", err)
+					t.Errorf("got %v", err)
 				}
 				return
 			}
@@ -72,9 +72,10 @@ func TestForbiddenSteps(t *testing.T) {
 				until = refused.Until.Sub(w.now)
 			}
 			if until != row.until {
-				t.Errorf("%v: it may pass in %v, and should in %v", err, until, row.until)
+				t.Errorf("%v: accepted after %v, want %v", err, until, row.until)
 			}
-			// What is right passes, and what was too early does in time.
+			// The right version is accepted, and a step that came too early is accepted after the
+			// wait.
 			w.mustMove(row.right)
 			if row.until > 0 {
 				w.now = w.now.Add(row.until)
@@ -84,7 +85,7 @@ func TestForbiddenSteps(t *testing.T) {
 	}
 }
 
-// mustMove deploys a version everywhere.
+// mustMove deploys a version to all functions.
 func (w *world) mustMove(v keyring.Version) {
 	w.t.Helper()
 	r, err := w.move(v, keyring.Drop{})
@@ -94,7 +95,8 @@ func (w *world) mustMove(v keyring.Version) {
 	w.everywhere(r)
 }
 
-// A new stack goes on with the rings of an earlier one at their highest version that was used, and at no other.
+// A new stack adopts the rings of a deleted stack at the highest version that was in use, and at no
+// other version.
 func TestAdoptionOfRetainedRings(t *testing.T) {
 	for _, row := range []struct {
 		name  string

@@ -12,11 +12,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// secret is a ring's place in memory. It takes what Secrets Manager's does: the next state, and no other.
+// secret stores a ring in memory. Like the one in Secrets Manager, it accepts only the next state.
 type secret struct {
 	mu    sync.Mutex
 	text  auth.Secret
-	saved uint64 // how often it was written
+	saved uint64 // number of writes
 }
 
 func (s *secret) Load(context.Context) (auth.Secret, error) {
@@ -39,7 +39,7 @@ func (s *secret) Save(_ context.Context, next auth.Secret) error {
 	return nil
 }
 
-// unreliable is a secret as an instance sees it that starts while the service behind it is down.
+// unreliable is a secret whose service is down while an instance starts.
 type unreliable struct {
 	keyring.Source
 	fails int
@@ -53,7 +53,8 @@ func (u *unreliable) Load(ctx context.Context) (auth.Secret, error) {
 	return u.Source.Load(ctx)
 }
 
-// newStores are kept in memory: the rules are those that every store equals, and a disk would only cost time.
+// newStores returns stores in memory. All stores follow the same rules, and a disk would only slow
+// the test down.
 func newStores() service.Stores {
 	return service.Stores{
 		Users:    &users{byID: map[auth.SubjectID]user.User{}, byEmail: map[user.Email]auth.SubjectID{}},
@@ -63,7 +64,7 @@ func newStores() service.Stores {
 }
 
 type sessions struct {
-	session.Store // what no endpoint of this simulation asks for is not there
+	session.Store // the other methods are not used in this simulation
 	mu            sync.Mutex
 	items         map[session.Key]session.Session
 }

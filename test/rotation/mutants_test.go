@@ -11,30 +11,31 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// careless is a stack whose rings nobody guards: they are moved by hand.
+// careless is a stack whose rings are moved by hand, without the guard.
 type careless struct {
 	name     string
-	every    time.Duration // a rotation
-	within   time.Duration // it is rolled out, discovery last
+	every    time.Duration // between rotations
+	within   time.Duration // duration of a deployment; discovery is last
 	public   func(keyring.Ring, keyring.Version) (token.KeySet, error)
 	narrowed func(text auth.Secret, v keyring.Version) auth.Secret
 	forgets  string // the function that gets no new version
 
-	refusedBy []string // whose refusals should be seen, by the beginnings of their names; none for peace
-	logouts   bool     // should be seen
+	refusedBy []string // prefixes of the verifiers that must refuse tokens; empty if none may
+	logouts   bool     // sessions must end
 }
 
 const enough = keyring.PublishedBeforeSigning
 
-// What the rules forbid is seen by these clients, or that they see nothing would say nothing. The first stack shows
-// that it is not the hand that does it.
+// These stacks violate the rules, and the clients must notice each violation; otherwise a quiet
+// test would prove nothing. The first stack follows the rules and shows that moving by hand is not
+// itself a violation.
 func TestCarelessStacks(t *testing.T) {
 	for _, c := range []careless{
 		{name: "nothing", every: enough, within: settles},
 		{name: "ten minutes between rotations", every: 10 * time.Minute, within: 5 * time.Minute,
 			refusedBy: []string{"gateway", "authorizer"}},
 		{name: "an hour between rotations", every: time.Hour, within: settles, refusedBy: []string{"gateway"}},
-		// What the gateways leave of the time before a key signs is all that a deployment may take.
+		// A deployment may take the publication time minus the time for which gateways cache keys.
 		{name: "deployments of two hours", every: enough, within: enough - gatewayCache + time.Hour,
 			refusedBy: []string{"gateway"}},
 		{name: "key sets without the next key", every: enough, within: settles, public: publishing(-1, 0),
@@ -60,18 +61,18 @@ func TestCarelessStacks(t *testing.T) {
 			}
 			for _, by := range c.refusedBy {
 				if seen[by] == 0 {
-					t.Errorf("the %s refuses nothing", by)
+					t.Errorf("%s refused no token", by)
 				}
 			}
 			if c.logouts && len(w.ended) == 0 {
-				t.Error("nobody was logged out")
+				t.Error("no session ended")
 			}
 		})
 	}
 }
 
-// One seed tells one story, or a failure could not be looked at again.
-func TestSeedTellsOneStory(t *testing.T) {
+// The same seed must produce the same run, so that a failure can be reproduced.
+func TestSeedIsReproducible(t *testing.T) {
 	t.Parallel()
 	c := careless{every: 10 * time.Minute, within: 5 * time.Minute}
 	first, again, other := c.live(t, 2).count.String(), c.live(t, 2).count.String(), c.live(t, 3).count.String()
@@ -79,11 +80,11 @@ func TestSeedTellsOneStory(t *testing.T) {
 		t.Errorf("%s\nand\n%s", first, again)
 	}
 	if first == other {
-		t.Error("another seed tells the same story")
+		t.Error("another seed produces the same run")
 	}
 }
 
-// live rotates three times.
+// live performs three rotations.
 func (c careless) live(t *testing.T, seed uint64) *world {
 	t.Helper()
 	w := newWorld(t, seed, token.EdDSA)
@@ -106,7 +107,7 @@ func (c careless) live(t *testing.T, seed uint64) *world {
 	return w
 }
 
-// moveByHand lets a version sign whatever the time.
+// moveByHand makes a version sign without checking the time.
 func (w *world) moveByHand(v keyring.Version) *release {
 	w.t.Helper()
 	before := w.load(keyring.SigningRing)
@@ -125,7 +126,7 @@ func (w *world) moveByHand(v keyring.Version) *release {
 	return w.released(v)
 }
 
-// spread moves the aliases but one within a time, canaries first, and discovery's at its end.
+// spread moves all aliases but one within the given time, canaries first and discovery last.
 func (w *world) spread(r *release, within time.Duration, but string) {
 	w.deployed = r
 	for _, name := range functions {
@@ -141,7 +142,8 @@ func (w *world) spread(r *release, within time.Duration, but string) {
 	}
 }
 
-// publishing returns key sets with versions from first to last, counted from the one that signs.
+// publishing returns key sets with the versions from first to last, relative to the signing
+// version.
 func publishing(first, last int) func(keyring.Ring, keyring.Version) (token.KeySet, error) {
 	return func(r keyring.Ring, v keyring.Version) (token.KeySet, error) {
 		var keys []token.Key
@@ -154,11 +156,11 @@ func publishing(first, last int) func(keyring.Ring, keyring.Version) (token.KeyS
 	}
 }
 
-// upTo leaves out the keys after v.
+// upTo returns the ring without the keys after version v.
 func upTo(text auth.Secret, v keyring.Version) auth.Secret {
 	r, err := keyring.Parse(keyring.RefreshRing, text)
 	if err != nil {
-		return text // whoever reads it says what is wrong
+		return text // the reader of the ring reports the error
 	}
 	for _, have := range r.Versions() {
 		if have > v {

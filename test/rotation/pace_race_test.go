@@ -2,5 +2,5 @@
 
 package rotation
 
-// The race detector makes signatures some seven times slower.
+// The race detector makes signatures about seven times slower.
 const lives = 2

@@ -2,5 +2,5 @@
 
 package rotation
 
-// lives is how many lives of a stack a test goes through when not asked for another number.
+// lives is the default number of simulated stack lives.
 const lives = 4

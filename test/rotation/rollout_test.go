@@ -11,29 +11,30 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// A deployment changes the rings first. Then each function's alias moves at a time of its own, some after a canary.
-// Gateways keep keys for two hours, from a cache that keeps them for a quarter of one: of the three hours that a key is
-// published before it signs, the rest is for this.
+// A deployment changes the rings first. The alias of each function then moves at its own time, some
+// after a canary. A key is published three hours before it signs. Gateways may use an old key set
+// for two hours, from a cache that keeps it for another quarter of an hour. The remaining time is
+// left for the deployment.
 const (
 	lastBegins    = 15 * time.Minute
 	longestCanary = 25 * time.Minute
 	settles       = lastBegins + longestCanary + time.Minute
 )
 
-// step is one deployment of a story.
+// step is one deployment in a scenario.
 type step struct {
 	to keyring.Version
-	// later is how long it waits after the three hours that must pass anyway; atOnce asks before they are over, and
-	// again as soon as the refusal says.
+	// later is the time to wait in addition to the three hours that must pass. atOnce requests the
+	// step before they have passed, and again at the time that the refusal gives.
 	later  time.Duration
 	atOnce bool
-	alg    token.Algorithm // of new keys from now on; empty for the one before
+	alg    token.Algorithm // of new keys; empty leaves the algorithm unchanged
 
-	fails   bool // halfway, so that the stack is rolled back; then it is tried again
-	returns bool // an alias goes back to the version before for a while, and nobody touches the rings
+	fails   bool // fails halfway and is rolled back, then succeeds
+	returns bool // an alias moves back for a while; the rings stay
 }
 
-// create makes the stack.
+// create deploys the stack for the first time.
 func (w *world) create() {
 	w.t.Helper()
 	r, err := w.move(1, keyring.Drop{})
@@ -43,7 +44,7 @@ func (w *world) create() {
 	w.everywhere(r)
 }
 
-// tell lets the steps happen one after another, and returns when they will all have.
+// tell schedules the steps one after another and returns the time by which all are done.
 func (w *world) tell(steps []step) (end time.Time) {
 	end = w.now
 	for _, p := range steps {
@@ -63,11 +64,11 @@ func (w *world) tell(steps []step) (end time.Time) {
 		w.at(done.Add(wait), func() { w.deploy(p, func() { next(k + 1) }) })
 	}
 	next(0)
-	// Each may wait for its predecessor to settle, and be tried twice.
+	// Each step may wait for the previous one to settle, and may be tried twice.
 	return end.Add(time.Duration(len(steps)) * (settles + time.Hour))
 }
 
-// deploy asks for a version, again where it is too early, and rolls it out.
+// deploy requests a version, again if it is too early, and rolls it out.
 func (w *world) deploy(p step, then func()) {
 	was := w.deployed
 	w.forbidden(was.version+2, was.version+1)
@@ -76,7 +77,7 @@ func (w *world) deploy(p step, then func()) {
 	if err != nil {
 		refused := w.expectRefusal(err, p.to, was.version)
 		if refused.Until.Before(w.now) {
-			w.t.Fatalf("nothing says when it will pass: %v", err)
+			w.t.Fatalf("the refusal gives no time: %v", err)
 		}
 		w.at(refused.Until, func() { w.deploy(p, then) })
 		return
@@ -90,24 +91,24 @@ func (w *world) deploy(p step, then func()) {
 	w.rollOut(was, r, p, then)
 }
 
-// forbidden asks for what must be refused, and rolls it back as CloudFormation does.
+// forbidden requests a version that must be refused, and rolls it back as CloudFormation does.
 func (w *world) forbidden(v, right keyring.Version) {
 	w.t.Helper()
 	_, err := w.move(v, keyring.Drop{})
 	w.expectRefusal(err, v, right)
 }
 
-// expectRefusal holds that a move was refused in words that name the right version, and that its rollback changes
-// nothing that anybody sees.
+// expectRefusal checks that a step was refused, that the error names the right version, and that
+// the rollback changes nothing visible.
 func (w *world) expectRefusal(err error, v, right keyring.Version) *keyring.Refusal {
 	w.t.Helper()
 	var refused *keyring.Refusal
 	says := fmt.Sprintf("; use KeyVersion %d", right)
 	switch {
 	case !errors.As(err, &refused) || !errors.Is(err, keyring.ErrRefused):
-		w.t.Fatalf("version %d: %v, and it should be refused", v, err)
+		w.t.Fatalf("version %d: %v, want a refusal", v, err)
 	case refused.Version != v || refused.Right != right || !strings.Contains(err.Error(), says):
-		w.t.Fatalf("version %d is refused by %q, and %d would be right", v, err, right)
+		w.t.Fatalf("version %d is refused with %q, want the version %d named", v, err, right)
 	}
 	w.count[refusedMoves]++
 	if w.deployed == nil {
@@ -120,7 +121,7 @@ func (w *world) expectRefusal(err error, v, right keyring.Version) *keyring.Refu
 	return refused
 }
 
-// rollOut moves the aliases.
+// rollOut moves the aliases to a new release.
 func (w *world) rollOut(was, r *release, p step, then func()) {
 	w.deployed = r
 	underWay := true
@@ -162,7 +163,8 @@ func (w *world) rollOut(was, r *release, p step, then func()) {
 	w.after(settles, then)
 }
 
-// rollBack is CloudFormation's: the rings first, then the aliases, at different minutes.
+// rollBack rolls back as CloudFormation does: the rings first, then the aliases, at different
+// times.
 func (w *world) rollBack(was *release, then func()) {
 	w.count[stackRollbacks]++
 	r, err := w.move(was.version, keyring.Drop{})
@@ -176,8 +178,9 @@ func (w *world) rollBack(was *release, then func()) {
 	w.after(11*time.Minute, then)
 }
 
-// leaveAndReturn takes one function's alias back, as CodeDeploy does on an alarm, and forth again. Discovery stays: who
-// takes back what is published must also wait again.
+// leaveAndReturn moves the alias of one function back, as CodeDeploy does after an alarm, and
+// forward again. The alias of discovery stays, because published keys that were withdrawn need the
+// full publication time again.
 func (w *world) leaveAndReturn(was, r *release) {
 	w.count[aliasRollbacks]++
 	name := functions[w.random.IntN(len(functions)-1)]

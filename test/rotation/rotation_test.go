@@ -9,8 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// seasons is a life of a stack: some rotations as close together as the guard lets, some days apart, a step back,
-// deployments that fail, and keys of another algorithm.
+// seasons is the life of a stack: rotations as close together as the guard allows and days apart, a
+// step back, failed deployments, and keys of another algorithm.
 func (w *world) seasons() []step {
 	days := func() time.Duration { return w.between(24*time.Hour, 4*24*time.Hour) }
 	return []step{
@@ -26,7 +26,7 @@ func (w *world) seasons() []step {
 	}
 }
 
-// live runs a whole life of a stack under load.
+// live simulates a whole life of a stack under load.
 func live(t *testing.T, seed uint64) *world {
 	w := newWorld(t, seed, token.EdDSA)
 	w.create()
@@ -35,13 +35,13 @@ func live(t *testing.T, seed uint64) *world {
 	end := w.tell(w.seasons())
 	w.run(end)
 	for _, c := range w.clients {
-		w.after(0, c.renewOnce) // whoever is idle comes back
+		w.after(0, c.renewOnce) // idle clients return too
 	}
 	w.run(end.Add(time.Hour))
 	return w
 }
 
-// atLeast is what a life must have seen, or it shows nothing.
+// atLeast holds the minimum number of events that a run must have for its result to mean something.
 var atLeast = counts{
 	deployments: 11, stepsForth: 10, stepsBack: 1, refusedMoves: 18, stackRollbacks: 2, aliasRollbacks: 3,
 	starts: 300, outages: 4, canaryCalls: 20, besideCalls: 200, formerCalls: 4, staleCalls: 1500, revivedCalls: 400,
@@ -51,9 +51,9 @@ var atLeast = counts{
 	gatewayFetches: 200, gatewayHits: 3500, gatewayStale: 500, gatewayFirst: 150, balancerFetches: 6, balancerHits: 1200,
 }
 
-var seeds = flag.Uint64("rotation.seeds", lives, "how many lives of a stack to go through")
+var seeds = flag.Uint64("rotation.seeds", lives, "number of simulated stack lives")
 
-func TestNobodyNotices(t *testing.T) {
+func TestRotationIsInvisible(t *testing.T) {
 	for seed := range *seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +63,7 @@ func TestNobodyNotices(t *testing.T) {
 			t.Logf("in %v, %v of the stack's life: %v", time.Since(start).Round(time.Millisecond), w.now.Sub(begin), w.count)
 			for name, least := range atLeast {
 				if w.count[name] < least {
-					t.Errorf("%d %s, and %d would show something", w.count[name], name, least)
+					t.Errorf("%d %s; want at least %d", w.count[name], name, least)
 				}
 			}
 		})

@@ -28,19 +28,20 @@ const (
 	issuer   = "https://auth.example.com"
 	audience = "https://api.example.com"
 
-	clockError = 3 * time.Second // of an instance, either way
+	clockError = 3 * time.Second // of an instance, in both directions
 )
 
-// The functions, each with an alias of its own.
+// The functions. Each has its own alias.
 var functions = []string{"login", "refresh", "account", "authorizer", "discovery"}
 
-// profiles are the clients', by their names.
+// profiles are the profiles of the clients.
 var profiles = []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed}
 
-// stack is what a team has deployed: three secrets, and functions that know one KeyVersion or one key set each.
+// stack is a deployed stack: three secrets, and functions that each know one KeyVersion or one key
+// set.
 type stack struct {
 	w       *world
-	alg     token.Algorithm // of keys that are made from now on
+	alg     token.Algorithm // of new keys
 	signing *secret
 	refresh *secret
 	logins  *secret
@@ -48,14 +49,14 @@ type stack struct {
 
 	requests  int
 	deployed  *release
-	answered  *instance // the latest call
+	answered  *instance // the instance of the latest call
 	aliases   map[string]*alias
-	versionOf map[string]keyring.Version // of a kid; of one that two versions hold, the newer
-	dropped   map[string]bool            // kids
+	versionOf map[string]keyring.Version // by kid; if two versions hold a key, the newer
+	dropped   map[string]bool            // by kid
 
-	// What is wrong with a stack that should fail.
-	public   func(keyring.Ring, keyring.Version) (token.KeySet, error) // the key set of a deployment
-	narrowed func(text auth.Secret, v keyring.Version) auth.Secret     // the refresh-token ring as a function sees it
+	// The faults of a stack that is expected to fail.
+	public   func(keyring.Ring, keyring.Version) (token.KeySet, error) // the published key set
+	narrowed func(text auth.Secret, v keyring.Version) auth.Secret     // the refresh-token ring that a function reads
 }
 
 func newStack(w *world, alg token.Algorithm) *stack {
@@ -70,13 +71,13 @@ func newStack(w *world, alg token.Algorithm) *stack {
 	return s
 }
 
-// release is what one deployment writes into the environments of functions.
+// release holds what one deployment writes into the environments of the functions.
 type release struct {
 	version keyring.Version
 	jwks    string
 }
 
-// load is the custom resource's: a secret that has just been made has no value.
+// load reads a ring as the custom resource does: a new secret has no value.
 func (s *stack) load(kind keyring.Kind) keyring.Ring {
 	s.w.t.Helper()
 	r, err := keyring.Load(s.w.t.Context(), s.sourceOf(kind), kind)
@@ -99,11 +100,13 @@ func (s *stack) sourceOf(kind keyring.Kind) *secret {
 	return s.refresh
 }
 
-// order is the one in which the rings are written: the request is known by the signing ring.
+// order is the order in which rings are written. The signing ring is last, because it records the
+// request.
 var order = []keyring.Kind{keyring.RefreshRing, keyring.LoginRing, keyring.SigningRing}
 
-// move does what the custom resource does for one request, and returns what the template takes from its answer. All
-// rings are found to be right before one is written. Then the request is repeated, as if its answer had been lost.
+// move does what the custom resource does for one request, and returns its answer for the template.
+// It checks all rings before it writes one. Then it repeats the request, as if the answer had been
+// lost.
 func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
 	s.w.t.Helper()
 	s.requests++
@@ -128,7 +131,7 @@ func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
 	return s.released(v), nil
 }
 
-// change writes a ring's next state, where there is one.
+// change writes the next state of a ring, if there is one.
 func (s *stack) change(kind keyring.Kind, change func(keyring.Ring) (keyring.Ring, error)) {
 	s.w.t.Helper()
 	r := s.load(kind)
@@ -144,7 +147,7 @@ func (s *stack) change(kind keyring.Kind, change func(keyring.Ring) (keyring.Rin
 	}
 }
 
-// note learns which version each kid is, and which are gone.
+// note records the version of each kid, and which kids were dropped.
 func (s *stack) note(before keyring.Ring) {
 	after, kept := s.load(keyring.SigningRing), map[string]bool{}
 	for _, v := range after.Versions() {
@@ -158,8 +161,8 @@ func (s *stack) note(before keyring.Ring) {
 	}
 }
 
-// released returns what is deployed at a version. One that says what the release before it said is the same: a
-// rollback finds the function versions that were there.
+// released returns the release with the given version. If its content equals an earlier release, it
+// is the earlier one: a rollback reuses the function versions that exist.
 func (s *stack) released(v keyring.Version) *release {
 	s.w.t.Helper()
 	keys, err := s.public(s.load(keyring.SigningRing), v)
@@ -173,31 +176,32 @@ func (s *stack) released(v keyring.Version) *release {
 	return &release{v, string(text)}
 }
 
-// snapshot is one version of a function: its environment never changes.
+// snapshot is one version of a function, with an immutable environment.
 type snapshot struct {
 	release
 	instances []*instance
-	left      time.Time // when the alias last left it; zero before
+	left      time.Time // the last time the alias left it, or zero
 }
 
-// alias says which version of a function answers.
+// alias selects the version of a function that answers.
 type alias struct {
 	main, canary *snapshot
 	former       *snapshot
-	settled      time.Time // until then a caller may not have heard of the latest change
+	settled      time.Time // until then a caller may use the previous version
 }
 
-// instance is a process of one version of a function, with the rings that it has read.
+// instance is a process of one version of a function, with the rings that it read at its start.
 type instance struct {
 	*snapshot
 	started, ends time.Time
-	saved         uint64 // of the signing ring, at the start
+	saved         uint64 // of the signing ring at the start
 	http          http.Handler
 	authorizer    *authorizer.Authorizer
 	log           bytes.Buffer // the latest audit line
 }
 
-// publish returns the version of a function with the environment r. Nothing is published where nothing has changed.
+// publish returns the version of a function with the environment r. An unchanged environment
+// creates no new version.
 func (a *alias) publish(r *release) *snapshot {
 	for _, v := range []*snapshot{a.main, a.former} {
 		if v != nil && v.release == *r {
@@ -220,7 +224,7 @@ func (s *stack) point(name string, to *snapshot) {
 	a.former, a.main, a.settled = a.main, to, s.w.now.Add(s.w.between(time.Second, time.Minute))
 }
 
-// everywhere deploys at once.
+// everywhere moves all aliases at once.
 func (s *stack) everywhere(r *release) {
 	for _, name := range functions {
 		s.point(name, s.aliases[name].publish(r))
@@ -228,7 +232,7 @@ func (s *stack) everywhere(r *release) {
 	s.deployed = r
 }
 
-// route returns the version that answers one call.
+// route selects the version that answers one call.
 func (s *stack) route(name string) *snapshot {
 	w, a := s.w, s.aliases[name]
 	switch {
@@ -244,7 +248,7 @@ func (s *stack) route(name string) *snapshot {
 	return a.main
 }
 
-// instance returns one that answers a call of this function. Any may start at any time.
+// instance selects an instance that answers a call. A new instance may start at any time.
 func (s *stack) instance(name string) *instance {
 	w, v := s.w, s.route(name)
 	v.instances = slices.DeleteFunc(v.instances, func(i *instance) bool { return !w.now.Before(i.ends) })
@@ -262,7 +266,7 @@ func (s *stack) instance(name string) *instance {
 	return i
 }
 
-// start starts an instance: it reads the rings now, and never again.
+// start starts an instance, which reads the rings once.
 func (s *stack) start(name string, v *snapshot) *instance {
 	s.w.t.Helper()
 	s.w.count[starts]++
@@ -310,7 +314,7 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 	}
 	cost := passwordCost
 	if name == "account" {
-		cost = password.Cost{} // it makes hashes, and makes none that is too cheap
+		cost = password.Cost{} // the default cost, for new hashes
 	}
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{audience}, KeyVersion: i.version, Stores: s.stores,
@@ -329,7 +333,7 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 	return x.Handler(name)
 }
 
-// refreshOf is the refresh-token ring as a function of version v reads it now.
+// refreshOf returns the refresh-token ring as a function of version v reads it now.
 func (s *stack) refreshOf(v keyring.Version) keyring.Source {
 	if s.narrowed == nil {
 		return s.refresh
@@ -341,7 +345,7 @@ func (s *stack) refreshOf(v keyring.Version) keyring.Source {
 	return keyring.Inline(s.narrowed(text, v))
 }
 
-// clientOf is the application whose sessions have this profile.
+// clientOf returns the application whose sessions have the given profile.
 func clientOf(p auth.Profile) auth.Client {
 	c := auth.Client{ID: auth.ClientID(p.String()), Profile: p,
 		IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout}
@@ -351,7 +355,8 @@ func clientOf(p auth.Profile) auth.Client {
 	return c
 }
 
-// authorize asks an instance of the authorizer as an HTTP API does. Why is empty for a yes.
+// authorize calls an authorizer instance as an HTTP API does. why is empty if the request is
+// allowed.
 func (i *instance) authorize(ctx context.Context, text string) (why string, err error) {
 	i.log.Reset()
 	answer, err := i.authorizer.Invoke(ctx, []byte(`{"version":"2.0","type":"REQUEST",`+

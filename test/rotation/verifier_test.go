@@ -15,26 +15,29 @@ import (
 )
 
 const (
-	// gatewayCache is how long API Gateway's native JWT authorizers keep a key set, whatever kid they meet meanwhile.
+	// gatewayCache is how long the native JWT authorizers of API Gateway keep a key set, even if
+	// they see an unknown kid.
 	gatewayCache = 2 * time.Hour
-	// balancerPause is what lies at least between two fetches of a verifier that asks anew for an unknown kid.
+	// balancerPause is the minimum time between two requests of a verifier that requests keys for
+	// an unknown kid.
 	balancerPause = 15 * time.Minute
 )
 
-// verifier is somebody else's: it gets its keys where discovery publishes them.
+// verifier is an external verifier, which reads the keys that discovery publishes.
 type verifier struct {
 	w       *world
 	name    string
-	cache   time.Duration // how long a key set is kept; 0 is for ever
-	asks    bool          // again, for a kid that it does not know
-	behind  *proxy        // a cache on the way to discovery; nil for none
+	cache   time.Duration // how long a key set is kept; 0 means forever
+	asks    bool          // requests the keys again for an unknown kid
+	behind  *proxy        // a cache in front of discovery, or nil
 	checks  *token.Verifier
 	keys    token.KeySet
-	text    string // of the keys
+	text    string // the JSON of the keys
 	fetched time.Time
 }
 
-// addVerifiers adds gateways and load balancers, half of them behind a cache that does as discovery's answer says.
+// addVerifiers adds gateways and load balancers. Half of them are behind a cache that follows the
+// Cache-Control of discovery.
 func (w *world) addVerifiers() {
 	w.t.Helper()
 	edge := &proxy{w: w}
@@ -106,7 +109,7 @@ func (p *proxy) get() string {
 	return p.text
 }
 
-// discover asks discovery for the public keys, and how long they may be kept.
+// discover requests the public keys and returns them with their cache lifetime.
 func (w *world) discover() (text string, age time.Duration) {
 	w.t.Helper()
 	answer := httptest.NewRecorder()
@@ -118,7 +121,7 @@ func (w *world) discover() (text string, age time.Duration) {
 	return answer.Body.String(), time.Duration(seconds) * time.Second
 }
 
-// check returns why the verifier refuses a token, or nothing.
+// check returns the reason why the verifier refuses a token, or "".
 func (v *verifier) check(a *access) string {
 	_, err := v.checks.Verify(v.w.t.Context(), a.text)
 	if err != nil {

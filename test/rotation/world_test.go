@@ -1,11 +1,14 @@
-// Package rotation deploys a stack again and again, on a driven clock and under load, while its keys rotate: whatever
-// the order in which functions get their new versions, and whoever holds which key set, nobody may refuse a good access
-// token and nobody may be logged out.
+// Package rotation simulates a stack that is deployed again and again, on a driven clock and under
+// load, while its keys rotate. Functions get their new versions in random order, and external
+// verifiers hold old and new key sets. No valid access token may be refused, and no session may
+// end.
 //
-// Functions, rings, rules and endpoints are the real ones. Stores and secrets are kept in memory, and what AWS does is
-// done here: versions that never change, aliases, canaries, instances that live on, gateways that keep a key set.
+// Functions, rings, rules and endpoints are the real ones. Stores and secrets are in memory. The
+// package simulates AWS: immutable function versions, aliases, canaries, long-lived instances, and
+// gateways that cache key sets.
 //
-// Whatever a seed decides, it decides before anybody knows a random byte of a token, so that a seed tells one story.
+// A seed decides everything before any random byte of a token is known, so each seed always
+// produces the same run.
 package rotation
 
 import (
@@ -20,10 +23,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// begin is when the stack is made.
+// begin is when the stack is created.
 var begin = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// world is one run.
+// world is one run of the simulation.
 type world struct {
 	t      *testing.T
 	now    time.Time
@@ -34,15 +37,15 @@ type world struct {
 	*stack
 	verifiers []*verifier
 	clients   []*client
-	expected  []time.Time          // deployments, about; clients come when something happens
+	expected  []time.Time          // approximate times of deployments, near which clients return
 	issued    []*access            // the access tokens of all clients
-	first     map[string]time.Time // when a kid was first seen in one
+	first     map[string]time.Time // when a kid first appeared in an access token
 
-	refused []refusal // of access tokens that had not ended
-	ended   []refusal // sessions that ended
+	refused []refusal // refusals of unexpired access tokens
+	ended   []refusal // ended sessions
 }
 
-// refusal is what must not happen.
+// refusal is an event that must not happen.
 type refusal struct {
 	at      time.Time
 	by      string
@@ -63,7 +66,7 @@ func newWorld(t *testing.T, seed uint64, alg token.Algorithm) *world {
 	return w
 }
 
-// event is something that happens at a time. What was planned first happens first.
+// event is something planned for a time. Events at the same time happen in the order of planning.
 type event struct {
 	at    time.Time
 	order int
@@ -96,7 +99,7 @@ func (w *world) at(when time.Time, do func()) {
 
 func (w *world) after(d time.Duration, do func()) { w.at(w.now.Add(d), do) }
 
-// run lets happen what is planned until then, and nothing that would end in a thousand errors.
+// run processes the planned events until the given time, and stops early after many errors.
 func (w *world) run(until time.Time) {
 	for w.events.Len() > 0 && !w.events.list[0].at.After(until) && !w.t.Failed() {
 		e := heap.Pop(&w.events).(event)
@@ -106,17 +109,17 @@ func (w *world) run(until time.Time) {
 	w.now = until
 }
 
-// between returns a time from a to b, in milliseconds.
+// between returns a random duration from a to b, in milliseconds.
 func (w *world) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(w.random.Int64N(int64((b-a)/time.Millisecond)+1))*time.Millisecond
 }
 
 func (w *world) percent(n int) bool { return w.random.IntN(100) < n }
 
-// counts says what has really happened.
+// counts holds how often each event happened.
 type counts map[string]int
 
-// The things counted, in the order of a report.
+// The counted events, in the order of the report.
 const (
 	deployments     = "deployments"
 	stepsForth      = "versions forth"
@@ -170,7 +173,7 @@ func (c counts) String() string {
 	return strings.Join(words, ", ")
 }
 
-// expectPeace holds that no good token was refused and no session has ended.
+// expectPeace checks that no valid token was refused and no session ended.
 func (w *world) expectPeace() {
 	w.t.Helper()
 	for _, list := range [][]refusal{w.refused, w.ended} {
