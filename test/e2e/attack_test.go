@@ -22,13 +22,13 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// TestParallelGuesses sends ten thousand guesses at one account, each from an address of its own, and some at an
-// account that nobody has. Meanwhile the owner logs in from a known device, again and again.
+// TestParallelGuesses sends ten thousand guesses at one account, each from its own address, and
+// some at an unknown account. Meanwhile the owner logs in from a known device, again and again.
 func TestParallelGuesses(t *testing.T) {
 	const (
 		guesses = 10_000
 		unknown = "nobody@example.com"
-		others  = guesses / 5 // at the unknown account, scattered among the guesses
+		others  = guesses / 5 // at the unknown account, interleaved with the guesses
 	)
 	needAddresses(t)
 	s, limits := fresh(t), login.DefaultLimits()
@@ -54,7 +54,7 @@ func TestParallelGuesses(t *testing.T) {
 			asked := time.Now()
 			got, err := s.try(home, right)
 			if err != nil || got.status != http.StatusOK {
-				t.Errorf("the owner is kept out: %v, %v", got, err)
+				t.Errorf("the owner cannot log in: %v, %v", got, err)
 				return
 			}
 			logins, slowest = logins+1, max(slowest, time.Since(asked))
@@ -88,14 +88,14 @@ func TestParallelGuesses(t *testing.T) {
 		t.Logf("%s: %d of %d guesses tried in %v, at most %d may be; %d an hour",
 			email, tried[email], len(answers[email]), took.Round(time.Millisecond), most, limits.Account.Most(time.Hour))
 		if tried[email]+refused != len(answers[email]) {
-			t.Errorf("%s: answers of another kind: %v", email, odd(answers[email]))
+			t.Errorf("%s: unexpected answers: %v", email, odd(answers[email]))
 		}
 	}
 	t.Logf("the owner logged in %d times meanwhile, in %v at the longest", logins, slowest.Round(time.Millisecond))
 	if len(answers[demo]) != guesses || len(answers[unknown]) != others {
 		t.Errorf("%d and %d guesses were answered", len(answers[demo]), len(answers[unknown]))
 	}
-	// The owner's first login, which brought no device yet, has one of the free attempts.
+	// The owner's first login has no known device and uses one of the free attempts.
 	if n := tried[demo]; n < limits.Account.Free-1 || n > most {
 		t.Errorf("%d guesses at the account were tried", n)
 	}
@@ -105,7 +105,7 @@ func TestParallelGuesses(t *testing.T) {
 	if logins < 10 {
 		t.Errorf("the owner logged in %d times only", logins)
 	}
-	// What a stranger sees does not tell which of the two exists.
+	// The answers must not tell an attacker which of the two accounts exists.
 	for _, status := range []int{http.StatusUnauthorized, http.StatusTooManyRequests} {
 		looks := map[string]bool{}
 		for _, list := range answers {
@@ -116,7 +116,7 @@ func TestParallelGuesses(t *testing.T) {
 			}
 		}
 		if len(looks) != 1 {
-			t.Errorf("%d looks in %d ways: %q", status, len(looks), slices.Sorted(maps.Keys(looks)))
+			t.Errorf("%d has %d different answers: %q", status, len(looks), slices.Sorted(maps.Keys(looks)))
 		}
 	}
 	for email, list := range answers {
@@ -129,7 +129,7 @@ func TestParallelGuesses(t *testing.T) {
 			}
 		}
 	}
-	// What the server itself says of them: as many hashes, and not one more.
+	// The server's own log must count the same number of hashes.
 	reasons := s.refusals(t, guesses+others)
 	want := map[login.Reason]int{
 		login.ReasonWrongPassword: tried[demo], login.ReasonUnknown: tried[unknown], login.ReasonThrottled: throttled,
@@ -141,8 +141,8 @@ func TestParallelGuesses(t *testing.T) {
 	}
 }
 
-// TestPatientGuesses guesses one after the other and waits as it is told to, for some seconds. Then the owner gets in
-// from a new device, who has to wait as well.
+// TestPatientGuesses guesses one password after another for some seconds and waits as told.
+// Afterwards the owner, too, must wait to log in from a new device, and then succeeds.
 func TestPatientGuesses(t *testing.T) {
 	needAddresses(t)
 	s, limit := fresh(t), login.DefaultLimits().Account
@@ -153,7 +153,7 @@ func TestPatientGuesses(t *testing.T) {
 		}
 		guess := attempt{Email: demo, Password: fmt.Sprintf("guess number %d", i)}
 		if s.patiently(t, stranger(i), guess).status != http.StatusUnauthorized {
-			t.Fatal("a wrong password is right")
+			t.Fatal("a wrong password is accepted")
 		}
 		tried++
 	}
@@ -164,12 +164,13 @@ func TestPatientGuesses(t *testing.T) {
 	}
 	asked := time.Now()
 	if got := s.patiently(t, home, attempt{Email: demo, Password: s.demoPassword(t)}); got.status != http.StatusOK {
-		t.Errorf("the owner is kept out: %v", got)
+		t.Errorf("the owner cannot log in: %v", got)
 	}
 	t.Logf("the owner got in from a new device after %v", time.Since(asked).Round(time.Millisecond))
 }
 
-// TestGuessesFromOneAddress tries one password on each of many accounts. The neighbour with a known device gets in.
+// TestGuessesFromOneAddress tries one password on each of many accounts. A neighbour at the same
+// address logs in from a known device.
 func TestGuessesFromOneAddress(t *testing.T) {
 	const accounts = 1000
 	needAddresses(t)
@@ -182,7 +183,7 @@ func TestGuessesFromOneAddress(t *testing.T) {
 	right.Device = first.device
 	answers := make([]answer, accounts)
 	began := time.Now()
-	// So few at a time that each gets its turn to hash, on a busy machine too.
+	// Few workers, so that each guess gets its turn to hash, even on a slow machine.
 	each(16, accounts, func(i int) {
 		var err error
 		answers[i], err = s.try(home, attempt{Email: numbered(i), Password: "Summer2026!"})
@@ -195,17 +196,17 @@ func TestGuessesFromOneAddress(t *testing.T) {
 	t.Logf("%d of %d accounts tried in %v, at most %d may be; %d an hour",
 		tried, accounts, took.Round(time.Millisecond), most, limits.Network.Most(time.Hour))
 	if tried+count(answers, http.StatusTooManyRequests) != accounts {
-		t.Errorf("answers of another kind: %v", odd(answers))
+		t.Errorf("unexpected answers: %v", odd(answers))
 	}
 	if tried < limits.Network.Free-1 || tried > most {
 		t.Errorf("%d accounts were tried", tried)
 	}
 	if got, err := s.try(home, right); err != nil || got.status != http.StatusOK {
-		t.Errorf("the neighbour is kept out: %v, %v", got, err)
+		t.Errorf("the neighbour cannot log in: %v, %v", got, err)
 	}
 }
 
-// needAddresses leaves a test out where the loopback interface has one address alone.
+// needAddresses skips a test if the loopback interface has only one address.
 func needAddresses(t *testing.T) {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(stranger(0).String(), "0"))
@@ -215,31 +216,31 @@ func needAddresses(t *testing.T) {
 	_ = l.Close()
 }
 
-// home is where the owner is, and stranger(i) a network that nobody else uses.
+// home is the owner's address. stranger(i) is an address in a network of its own.
 var home = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
 func stranger(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(1 + i>>16), byte(i >> 8), byte(i)})
 }
 
-// attempt is one login as a client sends it.
+// attempt is one login request.
 type attempt struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 	Device   string `json:"device_token,omitempty"`
 }
 
-// answer is all that the client sees of one.
+// answer is everything that the client sees of an answer.
 type answer struct {
 	status int
 	header http.Header
-	body   string // of a refusal; that of a good login holds secrets
+	body   string // of a refusal; empty for a successful login, because it contains secrets
 	device string
 }
 
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
 
-// look is what strangers could compare: everything but the moment and the wait.
+// look returns everything that an attacker could compare, without date and waiting time.
 func (a answer) look() string {
 	header := a.header.Clone()
 	header.Del("Date")
@@ -247,23 +248,23 @@ func (a answer) look() string {
 		header.Set("Retry-After", "some")
 	}
 	var text bytes.Buffer
-	_ = header.Write(&text) // a buffer takes everything
+	_ = header.Write(&text) // a buffer never returns an error
 	return text.String() + a.body
 }
 
-// wait is what Retry-After says: whole seconds, at least one.
+// wait returns the value of Retry-After: whole seconds, at least one.
 func (a answer) wait() (time.Duration, error) {
 	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 	if err == nil && seconds < 1 {
-		err = errors.New("nothing to wait for")
+		err = errors.New("no waiting time")
 	}
 	return time.Duration(seconds) * time.Second, err
 }
 
-// fromAddress is the key of a request's own address in its context.
+// fromAddress is the context key of a request's source address.
 type fromAddress struct{}
 
-// traveller sends each request from the address in its context, over a connection of its own.
+// traveller sends each request from the address in its context, over a new connection.
 var traveller = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
 	DisableKeepAlives: true,
 	DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
@@ -306,7 +307,8 @@ func (s *server) try(from netip.Addr, a attempt) (got answer, err error) {
 	return got, err
 }
 
-// patiently tries until it is not throttled. To ask again at once helps nobody and harms nobody; to wait as told helps.
+// patiently retries until the login is not throttled. An early retry must change nothing, and a
+// retry after the announced wait must succeed.
 func (s *server) patiently(t *testing.T, from netip.Addr, a attempt) answer {
 	t.Helper()
 	asked := time.Now()
@@ -322,7 +324,7 @@ func (s *server) patiently(t *testing.T, from netip.Addr, a attempt) answer {
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	// The wait is rounded up to a whole second, so that a slow machine may ask again when it is over.
+	// The wait is rounded up to a second. On a slow machine the early retry may therefore succeed.
 	if again.status != http.StatusTooManyRequests && time.Since(asked) > wait-time.Second {
 		return again
 	}
@@ -337,7 +339,7 @@ func (s *server) patiently(t *testing.T, from netip.Addr, a attempt) answer {
 	return got
 }
 
-// refusals counts the reasons of refused logins in the audit log, once it has n of them.
+// refusals waits until the audit log has n refused logins, and counts their reasons.
 func (s *server) refusals(t *testing.T, n int) map[login.Reason]int {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -351,7 +353,7 @@ func (s *server) refusals(t *testing.T, n int) map[login.Reason]int {
 				break
 			}
 			if err := json.Unmarshal([]byte(line), &event); err != nil {
-				t.Fatalf("no line of the audit log: %q", line)
+				t.Fatalf("not a line of the audit log: %q", line)
 			}
 			if event.Event == "authn_login_fail" {
 				reasons[event.Reason]++
@@ -373,7 +375,7 @@ func count(answers []answer, status int) (n int) {
 	return n
 }
 
-// odd returns the first of the answers that are no refusal as a stranger should get one.
+// odd returns the first answer that is not a well-formed refusal.
 func odd(answers []answer) string {
 	for _, a := range answers {
 		if a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests {

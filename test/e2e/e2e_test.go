@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// TestPrintedCommands pastes what the server prints into a shell.
+// TestPrintedCommands runs the commands that the server prints in a shell.
 func TestPrintedCommands(t *testing.T) {
 	s := fresh(t)
 	var script strings.Builder
@@ -59,8 +59,9 @@ func TestPrintedCommands(t *testing.T) {
 	}
 }
 
-// TestParallelRefreshes holds the promise to a client with one token store, at its worst: every one of 200 tabs
-// refreshes at once with the same token, and whichever answer is written last goes on.
+// TestParallelRefreshes tests the promise to a client with one token store in the worst case: 200
+// tabs refresh at once with the same token, and any of the answers may be the one that stays in the
+// store.
 func TestParallelRefreshes(t *testing.T) {
 	const tabs = 200
 	s := fresh(t)
@@ -89,12 +90,12 @@ func TestParallelRefreshes(t *testing.T) {
 		t.Errorf("%d branches; %+v, %v", len(branches), list, err)
 	}
 
-	// Each is good. Within the minimum interval its client is told to keep it; after that, the first to come would make
-	// copies of all others.
+	// Every answer must be valid. Within the minimum interval the server tells the client to keep
+	// its token. After the interval, the first refresh would make the others duplicates.
 	each(tabs, tabs, func(i int) {
 		got, err := s.refresh(answers[i].Refresh)
 		if err != nil || got.Status != http.StatusOK || got.Refresh != "" {
-			t.Errorf("an answer cannot go on: %d %s, %v", got.Status, got.Error, err)
+			t.Errorf("the refresh token of an answer is refused: %d %s, %v", got.Status, got.Error, err)
 		}
 	})
 	if count := s.refreshes(t, 2*tabs); count["same"] != tabs {
@@ -105,8 +106,9 @@ func TestParallelRefreshes(t *testing.T) {
 	}
 }
 
-// TestKillInTheMiddle kills the server while 1,000 sessions refresh, each for the first time, so that each refresh is a
-// write. Whatever a client had received by then goes on; an answer that was sent was kept.
+// TestKillInTheMiddle kills the server while 1,000 sessions refresh for the first time, so that
+// each refresh is a write. Each client must be able to continue with the token it has: an answer
+// that was sent is durable.
 func TestKillInTheMiddle(t *testing.T) {
 	const (
 		sessions = 1000
@@ -119,7 +121,7 @@ func TestKillInTheMiddle(t *testing.T) {
 	each(32, sessions, func(i int) {
 		got, err := s.refresh(held[i])
 		if err != nil {
-			return // the answer is lost, or there is no server any more
+			return // the answer is lost, or the server is gone
 		}
 		if got.Status != http.StatusOK {
 			t.Errorf("%d %s", got.Status, got.Error)
@@ -142,11 +144,12 @@ func TestKillInTheMiddle(t *testing.T) {
 	each(32, sessions, func(i int) {
 		got, err := s.refresh(held[i])
 		if err != nil || got.Status != http.StatusOK {
-			t.Errorf("a session cannot go on: %d %s, %v", got.Status, got.Error, err)
+			t.Errorf("a session cannot continue: %d %s, %v", got.Status, got.Error, err)
 		}
 	})
-	// A token that was received is its session's newest. One that was not replaced is as good, whether its rotation was
-	// written before the kill (a duplicate) or not.
+	// A token that a client received is the newest of its session. A token that was not replaced is
+	// valid whether or not the kill preceded the write of its rotation; after the write it is a
+	// duplicate.
 	count := s.refreshes(t, sessions)
 	t.Logf("killed after %d of %d answers; then %v", answered.Load(), sessions, count)
 	if count["same"] != int(answered.Load()) || count["same"]+count["rotated"]+count["duplicate"] != sessions {
@@ -154,13 +157,14 @@ func TestKillInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestRestart holds that Ctrl-C ends the server at once, and that the next start goes on where it was.
+// TestRestart checks that Ctrl-C ends the server at once, and that the next start continues with
+// the same data.
 func TestRestart(t *testing.T) {
 	s := fresh(t)
 	password := s.demoPassword(t)
 	granted := s.login(t, demo, password)
 	users := s.command(t, "", "user", "list", "--json")
-	after, err := s.end(t, os.Interrupt) // with the client's connection still open
+	after, err := s.end(t, os.Interrupt) // while the client's connection is open
 	if err != nil || after > time.Second {
 		t.Errorf("it ended after %v: %v", after, err)
 	}
@@ -183,8 +187,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestCommandBesideABusyServer adds a user while every moment somebody's refresh is being written: sessions of the
-// profile fixed write at each refresh.
+// TestCommandBesideABusyServer adds a user while the server is writing refreshes all the time:
+// sessions of the profile fixed write on every refresh.
 func TestCommandBesideABusyServer(t *testing.T) {
 	s := fresh(t)
 	held := s.back(t).open(t, 16, auth.Fixed)
@@ -216,7 +220,7 @@ func TestCommandBesideABusyServer(t *testing.T) {
 	s.command(t, "correct horse", "user", "add", "ada@example.com")
 	took := time.Since(began)
 	if served.Load() == before {
-		t.Error("nobody was served meanwhile")
+		t.Error("no refresh was served meanwhile")
 	}
 	s.login(t, "ada@example.com", "correct horse")
 	close(stop)

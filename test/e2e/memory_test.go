@@ -16,12 +16,12 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// TestMemoryOfParallelLogins holds a server that takes 200 logins at the same moment, as a container does and Lambda
-// does not, to the memory of the function.
+// TestMemoryOfParallelLogins checks that a server with 200 simultaneous logins stays within the
+// memory of the function. A container has parallel requests; a Lambda instance does not.
 func TestMemoryOfParallelLogins(t *testing.T) {
 	const (
 		logins    = 200
-		hashBytes = 19 << 20 // what one hash takes: the server has run at least that
+		hashBytes = 19 << 20 // memory of one hash, the least that the server must have used
 	)
 	if runtime.GOOS != "linux" {
 		engine.LeaveOut(t, "Linux, which tells what memory a process has had,", "run the tests there")
@@ -31,7 +31,7 @@ func TestMemoryOfParallelLogins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GOMAXPROCS", "2") // as many as a function of that size has; one hash runs on each
+	t.Setenv("GOMAXPROCS", "2") // the CPUs of a function of that size; each runs one hash
 	s := fresh(t)
 	s.addUsers(t, logins, "correct horse")
 
@@ -42,7 +42,7 @@ func TestMemoryOfParallelLogins(t *testing.T) {
 		case 1:
 			a.Password = "wrong horse"
 		case 3:
-			a.Email = numbered(logins + i) // who is nobody
+			a.Email = numbered(logins + i) // an unknown user
 		}
 		var err error
 		if answers[i], err = s.try(stranger(i), a); err != nil {
@@ -72,7 +72,7 @@ func TestMemoryOfParallelLogins(t *testing.T) {
 		}
 	}
 	if good == 0 {
-		t.Error("nobody got in")
+		t.Error("no login succeeded")
 	}
 	if peak < hashBytes || peak > size {
 		t.Errorf("a peak of %d bytes", peak)
@@ -81,7 +81,8 @@ func TestMemoryOfParallelLogins(t *testing.T) {
 
 func numbered(i int) string { return fmt.Sprintf("user%d@example.com", i) }
 
-// addUsers adds users behind the server, all with one hash: to make as many would take longer than the test.
+// addUsers adds users directly to the store, all with one hash, because making a hash for each
+// would take longer than the test.
 func (s *server) addUsers(t *testing.T, n int, secret string) {
 	t.Helper()
 	hash, err := password.Hasher{}.Hash(auth.NewSecret(secret))

@@ -1,4 +1,5 @@
-// Package e2e runs the real binary as its users do: on a port, with a data directory, from a shell.
+// Package e2e tests the real binary as users run it: on a port, with a data directory, from a
+// shell.
 package e2e_test
 
 import (
@@ -24,7 +25,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// binary is the path of edgeauth, built once.
+// binary is the path of the edgeauth binary, which is built once.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(folder) // the system clears its folder of temporary files
+		defer os.RemoveAll(folder) // the system cleans up its temporary folder too
 		binary = filepath.Join(folder, "edgeauth")
 		if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/edgeauth").CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// journal collects what a process writes.
+// journal collects the output of a process.
 type journal struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -62,16 +63,16 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-// server is one run of "edgeauth dev".
+// server is a running "edgeauth dev".
 type server struct {
 	home, url string
-	welcome   string // what it printed at its start
+	welcome   string // the output at the start
 	log       journal
 	process   *exec.Cmd
 	exited    chan error
 }
 
-// start runs "edgeauth dev" on this data directory until the test ends. addr is HOST:PORT.
+// start runs "edgeauth dev" with the data directory home until the test ends. addr is HOST:PORT.
 func start(t *testing.T, home, addr string) *server {
 	t.Helper()
 	s := &server{home: home, exited: make(chan error, 1)}
@@ -89,7 +90,7 @@ func start(t *testing.T, home, addr string) *server {
 	lines := bufio.NewScanner(stdout)
 	for complete := false; !complete && lines.Scan(); {
 		s.welcome += lines.Text() + "\n"
-		complete = strings.Contains(lines.Text(), "x$access") // in the last of the commands
+		complete = strings.Contains(lines.Text(), "x$access") // the last command
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, stdout)
@@ -97,7 +98,7 @@ func start(t *testing.T, home, addr string) *server {
 	}()
 	s.url = regexp.MustCompile(`http://[\d.:]+`).FindString(s.welcome)
 	if s.url == "" {
-		t.Fatalf("it does not start: %s%s", s.welcome, &s.log)
+		t.Fatalf("the server does not start: %s%s", s.welcome, &s.log)
 	}
 	return s
 }
@@ -107,7 +108,7 @@ func fresh(t *testing.T) *server {
 	return start(t, filepath.Join(t.TempDir(), "home"), "127.0.0.1:0")
 }
 
-// again starts another server where s was.
+// again starts another server with the address and data directory of s.
 func (s *server) again(t *testing.T) *server {
 	t.Helper()
 	return start(t, s.home, strings.TrimPrefix(s.url, "http://"))
@@ -123,12 +124,12 @@ func (s *server) end(t *testing.T, signal os.Signal) (after time.Duration, err e
 	select {
 	case err = <-s.exited:
 	case <-time.After(10 * time.Second):
-		t.Fatalf("it goes on after %v", signal)
+		t.Fatalf("the server still runs after %v", signal)
 	}
 	return time.Since(sent), err
 }
 
-// refreshes counts the outcomes of refreshes in the audit log, once it has n of them: it arrives through a pipe.
+// refreshes waits until the audit log has n refreshes, and counts their outcomes.
 func (s *server) refreshes(t *testing.T, n int) map[string]int {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -139,7 +140,7 @@ func (s *server) refreshes(t *testing.T, n int) map[string]int {
 				break
 			}
 			if err := json.Unmarshal([]byte(line), &event); err != nil {
-				t.Fatalf("no line of the audit log: %q", line)
+				t.Fatalf("not a line of the audit log: %q", line)
 			}
 			switch event.Event {
 			case "session_renewed", "session_renew_fail", "session_expired", "authn_token_reuse":
@@ -153,7 +154,7 @@ func (s *server) refreshes(t *testing.T, n int) map[string]int {
 	}
 }
 
-// command runs the binary on the server's data directory and returns what it prints.
+// command runs the binary on the server's data directory and returns its output.
 func (s *server) command(t *testing.T, in string, args ...string) string {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -166,10 +167,10 @@ func (s *server) command(t *testing.T, in string, args ...string) string {
 	return string(out)
 }
 
-// client keeps as many connections as the tests have clients.
+// client keeps enough idle connections for all workers of a test.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: 20 * time.Second}
 
-// tokens is an answer of login and refresh.
+// tokens is the answer to a login or refresh.
 type tokens struct {
 	Status  int    `json:"-"`
 	Access  string `json:"access_token"`
@@ -204,7 +205,7 @@ func (s *server) login(t *testing.T, email, password string) tokens {
 	return got
 }
 
-// me asks the route behind the authorizer.
+// me requests the route behind the authorizer.
 func (s *server) me(t *testing.T, access string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, s.url+"/me", nil)
@@ -216,7 +217,7 @@ func (s *server) me(t *testing.T, access string) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() // it was only read
+	defer answer.Body.Close() // it is only read
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +236,7 @@ func (s *server) demoPassword(t *testing.T) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// back is the way in behind the server: the same keys and the same store, beside the running process.
+// back gives direct access to the keys and the store of a running server.
 type back struct {
 	*service.Service
 	stores service.Stores
@@ -264,8 +265,8 @@ func (s *server) back(t *testing.T) *back {
 	return &back{x, stores, users[0].Subject()}
 }
 
-// open opens n sessions of the demo user without a login, whose password hash would take most of the test's time. It
-// returns their refresh tokens.
+// open opens n sessions of the demo user and returns their refresh tokens. It skips the login,
+// because the password hashes would take most of the test's time.
 func (b *back) open(t *testing.T, n int, profile auth.Profile) []string {
 	t.Helper()
 	opening := session.Opening{Subject: b.demo, AuthTime: time.Now(), Client: auth.Client{
@@ -286,7 +287,7 @@ func (b *back) open(t *testing.T, n int, profile auth.Profile) []string {
 	return texts
 }
 
-// parse takes a refresh token apart.
+// parse decodes a refresh token.
 func (b *back) parse(t *testing.T, text string) session.Token {
 	t.Helper()
 	token, err := b.Sessions().Codec.Parse(t.Context(), auth.NewSecret(text))
@@ -296,7 +297,7 @@ func (b *back) parse(t *testing.T, text string) session.Token {
 	return token
 }
 
-// each calls f for 0 to n-1, so many at a time.
+// each calls f for 0 to n-1 with the given number of workers.
 func each(workers, n int, f func(i int)) {
 	var all sync.WaitGroup
 	next := make(chan int)
