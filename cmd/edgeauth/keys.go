@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
 type keysCommand struct {
@@ -49,7 +49,7 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 		if err != nil {
 			return k, err
 		}
-		secrets := service.OpenSecrets(s.Secrets())
+		secrets := backend.OpenSecrets(s.Secrets())
 		signing, refresh = secrets.Secret(s.SigningSecret), secrets.Secret(s.RefreshSecret)
 		login = nil
 		if s.LoginSecret != "" {

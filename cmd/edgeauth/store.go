@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
 // storeFlag is which store a command works on.
@@ -53,24 +53,24 @@ func (f storeFlag) settings() (config.Stores, error) {
 }
 
 // open returns the stores, which must be there already.
-func (f storeFlag) open(ctx context.Context, t terminal) (service.Stores, error) {
+func (f storeFlag) open(ctx context.Context, t terminal) (backend.Stores, error) {
 	if name, ok := stackIn(f.Store); ok {
 		s, err := deployed(ctx, t, name)
 		if err != nil {
-			return service.Stores{}, err
+			return backend.Stores{}, err
 		}
-		return service.OpenStores(s.Stores())
+		return backend.OpenStores(s.Stores())
 	}
 	settings, err := f.settings()
 	if err != nil {
-		return service.Stores{}, err
+		return backend.Stores{}, err
 	}
 	if f.Store == "" {
 		if err := f.Data.Exists(); err != nil {
-			return service.Stores{}, err
+			return backend.Stores{}, err
 		}
 	}
-	return service.OpenStores(settings)
+	return backend.OpenStores(settings)
 }
 
 // stackIn returns the name of the stack that a value of --store names.
@@ -105,7 +105,7 @@ func (c *tablesCreate) Run(ctx context.Context, t terminal) error {
 	if settings.BoltPath != "" {
 		return fmt.Errorf("%w: a file needs no tables; --store dynamodb names an engine that does", errUsage)
 	}
-	if err := service.CreateTables(ctx, settings); err != nil {
+	if err := backend.CreateTables(ctx, settings); err != nil {
 		return err
 	}
 	fmt.Fprintf(t.out, "tables %s, %s and %s are there\n", settings.DynamoDB.Users, settings.DynamoDB.Sessions, settings.DynamoDB.Attempts)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -60,7 +60,7 @@ func viewOf(u user.User) userView {
 }
 
 // directoryOf returns a directory of the users in stores.
-func directoryOf(stores service.Stores) *user.Directory {
+func directoryOf(stores backend.Stores) *user.Directory {
 	hasher := &password.Hasher{}
 	return &user.Directory{
 		Store: stores.Users, Hasher: hasher, Sessions: stores.Sessions, Importable: password.Importable, Wrap: hasher.Wrap,

@@ -10,7 +10,7 @@ var law = func() map[string][]string {
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
-	command := slices.Concat(front, pure, []string{"config", "endpoint/route", "router", "standin", "web", "loopback"})
+	command := slices.Concat(front, pure, []string{"backend", "config", "endpoint/route", "router", "standin", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -31,7 +31,8 @@ var law = func() map[string][]string {
 		"examples/whoami":                {}, // a backend without edgeauth code
 
 		"service": slices.Concat(pure,
-			[]string{"endpoint", "endpoint/discovery", "dynamo", "bolt", "keyring/secretsmanager", "token/jwksurl", "config", "audit"}),
+			[]string{"endpoint", "endpoint/discovery", "backend", "token/jwksurl", "config", "audit"}),
+		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "keyring/secretsmanager", "config"},
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 

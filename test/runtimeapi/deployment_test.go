@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
@@ -138,8 +138,8 @@ func addUser(t *testing.T, store variables, secret auth.Secret) {
 	t.Helper()
 	e := config.New(func(name string) (string, bool) { text, ok := store[name]; return text, ok })
 	place := e.Store()
-	opened, err := service.OpenStores(place)
-	if err := errors.Join(e.Err(), err, service.CreateTables(t.Context(), place)); err != nil {
+	opened, err := backend.OpenStores(place)
+	if err := errors.Join(e.Err(), err, backend.CreateTables(t.Context(), place)); err != nil {
 		t.Fatal(err)
 	}
 	directory := user.Directory{Store: opened.Users, Hasher: &password.Hasher{}}

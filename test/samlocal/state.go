@@ -11,11 +11,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -86,10 +86,10 @@ func (s State) addUser(ctx context.Context, endpoint string) error {
 	if err := e.Err(); err != nil {
 		return err
 	}
-	if err := service.CreateTables(ctx, where); err != nil {
+	if err := backend.CreateTables(ctx, where); err != nil {
 		return err
 	}
-	stores, err := service.OpenStores(where)
+	stores, err := backend.OpenStores(where)
 	if err != nil {
 		return err
 	}

@@ -13,11 +13,13 @@ import (
 // FromEnvironment returns an Authorizer configured by the environment variables of the process. The
 // authorizer logs to standard output. The error names every variable that is missing or invalid.
 func FromEnvironment() (*Authorizer, error) {
-	return FromVariables(config.Process(), audit.New(os.Stdout))
+	return FromVariables(os.LookupEnv, audit.New(os.Stdout))
 }
 
-// FromVariables is [FromEnvironment] for the variables in e. A nil log writes no log.
-func FromVariables(e *config.Environment, log *audit.Log) (*Authorizer, error) {
+// FromVariables is [FromEnvironment] with the variables that lookup returns, in the form of
+// [os.LookupEnv]. A nil log writes no log.
+func FromVariables(lookup func(name string) (string, bool), log *audit.Log) (*Authorizer, error) {
+	e := config.New(lookup)
 	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
 	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}
 	members := e.Document(config.DocumentNames()...)

@@ -12,8 +12,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Configure reads what EDGEAUTH_CONFIG says of logins and clients into s, whose Client and AccessTokenLifetime must be set.
-func Configure(e *config.Environment, s *Settings) error {
+// configure reads s.Config into the other settings.
+func (s *Settings) configure() error {
+	e := config.New(func(name string) (string, bool) { return s.Config, name == config.Config })
 	members := e.Document(config.DocumentNames()...)
 	if err := e.Err(); err != nil {
 		return err

@@ -79,7 +79,7 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	var errs [5]error
 	s.SigningRing, errs[0] = openRing(config.SigningRing, signing, secrets)
 	s.RefreshKeys, errs[1] = openRing(config.RefreshKeys, refresh, secrets)
-	s.Stores, errs[2] = OpenStores(stores)
+	s.Stores, errs[2] = openStores(stores)
 	errs[3] = readDocument(document, &s)
 	if g.proves {
 		s.LoginRing, errs[4] = openRing(config.LoginRing, g.login, secrets)

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
 )
 
 // openRing returns the source that the variable of this name names.
@@ -18,23 +18,13 @@ func openRing(name string, value auth.Secret, at config.SecretsManager) (keyring
 		if arn == "" {
 			return nil, fmt.Errorf("%s names no secret: it should hold secretsmanager:<arn>", name)
 		}
-		return OpenSecrets(at).Secret(arn), nil
+		return backend.OpenSecrets(at).Secret(arn), nil
 	}
 	source, err := keyring.Open(value.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return source, nil
-}
-
-// OpenSecrets returns the client of the Secrets Manager that c names. It does no I/O.
-func OpenSecrets(c config.SecretsManager) *secretsmanager.Client {
-	return secretsmanager.New(secretsmanager.Config{
-		Region: c.Region, Endpoint: c.Endpoint,
-		Credentials: secretsmanager.Credentials{
-			AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccess, SessionToken: c.SessionSecret,
-		},
-	})
 }
 
 // rings are the rings of one service, in use.

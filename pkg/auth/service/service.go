@@ -41,7 +41,10 @@ type Settings struct {
 	KeyVersion          keyring.Version
 	Stores              Stores
 	AccessTokenLifetime time.Duration
-	RestoredUntil       time.Time
+	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path> of one. What it says of
+	// logins and clients replaces the settings below. Empty changes nothing.
+	Config        string
+	RestoredUntil time.Time
 	// Throttle limits logins; the zero Limits are the default ones.
 	Throttle login.Limits
 	// PasswordCost is the work of new password hashes; the zero Cost is the default one.
@@ -80,6 +83,11 @@ type Service struct {
 func New(ctx context.Context, s Settings) (*Service, error) {
 	if s.Now == nil {
 		s.Now = time.Now
+	}
+	if s.Config != "" {
+		if err := s.configure(); err != nil {
+			return nil, err
+		}
 	}
 	x := &Service{settings: s}
 	keys, err := loadRings(ctx, s)

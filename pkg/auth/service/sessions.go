@@ -33,7 +33,7 @@ func startSessions(e *config.Environment) (*session.Manager, error) {
 		return nil, err
 	}
 	source, err := openRing(config.RefreshKeys, keys, secrets)
-	stores, storeErr := OpenStores(store)
+	stores, storeErr := openStores(store)
 	if err := errors.Join(err, storeErr); err != nil {
 		return nil, err
 	}

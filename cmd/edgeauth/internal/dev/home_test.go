@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -21,7 +22,7 @@ func newHome(t *testing.T) (Home, user.Store) {
 	if err := home.Make(); err != nil {
 		t.Fatal(err)
 	}
-	stores, err := service.OpenBolt(home.StorePath())
+	stores, err := backend.OpenStores(config.Stores{BoltPath: home.StorePath()})
 	if err != nil {
 		t.Fatal(err)
 	}

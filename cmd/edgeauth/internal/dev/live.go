@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
 // live serves the API with the rings that are in the data directory, and follows them when "edgeauth keys" moves them on.
@@ -38,7 +38,7 @@ type stored struct {
 func (s stored) source() keyring.Source { return keyring.Inline(s.text) }
 
 // newLive serves the rings of the data directory, which it makes where they are missing.
-func newLive(ctx context.Context, o Options, issuer string, stores service.Stores) (*live, error) {
+func newLive(ctx context.Context, o Options, issuer string, stores backend.Stores) (*live, error) {
 	if _, err := o.Home.EnsureKeys(ctx, o.Algorithm, time.Now()); err != nil {
 		return nil, err
 	}

@@ -14,9 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -36,7 +37,7 @@ func serveConfigured(t *testing.T, document string) (l *live, password string, l
 	if err := home.Make(); err != nil {
 		t.Fatal(err)
 	}
-	stores, err := service.OpenBolt(home.StorePath())
+	stores, err := backend.OpenStores(config.Stores{BoltPath: home.StorePath()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/internal/standin"
@@ -45,11 +46,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer func() { _ = listener.Close() }()
 	issuer := "http://" + listener.Addr().String()
-	stores, err := service.OpenStores(o.Store)
+	stores, err := backend.OpenStores(o.Store)
 	if err != nil {
 		return err
 	}
-	if err := service.CreateTables(ctx, o.Store); err != nil {
+	if err := backend.CreateTables(ctx, o.Store); err != nil {
 		return err
 	}
 	password, err := o.Home.ensureDemoUser(ctx, stores.Users)
@@ -68,17 +69,14 @@ func Run(ctx context.Context, o Options) error {
 	return serve(ctx, listener, api)
 }
 
-func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores, keys rings) (*API, error) {
+func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores, keys rings) (*API, error) {
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{issuer},
 		SigningRing: keys.signing.source(), RefreshKeys: keys.refresh.source(), LoginRing: keys.login.source(),
 		KeyVersion: keys.signing.Current(),
-		Stores:     stores, AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log,
+		Stores:     service.Stores(stores), AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log, Config: o.Config,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile,
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
-	}
-	if err := service.Configure(o.variables(nil), &settings); err != nil {
-		return nil, err
 	}
 	s, err := service.New(ctx, settings)
 	if err != nil {
@@ -109,26 +107,20 @@ func newAPI(ctx context.Context, o Options, issuer string, stores service.Stores
 	return api, nil
 }
 
-// variables are an environment with EDGEAUTH_CONFIG and others in it.
-func (o Options) variables(others map[string]string) *config.Environment {
-	return config.New(func(name string) (string, bool) {
-		if name == config.Config {
-			return o.Config, o.Config != ""
-		}
-		text, ok := others[name]
-		return text, ok
-	})
-}
-
 // authorizer makes the authorizer as its function does: from the public key set and the configuration alone.
 func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
 	jwks, err := json.Marshal(keys)
 	if err != nil {
 		return nil, err
 	}
-	return authorizer.FromVariables(o.variables(map[string]string{
+	variables := map[string]string{
 		config.Issuer: issuer, config.Audience: issuer, config.JWKS: string(jwks), config.HTTPResponse: config.ResponseSimple,
-	}), s.Log())
+		config.Config: o.Config,
+	}
+	return authorizer.FromVariables(func(name string) (string, bool) {
+		text, ok := variables[name]
+		return text, ok
+	}, s.Log())
 }
 
 // me is a backend behind the authorizer: it answers with whom it was told of.

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -123,7 +124,7 @@ func TestOldHomeGoesOn(t *testing.T) {
 	held := post(t, l, "/auth/login", credentials+"}")
 	remove(t, l.home.path("login-ring.json"))
 
-	stores, err := service.OpenBolt(l.home.StorePath())
+	stores, err := backend.OpenStores(config.Stores{BoltPath: l.home.StorePath()})
 	if err != nil {
 		t.Fatal(err)
 	}

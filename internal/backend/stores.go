@@ -1,0 +1,60 @@
+// Package backend opens the stores and the secrets that a configuration names. It alone knows every
+// kind of both.
+package backend
+
+import (
+	"context"
+	"errors"
+
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Stores are the stores of one database. They convert to service.Stores.
+type Stores struct {
+	Users    user.Store
+	Sessions session.Store
+	Attempts throttle.Counters
+	// Connect opens the first connection ahead of the first request. It is nil if there is no
+	// connection to open.
+	Connect func(ctx context.Context)
+}
+
+// OpenStores returns the stores that c names. It creates a file that is missing. It does not check
+// that the tables exist.
+func OpenStores(c config.Stores) (Stores, error) {
+	if c.BoltPath == "" {
+		db := tables(c.DynamoDB)
+		return Stores{
+			Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}, Connect: db.Connect,
+		}, nil
+	}
+	db, err := bolt.Open(c.BoltPath)
+	if err != nil {
+		return Stores{}, err
+	}
+	return Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}}, nil
+}
+
+// CreateTables creates the tables that are missing in a local engine. A file needs no tables.
+func CreateTables(ctx context.Context, c config.Stores) error {
+	switch {
+	case c.BoltPath != "":
+		return nil
+	case c.DynamoDB.Endpoint == "":
+		return errors.New("on AWS the template creates the tables; for a local engine, " + config.DynamoDBEndpoint + " holds its URL")
+	}
+	return tables(c.DynamoDB).CreateTables(ctx)
+}
+
+func tables(c config.DynamoDB) *dynamo.DB {
+	return dynamo.New(dynamo.Config{
+		Region: c.Region, Endpoint: c.Endpoint,
+		Credentials: dynamo.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccess, SessionToken: c.SessionSecret},
+		Tables:      dynamo.Tables{Users: c.Users, Sessions: c.Sessions, Attempts: c.Attempts},
+	})
+}
