@@ -115,23 +115,38 @@ func (c *userList) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	users, err := stores.Users.List(ctx, c.After, c.Limit)
+	page, err := stores.Users.List(ctx, c.After, c.Limit)
 	if err != nil {
 		return err
 	}
-	views := make([]userView, 0, len(users))
-	for _, u := range users {
+	views := make([]userView, 0, len(page.Users))
+	for _, u := range page.Users {
 		views = append(views, viewOf(u))
 	}
-	return t.print(views, func(w io.Writer) {
+	err = t.print(views, func(w io.Writer) {
 		fmt.Fprintln(w, "SUBJECT\tE-MAIL\tROLES\tSTATE\tCREATED")
 		for _, v := range views {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.Subject, printable(v.Email), strings.Join(v.Roles, ","), v.state(), v.Created.Format(time.DateTime))
 		}
-		if len(views) == c.Limit {
-			fmt.Fprintf(w, "more with --after %s\n", views[len(views)-1].Subject)
+		if page.Next != "" {
+			fmt.Fprintf(w, "more with --after %s\n", page.Next)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return unreadable(t, page.Unreadable)
+}
+
+// unreadable names the users that cannot be read. It returns an error if there are any.
+func unreadable(t terminal, users []user.Unreadable) error {
+	if len(users) == 0 {
+		return nil
+	}
+	for _, u := range users {
+		fmt.Fprintf(t.err, "subject %s: %v\n", printable(string(u.ID)), u.Err)
+	}
+	return fmt.Errorf("users that cannot be read: %d", len(users))
 }
 
 // printable quotes text that could control the terminal.

@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 type userImport struct {
@@ -108,19 +109,24 @@ func (c *userExport) Run(ctx context.Context, t terminal) error {
 		fmt.Fprintln(t.err, "These lines contain password hashes. Protect them like passwords.")
 	}
 	w := bufio.NewWriter(t.out)
+	var left []user.Unreadable
 	for after := auth.SubjectID(""); ; {
-		users, err := stores.Users.List(ctx, after, exportPage)
+		page, err := stores.Users.List(ctx, after, exportPage)
 		if err != nil {
 			return err
 		}
-		if len(users) == 0 {
-			return w.Flush()
-		}
-		for _, u := range users {
+		for _, u := range page.Users {
 			if err := importer.Write(w, u); err != nil {
 				return err
 			}
-			after = u.ID
+		}
+		left = append(left, page.Unreadable...)
+		if after = page.Next; after == "" {
+			break
 		}
 	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return unreadable(t, left)
 }

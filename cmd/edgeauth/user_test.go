@@ -4,8 +4,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
 )
 
 func TestOneUser(t *testing.T) {
@@ -53,6 +58,53 @@ func TestOneUser(t *testing.T) {
 			}
 			lines(t, r.err, row.want...)
 		})
+	}
+}
+
+// TestUnreadableUser holds that one damaged user is named, and that the others are listed and exported.
+func TestUnreadableUser(t *testing.T) {
+	home := newHome(t)
+	const users = `{"subject":"a","email":"ada@example.com"}
+{"subject":"b","email":"bob@example.com"}
+{"subject":"c","email":"cyd@example.com"}
+`
+	done(t, users, "user", "import", "-", "--data", home)
+	damageUser(t, dev.Home(home).StorePath(), "b")
+	const named = "subject b: temporarily unavailable: .*"
+
+	r := edgeauth(t, "", "user", "list", "--data", home)
+	lines(t, r.out, "SUBJECT .*", "a +ada@example.com .*", "c +cyd@example.com .*")
+	lines(t, r.err, named, "edgeauth: users that cannot be read: 1")
+	if r.status != exitFailed {
+		t.Errorf("exit %d, want %d", r.status, exitFailed)
+	}
+	r = edgeauth(t, "", "user", "list", "--limit", "2", "--data", home)
+	lines(t, r.out, "SUBJECT .*", "a +ada@example.com .*", "more with --after b")
+	lines(t, done(t, "", "user", "list", "--after", "b", "--data", home), "SUBJECT .*", "c +cyd@example.com .*")
+
+	r = edgeauth(t, "", "user", "export", "--data", home)
+	lines(t, r.out, `{"subject":"a",.*`, `{"subject":"c",.*`)
+	lines(t, r.err, named, "edgeauth: users that cannot be read: 1")
+	if r.status != exitFailed {
+		t.Errorf("export: exit %d, want %d", r.status, exitFailed)
+	}
+}
+
+// damageUser leaves half of a user's record in a store.
+func damageUser(t *testing.T, path, subject string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	err = db.Update(func(tx *bbolt.Tx) error {
+		users := tx.Bucket([]byte("users"))
+		record := users.Get([]byte(subject))
+		return users.Put([]byte(subject), slices.Clone(record[:len(record)/2]))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

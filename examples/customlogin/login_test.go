@@ -235,8 +235,8 @@ func TestFirstLoginsAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	users, err := h.Users().List(t.Context(), "", 10)
-	if err != nil || len(users) != 1 {
-		t.Errorf("%d accounts, %v", len(users), err)
+	list, err := h.Users().List(t.Context(), "", 10)
+	if err != nil || len(list.Users) != 1 {
+		t.Errorf("%d accounts, %v", len(list.Users), err)
 	}
 }

@@ -258,11 +258,11 @@ func (s *server) back(t *testing.T) *back {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, err := stores.Users.List(t.Context(), "", 2)
-	if err != nil || len(users) != 1 || users[0].Email != demo {
-		t.Fatalf("%d users, %v", len(users), err)
+	list, err := stores.Users.List(t.Context(), "", 2)
+	if err != nil || len(list.Users) != 1 || list.Users[0].Email != demo {
+		t.Fatalf("%d users, %v", len(list.Users), err)
 	}
-	return &back{x, stores, users[0].Subject()}
+	return &back{x, stores, list.Users[0].Subject()}
 }
 
 // open opens n sessions of the demo user and returns their refresh tokens. It skips the login,

@@ -230,21 +230,31 @@ func deletePointer(tx *bbolt.Tx, u user.User) error {
 func pointerMembers(to *auth.SubjectID) []member { return []member{{"sub", to}} }
 
 // List implements user.Store.
-func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) ([]user.User, error) {
-	var found []user.User
+func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
+	var p user.Page
 	err := s.DB.read(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(usersBucket).Cursor()
-		for k, _ := c.Seek([]byte(after)); k != nil && len(found) < limit; k, _ = c.Next() {
-			if string(k) == string(after) {
-				continue
+		k, _ := c.Seek([]byte(after))
+		if k != nil && string(k) == string(after) {
+			k, _ = c.Next()
+		}
+		for range limit {
+			if k == nil {
+				break
 			}
-			one, err := getUser(tx, auth.SubjectID(k))
-			if err != nil {
-				return fmt.Errorf("listing users: %w", err)
+			id := auth.SubjectID(k)
+			if one, err := getUser(tx, id); err == nil {
+				p.Users = append(p.Users, one.User)
+			} else {
+				p.Unreadable = append(p.Unreadable, user.Unreadable{ID: id, Err: err})
 			}
-			found = append(found, one.User)
+			if k, _ = c.Next(); k != nil {
+				p.Next = id
+			} else {
+				p.Next = ""
+			}
 		}
 		return nil
 	})
-	return found, err
+	return p, err
 }

@@ -237,7 +237,7 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 }
 
 // List implements user.Store. It scans the table: it is for operators, not for requests.
-func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) ([]user.User, error) {
+func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
 	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.ScanInput{
@@ -248,22 +248,27 @@ func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) ([]use
 	if after != "" {
 		in.ExclusiveStartKey = userKey(after)
 	}
-	var found []user.User
-	for len(found) < limit {
+	var p user.Page
+	for {
 		out, err := s.DB.client.Scan(ctx, in)
 		if err != nil {
-			return nil, failed("listing users", err)
+			return user.Page{}, failed("listing users", err)
 		}
 		for _, item := range out.Items {
-			u, err := userOf(item)
-			if err != nil {
-				return nil, err
+			if len(p.Users)+len(p.Unreadable) == limit {
+				return p, nil
 			}
-			found = append(found, u)
+			u, err := userOf(item)
+			if err == nil {
+				p.Users = append(p.Users, u)
+			} else {
+				p.Unreadable = append(p.Unreadable, user.Unreadable{ID: u.ID, Err: err})
+			}
+			p.Next = u.ID
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
-			break
+			p.Next = ""
+			return p, nil
 		}
 	}
-	return found[:min(len(found), limit)], nil
 }

@@ -49,7 +49,7 @@ func unavailable(t *testing.T, what string, err error) {
 // damage.
 func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 	ctx, n := t.Context(), 0
-	u := created(t, store, 0, nil)
+	u, neighbour := created(t, store, 0, nil), created(t, store, 1, nil)
 	email := emailOf(t, u)
 	damage(t, raw, u.ID, func(how string) {
 		n++
@@ -59,6 +59,20 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 		unavailable(t, how+": change the e-mail", store.ChangeEmail(ctx, u, "other-"+u.Email, rand.Text()))
 		unavailable(t, how+": respell the e-mail", store.ChangeEmail(ctx, u, swapCase(u.Email), rand.Text()))
 		unavailable(t, how+": erase", store.Delete(ctx, u.ID))
+		listed, unreadable := 0, 0
+		each(t, store, 1, func(one user.User) {
+			if one.ID == neighbour.ID {
+				listed++
+			}
+		}, func(one user.Unreadable) {
+			unavailable(t, how+": list", one.Err)
+			if one.ID == u.ID {
+				unreadable++
+			}
+		})
+		if listed != 1 || unreadable != 1 {
+			t.Errorf("%s: the list has the user %d times as unreadable and the other %d times, want 1 and 1", how, unreadable, listed)
+		}
 		if owner, err := store.ByEmail(ctx, email); err != nil || owner != u.ID {
 			t.Errorf("%s: the e-mail leads to %q, %v", how, owner, err)
 		}

@@ -166,24 +166,38 @@ func listEachOnce(t *testing.T, store user.Store) {
 		}
 	}
 	seen := map[auth.SubjectID]bool{}
-	for after := auth.SubjectID(""); ; {
-		page, err := store.List(ctx, after, 7)
-		if err != nil {
-			t.Fatal(err)
+	each(t, store, 7, func(u user.User) {
+		if seen[u.ID] {
+			t.Errorf("%q listed twice", u.ID)
 		}
-		if len(page) == 0 {
-			break
-		}
-		for _, u := range page {
-			if seen[u.ID] {
-				t.Errorf("%q listed twice", u.ID)
-			}
-			seen[u.ID], after = true, u.ID
-		}
-	}
+		seen[u.ID] = true
+	}, func(u user.Unreadable) { t.Errorf("%q: %v", u.ID, u.Err) })
 	for id := range mine {
 		if !seen[id] {
 			t.Errorf("%q not listed", id)
+		}
+	}
+}
+
+// each lists all users, limit at a time, and calls one of the two functions for each.
+func each(t *testing.T, store user.Store, limit int, readable func(user.User), unreadable func(user.Unreadable)) {
+	t.Helper()
+	for after := auth.SubjectID(""); ; {
+		page, err := store.List(t.Context(), after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(page.Users) + len(page.Unreadable); n > limit {
+			t.Fatalf("a page of %d users, want at most %d", n, limit)
+		}
+		for _, u := range page.Users {
+			readable(u)
+		}
+		for _, u := range page.Unreadable {
+			unreadable(u)
+		}
+		if after = page.Next; after == "" {
+			return
 		}
 	}
 }

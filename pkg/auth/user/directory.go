@@ -94,7 +94,7 @@ const (
 )
 
 // List returns up to limit users that follow after; see Store.List.
-func (d *Directory) List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error) {
+func (d *Directory) List(ctx context.Context, after auth.SubjectID, limit int) (Page, error) {
 	return d.Store.List(ctx, after, limit)
 }
 

@@ -53,8 +53,8 @@ func (s *shelf) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
 	return u, nil
 }
 
-func (s *shelf) List(_ context.Context, after auth.SubjectID, _ int) ([]user.User, error) {
-	return []user.User{{ID: "after " + after}}, nil
+func (s *shelf) List(_ context.Context, after auth.SubjectID, _ int) (user.Page, error) {
+	return user.Page{Users: []user.User{{ID: "after " + after}}}, nil
 }
 
 // plain stores a password behind a word, at no cost.
@@ -181,7 +181,7 @@ func TestDirectorySubject(t *testing.T) {
 	if _, err := d.Subject(context.Background(), "s2"); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("unknown: %v", err)
 	}
-	if page, err := d.List(context.Background(), "s1", 10); err != nil || page[0].ID != "after s1" {
+	if page, err := d.List(context.Background(), "s1", 10); err != nil || page.Users[0].ID != "after s1" {
 		t.Errorf("list: %v, %v", page, err)
 	}
 }

@@ -30,7 +30,22 @@ type Store interface {
 	// Delete erases the user and the pointer from its e-mail, or neither. Unknown is auth.ErrNotFound. A write that
 	// races with it comes either before, and is erased too, or after, and finds no user.
 	Delete(ctx context.Context, id auth.SubjectID) error
-	// List returns up to limit users that follow after, each once, in a stable order of the store's own. Empty after
-	// starts; an empty answer is the end.
-	List(ctx context.Context, after auth.SubjectID, limit int) ([]User, error)
+	// List returns up to limit users that follow after, each once, in a stable order of the store's own. An empty after
+	// starts. A user who cannot be read does not fail the list: Page.Unreadable names the subject.
+	List(ctx context.Context, after auth.SubjectID, limit int) (Page, error)
+}
+
+// Page is a part of the list of users.
+type Page struct {
+	Users []User
+	// Unreadable are the users of this part whose items cannot be read.
+	Unreadable []Unreadable
+	// Next is the after of the next part. It is empty at the end of the list.
+	Next auth.SubjectID
+}
+
+// Unreadable is a user who is there and whose item cannot be read.
+type Unreadable struct {
+	ID  auth.SubjectID
+	Err error // wraps auth.ErrUnavailable
 }

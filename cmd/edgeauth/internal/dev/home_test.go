@@ -106,8 +106,8 @@ func TestEnsureDemoUser(t *testing.T) {
 		t.Errorf("a second start has another password: %v", err)
 	}
 	list, err := users.List(t.Context(), "", 10)
-	if err != nil || len(list) != 1 || list[0].Email != demoEmail {
-		t.Errorf("%d users, %v", len(list), err)
+	if err != nil || len(list.Users) != 1 || list.Users[0].Email != demoEmail {
+		t.Errorf("%d users, %v", len(list.Users), err)
 	}
 
 	// A user without the file: nobody knows the password, and nothing is changed.
