@@ -46,7 +46,8 @@ type house struct {
 	signing  *faultyRing
 	now      time.Time
 	log      bytes.Buffer
-	path     string // of the store's file
+	last     outcome // of the last request
+	path     string  // of the store's file
 }
 
 type faultySessions struct {
@@ -252,6 +253,8 @@ func (h *house) serve(t testing.TB, r *http.Request) answer {
 	w := httptest.NewRecorder()
 	h.log.Reset()
 	h.handlers[path].ServeHTTP(w, r)
+	isDocumented(t, "POST "+path, w)
+	h.last = outcomeOf(w)
 
 	header := w.Header()
 	body, hasID := strings.CutSuffix(w.Body.String(), `,"request_id":"`+id+"\"}\n")

@@ -1,0 +1,322 @@
+package endpoint_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// cause prepares a house and returns the request that is answered in a certain way. The house has a
+// live session, whose tokens are access and refresh.
+type cause func(h *house, access, refresh string) (request string)
+
+// fixed is the cause of an answer that needs no preparation.
+func fixed(request string) cause {
+	return func(*house, string, string) string { return request }
+}
+
+// deny is a login step of a deployment that denies if the house is told to.
+func deny(denied *bool) func(*service.Settings) {
+	return func(s *service.Settings) {
+		s.Steps.After = func(context.Context, login.Credentials, login.Result) error {
+			if *denied {
+				return &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
+			}
+			return nil
+		}
+	}
+}
+
+// usersFail is an outage or a fault of the store of users, and sessionsFail an outage of the other.
+func usersFail(err error, request string) cause {
+	return func(h *house, _, _ string) string { h.users.fail = err; return request }
+}
+
+func sessionsFail(request func(refresh string) string) cause {
+	return func(h *house, _, refresh string) string {
+		h.sessions.fail = auth.ErrUnavailable
+		return request(refresh)
+	}
+}
+
+// TestEveryAnswer causes every answer of docs/http.md, and holds that the rows of the page are the
+// answers that were caused: a row for an answer that never comes is as wrong as an answer without a
+// row. house.send holds each answer, in this test and in all others of the package, to the page, and
+// each error to its request's id.
+func TestEveryAnswer(t *testing.T) {
+	var denied bool
+	fault := errors.New("table edgeauth-users")
+	others := endpoint.Clients{}
+	long := strings.Repeat("x", 8193)
+	change := changeBody(secret, nextSecret)
+	form := func(refresh string) string { return formOf(refresh, "") }
+	logout := func(refresh string) string { return logoutForm + "token=" + refresh }
+
+	causes := map[string][]cause{
+		"POST /auth/login": {
+			fixed(loginJSON + credentials),
+			fixed(loginJSON + `{}`),
+			fixed(loginJSON + `{"email":"` + email + `","password":"wrong"}`),
+			func(h *house, _, _ string) string {
+				h.changeUser(t, func(u *user.User) { u.MustChange = true })
+				return loginJSON + credentials
+			},
+			fixed(loginFrom("", cookieBody)),
+			func(*house, string, string) string { denied = true; return loginJSON + credentials },
+			fixed(loginJSON + long),
+			fixed("POST /auth/login\n\n" + credentials),
+			func(h *house, _, _ string) string {
+				for range login.DefaultLimits().Account.Free {
+					h.send(t, loginJSON+`{"email":"`+email+`","password":"wrong"}`)
+				}
+				return loginJSON + credentials
+			},
+			usersFail(fault, loginJSON+credentials),
+			usersFail(auth.ErrUnavailable, loginJSON+credentials),
+		},
+		"POST /auth/refresh": {
+			func(_ *house, _, refresh string) string { return formOf(refresh, "") },
+			func(_ *house, _, refresh string) string { return refreshJSON + `{"refresh_token":"` + refresh + `"}` },
+			fixed(refreshForm),
+			fixed(refreshForm + "grant_type=password"),
+			func(_ *house, _, refresh string) string { return formOf(refresh, "&scope=admin") },
+			func(h *house, _, refresh string) string { h.Sessions().Clients = others; return formOf(refresh, "") },
+			func(_ *house, _, refresh string) string { return formOf(refresh, "&client_id=web") },
+			fixed(formOf("ert_x", "")),
+			fixed(refreshForm + long),
+			fixed("POST /auth/refresh\n\n"),
+			func(h *house, _, refresh string) string {
+				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} }) // no token holds it
+				return form(refresh)
+			},
+			sessionsFail(form),
+		},
+		"POST /auth/logout": {
+			func(_ *house, _, refresh string) string { return logout(refresh) },
+			func(_ *house, _, refresh string) string { return logoutJSON + `{"refresh_token":"` + refresh + `"}` },
+			fixed(logoutForm),
+			func(_ *house, access, _ string) string { return logout(access) },
+			func(_ *house, _, refresh string) string { return logout(refresh) + "&client_id=web" },
+			fixed(logoutForm + long),
+			fixed("POST /auth/logout\n\n"),
+			sessionsFail(logout),
+		},
+		"POST /auth/password": {
+			func(_ *house, access, _ string) string { return withBearer(access, change) },
+			fixed(passwordJSON + `{}`),
+			func(_ *house, access, _ string) string { return withBearer(access, changeBody(secret, "short")) },
+			fixed(passwordJSON + `{"change_token":"ect_x","new_password":"` + nextSecret + `"}`),
+			func(h *house, access, _ string) string {
+				h.replace(t, "/auth/password")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), others))
+				return withBearer(access, change)
+			},
+			fixed(passwordJSON + change),
+			func(_ *house, access, _ string) string { return withBearer(access, changeBody("wrong", nextSecret)) },
+			func(_ *house, access, _ string) string {
+				return withBearer(access, strings.Replace(change, "{", `{"device_delivery":"cookie",`, 1))
+			},
+			func(_ *house, access, _ string) string { denied = true; return withBearer(access, change) },
+			fixed(passwordJSON + long),
+			fixed("POST /auth/password\n\n" + change),
+			func(h *house, access, _ string) string {
+				for range login.DefaultLimits().Account.Free {
+					h.send(t, withBearer(access, changeBody("wrong", nextSecret)))
+				}
+				return withBearer(access, change)
+			},
+			func(h *house, access, _ string) string {
+				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} })
+				return withBearer(access, change)
+			},
+			func(h *house, access, _ string) string {
+				h.users.fail = auth.ErrUnavailable
+				return withBearer(access, change)
+			},
+		},
+		"": {fixed("GET /auth/login\n\n"), fixed("POST /auth/login/x\n\n")},
+	}
+	for pattern, s := range readPage(t) {
+		if strings.Contains(pattern, "/.well-known/") {
+			continue // the next test
+		}
+		var got, want []outcome
+		for _, a := range s.Answers {
+			want = append(want, a.outcome)
+		}
+		for _, prepare := range causes[pattern] {
+			denied = false
+			h := newHouse(t, deny(&denied))
+			access, refresh := h.login(t)
+			h.now = h.now.Add(time.Second)
+			h.send(t, prepare(h, access, refresh))
+			if !slices.Contains(got, h.last) {
+				got = append(got, h.last)
+			}
+		}
+		if pattern == "" {
+			got = append(got, panicked(t))
+		}
+		for _, o := range want {
+			if !slices.Contains(got, o) {
+				t.Errorf("docs/http.md, %q: nothing causes the answer %v", pattern, o)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("docs/http.md, %q: the answers are %v\nwant %v", pattern, want, got)
+		}
+	}
+}
+
+// panicked returns the answer of a function whose handler panics.
+func panicked(t *testing.T) outcome {
+	t.Helper()
+	function := gateway.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake") }))
+	var event events.APIGatewayV2HTTPRequest
+	event.RawPath, event.RequestContext.HTTP.Method = "/auth/refresh", "POST"
+	answer, err := function(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	w.WriteHeader(answer.StatusCode)
+	w.WriteString(answer.Body)
+	isDocumented(t, "", w)
+	return outcomeOf(w)
+}
+
+// TestEveryAnswerOfDiscovery does the same for what everybody may fetch.
+func TestEveryAnswerOfDiscovery(t *testing.T) {
+	h := newHouse(t)
+	functions, err := h.Handlers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range route.Table() {
+		if row.Function != "discovery" {
+			continue
+		}
+		var got, want []outcome
+		for _, a := range readPage(t)[row.Pattern].Answers {
+			want = append(want, a.outcome)
+		}
+		for _, tag := range []string{`"x"`, "*"} {
+			r := httptest.NewRequest(row.Method(), row.Path(), nil)
+			r.Header.Set("If-None-Match", tag)
+			w := httptest.NewRecorder()
+			functions["discovery"].ServeHTTP(w, r)
+			isDocumented(t, row.Pattern, w)
+			got = append(got, outcomeOf(w))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("docs/http.md, %s: the answers are %v\nwant %v", row.Pattern, want, got)
+		}
+	}
+}
+
+// TestDocumentedFields holds the fields of the page to what the endpoints read: a field that is read
+// must be a string.
+func TestDocumentedFields(t *testing.T) {
+	h := newHouse(t)
+	names := fieldNames(t)
+	for _, row := range route.Table() {
+		s := readPage(t)[row.Pattern]
+		if row.Function == "discovery" {
+			if len(s.Fields) > 0 || s.Types != "" {
+				t.Errorf("docs/http.md, %s: it reads no body", row.Pattern)
+			}
+			continue
+		}
+		head := row.Pattern + "\nContent-Type: application/json\n\n"
+		reads := map[string]bool{}
+		for _, name := range names {
+			if got := h.send(t, head+with(s, name)); strings.Contains(got.body, name+" must be a string") {
+				reads[name] = true
+			}
+		}
+		takesForm := !strings.Contains(h.send(t, row.Pattern+"\nContent-Type: application/x-www-form-urlencoded\n\nx=1").body, "unsupported_media_type")
+		want := "Body: JSON"
+		if takesForm {
+			want = "Body: JSON or form"
+		}
+		if s.Types != want {
+			t.Errorf("docs/http.md, %s: %q, want %q", row.Pattern, s.Types, want)
+		}
+		for _, f := range s.Fields {
+			if reads[f.Name] != (f.JSON != "–") {
+				t.Errorf("docs/http.md, %s: JSON has the field %s: %s, but it is read: %v", row.Pattern, f.Name, f.JSON, reads[f.Name])
+			}
+			delete(reads, f.Name)
+			if !takesForm && f.Form != "–" {
+				t.Errorf("docs/http.md, %s: a form has the field %s, but no form is taken", row.Pattern, f.Name)
+			}
+			for language, needed := range map[string]string{"json": f.JSON, "x-www-form-urlencoded": f.Form} {
+				if needed != "required" {
+					continue
+				}
+				if got := h.send(t, row.Pattern+"\nContent-Type: application/"+language+"\n\n"+without(s, f.Name, language)); got.status != 400 ||
+					!strings.Contains(got.body, "required") || !strings.Contains(got.body, f.Name) {
+					t.Errorf("docs/http.md, %s: %s is required in %s, but without it the answer is %s", row.Pattern, f.Name, language, got.text)
+				}
+			}
+		}
+		for name := range reads {
+			t.Errorf("docs/http.md, %s: no row for the field %s", row.Pattern, name)
+		}
+	}
+}
+
+// with returns a JSON body that has all that is required, and a number in one field.
+func with(s *section, name string) string {
+	members := []string{`"` + name + `":1`}
+	for _, f := range s.Fields {
+		if f.Name != name && (f.JSON == "required" || strings.HasPrefix(f.JSON, "this or ") && f.Name == "current_password") {
+			members = append(members, `"`+f.Name+`":"x"`)
+		}
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// without returns a body with all required fields of a section except one.
+func without(s *section, name, language string) string {
+	var members []string
+	for _, f := range s.Fields {
+		switch {
+		case f.Name == name:
+		case language == "json" && f.JSON == "required":
+			members = append(members, `"`+f.Name+`":"x"`)
+		case language != "json" && f.Form == "required":
+			members = append(members, f.Name+"="+map[bool]string{true: "refresh_token", false: "x"}[f.Name == "grant_type"])
+		}
+	}
+	if language == "json" {
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	return strings.Join(members, "&")
+}
+
+// fieldNames returns every text in the code of this package that could be the name of a field.
+func fieldNames(t *testing.T) (names []string) {
+	t.Helper()
+	for _, file := range codeOf(t) {
+		for _, m := range regexp.MustCompile(`"([a-z_]{2,})"`).FindAllStringSubmatch(file, -1) {
+			names = append(names, m[1])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
