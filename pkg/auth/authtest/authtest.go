@@ -48,7 +48,8 @@ type Authority struct {
 	Audience []string
 	// Clock is the clock of tokens, accounts and sessions.
 	Clock *Clock
-	// Verifier takes the tokens of this Authority at the time of Clock.
+	// Verifier takes the tokens of this Authority, for Audience and at the time of Clock. It holds the public keys, as the
+	// verifier of an authorizer does.
 	Verifier *token.Verifier
 	// Handler answers every route of edgeauth: login, refresh, logout, the public keys and so on. In front of the routes
 	// that need a session it checks the access token.
@@ -109,9 +110,13 @@ func (a *Authority) make(c Config) {
 	}
 	a.Service, err = service.New(context.Background(), s)
 	a.must("make the service", err)
-	a.Issuer, a.Audience, a.Verifier = s.Issuer, s.Audience, a.Service.AccessTokens()
+	public, err := a.Service.PublicKeys(context.Background())
+	a.must("read the public keys", err)
+	a.Verifier, err = token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.Audience, Keys: public, Now: s.Now})
+	a.must("make the verifier", err)
+	a.Issuer, a.Audience = s.Issuer, s.Audience
 	a.Users = &user.Directory{Store: s.Stores.Users, Sessions: s.Stores.Sessions, Hasher: s.Hasher, Policy: s.Policy, Now: s.Now}
-	a.Handler, err = newHandler(a.Service, s.Now)
+	a.Handler, err = newHandler(a.Service, a.Verifier, s.Now)
 	a.must("make the handlers", err)
 	a.signing, err = keyring.LoadSigning(context.Background(), s.SigningRing, s.KeyVersion, s.Now)
 	a.must("read the signing ring", err)

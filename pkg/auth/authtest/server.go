@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // Server is an Authority whose Handler listens on a port of this machine, by plain HTTP.
@@ -35,12 +36,12 @@ func NewServer(t testing.TB, c Config) *Server {
 }
 
 // newHandler returns the handler of the whole table of routes.
-func newHandler(s *service.Service, now func() time.Time) (http.Handler, error) {
+func newHandler(s *service.Service, v *token.Verifier, now func() time.Time) (http.Handler, error) {
 	functions, err := s.Handlers(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	guard, err := authorizer.New(authorizer.Config{Verifier: s.AccessTokens(), HTTPResponse: config.ResponseSimple, Now: now})
+	guard, err := authorizer.New(authorizer.Config{Verifier: v, HTTPResponse: config.ResponseSimple, Now: now})
 	if err != nil {
 		return nil, err
 	}
