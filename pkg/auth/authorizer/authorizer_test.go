@@ -3,7 +3,6 @@ package authorizer_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -24,58 +24,41 @@ const (
 
 var now = time.Unix(1_700_000_000, 0)
 
-// world holds a signing key, the time, and a verifier that knows the key.
-type world struct {
-	key      token.SigningKey
-	verifier *token.Verifier
+// newAuthority returns the issuer of the events' tokens. Its clock stands at now.
+func newAuthority(tb testing.TB) *authtest.Authority {
+	tb.Helper()
+	return authtest.New(tb, authtest.Config{Issuer: issuer, Audience: []string{audience}, Algorithm: token.EdDSA, Start: now})
 }
 
-// SigningKey implements token.SigningKeys.
-func (w world) SigningKey(context.Context) (token.SigningKey, error) { return w.key, nil }
-
-func newWorld(tb testing.TB) world {
-	tb.Helper()
-	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	set, err := token.NewKeySet(key.Public())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	verifier, err := token.NewVerifier(token.VerifierConfig{
-		Issuer: issuer, Audience: []string{audience}, Keys: set, Now: func() time.Time { return now },
+// tokenAt returns a token that the authority issues at this time. It is good for ten minutes.
+func tokenAt(authority *authtest.Authority, at time.Time) string {
+	authority.Clock.Set(at)
+	defer authority.Clock.Set(now)
+	return authority.Token("u1", func(g *token.Grant) {
+		g.Subject.Roles, g.Scope = []string{"admin", "ops"}, []string{"read", "write"}
+		g.SessionID, g.Client = "s1", "web"
+		g.AuthTime, g.NotAfter = at.Add(-time.Hour), at.Add(10*time.Minute)
 	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return world{key, verifier}
 }
 
-// sign returns a token issued at the given time for the given audience.
-func (w world) sign(tb testing.TB, at time.Time, audience string) string {
+// badToken returns the bad token of this name.
+func badToken(tb testing.TB, authority *authtest.Authority, name string) string {
 	tb.Helper()
-	i, err := token.NewIssuer(token.IssuerConfig{
-		Issuer: issuer, Audience: []string{audience}, Keys: w, Lifetime: 15 * time.Minute,
-		Now: func() time.Time { return at }, Rand: strings.NewReader(strings.Repeat("\x00", 1<<10)),
-	})
-	if err != nil {
-		tb.Fatal(err)
+	for _, bad := range authority.BadTokens("u1") {
+		if bad.Name == name {
+			return bad.Text
+		}
 	}
-	access, err := i.Issue(context.Background(), token.Grant{
-		Subject:   auth.Subject{ID: "u1", Roles: []string{"admin", "ops"}},
-		SessionID: "s1", Client: "web", Scope: []string{"read", "write"},
-		AuthTime: at.Add(-time.Hour), NotAfter: at.Add(time.Hour),
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return access.Text.Reveal()
+	tb.Fatalf("no bad token %q", name)
+	return ""
 }
 
-func (w world) authorizer(tb testing.TB, response string, log *audit.Log) *authorizer.Authorizer {
+// newAuthorizer returns an authorizer that differs from the usual one.
+func newAuthorizer(tb testing.TB, v authorizer.Verifier, change func(*authorizer.Config)) *authorizer.Authorizer {
 	tb.Helper()
-	a, err := authorizer.New(authorizer.Config{Verifier: w.verifier, HTTPResponse: response, Log: log})
+	c := authorizer.Config{Verifier: v, HTTPResponse: config.ResponseSimple, Now: func() time.Time { return now }}
+	change(&c)
+	a, err := authorizer.New(c)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -93,7 +76,7 @@ func event(headers string) string {
 
 const (
 	stageARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/*"
-	yesOf    = `{"auth_time":"1699996400","client_id":"web","exp":"1700000900","roles":"admin ops",` +
+	yesOf    = `{"auth_time":"1699996400","client_id":"web","exp":"1700000600","roles":"admin ops",` +
 		`"scope":"read write","sid":"s1","sub":"u1"}`
 	simpleYes = `{"isAuthorized":true,"context":` + yesOf + `}`
 	simpleNo  = `{"isAuthorized":false}`
@@ -112,13 +95,12 @@ var (
 // TestInvoke sends raw events to authorizers with both response formats. $good, $other and $old in
 // an event stand for tokens.
 func TestInvoke(t *testing.T) {
-	w := newWorld(t)
-	stranger := newWorld(t)
+	authority := newAuthority(t)
 	tokens := strings.NewReplacer(
-		"$good", w.sign(t, now, audience),
-		"$old", w.sign(t, now.Add(-time.Hour), audience),
-		"$foreign", w.sign(t, now, "https://other.example"),
-		"$forged", stranger.sign(t, now, audience),
+		"$good", tokenAt(authority, now),
+		"$old", tokenAt(authority, now.Add(-time.Hour)),
+		"$foreign", badToken(t, authority, "wrong audience"),
+		"$forged", badToken(t, authority, "unknown kid"),
 	)
 	const yes, no, fault = "allow", "unauthenticated", "fault"
 	for _, row := range []struct{ name, event, outcome, reason string }{
@@ -171,7 +153,10 @@ func TestInvoke(t *testing.T) {
 		for _, form := range []struct{ name, yes, no string }{{"simple", simpleYes, simpleNo}, {"iam", iamYes, iamNo}} {
 			t.Run(row.name+" "+form.name, func(t *testing.T) {
 				var log bytes.Buffer
-				got, err := w.authorizer(t, form.name, audit.New(&log)).Invoke(context.Background(), []byte(tokens.Replace(row.event)))
+				a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) {
+					c.HTTPResponse, c.Log = form.name, audit.New(&log)
+				})
+				got, err := a.Invoke(context.Background(), []byte(tokens.Replace(row.event)))
 				want := map[string]string{yes: form.yes, no: form.no, fault: simpleNo}[row.outcome]
 				if err != nil || string(got) != want {
 					t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
@@ -231,11 +216,11 @@ func TestKeySourceFails(t *testing.T) {
 }
 
 func TestNewRefusals(t *testing.T) {
-	w := newWorld(t)
+	authority := newAuthority(t)
 	for _, c := range []authorizer.Config{
 		{},
-		{Verifier: w.verifier},
-		{Verifier: w.verifier, HTTPResponse: "IAM"},
+		{Verifier: authority.Verifier},
+		{Verifier: authority.Verifier, HTTPResponse: "IAM"},
 		{HTTPResponse: config.ResponseSimple},
 	} {
 		if a, err := authorizer.New(c); err == nil || a != nil {
@@ -245,9 +230,9 @@ func TestNewRefusals(t *testing.T) {
 }
 
 func BenchmarkInvoke(b *testing.B) {
-	w := newWorld(b)
-	a := w.authorizer(b, config.ResponseSimple, nil)
-	text := []byte(event(`{"accept":"*/*","host":"api.example","user-agent":"curl/8","authorization":"Bearer ` + w.sign(b, now, audience) + `"}`))
+	authority := newAuthority(b)
+	a := newAuthorizer(b, authority.Verifier, func(c *authorizer.Config) { c.HTTPResponse = config.ResponseSimple })
+	text := []byte(event(`{"accept":"*/*","host":"api.example","user-agent":"curl/8","authorization":"Bearer ` + tokenAt(authority, now) + `"}`))
 	b.ReportAllocs()
 	for b.Loop() {
 		if answer, err := a.Invoke(context.Background(), text); err != nil || len(answer) < 30 {

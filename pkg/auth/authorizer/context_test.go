@@ -28,9 +28,7 @@ func TestContextClaims(t *testing.T) {
 		h := someone
 		h.Issuer, h.Audience, h.ID, h.AMR = "https://a.example", []string{"x", "y"}, "j1", []string{"pwd", "otp"}
 		h.Own = ownClaims(own)
-		a := world{}.with(t, func(c *authorizer.Config) {
-			c.Verifier, c.ContextClaims, c.Log = h, names, audit.New(&out)
-		})
+		a := newAuthorizer(t, h, func(c *authorizer.Config) { c.ContextClaims, c.Log = names, audit.New(&out) })
 		text, err := a.Invoke(context.Background(), []byte(event(`{"authorization":"Bearer x"}`)))
 		if err != nil {
 			t.Fatal(err)

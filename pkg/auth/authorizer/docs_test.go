@@ -18,7 +18,7 @@ func TestDocumentedConfiguration(t *testing.T) {
 	}
 	t.Setenv("EDGEAUTH_ISSUER", issuer)
 	t.Setenv("EDGEAUTH_AUDIENCE", audience)
-	t.Setenv("EDGEAUTH_JWKS", `{"keys":[`+string(newWorld(t).key.Public().JWK())+`]}`)
+	t.Setenv("EDGEAUTH_JWKS", newAuthority(t).JWKS())
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllSubmatch(page, -1)
 	if len(blocks) < 4 {
 		t.Fatalf("the page has %d blocks of configuration", len(blocks))

@@ -2,13 +2,14 @@ package authorizer_test
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // unset clears the EDGEAUTH variables for one test.
@@ -23,19 +24,15 @@ func unset(t *testing.T) {
 
 func TestFromEnvironment(t *testing.T) {
 	unset(t)
-	w := newWorld(t)
-	jwks, err := json.Marshal(map[string]any{"keys": []json.RawMessage{w.key.Public().JWK()}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := newAuthority(t)
 	t.Setenv("EDGEAUTH_ISSUER", issuer)
 	t.Setenv("EDGEAUTH_AUDIENCE", "https://x.example "+audience)
-	t.Setenv("EDGEAUTH_JWKS", string(jwks))
+	t.Setenv("EDGEAUTH_JWKS", authority.JWKS())
 	a, err := authorizer.FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(w.sign(t, time.Now(), audience))})
+	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(tokenAt(authority, time.Now()))})
 	if d.Outcome != authorizer.Allow || d.Claims.Subject != "u1" {
 		t.Errorf("%+v", d)
 	}
@@ -59,14 +56,10 @@ func TestFromEnvironmentNamesWhatIsMissing(t *testing.T) {
 
 func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 	unset(t)
-	w := newWorld(t)
-	jwks, err := json.Marshal(map[string]any{"keys": []json.RawMessage{w.key.Public().JWK()}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := newAuthority(t)
 	t.Setenv("EDGEAUTH_ISSUER", issuer)
 	t.Setenv("EDGEAUTH_AUDIENCE", audience)
-	t.Setenv("EDGEAUTH_JWKS", string(jwks))
+	t.Setenv("EDGEAUTH_JWKS", authority.JWKS())
 	t.Setenv("EDGEAUTH_DENY", "deny")
 	t.Setenv("EDGEAUTH_CONFIG", `{"origins":["https://app.example.com"],"context_claims":["amr"],
 		"token_sources":["cookie:__Host-access"],
@@ -76,7 +69,7 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	event := `{"type":"REQUEST","methodArn":"` + prod + `POST/me","httpMethod":"POST","headers":{
-		"Cookie":"__Host-access=` + w.sign(t, time.Now(), audience) + `","Origin":"$origin"}}`
+		"Cookie":"__Host-access=` + tokenAt(authority, time.Now()) + `","Origin":"$origin"}}`
 	for origin, want := range map[string]bool{"https://app.example.com": true, "https://evil.example": false} {
 		text, err := a.Invoke(context.Background(), []byte(strings.Replace(event, "$origin", origin, 1)))
 		if err != nil {
@@ -122,18 +115,18 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 // TestFromEnvironmentTakesOtherIssuers accepts tokens of two issuers, as during a migration.
 func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	unset(t)
-	w, other := newWorld(t), newWorld(t)
-	jwks := func(w world) string { return `{"keys":[` + string(w.key.Public().JWK()) + `]}` }
+	authority := newAuthority(t) // of the other issuer
+	ours := authtest.New(t, authtest.Config{Algorithm: token.ES256})
 	t.Setenv("EDGEAUTH_ISSUER", "https://new.example")
 	t.Setenv("EDGEAUTH_AUDIENCE", audience)
-	t.Setenv("EDGEAUTH_JWKS", jwks(w))
-	t.Setenv("EDGEAUTH_CONFIG", `{"issuers":[{"issuer":"`+issuer+`","jwks":`+jwks(other)+`,"audience":["`+audience+`"],
+	t.Setenv("EDGEAUTH_JWKS", ours.JWKS())
+	t.Setenv("EDGEAUTH_CONFIG", `{"issuers":[{"issuer":"`+issuer+`","jwks":`+authority.JWKS()+`,"audience":["`+audience+`"],
 		"audience_claim":"aud","types":["at+jwt",""],"lifetime":"24h","claims":{"jurisdiction":"x"}}]}`)
 	a, err := authorizer.FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(other.sign(t, time.Now(), audience))})
+	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(tokenAt(authority, time.Now()))})
 	if d.Outcome != authorizer.Unauthenticated || d.Reason == "unknown_key" {
 		t.Errorf("a token without the claim: %+v", d)
 	}
@@ -141,7 +134,7 @@ func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	if a, err = authorizer.FromEnvironment(); err != nil {
 		t.Fatal(err)
 	}
-	d = a.Decide(context.Background(), authorizer.Request{Token: []byte(other.sign(t, time.Now(), audience))})
+	d = a.Decide(context.Background(), authorizer.Request{Token: []byte(tokenAt(authority, time.Now()))})
 	if d.Outcome != authorizer.Allow || d.Claims.Issuer != issuer {
 		t.Errorf("the other issuer's token: %+v", d)
 	}

@@ -52,12 +52,12 @@ func everyPlace(v authorizer.Verifier) []*authorizer.Authorizer {
 // FuzzInvoke checks that no event causes a panic or an error other than errUnauthorized, and that
 // no request is allowed. The fuzzer never has a valid token: the one in the seeds is expired.
 func FuzzInvoke(f *testing.F) {
-	w := newWorld(f)
-	old := w.sign(f, now.Add(-time.Hour), audience)
+	authority := newAuthority(f)
+	old := tokenAt(authority, now.Add(-time.Hour))
 	for _, seed := range seeds {
 		f.Add([]byte(strings.ReplaceAll(seed, "$t", old)))
 	}
-	all := everyPlace(w.verifier)
+	all := everyPlace(authority.Verifier)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, a := range all {
 			raw, err := a.Invoke(context.Background(), text)

@@ -12,6 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
@@ -19,15 +20,15 @@ import (
 // context back to the Principal of a handler. The two packages share claim names and do not import
 // each other.
 func TestGatewayAgrees(t *testing.T) {
-	w := newWorld(t)
+	authority := newAuthority(t)
 	r := httptest.NewRequest("GET", "http://127.0.0.1:8080/me", nil)
-	r.Header.Set("Authorization", "Bearer "+w.sign(t, now, audience))
+	r.Header.Set("Authorization", "Bearer "+tokenAt(authority, now))
 	text, err := standin.AuthorizerEventOf(r, standin.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, form := range []string{config.ResponseSimple, config.ResponseIAM} {
-		text, err := w.authorizer(t, form, nil).Invoke(context.Background(), text)
+		text, err := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { c.HTTPResponse = form }).Invoke(context.Background(), text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,7 @@ func TestGatewayAgrees(t *testing.T) {
 		}
 		want := auth.Principal{
 			Subject: "u1", SessionID: "s1", Client: "web", Scope: []string{"read", "write"}, Roles: []string{"admin", "ops"},
-			AuthTime: now.Add(-time.Hour), Expires: now.Add(15 * time.Minute),
+			AuthTime: now.Add(-time.Hour), Expires: now.Add(10 * time.Minute),
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", form, got, want)

@@ -16,8 +16,8 @@ import (
 )
 
 func TestMiddleware(t *testing.T) {
-	w := newWorld(t)
-	good, old := w.sign(t, now, audience), w.sign(t, now.Add(-time.Hour), audience)
+	authority := newAuthority(t)
+	good, old := tokenAt(authority, now), tokenAt(authority, now.Add(-time.Hour))
 	replace := strings.NewReplacer("$good", good, "$old", old)
 	plain := func(*authorizer.Config) {}
 	rules := func(c *authorizer.Config) {
@@ -79,7 +79,7 @@ func TestMiddleware(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
-			a := w.with(t, func(c *authorizer.Config) { row.of(c); c.Log = audit.New(&log) })
+			a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { row.of(c); c.Log = audit.New(&log) })
 			method, target, _ := strings.Cut(replace.Replace(row.request), " ")
 			r := httptest.NewRequest(method, target, nil)
 			for line := range strings.Lines(replace.Replace(row.header)) {

@@ -12,20 +12,6 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// with returns an authorizer whose configuration change modifies.
-func (w world) with(tb testing.TB, change func(*authorizer.Config)) *authorizer.Authorizer {
-	tb.Helper()
-	c := authorizer.Config{
-		Verifier: w.verifier, HTTPResponse: config.ResponseSimple, Now: func() time.Time { return now },
-	}
-	change(&c)
-	a, err := authorizer.New(c)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return a
-}
-
 const (
 	methodARN  = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/me"
 	connectARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/$connect"
@@ -39,14 +25,14 @@ const (
 var (
 	restYes = policy("u1", "Allow", prodARN) + `,"context":` + yesOf + `}`
 	restNo  = policy("unauthenticated", "Deny", prodARN) + `}`
-	graphQL = `{"isAuthorized":true,"resolverContext":` + yesOf + `,"ttlOverride":900}`
+	graphQL = `{"isAuthorized":true,"resolverContext":` + yesOf + `,"ttlOverride":600}`
 )
 
 // TestPlaces sends raw events of every kind of gateway. $good, $old and $m stand for tokens and an
 // ARN.
 func TestPlaces(t *testing.T) {
-	w := newWorld(t)
-	tokens := strings.NewReplacer("$good", w.sign(t, now, audience), "$old", w.sign(t, now.Add(-time.Hour), audience), "$m", methodARN)
+	authority := newAuthority(t)
+	tokens := strings.NewReplacer("$good", tokenAt(authority, now), "$old", tokenAt(authority, now.Add(-time.Hour)), "$m", methodARN)
 	rest := func(c *authorizer.Config) {}
 	deny := func(c *authorizer.Config) { c.Deny = config.DenyPolicy }
 	query := func(c *authorizer.Config) {
@@ -132,7 +118,7 @@ func TestPlaces(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
-			a := w.with(t, func(c *authorizer.Config) { row.of(c); c.Log = audit.New(&log) })
+			a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { row.of(c); c.Log = audit.New(&log) })
 			answer, err := a.Invoke(context.Background(), []byte(tokens.Replace(row.event)))
 			got := string(answer)
 			if err != nil {
@@ -155,9 +141,9 @@ func TestPlaces(t *testing.T) {
 
 // TestCookies checks the cross-site rule for unsafe methods and for WebSocket handshakes.
 func TestCookies(t *testing.T) {
-	w := newWorld(t)
-	good, old := w.sign(t, now, audience), w.sign(t, now.Add(-time.Hour), audience)
-	a := w.with(t, func(c *authorizer.Config) {
+	authority := newAuthority(t)
+	good, old := tokenAt(authority, now), tokenAt(authority, now.Add(-time.Hour))
+	a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) {
 		c.TokenSources = []string{"header:Authorization", "cookie:__Host-access"}
 		c.Origins = []string{"https://app.example.com"}
 		c.HTTPResponse = config.ResponseIAM
@@ -211,7 +197,7 @@ func TestCookies(t *testing.T) {
 }
 
 func TestTokenSources(t *testing.T) {
-	w := newWorld(t)
+	authority := newAuthority(t)
 	for _, row := range []struct {
 		name    string
 		sources []string
@@ -230,7 +216,7 @@ func TestTokenSources(t *testing.T) {
 		{"all cookies", []string{"header:Cookie"}, false},
 		{"the origin", []string{"header:origin"}, false},
 	} {
-		_, err := authorizer.New(authorizer.Config{Verifier: w.verifier, HTTPResponse: config.ResponseIAM, TokenSources: row.sources})
+		_, err := authorizer.New(authorizer.Config{Verifier: authority.Verifier, HTTPResponse: config.ResponseIAM, TokenSources: row.sources})
 		if (err == nil) != row.ok {
 			t.Errorf("%s: %v", row.name, err)
 		}

@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
 // TestPolicies sends a valid token with each ARN. A malformed ARN is a fault, and the answer has no
 // policy.
 func TestPolicies(t *testing.T) {
-	w := newWorld(t)
-	good := event(`{"authorization":"Bearer ` + w.sign(t, now, audience) + `"}`)
-	iam, simple := w.authorizer(t, config.ResponseIAM, nil), w.authorizer(t, config.ResponseSimple, nil)
+	authority := newAuthority(t)
+	good := event(`{"authorization":"Bearer ` + tokenAt(authority, now) + `"}`)
+	iam, simple := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM }), newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { c.HTTPResponse = config.ResponseSimple })
 	for _, row := range []struct{ name, arn, stage string }{
 		{"default stage", routeARN, stageARN},
 		{

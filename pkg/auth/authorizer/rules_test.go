@@ -30,7 +30,7 @@ var someone = holder{
 }
 
 func under(tb testing.TB, h holder, rules ...authorizer.Rule) *authorizer.Authorizer {
-	return world{}.with(tb, func(c *authorizer.Config) { c.Verifier, c.Rules = h, rules })
+	return newAuthorizer(tb, h, func(c *authorizer.Config) { c.Rules = rules })
 }
 
 const prod = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/"
@@ -129,9 +129,7 @@ func TestRules(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
-			a := world{}.with(t, func(c *authorizer.Config) {
-				c.Verifier, c.Rules, c.Log = row.holder, row.rules, audit.New(&log)
-			})
+			a := newAuthorizer(t, row.holder, func(c *authorizer.Config) { c.Rules, c.Log = row.rules, audit.New(&log) })
 			got := ask(t, a, row.resource)
 			if !strings.Contains(log.String(), `"reason":"`+string(row.want)+`"`) {
 				t.Errorf("want %s, logged %s", row.want, &log)
@@ -246,7 +244,7 @@ func TestPoliciesSayWhatRulesSay(t *testing.T) {
 		for range 20 {
 			resource := d.resource()
 			target := `"routeArn":` + fmt.Sprintf("%q", prod+resource)
-			simple := world{}.with(t, func(c *authorizer.Config) { c.Verifier, c.Rules = someone, rules })
+			simple := newAuthorizer(t, someone, func(c *authorizer.Config) { c.Rules = rules })
 			text, _ := simple.Invoke(context.Background(), []byte(`{"version":"2.0","type":"REQUEST",`+target+`,"headers":{"authorization":"Bearer x"}}`))
 			decided := parseAnswer(t, text).IsAuthorized
 			if kept.allows(prod+resource) != decided {

@@ -40,7 +40,7 @@ func TestSampleEvents(t *testing.T) {
 		"apigw-v2-custom-authorizer-v2-request.json":  simpleNo,
 		"appsync-lambda-auth-request.json":            uncached,
 	}
-	a := newWorld(t).with(t, func(*authorizer.Config) {})
+	a := newAuthorizer(t, newAuthority(t).Verifier, func(*authorizer.Config) {})
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -69,9 +69,9 @@ func TestSampleEvents(t *testing.T) {
 // TestSampleEventsWithAToken puts a valid token into the authorizer events.
 func TestSampleEventsWithAToken(t *testing.T) {
 	folder := sampleEvents(t)
-	w := newWorld(t)
-	good := w.sign(t, now, audience)
-	a := w.with(t, func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM })
+	authority := newAuthority(t)
+	good := tokenAt(authority, now)
+	a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM })
 	for name, row := range map[string]struct{ old, with, arn string }{
 		"apigw-custom-auth-request-type-request.json": {`"HeaderAuth1": "headerValue1"`, `"Authorization": "Bearer ` + good + `"`, "s4x3opwd6i/test/GET/request"},
 		"apigw-v2-custom-authorizer-v1-request.json":  {`"HeaderAuth1": "headerValue1"`, `"Authorization": "Bearer ` + good + `"`, "abcdef123/test/GET/request"},
