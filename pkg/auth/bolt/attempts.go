@@ -16,7 +16,10 @@ var _ throttle.Counters = Counters{}
 
 // counterMembers are the members of a counter's record and their places in c.
 func counterMembers(c *throttle.Counter) []member {
-	return []member{{"n", &c.N}, {"last", (*moment)(&c.Last)}, {"expires_at", (*second)(&c.Expires)}, {"mark", (*mark)(&c.Mark)}}
+	return []member{
+		{"n", &c.N}, {"last", (*moment)(&c.Last)}, {"expires_at", (*second)(&c.Expires)}, {"mark", (*mark)(&c.Mark)},
+		{"f", &c.Sources},
+	}
 }
 
 func getCounter(tx *bbolt.Tx, key []byte) (c throttle.Counter, found bool, err error) {

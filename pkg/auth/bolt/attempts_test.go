@@ -22,7 +22,7 @@ func TestExpiredCountersAreSwept(t *testing.T) {
 	counters := bolt.Counters{DB: db}
 	limit := throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
 	take := func(key string, at time.Time) throttle.Counter {
-		before, done, err := counters.Update(t.Context(), key, limit.Take(at, at.Add(time.Hour)))
+		before, done, err := counters.Update(t.Context(), key, limit.Take(at, at.Add(time.Hour), ""))
 		if err != nil || !done {
 			t.Fatalf("%s: %t, %v", key, done, err)
 		}

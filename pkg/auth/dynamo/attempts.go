@@ -22,6 +22,8 @@ const (
 	attrCount = "n"
 	attrLast  = "last" // milliseconds since 1970
 	attrMark  = "mark" // of a counter that throttle.Once made
+	// sourcePrefix begins the name of an attribute for each source, which holds its count.
+	sourcePrefix = "f."
 )
 
 // Update implements throttle.Counters.
@@ -57,6 +59,19 @@ func counterOf(item attributes) (throttle.Counter, error) {
 	if item[attrMark] != nil {
 		r.bytes(attrMark, c.Mark[:])
 	}
+	for name := range item {
+		source, ok := strings.CutPrefix(name, sourcePrefix)
+		if !ok {
+			continue
+		}
+		// An attribute that was counted back stays as a zero.
+		if n := int(r.uint(name)); n != 0 {
+			if c.Sources == nil {
+				c.Sources = map[string]int{}
+			}
+			c.Sources[source] = n
+		}
+	}
 	return c, r.err
 }
 
@@ -66,7 +81,7 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 	readable := e.readable()
 	var any []string
 	for _, m := range u.AnyOf {
-		any = append(any, e.matchCount(m))
+		any = append(any, e.matchCount(m, u.Source))
 	}
 	matches := grouped(any, " OR ")
 	var set string
@@ -81,33 +96,55 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 		}
 		set = "SET " + strings.Join(all, ", ") + " "
 	}
-	condition := strings.Join([]string{
+	unharmed := []string{
 		readable, matches, e.isNumber(attrCount), e.isNumber(attrLast), e.isNumber(attrExpires), e.isBytes(attrMark, len(u.Mark)),
-	}, " AND ")
+	}
+	add := "ADD " + e.name(attrCount) + " " + e.value(num(u.Add)) // ADD takes a missing attribute for zero
+	if u.Source != "" {
+		unharmed = append(unharmed, e.isNumber(sourcePrefix+u.Source))
+		if u.AddSource != 0 {
+			add += ", " + e.name(sourcePrefix+u.Source) + " " + e.value(num(u.AddSource))
+		}
+	}
+	condition := strings.Join(unharmed, " AND ")
 	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
 	if u.Do(new(throttle.Counter)) {
 		condition = "attribute_not_exists(" + e.name(attrSubject) + ") OR " + condition
 	}
-	in := &dynamodb.UpdateItemInput{
-		ConditionExpression: &condition,
-		// ADD begins at zero where there is nothing.
-		UpdateExpression: aws.String(set + "ADD " + e.name(attrCount) + " " + e.value(num(u.Add))),
-	}
+	in := &dynamodb.UpdateItemInput{ConditionExpression: &condition, UpdateExpression: aws.String(set + add)}
 	in.ExpressionAttributeNames, in.ExpressionAttributeValues = e.names, e.values
 	return in
 }
 
-func (e *expression) matchCount(m throttle.Match) string {
-	// Also where nothing else is asked for, a term is needed, and one that a missing item does not meet.
-	all := []string{e.compare(attrCount, ">=", num(m.Least))}
+func (e *expression) matchCount(m throttle.Match, source string) string {
+	var all []string
+	if m.Least != 0 {
+		all = append(all, e.compare(attrCount, ">=", num(m.Least)))
+	}
 	if m.Below != 0 {
 		all = append(all, e.compare(attrCount, "<", num(m.Below)))
 	}
 	if !m.LastBy.IsZero() {
-		all = append(all, e.compare(attrLast, "<=", ms(m.LastBy)))
+		any := []string{e.compare(attrLast, "<=", ms(m.LastBy))}
+		for _, s := range m.Sooner {
+			any = append(any, grouped([]string{e.compare(attrLast, "<=", ms(s.LastBy)), e.sourceBelow(source, s.Below)}, " AND "))
+		}
+		all = append(all, grouped(any, " OR "))
 	}
 	if !m.LastAt.IsZero() {
 		all = append(all, e.compare(attrLast, "=", ms(m.LastAt)))
 	}
+	if m.SourceLeast != 0 {
+		all = append(all, e.compare(sourcePrefix+source, ">=", num(m.SourceLeast)))
+	}
+	if len(all) == 0 { // a term is needed
+		all = []string{e.compare(attrCount, ">=", num(0))}
+	}
 	return grouped(all, " AND ")
+}
+
+// sourceBelow renders that a source has fewer than n attempts, also if it has none: a comparison with a
+// missing attribute is false.
+func (e *expression) sourceBelow(source string, n int) string {
+	return "NOT " + e.compare(sourcePrefix+source, ">=", num(n))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
 	"github.com/edgeauth/edgeauth/test/fault"
@@ -37,6 +38,10 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 		{"the time is not written", "SET #v = :5, #last = ", "SET #v = :5, #unused = "},
 		{"the end is not written", " #expires_at = ", " #unused = "},
 		{"the mark is not written", ", #mark = ", ", #unused = "},
+		{"the source's count is not written", ", #f :", ", #unused :"},
+		{"a source that took slots waits as another", "NOT #f >= ", "NOT #f < "},
+		{"one more of the source", "NOT #f >= ", "NOT #f > "},
+		{"all of the source's waits at once", " OR (#last", " AND (#last"},
 		{"the count is not written", "ADD #n ", "ADD #unused "},
 	} {
 		t.Run(m.name, func(t *testing.T) {
@@ -50,6 +55,23 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 				t.Errorf("%d requests were rendered wrongly, and nobody noticed", mutate.changed.Load())
 			}
 		})
+	}
+}
+
+// TestLongestLimit sends the condition of the limit with the most waits that Validate takes: DynamoDB
+// refuses a condition of more than 300 operators.
+func TestLongestLimit(t *testing.T) {
+	counters := dynamo.Counters{DB: newDB(t, engine.DynamoDBLocal(t), nil)}
+	limit := throttle.Limit{Free: 5, Delay: time.Minute, MaxDelay: 8192 * time.Minute, Window: 7 * 24 * time.Hour}
+	if err := limit.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if _, done, err := counters.Update(t.Context(), t.Name(), limit.Take(storetest.Epoch, storetest.Epoch.Add(time.Hour), "a source")); !done || err != nil {
+		t.Errorf("written %t, %v", done, err)
+	}
+	limit.MaxDelay++
+	if limit.Validate() == nil {
+		t.Errorf("%+v is taken", limit)
 	}
 }
 

@@ -24,6 +24,9 @@ func newExpression() *expression {
 
 func (e *expression) name(attribute string) string {
 	placeholder := "#" + attribute
+	if strings.HasPrefix(attribute, sourcePrefix) {
+		placeholder = "#f" // a source's name may hold characters that a placeholder may not
+	}
 	e.names[placeholder] = attribute
 	return placeholder
 }

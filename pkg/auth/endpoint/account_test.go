@@ -131,7 +131,7 @@ func TestPasswordGuessing(t *testing.T) {
 	for range login.DefaultLimits().Account.Free + 1 {
 		last = h.send(t, withBearer(access, changeBody("a guess", nextSecret))).text
 	}
-	if last != `429 Retry-After: 1 {"error":"too_many_requests"}` {
+	if last != `429 Retry-After: 2 {"error":"too_many_requests"}` {
 		t.Error(last)
 	}
 	if got := h.send(t, loginJSON+credentials); got.status != http.StatusTooManyRequests {

@@ -90,7 +90,7 @@ func TestLoginUnderAttack(t *testing.T) {
 		for range login.DefaultLimits().Account.Free + 1 {
 			last = h.send(t, guess).text
 		}
-		if last != `429 Retry-After: 1 {"error":"too_many_requests"}` {
+		if last != `429 Retry-After: 2 {"error":"too_many_requests"}` {
 			t.Errorf("%s: %s", email, last)
 		}
 	}

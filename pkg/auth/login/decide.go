@@ -87,15 +87,15 @@ func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher,
 	return v, err
 }
 
-// identify takes the slots and follows the e-mail to its user, in two round trips: the network's slot beside the pointer,
-// the account's beside the user. One after the other, so that a network that has no slot left cannot use up an account's.
+// identify takes the slots and follows the e-mail to its user, in two round trips: the network's and the site's slot
+// beside the pointer, the account's beside the user. One after the other, so that a network that has no slot left cannot use up an account's.
 // A known device has one slot of its own instead. Without a slot the read beside it is cancelled.
 func (a *Authenticator) identify(ctx context.Context, c Credentials, device *voucher, held *slots) (u user.User, found bool, err error) {
 	account, at := accountKey(c.Email), a.c.Now()
-	byNetwork, byAccount := Attempt{Network: network(c.Address), At: at}, Attempt{Account: account, At: at}
-	first := byNetwork
+	byAccount := Attempt{Account: account, Network: network(c.Address), At: at}
+	first := byNetwork(c.Address, at)
 	if device.ID != (DeviceID{}) {
-		first = Attempt{Device: device.ID, At: at}
+		first = []Attempt{{Device: device.ID, At: at}}
 	}
 	var to target
 	err = held.take(ctx, first, func(ctx context.Context) (err error) {
@@ -110,7 +110,7 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 		return err
 	}
 	if device.ID == (DeviceID{}) {
-		err = held.take(ctx, byAccount, find)
+		err = held.take(ctx, []Attempt{byAccount}, find)
 		return u, found, err
 	}
 	if err := find(ctx); err != nil || found && device.vouchesFor(u.ID, u.TokenVersion) {
@@ -120,8 +120,8 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	// device's slot stays counted: this is no mistake that an honest client makes often.
 	*device = voucher{}
 	held.leave()
-	for _, attempt := range []Attempt{byNetwork, byAccount} {
-		if err := held.take(ctx, attempt, nil); err != nil {
+	for _, attempts := range [][]Attempt{byNetwork(c.Address, at), {byAccount}} {
+		if err := held.take(ctx, attempts, nil); err != nil {
 			return user.User{}, false, err
 		}
 	}

@@ -79,7 +79,7 @@ func ExampleLimit_Take() {
 	var counter throttle.Counter
 	for _, after := range []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 3 * time.Second} {
 		at := noon.Add(after)
-		fmt.Println(after, limit.Take(at, at.Add(time.Hour)).Do(&counter))
+		fmt.Println(after, limit.Take(at, at.Add(time.Hour), "").Do(&counter))
 	}
 	// Output:
 	// 0s true

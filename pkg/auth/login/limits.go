@@ -13,8 +13,10 @@ type Limits struct {
 	Account throttle.Limit // logins to one e-mail that bring no device known for it
 	Device  throttle.Limit // logins that bring one known device
 	// Network limits logins from one /32 or /64; nil is none, which is for deployments whose gateway sees the addresses
-	// of a CDN.
+	// of a CDN. An account's counter then does not tell networks apart either.
 	Network *throttle.Limit
+	// Site limits logins from one /48 of IPv6; nil is none.
+	Site *throttle.Limit
 }
 
 // DefaultLimits returns the limits of a deployment that configures none.
@@ -32,11 +34,15 @@ type Limits struct {
 // Network: an office, a school or a carrier may stand behind one address, and good logins give their slot back. A
 // hundred failures an hour are more than people make; then one a minute remains, so that no user there is shut out. It
 // stops one machine from trying one password on each of many accounts; many machines meet the account's limit.
+//
+// Site: a tenant of a data centre gets a /48 with 65,536 networks. A mobile carrier may have as many subscribers there,
+// so a site is granted ten times as much as a network.
 func DefaultLimits() Limits {
 	return Limits{
 		Account: throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: 15 * time.Minute, Window: 24 * time.Hour},
 		Device:  throttle.Limit{Free: 10, Delay: time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour},
 		Network: &throttle.Limit{Free: 100, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour},
+		Site:    &throttle.Limit{Free: 1000, Delay: time.Second, MaxDelay: 10 * time.Second, Window: time.Hour},
 	}
 }
 
@@ -45,7 +51,7 @@ func (ls Limits) Validate() error {
 	named := []struct {
 		name  string
 		limit *throttle.Limit
-	}{{"account", &ls.Account}, {"device", &ls.Device}, {"network", ls.Network}}
+	}{{"account", &ls.Account}, {"device", &ls.Device}, {"network", ls.Network}, {"site", ls.Site}}
 	var errs []error
 	for _, n := range named {
 		if n.limit == nil {

@@ -43,7 +43,7 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	defer func() { held.settle(ctx, ending) }()
 	// The holder has a counter of their own, so that guesses at the account do not keep them out. It limits the hashes that
 	// one token buys, and the guesses at the new password by a thief of a redeemed token.
-	if err := held.take(ctx, Attempt{Device: DeviceID(digest[:len(DeviceID{})]), At: a.c.Now()}, nil); err != nil {
+	if err := held.take(ctx, []Attempt{{Device: DeviceID(digest[:len(DeviceID{})]), At: a.c.Now()}}, nil); err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) {
 			no := *refusal // an Attempts may answer many logins with the same one

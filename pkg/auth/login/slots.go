@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -11,35 +12,46 @@ type slots struct {
 	all []Slot
 }
 
-// take takes a slot while beside reads, which may be nil. Without a slot the read is cancelled, and take still sees it
-// end. Its error comes first: a read that failed because of it says nothing.
-func (s *slots) take(ctx context.Context, a Attempt, beside func(context.Context) error) error {
+// take takes a slot for each attempt while beside reads, which may be nil. All run at the same time. If a slot is
+// refused, the read is cancelled, and take still sees it end. The slots' errors come first: a read that failed because of
+// them says nothing. The slots that were granted are held in every case, so that settle gives them back.
+func (s *slots) take(ctx context.Context, attempts []Attempt, beside func(context.Context) error) error {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var takeErr, readErr error
-	take := func() {
-		granted := false
-		defer func() { // also where the counter panics
-			if !granted {
-				cancel()
-			}
-		}()
-		var slot Slot
-		if slot, takeErr = s.of.Take(ctx, a); takeErr == nil {
-			granted = true
-			s.all = append(s.all, slot)
+	taken, errs := make([]Slot, len(attempts)), make([]error, len(attempts))
+	calls := make([]func(), 0, len(attempts)+1)
+	for i, a := range attempts {
+		errs[i] = errNotTaken
+		calls = append(calls, func() {
+			defer func() { // also if the counter panics
+				if errs[i] != nil {
+					cancel()
+				}
+			}()
+			taken[i], errs[i] = s.of.Take(ctx, a)
+		})
+	}
+	var readErr error
+	if beside != nil {
+		calls = append(calls, func() { readErr = beside(reading) })
+	}
+	parallel(calls[0], calls[1:]...)
+	var takeErr error
+	for i, err := range errs {
+		if err == nil {
+			s.all = append(s.all, taken[i])
+		} else if takeErr == nil {
+			takeErr = fmt.Errorf("take a slot: %w", err)
 		}
 	}
-	if beside == nil {
-		take()
-	} else {
-		parallel(take, func() { readErr = beside(reading) })
-	}
 	if takeErr != nil {
-		return fmt.Errorf("take a slot: %w", takeErr)
+		return takeErr
 	}
 	return readErr
 }
+
+// errNotTaken is the error of a slot until its counter has answered.
+var errNotTaken = errors.New("no answer of the counter")
 
 // leave lets go of the slots that are held so far: they stay counted.
 func (s *slots) leave() { s.all = nil }

@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Throttle is the [Attempts] that limits logins by account and by network, or by known device. It is safe for concurrent
+// Throttle is the [Attempts] that limits logins by account, network and site, or by known device. It is safe for concurrent
 // use.
 type Throttle struct {
 	limiter *throttle.Limiter
@@ -55,9 +55,20 @@ func (t *Throttle) charge(a Attempt) (c throttle.Charge, limited bool) {
 	case a.Device != (DeviceID{}):
 		return throttle.Charge{Kind: "device", Text: string(a.Device[:]), Limit: t.limits.Device, At: a.At}, true
 	case a.Account != "":
-		return throttle.Charge{Kind: "account", Text: string(a.Account), Limit: t.limits.Account, At: a.At}, true
-	case a.Network.IsValid() && t.limits.Network != nil:
-		return throttle.Charge{Kind: "network", Text: a.Network.String(), Limit: *t.limits.Network, At: a.At, Shared: true}, true
+		c = throttle.Charge{Kind: "account", Text: string(a.Account), Limit: t.limits.Account, At: a.At}
+		if a.Network.IsValid() && t.limits.Network != nil {
+			c.Source = site(a.Network.Addr()).String()
+		}
+		return c, true
+	case !a.Network.IsValid():
+		return throttle.Charge{}, false
 	}
-	return throttle.Charge{}, false
+	kind, limit := "network", t.limits.Network
+	if a.Network.Bits() == siteBits {
+		kind, limit = "site", t.limits.Site
+	}
+	if limit == nil {
+		return throttle.Charge{}, false
+	}
+	return throttle.Charge{Kind: kind, Text: a.Network.String(), Limit: *limit, At: a.At, Shared: true}, true
 }

@@ -151,7 +151,7 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 	for range 5 {
 		g.expect(t, "free", wrong, "no")
 	}
-	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {
+	for _, wait := range []time.Duration{2, 4, 8, 16, 32, 64, 184, 256, 512, 1024, 1800, 1800} {
 		wait *= time.Second
 		g.expect(t, "at once", right, wait.String())
 		g.now = g.now.Add(wait - time.Millisecond)
@@ -161,12 +161,12 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 		g.expect(t, "in time", wrong, "no")
 	}
 	// One good login, and it begins anew; a device or a day would do as well.
-	g.now = g.now.Add(15 * time.Minute)
+	g.now = g.now.Add(30 * time.Minute)
 	g.expect(t, "the owner", right, "ok")
 	for range 5 {
 		g.expect(t, "free again", wrong, "no")
 	}
-	g.expect(t, "throttled again", wrong, "1s")
+	g.expect(t, "throttled again", wrong, "2s")
 	g.now = g.now.Add(24 * time.Hour)
 	g.expect(t, "the next day", wrong, "no")
 	g.expect(t, "free the next day", wrong, "no")
@@ -178,7 +178,7 @@ func TestOnlyGoodLoginsGiveBack(t *testing.T) {
 	for range 5 {
 		g.expect(t, "disabled", right, "no")
 	}
-	g.expect(t, "disabled", right, "1s")
+	g.expect(t, "disabled", right, "2s")
 }
 
 func TestNetwork(t *testing.T) {
@@ -247,7 +247,7 @@ func TestOutagesAreNotCharged(t *testing.T) {
 		for i := range 5 {
 			g.expect(t, fmt.Sprintf("%s: free one %d afterwards", name, i), wrong, "no")
 		}
-		g.expect(t, name+": throttled as ever", wrong, "1s")
+		g.expect(t, name+": throttled as ever", wrong, "2s")
 	}
 }
 
@@ -273,8 +273,8 @@ func TestSecondFactorIsThrottled(t *testing.T) {
 	for range 5 {
 		g.expect(t, "no code", right, "login denied: second_factor_required")
 	}
-	g.expect(t, "a sixth", right, "1s")
-	g.now = g.now.Add(time.Second)
+	g.expect(t, "a sixth", right, "2s")
+	g.now = g.now.Add(2 * time.Second)
 	coded := right
 	coded.OneTimeCode = auth.NewSecret("123456")
 	g.expect(t, "the code", coded, "ok")
@@ -291,7 +291,7 @@ func TestKnownDevice(t *testing.T) {
 	g.expect(t, "a new device", from("198.51.100.1", right), "1s")
 	g.expect(t, "the known device", withDevice(right, known), "ok")
 	for name, token := range map[string]string{"junk": "edt_junk", "another kind": "ert_x", "forged": known.Reveal()[:len(known.Reveal())-9] + "AAAAAAAAA"} {
-		g.expect(t, name, withDevice(right, auth.NewSecret(token)), "1s")
+		g.expect(t, name, withDevice(right, auth.NewSecret(token)), "2s")
 	}
 	// Whoever stole the device has its own few guesses; the good login is one of them.
 	for range 9 {
@@ -302,7 +302,7 @@ func TestKnownDevice(t *testing.T) {
 	for range 5 {
 		g.expect(t, "expired, so a stranger's", withDevice(wrong, known), "no")
 	}
-	g.expect(t, "expired, so a stranger's", withDevice(wrong, known), "1s")
+	g.expect(t, "expired, so a stranger's", withDevice(wrong, known), "2s")
 }
 
 // A device that is known for one's own account, or was before the password changed, buys nothing.
@@ -325,7 +325,7 @@ func TestForeignDevice(t *testing.T) {
 				t.Errorf("%s, guess %d: %s", row.name, i, got)
 			}
 		}
-		if got := g.login(t, withDevice(credentials(row.email, "wrong"), g.device(t, row.of))); got != "1s" || g.count("hash") != 5 {
+		if got := g.login(t, withDevice(credentials(row.email, "wrong"), g.device(t, row.of))); got != "2s" || g.count("hash") != 5 {
 			t.Errorf("%s: %s after %d hashes", row.name, got, g.count("hash"))
 		}
 	}

@@ -56,20 +56,27 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	if raw == nil {
 		return nil
 	}
+	siteSet := false
 	err := config.ReadMembers(string(raw), func(name, raw string) error {
-		switch {
-		case name == "account":
+		switch name {
+		case "account":
 			return readLimit(raw, &limits.Account)
-		case name == "device":
+		case "device":
 			return readLimit(raw, &limits.Device)
-		case name == "network" && raw == `"off"`: // the gateway sees the addresses of a CDN
-			limits.Network = nil
-			return nil
-		case name == "network":
-			return readLimit(raw, limits.Network)
+		case "network":
+			return readOptionalLimit(raw, &limits.Network)
+		case "site":
+			siteSet = raw != off
+			return readOptionalLimit(raw, &limits.Site)
 		}
-		return errors.New("unknown member (want account, device, network)")
+		return errors.New("unknown member (want account, device, network, site)")
 	})
+	if err == nil && limits.Network == nil { // the gateway sees the addresses of a CDN
+		if siteSet {
+			err = errors.New(`"site" must be left out or "off" if "network" is "off"`)
+		}
+		limits.Site = nil
+	}
 	if err == nil {
 		err = limits.Validate()
 	}
@@ -77,6 +84,17 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 		return fmt.Errorf("throttle: %w", err)
 	}
 	return nil
+}
+
+const off = `"off"`
+
+// readOptionalLimit reads a limit that may be switched off.
+func readOptionalLimit(raw string, l **throttle.Limit) error {
+	if raw == off {
+		*l = nil
+		return nil
+	}
+	return readLimit(raw, *l)
 }
 
 func readLimit(raw string, l *throttle.Limit) error {

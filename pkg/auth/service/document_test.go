@@ -33,7 +33,7 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := login.DefaultLimits()
-	want.Account.Free, want.Account.MaxDelay, want.Network = 3, time.Hour, nil
+	want.Account.Free, want.Account.MaxDelay, want.Network, want.Site = 3, time.Hour, nil, nil
 	if s.Throttle != want || s.PasswordCost != (password.Cost{MemoryKiB: 47104, Passes: 1, Lanes: 1}) || s.RefusalFloor != 800*time.Millisecond ||
 		!slices.Equal(s.Origins, []string{"https://app.example.com"}) {
 		t.Errorf("%+v", s)
@@ -49,6 +49,8 @@ func TestDocument(t *testing.T) {
 		`{"throttle":{"device":{"delay":"0s"}}}`:                         `"delay": it is a duration above 0`,
 		`{"throttle":{"network":{"max_delay":"48h"}}}`:                   `the network limit's MaxDelay`,
 		`{"throttle":{"network":false}}`:                                 `"network"`,
+		`{"throttle":{"site":{"free":9},"network":"off"}}`:               `"site" must be left out`,
+		`{"throttle":{"account":{"max_delay":"24h","delay":"1s"}}}`:      `at most 8192 times Delay`,
 		`{"throttle":[]}`:                                                `throttle`,
 		`{"passwords":{"memory_kib":1024,"passes":2}}`:                   `password cost m=1024`,
 		`{"passwords":{"memory_kib":19456}}`:                             `stand together`,
@@ -82,7 +84,8 @@ func TestLoginPage(t *testing.T) {
 	limits := login.DefaultLimits()
 	hourly := limits.Account
 	hourly.MaxDelay = time.Hour
-	for begins, l := range map[string]throttle.Limit{"| of an account ": limits.Account, "| of a known device ": limits.Device, "| of a network ": *limits.Network} {
+	for begins, l := range map[string]throttle.Limit{"| of an account ": limits.Account, "| of a known device ": limits.Device, "| of a network ": *limits.Network,
+		"| of a site ": *limits.Site} {
 		ends := "| " + strconv.Itoa(l.Most(time.Hour)) + " | " + strconv.Itoa(l.Most(24*time.Hour)) + " |"
 		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(begins) + `.*` + regexp.QuoteMeta(ends) + `$`).MatchString(page) {
 			t.Errorf("no line %q with %q", begins, ends)

@@ -26,8 +26,12 @@ func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
 	t.Run("SpendOnce", func(t *testing.T) { spendOnce(t, counters) })
 }
 
-// aLimit is one whose every step a few takes reach.
-var aLimit = throttle.Limit{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour}
+// limits are limits whose every step a few takes reach. The second one's waits are long enough to differ
+// by what a source did before.
+var limits = []throttle.Limit{
+	{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour},
+	{Free: 2, Delay: 30 * time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour},
+}
 
 // CompareCounts plays random sequences of updates on counters in a store and in memory, each with a counter of its own,
 // and returns the first difference of each sequence: in whether it was written and in what was found before.
@@ -39,8 +43,9 @@ func CompareCounts(ctx context.Context, counters throttle.Counters, sequences in
 		var model throttle.Counter
 		now := Epoch
 		for step := range 40 {
-			now = now.Add(pause(rng))
-			u := randomCount(rng, model, now)
+			limit := limits[i%len(limits)]
+			now = now.Add(pause(rng, limit))
+			u := randomCount(rng, limit, model, now)
 			want := model
 			wantDone := u.Do(&model)
 			got, done, err := counters.Update(ctx, key, u)
@@ -57,21 +62,25 @@ func CompareCounts(ctx context.Context, counters throttle.Counters, sequences in
 }
 
 // pause is a wait of the limit, just less, just enough or just more.
-func pause(rng *rand.Rand) time.Duration {
-	around := pick(rng, 0, time.Second, 2*time.Second, 4*time.Second, 8*time.Second)
+func pause(rng *rand.Rand, l throttle.Limit) time.Duration {
+	around := time.Duration(rng.IntN(2)) * l.Delay << rng.IntN(5)
+	if l.MaxDelay > time.Minute {
+		around += time.Duration(rng.IntN(3)) * time.Minute // of a source that took slots before
+	}
 	return max(0, around+time.Duration(rng.IntN(3)-1)*time.Millisecond)
 }
 
-// randomCount is most often what a Throttle asks for, and else any form that an update can have.
-func randomCount(rng *rand.Rand, c throttle.Counter, now time.Time) throttle.Update {
+// randomCount is most often what a Limiter asks for, and otherwise any form that an update can have.
+func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.Time) throttle.Update {
 	expires := now.Add(time.Duration(1+rng.IntN(100)) * time.Hour)
+	source := pick(rng, "", "0-_source", "another0", "another0", "another0")
 	form := rng.IntN(16)
 	if c.N < 2 {
 		form += 2 // a counter that delays no attempt is never reset
 	}
 	switch form {
 	case 0:
-		return throttle.Reset(c)
+		return throttle.Reset(c, source)
 	case 1:
 		// Another attempt took a slot since, or at the same time.
 		other := pick(rng, throttle.Counter{N: -1}, throttle.Counter{N: 1}, throttle.Counter{Last: c.Last.Add(-time.Millisecond)},
@@ -80,14 +89,17 @@ func randomCount(rng *rand.Rand, c throttle.Counter, now time.Time) throttle.Upd
 		if other.Last.IsZero() {
 			other.Last = c.Last
 		}
-		return throttle.Reset(other)
+		return throttle.Reset(other, source)
 	case 2:
-		return throttle.GiveBack()
+		return throttle.GiveBack(source)
 	case 3:
 		least := rng.IntN(5)
-		u := throttle.Update{Add: 1, AnyOf: []throttle.Match{{
-			Least: least, Below: least + rng.IntN(4), LastBy: pick(rng, time.Time{}, now.Add(-pause(rng))),
+		u := throttle.Update{Add: 1, Source: source, AnyOf: []throttle.Match{{
+			Least: least, Below: least + rng.IntN(4), LastBy: pick(rng, time.Time{}, now.Add(-pause(rng, l))), SourceLeast: rng.IntN(2),
 		}}, At: now, Expires: expires.Truncate(time.Second)}
+		if source == "" {
+			u.AnyOf[0].SourceLeast = 0
+		}
 		if rng.IntN(2) == 0 {
 			u.Mark = throttle.Mark{1, byte(rng.IntN(256))}
 		}
@@ -95,8 +107,13 @@ func randomCount(rng *rand.Rand, c throttle.Counter, now time.Time) throttle.Upd
 			u.AnyOf = append(u.AnyOf, throttle.Match{Least: 2, LastAt: c.Last})
 		}
 		return u
+	case 4:
+		mine := c
+		if u := throttle.Undo(throttle.Counter{Last: now.Add(-time.Minute)}, mine, source); c.N > 0 && (source == "" || c.Sources[source] > 0) {
+			return u
+		}
 	}
-	return aLimit.Take(now, expires)
+	return l.Take(now, expires, source)
 }
 
 // parallelTakes asks for a thousand slots of one counter at once: none reads the counter before another's write.
@@ -104,7 +121,7 @@ func parallelTakes(t *testing.T, counters throttle.Counters) {
 	const n = 1000
 	key := t.Name()
 	limit := throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
-	take := limit.Take(Epoch, Epoch.Add(time.Hour))
+	take := limit.Take(Epoch, Epoch.Add(time.Hour), "")
 	var granted atomic.Int32
 	parallel(n, 100, func(int) {
 		switch _, done, err := counters.Update(t.Context(), key, take); {
@@ -118,13 +135,13 @@ func parallelTakes(t *testing.T, counters throttle.Counters) {
 		t.Errorf("%d slots were granted, want %d", granted.Load(), limit.Free)
 	}
 	// The refused ones wrote nothing: the first wait is over one Delay after the last grant.
-	before, done, err := counters.Update(t.Context(), key, limit.Take(Epoch.Add(limit.Delay), Epoch.Add(2*time.Hour)))
-	if want := (throttle.Counter{N: limit.Free, Last: take.At, Expires: take.Expires}); !done || err != nil || before != want {
+	before, done, err := counters.Update(t.Context(), key, limit.Take(Epoch.Add(limit.Delay), Epoch.Add(2*time.Hour), ""))
+	if want := (throttle.Counter{N: limit.Free, Last: take.At, Expires: take.Expires}); !done || err != nil || difference(want, before) != "" {
 		t.Errorf("after a delay: %+v, %t, %v; want %+v", before, done, err, want)
 	}
 	// What is missing is not made by giving back.
-	for _, u := range []throttle.Update{throttle.GiveBack(), throttle.Reset(throttle.Counter{N: 1, Last: Epoch})} {
-		if before, done, err := counters.Update(t.Context(), key+" missing", u); done || err != nil || before != (throttle.Counter{}) {
+	for _, u := range []throttle.Update{throttle.GiveBack(""), throttle.Reset(throttle.Counter{N: 1, Last: Epoch}, "")} {
+		if before, done, err := counters.Update(t.Context(), key+" missing", u); done || err != nil || difference(throttle.Counter{}, before) != "" {
 			t.Errorf("a missing counter: %+v, %t, %v", before, done, err)
 		}
 	}

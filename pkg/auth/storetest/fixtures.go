@@ -124,7 +124,7 @@ func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 		t.Errorf("the list of sessions: %+v, %v", listed, err)
 	}
 	for key, want := range f.counters {
-		if got, _, err := s.Counters.Update(ctx, key, throttle.GiveBack()); err != nil || !reflect.DeepEqual(got, want) {
+		if got, _, err := s.Counters.Update(ctx, key, throttle.GiveBack("")); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("counter %s, %v:%s", key, err, difference(want, got))
 		}
 	}

@@ -62,7 +62,7 @@ func stored(t *testing.T, s Stores) (user.User, session.Session, CounterKey) {
 		t.Fatal(err)
 	}
 	counter := CounterKey(t.Name())
-	if _, done, err := s.Counters.Update(t.Context(), string(counter), aLimit.Take(Epoch, Epoch.Add(time.Hour))); err != nil || !done {
+	if _, done, err := s.Counters.Update(t.Context(), string(counter), limits[0].Take(Epoch, Epoch.Add(time.Hour), "")); err != nil || !done {
 		t.Fatal(done, err)
 	}
 	return u, one, counter
@@ -107,9 +107,9 @@ func unknownAttributes(t *testing.T, s Stores, raw Raw) {
 			return done(s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch.Add(time.Hour), session.ReasonLogout)))
 		}},
 		{"a counter counts", func() error {
-			return done(s.Counters.Update(ctx, string(counter), aLimit.Take(Epoch.Add(time.Minute), Epoch.Add(time.Hour))))
+			return done(s.Counters.Update(ctx, string(counter), limits[0].Take(Epoch.Add(time.Minute), Epoch.Add(time.Hour), "")))
 		}},
-		{"a counter is given back", func() error { return done(s.Counters.Update(ctx, string(counter), throttle.GiveBack())) }},
+		{"a counter is given back", func() error { return done(s.Counters.Update(ctx, string(counter), throttle.GiveBack(""))) }},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
@@ -175,7 +175,7 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 				_, _, err := s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch, session.ReasonLogout))
 				return err
 			},
-			"count on a counter": func() error { _, _, err := s.Counters.Update(ctx, string(counter), throttle.GiveBack()); return err },
+			"count on a counter": func() error { _, _, err := s.Counters.Update(ctx, string(counter), throttle.GiveBack("")); return err },
 		} {
 			if err := do(); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound) {
 				t.Errorf("%s is %v: %s: %v", damage.name, damage.value, name, err)

@@ -19,6 +19,7 @@ type Keys interface {
 
 const (
 	counterPurpose   = "edgeauth attempt counter 1"
+	sourcePurpose    = "edgeauth attempt source 1"
 	referencePurpose = "edgeauth account reference 1"
 	oncePurpose      = "edgeauth spend once 1"
 )

@@ -9,6 +9,11 @@ import (
 // granted if Delay * 2^(n-Free-1), but at most MaxDelay, has passed since the attempt before. A refused attempt is not
 // counted, so that a stranger cannot prolong a wait by asking again.
 //
+// If attempts have a source, a source that was granted some of them waits longer than another source:
+// a minute longer after one, two minutes longer after two (from a wait of a minute on), and twice as
+// long after three. Otherwise a single network that takes each slot the moment it is free would keep
+// the owner of an account out. No source waits less than the rule above says.
+//
 // Each window begins at zero and has a fixed length. It begins at another instant for each key, so that an attacker of
 // many accounts finds no midnight at which all counters are fresh.
 type Limit struct {
@@ -16,9 +21,10 @@ type Limit struct {
 	Delay, MaxDelay, Window time.Duration
 }
 
-// The bounds of a Limit. They also bound the condition that DynamoDB is sent: some twenty terms.
+// The bounds of a Limit. The number of waits bounds the condition that DynamoDB is sent, which may hold 300 operators.
 const (
 	maxFree   = 1000
+	maxWaits  = 14
 	minWindow = time.Minute
 	maxWindow = 7 * 24 * time.Hour
 )
@@ -32,6 +38,8 @@ func (l Limit) Validate() error {
 		return fmt.Errorf("Window is %v: it must be from %v to %v", l.Window, minWindow, maxWindow)
 	case l.Delay < time.Second || l.Delay > l.MaxDelay:
 		return fmt.Errorf("Delay is %v: it must be from 1s to MaxDelay, which is %v", l.Delay, l.MaxDelay)
+	case l.MaxDelay > l.Delay<<(maxWaits-1):
+		return fmt.Errorf("MaxDelay is %v: it must be at most %d times Delay, which is %v", l.MaxDelay, 1<<(maxWaits-1), l.Delay)
 	case l.MaxDelay > l.Window:
 		return fmt.Errorf("MaxDelay is %v: it must be at most Window, which is %v", l.MaxDelay, l.Window)
 	}
@@ -47,26 +55,65 @@ func (l Limit) waits() []time.Duration {
 	return append(all, l.MaxDelay)
 }
 
-// wait returns how long after the last attempt the next one is granted, if n were granted.
-func (l Limit) wait(n int) time.Duration {
+// wait returns how long after the last attempt the next one is granted, if n were granted, of which so
+// many to the same source.
+func (l Limit) wait(n, source int) time.Duration {
 	if n < l.Free {
 		return 0
 	}
 	waits := l.waits()
-	return waits[min(n-l.Free, len(waits)-1)]
+	w := waits[min(n-l.Free, len(waits)-1)]
+	return w + longer(w, source)
+}
+
+// A source with this many attempts waits longest.
+const frequent = 3
+
+// longer returns how much longer than w a source waits that was granted so many attempts.
+func longer(w time.Duration, source int) time.Duration {
+	minutes := time.Duration(0)
+	if w >= time.Minute {
+		minutes = time.Duration(min(source, frequent-1)) * time.Minute
+	}
+	if source < frequent {
+		return minutes
+	}
+	return max(w, minutes)
 }
 
 // Take returns the write that grants an attempt at the instant at, if the limit allows it, in a window whose counter a
-// store may forget at expires. Waits grow, so "fewer than n granted, and the last so long ago" needs no lower bound: if
-// more were granted, a longer wait is demanded.
-func (l Limit) Take(at, expires time.Time) Update {
+// store may forget at expires. The source may be empty. Waits grow, so "fewer than n granted, and the last so long ago"
+// needs no lower bound: if more were granted, a longer wait is demanded.
+func (l Limit) Take(at, expires time.Time, source string) Update {
 	at = at.UTC().Truncate(time.Millisecond)
 	u := Update{AnyOf: []Match{{Below: l.Free}}, Add: 1, At: at, Expires: expires.UTC().Truncate(time.Second)}
+	if source != "" {
+		u.Source, u.AddSource = source, 1
+	}
 	for i, w := range l.waits() {
-		u.AnyOf = append(u.AnyOf, Match{Below: l.Free + i + 1, LastBy: at.Add(-w)})
+		u.AnyOf = append(u.AnyOf, waited(l.Free+i+1, w, at, source))
 	}
 	u.AnyOf[len(u.AnyOf)-1].Below = 0
 	return u
+}
+
+// waited matches if fewer than below attempts were granted and the source has waited w, or longer if it
+// had some of them.
+func waited(below int, w time.Duration, at time.Time, source string) Match {
+	if source == "" {
+		return Match{Below: below, LastBy: at.Add(-w)}
+	}
+	longest := longer(w, frequent)
+	m := Match{Below: below, LastBy: at.Add(-w - longest)}
+	for n := range frequent {
+		by := at.Add(-w - longer(w, n))
+		if last := len(m.Sooner) - 1; last >= 0 && m.Sooner[last].LastBy.Equal(by) {
+			m.Sooner[last].Below = n + 1
+			continue
+		}
+		m.Sooner = append(m.Sooner, Sooner{Below: n + 1, LastBy: by})
+	}
+	return m
 }
 
 // window returns the number and the end of the window that at lies in, for a key with this shift.
@@ -79,8 +126,8 @@ func (l Limit) window(shift uint64, at time.Time) (number int64, end time.Time) 
 
 // retryAfter returns how long a refused attempt has to wait, in whole seconds, rounded up: an earlier attempt would be
 // refused again. At the window's end the counter begins anew.
-func (l Limit) retryAfter(c Counter, at, end time.Time) time.Duration {
-	left := min(c.Last.Add(l.wait(c.N)).Sub(at), end.Sub(at))
+func (l Limit) retryAfter(c Counter, source string, at, end time.Time) time.Duration {
+	left := min(c.Last.Add(l.wait(c.N, c.Sources[source])).Sub(at), end.Sub(at))
 	return max(time.Second, (left + time.Second - 1).Truncate(time.Second))
 }
 
@@ -95,7 +142,7 @@ func (l Limit) Most(d time.Duration) int {
 	n := l.Free
 	for x := time.Millisecond; x <= min(d, l.Window); n++ {
 		most = max(most, n+behind(x))
-		x += l.wait(n)
+		x += l.wait(n, 0)
 	}
 	return most
 }

@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -15,7 +16,7 @@ func greedy(l Limit, shift uint64, from time.Time, d time.Duration) int {
 			c = &Counter{}
 			counters[number] = c
 		}
-		for l.Take(at, end).Do(c) {
+		for l.Take(at, end, "").Do(c) {
 			granted++
 		}
 	}
@@ -53,15 +54,15 @@ func TestTakeIsTheLimit(t *testing.T) {
 		for by := -time.Millisecond; by <= time.Millisecond; by += time.Millisecond {
 			c := Counter{N: n, Last: at.Add(-need - by)}
 			before := c
-			granted := l.Take(at, at.Add(time.Hour)).Do(&c)
+			granted := l.Take(at, at.Add(time.Hour), "").Do(&c)
 			if want := n < l.Free || by >= 0; granted != want {
 				t.Errorf("%d granted, the last %v ago: %t", n, need+by, granted)
 			}
 			after := Counter{N: n + 1, Last: at, Expires: at.Add(time.Hour)}
-			if granted && c != after || !granted && c != before {
+			if granted && !reflect.DeepEqual(c, after) || !granted && !reflect.DeepEqual(c, before) {
 				t.Errorf("%d granted: %+v", n, c)
 			}
-			if wait := l.retryAfter(before, at, at.Add(time.Hour)); !granted && wait != time.Second {
+			if wait := l.retryAfter(before, "", at, at.Add(time.Hour)); !granted && wait != time.Second {
 				t.Errorf("%d granted, %v to go: wait %v", n, -by, wait)
 			}
 		}
@@ -70,7 +71,7 @@ func TestTakeIsTheLimit(t *testing.T) {
 	for _, row := range []struct{ end, want time.Duration }{
 		{time.Hour, 5 * time.Second}, {4001 * time.Millisecond, 5 * time.Second}, {4 * time.Second, 4 * time.Second},
 	} {
-		if got := l.retryAfter(late, at, at.Add(row.end)); got != row.want {
+		if got := l.retryAfter(late, "", at, at.Add(row.end)); got != row.want {
 			t.Errorf("the window ends in %v: wait %v, want %v", row.end, got, row.want)
 		}
 	}

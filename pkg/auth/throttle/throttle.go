@@ -28,8 +28,11 @@ func (*Exceeded) Unwrap() error { return ErrExceeded }
 type Charge struct {
 	// Kind and Text name the counter, as in "account" and the key of an e-mail. The table holds a keyed hash of them.
 	Kind, Text string
-	Limit      Limit
-	At         time.Time // of the attempt, by the caller's clock
+	// Source names who attempts, as in the network of a client; it may be empty. A source that took
+	// slots of the counter before waits longer than another; see [Limit]. The table holds a keyed hash.
+	Source string
+	Limit  Limit
+	At     time.Time // of the attempt, by the caller's clock
 	// Shared says that a success takes back its own slot and no other: one good login from a network says nothing about
 	// the failures of others there. Without it a success sets the counter back to zero.
 	Shared bool
@@ -51,7 +54,7 @@ const (
 // Slot is the right to one attempt. The zero Slot is an attempt that is not limited.
 type Slot struct {
 	charge       Charge
-	key          string
+	key, source  string
 	before, mine Counter // as the take found the counter and left it
 }
 
@@ -84,17 +87,37 @@ func (l *Limiter) Take(ctx context.Context, c Charge) (Slot, error) {
 	}
 	number, end := c.Limit.window(binary.BigEndian.Uint64(sum[16:]), c.At)
 	key := base64.RawURLEncoding.EncodeToString(sum[:16]) + "." + strconv.FormatInt(number, 10)
-	u := c.Limit.Take(c.At, end.Add(slack))
+	source, err := l.source(ctx, c, key)
+	if err != nil {
+		return Slot{}, err
+	}
+	u := c.Limit.Take(c.At, end.Add(slack), source)
 	before, done, err := l.counters.Update(ctx, key, u)
 	switch {
 	case err != nil:
 		return Slot{}, err
 	case !done:
-		return Slot{}, &Exceeded{RetryAfter: c.Limit.retryAfter(before, u.At, end)}
+		return Slot{}, &Exceeded{RetryAfter: c.Limit.retryAfter(before, source, u.At, end)}
 	}
 	mine := before
 	u.Do(&mine)
-	return Slot{c, key, before, mine}, nil
+	return Slot{c, key, source, before, mine}, nil
+}
+
+// sourceChars is the length of a source's name in a counter: 48 bits tell some hundred sources apart.
+const sourceChars = 8
+
+// source returns the name of the charge's source in the counter under key. A source has another name in
+// each counter, so that a reader of the table cannot see that two accounts were tried from one network.
+func (l *Limiter) source(ctx context.Context, c Charge, key string) (string, error) {
+	if c.Source == "" {
+		return "", nil
+	}
+	sum, err := pseudonym(ctx, l.keys, sourcePurpose, key, c.Source)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(sum)[:sourceChars], nil
 }
 
 // Settle says how an attempt ended. After a failure there is nothing to write: the slot is the count. A count of one is
@@ -104,19 +127,19 @@ func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 	case s.key == "" || e == Failed:
 		return nil
 	case e == Undecided:
-		_, done, err := l.counters.Update(ctx, s.key, Undo(s.before, s.mine))
+		_, done, err := l.counters.Update(ctx, s.key, Undo(s.before, s.mine, s.source))
 		if err != nil || done {
 			return err
 		}
 		// Other attempts came in between, and their waits stay. The count at least loses this attempt.
-		_, _, err = l.counters.Update(ctx, s.key, GiveBack())
+		_, _, err = l.counters.Update(ctx, s.key, GiveBack(s.source))
 		return err
 	case s.mine.N < 2:
 		return nil
 	}
-	release := Reset(s.mine)
+	release := Reset(s.mine, s.source)
 	if s.charge.Shared {
-		release = GiveBack()
+		release = GiveBack(s.source)
 	}
 	_, _, err := l.counters.Update(ctx, s.key, release)
 	return err
