@@ -22,8 +22,8 @@ func (appSync) reads(e event) bool {
 // request accepts the bare token, a Bearer token, or a token behind one of the configured prefixes.
 // Clients need a prefix if the API has a second authorization mode, because AppSync would apply
 // that mode to a bare JWT.
-func (appSync) request(a *Authorizer, e event) Request {
-	r := Request{ID: e.requestID, graphQL: true}
+func (appSync) request(a *Authorizer, e event) request {
+	r := request{ID: e.requestID, graphQL: true}
 	value := e.authorization
 	for _, prefix := range a.sources.prefixes {
 		if rest, found := bytes.CutPrefix(value, []byte(prefix)); found {
@@ -41,8 +41,8 @@ func (appSync) request(a *Authorizer, e event) Request {
 
 // answer lets AppSync cache Allow until the token expires. It forbids caching a refusal: a token
 // refused now may be accepted later, for example once its key has been published.
-func (appSync) answer(a *Authorizer, _ Request, d Decision) ([]byte, error) {
-	if d.Outcome != Allow {
+func (appSync) answer(a *Authorizer, _ request, d decision) ([]byte, error) {
+	if d.Outcome != outcomeAllow {
 		return []byte(noUncached), nil
 	}
 	to := append(make([]byte, 0, answerBytes), `{"isAuthorized":true,"resolverContext":`...)

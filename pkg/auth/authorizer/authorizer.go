@@ -35,18 +35,15 @@ type Verifier interface {
 	VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
 }
 
-// Config holds the settings of an [Authorizer]. Verifier and HTTPResponse are required.
+// Config holds the settings of an [Authorizer]. Only Verifier is required.
 type Config struct {
 	Verifier Verifier
-	// HTTPResponse is config.ResponseSimple or config.ResponseIAM, the format of answers to HTTP
-	// API 2.0 events. It must match the authorizer's EnableSimpleResponses at the gateway, because
-	// the events do not tell.
+	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or "iam".
+	// It must match the authorizer's EnableSimpleResponses at the gateway, because the events do not
+	// tell.
 	HTTPResponse string
 	Log          *audit.Log // nil writes no log
-
-	// The following fields are optional.
-
-	// Deny is how REST APIs refuse: config.DenyUnauthorized, the default, or config.DenyPolicy.
+	// Deny is how REST APIs refuse: "unauthorized", the default, or "deny".
 	Deny string
 	// Rules are the rules of all routes. Without rules every valid token opens every route; with
 	// rules a route without a rule is closed.
@@ -68,6 +65,7 @@ type Authorizer struct {
 
 // New returns an Authorizer for c. If c is invalid, the error wraps [ErrConfig].
 func New(c Config) (*Authorizer, error) {
+	c.HTTPResponse = cmp.Or(c.HTTPResponse, config.ResponseSimple)
 	c.Deny = cmp.Or(c.Deny, config.DenyUnauthorized)
 	if c.TokenSources == nil {
 		c.TokenSources = defaultTokenSources
@@ -112,20 +110,20 @@ func New(c Config) (*Authorizer, error) {
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	e, ok := readEvent(text, &a.sources)
 	if !ok {
-		return a.fault(ctx, Request{}, ReasonUnknownEvent), nil
+		return a.fault(ctx, request{}, reasonUnknownEvent), nil
 	}
 	at := placeOf(e)
 	if at == nil {
-		return a.fault(ctx, Request{ID: e.requestID}, ReasonUnknownEvent), nil
+		return a.fault(ctx, request{ID: e.requestID}, reasonUnknownEvent), nil
 	}
 	r := at.request(a, e)
-	d := a.Decide(ctx, r)
-	if d.Outcome == Fault {
+	d := a.decide(ctx, r)
+	if d.Outcome == outcomeFault {
 		return a.fault(ctx, r, d.Reason), nil
 	}
 	answer, err := at.answer(a, r, d)
 	if why, unwritable := errors.AsType[fault](err); unwritable {
-		return a.fault(ctx, r, Reason(why)), nil
+		return a.fault(ctx, r, reason(why)), nil
 	}
 	a.log(ctx, r, d)
 	return answer, err
@@ -134,15 +132,15 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 // fault logs a fault of the deployment and returns an answer that every kind of gateway treats as a
 // refusal. An HTTP API with simple responses and AppSync read isAuthorized. The other gateways miss
 // a policy, answer 500 and cache nothing.
-func (a *Authorizer) fault(ctx context.Context, r Request, why Reason) []byte {
-	a.log(ctx, r, Decision{Outcome: Fault, Reason: why})
+func (a *Authorizer) fault(ctx context.Context, r request, why reason) []byte {
+	a.log(ctx, r, decision{Outcome: outcomeFault, Reason: why})
 	if r.graphQL {
 		return []byte(noUncached)
 	}
 	return []byte(no)
 }
 
-func (a *Authorizer) log(ctx context.Context, r Request, d Decision) {
+func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 	line := audit.Event{
 		Name:      audit.AuthzFail,
 		Outcome:   d.Outcome.String(),
@@ -153,9 +151,9 @@ func (a *Authorizer) log(ctx context.Context, r Request, d Decision) {
 		ClientID:  d.Claims.ClientID,
 	}
 	switch d.Outcome {
-	case Allow:
+	case outcomeAllow:
 		line.Name = audit.AuthzAllow
-	case Fault:
+	case outcomeFault:
 		line.Fault = errors.New(string(d.Reason))
 	}
 	a.config.Log.Write(ctx, line)

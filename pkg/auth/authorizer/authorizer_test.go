@@ -219,7 +219,7 @@ func TestNewRefusals(t *testing.T) {
 	authority := newAuthority(t)
 	for _, c := range []authorizer.Config{
 		{},
-		{Verifier: authority.Verifier},
+		{Verifier: authority.Verifier, Deny: "policy"},
 		{Verifier: authority.Verifier, HTTPResponse: "IAM"},
 		{HTTPResponse: config.ResponseSimple},
 	} {

@@ -25,17 +25,17 @@ type pair struct {
 // bearing is the only token of a request, or the reason why there is not exactly one.
 type bearing struct {
 	token    []byte
-	problem  Reason
+	problem  reason
 	byCookie bool
 }
 
 // add records the content of one place. Two different tokens are an error: an attacker who can add
 // a second place could otherwise decide which token counts, and a backend might read the other one.
-func (b *bearing) add(token []byte, problem Reason) {
+func (b *bearing) add(token []byte, problem reason) {
 	switch {
-	case problem == ReasonNoToken:
+	case problem == reasonNoToken:
 	case problem == "" && len(b.token) > 0 && !bytes.Equal(b.token, token):
-		b.problem = ReasonSeveralTokens
+		b.problem = reasonSeveralTokens
 	case problem == "":
 		b.token = token
 	case b.problem == "":
@@ -45,7 +45,7 @@ func (b *bearing) add(token []byte, problem Reason) {
 
 // find returns the token of the request. If the request does not have exactly one token, problem
 // says why.
-func (s *sources) find(c *carried, origins []string) (token []byte, problem Reason) {
+func (s *sources) find(c *carried, origins []string) (token []byte, problem reason) {
 	var b bearing
 	for _, h := range c.headers {
 		switch {
@@ -71,26 +71,26 @@ func (s *sources) find(c *carried, origins []string) (token []byte, problem Reas
 	case b.problem != "":
 		return nil, b.problem
 	case len(b.token) == 0:
-		return nil, ReasonNoToken
+		return nil, reasonNoToken
 	case b.byCookie && !c.fromOurPages(origins):
-		return nil, ReasonCrossSite
+		return nil, reasonCrossSite
 	}
 	return b.token, ""
 }
 
-func credentials(h pair) (token []byte, problem Reason) {
+func credentials(h pair) (token []byte, problem reason) {
 	if h.name == authorizationField {
 		return bearerToken(h.value)
 	}
 	return bare(h.value)
 }
 
-func bare(value []byte) (token []byte, problem Reason) {
+func bare(value []byte) (token []byte, problem reason) {
 	switch {
 	case len(value) == 0:
-		return nil, ReasonNoToken
+		return nil, reasonNoToken
 	case bytes.IndexByte(value, ',') >= 0:
-		return nil, ReasonSeveralTokens
+		return nil, reasonSeveralTokens
 	}
 	return value, ""
 }
@@ -107,7 +107,7 @@ func (s *sources) cookie(b *bearing, text []byte) {
 
 // subprotocol reads the list that new WebSocket(url, ["access_token", token]) sends. The token is
 // the entry after the name of its source.
-func (s *sources) subprotocol(list []byte) (token []byte, problem Reason) {
+func (s *sources) subprotocol(list []byte) (token []byte, problem reason) {
 	var b bearing
 	named := false
 	for entry := range bytes.SplitSeq(list, []byte(",")) {
@@ -116,7 +116,7 @@ func (s *sources) subprotocol(list []byte) (token []byte, problem Reason) {
 		case named:
 			named = false
 			if len(entry) == 0 {
-				return nil, ReasonMalformedHeader
+				return nil, reasonMalformedHeader
 			}
 			b.add(entry, "")
 		default:
@@ -125,9 +125,9 @@ func (s *sources) subprotocol(list []byte) (token []byte, problem Reason) {
 	}
 	switch {
 	case named:
-		return nil, ReasonMalformedHeader
+		return nil, reasonMalformedHeader
 	case b.problem == "" && len(b.token) == 0:
-		return nil, ReasonNoToken
+		return nil, reasonNoToken
 	}
 	return b.token, b.problem
 }

@@ -65,12 +65,12 @@ func appendContext(to []byte, c *token.Claims, own []string) ([]byte, error) {
 	for _, name := range own {
 		value, ok := ownClaim(c, name)
 		if !ok {
-			return nil, fault(ReasonContextUnwritable)
+			return nil, fault(reasonContextUnwritable)
 		}
 		t.text(name, value)
 	}
 	if t.bytes > maxContextBytes {
-		return nil, fault(ReasonContextTooLong)
+		return nil, fault(reasonContextTooLong)
 	}
 	t.json[len(t.json)-1] = '}' // replaces the last comma; exp is in every context
 	return t.json, nil

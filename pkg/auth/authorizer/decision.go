@@ -7,70 +7,70 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Request is the input of a decision.
-type Request struct {
+// request is the input of a decision.
+type request struct {
 	ID      string // the request id of the gateway
 	ARN     string // of the requested method or route; empty without a policy
 	Token   []byte // part of the event; not retained
-	Problem Reason // the reason why Token is empty
+	Problem reason // the reason why Token is empty
 
 	target
 	graphQL bool // the request is for fields, each of which is decided separately
 }
 
-// Decision is the result of [Authorizer.Decide].
-type Decision struct {
-	Outcome Outcome
-	Reason  Reason
-	Claims  token.Claims // the claims of a valid token, if Outcome is Allow or Forbidden
+// decision is the result of Authorizer.decide.
+type decision struct {
+	Outcome outcome
+	Reason  reason
+	Claims  token.Claims // the claims of a valid token, if the request is allowed or forbidden
 	Unmet   *Rule        // the first rule that the token does not satisfy, or nil
 
 	at time.Time // the time of the decision, if the rules depend on it
 }
 
-// Outcome is the kind of a decision. The zero Outcome is Fault, so an unset Outcome admits no
+// outcome is the kind of a decision. The zero outcome is outcomeFault, so an unset outcome admits no
 // request.
-type Outcome uint8
+type outcome uint8
 
 const (
-	Fault           Outcome = iota // the deployment is wrong: refuse and raise an alarm
-	Unauthenticated                // the token is missing or invalid
-	Forbidden                      // the token is valid but not sufficient for the route
-	Allow
+	outcomeFault           outcome = iota // the deployment is wrong: refuse and raise an alarm
+	outcomeUnauthenticated                // the token is missing or invalid
+	outcomeForbidden                      // the token is valid but not sufficient for the route
+	outcomeAllow
 )
 
-func (o Outcome) String() string {
+func (o outcome) String() string {
 	switch o {
-	case Unauthenticated:
+	case outcomeUnauthenticated:
 		return "unauthenticated"
-	case Forbidden:
+	case outcomeForbidden:
 		return "forbidden"
-	case Allow:
+	case outcomeAllow:
 		return "allow"
 	}
 	return "fault"
 }
 
-// Decide verifies the token of a request and applies the route rules. It never fails: an error of
-// the Verifier that says nothing about the token is the outcome [Fault].
-func (a *Authorizer) Decide(ctx context.Context, r Request) Decision {
+// decide verifies the token of a request and applies the route rules. It never fails: an error of
+// the Verifier that says nothing about the token is the outcome outcomeFault.
+func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	if r.Problem != "" {
-		return Decision{Outcome: Unauthenticated, Reason: r.Problem}
+		return decision{Outcome: outcomeUnauthenticated, Reason: r.Problem}
 	}
 	claims, err := a.config.Verifier.VerifyBytes(ctx, r.Token)
 	if err != nil {
 		if refused := token.ReasonOf(err); refused != "" {
-			return Decision{Outcome: Unauthenticated, Reason: Reason(refused)}
+			return decision{Outcome: outcomeUnauthenticated, Reason: reason(refused)}
 		}
 		// The key source failed. The token may be valid, so this is not a refusal.
-		return Decision{Outcome: Fault, Reason: ReasonKeysUnavailable}
+		return decision{Outcome: outcomeFault, Reason: reasonKeysUnavailable}
 	}
-	d := Decision{Outcome: Allow, Reason: ReasonOK, Claims: claims}
+	d := decision{Outcome: outcomeAllow, Reason: reasonOK, Claims: claims}
 	if r.graphQL || len(a.rules.list) > 0 {
 		d.at = a.config.Now()
 	}
 	if reason, unmet := a.rules.judge(r, &d.Claims, d.at); reason != "" {
-		d.Outcome, d.Reason, d.Unmet = Forbidden, reason, unmet
+		d.Outcome, d.Reason, d.Unmet = outcomeForbidden, reason, unmet
 	}
 	return d
 }

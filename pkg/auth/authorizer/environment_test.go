@@ -32,7 +32,7 @@ func TestFromEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(tokenAt(authority, time.Now()))})
+	d := a.Decide(context.Background(), []byte(tokenAt(authority, time.Now())))
 	if d.Outcome != authorizer.Allow || d.Claims.Subject != "u1" {
 		t.Errorf("%+v", d)
 	}
@@ -126,7 +126,7 @@ func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := a.Decide(context.Background(), authorizer.Request{Token: []byte(tokenAt(authority, time.Now()))})
+	d := a.Decide(context.Background(), []byte(tokenAt(authority, time.Now())))
 	if d.Outcome != authorizer.Unauthenticated || d.Reason == "unknown_key" {
 		t.Errorf("a token without the claim: %+v", d)
 	}
@@ -134,7 +134,7 @@ func TestFromEnvironmentTakesOtherIssuers(t *testing.T) {
 	if a, err = authorizer.FromEnvironment(); err != nil {
 		t.Fatal(err)
 	}
-	d = a.Decide(context.Background(), authorizer.Request{Token: []byte(tokenAt(authority, time.Now()))})
+	d = a.Decide(context.Background(), []byte(tokenAt(authority, time.Now())))
 	if d.Outcome != authorizer.Allow || d.Claims.Issuer != issuer {
 		t.Errorf("the other issuer's token: %+v", d)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -22,7 +21,7 @@ func (verifier) VerifyBytes(context.Context, []byte) (token.Claims, error) {
 }
 
 func ExampleAuthorizer_Invoke() {
-	a, err := authorizer.New(authorizer.Config{Verifier: verifier{}, HTTPResponse: config.ResponseSimple})
+	a, err := authorizer.New(authorizer.Config{Verifier: verifier{}, HTTPResponse: "simple"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -38,7 +37,7 @@ func ExampleAuthorizer_Invoke() {
 // may cache it.
 func ExampleAuthorizer_Invoke_rules() {
 	a, err := authorizer.New(authorizer.Config{
-		Verifier: verifier{}, HTTPResponse: config.ResponseIAM,
+		Verifier: verifier{}, HTTPResponse: "iam",
 		Rules: []authorizer.Rule{
 			{Route: "POST /orders"},
 			{Route: "POST /audits", Roles: []string{"auditor"}},
@@ -60,8 +59,8 @@ func ExampleAuthorizer_Invoke_rules() {
 // Without a gateway, Middleware makes the same decision in front of a handler.
 func ExampleAuthorizer_Middleware() {
 	a, err := authorizer.New(authorizer.Config{
-		Verifier: verifier{}, HTTPResponse: config.ResponseSimple,
-		Rules: []authorizer.Rule{{Route: "GET /me"}, {Route: "GET /reports", Scopes: []string{"reports:read"}}},
+		Verifier: verifier{},
+		Rules:    []authorizer.Rule{{Route: "GET /me"}, {Route: "GET /reports", Scopes: []string{"reports:read"}}},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -8,8 +8,8 @@ func (httpV1) reads(e event) bool {
 	return string(e.kind) == "REQUEST" && string(e.version) == "1.0" && e.methodARN != "" && e.routeARN == ""
 }
 
-func (httpV1) request(a *Authorizer, e event) Request { return a.request(e, e.methodARN) }
+func (httpV1) request(a *Authorizer, e event) request { return a.request(e, e.methodARN) }
 
-func (httpV1) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+func (httpV1) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	return policyAnswer(a, r, d)
 }

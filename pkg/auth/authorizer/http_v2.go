@@ -10,13 +10,13 @@ func (httpV2) reads(e event) bool {
 	return string(e.kind) == "REQUEST" && string(e.version) == "2.0" && e.routeARN != "" && e.methodARN == ""
 }
 
-func (httpV2) request(a *Authorizer, e event) Request { return a.request(e, e.routeARN) }
+func (httpV2) request(a *Authorizer, e event) request { return a.request(e, e.routeARN) }
 
-func (httpV2) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+func (httpV2) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	switch {
 	case a.config.HTTPResponse == config.ResponseIAM:
 		return policyAnswer(a, r, d)
-	case d.Outcome != Allow:
+	case d.Outcome != outcomeAllow:
 		return []byte(no), nil
 	}
 	to := append(make([]byte, 0, len(yes)+contextBytes), yes...)

@@ -27,17 +27,17 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = requestid.Ensure(r)
 		request := a.requestOf(r)
-		d := a.Decide(r.Context(), request)
-		if d.Outcome == Allow || d.Outcome == Forbidden {
+		d := a.decide(r.Context(), request)
+		if d.Outcome == outcomeAllow || d.Outcome == outcomeForbidden {
 			// A claim that does not fit into the context of a gateway is a fault here too, because
 			// the configuration is wrong.
 			_, err := appendContext(nil, &d.Claims, a.config.ContextClaims)
 			if why, unwritable := errors.AsType[fault](err); unwritable {
-				d = Decision{Outcome: Fault, Reason: Reason(why)}
+				d = decision{Outcome: outcomeFault, Reason: reason(why)}
 			}
 		}
 		a.log(r.Context(), request, d)
-		if d.Outcome != Allow {
+		if d.Outcome != outcomeAllow {
 			refuse(w, r, d)
 			return
 		}
@@ -62,7 +62,7 @@ func principalOf(c *token.Claims) auth.Principal {
 	}
 }
 
-func (a *Authorizer) requestOf(r *http.Request) Request {
+func (a *Authorizer) requestOf(r *http.Request) request {
 	c := carried{method: r.Method, connect: isHandshake(r.Header)}
 	for name, values := range r.Header {
 		if field := a.sources.field([]byte(name)); field != "" {
@@ -85,7 +85,7 @@ func (a *Authorizer) requestOf(r *http.Request) Request {
 		path = r.URL.RawPath
 	}
 	text, problem := a.sources.find(&c, a.config.Origins)
-	return Request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}}
+	return request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}}
 }
 
 // isHandshake reports whether a server behind the middleware may treat the request as a WebSocket
@@ -103,7 +103,7 @@ func isHandshake(h http.Header) bool {
 
 // refuse answers as RFC 6750, section 3, requires. The body has the form of an API Gateway error and
 // carries the request id that the audit line has.
-func refuse(w http.ResponseWriter, r *http.Request, d Decision) {
+func refuse(w http.ResponseWriter, r *http.Request, d decision) {
 	status, challenge := challengeOf(d)
 	h := w.Header()
 	if challenge != "" {
@@ -121,23 +121,23 @@ func refuse(w http.ResponseWriter, r *http.Request, d Decision) {
 // challengeOf returns the status and the WWW-Authenticate challenge. The challenge has no error
 // code if the request has no token (RFC 6750, section 3.1): the client may not know that a token is
 // required. A login that is too old gets the challenge of RFC 9470, section 3.
-func challengeOf(d Decision) (status int, challenge string) {
+func challengeOf(d decision) (status int, challenge string) {
 	switch {
-	case d.Outcome == Fault && d.Reason == ReasonKeysUnavailable:
+	case d.Outcome == outcomeFault && d.Reason == reasonKeysUnavailable:
 		return http.StatusServiceUnavailable, ""
-	case d.Outcome == Fault:
+	case d.Outcome == outcomeFault:
 		return http.StatusInternalServerError, ""
-	case d.Reason == ReasonNoToken || d.Reason == ReasonNotBearer:
+	case d.Reason == reasonNoToken || d.Reason == reasonNotBearer:
 		return http.StatusUnauthorized, `Bearer`
-	case d.Reason == ReasonMalformedHeader || d.Reason == ReasonSeveralTokens:
+	case d.Reason == reasonMalformedHeader || d.Reason == reasonSeveralTokens:
 		return http.StatusBadRequest, `Bearer error="invalid_request"`
-	case d.Reason == ReasonCrossSite:
+	case d.Reason == reasonCrossSite:
 		return http.StatusForbidden, ""
-	case d.Outcome == Unauthenticated:
+	case d.Outcome == outcomeUnauthenticated:
 		return http.StatusUnauthorized, `Bearer error="invalid_token"`
-	case d.Reason == ReasonInsufficientScope:
+	case d.Reason == reasonInsufficientScope:
 		return http.StatusForbidden, `Bearer error="insufficient_scope", scope="` + strings.Join(d.Unmet.Scopes, " ") + `"`
-	case d.Reason == ReasonStaleLogin:
+	case d.Reason == reasonStaleLogin:
 		age := strconv.FormatInt(int64(d.Unmet.MaxAuthAge/time.Second), 10)
 		return http.StatusUnauthorized, `Bearer error="insufficient_user_authentication", max_age="` + age + `"`
 	}

@@ -7,10 +7,10 @@ type place interface {
 	// reads reports whether e is an event of this kind. No two places read the same event.
 	reads(e event) bool
 	// request returns the input of the decision.
-	request(a *Authorizer, e event) Request
+	request(a *Authorizer, e event) request
 	// answer encodes d. It returns errUnauthorized if the gateway requires that error. It returns a
 	// fault if the policy needs an ARN that is malformed, or if the context does not fit.
-	answer(a *Authorizer, r Request, d Decision) ([]byte, error)
+	answer(a *Authorizer, r request, d decision) ([]byte, error)
 }
 
 // places holds all kinds of gateway. The order does not matter.
@@ -33,9 +33,9 @@ func placeOf(e event) place {
 }
 
 // request returns the request of an event with the client's headers, cookies and query string.
-func (a *Authorizer) request(e event, arn string) Request {
+func (a *Authorizer) request(e event, arn string) request {
 	token, problem := a.sources.find(&e.carried, a.config.Origins)
-	return Request{ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn)}
+	return request{ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn)}
 }
 
 // Answers without a policy. AppSync would cache a refusal without ttlOverride.

@@ -11,12 +11,12 @@ const answerBytes = 512
 // method. A valid token therefore gets the same policy whether or not it may make this request, and
 // the gateway derives the decision from the policy. Only rules with a {param} produce policies for
 // a single request.
-func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if r.stage == "" {
-		return nil, fault(ReasonMalformedARN) // the ARN is not one of a method or route
+		return nil, fault(reasonMalformedARN) // the ARN is not one of a method or route
 	}
 	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
-	verified := d.Outcome == Allow || d.Outcome == Forbidden
+	verified := d.Outcome == outcomeAllow || d.Outcome == outcomeForbidden
 	p.text(`{"principalId":`)
 	if verified {
 		p.to = appendString(p.to, string(d.Claims.Subject))
@@ -25,7 +25,7 @@ func policyAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
 	}
 	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the policy language
 	switch {
-	case !verified, d.Outcome == Forbidden && (a.rules.each || isCut(r.resource)):
+	case !verified, d.Outcome == outcomeForbidden && (a.rules.each || isCut(r.resource)):
 		p.statement("Deny", "*")
 	case len(a.rules.list) == 0:
 		p.statement("Allow", "*")
@@ -53,7 +53,7 @@ func (p *policy) text(s string) { p.to = append(p.to, s...) }
 
 // rules writes the decisions of rules.judge for all routes. A statement requires at least one
 // resource.
-func (p *policy) rules(rs *rules, d Decision) {
+func (p *policy) rules(rs *rules, d decision) {
 	allow, deny := rs.patterns(&d.Claims, d.at)
 	if len(allow) == 0 {
 		p.statement("Deny", "*")

@@ -2,36 +2,36 @@ package authorizer
 
 import "github.com/edgeauth/edgeauth/internal/bearer"
 
-// Reason says why a request was allowed or refused, for the log. The set is closed: the constants
+// reason says why a request was allowed or refused, for the log. The set is closed: the constants
 // below and those of [token.Reason].
-type Reason string
+type reason string
 
 // fault is the reason why no answer can be encoded.
-type fault Reason
+type fault reason
 
 func (f fault) Error() string { return string(f) }
 
 const (
-	ReasonOK Reason = "ok"
+	reasonOK reason = "ok"
 
 	// Refusals before the token is verified.
-	ReasonNoToken                = Reason(bearer.Missing)
-	ReasonNotBearer              = Reason(bearer.OtherScheme)
-	ReasonMalformedHeader        = Reason(bearer.Malformed)
-	ReasonSeveralTokens          = Reason(bearer.Several)
-	ReasonCrossSite       Reason = "cross_site" // a cookie sent by a page of another site
+	reasonNoToken                = reason(bearer.Missing)
+	reasonNotBearer              = reason(bearer.OtherScheme)
+	reasonMalformedHeader        = reason(bearer.Malformed)
+	reasonSeveralTokens          = reason(bearer.Several)
+	reasonCrossSite       reason = "cross_site" // a cookie sent by a page of another site
 
 	// Refusals of a valid token.
-	ReasonUnlistedRoute     Reason = "unlisted_route"
-	ReasonAmbiguousPath     Reason = "ambiguous_path" // a backend may route the path differently
-	ReasonInsufficientScope Reason = "insufficient_scope"
-	ReasonMissingRole       Reason = "missing_role"
-	ReasonStaleLogin        Reason = "stale_login" // the last password check is too old
+	reasonUnlistedRoute     reason = "unlisted_route"
+	reasonAmbiguousPath     reason = "ambiguous_path" // a backend may route the path differently
+	reasonInsufficientScope reason = "insufficient_scope"
+	reasonMissingRole       reason = "missing_role"
+	reasonStaleLogin        reason = "stale_login" // the last password check is too old
 
 	// Faults.
-	ReasonUnknownEvent      Reason = "unknown_event"      // no place reads the event
-	ReasonMalformedARN      Reason = "malformed_arn"      // no policy can be written for the ARN
-	ReasonKeysUnavailable   Reason = "keys_unavailable"   // the key source failed; the token may be valid
-	ReasonContextTooLong    Reason = "context_too_long"   // the configured claims do not fit
-	ReasonContextUnwritable Reason = "context_unwritable" // a configured claim is not a flat value
+	reasonUnknownEvent      reason = "unknown_event"      // no place reads the event
+	reasonMalformedARN      reason = "malformed_arn"      // no policy can be written for the ARN
+	reasonKeysUnavailable   reason = "keys_unavailable"   // the key source failed; the token may be valid
+	reasonContextTooLong    reason = "context_too_long"   // the configured claims do not fit
+	reasonContextUnwritable reason = "context_unwritable" // a configured claim is not a flat value
 )

@@ -15,15 +15,15 @@ func (restToken) reads(e event) bool {
 }
 
 // request treats the value as that of the first configured header.
-func (restToken) request(a *Authorizer, e event) Request {
-	r := Request{ID: e.requestID, ARN: e.methodARN, Problem: ReasonNoToken, target: parseARN(e.methodARN)}
+func (restToken) request(a *Authorizer, e event) request {
+	r := request{ID: e.requestID, ARN: e.methodARN, Problem: reasonNoToken, target: parseARN(e.methodARN)}
 	if len(a.sources.headers) > 0 {
 		r.Token, r.Problem = credentials(pair{a.sources.headers[0], e.authorization})
 	}
 	return r
 }
 
-func (restToken) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+func (restToken) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	return restAnswer(a, r, d)
 }
 
@@ -33,8 +33,8 @@ var errUnauthorized = errors.New("Unauthorized")
 
 // restAnswer answers as the configuration says if the token is missing or invalid. A valid token
 // always gets a policy: a refusal becomes 403, because a new login would not help.
-func restAnswer(a *Authorizer, r Request, d Decision) ([]byte, error) {
-	if d.Outcome == Unauthenticated && a.config.Deny != config.DenyPolicy {
+func restAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
+	if d.Outcome == outcomeUnauthenticated && a.config.Deny != config.DenyPolicy {
 		return nil, errUnauthorized
 	}
 	return policyAnswer(a, r, d)

@@ -27,19 +27,19 @@ type Rule struct {
 }
 
 // unmet returns the first requirement that the token does not meet, or "".
-func (r *Rule) unmet(c *token.Claims, now time.Time) Reason {
+func (r *Rule) unmet(c *token.Claims, now time.Time) reason {
 	for _, s := range r.Scopes {
 		if !slices.Contains(c.Scope, s) {
-			return ReasonInsufficientScope
+			return reasonInsufficientScope
 		}
 	}
 	if len(r.Roles) > 0 && !slices.ContainsFunc(r.Roles, func(role string) bool { return slices.Contains(c.Roles, role) }) {
-		return ReasonMissingRole
+		return reasonMissingRole
 	}
 	// A token without auth_time has the zero time, which is older than any limit. A time in the
 	// future would never become stale, so it is refused beyond the leeway.
 	if r.MaxAuthAge > 0 && (now.Sub(c.AuthTime) > r.MaxAuthAge || c.AuthTime.Sub(now) > token.Leeway) {
-		return ReasonStaleLogin
+		return reasonStaleLogin
 	}
 	return ""
 }

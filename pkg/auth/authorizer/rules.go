@@ -62,16 +62,16 @@ func compileRules(list []Rule) (rules, error) {
 
 // judge returns the reason why a valid token may not make this request and the rule that the token
 // does not meet, or "" if it may.
-func (rs *rules) judge(r Request, c *token.Claims, now time.Time) (Reason, *Rule) {
+func (rs *rules) judge(r request, c *token.Claims, now time.Time) (reason, *Rule) {
 	switch {
 	case len(rs.list) == 0:
 		return "", nil
 	case r.graphQL && rs.fields: // deniedFields decides each field
 		return "", nil
 	case r.graphQL:
-		return ReasonUnlistedRoute, nil
+		return reasonUnlistedRoute, nil
 	case isAmbiguous(r.resource) || rs.each && !fitsPolicy(r):
-		return ReasonAmbiguousPath, nil
+		return reasonAmbiguousPath, nil
 	}
 	named := false
 	for i := range rs.list {
@@ -85,14 +85,14 @@ func (rs *rules) judge(r Request, c *token.Claims, now time.Time) (Reason, *Rule
 		named = true
 	}
 	if !named {
-		return ReasonUnlistedRoute, nil
+		return reasonUnlistedRoute, nil
 	}
 	return "", nil
 }
 
 // fitsPolicy reports whether a policy can name this request exactly. The client chose the path, so
 // it must not contain wildcards.
-func fitsPolicy(r Request) bool {
+func fitsPolicy(r request) bool {
 	return len(r.ARN) <= maxResource && !strings.ContainsAny(r.resource, "*?") && !strings.Contains(r.resource, "${")
 }
 

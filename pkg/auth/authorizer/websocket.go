@@ -20,11 +20,11 @@ func isConnect(arn string) bool {
 	return strings.HasSuffix(arn, "/$connect") && parseARN(arn).resource == "$connect"
 }
 
-func (webSocket) request(a *Authorizer, e event) Request {
+func (webSocket) request(a *Authorizer, e event) request {
 	e.connect = true
 	return a.request(e, e.methodARN)
 }
 
-func (webSocket) answer(a *Authorizer, r Request, d Decision) ([]byte, error) {
+func (webSocket) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	return policyAnswer(a, r, d)
 }
