@@ -98,7 +98,7 @@ func TestAttachRefusals(t *testing.T) {
 	}
 	delete(d.outputs, "AuthorizerArn")
 	r := edgeauth(t, "", "attach", "--store", "stack:auth")
-	if r.status != exitFailed || !strings.Contains(r.err, "no output AuthorizerArn") {
+	if r.status != exitFailed || !strings.Contains(r.err, "lacks these outputs: AuthorizerArn;") {
 		t.Errorf("exit %d, %s", r.status, r.err)
 	}
 }

@@ -15,22 +15,22 @@ import (
 )
 
 type keysCommand struct {
-	Show   keysShow   `cmd:"" help:"Show which keys there are, which one signs, and when the next one may."`
-	Rotate keysRotate `cmd:"" help:"Let the next key sign, in the data directory. No token is refused, unless it is the second rotation within its life."`
-	Drop   keysDrop   `cmd:"" help:"Destroy signing keys in the data directory; their access tokens are refused, sessions live on."`
+	Show   keysShow   `cmd:"" help:"Show the keys, which version signs, and when the next rotation is possible."`
+	Rotate keysRotate `cmd:"" help:"Make the next key of the data directory sign. No valid token is refused, unless two rotations are less than one token lifetime apart."`
+	Drop   keysDrop   `cmd:"" help:"Destroy signing keys in the data directory. Their access tokens are refused; sessions continue."`
 	JWKS   keysJWKS   `cmd:"" name:"jwks" help:"Print the public key set."`
 }
 
-// keysFlag is which keys a command is about.
+// keysFlag selects the keys that a command works on.
 type keysFlag struct {
 	homeFlag
-	Store string `placeholder:"stack:NAME" help:"A deployed stack, whose keys can be shown; those in the data directory where not given."`
+	Store string `placeholder:"stack:NAME" help:"Show the keys of a deployed stack (default: the keys in the data directory)."`
 }
 
-// rings are those of one place, and the version that signs there.
+// rings holds the rings of one data directory or stack, and the version that signs there.
 type rings struct {
 	signing, refresh keyring.Ring
-	login            keyring.Ring // without keys, if the place has no login ring yet
+	login            keyring.Ring // without keys if there is no login ring yet
 	version          keyring.Version
 	stack            *stack.Stack // nil for a data directory
 }
@@ -42,8 +42,8 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 	if f.Store != "" {
 		name, ok := stackIn(f.Store)
 		if !ok {
-			return k, fmt.Errorf("%w: --store %s holds no keys: they are in a data directory (--data), "+
-				"or in the secrets of a stack (--store stack:NAME)", errUsage, printable(f.Store))
+			return k, fmt.Errorf("%w: --store %s has no keys (want --data DIR for a data directory, "+
+				"or --store stack:NAME for the secrets of a stack)", errUsage, printable(f.Store))
 		}
 		s, err := deployed(ctx, t, name)
 		if err != nil {
@@ -73,8 +73,8 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 	return k, nil
 }
 
-// loadLogin returns a ring without keys if there is none. A data directory and a stack from before the login ring have
-// none until the next "edgeauth dev" or deployment makes it.
+// loadLogin returns a ring without keys if there is no login ring. Old data directories and stacks
+// get one from the next "edgeauth dev" or deployment.
 func loadLogin(ctx context.Context, from keyring.Source) (keyring.Ring, error) {
 	none := keyring.Ring{Kind: keyring.LoginRing}
 	if from == nil {
@@ -87,7 +87,7 @@ func loadLogin(ctx context.Context, from keyring.Source) (keyring.Ring, error) {
 	return r, err
 }
 
-// explain says what to do where the directory is missing.
+// explain says what to do if the data directory is missing.
 func (f keysFlag) explain(err error) error {
 	if f.Store != "" {
 		return err
@@ -95,7 +95,7 @@ func (f keysFlag) explain(err error) error {
 	return f.homeFlag.explain(err)
 }
 
-// explain says what to do where the directory is missing.
+// explain says what to do if the data directory is missing.
 func (c homeFlag) explain(err error) error {
 	if missing := c.Data.Exists(); missing != nil {
 		return missing
@@ -103,7 +103,7 @@ func (c homeFlag) explain(err error) error {
 	return err
 }
 
-// keyView is one key as commands show it: nothing of it is secret.
+// keyView is one key in the output of a command. It contains no secret.
 type keyView struct {
 	Version      keyring.Version `json:"version"`
 	KeyID        string          `json:"kid,omitempty"`
@@ -114,10 +114,10 @@ type keyView struct {
 	SigningSince time.Time       `json:"signing_since,omitzero"`
 	Retired      time.Time       `json:"retired,omitzero"`
 
-	since time.Time // the state
+	since time.Time // of the state
 }
 
-// stackView is a stack as commands show it.
+// stackView is a stack in the output of a command.
 type stackView struct {
 	Name   string `json:"name"`
 	Region string `json:"region"`
@@ -169,15 +169,15 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-// loginMadeBy says what makes a login ring that is missing.
+// loginMadeBy says what creates a missing login ring.
 func loginMadeBy(s *stack.Stack) string {
 	if s == nil {
-		return "edgeauth dev makes it"
+		return "edgeauth dev creates it"
 	}
-	return "the next deployment makes it"
+	return "the next deployment creates it"
 }
 
-// instant writes an instant so that it means the same to everybody who rotates keys.
+// instant formats a time in UTC, so that it means the same to every operator.
 func instant(at time.Time) string {
 	if at.IsZero() {
 		return "-"
@@ -185,7 +185,7 @@ func instant(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// viewsOf shows a ring while one version signs.
+// viewsOf returns the keys of a ring for the output. signs is the version that signs.
 func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
 	views := []keyView{}
 	for _, v := range r.Versions() {
@@ -204,11 +204,11 @@ func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
 			view.State, view.since = "next", entry.Published
 		case v == signs+1:
 			view.State, view.since = "next", entry.Created
-		case v > signs: // signed before a move back
+		case v > signs: // signed before a rotation was taken back
 			view.State, view.since = "unused", entry.Retired
 		case told, opens:
 			view.State, view.since = "accepted", entry.Retired
-		default: // nobody is told of it any more
+		default: // no longer published
 			view.State, view.since = "retired", entry.Retired
 		}
 		views = append(views, view)
@@ -227,7 +227,7 @@ func (c *keysJWKS) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	// A key set is JSON for people too.
+	// A key set is printed as JSON with and without --json.
 	e := json.NewEncoder(t.out)
 	e.SetIndent("", "  ")
 	return e.Encode(public)

@@ -14,7 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// moveFlag is which keys are to be moved. Those of a stack are not moved here, but asked for all the same.
+// moveFlag selects the keys to move. The hidden --store explains why the keys of a stack cannot be
+// moved here.
 type moveFlag struct {
 	homeFlag
 	Store string `hidden:""`
@@ -22,7 +23,7 @@ type moveFlag struct {
 
 type keysRotate struct {
 	moveFlag
-	Algorithm string `enum:",RS256,ES256,EdDSA" default:"" placeholder:"ALG" help:"Algorithm of the key that is made, which signs after the next rotation; that of the newest key where not given."`
+	Algorithm string `enum:",RS256,ES256,EdDSA" default:"" placeholder:"ALG" help:"Algorithm of the new key, which signs after the next rotation (default: the algorithm of the newest key)."`
 }
 
 func (c *keysRotate) Run(ctx context.Context, t terminal) error {
@@ -38,7 +39,8 @@ func (c *keysRotate) Run(ctx context.Context, t terminal) error {
 
 type keysDrop struct {
 	moveFlag
-	// A flag and no argument: one key id in 64 begins with a dash, and --kid=-x cannot be taken for another flag.
+	// The ids are flags, not arguments: one key id in 64 begins with a dash, and --kid=-x is
+	// unambiguous.
 	KeyIDs  []string `name:"kid" placeholder:"ID" help:"Id of a signing key, as \"edgeauth keys show\" lists it. Write --kid=ID; repeat it to drop several."`
 	Refresh []string `placeholder:"ID" help:"Id of a refresh-token key. Sessions whose refresh token is under it end."`
 	Login   []string `placeholder:"ID" help:"Id of a login key. Known devices are forgotten."`
@@ -46,7 +48,7 @@ type keysDrop struct {
 
 func (c *keysDrop) Run(ctx context.Context, t terminal) error {
 	if len(c.KeyIDs)+len(c.Refresh)+len(c.Login) == 0 {
-		return fmt.Errorf("%w: keys drop needs at least one --kid=ID, --refresh=ID or --login=ID: \"edgeauth keys show\" lists the ids", errUsage)
+		return fmt.Errorf("%w: keys drop needs at least one --kid=ID, --refresh=ID or --login=ID (\"edgeauth keys show\" lists the ids)", errUsage)
 	}
 	if err := c.local("KeyVersion=N" + parameter("DropKeys", c.KeyIDs) + parameter("DropRefreshKeys", c.Refresh) +
 		parameter("DropLoginKeys", c.Login)); err != nil {
@@ -54,7 +56,7 @@ func (c *keysDrop) Run(ctx context.Context, t terminal) error {
 	}
 	version, err := c.Data.Drop(ctx, dev.Drops{Signing: c.KeyIDs, Refresh: c.Refresh, Login: c.Login}, time.Now())
 	if errors.Is(err, dev.ErrNoKey) {
-		return fmt.Errorf("%w: \"edgeauth keys show\" lists them", err)
+		return fmt.Errorf("%w (\"edgeauth keys show\" lists the ids)", err)
 	}
 	if err != nil {
 		return c.explain(err)
@@ -72,7 +74,7 @@ func (c *keysDrop) Run(ctx context.Context, t terminal) error {
 	return printMoved(t, version, dropped)
 }
 
-// parameter returns an override of a template's parameter, or nothing if it would be empty.
+// parameter returns an override of a template parameter, or "" if ids is empty.
 func parameter(name string, ids []string) string {
 	if len(ids) == 0 {
 		return ""
@@ -80,19 +82,19 @@ func parameter(name string, ids []string) string {
 	return " " + name + "=" + strings.Join(ids, ",")
 }
 
-// local refuses to move the keys of a stack, and says how that is done: its functions must get to know of it, and only
-// a deployment tells them.
+// local returns an error for the keys of a stack. The error names the deployment that moves them,
+// because only a deployment updates the functions.
 func (f moveFlag) local(parameters string) error {
 	name, ok := stackIn(f.Store)
 	switch {
 	case f.Store == "":
 		return nil
 	case !ok || !stack.IsName(name):
-		return fmt.Errorf("%w: --store %s: only the keys in a data directory (--data) are moved here",
+		return fmt.Errorf("%w: --store %s: this command changes only the keys in a data directory (want --data DIR)",
 			errUsage, printable(f.Store))
 	}
-	return fmt.Errorf("%w: a stack's keys move with its deployment: sam deploy --stack-name %s --parameter-overrides %s, "+
-		"where N is the next version that \"edgeauth keys show --store stack:%s\" shows", errUsage, name, parameters, name)
+	return fmt.Errorf("%w: only a deployment changes the keys of a stack: sam deploy --stack-name %s --parameter-overrides %s, "+
+		"where N is the next version that \"edgeauth keys show --store stack:%s\" prints", errUsage, name, parameters, name)
 }
 
 func printMoved(t terminal, version keyring.Version, before string) error {
@@ -100,6 +102,6 @@ func printMoved(t terminal, version keyring.Version, before string) error {
 		Signing keyring.Version `json:"signing"`
 	}{version}
 	return t.print(view, func(w io.Writer) {
-		fmt.Fprintf(w, "%sversion %d signs; a running server follows within a second\n", before, version)
+		fmt.Fprintf(w, "%sversion %d signs; a running server reloads within a second\n", before, version)
 	})
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// rotation is the next one, and when it is allowed.
+// rotation is the next rotation, and the time from which it is allowed.
 type rotation struct {
 	Version keyring.Version `json:"version"`
 	Now     bool            `json:"now"`
-	From    time.Time       `json:"from,omitzero"`    // where it is not now, and time helps
-	Reason  string          `json:"reason,omitempty"` // why it is not now
+	From    time.Time       `json:"from,omitzero"`    // unset if Now, or if waiting does not help
+	Reason  string          `json:"reason,omitempty"` // unset if Now
 }
 
 func (r rotation) text(of *stack.Stack) string {
@@ -32,8 +32,9 @@ func (r rotation) text(of *stack.Stack) string {
 	return fmt.Sprintf("version %d, from %s on: %s", r.Version, instant(r.From), r.Reason)
 }
 
-// next tells when the next version may sign. In a data directory that is now: the local server holds the only verifier.
-// For a stack it asks the rules by which the deployment itself will be judged, at every time that they name.
+// next returns the next rotation. In a data directory it is possible at once, because the local
+// server is the only verifier. For a stack, next applies the rules of the deployment, now and at
+// each time that a refusal names.
 func (k rings) next(now time.Time) rotation {
 	next := rotation{Version: k.version + 1, Now: true}
 	if k.stack == nil {
@@ -41,8 +42,8 @@ func (k rings) next(now time.Time) rotation {
 	}
 	if stands := k.signing.Current(); stands != k.version {
 		next.Now = false
-		next.Reason = fmt.Sprintf("the stack says KeyVersion %d and its signing ring stands at %d, "+
-			"as in the middle of a deployment", k.version, stands)
+		next.Reason = fmt.Sprintf("KeyVersion of the stack is %d, but its signing ring is at version %d: "+
+			"a deployment may be in progress", k.version, stands)
 		return next
 	}
 	at := now
@@ -67,8 +68,8 @@ func (k rings) next(now time.Time) rotation {
 	return next
 }
 
-// judge returns why a version may not sign at a time. A key that is made for that is thrown away, and so of the kind
-// that costs the least.
+// judge returns the error that refuses a version at a time. The key that it generates is discarded,
+// so it uses the cheapest algorithm.
 func (k rings) judge(v keyring.Version, at time.Time) error {
 	for _, ring := range []keyring.Ring{k.refresh, k.login, k.signing} {
 		if _, err := ring.Move(keyring.Move{Version: v, Algorithm: token.EdDSA, Stack: ring.Stack}, at, rand.Reader); err != nil {

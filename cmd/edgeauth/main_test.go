@@ -109,7 +109,7 @@ func TestUsers(t *testing.T) {
 // TestKeysMove does two rotations and drops two keys.
 func TestKeysMove(t *testing.T) {
 	home := newHome(t)
-	lines(t, done(t, "", "keys", "rotate", "--algorithm", "EdDSA", "--data", home), "version 2 signs; a running server follows within a second")
+	lines(t, done(t, "", "keys", "rotate", "--algorithm", "EdDSA", "--data", home), "version 2 signs; a running server reloads within a second")
 	lines(t, done(t, "", "keys", "rotate", "--json", "--data", home), `{`, ` +"signing": 3`, `}`)
 	shown := done(t, "", "keys", "show", "--data", home)
 	lines(t, shown,
@@ -131,23 +131,24 @@ func TestKeysMove(t *testing.T) {
 		`next rotation +version 4, now`)
 	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
 	lines(t, done(t, "", "keys", "drop", "--kid="+kids[0], "--kid="+kids[1], "--data", home),
-		"dropped 2, whose access tokens are refused from now on; version 3 signs; a running server follows within a second")
+		"dropped 2, whose access tokens are refused from now on; version 3 signs; a running server reloads within a second")
 	if text := done(t, "", "keys", "show", "--data", home); strings.Contains(text, kids[0]) || !strings.Contains(text, kids[2]) {
 		t.Error(text)
 	}
 }
 
-// TestKeysOfAnOldHome holds that a data directory from before the login ring is shown, and what makes its ring.
+// TestKeysOfAnOldHome: the keys of a data directory without a login ring are printed, with a hint
+// on what creates the ring.
 func TestKeysOfAnOldHome(t *testing.T) {
 	home := newHome(t)
 	if err := os.Remove(filepath.Join(home, "login-ring.json")); err != nil {
 		t.Fatal(err)
 	}
 	shown := done(t, "", "keys", "show", "--data", home)
-	if !regexp.MustCompile(`(?m)^login +VERSION .*\n +none yet +edgeauth dev makes it *\n`).MatchString(shown) {
+	if !regexp.MustCompile(`(?m)^login +VERSION .*\n +none yet +edgeauth dev creates it *\n`).MatchString(shown) {
 		t.Error(shown)
 	}
-	lines(t, done(t, "", "keys", "rotate", "--data", home), "version 2 signs; a running server follows within a second")
+	lines(t, done(t, "", "keys", "rotate", "--data", home), "version 2 signs; a running server reloads within a second")
 	if shown := done(t, "", "keys", "show", "--data", home); strings.Contains(shown, "none yet") {
 		t.Error(shown)
 	}
@@ -280,7 +281,7 @@ func TestRefusals(t *testing.T) {
 	defer taken.Close()
 	done(t, "correct horse", "user", "add", "--data", home, "ada@example.com")
 
-	const noHome = `edgeauth: there is no data directory \S+: "edgeauth dev" makes one, --data names another`
+	const noHome = `edgeauth: the data directory \S+ does not exist; "edgeauth dev" creates one, or pass --data DIR`
 	const hint = `Try "edgeauth --help".`
 	for _, row := range []struct {
 		name, in, args string
@@ -301,11 +302,11 @@ func TestRefusals(t *testing.T) {
 		{"keys jwks, no directory", "", "keys jwks --data " + missing, 1, []string{noHome}},
 		{"keys rotate, no directory", "", "keys rotate --data " + missing, 1, []string{noHome}},
 		{"keys rotate, HS256", "", "keys rotate --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
-		{"keys drop, no key", "", "keys drop --kid=x --data " + home, 1, []string{`edgeauth: no key has this id: "x": "edgeauth keys show" lists them`}},
-		{"keys drop, a dash before", "", "keys drop --kid=-" + strings.Repeat("I-", 21) + " --data " + home, 1, []string{`edgeauth: no key has this id: "-(I-){21}": .*`}},
+		{"keys drop, no key", "", "keys drop --kid=x --data " + home, 1, []string{`edgeauth: unknown key id "x" \("edgeauth keys show" lists the ids\)`}},
+		{"keys drop, a dash before", "", "keys drop --kid=-" + strings.Repeat("I-", 21) + " --data " + home, 1, []string{`edgeauth: unknown key id "-(I-){21}" .*`}},
 		{"keys drop, two dashes before", "", "keys drop --kid " + strings.Repeat("I", 43) + " --kid=--" + strings.Repeat("I", 41) + " --data " + home, 1,
-			[]string{`edgeauth: no key has this id: "I{43}": .*`}},
-		{"keys drop, without a key", "", "keys drop --data " + home, 2, []string{`edgeauth: keys drop needs at least one --kid=ID, --refresh=ID or --login=ID: .*`, hint}},
+			[]string{`edgeauth: unknown key id "I{43}" .*`}},
+		{"keys drop, without a key", "", "keys drop --data " + home, 2, []string{`edgeauth: keys drop needs at least one --kid=ID, --refresh=ID or --login=ID .*`, hint}},
 		{"keys drop, an argument", "", "keys drop x --data " + home, 2, []string{"edgeauth: unexpected argument x", hint}},
 		{"keys drop, a dash without =", "", "keys drop --kid -x --data " + home, 2, []string{`edgeauth: --kid: expected .* perhaps try --kid="-x"\?`, hint}},
 		{"token issue, no directory", "", "token issue --data " + missing, 1, []string{noHome}},
@@ -314,12 +315,12 @@ func TestRefusals(t *testing.T) {
 		{"a folder in the store's place", "", "user list --data " + broken, 1, []string{"edgeauth: opening .*store.db: .*is a directory"}},
 
 		{"dev, port taken", "", "dev --addr " + taken.Addr().String() + " --data " + filepath.Join(folder, "new"), 1,
-			[]string{"edgeauth: cannot listen: .*address already in use; --addr names another place"}},
+			[]string{"edgeauth: cannot listen: .*address already in use; choose another address with --addr"}},
 		{"dev, no such address", "", "dev --addr 127.0.0.1:x --data " + filepath.Join(folder, "new"), 1, []string{"edgeauth: cannot listen: .*"}},
-		{"dev, no place for its directory", "", "dev --addr 127.0.0.1:0 --data " + file + "/home", 1, []string{"edgeauth: the data directory cannot be made: .*not a directory"}},
-		{"dev, a file for a directory", "", "dev --addr 127.0.0.1:0 --data " + file, 1, []string{"edgeauth: the data directory cannot be made: .*not a directory"}},
+		{"dev, no place for its directory", "", "dev --addr 127.0.0.1:0 --data " + file + "/home", 1, []string{"edgeauth: cannot create the data directory: .*not a directory"}},
+		{"dev, a file for a directory", "", "dev --addr 127.0.0.1:0 --data " + file, 1, []string{"edgeauth: cannot create the data directory: .*not a directory"}},
 		{"dev, the store cannot be opened", "", "dev --addr 127.0.0.1:0 --data " + broken, 1, []string{"edgeauth: opening .*store.db: .*is a directory"}},
-		{"dev, no upstream", "", "dev --addr 127.0.0.1:0 --upstream localhost --data " + filepath.Join(folder, "new"), 2, []string{"edgeauth: --upstream: an upstream is an http or https URL, .*", hint}},
+		{"dev, no upstream", "", "dev --addr 127.0.0.1:0 --upstream localhost --data " + filepath.Join(folder, "new"), 2, []string{"edgeauth: --upstream: invalid upstream .want an http or https URL, .*", hint}},
 		{"dev, HS256", "", "dev --algorithm HS256", 2, []string{`edgeauth: --algorithm must be one of .* but got "HS256"`, hint}},
 		{"dev, no such profile", "", "dev --profile lax", 2, []string{`edgeauth: --profile must be one of .* but got "lax"`, hint}},
 
@@ -332,14 +333,14 @@ func TestRefusals(t *testing.T) {
 		{"a store without a path", "", "user list --store bolt:", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
 		{"a stack for the local server", "", "dev --store stack:auth", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
 		{"tables of a stack", "", "tables create --store stack:auth", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "keys show" and "keys jwks"`, hint}},
-		{"a stack without a name", "", "user list --store stack:", 2, []string{"edgeauth: --store stack: names no stack: .*", hint}},
-		{"an invalid name of a stack", "", "keys jwks --store stack:a_b", 2, []string{"edgeauth: --store stack:a_b names no stack: .*", hint}},
-		{"keys in a file of users", "", "keys show --store bolt:x", 2, []string{"edgeauth: --store bolt:x holds no keys: .*stack:NAME.*", hint}},
+		{"a stack without a name", "", "user list --store stack:", 2, []string{"edgeauth: --store stack:: invalid stack name .*", hint}},
+		{"an invalid name of a stack", "", "keys jwks --store stack:a_b", 2, []string{"edgeauth: --store stack:a_b: invalid stack name .*", hint}},
+		{"keys in a file of users", "", "keys show --store bolt:x", 2, []string{"edgeauth: --store bolt:x has no keys .*stack:NAME.*", hint}},
 		{"keys rotate, a stack's", "", "keys rotate --store stack:auth", 2, []string{
-			"edgeauth: a stack's keys move with its deployment: sam deploy --stack-name auth --parameter-overrides KeyVersion=N, where N .*", hint}},
+			"edgeauth: only a deployment changes the keys of a stack: sam deploy --stack-name auth --parameter-overrides KeyVersion=N, where N .*", hint}},
 		{"keys drop, a stack's", "", "keys drop --kid=k1 --kid=k2 --store stack:auth", 2, []string{
 			"edgeauth: .*: sam deploy --stack-name auth --parameter-overrides KeyVersion=N DropKeys=k1,k2, where N .*", hint}},
-		{"keys rotate, a file of users", "", "keys rotate --store bolt:x", 2, []string{"edgeauth: --store bolt:x: only the keys in a data directory .*", hint}},
+		{"keys rotate, a file of users", "", "keys rotate --store bolt:x", 2, []string{"edgeauth: --store bolt:x: this command changes only the keys in a data directory .*", hint}},
 		{"a claim that is no JSON", "", "token issue --claim tenant=x --data " + home, 2, []string{`edgeauth: --claim tenant: the value is not JSON \(want for example tenant='"text"'\)`, hint}},
 		{"a lifetime too short", "", "token issue --lifetime 1s --data " + home, 2, []string{"edgeauth: .*Lifetime.*", hint}},
 		{"an invalid issuer", "", "token issue --issuer http://auth.example.com --data " + home, 2, []string{"edgeauth: .*Issuer.*", hint}},

@@ -240,7 +240,7 @@ func TestNextRotation(t *testing.T) {
 		{"rolled back", []step{{1, ago(9 * time.Hour)}, {2, ago(time.Minute)}, {1, now}}, nil, "", "version 2, now: sam deploy .* KeyVersion=2"},
 		{
 			"in the middle of a deployment", []step{{1, ago(9 * time.Hour)}}, nil, "2",
-			"version 3, not now: the stack says KeyVersion 2 and its signing ring stands at 1, as in the middle of a deployment",
+			"version 3, not now: KeyVersion of the stack is 2, but its signing ring is at version 1: a deployment may be in progress",
 		},
 		{
 			"a key that was never published", []step{{1, ago(9 * time.Hour)}}, func(r keyring.Ring) keyring.Ring {
@@ -334,7 +334,7 @@ func TestStackOnItsWay(t *testing.T) {
 		if r.status != exitDone || !strings.Contains(r.out, "VERSION") && !json.Valid([]byte(r.out)) {
 			t.Errorf("%s: exit %d, %s", args, r.status, r.out)
 		}
-		lines(t, r.err, "edgeauth: the stack auth is UPDATE_IN_PROGRESS, so that its functions may differ from what it says")
+		lines(t, r.err, "edgeauth: warning: the stack auth is UPDATE_IN_PROGRESS; its functions may run with other settings than shown")
 	}
 }
 
@@ -383,7 +383,8 @@ func TestUsersOfAStack(t *testing.T) {
 	lines(t, r.err, "edgeauth: .*DynamoDB.*ResourceNotFoundException.*")
 }
 
-// TestKeysOfAnOldStack holds that a stack from before the login ring is shown, and what makes its ring.
+// TestKeysOfAnOldStack: the keys of a stack without a login ring are printed, with a hint on what
+// creates the ring.
 func TestKeysOfAnOldStack(t *testing.T) {
 	for name, forget := range map[string]func(*deployment){
 		"no output": func(d *deployment) { delete(d.outputs, "LoginSecret") },
@@ -393,7 +394,7 @@ func TestKeysOfAnOldStack(t *testing.T) {
 		d.history(step{1, time.Now()})
 		forget(d)
 		shown := done(t, "", "keys", "show", "--store", "stack:auth")
-		if !regexp.MustCompile(`(?m)^login +VERSION .*\n +none yet +the next deployment makes it *\n`).MatchString(shown) {
+		if !regexp.MustCompile(`(?m)^login +VERSION .*\n +none yet +the next deployment creates it *\n`).MatchString(shown) {
 			t.Errorf("%s:\n%s", name, shown)
 		}
 		if text := done(t, "", "keys", "show", "--json", "--store", "stack:auth"); !strings.Contains(text, `"login": []`) {
@@ -409,8 +410,8 @@ func TestKeysOfAnOldStack(t *testing.T) {
 // needed.
 func TestStackRefusals(t *testing.T) {
 	const (
-		noTables = `needed is dynamodb:GetItem, .* on the tables, .*`
-		noKeys   = `needed is secretsmanager:GetSecretValue on the three secrets, and kms:Decrypt .*`
+		noTables = `required: dynamodb:GetItem, .* on the tables .*`
+		noKeys   = `required: secretsmanager:GetSecretValue on the three secrets, and kms:Decrypt .*`
 	)
 	d := deploy(t)
 	d.history(step{1, time.Now()})
@@ -431,16 +432,16 @@ func TestStackRefusals(t *testing.T) {
 		before     func()
 		want       string
 	}{
-		{"no such stack", "user list --store stack:other", nil, "edgeauth: there is no stack other in eu-central-1 of this account: .*"},
-		{"no such stack, keys", "keys show --store stack:other", nil, "edgeauth: there is no stack other in eu-central-1 of this account: .*"},
-		{"no such stack, before a password", "user add ada@example.com --store stack:other", nil, "edgeauth: there is no stack other .*"},
-		{"tables", "user list --store stack:auth", nil, "edgeauth: AWS denies DynamoDB Scan to these credentials: User: arn:x may not do .*; " + noTables},
-		{"tables, expired", "user find ada@example.com --store stack:auth", func() { table = "ExpiredTokenException" }, `edgeauth: the AWS credentials have expired: .*`},
+		{"no such stack", "user list --store stack:other", nil, "edgeauth: the stack other does not exist in eu-central-1 of this account; .*"},
+		{"no such stack, keys", "keys show --store stack:other", nil, "edgeauth: the stack other does not exist in eu-central-1 of this account; .*"},
+		{"no such stack, before a password", "user add ada@example.com --store stack:other", nil, "edgeauth: the stack other does not exist .*"},
+		{"tables", "user list --store stack:auth", nil, "edgeauth: access denied: these AWS credentials may not call DynamoDB Scan: User: arn:x may not do .*; " + noTables},
+		{"tables, expired", "user find ada@example.com --store stack:auth", func() { table = "ExpiredTokenException" }, `edgeauth: the AWS credentials have expired; .*`},
 		{"secrets", "keys show --store stack:auth", func() { d.secrets.Fail("GetSecretValue", 9, secretsmanager.Denied) },
-			"edgeauth: AWS denies Secrets Manager GetSecretValue to these credentials: User: .* is not authorized; " + noKeys},
-		{"secrets, expired", "keys jwks --store stack:auth", func() { d.secrets.Fail("GetSecretValue", 9, expired) }, "edgeauth: the AWS credentials have expired: .*"},
+			"edgeauth: access denied: these AWS credentials may not call Secrets Manager GetSecretValue: User: .* is not authorized; " + noKeys},
+		{"secrets, expired", "keys jwks --store stack:auth", func() { d.secrets.Fail("GetSecretValue", 9, expired) }, "edgeauth: the AWS credentials have expired; .*"},
 		{"secrets, throttled", "keys jwks --store stack:auth", func() { d.secrets.Fail("GetSecretValue", 9, secretsmanager.Throttled) },
-			`edgeauth: AWS is busy \(Secrets Manager GetSecretValue, ThrottlingException\): run this again in a moment`},
+			`edgeauth: AWS is busy \(Secrets Manager GetSecretValue, ThrottlingException\); run this again in a moment`},
 		{"another KeyVersion", "keys jwks --store stack:auth", func() { d.parameters["KeyVersion"] = "7" },
 			`edgeauth: signing ring: malformed ring: there is no version 7 in it, but \[1 2\]`},
 		{"a secret with something else", "keys show --store stack:auth", func() { d.secrets.Set(d.outputs["RefreshSecret"], `{"d":"c2VjcmV0"}`) },
@@ -468,7 +469,7 @@ func TestDeniedImport(t *testing.T) {
 	var out bytes.Buffer
 	refused := &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "GetItem", Err: &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}}
 	err := new(userImport).report(terminal{out: &out}, new(importer.Import), fmt.Errorf("line 7: %w: %w", auth.ErrUnavailable, refused))
-	const want = "the import stopped; run the same command again to continue: AWS denies DynamoDB GetItem to these credentials: no; needed is dynamodb:GetItem"
+	const want = "the import stopped; run the same command again to continue: access denied: these AWS credentials may not call DynamoDB GetItem: no; required: dynamodb:GetItem"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, auth.ErrUnavailable) {
 		t.Error(err)
 	}

@@ -12,20 +12,20 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// storeFlag is which store a command works on.
+// storeFlag selects the store that a command works on.
 type storeFlag struct {
 	homeFlag
-	Store string `placeholder:"STORE" help:"The store, as bolt:PATH, dynamodb or, for users, stack:NAME; the one in the data directory where not given. dynamodb reads AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, credentials and EDGEAUTH_USERS_TABLE and its like from the environment; stack:NAME is a deployed stack, in the Region and with the credentials that the aws command would use."`
+	Store string `placeholder:"STORE" help:"The store: bolt:PATH, dynamodb or, for users, stack:NAME (default: the store in the data directory). dynamodb reads AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, AWS credentials, EDGEAUTH_USERS_TABLE, EDGEAUTH_SESSIONS_TABLE and EDGEAUTH_ATTEMPTS_TABLE from the environment. stack:NAME is a deployed stack, in the Region and with the credentials that the aws command uses."`
 }
 
-// localTables are the tables' names where the environment gives none.
+// localTables are the default table names.
 var localTables = map[string]string{
 	config.UsersTable:    "edgeauth-users",
 	config.SessionsTable: "edgeauth-sessions",
 	config.AttemptsTable: "edgeauth-attempts",
 }
 
-// settings returns where the store is, for commands that run on a machine's own.
+// settings returns the settings of a local store, one that is not stack:NAME.
 func (f storeFlag) settings() (config.Stores, error) {
 	if f.Store == "" {
 		return config.Stores{BoltPath: f.Data.StorePath()}, nil
@@ -52,7 +52,7 @@ func (f storeFlag) settings() (config.Stores, error) {
 	return stores, nil
 }
 
-// open returns the stores, which must be there already.
+// open returns the stores, which must exist.
 func (f storeFlag) open(ctx context.Context, t terminal) (backend.Stores, error) {
 	if name, ok := stackIn(f.Store); ok {
 		s, err := deployed(ctx, t, name)
@@ -73,26 +73,26 @@ func (f storeFlag) open(ctx context.Context, t terminal) (backend.Stores, error)
 	return backend.OpenStores(settings)
 }
 
-// stackIn returns the name of the stack that a value of --store names.
+// stackIn returns the stack name in a value of --store.
 func stackIn(store string) (name string, ok bool) { return strings.CutPrefix(store, "stack:") }
 
-// deployed returns a deployed stack, and says where a deployment is on its way or went wrong: what a command shows is
-// then true of some functions, perhaps, and not of others.
+// deployed describes a deployed stack. If a deployment is in progress or failed, it prints a
+// warning, because the functions may still run with other settings.
 func deployed(ctx context.Context, t terminal, name string) (stack.Stack, error) {
 	if !stack.IsName(name) {
-		return stack.Stack{}, fmt.Errorf("%w: --store stack:%s names no stack: it should hold its name or ARN",
+		return stack.Stack{}, fmt.Errorf("%w: --store stack:%s: invalid stack name (want a name or an ARN)",
 			errUsage, printable(name))
 	}
 	s, err := stack.Describe(ctx, name)
 	if err == nil && !s.Settled() {
-		fmt.Fprintf(t.err, "edgeauth: the stack %s is %s, so that its functions may differ from what it says\n",
+		fmt.Fprintf(t.err, "edgeauth: warning: the stack %s is %s; its functions may run with other settings than shown\n",
 			s.Name, s.Status)
 	}
 	return s, err
 }
 
 type tablesCommand struct {
-	Create tablesCreate `cmd:"" help:"Make the tables that are missing in a local DynamoDB engine."`
+	Create tablesCreate `cmd:"" help:"Create missing tables in a local DynamoDB engine."`
 }
 
 type tablesCreate struct{ storeFlag }
@@ -103,11 +103,11 @@ func (c *tablesCreate) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	if settings.BoltPath != "" {
-		return fmt.Errorf("%w: a file needs no tables; --store dynamodb names an engine that does", errUsage)
+		return fmt.Errorf("%w: a bolt store has no tables (want --store dynamodb)", errUsage)
 	}
 	if err := backend.CreateTables(ctx, settings); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "tables %s, %s and %s are there\n", settings.DynamoDB.Users, settings.DynamoDB.Sessions, settings.DynamoDB.Attempts)
+	fmt.Fprintf(t.out, "tables %s, %s and %s exist\n", settings.DynamoDB.Users, settings.DynamoDB.Sessions, settings.DynamoDB.Attempts)
 	return nil
 }

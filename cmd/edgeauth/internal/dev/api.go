@@ -1,5 +1,8 @@
-// Package dev is API Gateway on a laptop. It turns HTTP requests into the gateway's events and calls the very handlers
-// that run on Lambda, the authorizer in front of every route that is not public.
+// Package dev runs edgeauth on a laptop: an HTTP server that stands in for API Gateway. It turns
+// HTTP requests into API Gateway events and calls the handlers that run on Lambda. The authorizer
+// runs in front of every route that is not public.
+//
+//	err := dev.Run(ctx, dev.Options{Addr: "127.0.0.1:8080", Home: ".edgeauth", ...})
 package dev
 
 import (
@@ -20,16 +23,18 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
 
-// API is an HTTP API with its routes, their functions and one authorizer. Its own answers are those of the real one.
+// API is an HTTP API with its routes, functions and authorizer. Its error answers are those of API
+// Gateway.
 type API struct {
 	Routes *router.Matcher
-	// Functions are the functions by the names that the rows of Routes have.
+	// Functions maps the function names in Routes to functions.
 	Functions map[string]standin.Function
 	// Authorizer answers REQUEST authorizer events with payload format 2.0 and simple responses.
 	Authorizer interface {
 		Invoke(ctx context.Context, event []byte) ([]byte, error)
 	}
-	// Upstream answers every path that is no route, behind the authorizer; nil answers 404.
+	// Upstream serves every path without a route, behind the authorizer. If it is nil, those paths
+	// get 404.
 	Upstream *Upstream
 	Now      func() time.Time
 }
@@ -67,8 +72,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.call(w, r, a.Functions[row.Function], origin)
 }
 
-// isLocal tells whether a request was meant for this machine. A page of a stranger whose host name was made to point
-// here (DNS rebinding) sends its own name, and would otherwise read the answers.
+// isLocal reports whether the Host header names this machine. In a DNS rebinding attack a malicious
+// page points its own host name at this machine to read the answers, and the Host header names the
+// attacker's host.
 func isLocal(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -77,7 +83,8 @@ func isLocal(host string) bool {
 	return loopback.IsHost(name)
 }
 
-// authorize asks the authorizer, and answers for the gateway where it says no.
+// authorize calls the authorizer. If the request is refused, it writes the gateway's answer and
+// returns false.
 func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin) (context map[string]string, ok bool) {
 	event, err := standin.AuthorizerEventOf(r, o)
 	if errors.Is(err, standin.ErrNoIdentity) {
@@ -126,7 +133,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, f standin.Function, o
 	}
 }
 
-// refuse answers in the gateway's own words.
+// refuse writes an error answer of API Gateway.
 func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

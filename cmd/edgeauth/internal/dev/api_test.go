@@ -25,7 +25,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
-// authorizer answers as the real one does, by the text of the token.
+// authorizer answers as the real authorizer does, according to the text of the token.
 type authorizer struct{ asked int }
 
 func (a *authorizer) Invoke(_ context.Context, event []byte) ([]byte, error) {
@@ -51,7 +51,7 @@ func (a *authorizer) Invoke(_ context.Context, event []byte) ([]byte, error) {
 	return []byte(`{"isAuthorized":false,"context":{"sub":"u1"}}`), nil
 }
 
-// handler answers with what reached it.
+// handler answers with the request that it received.
 func handler(name string) standin.Function {
 	return gateway.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, known := auth.PrincipalFrom(r.Context())
@@ -109,7 +109,7 @@ func send(t *testing.T, method, url, token string, header http.Header, body io.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() // it was only read
+	defer answer.Body.Close() // it is only read
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,8 @@ const (
 	broken       = `500 {"message":"Internal Server Error"}`
 )
 
-// TestRoutes holds who is asked and who answers, with and without an API of somebody's own behind.
+// TestRoutes: each route calls the right function, behind the authorizer or not, with and without
+// an upstream.
 func TestRoutes(t *testing.T) {
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "upstream ", r.Method, " ", r.URL)
@@ -135,8 +136,8 @@ func TestRoutes(t *testing.T) {
 	defer behind.Close()
 	for _, row := range []struct {
 		name, method, path, token string
-		want, wantUpstream        string // the same where that is empty
-		asked                     int    // how often the authorizer is, without an upstream
+		want, wantUpstream        string // equal to want if empty
+		asked                     int    // number of authorizer calls without an upstream
 	}{
 		{"public", "POST", "/auth/login", "", "200 login POST known=false sub= roles=[] body=0", "", 0},
 		{"public, with a bad token", "POST", "/auth/login", "Bearer bad", "200 login POST known=false sub= roles=[] body=0", "", 0},
@@ -190,7 +191,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// TestOnlyThisMachine holds that a page whose host name was made to point here reads nothing.
+// TestOnlyThisMachine: a page whose host name points at this machine gets no answer.
 func TestOnlyThisMachine(t *testing.T) {
 	api, _ := newAPI(t, "")
 	for host, want := range map[string]int{
@@ -228,8 +229,8 @@ func TestLongBodies(t *testing.T) {
 	}
 }
 
-// TestUpstreamIdentity holds that an upstream may believe the identity headers: they are the authorizer's, all of
-// them, whatever a client sends.
+// TestUpstreamIdentity: the identity headers at the upstream are exactly those of the authorizer,
+// whatever headers the client sends.
 func TestUpstreamIdentity(t *testing.T) {
 	var seen http.Header
 	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))

@@ -7,14 +7,15 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// The functions set cookies that demand TLS: the prefix of their names, and Secure. On plain http some browsers drop such
-// (Safari does, on loopback too), so here they have another prefix and go without. The functions know nothing of it.
+// The functions set cookies that require TLS: their names begin with __Host-, and they are Secure.
+// Over plain http some browsers drop them (Safari even on loopback), so the local server replaces
+// the prefix and removes Secure. The functions are not aware of it.
 const (
 	securePrefix = "__Host-"
 	localPrefix  = "edgeauth-"
 )
 
-// toFunction gives our cookies of a request the names that the functions know.
+// toFunction restores the names of the cookies in a request that the functions know.
 func toFunction(cookies []string) []string {
 	renamed := make([]string, len(cookies))
 	for i, cookie := range cookies {
@@ -26,7 +27,7 @@ func toFunction(cookies []string) []string {
 	return renamed
 }
 
-// toBrowser undoes it in an answer.
+// toBrowser renames the cookies in an answer and removes Secure.
 func toBrowser(answer events.APIGatewayV2HTTPResponse) events.APIGatewayV2HTTPResponse {
 	cookies := make([]string, len(answer.Cookies))
 	for i, line := range answer.Cookies {

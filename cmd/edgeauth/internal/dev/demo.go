@@ -13,11 +13,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// demoEmail is the user whom a first start makes.
+// demoEmail is the e-mail of the user that the first start creates.
 const demoEmail = "demo@example.com"
 
-// ensureDemoUser makes the demo user where there is none, and returns its password, which is kept in a file beside
-// the store. It is auth.ErrNotFound where the user is there and the file is not, or has another password than the user.
+// ensureDemoUser creates the demo user if it does not exist, and returns its password. The password
+// is stored in a file beside the store. If the user exists but the file is missing or holds another
+// password, the error is auth.ErrNotFound.
 func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret, error) {
 	email, err := user.NormalizeEmail(demoEmail)
 	if err != nil {
@@ -37,7 +38,7 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 		return auth.Secret{}, err
 	}
 	if secret.Reveal() == "" {
-		// The file comes first: a user with an unknown password could not be mended.
+		// The file is written first: a user with an unknown password would be useless.
 		secret = auth.NewSecret(rand.Text())
 		if err := os.WriteFile(path, []byte(secret.Reveal()+"\n"), 0o600); err != nil {
 			return auth.Secret{}, err
@@ -48,7 +49,7 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 	return secret, err
 }
 
-// proven returns the password where it is still the user's: they may have changed it.
+// proven returns the password if it is still the user's, who may have changed it.
 func proven(ctx context.Context, users user.Store, id auth.SubjectID, secret auth.Secret) (auth.Secret, error) {
 	u, err := users.Get(ctx, id)
 	if err != nil {

@@ -14,46 +14,47 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Home is the data directory of a laptop: the store, the three rings of keys and the demo user's password, for its
-// owner's eyes only.
+// Home is the data directory of the local server. It holds the store, the three key rings and the
+// demo user's password. Only its owner may read it.
 type Home string
 
-// StorePath returns where the embedded store is.
+// StorePath returns the path of the embedded store.
 func (h Home) StorePath() string { return h.path("store.db") }
 
-// SigningRing, RefreshKeys and LoginRing return where the rings are.
+// SigningRing, RefreshKeys and LoginRing return the sources of the rings.
 func (h Home) SigningRing() keyring.Source { return keyring.File(h.path("signing-ring.json")) }
 func (h Home) RefreshKeys() keyring.Source { return keyring.File(h.path("refresh-keys.json")) }
 func (h Home) LoginRing() keyring.Source   { return keyring.File(h.path("login-ring.json")) }
 
 func (h Home) path(name string) string { return filepath.Join(string(h), name) }
 
-// Make makes the directory, readable by its owner alone.
+// Make creates the directory, readable only by its owner.
 func (h Home) Make() error {
 	if err := os.MkdirAll(string(h), 0o700); err != nil {
-		return fmt.Errorf("the data directory cannot be made: %w", err)
+		return fmt.Errorf("cannot create the data directory: %w", err)
 	}
-	// Another user who may write here could plant a password or a key.
+	// A user with write access could plant a password or a key.
 	info, err := os.Stat(string(h))
 	if err != nil {
 		return err
 	}
 	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("others may write to the data directory %s: chmod 700 %s", h, h)
+		return fmt.Errorf("the data directory %s is writable by other users; run chmod 700 %s", h, h)
 	}
 	return nil
 }
 
-// Exists returns an error that says what to do where the directory is missing.
+// Exists returns an error that says what to do if the directory is missing.
 func (h Home) Exists() error {
 	if _, err := os.Stat(string(h)); err != nil {
-		return fmt.Errorf("there is no data directory %s: \"edgeauth dev\" makes one, --data names another", h)
+		return fmt.Errorf("the data directory %s does not exist; \"edgeauth dev\" creates one, or pass --data DIR", h)
 	}
 	return nil
 }
 
-// EnsureKeys makes the rings that are missing and returns the version that signs. A ring that is made beside others
-// begins at their version: an old data directory without a login ring gets one, and a lost ring is replaced.
+// EnsureKeys creates the missing rings and returns the version that signs. A new ring starts at the
+// version of the existing rings: an old data directory gets a login ring, and a lost ring is
+// replaced.
 func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
 	refresh, err := keyring.Load(ctx, h.RefreshKeys(), keyring.RefreshRing)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
@@ -71,15 +72,15 @@ func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time
 	return signing.Current(), h.ensureLogin(ctx, at.Version, now)
 }
 
-// ensureLogin makes a missing login ring at version v, and brings one up to v that was left behind: an edgeauth that
-// does not know the login ring moves the other two alone.
+// ensureLogin creates a missing login ring at version v, and moves a login ring that is behind up
+// to v. An older edgeauth, which does not know the login ring, moves only the other two.
 func (h Home) ensureLogin(ctx context.Context, v keyring.Version, now time.Time) error {
 	if _, err := h.ensure(ctx, h.LoginRing(), keyring.LoginRing, keyring.Move{Version: v}, now); err != nil {
 		return err
 	}
 	_, err := keyring.Update(ctx, h.LoginRing(), keyring.LoginRing, func(r keyring.Ring) (keyring.Ring, error) {
 		next := r
-		for next.Current() < v { // a move goes by one
+		for next.Current() < v { // Move goes one version at a time
 			var err error
 			if next, err = next.Move(keyring.Move{Version: next.Current() + 1}, now, rand.Reader); err != nil {
 				return keyring.Ring{}, err
@@ -102,7 +103,7 @@ func (h Home) ensure(ctx context.Context, at keyring.Source, kind keyring.Kind, 
 		return ring, err
 	}
 	err = keyring.Save(ctx, at, ring)
-	if errors.Is(err, keyring.ErrConflict) { // another process was faster
+	if errors.Is(err, keyring.ErrConflict) { // another process created the ring first
 		return keyring.Load(ctx, at, kind)
 	}
 	return ring, err

@@ -29,7 +29,8 @@ func newHome(t *testing.T) (Home, user.Store) {
 	return home, stores.Users
 }
 
-// TestHomeIsItsOwners holds that nobody else on the machine can read keys, hashes or the demo user's password.
+// TestHomeIsItsOwners: no other user of the machine can read the keys, the hashes or the demo
+// user's password.
 func TestHomeIsItsOwners(t *testing.T) {
 	home, users := newHome(t)
 	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
@@ -71,7 +72,7 @@ func TestPasteable(t *testing.T) {
 func TestEnsureKeysMakesThemOnce(t *testing.T) {
 	home, _ := newHome(t)
 	var starts sync.WaitGroup
-	for range 8 { // two starts by mistake, and more
+	for range 8 { // several starts at the same time
 		starts.Go(func() {
 			if version, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); version != 1 || err != nil {
 				t.Errorf("version %d, %v", version, err)
@@ -85,7 +86,7 @@ func TestEnsureKeysMakesThemOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another algorithm is for newly made keys, of which there are none.
+	// Another algorithm affects only new keys, and this start creates none.
 	if version, err := home.EnsureKeys(t.Context(), token.RS256, time.Now()); version != 2 || err != nil {
 		t.Errorf("version %d, %v", version, err)
 	}
@@ -110,7 +111,7 @@ func TestEnsureDemoUser(t *testing.T) {
 		t.Errorf("%d users, %v", len(list.Users), err)
 	}
 
-	// A user without the file: nobody knows the password, and nothing is changed.
+	// If the demo user exists without the file, the password is unknown and nothing changes.
 	if err := os.Remove(home.path("demo-password")); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestEnsureDemoUser(t *testing.T) {
 		t.Error("a password that is not the user's was written")
 	}
 
-	// A file without the user is a first start that was cut off, or a password of one's own choice.
+	// The file without the user comes from an interrupted first start, or holds a chosen password.
 	other, users := newHome(t)
 	if err := os.WriteFile(other.path("demo-password"), []byte("  my own choice\n"), 0o600); err != nil {
 		t.Fatal(err)

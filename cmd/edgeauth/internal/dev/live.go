@@ -13,7 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
-// live serves the API with the rings that are in the data directory, and follows them when "edgeauth keys" moves them on.
+// live serves the API with the rings in the data directory, and reloads them after "edgeauth keys"
+// has changed them.
 type live struct {
 	build func(context.Context, rings) (*API, error)
 	home  Home
@@ -21,15 +22,15 @@ type live struct {
 
 	api  atomic.Pointer[API]
 	used rings
-	told string // why the rings in the directory are not the ones in use
+	told string // why the rings in the directory are not in use
 }
 
-// rings are all as they stood at one moment.
+// rings holds the rings as they were at one moment.
 type rings struct {
 	signing, refresh, login stored
 }
 
-// stored is one ring and its text.
+// stored is a ring and its text.
 type stored struct {
 	keyring.Ring
 	text auth.Secret
@@ -37,7 +38,7 @@ type stored struct {
 
 func (s stored) source() keyring.Source { return keyring.Inline(s.text) }
 
-// newLive serves the rings of the data directory, which it makes where they are missing.
+// newLive serves the rings of the data directory. It creates missing rings.
 func newLive(ctx context.Context, o Options, issuer string, stores backend.Stores) (*live, error) {
 	if _, err := o.Home.EnsureKeys(ctx, o.Algorithm, time.Now()); err != nil {
 		return nil, err
@@ -51,11 +52,11 @@ func newLive(ctx context.Context, o Options, issuer string, stores backend.Store
 
 func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) { l.api.Load().ServeHTTP(w, r) }
 
-// pollEvery is how soon a running server follows.
+// pollEvery is how often a running server checks the rings.
 const pollEvery = time.Second
 
-// follow looks at the rings until the context ends. Rings that are malformed, exposed, gone or older than those in use
-// are told of once, and the ones in use stay: a restored backup must not bring a dropped key back.
+// follow checks the rings until ctx ends. Malformed, exposed, missing or older rings are logged
+// once and not used: a restored backup must not bring back a dropped key.
 func (l *live) follow(ctx context.Context) {
 	for {
 		select {
@@ -73,12 +74,12 @@ func (l *live) look(ctx context.Context) {
 		told = err.Error()
 	}
 	if told != l.told && told != "" {
-		l.log.Warn("the keys on the disk are not used, those before them are", "reason", told)
+		l.log.Warn("the keys on disk are not used; the previous keys stay in use", "reason", told)
 	}
 	l.told = told
 }
 
-// take goes over to the rings in the directory if they have changed.
+// take switches to the rings in the directory if they have changed.
 func (l *live) take(ctx context.Context) error {
 	var now rings
 	changed := false
@@ -105,7 +106,7 @@ func (l *live) take(ctx context.Context) error {
 			return err
 		}
 		if r.Serial <= ring.used.Serial {
-			return fmt.Errorf("%s: its serial is %d, and another ring of serial %d has been in use", ring.kind, r.Serial, ring.used.Serial)
+			return fmt.Errorf("%s: the ring on disk has serial %d, want one above %d, which is in use", ring.kind, r.Serial, ring.used.Serial)
 		}
 		*ring.now, changed = stored{r, text}, true
 	}

@@ -21,7 +21,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// newServed returns what "edgeauth dev" serves on a new home, its demo user's password and its log.
+// newServed returns the API of "edgeauth dev" on a new data directory, with the demo user's
+// password and the log.
 func newServed(t *testing.T) (l *live, password string, log *bytes.Buffer) {
 	t.Helper()
 	l, password, log, err := serveConfigured(t, "")
@@ -50,7 +51,8 @@ func serveConfigured(t *testing.T, document string) (l *live, password string, l
 	return l, secret.Reveal(), log, err
 }
 
-// What the functions read from EDGEAUTH_CONFIG holds here too: clients at login, rules at the authorizer.
+// EDGEAUTH_CONFIG has the same effect as in the functions: clients at login, rules at the
+// authorizer.
 func TestConfig(t *testing.T) {
 	l, password, _, err := serveConfigured(t, `{"clients":{"web":{"scope":["read"],"audience":["`+here+`","https://media.example.com"]}},
 		"routes":[{"route":"GET /me","scopes":["read"]}]}`)
@@ -99,8 +101,8 @@ func getMe(h http.Handler, access string) int {
 	return w.Code
 }
 
-// A running server follows the rings: a rotation refuses nobody, and a dropped key's tokens are refused while the session
-// lives on.
+// A running server reloads the rings. A rotation refuses no token. After a drop, the tokens of the
+// dropped key are refused and the session continues.
 func TestRunningServerFollows(t *testing.T) {
 	l, password, log := newServed(t)
 	first := post(t, l, "/auth/login", `{"email":"`+demoEmail+`","password":"`+password+`"}`)
@@ -129,7 +131,7 @@ func TestRunningServerFollows(t *testing.T) {
 		t.Errorf("a token of the key that signs: %d", got)
 	}
 
-	// The one that signs, too: the next one takes over.
+	// Drop the signing key as well: the next key replaces it.
 	if v, err := l.home.Drop(t.Context(), Drops{Signing: []string{l.used.signing.Keys[2].Signing.ID()}}, time.Now()); v != 3 || err != nil {
 		t.Fatal(v, err)
 	}
@@ -149,7 +151,7 @@ func TestRunningServerFollows(t *testing.T) {
 	}
 }
 
-// What cannot be used is told once, and the last good ring goes on.
+// Unusable rings are logged once, and the last valid ring stays in use.
 func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 	l, password, log := newServed(t)
 	path := l.home.path("signing-ring.json")
@@ -172,7 +174,7 @@ func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 	}{
 		{"half written", func() error { return os.WriteFile(path, after[:len(after)/2], 0o600) }, "malformed ring"},
 		{"empty", func() error { return os.WriteFile(path, nil, 0o600) }, "malformed ring"},
-		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "its serial is 1, and another ring of serial 2 has been in use"},
+		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "the ring on disk has serial 1, want one above 2"},
 		{"exposed", func() error { return errors.Join(os.WriteFile(path, after, 0o600), os.Chmod(path, 0o644)) }, "must be 0600"},
 		{"gone", func() error { return os.Remove(path) }, "not found"},
 	} {
@@ -184,7 +186,7 @@ func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 			l.look(t.Context())
 			l.look(t.Context())
 			if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, row.tells) {
-				t.Errorf("told %q", got)
+				t.Errorf("logged %q", got)
 			}
 			if p := post(t, l, "/auth/login", `{"email":"`+demoEmail+`","password":"`+password+`"}`); getMe(l, p.Access) != http.StatusOK {
 				t.Error("the last good ring is not in use")
@@ -197,13 +199,13 @@ func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 			}
 			l.look(t.Context())
 			if l.told != "" {
-				t.Errorf("mended, and still %s", l.told)
+				t.Errorf("after the repair the log says %s", l.told)
 			}
 		})
 	}
 }
 
-// Of several rotations at once each moves on by one or says that another was faster, and none is lost.
+// Of several rotations at the same time, each succeeds or fails with ErrMoved, and none is lost.
 func TestRotationsAtOnce(t *testing.T) {
 	home := Home(t.TempDir())
 	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
@@ -241,7 +243,7 @@ func TestRotationsAtOnce(t *testing.T) {
 	}
 }
 
-// A ring that has been brought back has the serial of one that was in use, sooner or later.
+// A restored ring may have the same serial as one that was in use.
 func TestRunningServerTakesNoBackup(t *testing.T) {
 	l, _, log := newServed(t)
 	if _, err := l.home.Rotate(t.Context(), "", time.Now()); err != nil {
@@ -268,12 +270,12 @@ func TestRunningServerTakesNoBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.look(t.Context())
-	if l.used.signing.Keys[1].Signing.ID() == leaked || !strings.Contains(log.String(), "another ring of serial 3") {
-		t.Errorf("the dropped key is back: %s", log)
+	if l.used.signing.Keys[1].Signing.ID() == leaked || !strings.Contains(log.String(), "want one above 3") {
+		t.Errorf("a ring with a dropped key is in use: %s", log)
 	}
 }
 
-// A laptop's rings may be rotated for ever: what is of no use any more is forgotten.
+// The rings may be rotated any number of times, because keys that are no longer needed are removed.
 func TestManyRotations(t *testing.T) {
 	home := Home(t.TempDir())
 	now := time.Now()
@@ -292,7 +294,7 @@ func TestManyRotations(t *testing.T) {
 	}
 }
 
-// TestMoveAfterACrash holds that a move which stopped between two rings is carried on by the next, whichever it is.
+// TestMoveAfterACrash: after a move that stopped between two rings, the next move completes it.
 func TestMoveAfterACrash(t *testing.T) {
 	for name, next := range map[string]func(Home, keyring.Ring) (keyring.Version, error){
 		"rotate": func(h Home, _ keyring.Ring) (keyring.Version, error) { return h.Rotate(t.Context(), "", time.Now()) },
@@ -311,7 +313,7 @@ func TestMoveAfterACrash(t *testing.T) {
 		if _, err := home.Rotate(t.Context(), "", time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(home.path("signing-ring.json"), before, 0o600); err != nil { // as if it had not been reached
+		if err := os.WriteFile(home.path("signing-ring.json"), before, 0o600); err != nil { // as if the move had stopped before this ring
 			t.Fatal(err)
 		}
 		ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
@@ -324,7 +326,7 @@ func TestMoveAfterACrash(t *testing.T) {
 	}
 }
 
-// TestLostRing holds that the successor of a lost ring begins where the others stand.
+// TestLostRing: the replacement of a lost ring starts at the version of the others.
 func TestLostRing(t *testing.T) {
 	for _, lost := range []string{"signing-ring.json", "refresh-keys.json", "login-ring.json"} {
 		home := Home(t.TempDir())
@@ -369,7 +371,7 @@ func TestDropRefused(t *testing.T) {
 	}
 }
 
-// TestDropBothKeys drops the key that signs and the key that waits: the next version signs with a new key.
+// TestDropBothKeys drops the signing key and the next key: the next version signs with a new key.
 func TestDropBothKeys(t *testing.T) {
 	home := Home(t.TempDir())
 	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
@@ -389,8 +391,9 @@ func TestDropBothKeys(t *testing.T) {
 	}
 }
 
-// TestDropRefreshKey drops the refresh-token key that seals: the session under it ends, with the reason in the log; a
-// session that was opened afterwards goes on, and the session whose token was sealed by the next key as well.
+// TestDropRefreshKey drops the current refresh-token key. The session whose token it sealed ends,
+// and the log has the reason. A later session continues, and so does a session whose token the next
+// key sealed.
 func TestDropRefreshKey(t *testing.T) {
 	l, password, log := newServed(t)
 	under1 := loggedIn(t, l, password)
@@ -413,7 +416,7 @@ func TestDropRefreshKey(t *testing.T) {
 		t.Errorf("under the other key: %d %s", code, body)
 	}
 
-	// The key that seals. The rotation is a moment old, and yet the next version signs.
+	// The current key. The last rotation was a moment ago, and the next version signs all the same.
 	if v, err := l.home.Drop(t.Context(), Drops{Refresh: []string{l.used.refresh.Keys[2].ID()}}, time.Now()); err != nil || v != 3 {
 		t.Fatalf("dropping the key that seals: version %d, %v", v, err)
 	}
@@ -426,7 +429,7 @@ func TestDropRefreshKey(t *testing.T) {
 	}
 }
 
-// loggedIn returns the refresh token of a new session.
+// loggedIn opens a session and returns its refresh token.
 func loggedIn(t *testing.T, l *live, password string) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -450,7 +453,8 @@ func refreshed(l *live, refresh string) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-// The browser gets cookies that it keeps on plain http, and the functions get the ones that they set.
+// The browser gets cookies that work over plain http, and the functions get the cookies that they
+// set.
 func TestCookiesOnPlainHTTP(t *testing.T) {
 	l, password, _ := newServed(t)
 	login := func(cookie string) *httptest.ResponseRecorder {

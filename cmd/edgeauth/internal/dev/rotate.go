@@ -13,34 +13,36 @@ import (
 )
 
 var (
-	// ErrMoved says that another process moved the keys at the same time.
-	ErrMoved = errors.New("another process has moved the keys meanwhile: try again")
-	// ErrNoKey says that no key has an id.
-	ErrNoKey = errors.New("no key has this id")
+	// ErrMoved means that another process changed the keys at the same time.
+	ErrMoved = errors.New("another process changed the keys at the same time; try again")
+	// ErrNoKey means that no key has the given id.
+	ErrNoKey = errors.New("unknown key id")
 )
 
-// Rotate lets the next version of all rings sign, and returns it. A key that has to be made for that is of the algorithm;
-// empty means that of the newest key. The three hours of a deployment do not apply: the local server is the only verifier.
+// Rotate makes the next version of all rings sign and returns that version. alg is the algorithm of
+// the new key; empty means the algorithm of the newest key. The three hours of a deployment do not
+// apply, because the local server is the only verifier.
 func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
 	return h.move(ctx, keyring.Move{Algorithm: alg}, true, now)
 }
 
-// Drops says which keys [Home.Drop] destroys, by their ids.
+// Drops holds the ids of the keys that [Home.Drop] destroys.
 type Drops struct {
-	Signing []string // access tokens under them are refused from now on
-	Refresh []string // sessions whose refresh token is under one of them end
-	Login   []string // known devices are forgotten, and counters of failed logins begin anew
+	Signing []string // their access tokens are refused from now on
+	Refresh []string // sessions whose refresh token they sealed end
+	Login   []string // known devices are forgotten; counters of failed logins restart
 }
 
-// Drop destroys keys, and returns the version that signs. If a dropped key signs or seals now, the next version of all
-// rings signs from then on. The error wraps [ErrNoKey] if no key has one of the ids.
+// Drop destroys keys and returns the version that signs. If a dropped key signs or seals now, the
+// next version of all rings signs from then on. The error wraps [ErrNoKey] if an id is unknown.
 func (h Home) Drop(ctx context.Context, d Drops, now time.Time) (keyring.Version, error) {
 	m := keyring.Move{Drop: keyring.Drop{IDs: d.Signing}, DropRefresh: keyring.Drop{IDs: d.Refresh}, DropLogin: keyring.Drop{IDs: d.Login}}
 	return h.move(ctx, m, false, now)
 }
 
-// move changes the signing ring last: until then the new versions of the other rings only wait there. It makes a login
-// ring if an old data directory has none. m.Version follows from what is dropped, and from rotate.
+// move changes all rings. The signing ring is last, because the new versions of the other rings
+// stay unused until it changes. move creates a login ring if an old data directory has none.
+// m.Version is computed from the dropped keys and rotate.
 func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Time) (keyring.Version, error) {
 	signing, err := keyring.Load(ctx, h.SigningRing(), keyring.SigningRing)
 	if err != nil {
@@ -81,7 +83,7 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 		kind   keyring.Kind
 	}{{h.RefreshKeys(), keyring.RefreshRing}, {h.LoginRing(), keyring.LoginRing}, {h.SigningRing(), keyring.SigningRing}} {
 		_, err := keyring.Update(ctx, ring.source, ring.kind, func(r keyring.Ring) (keyring.Ring, error) {
-			// The other rings may be one ahead, after a move that stopped half way.
+			// After an interrupted move the other rings may be one version ahead.
 			if now := r.Current(); now != from && (ring.kind == keyring.SigningRing || now != from+1) {
 				return keyring.Ring{}, ErrMoved
 			}
@@ -94,7 +96,8 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 	return m.Version, nil
 }
 
-// versionsOf returns the versions of the keys with these ids. Two versions may hold one key, after an earlier drop.
+// versionsOf returns the versions of the keys with the given ids. After an earlier drop two
+// versions may hold the same key.
 func versionsOf(r keyring.Ring, ids []string) ([]keyring.Version, error) {
 	var versions []keyring.Version
 	for _, id := range ids {
@@ -105,7 +108,7 @@ func versionsOf(r keyring.Ring, ids []string) ([]keyring.Version, error) {
 			}
 		}
 		if len(versions) == before {
-			return nil, fmt.Errorf("%w: %q", ErrNoKey, id)
+			return nil, fmt.Errorf("%w %q", ErrNoKey, id)
 		}
 	}
 	return versions, nil

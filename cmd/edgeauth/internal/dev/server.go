@@ -22,7 +22,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Options are what "edgeauth dev" can be told.
+// Options are the settings of "edgeauth dev".
 type Options struct {
 	Addr      string
 	Home      Home
@@ -30,19 +30,19 @@ type Options struct {
 	Upstream  *Upstream // nil serves the demo route /me
 	Algorithm token.Algorithm
 	Profile   auth.Profile
-	Config    string // what EDGEAUTH_CONFIG holds for the functions; empty says nothing
+	Config    string // the JSON of EDGEAUTH_CONFIG; may be empty
 	Out, Log  io.Writer
 }
 
-// Run serves until the context ends. It returns nil then, and an error where it cannot start.
+// Run serves until ctx ends and then returns nil. If the server cannot start, Run returns an error.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Home.Make(); err != nil {
 		return err
 	}
-	// The port comes first: a second start by mistake should not touch the first one's data.
+	// Listen first: a second start by mistake must not touch the data of the running server.
 	listener, err := net.Listen("tcp", o.Addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w; --addr names another place", err)
+		return fmt.Errorf("cannot listen: %w; choose another address with --addr", err)
 	}
 	defer func() { _ = listener.Close() }()
 	issuer := "http://" + listener.Addr().String()
@@ -54,7 +54,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	password, err := o.Home.ensureDemoUser(ctx, stores.Users)
-	// A user without the file is no reason to stop: its owner may know the password, or use another account.
+	// Without the file the server starts all the same: the user may know the password or use
+	// another account.
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
@@ -107,7 +108,8 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	return api, nil
 }
 
-// authorizer makes the authorizer as its function does: from the public key set and the configuration alone.
+// authorizer builds the authorizer as its function does: only from the public keys and the
+// configuration.
 func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
 	jwks, err := json.Marshal(keys)
 	if err != nil {
@@ -123,7 +125,7 @@ func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string
 	}, s.Log())
 }
 
-// me is a backend behind the authorizer: it answers with whom it was told of.
+// me is a backend behind the authorizer. It answers with the caller's identity.
 func me(w http.ResponseWriter, r *http.Request) {
 	p, ok := auth.PrincipalFrom(r.Context())
 	if !ok {
@@ -137,14 +139,14 @@ func me(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serve answers on the listener until the context ends, and then stops at once: nothing is lost by that, since every
-// answer was on the disk before it was sent.
+// serve answers until ctx ends, and then stops at once. Nothing is lost, because every answer is on
+// disk before it is sent.
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		MaxHeaderBytes:    10 << 10, // as the gateway has it
+		MaxHeaderBytes:    10 << 10, // the limit of API Gateway
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()

@@ -15,7 +15,8 @@ import (
 
 const here = "http://127.0.0.1:8080"
 
-// newLocal returns the local server's API on a new home, and its demo user's password.
+// newLocal returns the API of the local server on a new data directory, with the demo user's
+// password.
 func newLocal(t *testing.T) (http.Handler, string) {
 	t.Helper()
 	api, password, _ := newServed(t)
@@ -31,7 +32,7 @@ func call(api http.Handler, method, path, contentType, body string) *httptest.Re
 	return w
 }
 
-// TestEveryRouteIsServed holds that each route of the code has a function behind it, which knows the route.
+// TestEveryRouteIsServed: every route has a function that serves it.
 func TestEveryRouteIsServed(t *testing.T) {
 	api, _ := newLocal(t)
 	for _, r := range route.Table() {
@@ -42,7 +43,8 @@ func TestEveryRouteIsServed(t *testing.T) {
 	}
 }
 
-// TestOthersCanCheckOurTokens goes from the issuer to the keys as a library does, and verifies a login's access token.
+// TestOthersCanCheckOurTokens finds the keys from the issuer, as client libraries do, and verifies
+// the access token of a login.
 func TestOthersCanCheckOurTokens(t *testing.T) {
 	api, password := newLocal(t)
 	var metadata struct {
@@ -84,7 +86,8 @@ func TestOthersCanCheckOurTokens(t *testing.T) {
 	}
 }
 
-// TestUnchangedKeysAreNotSentAgain goes through both conversions of the gateway.
+// TestUnchangedKeysAreNotSentAgain tests conditional requests through both conversions of the
+// gateway.
 func TestUnchangedKeysAreNotSentAgain(t *testing.T) {
 	api, _ := newLocal(t)
 	server := httptest.NewServer(api)

@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// oldHome returns a data directory at version 3 from before there was a login ring.
+// oldHome returns a data directory at version 3, without a login ring.
 func oldHome(t *testing.T) Home {
 	t.Helper()
 	home := Home(t.TempDir())
@@ -25,7 +25,7 @@ func oldHome(t *testing.T) Home {
 	return home
 }
 
-// rotate moves the keys on until version v signs.
+// rotate rotates the keys until version v signs.
 func rotate(t *testing.T, home Home, v keyring.Version) {
 	t.Helper()
 	for {
@@ -55,7 +55,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// expectLogin holds that the login ring stands at a version and has the next one.
+// expectLogin checks that the login ring is at version v and has the next key.
 func expectLogin(t *testing.T, home Home, v keyring.Version) {
 	t.Helper()
 	r, err := keyring.Load(t.Context(), home.LoginRing(), keyring.LoginRing)
@@ -67,8 +67,8 @@ func expectLogin(t *testing.T, home Home, v keyring.Version) {
 	}
 }
 
-// TestOldHomeGetsALoginRing holds that an old data directory gets the third ring at its present version, and that its
-// other rings stay as they are.
+// TestOldHomeGetsALoginRing: an old data directory gets a login ring at its current version, and
+// its other rings do not change.
 func TestOldHomeGetsALoginRing(t *testing.T) {
 	home := oldHome(t)
 	before := read(t, home.path("signing-ring.json")) + read(t, home.path("refresh-keys.json"))
@@ -85,15 +85,15 @@ func TestOldHomeGetsALoginRing(t *testing.T) {
 	expectLogin(t, home, 4)
 }
 
-// TestOldHomeRotates holds that "keys rotate" needs no "dev" before it.
+// TestOldHomeRotates: "keys rotate" works without an earlier "edgeauth dev".
 func TestOldHomeRotates(t *testing.T) {
 	home := oldHome(t)
 	rotate(t, home, 4)
 	expectLogin(t, home, 4)
 }
 
-// TestLoginRingLeftBehind holds that a login ring catches up after an edgeauth that does not know it has rotated the
-// other two.
+// TestLoginRingLeftBehind: a login ring catches up after an older edgeauth has rotated the other
+// two rings.
 func TestLoginRingLeftBehind(t *testing.T) {
 	behind := func() Home {
 		home := Home(t.TempDir())
@@ -117,7 +117,7 @@ func TestLoginRingLeftBehind(t *testing.T) {
 	expectLogin(t, home, 5)
 }
 
-// TestOldHomeGoesOn holds that sessions of an old data directory live on, and that its user logs in.
+// TestOldHomeGoesOn: sessions of an old data directory continue, and its user can log in.
 func TestOldHomeGoesOn(t *testing.T) {
 	l, password, log := newServed(t)
 	credentials := `{"email":"` + demoEmail + `","password":"` + password + `"`

@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// identityPrefix begins the headers in which an upstream finds who is calling: X-Edgeauth-Sub, X-Edgeauth-Sid, ...
+// identityPrefix is the prefix of the headers that tell an upstream the caller's identity:
+// X-Edgeauth-Sub, X-Edgeauth-Sid, ...
 const identityPrefix = "X-Edgeauth-"
 
-// Upstream is a developer's own API behind the authorizer.
+// Upstream is the developer's own API behind the authorizer.
 type Upstream struct {
-	url   string // without a password
+	url   string // without the password
 	proxy *httputil.ReverseProxy
 }
 
@@ -23,7 +24,7 @@ type Upstream struct {
 func NewUpstream(text string) (*Upstream, error) {
 	target, err := url.Parse(text)
 	if err != nil || target.Host == "" || (target.Scheme != "http" && target.Scheme != "https") {
-		return nil, fmt.Errorf("an upstream is an http or https URL, as in http://127.0.0.1:3000")
+		return nil, fmt.Errorf("invalid upstream (want an http or https URL, for example http://127.0.0.1:3000)")
 	}
 	return &Upstream{target.Redacted(), &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
@@ -40,29 +41,30 @@ func NewUpstream(text string) (*Upstream, error) {
 
 type identityKey struct{}
 
-// serve passes r on with the identity that the authorizer found.
+// serve forwards r with the identity that the authorizer returned.
 func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[string]string) {
 	u.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity)))
 }
 
-// identify replaces what a client says of itself by what the authorizer found. It must be the last to touch the headers:
-// a proxy takes off those that the client's Connection header names.
+// identify replaces the identity headers of the client by those of the authorizer. It must be the
+// last to change the headers, because the proxy removes headers that the client's Connection header
+// names.
 func identify(p *httputil.ProxyRequest) {
 	for name := range p.Out.Header {
 		if claimsIdentity(name) {
 			delete(p.Out.Header, name)
 		}
 	}
-	p.Out.Trailer = nil // they arrive after the headers that they might replace
+	p.Out.Trailer = nil // trailers arrive after the headers and could replace them
 	identity, _ := p.In.Context().Value(identityKey{}).(map[string]string)
 	for claim, value := range identity {
 		p.Out.Header.Set(identityPrefix+strings.ReplaceAll(claim, "_", "-"), value)
 	}
 }
 
-// claimsIdentity finds a client's own copies of the identity headers. Servers that hand headers on as variables make
-// "_" of "-", and some of any character that is no letter or digit, so that X_Edgeauth_Sub and X.Edgeauth.Sub would
-// arrive there as the same name.
+// claimsIdentity reports whether a server could read the header as an identity header. Servers that
+// pass headers as variables treat "_" as "-", and some of them any character that is not a letter
+// or digit, so X_Edgeauth_Sub and X.Edgeauth.Sub arrive under the same name.
 func claimsIdentity(name string) bool {
 	folded := strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {

@@ -6,9 +6,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// The commands work as pasted into a POSIX shell that has curl and sed.
+// The commands can be pasted into a POSIX shell with curl and sed.
 var welcomeText = template.Must(template.New("welcome").Parse(`
-edgeauth runs on {{.URL}} with its data in {{.Home}}. Ctrl-C ends it.
+edgeauth runs on {{.URL}} with its data in {{.Home}}. Press Ctrl-C to stop it.
 
 Log in as {{.Email}}:
 
@@ -22,23 +22,23 @@ Call {{.Protected}} through the authorizer:
 
   curl -sS {{.URL}}{{.Path}} -H "Authorization: Bearer $access"
 
-Go on with the refresh token, as an OAuth client or with JSON:
+Use the refresh token, as an OAuth client or with JSON:
 
   curl -sS {{.URL}}/auth/refresh -d grant_type=refresh_token -d "refresh_token=$refresh"
   curl -sS {{.URL}}/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$refresh\"}"
 
-End the session (its access token stays good until it ends):
+End the session (its access token stays valid until it expires):
 
   curl -sS {{.URL}}/auth/logout -d "token=$refresh"
 
-Be refused, without a token (401) and with a wrong one (403):
+Get refused, without a token (401) and with an invalid one (403):
 
   curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}}
   curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}} -H "Authorization: Bearer x$access"
 
 `))
 
-// welcome tells how to use what runs.
+// welcome prints how to use the server.
 func (o Options) welcome(issuer string, password auth.Secret) error {
 	view := map[string]any{
 		"URL": issuer, "Home": o.Home, "Email": demoEmail, "Password": pasteable(password),
@@ -50,8 +50,8 @@ func (o Options) welcome(issuer string, password auth.Secret) error {
 	return welcomeText.Execute(o.Out, view)
 }
 
-// pasteable returns a password that means nothing to a shell or to JSON, and else "": the file may hold one that
-// a person chose.
+// pasteable returns the password if it has no special meaning in a shell or in JSON, or "". The
+// file may hold a password that a person chose.
 func pasteable(password auth.Secret) string {
 	text := password.Reveal()
 	for _, r := range text {

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 )
 
-// The codes by which AWS's services say the same in their own words.
+// The error codes by which AWS services report the same problems.
 var (
 	denied  = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 	expired = []string{"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
@@ -23,16 +23,16 @@ var (
 	}
 )
 
-// needs are the permissions that commands use, by the service's id in the SDK.
+// needs maps the SDK's name of a service to the permissions that commands use.
 var needs = map[string]string{
 	"CloudFormation": "cloudformation:DescribeStacks on the stack",
 	"DynamoDB": "dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, BatchWriteItem, Query and Scan " +
-		"on the tables, of which reading takes GetItem, Query and Scan",
+		"on the tables (GetItem, Query and Scan to read)",
 	"Secrets Manager": "secretsmanager:GetSecretValue on the three secrets, " +
-		"and kms:Decrypt where they have a key of your own",
+		"and kms:Decrypt if they use a customer managed key",
 }
 
-// explained is an error in words for whoever runs a command.
+// explained is an error with a text for the user of a command.
 type explained struct {
 	text string
 	err  error
@@ -41,22 +41,22 @@ type explained struct {
 func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.err }
 
-// operation is what an error of the SDK knows about the call.
+// operation is the part of an SDK error that names the call.
 type operation interface {
 	error
 	Service() string
 	Operation() string
 }
 
-// refusal is an error that a service answered with.
+// refusal is an error answer of a service.
 type refusal interface {
 	error
 	ErrorCode() string
 	ErrorMessage() string
 }
 
-// Explain says in one line what an error of AWS means for whoever runs a command, and what would mend it. Other errors
-// stay what they are.
+// Explain replaces an AWS error by one line that says what it means and how to fix it. Other errors
+// are returned unchanged.
 func Explain(err error) error {
 	var done *explained
 	var of operation
@@ -69,31 +69,32 @@ func Explain(err error) error {
 	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	switch {
 	case slices.Contains(denied, code):
-		text := fmt.Sprintf("AWS denies %s to these credentials: %s", call, oneLine(why.ErrorMessage()))
+		text := fmt.Sprintf("access denied: these AWS credentials may not call %s: %s", call, oneLine(why.ErrorMessage()))
 		if need, ours := needs[of.Service()]; ours {
-			text += "; needed is " + need
+			text += "; required: " + need
 		}
 		return &explained{text, err}
 	case slices.Contains(expired, code):
-		return &explained{`the AWS credentials have expired: get new ones, as with "aws sso login", and run this again`, err}
+		return &explained{`the AWS credentials have expired; get new ones, for example with "aws sso login", and run this again`, err}
 	case slices.Contains(unknown, code):
-		// The message is left out: some hold the text that was to be signed.
-		return &explained{fmt.Sprintf("AWS does not take these credentials (%s, %s): AWS_PROFILE, or AWS_ACCESS_KEY_ID and "+
-			"AWS_SECRET_ACCESS_KEY, name others; a Region that the account has not enabled says so too", call, code), err}
+		// The message is left out, because some messages contain the text that was signed.
+		return &explained{fmt.Sprintf("AWS rejects these credentials (%s, %s); choose others with AWS_PROFILE, or AWS_ACCESS_KEY_ID and "+
+			"AWS_SECRET_ACCESS_KEY. A Region that the account has not enabled gives the same error", call, code), err}
 	case throttled:
-		return &explained{fmt.Sprintf("AWS is busy (%s, %s): run this again in a moment", call, code), err}
+		return &explained{fmt.Sprintf("AWS is busy (%s, %s); run this again in a moment", call, code), err}
 	}
 	return err
 }
 
-// isMissing tells the one ValidationError that means that there is no such stack: it has no code of its own.
+// isMissing reports whether err means that the stack does not exist. That error has no code of its
+// own.
 func isMissing(err error) bool {
 	var why refusal
 	return errors.As(err, &why) && why.ErrorCode() == "ValidationError" &&
 		strings.Contains(why.ErrorMessage(), "does not exist")
 }
 
-// withoutCredentials says what to do where the chain of credentials has ended without any.
+// withoutCredentials says what to do if the SDK finds no credentials.
 func withoutCredentials(err error) error {
 	var (
 		of        operation
@@ -103,33 +104,33 @@ func withoutCredentials(err error) error {
 		program   *processcreds.ProviderError
 	)
 	var why refusal
-	rejected := errors.As(err, &why) && why.ErrorCode() == "UnauthorizedException" // by the sign-on, whose session is over
-	// The SDK's newer form of a sign-on has no error of its own.
+	rejected := errors.As(err, &why) && why.ErrorCode() == "UnauthorizedException" // by IAM Identity Center: the session is over
+	// The SDK has no error type for an expired session of the newer form.
 	unread := strings.Contains(err.Error(), "cached SSO token")
 	say := func(format string, args ...any) error { return &explained{fmt.Sprintf(format, args...), err} }
 	switch {
 	case errors.As(err, &noProfile):
-		return say(`there is no AWS profile %s: AWS_PROFILE names one, "aws configure list-profiles" lists them`,
+		return say(`the AWS profile %s does not exist; set AWS_PROFILE to one that "aws configure list-profiles" prints`,
 			noProfile.Profile)
 	case errors.As(err, &asksCode):
-		return say("the AWS profile asks for a code, and this command does not: " +
+		return say("the AWS profile requires an MFA code, which this command cannot ask for; run " +
 			`eval "$(aws configure export-credentials --format env)" first`)
 	case errors.As(err, &signedOut), rejected, unread:
-		return say("there are no AWS credentials, because the sign-on has expired or never was: " +
-			`"aws sso login" makes a new one`)
+		return say("no AWS credentials: the sign-on session is missing or expired; " +
+			`run "aws sso login"`)
 	case errors.As(err, &program):
-		// The error may hold what the program printed, and with it the credentials.
-		return say("there are no AWS credentials: the credential_process of the profile gives none; " +
+		// The error may contain the output of the program, and with it the credentials.
+		return say("no AWS credentials: the credential_process of the profile failed; " +
 			"run it by hand to see why")
 	case errors.As(err, &of) && of.Service() == "ec2imds":
-		// The last of the chain, so that nothing before it was configured.
-		return say(`there are no AWS credentials: "aws configure" or "aws sso login" makes some, ` +
-			"AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY name them")
+		// This is the last provider of the chain, so no earlier one is configured.
+		return say(`no AWS credentials; run "aws configure" or "aws sso login", ` +
+			"or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	if err = Explain(err); errors.As(err, new(*explained)) {
 		return err
 	}
-	return say("there are no AWS credentials: %s", oneLine(err.Error()))
+	return say("no AWS credentials: %s", oneLine(err.Error()))
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

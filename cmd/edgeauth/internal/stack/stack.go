@@ -1,5 +1,8 @@
-// Package stack finds what a deployed stack of template.yaml is made of: CloudFormation tells the tables, the secrets,
-// the issuer and the version of the keys. It reads, and nothing else.
+// Package stack reads what a deployed stack of template.yaml consists of: CloudFormation returns
+// the tables, the secrets, the issuer and the version of the keys.
+//
+//	s, err := stack.Describe(ctx, "auth")
+//	stores, err := service.OpenStores(s.Stores())
 package stack
 
 import (
@@ -23,55 +26,57 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
-// Stack is a deployed stack, as far as it concerns whoever looks after its users and keys.
+// Stack is a deployed stack, as far as commands on users and keys need it.
 type Stack struct {
 	Name, Region string
-	Status       string // CloudFormation's own word, as in UPDATE_COMPLETE
+	Status       string // as in CloudFormation, for example UPDATE_COMPLETE
 	Issuer       string
 	Audience     []string // of access tokens; at least one
-	JWKS         string   // the address of the public keys
-	Authorizer   string   // the ARN that other APIs attach
-	// KeyVersion is what the latest deployment asked for. While one is on its way, functions may still be behind.
+	JWKS         string   // the URL of the public keys
+	Authorizer   string   // the ARN of the authorizer, which other APIs attach
+	// KeyVersion is the value of the latest deployment. During a deployment functions may still use
+	// the previous version.
 	KeyVersion                   keyring.Version
 	SigningSecret, RefreshSecret string // ARNs
-	// LoginSecret is the ARN of the login ring's secret. It is empty until a stack that was deployed without a login
-	// ring is deployed again.
+	// LoginSecret is the ARN of the login ring's secret. It is empty if the stack was last deployed
+	// without a login ring.
 	LoginSecret string
 
 	tables  config.DynamoDB
 	secrets config.SecretsManager
 }
 
-// Stores says how to reach the stack's tables.
+// Stores returns the settings of the stack's tables.
 func (s Stack) Stores() config.Stores { return config.Stores{DynamoDB: s.tables} }
 
-// Secrets says how to reach the stack's secrets.
+// Secrets returns the settings of the stack's secrets.
 func (s Stack) Secrets() config.SecretsManager { return s.secrets }
 
-// Settled tells whether the stack's latest deployment has ended well, or was rolled back.
+// Settled reports whether the latest deployment succeeded or was rolled back.
 func (s Stack) Settled() bool { return strings.HasSuffix(s.Status, "_COMPLETE") }
 
 var aName = regexp.MustCompile(`^([a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[-a-z]+:cloudformation:[-a-zA-Z0-9:/]+)$`)
 
-// IsName tells whether a text could name a stack: by its name, or by its ARN.
+// IsName reports whether text is a valid stack name or stack ARN.
 func IsName(text string) bool { return aName.MatchString(text) }
 
-// patience bounds everything before the first answer. A program that gives credentials may ask its user for a code.
+// patience bounds the time until the first answer. A credentials program may ask the user for a
+// code.
 const patience = 2 * time.Minute
 
-// Describe asks CloudFormation about a stack, with the credentials and in the Region that AWS's own tools would find:
-// from the environment, a profile, a sign-on or the machine's role. They are resolved here, once, and serve for
-// whatever is done with the stack.
+// Describe requests a stack from CloudFormation. It uses the credentials and the Region that AWS's
+// own tools would use: from the environment, a profile, a sign-on session or the machine's role.
+// The credentials are resolved once, and Stores and Secrets use them too.
 func Describe(ctx context.Context, name string) (Stack, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// What the SDK would print on its own is told by the errors.
+	// The SDK does not log; errors say what it would print.
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return Stack{}, withoutCredentials(err)
 	}
 	if cfg.Region == "" {
-		return Stack{}, errors.New("there is no AWS Region: AWS_REGION names one, as in eu-central-1, or the profile does")
+		return Stack{}, errors.New("no AWS Region; set AWS_REGION, for example to eu-central-1, or the region of the profile")
 	}
 	credentials, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
@@ -81,10 +86,10 @@ func Describe(ctx context.Context, name string) (Stack, error) {
 	out, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	switch {
 	case isMissing(err), err == nil && len(out.Stacks) == 0:
-		return Stack{}, fmt.Errorf("there is no stack %s in %s of this account: AWS_REGION and AWS_PROFILE name others",
+		return Stack{}, fmt.Errorf("the stack %s does not exist in %s of this account; choose others with AWS_REGION and AWS_PROFILE",
 			name, cfg.Region)
 	case err != nil:
-		return Stack{}, Explain(fmt.Errorf("asking CloudFormation in %s for the stack %s: %w", cfg.Region, name, err))
+		return Stack{}, Explain(fmt.Errorf("describe stack %s in %s: %w", name, cfg.Region, err))
 	}
 	account := config.AWS{
 		Region: cfg.Region, AccessKeyID: credentials.AccessKeyID,
@@ -98,7 +103,7 @@ func Describe(ctx context.Context, name string) (Stack, error) {
 	return s, s.read(out.Stacks[0])
 }
 
-// endpoint returns the URL of a stand-in: one of the variable's own, or one for all services.
+// endpoint returns the URL of a stand-in: that of the variable, or the one for all services.
 func endpoint(cfg aws.Config, variable string) string {
 	if own := os.Getenv(variable); own != "" {
 		return own
@@ -106,7 +111,7 @@ func endpoint(cfg aws.Config, variable string) string {
 	return aws.ToString(cfg.BaseEndpoint)
 }
 
-// read takes what the template gives a stack, and names all that is missing.
+// read reads the outputs and parameters of the template. The error names every missing one.
 func (s *Stack) read(described types.Stack) error {
 	outputs, parameters := map[string]string{}, map[string]string{}
 	for _, o := range described.Outputs {
@@ -130,10 +135,10 @@ func (s *Stack) read(described types.Stack) error {
 	}
 	switch what := strings.Join(missing, ", "); {
 	case missing != nil && strings.HasSuffix(s.Status, "_IN_PROGRESS"):
-		return fmt.Errorf("the stack %s is %s, and does not say yet what its %s is: try again when the deployment has ended",
+		return fmt.Errorf("the stack %s is %s and does not have these outputs yet: %s; try again after the deployment",
 			s.Name, s.Status, what)
 	case missing != nil:
-		return fmt.Errorf("the stack %s (%s) has no output %s: it is not one that edgeauth's template.yaml has made, "+
+		return fmt.Errorf("the stack %s (%s) lacks these outputs: %s; either edgeauth's template.yaml did not create it, "+
 			"or its deployment failed", s.Name, s.Status, what)
 	}
 	s.LoginSecret = outputs["LoginSecret"]
@@ -142,8 +147,8 @@ func (s *Stack) read(described types.Stack) error {
 	}
 	n, err := strconv.ParseUint(parameters["KeyVersion"], 10, 16)
 	if s.KeyVersion = keyring.Version(n); err != nil || n == 0 {
-		return fmt.Errorf("the stack %s (%s) has no parameter KeyVersion with a version of the keys: "+
-			"it is not one that edgeauth's template.yaml has made", s.Name, s.Status)
+		return fmt.Errorf("the stack %s (%s) has no valid parameter KeyVersion; "+
+			"edgeauth's template.yaml did not create it", s.Name, s.Status)
 	}
 	return nil
 }

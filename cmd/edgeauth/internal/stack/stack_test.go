@@ -16,12 +16,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// machine is one on which nothing of AWS is configured but what files and variables say.
+// machine removes all AWS configuration except the given file and variables.
 func machine(t *testing.T, configFile string, variables map[string]string) {
 	t.Helper()
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
-			t.Setenv(name, "") // to be restored
+			t.Setenv(name, "") // restored after the test
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
 			}
@@ -41,7 +41,7 @@ func machine(t *testing.T, configFile string, variables map[string]string) {
 	}
 }
 
-// standIn answers as CloudFormation does, with each answer once and the last one from then on.
+// standIn stands in for CloudFormation. It gives each answer once and repeats the last one.
 func standIn(t *testing.T, answers ...answer) (url string, asked *int) {
 	t.Helper()
 	asked = new(int)
@@ -56,7 +56,7 @@ func standIn(t *testing.T, answers ...answer) (url string, asked *int) {
 		}
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(now.status)
-		_, _ = fmt.Fprint(w, now.body) // the client may have gone
+		_, _ = fmt.Fprint(w, now.body) // the client may have disconnected
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, asked
@@ -167,55 +167,55 @@ func same(a, b config.AWS) bool {
 	return a.Region == b.Region && a.AccessKeyID == b.AccessKeyID && a.SecretAccess.Equal(b.SecretAccess) && a.SessionSecret.Equal(b.SessionSecret)
 }
 
-// TestAnswers holds that each thing that CloudFormation answers is one clear line.
+// TestAnswers: every answer of CloudFormation becomes one clear line.
 func TestAnswers(t *testing.T) {
 	const (
 		arn   = "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: cloudformation:DescribeStacks on resource: arn:x"
-		again = "AWS is busy (CloudFormation DescribeStacks, Throttling): run this again in a moment"
+		again = "AWS is busy (CloudFormation DescribeStacks, Throttling); run this again in a moment"
 	)
 	for _, row := range []struct {
 		name    string
 		answers []answer
-		want    string // the whole error; with * at its end, its beginning; empty for none
+		want    string // the whole error, or its beginning before *; empty for no error
 		asked   int
 	}{
 		{"a stack", []answer{described(head + complete + parameters + outputs + tail)}, "", 1},
 		{"no stack", []answer{refused(400, "ValidationError", "Stack with id auth does not exist")},
-			"there is no stack auth in eu-central-1 of this account: AWS_REGION and AWS_PROFILE name others", 1},
+			"the stack auth does not exist in eu-central-1 of this account; choose others with AWS_REGION and AWS_PROFILE", 1},
 		{"an empty list", []answer{described("")},
-			"there is no stack auth in eu-central-1 of this account: AWS_REGION and AWS_PROFILE name others", 1},
-		{"somebody else's", []answer{described(head + complete + `<Outputs><member><OutputKey>Issuer</OutputKey><OutputValue>x</OutputValue></member></Outputs>` + tail)},
-			"the stack auth (UPDATE_COMPLETE) has no output Jwks, AuthorizerArn, SigningSecret, RefreshSecret, UsersTable, SessionsTable, AttemptsTable: " +
-				"it is not one that edgeauth's template.yaml has made, or its deployment failed", 1},
+			"the stack auth does not exist in eu-central-1 of this account; choose others with AWS_REGION and AWS_PROFILE", 1},
+		{"another template", []answer{described(head + complete + `<Outputs><member><OutputKey>Issuer</OutputKey><OutputValue>x</OutputValue></member></Outputs>` + tail)},
+			"the stack auth (UPDATE_COMPLETE) lacks these outputs: Jwks, AuthorizerArn, SigningSecret, RefreshSecret, UsersTable, SessionsTable, AttemptsTable; " +
+				"either edgeauth's template.yaml did not create it, or its deployment failed", 1},
 		{"no KeyVersion", []answer{described(head + complete + outputs + tail)},
-			"the stack auth (UPDATE_COMPLETE) has no parameter KeyVersion with a version of the keys: it is not one that edgeauth's template.yaml has made", 1},
-		{"a KeyVersion that is none", []answer{described(head + complete + strings.Replace(parameters, ">3<", ">70000<", 1) + outputs + tail)},
-			"the stack auth (UPDATE_COMPLETE) has no parameter KeyVersion with *", 1},
+			"the stack auth (UPDATE_COMPLETE) has no valid parameter KeyVersion; edgeauth's template.yaml did not create it", 1},
+		{"an invalid KeyVersion", []answer{described(head + complete + strings.Replace(parameters, ">3<", ">70000<", 1) + outputs + tail)},
+			"the stack auth (UPDATE_COMPLETE) has no valid parameter KeyVersion; *", 1},
 		{"a KeyVersion before the first", []answer{described(head + complete + strings.Replace(parameters, ">3<", ">0<", 1) + outputs + tail)},
-			"the stack auth (UPDATE_COMPLETE) has no parameter KeyVersion with *", 1},
+			"the stack auth (UPDATE_COMPLETE) has no valid parameter KeyVersion; *", 1},
 		{"its first deployment", []answer{described(head + creating + parameters + tail)},
-			"the stack auth is CREATE_IN_PROGRESS, and does not say yet what its Issuer, Jwks, *", 1},
+			"the stack auth is CREATE_IN_PROGRESS and does not have these outputs yet: Issuer, Jwks, *", 1},
 		{"its first deployment failed", []answer{described(head + `<StackStatus>ROLLBACK_COMPLETE</StackStatus>` + parameters + tail)},
-			"the stack auth (ROLLBACK_COMPLETE) has no output Issuer, *", 1},
+			"the stack auth (ROLLBACK_COMPLETE) lacks these outputs: Issuer, *", 1},
 
 		{"no permission", []answer{refused(403, "AccessDenied", arn)},
-			"AWS denies CloudFormation DescribeStacks to these credentials: " + arn + "; needed is cloudformation:DescribeStacks on the stack", 1},
+			"access denied: these AWS credentials may not call CloudFormation DescribeStacks: " + arn + "; required: cloudformation:DescribeStacks on the stack", 1},
 		{"a message in lines", []answer{refused(403, "AccessDenied", "a\n\n b")},
-			"AWS denies CloudFormation DescribeStacks to these credentials: a b; needed is cloudformation:DescribeStacks on the stack", 1},
+			"access denied: these AWS credentials may not call CloudFormation DescribeStacks: a b; required: cloudformation:DescribeStacks on the stack", 1},
 		{"expired", []answer{refused(403, "ExpiredToken", "The security token included in the request is expired")},
-			`the AWS credentials have expired: get new ones, as with "aws sso login", and run this again`, 1},
+			`the AWS credentials have expired; get new ones, for example with "aws sso login", and run this again`, 1},
 		{"unknown", []answer{refused(403, "InvalidClientTokenId", "The security token included in the request is invalid.")},
-			"AWS does not take these credentials (CloudFormation DescribeStacks, InvalidClientTokenId): AWS_PROFILE, or *", 1},
+			"AWS rejects these credentials (CloudFormation DescribeStacks, InvalidClientTokenId); choose others with AWS_PROFILE, or *", 1},
 		{"a wrong secret", []answer{refused(403, "SignatureDoesNotMatch", "The canonical string should have been hunter2")},
-			"AWS does not take these credentials (CloudFormation DescribeStacks, SignatureDoesNotMatch): *", 1},
+			"AWS rejects these credentials (CloudFormation DescribeStacks, SignatureDoesNotMatch); *", 1},
 		{"another refusal", []answer{refused(400, "ValidationError", "1 validation error detected")},
-			"asking CloudFormation in eu-central-1 for the stack auth: operation error CloudFormation: DescribeStacks, *", 1},
+			"describe stack auth in eu-central-1: operation error CloudFormation: DescribeStacks, *", 1},
 
 		{"throttled once", []answer{refused(400, "Throttling", "Rate exceeded"), described(head + complete + parameters + outputs + tail)}, "", 2},
 		{"throttled", []answer{refused(400, "Throttling", "Rate exceeded")}, again, 2},
 		{"down once", []answer{{503, "busy"}, described(head + complete + parameters + outputs + tail)}, "", 2},
-		{"down", []answer{refused(500, "InternalFailure", "down")}, "asking CloudFormation in eu-central-1 for the stack auth: *", 2},
-		{"no XML", []answer{{200, "<html>"}}, "asking CloudFormation in eu-central-1 for the stack auth: *", 1},
+		{"down", []answer{refused(500, "InternalFailure", "down")}, "describe stack auth in eu-central-1: *", 2},
+		{"no XML", []answer{{200, "<html>"}}, "describe stack auth in eu-central-1: *", 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			machine(t, "", account)
@@ -224,13 +224,13 @@ func TestAnswers(t *testing.T) {
 			_, err := stack.Describe(t.Context(), "auth")
 			says(t, err, row.want)
 			if *asked != row.asked {
-				t.Errorf("asked %d times", *asked)
+				t.Errorf("%d requests", *asked)
 			}
 		})
 	}
 }
 
-// says holds an error to one line, and to what it should be.
+// says checks that the error is a single line and has the expected text.
 func says(t *testing.T, err error, want string) {
 	t.Helper()
 	got := ""
@@ -241,7 +241,7 @@ func says(t *testing.T, err error, want string) {
 		t.Errorf("error %q\n want %q", got, want)
 	}
 	if strings.ContainsAny(got, "\n\r") || strings.Contains(got, "hunter2") || strings.Contains(got, "sesame") {
-		t.Errorf("no line to show: %q", got)
+		t.Errorf("not a single line: %q", got)
 	}
 }
 
@@ -254,8 +254,8 @@ func TestCredentials(t *testing.T) {
 		return variables
 	}
 	const (
-		none   = `there are no AWS credentials: "aws configure" or "aws sso login" makes some, *`
-		signOn = `there are no AWS credentials, because the sign-on has expired or never was: "aws sso login" makes a new one`
+		none   = `no AWS credentials; run "aws configure" or "aws sso login", or *`
+		signOn = `no AWS credentials: the sign-on session is missing or expired; run "aws sso login"`
 		stored = "aws_access_key_id=AKIDEXAMPLE\naws_secret_access_key=hunter2\naws_session_token=sesame\n"
 	)
 	for _, row := range []struct {
@@ -268,18 +268,18 @@ func TestCredentials(t *testing.T) {
 		{"a profile", "[profile work]\nregion=eu-central-1\n" + stored, map[string]string{"AWS_PROFILE": "work"}, ""},
 		{"the default profile", "[default]\n" + stored, region(), ""},
 		{"a program", "[default]\ncredential_process=echo '{\"Version\":1,\"AccessKeyId\":\"AKIDEXAMPLE\",\"SecretAccessKey\":\"hunter2\",\"SessionToken\":\"sesame\"}'\n", region(), ""},
-		{"a program that fails", "[default]\ncredential_process=false\n", region(), "there are no AWS credentials: the credential_process of the profile gives none; *"},
+		{"a program that fails", "[default]\ncredential_process=false\n", region(), "no AWS credentials: the credential_process of the profile failed; *"},
 		{"a program that prints something else", "[default]\ncredential_process=echo SecretAccessKey=hunter2\n", region(),
-			"there are no AWS credentials: the credential_process of the profile gives none; *"},
-		{"no such profile", "", region("AWS_PROFILE", "work"), `there is no AWS profile work: AWS_PROFILE names one, "aws configure list-profiles" lists them`},
-		{"no Region", "[default]\n" + stored, nil, "there is no AWS Region: AWS_REGION names one, as in eu-central-1, or the profile does"},
+			"no AWS credentials: the credential_process of the profile failed; *"},
+		{"no such profile", "", region("AWS_PROFILE", "work"), `the AWS profile work does not exist; set AWS_PROFILE to one that "aws configure list-profiles" prints`},
+		{"no Region", "[default]\n" + stored, nil, "no AWS Region; set AWS_REGION, for example to eu-central-1, or the region of the profile"},
 		{"a code", "[default]\nrole_arn=arn:aws:iam::123456789012:role/x\nmfa_serial=arn:aws:iam::123456789012:mfa/x\nsource_profile=base\n[profile base]\n" + stored,
-			region(), "the AWS profile asks for a code, and this command does not: *"},
+			region(), "the AWS profile requires an MFA code, which this command cannot ask for; *"},
 		{"signed out", "[default]\nsso_start_url=https://example.com\nsso_region=eu-central-1\nsso_account_id=123456789012\nsso_role_name=x\n", region(), signOn},
 		{"signed out of a session", "[default]\nsso_session=s\nsso_account_id=123456789012\nsso_role_name=x\n" +
 			"[sso-session s]\nsso_start_url=https://example.com\nsso_region=eu-central-1\n", region(), signOn},
 		{"a web identity without a token", "", region("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"),
-			"there are no AWS credentials: *"},
+			"no AWS credentials: *"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			machine(t, row.configFile, row.variables)
@@ -288,7 +288,7 @@ func TestCredentials(t *testing.T) {
 			_, err := stack.Describe(t.Context(), "auth")
 			says(t, err, row.want)
 			if want := row.want == ""; want != (*asked == 1) {
-				t.Errorf("asked %d times", *asked)
+				t.Errorf("%d requests", *asked)
 			}
 		})
 	}
@@ -305,7 +305,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// What is no error of AWS stays, and what is explained is not explained again.
+// An error that is not from AWS is unchanged, and an explained error is not explained again.
 func TestExplain(t *testing.T) {
 	plain := errors.New("plain")
 	if got := stack.Explain(plain); got != plain {
