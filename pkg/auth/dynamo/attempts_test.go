@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
-	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -105,29 +105,20 @@ func TestAttemptsCalls(t *testing.T) {
 	now := storetest.Epoch
 	clock := func() time.Time { return now }
 	db := newDB(t, engine.DynamoDBLocal(t), seen)
-	h := newHouse(t, db, clock)
-	secret := auth.NewSecret("correct horse battery staple")
-	h.setPassword(t, secret)
-	throttle, err := login.NewThrottle(dynamo.Counters{DB: db}, loginKey{}, login.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	who, err := login.New(login.Config{Users: h.users, Hasher: quick{}, Attempts: throttle, Keys: loginKey{}, Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := newManager(t, db, clock)
+	secret := auth.NewSecret(authtest.Password)
 	log := func(what string, c login.Credentials, wantErr error, want calls) {
 		t.Helper()
 		wire.Calls()
 		c.Address = netip.MustParseAddr("192.0.2.7")
-		_, err := who.Login(t.Context(), c)
+		_, err := m.authenticator.Login(t.Context(), c)
 		if got := wire.Calls(); !errors.Is(err, wantErr) || !maps.Equal(got, want) {
 			t.Errorf("%s: %v with %v, want %v with %v", what, err, got, wantErr, want)
 		}
 	}
 	device := func(u user.User) auth.Secret {
 		t.Helper()
-		token, err := who.Device(t.Context(), u)
+		token, err := m.authenticator.Device(t.Context(), u)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +142,7 @@ func TestAttemptsCalls(t *testing.T) {
 	// The user's read is cancelled, before it is sent or after. The network gets its slot back.
 	wire.Calls()
 	at := netip.MustParseAddr("192.0.2.7")
-	_, err = who.Login(t.Context(), login.Credentials{Email: email, Password: wrong.Password, Address: at})
+	_, err := m.authenticator.Login(t.Context(), login.Credentials{Email: email, Password: wrong.Password, Address: at})
 	if got := wire.Calls(); !errors.Is(err, login.ErrThrottled) || got["UpdateItem"] != 3 || got["GetItem"] > 2 {
 		t.Errorf("throttled by its account: %v with %v", err, got)
 	}
@@ -171,16 +162,4 @@ func TestAttemptsCalls(t *testing.T) {
 	if counted == 0 {
 		t.Error("nothing was seen")
 	}
-}
-
-// quick is a hasher whose every hash is right for the one password.
-type quick struct{}
-
-func (quick) Verify(_, given auth.Secret) (password.Result, error) {
-	return password.Result{Match: given.Reveal() == "correct horse battery staple"}, nil
-}
-func (quick) Waste(auth.Secret) {}
-
-func (quick) Hash(auth.Secret) (auth.Secret, error) {
-	return auth.Secret{}, errors.New("nobody sets a password")
 }

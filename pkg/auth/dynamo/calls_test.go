@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
-	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/test/engine"
@@ -20,16 +20,15 @@ func TestStoreCalls(t *testing.T) {
 	type calls = map[string]int
 	wire := &fault.Transport{}
 	now := storetest.Epoch
-	h := newHouse(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return now })
-	secret := auth.NewSecret("correct horse battery staple")
-	h.setPassword(t, secret)
-	who, err := login.New(login.Config{Users: h.users, Hasher: &password.Hasher{}, Attempts: login.Unlimited})
+	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return now })
+	secret := auth.NewSecret(authtest.Password)
+	who, err := login.New(login.Config{Users: m.users, Hasher: m.hasher, Attempts: login.Unlimited})
 	if err != nil {
 		t.Fatal(err)
 	}
 	refresh := func(text auth.Secret) func() (session.Outcome, session.Granted) {
 		return func() (session.Outcome, session.Granted) {
-			g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
+			g, err := m.Refresh(t.Context(), session.Request{RefreshToken: text})
 			var refusal *session.Refusal
 			if errors.As(err, &refusal) {
 				return refusal.Outcome, g
@@ -52,8 +51,8 @@ func TestStoreCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.subject = u.Subject()
-		return "", h.login(t, aClient)
+		m.subject = u.Subject()
+		return "", m.login(t, aClient)
 	})
 	count("login, unknown", calls{"GetItem": 2}, "", func() (session.Outcome, session.Granted) {
 		_, err := who.Login(t.Context(), login.Credentials{Email: "nobody@example.com", Password: secret})

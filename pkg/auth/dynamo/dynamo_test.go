@@ -114,11 +114,11 @@ func TestItemSize(t *testing.T) {
 	measure := &sizer{next: http.DefaultTransport}
 	db := newDB(t, engine.DynamoDBLocal(t), measure)
 	clock := storetest.Epoch
-	h := newHouse(t, db, func() time.Time { return clock })
-	g := h.login(t, longestClient)
+	m := newManager(t, db, func() time.Time { return clock })
+	g := m.login(t, longestClient)
 	for i := range 10_000 {
 		clock = clock.Add(10 * time.Minute)
-		next, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+		next, err := m.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
 		if err != nil {
 			t.Fatalf("refresh %d: %v", i, err)
 		}

@@ -42,11 +42,11 @@ func TestFaultsOfARefresh(t *testing.T) {
 			t.Run(name+" of "+operation, func(t *testing.T) {
 				t.Parallel()
 				wire := &fault.Transport{}
-				h := newHouse(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
+				m := newManager(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
 				refresh := func(g session.Granted) (session.Granted, error) {
-					return h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+					return m.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
 				}
-				g := h.login(t, aClient)
+				g := m.login(t, aClient)
 
 				// One reply is lost: the SDK's own retry knows its own write, and the client notices nothing.
 				wire.Fail(operation, 1, f.fault)
@@ -56,7 +56,7 @@ func TestFaultsOfARefresh(t *testing.T) {
 				}
 
 				// Nothing gets through: nothing is decided, and the token stays good.
-				again := h.login(t, aClient)
+				again := m.login(t, aClient)
 				wire.Fail(operation, always, f.fault)
 				var refusal *session.Refusal
 				if _, err = refresh(again); !errors.As(err, &refusal) || !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, session.ErrEnded) {
@@ -88,20 +88,20 @@ func TestFaultsOfCreations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			wire := &fault.Transport{}
-			h := newHouse(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
+			m := newManager(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
 			wire.Fail("PutItem", 1, f)
-			if g, err := h.Open(t.Context(), session.Opening{Subject: h.subject, Client: aClient, AuthTime: h.Now()}); name != "transaction conflict" &&
+			if g, err := m.Open(t.Context(), session.Opening{Subject: m.subject, Client: aClient, AuthTime: m.Now()}); name != "transaction conflict" &&
 				(err != nil || g.RefreshToken.Reveal() == "") {
 				t.Errorf("a session: %v", err)
 			}
 			u := user.User{ID: "another", Email: "another@example.com", Revision: 1}
 			wire.Fail("TransactWriteItems", 1, f)
-			if err := h.users.Create(t.Context(), u, rand.Text()); err != nil {
+			if err := m.users.Create(t.Context(), u, rand.Text()); err != nil {
 				t.Errorf("a user: %v", err)
 			}
 			u.ID, u.Email = "third", "third@example.com"
 			wire.Fail("TransactWriteItems", always, f)
-			if err := h.users.Create(t.Context(), u, rand.Text()); !errors.Is(err, auth.ErrUnavailable) {
+			if err := m.users.Create(t.Context(), u, rand.Text()); !errors.Is(err, auth.ErrUnavailable) {
 				t.Errorf("a user, always: %v", err)
 			}
 		})

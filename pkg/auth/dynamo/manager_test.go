@@ -1,0 +1,92 @@
+package dynamo_test
+
+import (
+	"crypto/rand"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// manager is one whose sessions and users are in real tables, with one user.
+type manager struct {
+	*session.Manager
+	authenticator *login.Authenticator // under the default limits
+	hasher        login.Hasher
+	subject       auth.Subject
+	users         dynamo.Users
+}
+
+const (
+	subjectID = auth.SubjectID("1b671a64-40d5-491e-99b0-da01ff1f3341")
+	email     = "ada@example.com"
+)
+
+var (
+	aClient = auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: 14 * 24 * time.Hour, AbsoluteTimeout: 90 * 24 * time.Hour}
+	// longestClient fills an item with as much as a deployment would.
+	longestClient = auth.Client{ID: auth.ClientID(strings.Repeat("c", 36)), Profile: auth.Balanced,
+		IdleTimeout: 14 * 24 * time.Hour, AbsoluteTimeout: 365 * 24 * time.Hour, Scope: []string{"read", "write", "orders:read", "orders:write"}}
+)
+
+func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
+	t.Helper()
+	m := &manager{users: dynamo.Users{DB: db}}
+	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
+		s.Stores = service.Stores{Users: m.users, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}}
+		s.Client, s.Clients, s.Now = aClient, []auth.Client{longestClient}, now
+		m.hasher = s.Hasher
+	}})
+	m.Manager, m.authenticator = a.Service.Sessions(), a.Service.Authenticator()
+	hash, err := m.hasher.Hash(auth.NewSecret(authtest.Password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := user.User{ID: subjectID, Email: email, Password: hash, Revision: 1, TokenVersion: 1}
+	if err := m.users.Create(t.Context(), u, rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+	m.subject = u.Subject()
+	return m
+}
+
+func (m *manager) login(t *testing.T, c auth.Client) session.Granted {
+	t.Helper()
+	g, err := m.Open(t.Context(), session.Opening{Subject: m.subject, Client: c, AuthTime: m.Now(),
+		UserAgent: strings.Repeat("u", 200), Address: "2001:db8:85a3:1234:5678:8a2e:0370:7334"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// sizer keeps the length of the last answer to a GetItem.
+type sizer struct {
+	next http.RoundTripper
+	last atomic.Int64
+}
+
+func (s *sizer) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetItem") {
+		return answer, err
+	}
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	s.last.Store(int64(len(raw)))
+	answer.Body = io.NopCloser(strings.NewReader(string(raw)))
+	return answer, nil
+}
