@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"testing"
 )
 
@@ -17,11 +18,11 @@ const (
 func TestLife(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "edgeauth-dev")
-	s.mustDeploy()
-	s.is("CREATE_COMPLETE")
-	if _, err := s.command(password, "user add "+ada); err != nil {
+	if err := s.deployFile(filepath.Join(s.BuildFolder(), "template.yaml")); err != nil {
 		t.Fatal(err)
 	}
+	s.is("CREATE_COMPLETE")
+	s.mustCommand(password, "user add "+ada)
 	if err := s.session(t.Context(), ada, password); err != nil {
 		t.Error(err)
 	}

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/edgeauth/edgeauth/test/engine"
 	"github.com/edgeauth/edgeauth/test/samlocal"
@@ -29,7 +28,9 @@ const cache = "../../.cache"
 type project struct {
 	samlocal.Project
 	*cloud
-	edgeauth string // the command-line program
+	edgeauth string   // the command-line program
+	template document // template.yaml, built and packaged
+	*packed
 }
 
 // needs are the programs that must have been fetched, with the files that pin them.
@@ -80,6 +81,7 @@ var prepared = sync.OnceValues(func() (*project, error) {
 	p := &project{
 		Project:  samlocal.Project{Root: root, Arch: os.Getenv("EDGEAUTH_DEPLOY_ARCH"), Work: filepath.Join(work, "built")},
 		edgeauth: filepath.Join(work, "edgeauth"),
+		packed:   &packed{examples: map[string]document{}},
 	}
 	folder := filepath.Join(work, "emulator")
 	if err := os.Mkdir(folder, 0o700); err != nil {
@@ -92,7 +94,12 @@ var prepared = sync.OnceValues(func() (*project, error) {
 	if out, err := exec.Command("go", "build", "-o", p.edgeauth, "../../cmd/edgeauth").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
-	return p, p.Build(context.Background())
+	ctx := context.Background()
+	if err := p.Build(ctx); err != nil {
+		return nil, err
+	}
+	p.template, err = p.packaged(ctx, p.BuildFolder())
+	return p, err
 })
 
 func TestMain(m *testing.M) {
@@ -113,8 +120,6 @@ func TestMain(m *testing.M) {
 func (p *project) run(ctx context.Context, input, name string, args ...string) (output string, err error) {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir, c.Env, c.Stdin = p.Root, p.environment("ARCH="+p.Arch), strings.NewReader(input)
-	begin := time.Now()
-	defer func() { fmt.Println("TIMING", time.Since(begin), c.Args) }()
 	var out, problems bytes.Buffer
 	c.Stdout, c.Stderr = &out, &problems
 	if err := c.Run(); err != nil {

@@ -1,0 +1,110 @@
+package deploy_test
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// example returns an example, as it is, built and packaged.
+func (p *project) example(ctx context.Context, name string) (document, error) {
+	p.packing.Lock()
+	defer p.packing.Unlock()
+	if d, ok := p.examples[name]; ok {
+		return d, nil
+	}
+	folder := filepath.Join(p.Work, name)
+	err := p.sam(ctx, "build", "--template", filepath.Join("examples", name+".yaml"), "--build-dir", folder,
+		"--config-file", filepath.Join(p.Root, "examples", "samconfig.toml"))
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.packaged(ctx, folder)
+	if err == nil {
+		p.examples[name] = d
+	}
+	return d, err
+}
+
+// packed are the examples that were built.
+type packed struct {
+	packing  sync.Mutex
+	examples map[string]document
+}
+
+// attach deploys an example that takes the tokens of the stack, and returns the address that the
+// example's output names.
+func (s *stack) attach(example string) (url string) {
+	s.t.Helper()
+	d, err := s.example(s.t.Context(), example)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	parameter := "AuthorizerArn=/" + s.name + "/authorizer"
+	if _, native := d["Parameters"].(object)["Issuer"]; native {
+		parameter = "Issuer=/" + s.name + "/issuer"
+	}
+	api := s.stack(s.t, s.name+"-"+example)
+	api.mustPut(d, parameter)
+	// The emulator knows its APIs by another name.
+	return strings.Replace(api.outputs["Url"], ".execute-api."+region+".amazonaws.com", ".execute-api."+strings.TrimPrefix(s.cloud.url, "https://"), 1)
+}
+
+// whoami calls the backend of an example.
+func (s *stack) whoami(url, access string) answer {
+	s.t.Helper()
+	a, err := s.client().send(s.t.Context(), http.MethodGet, url, nil, access)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// Every example takes the tokens of a stack, and nothing else.
+func TestExamples(t *testing.T) {
+	p := open(t)
+	s := p.stack(t, "examples")
+	s.mustPut(p.template, s.parameters()...)
+	s.mustCommand(password, "user add "+ada+" --roles demo")
+	c := s.client()
+	if err := c.login(t.Context(), ada, password); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(p.Root, "examples", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := *s
+			s.t = t
+			refusal := map[string]int{"http-api": http.StatusForbidden}[name] // an HTTP API has no other for an authorizer's no
+			if refusal == 0 {
+				refusal = http.StatusUnauthorized
+			}
+			url := s.attach(name)
+			for _, row := range []struct {
+				what, access string
+				status       int
+			}{
+				{"no token", "", http.StatusUnauthorized},
+				{"an altered token", c.access[:len(c.access)-8] + "AAAAAAAA", refusal},
+				{"a refresh token", c.refresh, refusal},
+				{"the token", c.access, http.StatusOK},
+			} {
+				got := s.whoami(url, row.access)
+				if got.status != row.status {
+					t.Errorf("%s: %d %v, want %d", row.what, got.status, got.body, row.status)
+				}
+				if row.status == http.StatusOK {
+					t.Log(got.body)
+				}
+			}
+		})
+	}
+}
