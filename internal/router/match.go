@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/internal/route"
 )
 
 // Matcher finds the row of a request, as a gateway in front of the functions does. It is safe for concurrent use.

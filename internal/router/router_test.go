@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
 
 var rows = []route.Row{

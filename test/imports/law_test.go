@@ -10,7 +10,7 @@ var law = func() map[string][]string {
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
-	command := slices.Concat(front, pure, []string{"backend", "config", "endpoint/route", "router", "standin", "web", "loopback"})
+	command := slices.Concat(front, pure, []string{"backend", "config", "route", "router", "standin", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -36,7 +36,7 @@ var law = func() map[string][]string {
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
-		"authtest": {"auth", "token", "session", "user", "password", "keyring", "bolt", "authorizer", "service", "endpoint/route", "config"},
+		"authtest": {"auth", "token", "session", "user", "password", "keyring", "bolt", "authorizer", "service", "route", "config"},
 
 		"dynamo":    stores,
 		"bolt":      stores,
@@ -57,8 +57,8 @@ var law = func() map[string][]string {
 		"config":                 {"auth", "strictjson", "loopback"},
 		"audit":                  {"auth"},
 
-		"router":             {"auth", "endpoint/route", "answer", "errorcode", "requestid"},
-		"endpoint/route":     {},
+		"router":             {"auth", "route", "answer", "errorcode", "requestid"},
+		"route":              {},
 		"endpoint/discovery": {"auth", "answer", "router", "token", "config"},
 
 		"answer":     {"errorcode", "requestid"},

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
+	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/internal/standin"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
 
 // Gateway is the HTTP API in front of functions. Every path that is not in route.Table answers with the

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/internal/route"
 )
 
 // A rule returns what is wrong with a document, one sentence each. Each is held to documents that break it, so that

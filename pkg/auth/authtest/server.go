@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )

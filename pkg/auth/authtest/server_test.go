@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/internal/route"
 )
 
 // The guard stands in front of the rows that need a session, and of no other method of the path.

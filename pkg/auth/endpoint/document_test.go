@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/errorcode"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/internal/route"
 )
 
 // page is docs/http.md: the sections of the endpoints by their patterns, and the section about every

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
+	"github.com/edgeauth/edgeauth/internal/route"
 )
 
 // TestNoRedirect sends every route's request to other spellings of its path. A redirect would make

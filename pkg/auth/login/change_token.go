@@ -7,8 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 

@@ -8,9 +8,9 @@ import (
 	"hash/crc32"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
-	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/test/fault"
 )

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 )
 
 // ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old, used.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 

@@ -24,8 +24,8 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 	return nil, fmt.Errorf("service: unknown function %q (want login, refresh, sessions or account)", function)
 }
 
-// Handlers returns the handlers of all functions by their names in route.Table, for a program that serves every route
-// itself. It fails while the signing ring cannot be read.
+// Handlers returns the handlers of all functions, for a program that serves every path itself: login,
+// refresh, sessions, account and discovery. It fails if the signing ring cannot be read.
 func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error) {
 	keys, err := x.PublicKeys(ctx)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 )
 
 // Token is the content of a refresh token.

@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/loopback"
+	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/internal/standin"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 )
 
 // API is an HTTP API with its routes, functions and authorizer. Its error answers are those of API

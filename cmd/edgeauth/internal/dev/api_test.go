@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
+	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 

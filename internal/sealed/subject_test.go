@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/sealed"
 )
 
 func TestAppendSubject(t *testing.T) {
