@@ -64,6 +64,7 @@ type client struct {
 	// The store.
 	access  *access
 	refresh string
+	device  string // the known-device token; empty at first
 }
 
 func (c *client) String() string { return fmt.Sprintf("client %d (%s)", c.id, c.profile) }
@@ -122,12 +123,20 @@ func (c *client) send(function, path string, body map[string]string) *httptest.R
 func (c *client) login() {
 	w := c.w
 	name := clientOf(c.profile).ID
-	answer := c.send("login", "/auth/login", map[string]string{
-		"email": c.email(), "password": passwordOf(c.changes), "client_id": string(name),
-	})
+	body := map[string]string{"email": c.email(), "password": passwordOf(c.changes), "client_id": string(name)}
+	if c.device != "" {
+		body["device_token"] = c.device
+	}
+	before := c.device
+	answer := c.send("login", "/auth/login", body)
 	switch answer.Code {
 	case http.StatusOK:
 		w.count[logins]++
+		defer func() {
+			if c.device == before {
+				w.count[knownLogins]++
+			}
+		}()
 		c.ends = w.now.Add(w.between(time.Hour, 5*time.Hour))
 		c.receive(c.read(answer))
 	case http.StatusServiceUnavailable:
@@ -150,6 +159,7 @@ func (c *client) read(answer *httptest.ResponseRecorder) tokens {
 	var body struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
+		Device  string `json:"device_token"`
 		Expires int    `json:"expires_in"`
 	}
 	var header struct{ KID string }
@@ -164,6 +174,9 @@ func (c *client) read(answer *httptest.ResponseRecorder) tokens {
 	lives := time.Duration(body.Expires) * time.Second
 	if err != nil || header.KID == "" || lives < goodFor || lives > life {
 		w.t.Fatalf("%s: %v in %s", c, err, answer.Body)
+	}
+	if body.Device != "" {
+		c.device = body.Device // of a login or a new password, whose answers are never late
 	}
 	if _, seen := w.first[header.KID]; !seen {
 		w.first[header.KID] = w.now
@@ -214,7 +227,7 @@ func (c *client) goOn() {
 	switch {
 	case w.now.After(c.ends) && !c.steady:
 		c.idle()
-	case c.waiting == 0 && w.now.Before(c.access.ends) && w.random.IntN(400) == 0:
+	case !w.passwordsStay && c.waiting == 0 && w.now.Before(c.access.ends) && w.random.IntN(400) == 0:
 		c.changePassword()
 	default:
 		c.renew()
@@ -326,7 +339,7 @@ func (c *client) present(refresh string) (tokens, bool) {
 		return tokens{}, false
 	}
 	w.ended = append(w.ended, refusal{at: w.now, by: fmt.Sprintf("refresh of version %d", w.answered.version), client: c,
-		version: keyID(refresh), why: strings.TrimSpace(answer.Body.String())})
+		version: keyID(refresh), refresh: refresh, why: strings.TrimSpace(answer.Body.String())})
 	c.plan++
 	plan := c.plan
 	w.after(time.Minute, func() {
@@ -414,7 +427,7 @@ func (a *access) show() (by, why string) {
 }
 
 func (w *world) refuse(by string, a *access, why string) {
-	w.refused = append(w.refused, refusal{w.now, by, a.client, a.kid, w.versionOf[a.kid], why})
+	w.refused = append(w.refused, refusal{at: w.now, by: by, client: a.client, kid: a.kid, version: w.versionOf[a.kid], why: why})
 }
 
 // afterRefusal refreshes once, as clients do if an access token is refused.

@@ -53,6 +53,7 @@ type stack struct {
 	aliases   map[string]*alias
 	versionOf map[string]keyring.Version // by kid; if two versions hold a key, the newer
 	dropped   map[string]bool            // by kid
+	seals     map[sealing]auth.Secret    // every refresh-token key so far
 
 	// The faults of a stack that is expected to fail.
 	public   func(keyring.Ring, keyring.Version) (token.KeySet, error) // the published key set
@@ -63,7 +64,7 @@ func newStack(w *world, alg token.Algorithm) *stack {
 	s := &stack{
 		w: w, alg: alg, signing: &secret{}, refresh: &secret{}, logins: &secret{}, stores: newStores(),
 		aliases: map[string]*alias{}, versionOf: map[string]keyring.Version{}, dropped: map[string]bool{},
-		public: keyring.Ring.PublicKeys,
+		seals: map[sealing]auth.Secret{}, public: keyring.Ring.PublicKeys,
 	}
 	for _, name := range functions {
 		s.aliases[name] = &alias{}
@@ -75,6 +76,7 @@ func newStack(w *world, alg token.Algorithm) *stack {
 type release struct {
 	version keyring.Version
 	jwks    string
+	drops   string // of refresh-token and login keys, which are part of the stamp
 }
 
 // load reads a ring as the custom resource does: a new secret has no value.
@@ -104,13 +106,21 @@ func (s *stack) sourceOf(kind keyring.Kind) *secret {
 // request.
 var order = []keyring.Kind{keyring.RefreshRing, keyring.LoginRing, keyring.SigningRing}
 
-// move does what the custom resource does for one request, and returns its answer for the template.
-// It checks all rings before it writes one. Then it repeats the request, as if the answer had been
-// lost.
+// move moves the rings to a version, and drops signing keys.
 func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
 	s.w.t.Helper()
+	return s.carryOut(keyring.Move{Version: v, Drop: drop})
+}
+
+// carryOut does what the custom resource does for one request, and returns its answer for the
+// template. It checks all rings before it writes one. Then it repeats the request, as if the answer
+// had been lost.
+func (s *stack) carryOut(m keyring.Move) (*release, error) {
+	s.w.t.Helper()
 	s.requests++
-	m := keyring.Move{Version: v, Algorithm: s.alg, Request: fmt.Sprint("request ", s.requests), Drop: drop}
+	v := m.Version
+	m.Algorithm, m.Request = s.alg, fmt.Sprint("request ", s.requests)
+	m.Immediately = s.load(keyring.RefreshRing).Leaves(m) || s.load(keyring.LoginRing).Leaves(m)
 	before := s.load(keyring.SigningRing)
 	if len(before.Keys) == 0 {
 		if err := keyring.Adopt(v, before, s.load(keyring.RefreshRing), s.load(keyring.LoginRing)); err != nil {
@@ -147,7 +157,7 @@ func (s *stack) change(kind keyring.Kind, change func(keyring.Ring) (keyring.Rin
 	}
 }
 
-// note records the version of each kid, and which kids were dropped.
+// note records the version of each kid, which kids were dropped, and the refresh-token keys.
 func (s *stack) note(before keyring.Ring) {
 	after, kept := s.load(keyring.SigningRing), map[string]bool{}
 	for _, v := range after.Versions() {
@@ -158,6 +168,9 @@ func (s *stack) note(before keyring.Ring) {
 		if kid := e.Signing.ID(); !kept[kid] {
 			s.dropped[kid] = true
 		}
+	}
+	for v, e := range s.load(keyring.RefreshRing).Keys {
+		s.seals[sealing{v, e.ID()}] = e.Secret
 	}
 }
 
@@ -173,7 +186,8 @@ func (s *stack) released(v keyring.Version) *release {
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
-	return &release{v, string(text)}
+	drops := fmt.Sprint(s.load(keyring.RefreshRing).Dropped, s.load(keyring.LoginRing).Dropped)
+	return &release{v, string(text), drops}
 }
 
 // snapshot is one version of a function, with an immutable environment.

@@ -40,6 +40,8 @@ type world struct {
 	expected  []time.Time          // approximate times of deployments, near which clients return
 	issued    []*access            // the access tokens of all clients
 	first     map[string]time.Time // when a kid first appeared in an access token
+	// passwordsStay is for runs that log in again: their functions cannot replace a hash, see passwordCost.
+	passwordsStay bool
 
 	refused []refusal // refusals of unexpired access tokens
 	ended   []refusal // ended sessions
@@ -52,6 +54,7 @@ type refusal struct {
 	client  *client
 	kid     string          // of the access token; empty for a session
 	version keyring.Version // of the key
+	refresh string          // the refresh token of a session
 	why     string
 }
 
@@ -135,6 +138,7 @@ const (
 	staleCalls      = "calls of instances with an older ring"
 	revivedCalls    = "calls of instances from before the alias left and came back"
 	logins          = "logins"
+	knownLogins     = "of them from a known device"
 	passwordChanges = "password changes"
 	unavailable     = "answers 503"
 	refreshes       = "refreshes"
@@ -160,7 +164,7 @@ const (
 var report = []string{
 	deployments, stepsForth, stepsBack, refusedMoves, stackRollbacks, aliasRollbacks,
 	starts, outages, canaryCalls, besideCalls, formerCalls, staleCalls, revivedCalls,
-	logins, passwordChanges, unavailable, refreshes, duplicates, lost, longIdle,
+	logins, knownLogins, passwordChanges, unavailable, refreshes, duplicates, lost, longIdle,
 	refreshAhead, refreshSame, refreshBehind, refreshOlder, accessAhead, accessSame, accessBehind,
 	gatewayFetches, gatewayHits, gatewayStale, gatewayFirst, balancerFetches, balancerHits, endedTokens,
 }

@@ -1,0 +1,211 @@
+package rotation
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// sealing is one refresh-token key at one version. A version may have had several keys, and a key several versions.
+type sealing struct {
+	version keyring.Version
+	id      string
+}
+
+// one is the keys of a codec that has one.
+type one struct{ key auth.RefreshTokenKey }
+
+func (k one) SealingKey(context.Context) (auth.RefreshTokenKey, error) { return k.key, nil }
+
+func (k one) RefreshTokenKey(context.Context, uint16) (auth.RefreshTokenKey, error) {
+	return k.key, nil
+}
+
+func (one) Reload(context.Context, time.Time) error { return nil }
+
+// sealedBy returns the id of the key that sealed a refresh token.
+func (w *world) sealedBy(refresh string) string {
+	w.t.Helper()
+	for s, secret := range w.seals {
+		codec := session.Codec{Keys: one{auth.RefreshTokenKey{ID: s.version, Secret: secret}}}
+		if _, err := codec.Parse(w.t.Context(), auth.NewSecret(refresh)); err == nil && s.version == keyID(refresh) {
+			return s.id
+		}
+	}
+	w.t.Fatal("no key has sealed a refresh token")
+	return ""
+}
+
+// isGone reports whether a refresh-token key was dropped. A run is too short for a key to be forgotten.
+func (w *world) isGone(id string) bool {
+	w.t.Helper()
+	for _, e := range w.load(keyring.RefreshRing).Keys {
+		if e.ID() == id {
+			return false
+		}
+	}
+	return true
+}
+
+// leak is a refresh-token or login key that leaked.
+type leak struct {
+	name            string
+	refresh, login  func(r keyring.Ring) keyring.Drop // nil for none
+	to              keyring.Version                   // from version 3
+	gradual         bool
+	takenBack       bool // the deployment is rolled back after five minutes
+	ends, forgetful bool // sessions end, known devices are forgotten
+	spares          bool // some sessions are not under the key
+}
+
+func key(v keyring.Version) func(keyring.Ring) keyring.Drop {
+	return func(r keyring.Ring) keyring.Drop { return keyring.Drop{IDs: []string{r.Keys[v].ID()}} }
+}
+
+func all(keyring.Ring) keyring.Drop { return keyring.Drop{All: true} }
+
+// TestDroppedSessions drops refresh-token and login keys under load, and rotates before and after it. A session ends only
+// if its refresh token is under a dropped key. No login is refused. Only gateways and load balancers refuse an access
+// token, and only if its key signed before it was published for three hours.
+func TestDroppedSessions(t *testing.T) {
+	for i, l := range []leak{
+		{name: "an old key", refresh: key(1), to: 3, ends: true, spares: true},
+		{name: "an old key, gradually", refresh: key(1), to: 3, gradual: true, ends: true, spares: true},
+		{name: "the key that waits", refresh: key(4), to: 3, spares: true},
+		{name: "the key that seals", refresh: key(3), to: 4, ends: true, spares: true},
+		{name: "the key that seals, gradually", refresh: key(3), to: 4, gradual: true, ends: true, spares: true},
+		{name: "the key that seals, taken back", refresh: key(3), to: 4, takenBack: true, ends: true, spares: true},
+		{name: "all keys", refresh: all, to: 4, ends: true},
+		{name: "all keys, gradually", refresh: all, to: 4, gradual: true, ends: true},
+		{name: "all keys, taken back", refresh: all, to: 4, takenBack: true, ends: true},
+		{name: "all login keys", login: all, to: 4, forgetful: true, spares: true},
+		{name: "all login keys, gradually", login: all, to: 4, gradual: true, forgetful: true, spares: true},
+		{name: "all login keys, taken back", login: all, to: 4, takenBack: true, forgetful: true, spares: true},
+		{name: "an old login key", login: key(1), to: 3, forgetful: true, spares: true},
+		{name: "the login key that seals", login: key(3), to: 4, spares: true}, // the devices are older
+		{name: "all keys of both rings", refresh: all, login: all, to: 4, ends: true, forgetful: true},
+		{name: "all keys of both rings, taken back", refresh: all, login: all, to: 4, takenBack: true, ends: true, forgetful: true},
+	} {
+		t.Run(l.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, uint64(i), token.EdDSA)
+			w.passwordsStay = true
+			w.create()
+			w.addVerifiers()
+			w.addClients(24)
+			for _, c := range w.clients {
+				c.steady = c.id%4 != 1
+			}
+			w.tell([]step{{to: 2}, {to: 3}})
+			for w.deployed.version < 3 && !t.Failed() {
+				w.run(w.now.Add(time.Second))
+			}
+			w.run(w.now.Add(settles + 10*time.Minute))
+			w.expectPeace()
+			w.leak(l)
+		})
+	}
+}
+
+// leak carries the drop out, and looks at the hours after it, in which the next rotation falls.
+func (w *world) leak(l leak) {
+	w.t.Helper()
+	begins, was := w.now, w.deployed
+	m := keyring.Move{Version: l.to}
+	if l.refresh != nil {
+		m.DropRefresh = l.refresh(w.load(keyring.RefreshRing))
+	}
+	if l.login != nil {
+		m.DropLogin = l.login(w.load(keyring.LoginRing))
+	}
+	r, err := w.carryOut(m)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	doomed, spared := map[*client]bool{}, 0
+	for _, c := range w.clients {
+		if w.isGone(w.sealedBy(c.refresh)) {
+			doomed[c] = true
+		} else {
+			spared++
+		}
+	}
+	settled := begins.Add(settles)
+	switch {
+	case l.gradual:
+		w.rollOut(was, r, step{}, func() {})
+	default:
+		w.atOnce(r)
+	}
+	if l.takenBack {
+		w.after(5*time.Minute, func() {
+			back, err := w.carryOut(keyring.Move{Version: was.version})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.atOnce(back)
+		})
+	}
+	for _, c := range w.clients {
+		w.at(settled, c.renewOnce) // also of a client that is idle
+		w.at(settled.Add(30*time.Minute), func() { w.again(c) })
+	}
+	devices := map[*client]string{}
+	for _, c := range w.clients {
+		devices[c] = c.device
+	}
+	w.at(settled.Add(time.Hour), func() {
+		for _, c := range w.clients {
+			if w.isGone(w.sealedBy(c.refresh)) {
+				w.t.Errorf("%s still holds a token of a dropped key", c)
+			}
+			if forgotten := c.device != devices[c]; forgotten != l.forgetful {
+				w.t.Errorf("the device of %s is forgotten: %t", c, forgotten)
+			}
+		}
+		w.tell([]step{{to: w.deployed.version + 1}})
+	})
+	w.run(settled.Add(time.Hour + keyring.PublishedBeforeSigning + settles + time.Hour))
+
+	ended := map[*client]bool{}
+	for _, r := range w.ended {
+		ended[r.client] = true
+		if !w.isGone(w.sealedBy(r.refresh)) {
+			w.t.Errorf("a session ended that lives: %v", r)
+		}
+	}
+	for c := range doomed {
+		if !ended[c] {
+			w.t.Errorf("the session of %s is under a dropped key, and did not end", c)
+		}
+	}
+	elsewhere := 0
+	for _, r := range w.refused {
+		if !strings.HasPrefix(r.by, "gateway") && !strings.HasPrefix(r.by, "load balancer") ||
+			!r.at.Before(begins.Add(keyring.PublishedBeforeSigning)) || l.to == was.version {
+			w.t.Error(r)
+		}
+		elsewhere++
+	}
+	w.t.Logf("%d sessions under dropped keys and %d others; %d ended; %d logins, %d from known devices; %d answers 503; verifiers elsewhere refused %d",
+		len(doomed), spared, len(w.ended), w.count[logins], w.count[knownLogins], w.count[unavailable], elsewhere)
+	if l.ends != (len(doomed) > 0) || l.spares != (spared > 0) || !l.forgetful && w.count[knownLogins] == 0 {
+		w.t.Error("that shows nothing")
+	}
+}
+
+// again logs in once more, from the same device.
+func (w *world) again(c *client) {
+	if c.waiting > 0 {
+		w.after(time.Minute, func() { w.again(c) })
+		return
+	}
+	c.plan++
+	c.login()
+}
