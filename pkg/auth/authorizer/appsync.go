@@ -23,7 +23,7 @@ func (appSync) reads(e event) bool {
 // Clients need a prefix if the API has a second authorization mode, because AppSync would apply
 // that mode to a bare JWT.
 func (appSync) request(a *Authorizer, e event) request {
-	r := request{ID: e.requestID, graphQL: true}
+	r := request{ID: e.requestID, graphQL: true, target: target{api: string(e.apiID)}}
 	value := e.authorization
 	for _, prefix := range a.sources.prefixes {
 		if rest, found := bytes.CutPrefix(value, []byte(prefix)); found {
@@ -41,7 +41,7 @@ func (appSync) request(a *Authorizer, e event) request {
 
 // answer lets AppSync cache Allow until the token expires. It forbids caching a refusal: a token
 // refused now may be accepted later, for example once its key has been published.
-func (appSync) answer(a *Authorizer, _ request, d decision) ([]byte, error) {
+func (appSync) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if d.Outcome != outcomeAllow {
 		return []byte(noUncached), nil
 	}
@@ -50,8 +50,8 @@ func (appSync) answer(a *Authorizer, _ request, d decision) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	to = appendDenied(to, a.rules.deniedFields(&d.Claims, d.at))
-	life := min(maxTTL, a.rules.fieldsUntil(&d.Claims, d.at, d.Claims.Expires).Sub(d.at))
+	to = appendDenied(to, a.rules.deniedFields(r.api, &d.Claims, d.at))
+	life := min(maxTTL, a.rules.fieldsUntil(r.api, &d.Claims, d.at, d.Claims.Expires).Sub(d.at))
 	to = strconv.AppendInt(append(to, `,"ttlOverride":`...), int64(max(life, 0)/time.Second), 10)
 	return append(to, '}'), nil
 }

@@ -9,6 +9,7 @@ const maxResource = 512
 // arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{resource}. The resource is
 // {method}/{path}, or the key of a route such as $connect.
 type target struct {
+	api      string
 	stage    string // the ARN up to the resource, with the final slash; empty if the ARN is invalid
 	resource string // chosen by the client
 }
@@ -30,7 +31,7 @@ func parseARN(arn string) target {
 	if !ok || before > maxResource-maxPattern {
 		return target{}
 	}
-	return target{stage: arn[:before], resource: resource}
+	return target{api: api, stage: arn[:before], resource: resource}
 }
 
 // isName reports whether s is a valid name in an ARN and contains no wildcard.

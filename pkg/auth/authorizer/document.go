@@ -46,6 +46,15 @@ func readRule(text string) (r Rule, err error) {
 		switch name {
 		case "route":
 			r.Route, err = strictjson.String(raw)
+		case "api":
+			if r.APIs, err = config.ReadWords(raw); err != nil {
+				var one string
+				if one, err = strictjson.String(raw); err == nil {
+					r.APIs = []string{one}
+				} else {
+					err = errAPI
+				}
+			}
 		case "scopes":
 			r.Scopes, err = config.ReadWords(raw)
 		case "roles":
@@ -53,7 +62,7 @@ func readRule(text string) (r Rule, err error) {
 		case "max_auth_age":
 			r.MaxAuthAge, err = config.ReadDuration(raw)
 		default:
-			err = errors.New("unknown member (want route, scopes, roles, max_auth_age)")
+			err = errors.New("unknown member (want route, api, scopes, roles, max_auth_age)")
 		}
 		return err
 	})

@@ -88,6 +88,8 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 		{"not a list of rules", `{"routes":{}}`, "routes"},
 		{"a rule that is no object", `{"routes":["GET /"]}`, "number 1"},
 		{"a member twice", `{"routes":[{"route":"GET /","route":"GET /x"}]}`, "duplicate name"},
+		{"an API that is no id", `{"routes":[{"route":"GET /","api":7}]}`, `"api": api must be the id of an API`},
+		{"no API in the list", `{"routes":[{"route":"GET /","api":[]}]}`, `"api": api must be the id of an API`},
 		{"scopes that ask for nothing", `{"routes":[{"route":"GET /","scopes":[]}]}`, `"scopes": the list is empty`},
 		{"roles that are no list", `{"routes":[{"route":"GET /","roles":"a"}]}`, `"roles"`},
 		{"an age without a unit", `{"routes":[{"route":"GET /","max_auth_age":"900"}]}`, `"max_auth_age": it is a duration`},

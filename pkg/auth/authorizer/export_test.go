@@ -43,3 +43,6 @@ const (
 func (a *Authorizer) Decide(ctx context.Context, token []byte) decision {
 	return a.decide(ctx, request{Token: token})
 }
+
+// PoliciesPerRequest reports whether every policy is for a single request.
+func (a *Authorizer) PoliciesPerRequest() bool { return a.rules.each }

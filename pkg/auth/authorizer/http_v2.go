@@ -10,7 +10,11 @@ func (httpV2) reads(e event) bool {
 	return string(e.kind) == "REQUEST" && string(e.version) == "2.0" && e.routeARN != "" && e.methodARN == ""
 }
 
-func (httpV2) request(a *Authorizer, e event) request { return a.request(e, e.routeARN) }
+func (httpV2) request(a *Authorizer, e event) request {
+	r := a.request(e, e.routeARN)
+	r.byPolicy = a.config.HTTPResponse == config.ResponseIAM
+	return r
+}
 
 func (httpV2) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	switch {

@@ -6,16 +6,25 @@ const unknownPrincipal = "unauthenticated"
 // answerBytes is the capacity for most answers.
 const answerBytes = 512
 
+// maxAnswer is the longest answer that API Gateway reads: "Lambda authorizer result size" in its
+// quotas. A policy for a whole stage leaves contextRoom of it, so that the form of an API's policies
+// does not depend on the token.
+const (
+	maxAnswer   = 8 << 10
+	contextRoom = 2 << 10
+)
+
 // policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not
 // by method: a policy for the requested method alone would refuse the client's next call to another
 // method. A valid token therefore gets the same policy whether or not it may make this request, and
-// the gateway derives the decision from the policy. Only rules with a {param} produce policies for
-// a single request.
+// the gateway derives the decision from the policy. A policy is for a single request if the rules
+// cannot be written as one, or if it would be too long. A WebSocket API asks for $connect alone.
 func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if r.stage == "" {
 		return nil, fault(reasonMalformedARN) // the ARN is not one of a method or route
 	}
 	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
+	one := a.rules.perRequest(r)
 	verified := d.Outcome == outcomeAllow || d.Outcome == outcomeForbidden
 	p.text(`{"principalId":`)
 	if verified {
@@ -25,14 +34,14 @@ func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	}
 	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the policy language
 	switch {
-	case !verified, d.Outcome == outcomeForbidden && (a.rules.each || isCut(r.resource)):
+	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource)):
 		p.statement("Deny", "*")
 	case len(a.rules.list) == 0:
 		p.statement("Allow", "*")
-	case a.rules.each:
+	case one:
 		p.statement("Allow", r.resource)
 	default:
-		p.rules(&a.rules, d)
+		p.rules(&a.rules, r.api, d)
 	}
 	p.text(`]}`)
 	if !verified {
@@ -40,6 +49,9 @@ func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	}
 	p.text(`,"context":`)
 	to, err := appendContext(p.to, &d.Claims, a.config.ContextClaims)
+	if err == nil && len(to) >= maxAnswer {
+		err = fault(reasonAnswerTooLong)
+	}
 	return append(to, '}'), err
 }
 
@@ -53,8 +65,8 @@ func (p *policy) text(s string) { p.to = append(p.to, s...) }
 
 // rules writes the decisions of rules.judge for all routes. A statement requires at least one
 // resource.
-func (p *policy) rules(rs *rules, d decision) {
-	allow, deny := rs.patterns(&d.Claims, d.at)
+func (p *policy) rules(rs *rules, api string, d decision) {
+	allow, deny := rs.patterns(api, &d.Claims, d.at)
 	if len(allow) == 0 {
 		p.statement("Deny", "*")
 		return

@@ -1,11 +1,14 @@
 package authorizer_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
@@ -96,5 +99,54 @@ func TestPoliciesCoverTheStage(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestPoliciesFit holds that no policy is longer than what API Gateway reads: the answer to a request
+// that the rules allow allows it, with any number of rules and the longest stage.
+func TestPoliciesFit(t *testing.T) {
+	const limit = 8 << 10 // "Lambda authorizer result size" in API Gateway's quotas
+	longest := "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abcdefghij/" + strings.Repeat("s", 128) + "/"
+	for _, stage := range []string{prod, longest} {
+		whole := 0
+		for n := 2; n <= 99; n++ {
+			rules := []authorizer.Rule{{Route: "$connect"}}
+			for i := range n {
+				rules = append(rules, authorizer.Rule{Route: fmt.Sprintf("ANY /resource%d/*", i)})
+			}
+			a := under(t, someone, rules...)
+			asked, other := stage+fmt.Sprintf("GET/resource%d/x", n-1), stage+"GET/resource0/x"
+			text, err := a.Invoke(context.Background(), []byte(`{"type":"TOKEN","methodArn":"`+asked+`","authorizationToken":"Bearer x"}`))
+			if err != nil || len(text) > limit || !parseAnswer(t, text).allows(asked) {
+				t.Fatalf("%d rules: %d bytes, %v", n, len(text), err)
+			}
+			if parseAnswer(t, text).allows(other) {
+				whole++
+			}
+			text, err = a.Invoke(context.Background(), []byte(`{"type":"REQUEST","methodArn":"`+stage+`$connect","headers":{"Authorization":"Bearer x"}}`))
+			got := parseAnswer(t, text)
+			if err != nil || len(text) > 1024 || !got.allows(stage+"$connect") || got.allows(other) {
+				t.Fatalf("%d rules, $connect: %d bytes, %v: %s", n, len(text), err, text)
+			}
+		}
+		if stage == prod && whole == 0 || whole > 50 {
+			t.Errorf("%s: %d of 98 policies are for the whole stage", stage, whole)
+		}
+	}
+	// A policy for the whole stage and a long context are a fault with a name, which no client can cause.
+	h := someone
+	for i := range 60 {
+		h.Roles = append(h.Roles, fmt.Sprintf("role-%050d", i))
+	}
+	var log bytes.Buffer
+	a := newAuthorizer(t, h, func(c *authorizer.Config) {
+		c.Log = audit.New(&log)
+		for i := range 4 {
+			c.Rules = append(c.Rules, authorizer.Rule{Route: fmt.Sprintf("ANY /resource%d/*", i)})
+		}
+	})
+	_ = ask(t, a, "GET/resource1/x")
+	if !strings.Contains(log.String(), `"answer_too_long"`) {
+		t.Errorf("logged %s", &log)
 	}
 }

@@ -33,5 +33,6 @@ const (
 	reasonMalformedARN      reason = "malformed_arn"      // no policy can be written for the ARN
 	reasonKeysUnavailable   reason = "keys_unavailable"   // the key source failed; the token may be valid
 	reasonContextTooLong    reason = "context_too_long"   // the configured claims do not fit
+	reasonAnswerTooLong     reason = "answer_too_long"    // the policy does not fit, not even for one request
 	reasonContextUnwritable reason = "context_unwritable" // a configured claim is not a flat value
 )

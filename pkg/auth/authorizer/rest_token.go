@@ -16,7 +16,7 @@ func (restToken) reads(e event) bool {
 
 // request treats the value as that of the first configured header.
 func (restToken) request(a *Authorizer, e event) request {
-	r := request{ID: e.requestID, ARN: e.methodARN, Problem: reasonNoToken, target: parseARN(e.methodARN)}
+	r := request{ID: e.requestID, ARN: e.methodARN, Problem: reasonNoToken, target: parseARN(e.methodARN), byPolicy: true}
 	if len(a.sources.headers) > 0 {
 		r.Token, r.Problem = credentials(pair{a.sources.headers[0], e.authorization})
 	}

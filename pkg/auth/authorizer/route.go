@@ -14,6 +14,7 @@ type route struct {
 	kind     routeKind
 	method   string // or anyMethod; empty for $connect, $default and fields
 	patterns []string
+	folded   []string // the patterns without regard to case
 }
 
 type routeKind uint8
@@ -45,10 +46,10 @@ func parseRoute(text string) (route, error) {
 	switch {
 	case len(text) > maxPattern:
 		return route{}, errLong
-	case text == "$connect" || text == "$default":
-		return route{kind: literal, patterns: []string{text}}, nil
+	case text == connectRoute || text == "$default":
+		return newRoute(literal, "", text), nil
 	case isField(text):
-		return route{kind: field, patterns: []string{text}}, nil
+		return newRoute(field, "", text), nil
 	}
 	method, path, _ := strings.Cut(text, " ")
 	of := []string{method}
@@ -62,16 +63,32 @@ func parseRoute(text string) (route, error) {
 	if !ok || method != anyMethod && !slices.Contains(methods, method) {
 		return route{}, errRoute
 	}
-	r := route{kind: kind, method: method}
+	var patterns []string
 	for _, m := range of {
-		r.patterns = append(r.patterns, m+path)
-		if kind == literal && path != "/" {
+		patterns = append(patterns, m+path)
+		switch head := strings.TrimSuffix(path, "/*"); {
+		case kind == literal && path != "/":
 			// Many routers, and REST APIs too, ignore a final slash.
-			r.patterns = append(r.patterns, m+path+"/")
+			patterns = append(patterns, m+path+"/")
+		case kind == below && head != "":
+			// Many routers serve what is below a path and the path itself with one handler.
+			patterns = append(patterns, m+head)
 		}
 	}
-	return r, nil
+	return newRoute(kind, method, patterns...), nil
 }
+
+func newRoute(kind routeKind, method string, patterns ...string) route {
+	r := route{kind: kind, method: method, patterns: patterns}
+	for _, p := range patterns {
+		r.folded = append(r.folded, fold(p))
+	}
+	return r
+}
+
+// fold returns s without regard to case, as a router may read it. Both directions are needed: the
+// lower case of the Kelvin sign is k, and only the upper case of the long s is S.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 // isField reports whether s has the form "Type.field" of a GraphQL field.
 func isField(s string) bool {
@@ -119,16 +136,27 @@ func isPlain(segment string) bool {
 	return segment != "" && segment != "." && segment != ".."
 }
 
-// names reports whether the route matches the resource.
-func (r *route) names(resource string) bool {
-	return slices.ContainsFunc(r.patterns, func(pattern string) bool {
-		switch r.kind {
+// path is a resource in two forms.
+type path struct{ exact, folded string }
+
+// names reports whether the route matches the resource exactly.
+func (r *route) names(p path) bool { return r.kind.matches(r.patterns, p.exact) }
+
+// mayName reports whether a router that ignores case may take the resource for this route.
+func (r *route) mayName(p path) bool { return r.kind.matches(r.folded, p.folded) }
+
+func (k routeKind) matches(patterns []string, resource string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		switch k {
 		case literal:
 			return resource == pattern
 		case below:
-			return strings.HasPrefix(resource, strings.TrimSuffix(pattern, "*"))
+			head, wild := strings.CutSuffix(pattern, "*")
+			return wild && strings.HasPrefix(resource, head) || resource == pattern
 		case template:
-			return fits(pattern, resource) || fits(pattern, strings.TrimSuffix(resource, "/"))
+			bare := strings.TrimSuffix(resource, "/")
+			head, wild := strings.CutSuffix(pattern, "/*")
+			return fits(pattern, resource) || fits(pattern, bare) || wild && fits(head, bare)
 		}
 		return false
 	})

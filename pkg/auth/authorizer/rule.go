@@ -18,12 +18,27 @@ type Rule struct {
 	// matches everything below. "$connect" and "$default" are routes by name. "Type.field" is a
 	// field of a GraphQL schema.
 	//
-	// GET also matches HEAD. A literal path also matches with a final slash, because routers treat
-	// both as the same path.
-	Route      string
+	// GET also matches HEAD. A literal path also matches with a final slash, and a path that ends in
+	// "/*" also matches without it, because routers treat them as the same path. A request must also
+	// satisfy the rules that match its path without regard to case: some routers ignore it.
+	Route string
+	// APIs are the ids of the APIs that the rule is for; a rule without APIs is for every API. A
+	// request that no gateway sent has no API.
+	APIs       []string
 	Scopes     []string      // the token needs all of these
 	Roles      []string      // the token needs at least one of these, if there are any
 	MaxAuthAge time.Duration // the maximum time since the password check; 0 means no limit
+}
+
+// concerns reports whether the rule is for the API.
+func (r *Rule) concerns(api string) bool { return len(r.APIs) == 0 || slices.Contains(r.APIs, api) }
+
+// demands reports whether the rule requires more than a valid token.
+func (r *Rule) demands() bool { return len(r.Scopes) > 0 || len(r.Roles) > 0 || r.MaxAuthAge > 0 }
+
+// demandsAsMuch reports whether both rules have the same requirements.
+func (r *Rule) demandsAsMuch(as *Rule) bool {
+	return slices.Equal(r.Scopes, as.Scopes) && slices.Equal(r.Roles, as.Roles) && r.MaxAuthAge == as.MaxAuthAge
 }
 
 // unmet returns the first requirement that the token does not meet, or "".
@@ -47,6 +62,7 @@ func (r *Rule) unmet(c *token.Claims, now time.Time) reason {
 var (
 	errWords  = errors.New("scopes and roles must be distinct words without spaces")
 	errMaxAge = errors.New("max_auth_age must be positive")
+	errAPI    = errors.New(`api must be the id of an API, such as "a1b2c3d4e5", or a list of distinct ids`)
 )
 
 func (r *Rule) check() error {
@@ -55,6 +71,11 @@ func (r *Rule) check() error {
 			if word == "" || strings.ContainsFunc(word, unicode.IsSpace) || slices.Contains(list[:i], word) {
 				return errWords // a word with a space could never match
 			}
+		}
+	}
+	for i, id := range r.APIs {
+		if !isName(id) || slices.Contains(r.APIs[:i], id) {
+			return errAPI
 		}
 	}
 	if r.MaxAuthAge < 0 {

@@ -3,6 +3,7 @@ package authorizer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,10 +19,12 @@ import (
 // apply to the path of a literal rule for the same method, as gateways prefer literal routes.
 type rules struct {
 	list []compiledRule
-	// each means that every policy is for a single request, because a rule has a {param} and IAM
-	// has no pattern for one segment.
+	// each means that every policy is for a single request: IAM has no pattern for one segment,
+	// which a {param} needs, and none that ignores case.
 	each           bool
 	fields, routes bool
+
+	resources, bytes int // the number of patterns that a policy may have, and their length
 }
 
 type compiledRule struct {
@@ -45,19 +48,52 @@ func compileRules(list []Rule) (rules, error) {
 		if err == nil {
 			err = rule.check()
 		}
-		if err == nil && seen[rule.Route] {
-			err = errTwice
+		apis := rule.APIs
+		if len(apis) == 0 {
+			apis = []string{""}
+		}
+		for _, api := range apis {
+			if err == nil && seen[rule.Route+" "+api] {
+				err = errTwice
+			}
+			seen[rule.Route+" "+api] = true
 		}
 		if err != nil {
 			return rules{}, fmt.Errorf("%w: rule %d, route %q: %w", ErrConfig, i+1, rule.Route, err)
 		}
-		seen[rule.Route] = true
 		rs.list = append(rs.list, compiledRule{rule, route})
 		rs.each = rs.each || route.kind == template
 		rs.fields = rs.fields || route.kind == field
 		rs.routes = rs.routes || route.kind != field
 	}
+	rs.each = rs.each || rs.overlap()
+	rs.resources, rs.bytes = len(ambiguousPatterns), len(strings.Join(ambiguousPatterns, ""))
+	for _, rule := range rs.list {
+		rs.resources += len(rule.patterns)
+		rs.bytes += len(strings.Join(rule.patterns, ""))
+	}
 	return rs, nil
+}
+
+// overlap reports whether a "/*" covers paths that a router may take for the route of a stricter
+// rule, if it ignores case. A policy that allows the "/*" would allow them too.
+func (rs *rules) overlap() bool {
+	for i := range rs.list {
+		for j := range rs.list {
+			wide, strict := &rs.list[i], &rs.list[j]
+			if i != j && wide.kind == below && strict.demands() && !strict.demandsAsMuch(&wide.Rule) && wide.covers(strict) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// covers reports whether r matches a path that the other rule matches, both without regard to case.
+func (r *compiledRule) covers(other *compiledRule) bool {
+	return slices.ContainsFunc(other.folded, func(pattern string) bool {
+		return r.kind.matches(r.folded, pattern)
+	})
 }
 
 // judge returns the reason why a valid token may not make this request and the rule that the token
@@ -70,24 +106,41 @@ func (rs *rules) judge(r request, c *token.Claims, now time.Time) (reason, *Rule
 		return "", nil
 	case r.graphQL:
 		return reasonUnlistedRoute, nil
-	case isAmbiguous(r.resource) || rs.each && !fitsPolicy(r):
+	case isAmbiguous(r.resource) || r.byPolicy && rs.perRequest(r) && !fitsPolicy(r):
 		return reasonAmbiguousPath, nil
 	}
+	p := path{r.resource, fold(r.resource)}
 	named := false
 	for i := range rs.list {
 		rule := &rs.list[i]
-		if !rule.names(r.resource) || rule.kind == template && rs.givesWay(rule, r.resource) {
+		exact := rule.names(p)
+		switch {
+		case !rule.concerns(r.api) || !exact && !rule.mayName(p):
+			continue
+		case rule.kind == template && rs.givesWay(rule, r.api, p, exact):
 			continue
 		}
 		if reason := rule.unmet(c, now); reason != "" {
 			return reason, &rule.Rule
 		}
-		named = true
+		named = named || exact
 	}
 	if !named {
 		return reasonUnlistedRoute, nil
 	}
 	return "", nil
+}
+
+// perRequest reports whether the policy that answers r is for this request alone.
+func (rs *rules) perRequest(r request) bool {
+	switch {
+	case len(rs.list) == 0:
+		return false
+	case rs.each, r.resource == connectRoute:
+		return true
+	}
+	// The longest policy for the stage, with all rules of all APIs.
+	return answerBytes+rs.bytes+rs.resources*(len(`"",`)+len(r.stage)) > maxAnswer-contextRoom
 }
 
 // fitsPolicy reports whether a policy can name this request exactly. The client chose the path, so
@@ -98,11 +151,11 @@ func fitsPolicy(r request) bool {
 
 // patterns returns the decisions of judge for all resources, as the resources of an Allow and a
 // Deny statement.
-func (rs *rules) patterns(c *token.Claims, now time.Time) (allow, deny []string) {
+func (rs *rules) patterns(api string, c *token.Claims, now time.Time) (allow, deny []string) {
 	wide := false
 	for i := range rs.list {
 		switch rule := &rs.list[i]; {
-		case rule.kind == field:
+		case rule.kind == field || !rule.concerns(api):
 		case rule.unmet(c, now) != "":
 			deny = append(deny, rule.patterns...)
 		default:
@@ -116,12 +169,13 @@ func (rs *rules) patterns(c *token.Claims, now time.Time) (allow, deny []string)
 	return allow, deny
 }
 
-// givesWay reports whether a literal rule for the same or a more exact method matches the resource.
-// t has a {param}.
-func (rs *rules) givesWay(t *compiledRule, resource string) bool {
+// givesWay reports whether a literal rule for the same or a more exact method matches the resource
+// in the same way as t, which has a {param}: exactly, or without regard to case.
+func (rs *rules) givesWay(t *compiledRule, api string, p path, exact bool) bool {
 	for i := range rs.list {
 		rule := &rs.list[i]
-		if rule.kind == literal && (t.method == rule.method || t.method == anyMethod) && rule.names(resource) {
+		if rule.kind == literal && rule.concerns(api) && (t.method == rule.method || t.method == anyMethod) &&
+			(exact && rule.names(p) || !exact && rule.mayName(p)) {
 			return true
 		}
 	}
@@ -130,10 +184,10 @@ func (rs *rules) givesWay(t *compiledRule, resource string) bool {
 
 // deniedFields returns the fields that the token may not read. A field without a rule is open,
 // because the schema is unknown here.
-func (rs *rules) deniedFields(c *token.Claims, now time.Time) []string {
+func (rs *rules) deniedFields(api string, c *token.Claims, now time.Time) []string {
 	var denied []string
 	for i := range rs.list {
-		if rule := &rs.list[i]; rule.kind == field && rule.unmet(c, now) != "" {
+		if rule := &rs.list[i]; rule.kind == field && rule.concerns(api) && rule.unmet(c, now) != "" {
 			denied = append(denied, rule.Route)
 		}
 	}
@@ -142,10 +196,10 @@ func (rs *rules) deniedFields(c *token.Claims, now time.Time) []string {
 
 // fieldsUntil returns when the result of deniedFields changes because a login becomes too old, or
 // end if it does not change before.
-func (rs *rules) fieldsUntil(c *token.Claims, now, end time.Time) time.Time {
+func (rs *rules) fieldsUntil(api string, c *token.Claims, now, end time.Time) time.Time {
 	for i := range rs.list {
 		rule := &rs.list[i]
-		if rule.kind == field && rule.MaxAuthAge > 0 && rule.unmet(c, now) == "" {
+		if rule.kind == field && rule.concerns(api) && rule.MaxAuthAge > 0 && rule.unmet(c, now) == "" {
 			if stale := c.AuthTime.Add(rule.MaxAuthAge); stale.Before(end) {
 				end = stale
 			}

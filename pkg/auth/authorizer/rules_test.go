@@ -96,7 +96,23 @@ func TestRules(t *testing.T) {
 		{"an unknown method", someone, []authorizer.Rule{every}, "PROPFIND/a", "unlisted_route"},
 		{"the connect route", someone, []authorizer.Rule{rule("$connect")}, "$connect", "ok"},
 		{"the connect route has its own rule", someone, []authorizer.Rule{every}, "$connect", "unlisted_route"},
-		{"above a /*", administrator, []authorizer.Rule{admin}, "GET/admin", "unlisted_route"},
+		{"above a /*", administrator, []authorizer.Rule{admin}, "GET/admin", "ok"},
+		{"past a /* by leaving out what is below", someone, []authorizer.Rule{every, admin}, "GET/admin", "missing_role"},
+		{"and with a slash", someone, []authorizer.Rule{every, admin}, "GET/admin/", "missing_role"},
+		{"past a /* by another case", someone, []authorizer.Rule{every, admin}, "GET/ADMIN/x", "missing_role"},
+		{"past a /* in capitals by another case", someone, []authorizer.Rule{every, {Route: "ANY /Admin/*", Roles: []string{"admin"}}}, "GET/admin/x", "missing_role"},
+		{"past a /* by the Kelvin sign", someone, []authorizer.Rule{every, {Route: "ANY /keys/*", Roles: []string{"admin"}}}, "GET/\u212Aeys/x", "missing_role"},
+		{"past a /* by the long s", someone, []authorizer.Rule{every, {Route: "ANY /sums/*", Roles: []string{"admin"}}}, "GET/\u017Fums/x", "missing_role"},
+		{"past a literal by another case", someone, []authorizer.Rule{every, {Route: "GET /Reports", Scopes: []string{"delete"}}}, "GET/rePorts", "insufficient_scope"},
+		{"past a {param} by another case", someone, []authorizer.Rule{every, user}, "GET/USERS/5", "missing_role"},
+		{"another case and the token that is needed", administrator, []authorizer.Rule{every, admin}, "GET/ADMIN/x", "ok"},
+		{"another case opens no route", administrator, []authorizer.Rule{admin}, "GET/ADMIN/x", "unlisted_route"},
+
+		{"a rule for this API", someone, []authorizer.Rule{{Route: "GET /x", APIs: []string{"other", "abcdef123"}}}, "GET/x", "ok"},
+		{"a rule for another API opens nothing", someone, []authorizer.Rule{{Route: "GET /x", APIs: []string{"other"}}}, "GET/x", "unlisted_route"},
+		{"nor closes", someone, []authorizer.Rule{every, {Route: "GET /x", APIs: []string{"other"}, Roles: []string{"admin"}}}, "GET/x", "ok"},
+		{"a rule for every API beside one of this", someone, []authorizer.Rule{every, {Route: "GET /x", APIs: []string{"abcdef123"}, Roles: []string{"admin"}}}, "GET/x", "missing_role"},
+		{"a literal of another API takes no precedence", someone, []authorizer.Rule{user, {Route: "GET /users/me", APIs: []string{"other"}}}, "GET/users/me", "missing_role"},
 
 		{"a fresh login", justNow, []authorizer.Rule{fresh}, "DELETE/account", "ok"},
 		{"an old login", someone, []authorizer.Rule{fresh}, "DELETE/account", "stale_login"},
@@ -122,7 +138,8 @@ func TestRules(t *testing.T) {
 		{"and not to a /*", someone, []authorizer.Rule{user, rule("GET /users/*")}, "GET/users/me", "missing_role"},
 		{"below a {param}", someone, []authorizer.Rule{rule("GET /a/{b}/c/*")}, "GET/a/b/c/d/e", "ok"},
 		{"beside what is below a {param}", someone, []authorizer.Rule{rule("GET /a/{b}/c/*")}, "GET/a/b/d/e", "unlisted_route"},
-		{"above what is below a {param}", someone, []authorizer.Rule{rule("GET /a/{b}/*")}, "GET/a/b", "unlisted_route"},
+		{"above what is below a {param}", someone, []authorizer.Rule{rule("GET /a/{b}/*")}, "GET/a/b", "ok"},
+		{"above a {param} and what is below", someone, []authorizer.Rule{rule("GET /a/{b}/*")}, "GET/a", "unlisted_route"},
 		{"a {param} that is a pattern", administrator, []authorizer.Rule{user}, "GET/users/*", "ambiguous_path"},
 		{"a {param} that is a variable", administrator, []authorizer.Rule{user}, "GET/users/${aws:username}", "ambiguous_path"},
 		{"a {param} too long for a policy", administrator, []authorizer.Rule{user}, "GET/users/" + strings.Repeat("x", 512), "ambiguous_path"},
@@ -160,6 +177,9 @@ func TestWrongRules(t *testing.T) {
 		{"twice", []authorizer.Rule{{Route: "GET /"}, {Route: "GET /"}}, "an earlier rule has the same route"},
 		{"too long", []authorizer.Rule{{Route: long}}, "at most 300 bytes"},
 		{"too many", many, "there are 101 rules"},
+		{"twice for one API", []authorizer.Rule{{Route: "GET /", APIs: []string{"a"}}, {Route: "GET /", APIs: []string{"b", "a"}}}, "an earlier rule has the same route"},
+		{"an API by its ARN", []authorizer.Rule{{Route: "GET /", APIs: []string{"arn:aws:x"}}}, "api must be the id of an API"},
+		{"an API twice", []authorizer.Rule{{Route: "GET /", APIs: []string{"a", "a"}}}, "api must be the id of an API"},
 		{"a scope with a space", []authorizer.Rule{{Route: "GET /", Scopes: []string{"a b"}}}, "words"},
 		{"an empty scope", []authorizer.Rule{{Route: "GET /", Scopes: []string{""}}}, "words"},
 		{"a role twice", []authorizer.Rule{{Route: "GET /", Roles: []string{"a", "a"}}}, "words"},
@@ -227,7 +247,7 @@ func (d draw) rules() []authorizer.Rule {
 }
 
 func (d draw) resource() string {
-	path := d.path("a", "a", "b", "b", "c.d", "c", "..", "", "%61", "a;x", "a#", `\`, ".", "*", "é")
+	path := d.path("a", "a", "b", "b", "c.d", "c", "..", "", "%61", "a;x", "a#", `\`, ".", "*", "é", "A", "C.d")
 	return d.of(d.of("GET", "HEAD", "POST", "DELETE", "PURGE")+path+d.of("", "", "/"), "$connect", "$default")
 }
 
@@ -240,9 +260,19 @@ func TestPoliciesSayWhatRulesSay(t *testing.T) {
 	for range 2000 {
 		rules := d.rules()
 		policies := under(t, someone, rules...)
-		kept := ask(t, policies, d.resource())
+		asked := d.resource()
+		kept, perRequest := ask(t, policies, asked), policies.PoliciesPerRequest() || asked == "$connect"
 		for range 20 {
 			resource := d.resource()
+			if perRequest && resource != asked {
+				if kept.allows(prod + resource) {
+					t.Fatalf("%+v\n%s: a policy for %s alone allows it: %+v", rules, resource, asked, kept.PolicyDocument)
+				}
+				resource = asked
+			}
+			if perRequest && strings.Contains(resource, "*") {
+				continue // a policy cannot name this request alone, so it is refused
+			}
 			target := `"routeArn":` + fmt.Sprintf("%q", prod+resource)
 			simple := newAuthorizer(t, someone, func(c *authorizer.Config) { c.Rules = rules })
 			text, _ := simple.Invoke(context.Background(), []byte(`{"version":"2.0","type":"REQUEST",`+target+`,"headers":{"authorization":"Bearer x"}}`))

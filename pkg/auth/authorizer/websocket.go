@@ -12,12 +12,15 @@ import "strings"
 // closes the connection.
 type webSocket struct{}
 
+// connectRoute is the key of the route that opens a WebSocket.
+const connectRoute = "$connect"
+
 func (webSocket) reads(e event) bool {
 	return string(e.kind) == "REQUEST" && len(e.version) == 0 && e.routeARN == "" && isConnect(e.methodARN)
 }
 
 func isConnect(arn string) bool {
-	return strings.HasSuffix(arn, "/$connect") && parseARN(arn).resource == "$connect"
+	return strings.HasSuffix(arn, "/"+connectRoute) && parseARN(arn).resource == connectRoute
 }
 
 func (webSocket) request(a *Authorizer, e event) request {
