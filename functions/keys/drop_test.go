@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,5 +111,101 @@ func TestDropLoginKeys(t *testing.T) {
 		if entry.ID() == leaked {
 			t.Errorf("the dropped key is back at version %d", v)
 		}
+	}
+}
+
+// TestDropAllRings drops all keys of all rings in one deployment, ten minutes after a rotation, and rolls it back: no key
+// of before comes back, the rings stay at one version, and verifiers are told of the keys that sign.
+func TestDropAllRings(t *testing.T) {
+	s := newStack(t)
+	s.create()
+	s.now = s.now.Add(3 * time.Hour)
+	before := s.update(keyVersion, "2")
+	if before.Status != "SUCCESS" {
+		t.Fatal(before.Reason)
+	}
+	s.now = s.now.Add(10 * time.Minute)
+	kinds := []keyring.Kind{keyring.SigningRing, keyring.RefreshRing, keyring.LoginRing}
+	gone := map[string]bool{}
+	for _, kind := range kinds {
+		for _, entry := range s.ring(kind).Keys {
+			gone[entry.ID()] = true
+		}
+	}
+	stamps := map[string]string{}
+	check := func(when string, r reply, current keyring.Version) {
+		t.Helper()
+		if r.Status != "SUCCESS" {
+			t.Fatalf("%s: %s", when, r.Reason)
+		}
+		for _, kind := range kinds {
+			ring := s.ring(kind)
+			if ring.Current() != current {
+				t.Errorf("%s: the %s is at version %d, want %d", when, kind, ring.Current(), current)
+			}
+			for v, entry := range ring.Keys {
+				if gone[entry.ID()] {
+					t.Errorf("%s: version %d of the %s has a dropped key", when, v, kind)
+				}
+			}
+			for _, v := range []keyring.Version{current, current + 1} {
+				if _, ok := ring.Keys[v]; !ok {
+					t.Errorf("%s: version %d of the %s has no key", when, v, kind)
+				}
+			}
+		}
+		if kids := r.kids(t); !slices.Contains(kids, s.signs(current)) || !slices.Contains(kids, s.signs(current+1)) {
+			t.Errorf("%s: %v is published, without the key that signs or the next one", when, kids)
+		}
+		stamps[r.Data["Stamp"]] = when
+	}
+	drop := []string{keyVersion, "3", dropKeys, "all", dropRefreshKeys, "all", dropLoginKeys, "all"}
+	dropped := s.update(drop...)
+	check("the drop", dropped, 3)
+	check("the same request again", s.send(s.last), 3)
+	rolledBack := s.rollback()
+	check("the rollback", rolledBack, 2)
+	if stamps[before.Data["Stamp"]] != "" || len(stamps) != 2 {
+		t.Errorf("the stamps of the drop and of the rollback must differ from each other and from the one before: %v", stamps)
+	}
+	// Refresh tokens and known-device tokens of the new version open after the rollback too.
+	third := map[keyring.Kind]string{}
+	for _, kind := range kinds {
+		third[kind] = s.ring(kind).Keys[3].ID()
+	}
+	s.now = s.now.Add(10 * time.Minute)
+	check("the drop, tried again", s.update(drop...), 3)
+	for _, kind := range kinds {
+		if got := s.ring(kind).Keys[3].ID(); got != third[kind] {
+			t.Errorf("the %s was dropped twice", kind)
+		}
+	}
+}
+
+// TestStampOfDrops holds that each property that drops keys or takes over a stack changes the stamp, and that a rollback
+// brings the stamp back if no key was dropped.
+func TestStampOfDrops(t *testing.T) {
+	s := newStack(t)
+	s.create()
+	s.now = s.now.Add(3 * time.Hour)
+	stamp := s.update(keyVersion, "2").Data["Stamp"]
+	stamps := map[string]string{stamp: "none"}
+	for name, value := range map[string]string{
+		dropKeys: s.signs(1), dropRefreshKeys: s.ring(keyring.RefreshRing).Keys[1].ID(), dropLoginKeys: s.ring(keyring.LoginRing).Keys[1].ID(),
+		takeOverStack: nextStack,
+	} {
+		r := s.update(name, value)
+		if same := stamps[r.Data["Stamp"]]; r.Status != "SUCCESS" || same != "" {
+			t.Errorf("%s has the stamp of %s: %s %s", name, same, r.Status, r.Reason)
+		}
+		stamps[r.Data["Stamp"]] = name
+	}
+	s.update(dropKeys, "", dropRefreshKeys, "", dropLoginKeys, "", takeOverStack, "")
+	stamp = s.update("Issuer", "https://auth.example.com").Data["Stamp"]
+	if r := s.update(takeOverStack, nextStack); r.Data["Stamp"] == stamp {
+		t.Error("the stamp is the one of before")
+	}
+	if r := s.rollback(); r.Data["Stamp"] != stamp {
+		t.Error("a rollback that drops no key has another stamp")
 	}
 }

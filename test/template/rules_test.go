@@ -78,6 +78,17 @@ var rules = []rule{
 		"a function gets one more":   func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "Architecture"} },
 		"one hidden in a text":       func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${Architecture}") },
 	}},
+	{"what moves and drops keys reaches the keys function", moving, map[string]func(document){
+		"a drop is left out":           func(d document) { delete(d.properties("Keys"), "DropKeys") },
+		"a drop of refresh-token keys": func(d document) { delete(d.properties("Keys"), "DropRefreshKeys") },
+		"a drop of login keys":         func(d document) { delete(d.properties("Keys"), "DropLoginKeys") },
+		"a deleted stack":              func(d document) { delete(d.properties("Keys"), "TakeOverStack") },
+		"a drop of other keys":         func(d document) { d.properties("Keys")["DropRefreshKeys"] = tree{"Ref": "DropKeys"} },
+		"a drop that is always there":  func(d document) { d.properties("Keys")["DropLoginKeys"] = "all" },
+		"a drop by default":            func(d document) { at[tree](d.root, "Parameters", "DropRefreshKeys")["Default"] = "all" },
+		"another stack by default":     func(d document) { at[tree](d.root, "Parameters", "TakeOverStack")["Default"] = "arn" },
+		"a version of its own":         func(d document) { d.properties("Keys")["KeyVersion"] = "1" },
+	}},
 	{"no function takes longer than the rotation allows", quick, map[string]func(document){
 		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
 		"the keys take for ever":  func(d document) { d.properties("KeysFunction")["Timeout"] = 900.0 },
@@ -292,6 +303,24 @@ func accounted(d document) (problems []string) {
 			if !known[name] {
 				problems = append(problems, fmt.Sprintf("%s gets %s, and the stamp does not change with it", id, name))
 			}
+		}
+	}
+	return problems
+}
+
+// moving holds that each parameter that moves or drops keys is a property of the custom resource under its own name, so
+// that CloudFormation asks the keys function for it. The function puts each property into the stamp. A first deployment
+// drops nothing and takes over no stack.
+func moving(d document) (problems []string) {
+	emergencies := []string{"DropKeys", "DropRefreshKeys", "DropLoginKeys", "TakeOverStack"}
+	for _, name := range append([]string{"KeyVersion", "SigningAlgorithm"}, emergencies...) {
+		if ref(d.properties("Keys")[name]) != name {
+			problems = append(problems, name+" does not reach the keys function")
+		}
+	}
+	for _, name := range emergencies {
+		if at[any](d.root, "Parameters", name, "Default") != "" {
+			problems = append(problems, name+" has a default that acts")
 		}
 	}
 	return problems
