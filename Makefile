@@ -21,7 +21,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go check audit fuzz model bench clean
+.PHONY: help run build build-all engines test test-go openapi check audit fuzz model bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,9 +79,14 @@ test-go: ## Run the tests that need only Go
 	@echo "$(GO_TEST) ./..."
 	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
 
-check: ## Run all that continuous integration runs: audit, test, sam-test, deploy-test
+openapi: ## Hold a running server to docs/openapi.yaml, with requests that Schemathesis makes up
+	@test/openapi/fetch.sh
+	EDGEAUTH_TEST_OPENAPI=1 go test -count=1 -timeout 10m ./test/openapi
+
+check: ## Run all that continuous integration runs: audit, test, openapi, sam-test, deploy-test
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory openapi
 	@$(MAKE) --no-print-directory sam-test
 	@$(MAKE) --no-print-directory deploy-test
 

@@ -155,7 +155,7 @@ func isDocumented(t testing.TB, pattern string, w *httptest.ResponseRecorder) {
 	if !slices.ContainsFunc(s.Answers, func(a documentedAnswer) bool { return a.outcome == o }) {
 		t.Errorf("docs/http.md, %q: no row has the answer %v", pattern, o)
 	}
-	if w.Code != http.StatusOK || len(s.Patterns) == 0 || len(s.Fields) == 0 {
+	if w.Code != http.StatusOK || w.Body.Len() == 0 { // of HEAD
 		return
 	}
 	var members map[string]any
