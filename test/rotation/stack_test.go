@@ -15,7 +15,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
@@ -316,7 +315,7 @@ func (s *stack) startAuthorizer(i *instance, now func() time.Time) (*authorizer.
 		return nil, err
 	}
 	return authorizer.New(authorizer.Config{
-		Verifier: v, HTTPResponse: config.ResponseSimple, Log: audit.New(&i.log), Now: now,
+		Verifier: v, HTTPResponse: config.ResponseSimple, Log: &i.log, Now: now,
 	})
 }
 

@@ -17,11 +17,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/crosssite"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -42,7 +43,9 @@ type Config struct {
 	// It must match the authorizer's EnableSimpleResponses at the gateway, because the events do not
 	// tell.
 	HTTPResponse string
-	Log          *audit.Log // nil writes no log
+	// Log takes one line of JSON for each decision, in one call of Write; nil writes no log. The
+	// authorizer makes one call at a time.
+	Log io.Writer
 	// Deny is how REST APIs refuse: "unauthorized", the default, or "deny".
 	Deny string
 	// Rules are the rules of all routes. Without rules every valid token opens every route; with
@@ -59,6 +62,7 @@ type Config struct {
 // Authorizer answers authorizer events. It is safe for concurrent use if its Verifier is.
 type Authorizer struct {
 	config  Config
+	audit   *audit.Log
 	sources sources
 	rules   rules
 }
@@ -99,7 +103,7 @@ func New(c Config) (*Authorizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Authorizer{c, sources, rules}, nil
+	return &Authorizer{c, audit.New(c.Log), sources, rules}, nil
 }
 
 // Invoke answers one event. Event and answer are JSON, and the signature is that of lambda.Handler.
@@ -156,5 +160,5 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 	case outcomeFault:
 		line.Fault = errors.New(string(d.Reason))
 	}
-	a.config.Log.Write(ctx, line)
+	a.audit.Write(ctx, line)
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -154,7 +153,7 @@ func TestInvoke(t *testing.T) {
 			t.Run(row.name+" "+form.name, func(t *testing.T) {
 				var log bytes.Buffer
 				a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) {
-					c.HTTPResponse, c.Log = form.name, audit.New(&log)
+					c.HTTPResponse, c.Log = form.name, &log
 				})
 				got, err := a.Invoke(context.Background(), []byte(tokens.Replace(row.event)))
 				want := map[string]string{yes: form.yes, no: form.no, fault: simpleNo}[row.outcome]
@@ -202,7 +201,7 @@ func TestKeySourceFails(t *testing.T) {
 	for _, err := range []error{fmt.Errorf("keys: %w", auth.ErrUnavailable), context.DeadlineExceeded} {
 		var log bytes.Buffer
 		a, newErr := authorizer.New(authorizer.Config{
-			Verifier: failing{err}, HTTPResponse: config.ResponseIAM, Log: audit.New(&log),
+			Verifier: failing{err}, HTTPResponse: config.ResponseIAM, Log: &log,
 		})
 		if newErr != nil {
 			t.Fatal(newErr)

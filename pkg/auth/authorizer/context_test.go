@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
@@ -28,7 +27,7 @@ func TestContextClaims(t *testing.T) {
 		h := someone
 		h.Issuer, h.Audience, h.ID, h.AMR = "https://a.example", []string{"x", "y"}, "j1", []string{"pwd", "otp"}
 		h.Own = ownClaims(own)
-		a := newAuthorizer(t, h, func(c *authorizer.Config) { c.ContextClaims, c.Log = names, audit.New(&out) })
+		a := newAuthorizer(t, h, func(c *authorizer.Config) { c.ContextClaims, c.Log = names, &out })
 		text, err := a.Invoke(context.Background(), []byte(event(`{"authorization":"Bearer x"}`)))
 		if err != nil {
 			t.Fatal(err)

@@ -2,23 +2,23 @@ package authorizer
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // FromEnvironment returns an Authorizer configured by the environment variables of the process. The
 // authorizer logs to standard output. The error names every variable that is missing or invalid.
 func FromEnvironment() (*Authorizer, error) {
-	return FromVariables(os.LookupEnv, audit.New(os.Stdout))
+	return FromVariables(os.LookupEnv, os.Stdout)
 }
 
 // FromVariables is [FromEnvironment] with the variables that lookup returns, in the form of
 // [os.LookupEnv]. A nil log writes no log.
-func FromVariables(lookup func(name string) (string, bool), log *audit.Log) (*Authorizer, error) {
+func FromVariables(lookup func(name string) (string, bool), log io.Writer) (*Authorizer, error) {
 	e := config.New(lookup)
 	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
 	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}

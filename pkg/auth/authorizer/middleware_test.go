@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
@@ -79,7 +78,7 @@ func TestMiddleware(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
-			a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { row.of(c); c.Log = audit.New(&log) })
+			a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { row.of(c); c.Log = &log })
 			method, target, _ := strings.Cut(replace.Replace(row.request), " ")
 			r := httptest.NewRequest(method, target, nil)
 			for line := range strings.Lines(replace.Replace(row.header)) {

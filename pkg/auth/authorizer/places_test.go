@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
@@ -118,7 +117,7 @@ func TestPlaces(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
-			a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { row.of(c); c.Log = audit.New(&log) })
+			a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) { row.of(c); c.Log = &log })
 			answer, err := a.Invoke(context.Background(), []byte(tokens.Replace(row.event)))
 			got := string(answer)
 			if err != nil {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
@@ -140,7 +139,7 @@ func TestPoliciesFit(t *testing.T) {
 	}
 	var log bytes.Buffer
 	a := newAuthorizer(t, h, func(c *authorizer.Config) {
-		c.Log = audit.New(&log)
+		c.Log = &log
 		for i := range 4 {
 			c.Rules = append(c.Rules, authorizer.Rule{Route: fmt.Sprintf("ANY /resource%d/*", i)})
 		}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -146,7 +145,7 @@ func TestRules(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
-			a := newAuthorizer(t, row.holder, func(c *authorizer.Config) { c.Rules, c.Log = row.rules, audit.New(&log) })
+			a := newAuthorizer(t, row.holder, func(c *authorizer.Config) { c.Rules, c.Log = row.rules, &log })
 			got := ask(t, a, row.resource)
 			if !strings.Contains(log.String(), `"reason":"`+row.want+`"`) {
 				t.Errorf("want %s, logged %s", row.want, &log)

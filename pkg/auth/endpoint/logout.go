@@ -2,14 +2,15 @@ package endpoint
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
@@ -19,9 +20,9 @@ import (
 //
 // 200 says that the token opens nothing any more, also where it never did: "invalid tokens do not cause an error
 // response since the client cannot handle such an error in a reasonable way" (section 2.2). 503 says that the session
-// may still be open. A nil log is silent.
-func Sessions(sessions *session.Manager, log *audit.Log) (http.Handler, error) {
-	return router.New("sessions", router.Handlers{"POST /auth/logout": logoutHandler{sessions, log}})
+// may still be open. A nil log writes no log.
+func Sessions(sessions *session.Manager, log io.Writer) (http.Handler, error) {
+	return router.New("sessions", router.Handlers{"POST /auth/logout": logoutHandler{sessions, audit.New(log)}})
 }
 
 type logoutHandler struct {

@@ -201,7 +201,7 @@ func TestLogoutWithoutItsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.replace(t, "/auth/logout")(endpoint.Sessions(sessions, h.Log()))
+	h.replace(t, "/auth/logout")(endpoint.Sessions(sessions, &h.log))
 	if got := h.send(t, logoutForm+"token="+refresh); got.text != notNow || got.line != "authn_token_revoke_fail error" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}

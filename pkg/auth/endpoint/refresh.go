@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 

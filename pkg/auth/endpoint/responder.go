@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -9,9 +10,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -28,8 +29,8 @@ type Responder struct {
 // ResponderConfig is what a Responder works with. Issuer and Now are required.
 type ResponderConfig struct {
 	Issuer *token.Issuer
-	// Log takes the audit lines; nil is silent.
-	Log *audit.Log
+	// Log takes one line of JSON for each request, in one call of Write; nil writes no log.
+	Log io.Writer
 	Now func() time.Time
 	// Origins are those, beside our own, whose pages may send and be sent cookies; see crosssite.CheckOrigin.
 	Origins []string
@@ -45,7 +46,7 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 			return nil, err
 		}
 	}
-	return &Responder{c.Issuer, c.Log, c.Now, c.Origins}, nil
+	return &Responder{c.Issuer, audit.New(c.Log), c.Now, c.Origins}, nil
 }
 
 // tokens is the answer of RFC 6749, section 5.1, and how long what it grants lives. An answer without a refresh token

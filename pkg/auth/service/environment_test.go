@@ -83,7 +83,7 @@ func TestStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Responder() == nil || s.Sessions() == nil || s.Log() == nil || !row.check(s) {
+			if s.Responder() == nil || s.Sessions() == nil || s.settings.Log == nil || !row.check(s) {
 				t.Errorf("%+v", s.settings)
 			}
 			if proves := s.Authenticator() != nil; proves != (row.function == "login") {

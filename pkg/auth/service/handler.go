@@ -17,7 +17,7 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 	case "refresh":
 		return endpoint.Refresh(x.responder, x.sessions)
 	case "sessions":
-		return endpoint.Sessions(x.sessions, x.log)
+		return endpoint.Sessions(x.sessions, x.settings.Log)
 	case "account":
 		return endpoint.Account(x.responder, x.authenticator, x.access, x.sessions, x.Clients())
 	}

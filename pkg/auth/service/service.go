@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -76,7 +75,6 @@ type Service struct {
 	authenticator *login.Authenticator
 	access        *token.Verifier
 	keys          *keyring.Signing
-	log           *audit.Log
 }
 
 // New returns the service of these settings. It reads the rings; while they cannot be read, the service answers 503.
@@ -106,10 +104,7 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Log != nil {
-		x.log = audit.New(s.Log)
-	}
-	x.responder, err = endpoint.NewResponder(endpoint.ResponderConfig{Issuer: issuer, Log: x.log, Now: s.Now, Origins: s.Origins})
+	x.responder, err = endpoint.NewResponder(endpoint.ResponderConfig{Issuer: issuer, Log: s.Log, Now: s.Now, Origins: s.Origins})
 	if err != nil {
 		return nil, err
 	}
@@ -160,9 +155,6 @@ func (x *Service) Authenticator() *login.Authenticator { return x.authenticator 
 
 // Clients are the applications that may open sessions.
 func (x *Service) Clients() endpoint.Clients { return x.settings.clients() }
-
-// Log takes the audit lines.
-func (x *Service) Log() *audit.Log { return x.log }
 
 // PublicKeys returns the key set by which others verify this service's access tokens.
 func (x *Service) PublicKeys(ctx context.Context) (token.KeySet, error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -23,7 +22,7 @@ func Sessions(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return endpoint.Sessions(sessions, audit.New(o.log()))
+	return endpoint.Sessions(sessions, o.log())
 }
 
 func startSessions(e *config.Environment) (*session.Manager, error) {

@@ -88,7 +88,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 		return nil, err
 	}
 	api := &API{Upstream: o.Upstream, Now: time.Now}
-	if api.Authorizer, err = o.authorizer(s, public, issuer); err != nil {
+	if api.Authorizer, err = o.authorizer(public, issuer); err != nil {
 		return nil, err
 	}
 	handlers, err := s.Handlers(ctx)
@@ -110,7 +110,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 
 // authorizer builds the authorizer as its function does: only from the public keys and the
 // configuration.
-func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
+func (o Options) authorizer(keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
 	jwks, err := json.Marshal(keys)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (o Options) authorizer(s *service.Service, keys token.KeySet, issuer string
 	return authorizer.FromVariables(func(name string) (string, bool) {
 		text, ok := variables[name]
 		return text, ok
-	}, s.Log())
+	}, o.Log)
 }
 
 // me is a backend behind the authorizer. It answers with the caller's identity.

@@ -50,8 +50,13 @@ type Log struct {
 	to  io.Writer
 }
 
-// New returns a Log that writes JSON lines to w, one Write call each.
-func New(w io.Writer) *Log { return &Log{to: w} }
+// New returns a Log that writes JSON lines to w, one Write call each. A nil w makes a silent Log.
+func New(w io.Writer) *Log {
+	if w == nil {
+		return nil
+	}
+	return &Log{to: w}
+}
 
 // Write writes e as one line. It reports no error: what a log cannot take must not change a decision.
 func (l *Log) Write(_ context.Context, e Event) {

@@ -8,7 +8,7 @@ import (
 	"maps"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/audit"
+	"github.com/edgeauth/edgeauth/internal/audit"
 )
 
 func TestWrite(t *testing.T) {
