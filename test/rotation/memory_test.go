@@ -129,10 +129,10 @@ func (s *users) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
 	return u, nil
 }
 
-func (s *users) ByEmail(_ context.Context, e user.Email) (auth.SubjectID, error) {
+func (s *users) ByPointer(_ context.Context, p user.Pointer) (auth.SubjectID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, there := s.byEmail[e]
+	id, there := s.byEmail[user.Email(p.Name)]
 	if !there {
 		return "", auth.ErrNotFound
 	}

@@ -29,6 +29,7 @@ const (
 var (
 	usersBucket    = []byte("users")    // subject -> user
 	emailsBucket   = []byte("emails")   // normalised e-mail -> pointer
+	pointersBucket = []byte("pointers") // key of another pointer -> pointer
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
 )
@@ -208,7 +209,7 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 	return file, nil
 }
 
-var buckets = [][]byte{usersBucket, emailsBucket, sessionsBucket, attemptsBucket}
+var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, sessionsBucket, attemptsBucket}
 
 // ensureBuckets writes only where one is missing: every commit syncs the disk.
 func ensureBuckets(file *bbolt.DB) error {

@@ -59,8 +59,8 @@ func TestARemovedFileIsMadeAgain(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (bolt.Users{DB: db}).ByEmail(t.Context(), "ada@example.com"); !errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("ByEmail: %v", err)
+	if _, err := (bolt.Users{DB: db}).ByPointer(t.Context(), user.Email("ada@example.com").Pointer()); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByPointer: %v", err)
 	}
 }
 
@@ -80,11 +80,11 @@ func TestTwoShareAFile(t *testing.T) {
 	defer stop()
 	go func() {
 		for busy.Err() == nil {
-			_, _ = stores[0].ByEmail(busy, "a@b")
+			_, _ = stores[0].ByPointer(busy, user.Email("a@b").Pointer())
 		}
 	}()
 	for range 3 {
-		if _, err := stores[1].ByEmail(t.Context(), "a@b"); !errors.Is(err, auth.ErrNotFound) {
+		if _, err := stores[1].ByPointer(t.Context(), user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrNotFound) {
 			t.Fatal(err)
 		}
 		time.Sleep(150 * time.Millisecond) // idle: the other has the file again
@@ -110,7 +110,7 @@ func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if _, err := (bolt.Users{DB: db}).ByEmail(ctx, "a@b"); !errors.Is(err, auth.ErrUnavailable) {
+			if _, err := (bolt.Users{DB: db}).ByPointer(ctx, user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrUnavailable) {
 				t.Errorf("a locked file: %v", err)
 			}
 		})
@@ -119,7 +119,7 @@ func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (bolt.Users{DB: db}).ByEmail(t.Context(), "a@b"); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := (bolt.Users{DB: db}).ByPointer(t.Context(), user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("after the lock: %v", err)
 	}
 	if err := db.Close(); err != nil {

@@ -22,8 +22,8 @@ func place(item any) (bucket, key []byte) {
 	switch item := item.(type) {
 	case auth.SubjectID:
 		return usersBucket, []byte(item)
-	case user.Email:
-		return emailsBucket, []byte(item)
+	case user.Pointer:
+		return pointerAt(item)
 	case session.Key:
 		return sessionsBucket, sessionKey(item)
 	case storetest.CounterKey:

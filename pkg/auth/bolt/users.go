@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -20,7 +21,7 @@ var _ user.Store = Users{}
 // userRecord is a user as the file keeps it.
 type userRecord struct {
 	user.User
-	// request is the token of the creation, or of the last change of the e-mail: by it a repetition recognises itself.
+	// request is the token of the creation, or of the last move: by it a repetition recognises itself.
 	request string
 }
 
@@ -32,6 +33,7 @@ func (r *userRecord) members() []member {
 func userMembers(u *user.User) []member {
 	return []member{
 		{"email", &u.Email},
+		{"pointers", &u.Pointers},
 		{"password", (*secretText)(&u.Password)},
 		{"roles", &u.Roles},
 		{"claims", &u.Claims},
@@ -74,7 +76,7 @@ func putUser(tx *bbolt.Tx, u user.User, request string) error {
 
 // Create implements user.Store.
 func (s Users) Create(ctx context.Context, u user.User, request string) error {
-	email, err := user.NormalizeEmail(u.Email)
+	pointers, _, err := user.PointerMoves(user.User{}, u)
 	if err != nil {
 		return err
 	}
@@ -82,22 +84,18 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 		return err
 	}
 	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
-		there, err := findUser(tx, u.ID)
-		if err != nil {
+		switch there, err := findUser(tx, u.ID); {
+		case err != nil:
 			return err
-		}
-		owner, err := ownerOf(tx, email)
-		if err != nil {
-			return err
-		}
-		if there != nil && there.request == request && owner == u.ID {
+		case there != nil && there.request == request:
 			return nil
-		}
-		if there != nil || owner != "" {
+		case there != nil:
 			return user.ErrExists
 		}
-		if err := putPointer(tx, email, u.ID); err != nil {
-			return err
+		for _, p := range pointers {
+			if err := putPointer(tx, p, u.ID); err != nil {
+				return err
+			}
 		}
 		return putUser(tx, u, request)
 	})
@@ -115,10 +113,13 @@ func (s Users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err err
 	return u, err
 }
 
-// ByEmail implements user.Store.
-func (s Users) ByEmail(ctx context.Context, e user.Email) (id auth.SubjectID, err error) {
+// ByPointer implements user.Store.
+func (s Users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID, err error) {
+	if p.Validate() != nil {
+		return "", auth.ErrNotFound
+	}
 	err = s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
-		id, err = ownerOf(tx, e)
+		id, err = ownerOf(tx, p)
 		return err
 	})
 	if err == nil && id == "" {
@@ -134,7 +135,7 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 		if err != nil {
 			return err
 		}
-		if there.Revision != u.Revision || there.Email != u.Email {
+		if !there.is(u) {
 			return user.ErrConflict
 		}
 		after := u
@@ -143,36 +144,39 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 	})
 }
 
-// ChangeEmail implements user.Store.
-func (s Users) ChangeEmail(ctx context.Context, u user.User, email, request string) error {
-	to, err := user.NormalizeEmail(email)
+// is reports whether the stored user is still what a change was decided on.
+func (r *userRecord) is(u user.User) bool {
+	return r.Revision == u.Revision && r.Email == u.Email && slices.Equal(r.Pointers, u.Pointers)
+}
+
+// Move implements user.Store.
+func (s Users) Move(ctx context.Context, from, to user.User, request string) error {
+	added, removed, err := user.PointerMoves(from, to)
 	if err != nil {
 		return err
 	}
 	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
-		there, err := getUser(tx, u.ID)
-		if err != nil {
-			return err
-		}
-		if there.request == request && there.Revision == u.Revision+1 && there.Email == email {
-			return nil
-		}
-		if there.Revision != u.Revision || there.Email != u.Email {
-			return user.ErrConflict
-		}
-		switch owner, err := ownerOf(tx, to); {
+		there, err := getUser(tx, from.ID)
+		switch {
 		case err != nil:
 			return err
-		case owner == "":
-			if err := errors.Join(deletePointer(tx, there.User), putPointer(tx, to, u.ID)); err != nil {
+		case there.request == request && there.Revision == from.Revision+1:
+			return nil
+		case !there.is(from):
+			return user.ErrConflict
+		}
+		for _, p := range added {
+			if err := putPointer(tx, p, from.ID); err != nil {
 				return err
 			}
-		case owner != u.ID:
-			return user.ErrExists
 		}
-		after := u
-		after.Email = email
-		after.Revision++
+		for _, p := range removed {
+			if err := deletePointer(tx, p, from.ID); err != nil {
+				return err
+			}
+		}
+		after := to
+		after.ID, after.Revision = from.ID, from.Revision+1
 		return putUser(tx, after, request)
 	})
 }
@@ -184,8 +188,14 @@ func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 		if err != nil {
 			return err
 		}
-		if err := deletePointer(tx, there.User); err != nil {
+		_, pointers, err := user.PointerMoves(there.User, user.User{})
+		if err != nil {
 			return err
+		}
+		for _, p := range pointers {
+			if err := deletePointer(tx, p, id); err != nil {
+				return err
+			}
 		}
 		return tx.Bucket(usersBucket).Delete([]byte(id))
 	})
@@ -195,36 +205,57 @@ func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 // that no subject is taken for a record. JSON allows the mark as white space.
 const pointerMark = "\n"
 
-// ownerOf returns the user that an e-mail leads to, "" if there is none.
-func ownerOf(tx *bbolt.Tx, e user.Email) (auth.SubjectID, error) {
-	raw := tx.Bucket(emailsBucket).Get([]byte(e))
+// pointerAt returns where the record of a pointer stands. E-mails have a bucket of their own, from before there were
+// other pointers.
+func pointerAt(p user.Pointer) (bucket, key []byte) {
+	if p.Kind == user.EmailKind {
+		return emailsBucket, []byte(p.Name)
+	}
+	return pointersBucket, []byte(p.Key())
+}
+
+// ownerOf returns the user that a pointer leads to, "" if there is none.
+func ownerOf(tx *bbolt.Tx, p user.Pointer) (auth.SubjectID, error) {
+	bucket, key := pointerAt(p)
+	raw := tx.Bucket(bucket).Get(key)
 	if !bytes.HasPrefix(raw, []byte(pointerMark)) {
 		return auth.SubjectID(raw), nil
 	}
 	var id auth.SubjectID
-	_, err := load(tx, emailsBucket, []byte(e), pointerMembers(&id))
+	_, err := load(tx, bucket, key, pointerMembers(&id))
 	if err == nil && id == "" {
-		return "", fmt.Errorf("%w: a pointer from an e-mail leads to no user", auth.ErrUnavailable)
+		return "", fmt.Errorf("%w: a pointer leads to no user", auth.ErrUnavailable)
 	}
 	return id, err
 }
 
-// putPointer makes the pointer from an e-mail that belongs to no user. A pointer is made and erased, never changed.
-func putPointer(tx *bbolt.Tx, from user.Email, to auth.SubjectID) error {
-	if err := save(tx, emailsBucket, []byte(from), pointerMembers(&to)); err != nil {
+// putPointer makes a pointer that belongs to no user; otherwise it is user.ErrExists. A pointer is made and erased, never
+// changed.
+func putPointer(tx *bbolt.Tx, from user.Pointer, to auth.SubjectID) error {
+	switch owner, err := ownerOf(tx, from); {
+	case err != nil:
+		return err
+	case owner != "":
+		return user.ErrExists
+	}
+	bucket, key := pointerAt(from)
+	if err := save(tx, bucket, key, pointerMembers(&to)); err != nil {
 		return err
 	}
-	b := tx.Bucket(emailsBucket)
-	return b.Put([]byte(from), append([]byte(pointerMark), b.Get([]byte(from))...))
+	b := tx.Bucket(bucket)
+	return b.Put(key, append([]byte(pointerMark), b.Get(key)...))
 }
 
-// deletePointer erases the pointer from a user's e-mail.
-func deletePointer(tx *bbolt.Tx, u user.User) error {
-	key, err := user.NormalizeEmail(u.Email)
-	if err != nil {
+// deletePointer erases a pointer, which is id's.
+func deletePointer(tx *bbolt.Tx, p user.Pointer, id auth.SubjectID) error {
+	switch owner, err := ownerOf(tx, p); {
+	case err != nil:
 		return err
+	case owner != id:
+		return errors.New("a pointer of a user is not the user's")
 	}
-	return tx.Bucket(emailsBucket).Delete([]byte(key))
+	bucket, key := pointerAt(p)
+	return tx.Bucket(bucket).Delete(key)
 }
 
 func pointerMembers(to *auth.SubjectID) []member { return []member{{"sub", to}} }

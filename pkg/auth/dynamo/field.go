@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // attribute is one attribute of an item, by its name, and the place of its value in a Go value.
@@ -38,6 +39,8 @@ type (
 	countField  uint64         // left out when zero
 	digestField [32]byte       // left out when zero
 	timeField   time.Time      // milliseconds since 1970, left out when zero
+
+	pointersField []user.Pointer // a set of their keys, left out when empty
 )
 
 func optionalText(s string) types.AttributeValue {
@@ -126,9 +129,43 @@ func (f *digestField) read(r *reader, name string) {
 	}
 }
 
+func (f *pointersField) value() (types.AttributeValue, error) {
+	if len(*f) == 0 {
+		return nil, nil
+	}
+	return pointerSet(*f), nil
+}
+
+func pointerSet(pointers []user.Pointer) types.AttributeValue {
+	set := &types.AttributeValueMemberSS{}
+	for _, p := range pointers {
+		set.Value = append(set.Value, p.Key())
+	}
+	return set
+}
+
+func (f *pointersField) read(r *reader, name string) {
+	if r.item[name] == nil {
+		return
+	}
+	set, ok := r.item[name].(*types.AttributeValueMemberSS)
+	if !ok {
+		r.wrong(name)
+		return
+	}
+	all := make([]user.Pointer, len(set.Value))
+	for i, key := range set.Value {
+		if all[i].UnmarshalText([]byte(key)) != nil {
+			r.wrong(name)
+		}
+	}
+	*f = user.SortPointers(all) // a set has no order
+}
+
 func (*textField) form(e *expression, name string) string     { return e.isText(name) }
 func (*secretField) form(e *expression, name string) string   { return e.isText(name) }
 func (*wordsField) form(e *expression, name string) string    { return e.isText(name) }
+func (*pointersField) form(e *expression, name string) string { return e.hasType(name, "SS") }
 func (*jsonField) form(e *expression, name string) string     { return e.isObject(name) }
 func (*flagField) form(e *expression, name string) string     { return e.isFlag(name) }
 func (*markField) form(e *expression, name string) string     { return e.isFlag(name) }

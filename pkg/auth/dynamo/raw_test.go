@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +27,8 @@ func (r Raw) place(item any) (table *string, key attributes) {
 	switch item := item.(type) {
 	case auth.SubjectID:
 		return &tables.Users, userKey(item)
-	case user.Email:
-		return &tables.Users, emailKey(item)
+	case user.Pointer:
+		return &tables.Users, pointerKey(item)
 	case session.Key:
 		return &tables.Sessions, keyOf(item)
 	case storetest.CounterKey:
@@ -112,6 +113,9 @@ func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 		case *types.AttributeValueMemberB:
 			spoil("is a number", num(7))
 			spoil("is too short", bin(value.Value[1:]))
+		case *types.AttributeValueMemberSS:
+			spoil("is a number", num(7))
+			spoil("has a name without a kind", &types.AttributeValueMemberSS{Value: append(slices.Clone(value.Value), "x")})
 		case *types.AttributeValueMemberS:
 			spoil("is a number", num(7))
 			if strings.HasPrefix(value.Value, "{") {

@@ -126,15 +126,15 @@ func (s Users) delete(key attributes, e *expression, condition string) types.Tra
 	}}
 }
 
-// newPointer makes the pointer from an address that belongs to no user.
-func (s Users) newPointer(from user.Email, to auth.SubjectID) types.TransactWriteItem {
-	pointer := emailKey(from)
+// newPointer makes a pointer that belongs to no user.
+func (s Users) newPointer(from user.Pointer, to auth.SubjectID) types.TransactWriteItem {
+	pointer := pointerKey(from)
 	pointer[attrVersion], pointer[attrPointsTo] = num(schemaVersion), str(string(to))
 	return s.create(pointer)
 }
 
-// deletePointer erases the pointer from an address, which is id's.
-func (s Users) deletePointer(from user.Email, id auth.SubjectID) types.TransactWriteItem {
+// deletePointer erases a pointer, which is id's.
+func (s Users) deletePointer(from user.Pointer, id auth.SubjectID) types.TransactWriteItem {
 	e := newExpression()
-	return s.delete(emailKey(from), e, e.readable()+" AND "+e.compare(attrPointsTo, "=", str(string(id))))
+	return s.delete(pointerKey(from), e, e.readable()+" AND "+e.compare(attrPointsTo, "=", str(string(id))))
 }

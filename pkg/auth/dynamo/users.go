@@ -15,17 +15,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users is the user.Store in a DB. Users and the pointers from their e-mails stand in one table, so that one
-// transaction writes both.
+// Users is the user.Store in a DB. Users and the pointers to them stand in one table, so that one transaction writes
+// both.
 type Users struct{ DB *DB }
 
 var _ user.Store = Users{}
 
 const (
-	userPrefix    = "u#"
-	pointerPrefix = "e#"
+	userPrefix = "u#" // no kind of pointer is "u"
 
 	attrEmail    = "email"
+	attrPointers = "pointers"
 	attrRevision = "revision"
 	attrPointsTo = "sub"
 	// attrWrite names the write that left the item so: a creation by its request, an update by a random number. By
@@ -37,6 +37,7 @@ const (
 func userAttributes(u *user.User) []attribute {
 	return []attribute{
 		{attrEmail, (*textField)(&u.Email)},
+		{attrPointers, (*pointersField)(&u.Pointers)},
 		{"password", (*secretField)(&u.Password)},
 		{"roles", (*wordsField)(&u.Roles)},
 		{"claims", (*jsonField)(&u.Claims)},
@@ -56,9 +57,7 @@ func userAttributes(u *user.User) []attribute {
 func userKey(id auth.SubjectID) attributes {
 	return attributes{attrSubject: str(userPrefix + string(id))}
 }
-func emailKey(e user.Email) attributes {
-	return attributes{attrSubject: str(pointerPrefix + string(e))}
-}
+func pointerKey(p user.Pointer) attributes { return attributes{attrSubject: str(p.Key())} }
 
 // userItem returns the item of a new user.
 func userItem(u user.User, write string) (attributes, error) {
@@ -102,6 +101,11 @@ func (e *expression) asRead(u user.User) string {
 	all := []string{
 		e.readable(), e.compare(attrRevision, "=", num(u.Revision)), e.compare(attrEmail, "=", str(u.Email)), e.isText(attrWrite),
 	}
+	if len(u.Pointers) == 0 {
+		all = append(all, "attribute_not_exists("+e.name(attrPointers)+")")
+	} else {
+		all = append(all, e.compare(attrPointers, "=", pointerSet(u.Pointers)))
+	}
 	for _, a := range userAttributes(&u) {
 		all = append(all, a.at.form(e, a.name))
 	}
@@ -144,7 +148,7 @@ func readableItem(item attributes) (err error) {
 
 // Create implements user.Store.
 func (s Users) Create(ctx context.Context, u user.User, request string) error {
-	email, err := user.NormalizeEmail(u.Email)
+	pointers, _, err := user.PointerMoves(user.User{}, u)
 	if err != nil {
 		return err
 	}
@@ -155,9 +159,9 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 	if err != nil {
 		return err
 	}
-	create := []types.TransactWriteItem{
-		s.create(item),
-		s.newPointer(email, u.ID),
+	create := []types.TransactWriteItem{s.create(item)}
+	for _, p := range pointers {
+		create = append(create, s.newPointer(p, u.ID))
 	}
 	return s.transact(ctx, "creating a user", request, create, func(reasons []reason) error {
 		if reasons[0].failed && reasons[0].write() == request {
@@ -176,9 +180,12 @@ func (s Users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
 	return userOf(item)
 }
 
-// ByEmail implements user.Store.
-func (s Users) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error) {
-	item, err := s.get(ctx, emailKey(e))
+// ByPointer implements user.Store.
+func (s Users) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
+	if p.Validate() != nil {
+		return "", auth.ErrNotFound
+	}
+	item, err := s.get(ctx, pointerKey(p))
 	if err != nil {
 		return "", err
 	}
@@ -228,7 +235,7 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 			return nil
 		}
 		return user.ErrConflict
-	case errors.As(err, new(*types.TransactionConflictException)): // a change of the e-mail is under way
+	case errors.As(err, new(*types.TransactionConflictException)): // a move is under way
 		return user.ErrConflict
 	case err != nil:
 		return failed("updating a user", err)
@@ -241,7 +248,7 @@ func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) (user.
 	ctx, cancel := s.DB.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.ScanInput{
-		TableName: &s.DB.tables.Users, Limit: aws.Int32(int32(2 * limit)), // half of the items are pointers
+		TableName: &s.DB.tables.Users, Limit: aws.Int32(int32(2 * limit)), // most users have one pointer
 		FilterExpression:          aws.String("begins_with(" + attrSubject + ", :users)"),
 		ExpressionAttributeValues: attributes{":users": str(userPrefix)},
 	}

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/uuid"
@@ -11,31 +12,28 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// ChangeEmail implements user.Store.
-func (s Users) ChangeEmail(ctx context.Context, u user.User, email, request string) error {
-	from, err := user.NormalizeEmail(u.Email)
+// Move implements user.Store.
+func (s Users) Move(ctx context.Context, from, to user.User, request string) error {
+	added, removed, err := user.PointerMoves(from, to)
 	if err != nil {
 		return err
 	}
-	to, err := user.NormalizeEmail(email)
-	if err != nil {
-		return err
-	}
-	after := u
-	after.Email = email
-	after.Revision++
+	after := to
+	after.ID, after.Revision = from.ID, from.Revision+1
 	e := newExpression()
-	condition := e.asRead(u)
+	condition := e.asRead(from)
 	set, err := e.setUser(after, request)
 	if err != nil {
 		return err
 	}
-	items := []types.TransactWriteItem{s.change(userKey(u.ID), e, condition, set)}
-	// Items of one transaction must differ, so a pointer that stays where it is takes no part.
-	if to != from {
-		items = append(items, s.newPointer(to, u.ID), s.deletePointer(from, u.ID))
+	items := []types.TransactWriteItem{s.change(userKey(from.ID), e, condition, set)}
+	for _, p := range added {
+		items = append(items, s.newPointer(p, from.ID))
 	}
-	return s.transact(ctx, "changing an e-mail", request, items, func(reasons []reason) error {
+	for _, p := range removed {
+		items = append(items, s.deletePointer(p, from.ID))
+	}
+	return s.transact(ctx, "moving a user", request, items, func(reasons []reason) error {
 		switch mine := reasons[0]; {
 		case mine.failed && mine.write() == request:
 			return nil
@@ -43,14 +41,14 @@ func (s Users) ChangeEmail(ctx context.Context, u user.User, email, request stri
 			return auth.ErrNotFound
 		case mine.failed:
 			return user.ErrConflict
-		case reasons[1].failed:
+		case slices.ContainsFunc(reasons[1:1+len(added)], func(r reason) bool { return r.failed }):
 			return user.ErrExists
 		}
-		return errors.New("changing an e-mail: the pointer from the old one is not the user's")
+		return errors.New("moving a user: a pointer of the user is not the user's")
 	})
 }
 
-// Delete implements user.Store. The pointer stands under the e-mail, which only the user tells, so it reads first.
+// Delete implements user.Store. Which pointers lead to the user, only the user tells, so it reads first.
 func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 	for attempt := 1; ; attempt++ {
 		u, err := s.Get(ctx, id)
@@ -71,19 +69,19 @@ func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 const maxDeletions = 20
 
 func (s Users) deleteAsRead(ctx context.Context, u user.User) error {
-	email, err := user.NormalizeEmail(u.Email)
+	_, pointers, err := user.PointerMoves(u, user.User{})
 	if err != nil {
 		return err
 	}
 	e := newExpression()
-	items := []types.TransactWriteItem{
-		s.delete(userKey(u.ID), e, e.asRead(u)),
-		s.deletePointer(email, u.ID),
+	items := []types.TransactWriteItem{s.delete(userKey(u.ID), e, e.asRead(u))}
+	for _, p := range pointers {
+		items = append(items, s.deletePointer(p, u.ID))
 	}
 	return s.transact(ctx, "deleting a user", uuid.NewString(), items, func(reasons []reason) error {
 		if reasons[0].failed {
 			return user.ErrConflict
 		}
-		return errors.New("deleting a user: the pointer from the e-mail is not the user's")
+		return errors.New("deleting a user: a pointer of the user is not the user's")
 	})
 }

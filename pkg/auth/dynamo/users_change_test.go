@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -13,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestFaultsOfUserChanges spoils a change of an e-mail and a deletion, once: a lost reply must not look like somebody
+// TestFaultsOfUserChanges spoils a move of a user and a deletion, once: a lost reply must not look like somebody
 // else's write, and what was done once is not done twice.
 func TestFaultsOfUserChanges(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
@@ -25,19 +26,20 @@ func TestFaultsOfUserChanges(t *testing.T) {
 			t.Parallel()
 			wire := &fault.Transport{}
 			db := newDB(t, e, wire)
-			users, u := dynamo.Users{DB: db}, user.User{ID: "s", Email: "old@example.com", Revision: 1}
+			users, u := dynamo.Users{DB: db}, user.User{ID: "s", Email: "old@example.com", Pointers: keys("old"), Revision: 1}
 			if err := users.Create(t.Context(), u, rand.Text()); err != nil {
 				t.Fatal(err)
 			}
 			wire.Fail("TransactWriteItems", 1, f)
-			if err := users.ChangeEmail(t.Context(), u, "new@example.com", rand.Text()); err != nil {
-				t.Errorf("a change of the e-mail: %v", err)
+			if err := users.Move(t.Context(), u, moved(u, "new"), rand.Text()); err != nil {
+				t.Errorf("a move: %v", err)
 			}
-			if got, err := users.Get(t.Context(), "s"); err != nil || got.Revision != 2 || got.Email != "new@example.com" {
+			if got, err := users.Get(t.Context(), "s"); err != nil || got.Revision != 2 || got.Email != "new@example.com" ||
+				!slices.Equal(got.Pointers, keys("new")) {
 				t.Errorf("%+v, %v", got, err)
 			}
 			wire.Fail("TransactWriteItems", always, f)
-			if err := users.ChangeEmail(t.Context(), u, "third@example.com", rand.Text()); name != "reset after" && name != "time-out after" &&
+			if err := users.Move(t.Context(), u, moved(u, "third"), rand.Text()); name != "reset after" && name != "time-out after" &&
 				!errors.Is(err, auth.ErrUnavailable) {
 				t.Errorf("always: %v", err)
 			}
@@ -45,9 +47,11 @@ func TestFaultsOfUserChanges(t *testing.T) {
 			if err := users.Delete(t.Context(), "s"); err != nil {
 				t.Errorf("a deletion: %v", err)
 			}
-			for _, email := range []user.Email{"old@example.com", "new@example.com", "third@example.com"} {
-				if id, err := users.ByEmail(t.Context(), email); !errors.Is(err, auth.ErrNotFound) {
-					t.Errorf("%s leads to %q, %v", email, id, err)
+			for _, name := range []string{"old", "new", "third"} {
+				for _, p := range append(keys(name), user.Email(name+"@example.com").Pointer()) {
+					if id, err := users.ByPointer(t.Context(), p); !errors.Is(err, auth.ErrNotFound) {
+						t.Errorf("%s leads to %q, %v", p.Key(), id, err)
+					}
 				}
 			}
 			sessions := dynamo.Sessions{DB: db}
@@ -60,4 +64,14 @@ func TestFaultsOfUserChanges(t *testing.T) {
 			}
 		})
 	}
+}
+
+func keys(name string) []user.Pointer {
+	return []user.Pointer{{Kind: user.IdentityKind, Name: name}, {Kind: user.KeyKind, Name: name}}
+}
+
+// moved returns u with another e-mail and other pointers.
+func moved(u user.User, name string) user.User {
+	u.Email, u.Pointers = name+"@example.com", keys(name)
+	return u
 }

@@ -136,7 +136,7 @@ type target struct {
 
 // follow returns whom the pointer names, or a decoy.
 func (a *Authenticator) follow(ctx context.Context, key user.Email) (target, error) {
-	id, err := a.c.Users.ByEmail(ctx, key)
+	id, err := a.c.Users.ByPointer(ctx, key.Pointer())
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
 		return target{subject: decoySubject(key)}, nil

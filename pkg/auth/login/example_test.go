@@ -16,8 +16,8 @@ import (
 // oneUser is a store that holds a single user.
 type oneUser user.User
 
-func (o oneUser) ByEmail(_ context.Context, e user.Email) (auth.SubjectID, error) {
-	if key, err := user.NormalizeEmail(o.Email); err != nil || key != e {
+func (o oneUser) ByPointer(_ context.Context, p user.Pointer) (auth.SubjectID, error) {
+	if key, err := user.NormalizeEmail(o.Email); err != nil || p != key.Pointer() {
 		return "", auth.ErrNotFound
 	}
 	return o.ID, nil

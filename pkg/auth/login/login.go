@@ -15,9 +15,9 @@ import (
 )
 
 // Users is what a login reads; a user.Store is one.
-// A login whose slot is refused cancels the context of ByEmail and waits for it to return.
+// A login whose slot is refused cancels the context of ByPointer and waits for it to return.
 type Users interface {
-	ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error)
+	ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error)
 	Get(ctx context.Context, id auth.SubjectID) (user.User, error)
 }
 

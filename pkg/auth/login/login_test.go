@@ -84,12 +84,12 @@ func kindOf(a login.Attempt) string {
 	return "network"
 }
 
-func (w *world) ByEmail(_ context.Context, e user.Email) (auth.SubjectID, error) {
+func (w *world) ByPointer(_ context.Context, p user.Pointer) (auth.SubjectID, error) {
 	w.record("pointer")
 	if w.byEmailErr != nil {
 		return "", w.byEmailErr
 	}
-	id, ok := w.pointers[e]
+	id, ok := w.pointers[user.Email(p.Name)]
 	if !ok {
 		return "", auth.ErrNotFound
 	}
@@ -362,9 +362,9 @@ func (g *gated) Take(ctx context.Context, a login.Attempt) (login.Slot, error) {
 	return g.world.Take(ctx, a)
 }
 
-func (g *gated) ByEmail(ctx context.Context, e user.Email) (auth.SubjectID, error) {
+func (g *gated) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
 	both(&g.first)
-	return g.world.ByEmail(ctx, e)
+	return g.world.ByPointer(ctx, p)
 }
 
 func (g *gated) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
@@ -390,7 +390,7 @@ func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
 // stuck never answers for the pointer until it is told that nobody waits.
 type stuck struct{ *world }
 
-func (s stuck) ByEmail(ctx context.Context, _ user.Email) (auth.SubjectID, error) {
+func (s stuck) ByPointer(ctx context.Context, _ user.Pointer) (auth.SubjectID, error) {
 	<-ctx.Done()
 	return "", ctx.Err()
 }

@@ -97,11 +97,11 @@ func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 			t.Errorf("user %s, %v:%s", want.ID, err, difference(want, got))
 			continue
 		}
-		if owner, err := s.Users.ByEmail(ctx, emailOf(t, want)); err != nil || owner != want.ID {
+		if owner, err := s.Users.ByPointer(ctx, emailOf(t, want)); err != nil || owner != want.ID {
 			t.Errorf("the e-mail of %s leads to %q, %v", want.ID, owner, err)
 		}
 		f.logsIn(t, s, login, want)
-		if err := s.Users.ChangeEmail(ctx, want, "moved-"+want.Email, rand.Text()); err != nil {
+		if err := moveEmail(ctx, s.Users, want, "moved-"+want.Email, rand.Text()); err != nil {
 			t.Errorf("user %s moves: %v", want.ID, err)
 		}
 		want.Email, want.Revision = "moved-"+want.Email, want.Revision+1

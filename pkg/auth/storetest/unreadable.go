@@ -56,8 +56,8 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 		_, err := store.Get(ctx, u.ID)
 		unavailable(t, how+": read", err)
 		unavailable(t, how+": update", store.Update(ctx, u))
-		unavailable(t, how+": change the e-mail", store.ChangeEmail(ctx, u, "other-"+u.Email, rand.Text()))
-		unavailable(t, how+": respell the e-mail", store.ChangeEmail(ctx, u, swapCase(u.Email), rand.Text()))
+		unavailable(t, how+": change the e-mail", moveEmail(ctx, store, u, "other-"+u.Email, rand.Text()))
+		unavailable(t, how+": respell the e-mail", moveEmail(ctx, store, u, swapCase(u.Email), rand.Text()))
 		unavailable(t, how+": erase", store.Delete(ctx, u.ID))
 		listed, unreadable := 0, 0
 		each(t, store, 1, func(one user.User) {
@@ -73,7 +73,7 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 		if listed != 1 || unreadable != 1 {
 			t.Errorf("%s: the list has the user %d times as unreadable and the other %d times, want 1 and 1", how, unreadable, listed)
 		}
-		if owner, err := store.ByEmail(ctx, email); err != nil || owner != u.ID {
+		if owner, err := store.ByPointer(ctx, email); err != nil || owner != u.ID {
 			t.Errorf("%s: the e-mail leads to %q, %v", how, owner, err)
 		}
 	})

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -21,6 +22,10 @@ func Users(t *testing.T, open func(testing.TB) user.Store) {
 	t.Run("OneWriterARevision", func(t *testing.T) { oneWriterARevision(t, store) })
 	t.Run("ChangeEmail", func(t *testing.T) { changeEmails(t, store) })
 	t.Run("Delete", func(t *testing.T) { deleteUsers(t, store) })
+	t.Run("PointersMove", func(t *testing.T) { pointersMove(t, store) })
+	t.Run("PointerLimits", func(t *testing.T) { pointerLimits(t, store) })
+	t.Run("OneOwnerAPointer", func(t *testing.T) { oneOwnerAPointer(t, store) })
+	t.Run("HandOver", func(t *testing.T) { handOver(t, store) })
 	t.Run("OneNewOwner", func(t *testing.T) { oneNewOwner(t, store) })
 	t.Run("RacingMoves", func(t *testing.T) { oneMoveARevision(t, store) })
 	t.Run("DeleteAgainstWrites", func(t *testing.T) { deleteAgainstWrites(t, store) })
@@ -34,17 +39,29 @@ func userOf(t testing.TB, i int) user.User {
 		ID: id, Email: fmt.Sprintf("User%d@%x.example.com", i, t.Name()[len(t.Name())-8:]), Password: auth.NewSecret("$stored$hash"),
 		Roles: []string{"admin", "editor"}, Claims: map[string]any{"tenant": "t1", "seats": 3.0, "tags": []any{"a", true, nil}},
 		TokenVersion: 2, Revision: 1, CreatedAt: Epoch, UpdatedAt: Epoch.Add(time.Millisecond),
-		Change: user.PasswordChange{Digest: sha256.Sum256([]byte(id)), Until: Epoch.Add(time.Hour), TokenVersion: 2, Redeemed: true},
+		Pointers: []user.Pointer{{Kind: user.IdentityKind, Name: "issuer#" + string(id)}, {Kind: user.KeyKind, Name: string(id)}},
+		Change:   user.PasswordChange{Digest: sha256.Sum256([]byte(id)), Until: Epoch.Add(time.Hour), TokenVersion: 2, Redeemed: true},
 	}
 }
 
-func emailOf(t testing.TB, u user.User) user.Email {
+// emailOf returns the pointer from a user's e-mail.
+func emailOf(t testing.TB, u user.User) user.Pointer {
 	t.Helper()
 	email, err := user.NormalizeEmail(u.Email)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return email
+	return email.Pointer()
+}
+
+// moveEmail gives a user as read another address.
+func moveEmail(ctx context.Context, store user.Store, u user.User, email, request string) error {
+	return store.Move(ctx, u, withEmail(u, email), request)
+}
+
+func withEmail(u user.User, email string) user.User {
+	u.Email = email
+	return u
 }
 
 func createAndReadUsers(t *testing.T, store user.Store) {
@@ -53,8 +70,8 @@ func createAndReadUsers(t *testing.T, store user.Store) {
 	if _, err := store.Get(ctx, u.ID); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("Get before: %v", err)
 	}
-	if _, err := store.ByEmail(ctx, email); !errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("ByEmail before: %v", err)
+	if _, err := store.ByPointer(ctx, email); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("ByPointer before: %v", err)
 	}
 	if err := store.Update(ctx, u); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("Update before: %v", err)
@@ -69,8 +86,8 @@ func createAndReadUsers(t *testing.T, store user.Store) {
 	if got, err := store.Get(ctx, u.ID); err != nil || difference(u, got) != "" {
 		t.Errorf("Get: %v %s", err, difference(u, got))
 	}
-	if id, err := store.ByEmail(ctx, email); err != nil || id != u.ID {
-		t.Errorf("ByEmail: %q, %v", id, err)
+	if id, err := store.ByPointer(ctx, email); err != nil || id != u.ID {
+		t.Errorf("ByPointer: %q, %v", id, err)
 	}
 	if err := store.Create(ctx, u, rand.Text()); !errors.Is(err, user.ErrExists) {
 		t.Errorf("the same user by another request: %v", err)
@@ -105,7 +122,7 @@ func oneAccountAnEmail(t *testing.T, store user.Store) {
 	if created.Load() != 1 || refused.Load() != n-1 {
 		t.Errorf("%d created, %d refused", created.Load(), refused.Load())
 	}
-	owner, err := store.ByEmail(ctx, "\u01F0org@race.example.com")
+	owner, err := store.ByPointer(ctx, user.Email("\u01F0org@race.example.com").Pointer())
 	if err != nil {
 		t.Fatal(err)
 	}

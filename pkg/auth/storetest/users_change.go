@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,22 +26,23 @@ func created(t testing.TB, store user.Store, i int, edit func(*user.User)) user.
 	return u
 }
 
-// consistent holds that a user and the pointers agree: its own address leads to it, and none of the others does.
-func consistent(t testing.TB, store user.Store, id auth.SubjectID, others ...string) user.User {
+// consistent holds that a user and the pointers agree: the user's own lead to it, and none of the others does.
+func consistent(t testing.TB, store user.Store, id auth.SubjectID, others ...user.Pointer) user.User {
 	t.Helper()
 	u, err := store.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if owner, err := store.ByEmail(t.Context(), emailOf(t, u)); err != nil || owner != id {
-		t.Errorf("%q leads to %q, %v, and is the e-mail of %q", u.Email, owner, err, id)
+	own := pointersOf(t, u)
+	for _, p := range own {
+		leadsTo(t, store, p, id)
 	}
 	for _, other := range others {
-		if emailOf(t, user.User{Email: other}) == emailOf(t, u) {
+		if slices.Contains(own, other) {
 			continue
 		}
-		if owner, err := store.ByEmail(t.Context(), emailOf(t, user.User{Email: other})); owner == id {
-			t.Errorf("%q leads to %q, %v, whose e-mail is %q", other, owner, err, u.Email)
+		if owner, err := store.ByPointer(t.Context(), other); owner == id {
+			t.Errorf("%q leads to %q, %v, who has %v", other.Key(), owner, err, own)
 		}
 	}
 	return u
@@ -50,13 +52,13 @@ func changeEmails(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	u, other := created(t, store, 0, nil), created(t, store, 1, nil)
 	old, to := u.Email, "New."+u.Email
-	if err := store.ChangeEmail(ctx, userOf(t, 2), to, rand.Text()); !errors.Is(err, auth.ErrNotFound) {
+	if err := moveEmail(ctx, store, userOf(t, 2), to, rand.Text()); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("nobody's: %v", err)
 	}
-	if err := store.ChangeEmail(ctx, u, "no address", rand.Text()); !errors.Is(err, user.ErrEmail) {
+	if err := moveEmail(ctx, store, u, "no address", rand.Text()); !errors.Is(err, user.ErrEmail) {
 		t.Errorf("to nowhere: %v", err)
 	}
-	if err := store.ChangeEmail(ctx, u, other.Email, rand.Text()); !errors.Is(err, user.ErrExists) {
+	if err := moveEmail(ctx, store, u, other.Email, rand.Text()); !errors.Is(err, user.ErrExists) {
 		t.Errorf("to somebody else's: %v", err)
 	}
 	want := u
@@ -64,26 +66,26 @@ func changeEmails(t *testing.T, store user.Store) {
 	// The second time is our own retry after a lost reply.
 	request := rand.Text()
 	for range 2 {
-		if err := store.ChangeEmail(ctx, want, to, request); err != nil {
+		if err := moveEmail(ctx, store, want, to, request); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want.Email, want.Revision = to, u.Revision+1
-	got := consistent(t, store, u.ID, old)
+	got := consistent(t, store, u.ID, emailOf(t, u))
 	if d := difference(want, got); d != "" {
 		t.Error(d)
 	}
 	for name, stale := range map[string]user.User{"a stale revision": u, "another e-mail": {ID: u.ID, Email: old, Revision: want.Revision}} {
-		if err := store.ChangeEmail(ctx, stale, "third."+u.Email, rand.Text()); !errors.Is(err, user.ErrConflict) {
+		if err := moveEmail(ctx, store, stale, "third."+u.Email, rand.Text()); !errors.Is(err, user.ErrConflict) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	// The same key in another spelling: the pointer stays, the address that mail goes to does not.
 	respelt := "NEW." + u.Email
-	if err := store.ChangeEmail(ctx, got, respelt, rand.Text()); err != nil {
+	if err := moveEmail(ctx, store, got, respelt, rand.Text()); err != nil {
 		t.Errorf("another spelling: %v", err)
 	}
-	if got = consistent(t, store, u.ID, old); got.Email != respelt || got.Revision != want.Revision+1 {
+	if got = consistent(t, store, u.ID, emailOf(t, u)); got.Email != respelt || got.Revision != want.Revision+1 {
 		t.Errorf("another spelling: %+v", got)
 	}
 	// The address that was left is free.
@@ -105,7 +107,7 @@ func deleteUsers(t *testing.T, store user.Store) {
 	if err := store.Update(ctx, u); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("an update brought it back: %v", err)
 	}
-	if err := store.ChangeEmail(ctx, u, "new."+u.Email, rand.Text()); !errors.Is(err, auth.ErrNotFound) {
+	if err := moveEmail(ctx, store, u, "new."+u.Email, rand.Text()); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("a change of its e-mail: %v", err)
 	}
 	created(t, store, 0, nil) // subject and address are free
@@ -117,8 +119,8 @@ func gone(t testing.TB, store user.Store, u user.User) {
 	if _, err := store.Get(t.Context(), u.ID); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("a deleted user: %v", err)
 	}
-	if owner, err := store.ByEmail(t.Context(), emailOf(t, u)); !errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("a deleted user's e-mail leads to %q, %v", owner, err)
+	for _, p := range pointersOf(t, u) {
+		leadsTo(t, store, p, "")
 	}
 }
 
@@ -134,7 +136,7 @@ func oneNewOwner(t *testing.T, store user.Store) {
 	parallel(movers+creators, movers+creators, func(i int) {
 		var err error
 		if i < movers {
-			err = store.ChangeEmail(t.Context(), users[i], to, rand.Text())
+			err = moveEmail(t.Context(), store, users[i], to, rand.Text())
 		} else {
 			u := userOf(t, i)
 			u.Email = to
@@ -153,7 +155,7 @@ func oneNewOwner(t *testing.T, store user.Store) {
 		t.Errorf("%d won, %d lost", won.Load(), lost.Load())
 	}
 	for _, u := range users {
-		consistent(t, store, u.ID, u.Email, to)
+		consistent(t, store, u.ID, emailOf(t, u), emailOf(t, withEmail(u, to)))
 	}
 }
 
@@ -161,15 +163,16 @@ func oneNewOwner(t *testing.T, store user.Store) {
 func oneMoveARevision(t *testing.T, store user.Store) {
 	const n = 10
 	u := created(t, store, 0, nil)
-	addresses := make([]string, n)
+	addresses, pointers := make([]string, n), []user.Pointer{emailOf(t, u)}
 	for i := range addresses {
 		addresses[i] = fmt.Sprintf("%d.%s", i, u.Email)
+		pointers = append(pointers, emailOf(t, withEmail(u, addresses[i])))
 	}
 	var won atomic.Int32
 	parallel(2*n, 2*n, func(i int) {
 		var err error
 		if i < n {
-			err = store.ChangeEmail(t.Context(), u, addresses[i], rand.Text())
+			err = moveEmail(t.Context(), store, u, addresses[i], rand.Text())
 		} else {
 			err = store.Update(t.Context(), u)
 		}
@@ -180,7 +183,7 @@ func oneMoveARevision(t *testing.T, store user.Store) {
 			t.Error(err)
 		}
 	})
-	after := consistent(t, store, u.ID, append(addresses, u.Email)...)
+	after := consistent(t, store, u.ID, pointers...)
 	if won.Load() != 1 || after.Revision != u.Revision+1 {
 		t.Errorf("%d won; now %+v", won.Load(), after)
 	}
@@ -190,8 +193,7 @@ func oneMoveARevision(t *testing.T, store user.Store) {
 func deleteAgainstWrites(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
 		u := created(t, store, i, nil)
-		moved := u
-		moved.Email = "moved." + u.Email
+		moved := withPointers(withEmail(u, "moved."+u.Email), user.Pointer{Kind: user.KeyKind, Name: "moved " + string(u.ID)})
 		var deleted atomic.Int32
 		parallel(6, 6, func(j int) {
 			var err error
@@ -201,7 +203,7 @@ func deleteAgainstWrites(t *testing.T, store user.Store) {
 					deleted.Add(1)
 				}
 			case 2, 3:
-				err = store.ChangeEmail(t.Context(), u, moved.Email, rand.Text())
+				err = store.Move(t.Context(), u, moved, rand.Text())
 			default:
 				err = store.Update(t.Context(), u)
 			}

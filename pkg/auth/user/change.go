@@ -153,13 +153,13 @@ func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email st
 		if u.Email == email { // also our own write, whose reply was lost
 			return u, nil
 		}
-		u.UpdatedAt = d.now()
-		if err := d.Store.ChangeEmail(ctx, u, email, uuid.NewString()); err != nil {
+		to := u
+		to.Email, to.UpdatedAt = email, d.now()
+		if err := d.Store.Move(ctx, u, to, uuid.NewString()); err != nil {
 			return User{}, err
 		}
-		u.Email = email
-		u.Revision++
-		return u, nil
+		to.Revision = u.Revision + 1
+		return to, nil
 	})
 }
 

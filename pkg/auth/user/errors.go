@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	// ErrExists says that the subject or the e-mail already belongs to a user.
+	// ErrExists says that the subject, the e-mail or another pointer already belongs to a user.
 	ErrExists = errors.New("the user exists already")
 	// ErrConflict says that the user was written since it was read: read it again, and decide again.
 	ErrConflict = errors.New("the user has changed meanwhile")
@@ -14,6 +14,10 @@ var (
 	ErrSuperseded = errors.New("the user's password or state has changed since it was proven")
 	// ErrEmail says that a text is not an e-mail address that can be a key.
 	ErrEmail = errors.New("not a usable e-mail address")
+	// ErrPointer says that a pointer can lead to no user.
+	ErrPointer = errors.New("not a usable pointer")
+	// ErrTooManyPointers says that a user would have more than MaxPointers.
+	ErrTooManyPointers = fmt.Errorf("a user has at most %d pointers besides the e-mail", MaxPointers)
 	// ErrRole says that a text is not a role that a token can carry.
 	ErrRole = errors.New("a role has 1 to 64 bytes, without spaces and controls, and all together 1024")
 	// ErrClaims says that a user's own claims are none that a token can carry.

@@ -43,7 +43,7 @@ func (d *Directory) byEmail(ctx context.Context, text string) (User, error) {
 	if err != nil {
 		return User{}, auth.ErrNotFound
 	}
-	id, err := d.Store.ByEmail(ctx, key)
+	id, err := d.Store.ByPointer(ctx, key.Pointer())
 	if err != nil {
 		return User{}, err
 	}

@@ -191,7 +191,7 @@ func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	id, err := d.Store.ByEmail(ctx, key)
+	id, err := d.Store.ByPointer(ctx, key.Pointer())
 	if err != nil {
 		return User{}, err
 	}

@@ -9,25 +9,25 @@ import (
 // Store keeps users. Package storetest defines it in full; every implementation is safe for concurrent use.
 // Where nothing is known of the outcome, an error wraps auth.ErrUnavailable.
 type Store interface {
-	// Create stores a new user as it is, and the pointer from its e-mail, or neither. It is ErrExists where the
-	// subject or the e-mail is taken. The request token (1 to 36 bytes) names this one wish: the same token with the
-	// same user again is success, because it is the client's own retry after a lost reply.
+	// Create stores a new user as it is, and all pointers to it, or nothing. It is ErrExists if the subject or a pointer
+	// is taken, and an error of PointerMoves if the user is not valid. The request token (1 to 36 bytes) names this one
+	// request: the same token with the same user again is success, because it is the client's own retry after a lost reply.
 	Create(ctx context.Context, u User, request string) error
 	// Get returns the user, strongly consistent: a disabled user must not get another token. Unknown is
 	// auth.ErrNotFound.
 	Get(ctx context.Context, id auth.SubjectID) (User, error)
-	// ByEmail returns whom the e-mail points to, strongly consistent, and reads nothing but that pointer. Unknown
-	// is auth.ErrNotFound.
-	ByEmail(ctx context.Context, e Email) (auth.SubjectID, error)
-	// Update stores u with Revision+1 where the stored Revision equals u.Revision and the stored Email equals
-	// u.Email, byte for byte; otherwise it is ErrConflict. Unknown is auth.ErrNotFound.
+	// ByPointer returns the user that a pointer leads to, strongly consistent, and reads nothing but that pointer.
+	// Unknown is auth.ErrNotFound.
+	ByPointer(ctx context.Context, p Pointer) (auth.SubjectID, error)
+	// Update stores u with Revision+1 if the stored Revision, Email and Pointers equal those of u; otherwise it is
+	// ErrConflict. Unknown is auth.ErrNotFound.
 	Update(ctx context.Context, u User) error
-	// ChangeEmail stores u with Revision+1 and with email in the place of its e-mail, and moves the pointer, all or
-	// nothing: at no moment does an address belong to two users or a user have none. It asks of the stored user what
-	// Update does, and then it is ErrExists if the new address is another user's. Another spelling of the same key
-	// moves nothing. The request token is as in Create.
-	ChangeEmail(ctx context.Context, u User, email, request string) error
-	// Delete erases the user and the pointer from its e-mail, or neither. Unknown is auth.ErrNotFound. A write that
+	// Move changes a user from one state to another, with Revision from.Revision+1, and moves the pointers, all or
+	// nothing: at no moment does a pointer lead to two users, or a user lack one. It asks of the stored user that it is
+	// from, as Update does, and then it is ErrExists if a new pointer is another user's. Another spelling of an e-mail
+	// with the same key moves nothing. The request token is as in Create, and so are the errors of PointerMoves.
+	Move(ctx context.Context, from, to User, request string) error
+	// Delete erases the user and all pointers to it, or nothing. Unknown is auth.ErrNotFound. A write that
 	// races with it comes either before, and is erased too, or after, and finds no user.
 	Delete(ctx context.Context, id auth.SubjectID) error
 	// List returns up to limit users that follow after, each once, in a stable order of the store's own. An empty after

@@ -7,12 +7,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// User is one account. It is a value: a store's answer may be changed without changing what is stored, but Roles
-// and Claims are shared by copies of a User.
+// User is one account. It is a value: a store's answer may be changed without changing what is stored, but
+// Pointers, Roles and Claims are shared by copies of a User.
 type User struct {
 	ID auth.SubjectID
-	// Email is the address as its owner gave it, trimmed. Mail goes here; NormalizeEmail makes the key of it.
+	// Email is the address as its owner gave it, trimmed. Mail goes here; NormalizeEmail makes the key of it. It is empty
+	// for a user without an address, who cannot log in with a password.
 	Email string
+	// Pointers lead to the user besides the e-mail, in ascending order of their keys, each once: see SortPointers.
+	Pointers []Pointer
 	// Password is the stored hash. Empty is a user who cannot log in with a password.
 	Password auth.Secret
 	Roles    []string

@@ -30,7 +30,7 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 		return auth.Secret{}, err
 	}
 	secret := auth.NewSecret(string(bytes.TrimSpace(raw)))
-	id, err := users.ByEmail(ctx, email)
+	id, err := users.ByPointer(ctx, email.Pointer())
 	switch {
 	case err == nil:
 		return proven(ctx, users, id, secret)

@@ -1,0 +1,148 @@
+package user
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// PointerKind says what the name in a Pointer is.
+type PointerKind string
+
+const (
+	// EmailKind is an e-mail address. The name is an Email. The pointer is made from User.Email, and stands in no
+	// User.Pointers.
+	EmailKind PointerKind = "e"
+	// IdentityKind is an identity that an outside issuer vouches for.
+	IdentityKind PointerKind = "i"
+	// CredentialKind is a credential that a user has registered, as a passkey.
+	CredentialKind PointerKind = "c"
+	// KeyKind is an API key.
+	KeyKind PointerKind = "k"
+)
+
+const (
+	// MaxPointers bounds User.Pointers. A store moves all pointers of a user in one transaction, and a transaction of
+	// DynamoDB has at most 100 items.
+	MaxPointers = 32
+	// MaxPointerBytes bounds the name in a Pointer.
+	MaxPointerBytes = 512
+
+	kindEnd = "#"
+)
+
+// Pointer is a name that leads to one user. Names of different kinds are different pointers. A pointer is stored, and opens
+// nothing by itself: the name of a secret is its hash.
+type Pointer struct {
+	Kind PointerKind
+	Name string
+}
+
+// Pointer returns the pointer from an e-mail address.
+func (e Email) Pointer() Pointer { return Pointer{EmailKind, string(e)} }
+
+// Key returns the pointer as one text, as in "i#name".
+func (p Pointer) Key() string { return string(p.Kind) + kindEnd + p.Name }
+
+// Validate returns an error that wraps ErrPointer if p can lead to no user.
+func (p Pointer) Validate() error {
+	switch p.Kind {
+	case EmailKind, IdentityKind, CredentialKind, KeyKind:
+	default:
+		return fmt.Errorf("%w: the kind is %q (want e, i, c or k)", ErrPointer, string(p.Kind))
+	}
+	if p.Name == "" || len(p.Name) > MaxPointerBytes {
+		return fmt.Errorf("%w: the name has %d bytes (want 1 to %d)", ErrPointer, len(p.Name), MaxPointerBytes)
+	}
+	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
+		return fmt.Errorf("%w: the name must be valid UTF-8 without control characters", ErrPointer)
+	}
+	return nil
+}
+
+// MarshalText returns Key.
+func (p Pointer) MarshalText() ([]byte, error) { return []byte(p.Key()), nil }
+
+// UnmarshalText reads what MarshalText returned. It reads any kind, also one that only a later version knows.
+func (p *Pointer) UnmarshalText(text []byte) error {
+	kind, name, ok := strings.Cut(string(text), kindEnd)
+	if !ok || kind == "" || name == "" {
+		return fmt.Errorf(`%w: it must have a kind and a name, as in "i#name"`, ErrPointer)
+	}
+	*p = Pointer{PointerKind(kind), name}
+	return nil
+}
+
+// LogValue shows the kind alone: the name may be personal data.
+func (p Pointer) LogValue() slog.Value { return slog.StringValue(string(p.Kind)) }
+
+// SortPointers returns the pointers as User.Pointers has them: in ascending order of their keys, each once, and nil if
+// there are none. It does not change its argument.
+func SortPointers(pointers []Pointer) []Pointer {
+	if len(pointers) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(pointers)
+	slices.SortFunc(sorted, comparePointers)
+	return slices.Compact(sorted)
+}
+
+func comparePointers(a, b Pointer) int { return strings.Compare(a.Key(), b.Key()) }
+
+// allPointers returns u.Pointers and the pointer from the e-mail.
+func (u User) allPointers() ([]Pointer, error) {
+	if u.Email == "" {
+		return u.Pointers, nil
+	}
+	email, err := NormalizeEmail(u.Email)
+	if err != nil {
+		return nil, err
+	}
+	return append([]Pointer{email.Pointer()}, u.Pointers...), nil
+}
+
+// PointerMoves returns the pointers, from the e-mail and others, that a store adds and removes with a change from one state
+// of a user to another. The zero User has none. The error wraps ErrEmail, ErrPointer or ErrTooManyPointers if the state
+// to is not valid. Pointers that both states have are not checked: a later version may have written them.
+func PointerMoves(from, to User) (added, removed []Pointer, err error) {
+	before, err := from.allPointers()
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := to.allPointers()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, p := range to.Pointers {
+		if i > 0 && comparePointers(to.Pointers[i-1], p) >= 0 {
+			return nil, nil, fmt.Errorf("%w: pointers must be in ascending order, each once", ErrPointer)
+		}
+		if slices.Contains(before, p) {
+			continue
+		}
+		if err := p.Validate(); err != nil {
+			return nil, nil, err
+		}
+		if p.Kind == EmailKind {
+			return nil, nil, fmt.Errorf("%w: the pointer from an e-mail is made from the e-mail", ErrPointer)
+		}
+		if len(to.Pointers) > MaxPointers {
+			return nil, nil, ErrTooManyPointers
+		}
+	}
+	return without(after, before), without(before, after), nil
+}
+
+// without returns the pointers of all that are not in others.
+func without(all, others []Pointer) []Pointer {
+	var rest []Pointer
+	for _, p := range all {
+		if !slices.Contains(others, p) {
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,75 @@
+package user_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// A pointer is one text, and the text is the pointer again, also of a kind that only a later version knows.
+func TestPointerText(t *testing.T) {
+	for _, want := range []user.Pointer{
+		user.Email("ada@example.com").Pointer(), {Kind: user.IdentityKind, Name: "a#b # c"}, {Kind: user.KeyKind, Name: "#"}, {Kind: "later", Name: "x"},
+	} {
+		raw, err := json.Marshal(want)
+		var got user.Pointer
+		if err := errors.Join(err, json.Unmarshal(raw, &got)); err != nil || got != want || string(raw) != `"`+want.Key()+`"` {
+			t.Errorf("%s: %+v, %v", raw, got, err)
+		}
+	}
+	for _, text := range []string{"", "i", "i#", "#x", "name"} {
+		var p user.Pointer
+		if err := p.UnmarshalText([]byte(text)); !errors.Is(err, user.ErrPointer) {
+			t.Errorf("%q: %+v, %v", text, p, err)
+		}
+	}
+}
+
+func TestPointerIsNotLogged(t *testing.T) {
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "pointer", user.Email("ada@example.com").Pointer())
+	if strings.Contains(log.String(), "ada") || !strings.Contains(log.String(), `"pointer":"e"`) {
+		t.Error(log.String())
+	}
+}
+
+func TestSortPointers(t *testing.T) {
+	a, b, c := user.Pointer{Kind: "c", Name: "z"}, user.Pointer{Kind: "i", Name: "a"}, user.Pointer{Kind: "i", Name: "b"}
+	given := []user.Pointer{c, a, b, a}
+	if got := user.SortPointers(given); !slices.Equal(got, []user.Pointer{a, b, c}) || given[0] != c {
+		t.Errorf("%v of %v", got, given)
+	}
+	if got := user.SortPointers([]user.Pointer{}); got != nil {
+		t.Errorf("%#v of none", got)
+	}
+}
+
+// A state that a later version wrote can still be left: only what is added is checked.
+func TestPointerMovesOfALaterVersion(t *testing.T) {
+	later := user.User{Email: "Ada@example.com", Pointers: []user.Pointer{{Kind: "later", Name: "x"}}}
+	for range user.MaxPointers {
+		later.Pointers = append(later.Pointers, user.Pointer{Kind: "later", Name: strings.Repeat("x", len(later.Pointers)+1)})
+	}
+	later.Pointers = user.SortPointers(later.Pointers)
+	to := later
+	to.Email = "Countess@example.com"
+	added, removed, err := user.PointerMoves(later, to)
+	if err != nil || !slices.Equal(added, []user.Pointer{user.Email("countess@example.com").Pointer()}) ||
+		!slices.Equal(removed, []user.Pointer{user.Email("ada@example.com").Pointer()}) {
+		t.Errorf("%v added, %v removed, %v", added, removed, err)
+	}
+	if _, removed, err := user.PointerMoves(later, user.User{}); err != nil || len(removed) != len(later.Pointers)+1 {
+		t.Errorf("%d removed, %v", len(removed), err)
+	}
+	// Another spelling of the same key moves nothing.
+	to.Email = "ADA@example.com"
+	if added, removed, err := user.PointerMoves(later, to); err != nil || len(added)+len(removed) != 0 {
+		t.Errorf("%v added, %v removed, %v", added, removed, err)
+	}
+}
