@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -170,6 +171,32 @@ func TestWrongPasswordsAreThrottled(t *testing.T) {
 	a.Clock.Advance(time.Minute)
 	if status := send(authtest.Password); status != http.StatusOK {
 		t.Errorf("a minute later: %d", status)
+	}
+}
+
+// The cheap hasher tells two passwords apart if and only if that of a deployment does.
+func TestHasherAgrees(t *testing.T) {
+	var cheap login.Hasher
+	authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) { cheap = s.Hasher }})
+	for _, row := range []struct{ set, given string }{
+		{"correct horse", "correct horse"}, {"correct horse", "correct horse "}, {"correct horse", ""},
+		{"caf\u00e9 au lait", "cafe\u0301 au lait"}, {"caf\u00e9 au lait", "cafe au lait"},
+		{strings.Repeat("x", password.MaxBytes), strings.Repeat("x", password.MaxBytes+1)},
+		{strings.Repeat("x", password.MaxBytes+1), "x"},
+	} {
+		var got [2]string
+		for i, h := range []login.Hasher{productionHasher, cheap} {
+			stored, err := h.Hash(auth.NewSecret(row.set))
+			if err != nil {
+				got[i] = err.Error()
+				continue
+			}
+			r, err := h.Verify(stored, auth.NewSecret(row.given))
+			got[i] = fmt.Sprintf("%+v %v", r, err)
+		}
+		if got[0] != got[1] {
+			t.Errorf("%.20q against %.20q: a deployment says %s, the test %s", row.given, row.set, got[0], got[1])
+		}
 	}
 }
 

@@ -5,18 +5,24 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// hasher hashes at no cost, and without a salt. No program may store a password so; package password refuses its hashes
-// (password.ErrMalformed).
+// hasher hashes at no cost and without a salt. No program may store a password so, and package password refuses its hashes
+// (password.ErrMalformed). Two passwords are one to it if they are one to package password.
 type hasher struct{}
 
 const hashPrefix = "authtest-only:"
 
 func (hasher) Hash(given auth.Secret) (auth.Secret, error) {
-	sum := sha256.Sum256([]byte(given.Reveal()))
+	text := norm.NFC.String(given.Reveal())
+	if len(text) > password.MaxBytes {
+		return auth.Secret{}, password.ErrTooLong
+	}
+	sum := sha256.Sum256([]byte(text))
 	return auth.NewSecret(hashPrefix + hex.EncodeToString(sum[:])), nil
 }
 
@@ -26,7 +32,7 @@ func (h hasher) Verify(stored, given auth.Secret) (password.Result, error) {
 		return password.Hasher{}.Verify(stored, given)
 	}
 	made, err := h.Hash(given)
-	return password.Result{Match: made.Equal(stored)}, err
+	return password.Result{Match: err == nil && made.Equal(stored)}, nil
 }
 
 func (hasher) Waste(auth.Secret) {}
