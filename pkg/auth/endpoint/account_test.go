@@ -32,16 +32,16 @@ var grantedAnswer = regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_ty
 	`"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":\d+,"scope":"read write","device_token":"edt_[\w-]+"}$`)
 
 func TestPasswordChange(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, refresh := h.login(t)
 	_, elsewhere := h.login(t)
-	h.now = h.now.Add(time.Minute)
+	h.clock.Advance(time.Minute)
 	got := h.send(t, withBearer(access, changeBody(secret, nextSecret)))
 	if !grantedAnswer.MatchString(got.text) || got.line != "authn_password_change" {
 		t.Fatalf("%s, logged as %s", got.text, got.line)
 	}
 	next, nextRefresh := got.tokens(t)
-	if c := h.claims(t, next); c.Subject != subject || c.SessionID == h.claims(t, access).SessionID || !c.AuthTime.Equal(h.now) {
+	if c := h.claims(t, next); c.Subject != subject || c.SessionID == h.claims(t, access).SessionID || !c.AuthTime.Equal(h.clock.Now()) {
 		t.Errorf("%+v", c)
 	}
 	for name, row := range map[string]struct{ refresh, want string }{
@@ -69,7 +69,7 @@ func TestPasswordChange(t *testing.T) {
 }
 
 func TestPasswordChangeRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, _ := h.login(t)
 	const (
 		unauthorized = `401 Www-Authenticate: Bearer error="invalid_token" {"error":"invalid_token","error_description":"the access token is not valid, or its session has ended"}`
@@ -125,7 +125,7 @@ func TestPasswordChangeRefused(t *testing.T) {
 
 // TestPasswordGuessing holds that a stolen access token is no way round the throttle.
 func TestPasswordGuessing(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, _ := h.login(t)
 	var last string
 	for range login.DefaultLimits().Account.Free + 1 {
@@ -141,18 +141,18 @@ func TestPasswordGuessing(t *testing.T) {
 
 func TestPasswordOfEndedSessions(t *testing.T) {
 	for name, row := range map[string]struct {
-		end  func(*house)
+		end  func(*harness)
 		want string
 	}{
-		"disabled": {func(h *house) {
+		"disabled": {func(h *harness) {
 			h.changeUser(t, func(u *user.User) { u.Disabled = true; u.TokenVersion++ })
 		}, "invalid_token subject_disabled"},
-		"expired":         {func(h *house) { h.now = h.now.Add(time.Hour) }, "invalid_token expired"},
-		"user store down": {func(h *house) { h.users.fail = auth.ErrUnavailable }, "temporarily_unavailable error"},
-		"store down":      {func(h *house) { h.sessions.fail = auth.ErrUnavailable }, "temporarily_unavailable error"},
+		"expired":         {func(h *harness) { h.clock.Advance(time.Hour) }, "invalid_token expired"},
+		"user store down": {func(h *harness) { h.users.fail = auth.ErrUnavailable }, "temporarily_unavailable error"},
+		"store down":      {func(h *harness) { h.sessions.fail = auth.ErrUnavailable }, "temporarily_unavailable error"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			access, _ := h.login(t)
 			row.end(h)
 			if got := h.send(t, withBearer(access, changeBody(secret, nextSecret))); !strings.HasSuffix(got.line, row.want) {
@@ -164,7 +164,7 @@ func TestPasswordOfEndedSessions(t *testing.T) {
 
 // TestPasswordRequiredChange walks the way from an operator's password to one's own.
 func TestPasswordRequiredChange(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.changeUser(t, func(u *user.User) { u.MustChange = true })
 	var refused struct {
 		ChangeToken string `json:"change_token"`
@@ -194,7 +194,7 @@ func TestPasswordRequiredChange(t *testing.T) {
 
 // Two spellings of Unicode are one password, and not another one.
 func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, _ := h.login(t)
 	const composed, decomposed = "caf\u00e9 au lait", "cafe\u0301 au lait"
 	access, _ = h.send(t, withBearer(access, changeBody(secret, composed))).tokens(t)
@@ -204,7 +204,7 @@ func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
 }
 
 func TestPasswordOfARemovedClient(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, _ := h.login(t)
 	h.replace(t, "/auth/password")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), endpoint.Clients{}))
 	if got := h.send(t, withBearer(access, changeBody(secret, nextSecret))); got.line != "authn_password_change_fail invalid_client" {

@@ -23,13 +23,13 @@ func webClients(s *service.Settings) {
 }
 
 // claimsFor reads a token for one audience, or returns why it is refused.
-func (h *house) claimsFor(t *testing.T, audience, access string) (token.Claims, token.Reason) {
+func (h *harness) claimsFor(t *testing.T, audience, access string) (token.Claims, token.Reason) {
 	t.Helper()
 	keys, err := h.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{audience}, Keys: keys, Now: func() time.Time { return h.now }})
+	v, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{audience}, Keys: keys, Now: h.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func (h *house) claimsFor(t *testing.T, audience, access string) (token.Claims, 
 
 // TestClientsValues holds that a client's session, and each of its access tokens, has the client's own values.
 func TestClientsValues(t *testing.T) {
-	h := newHouse(t, webClients)
+	h := newHarness(t, webClients)
 	got := h.send(t, loginJSON+`{"client_id":"web",`+credentials[1:])
 	_, refresh := got.tokens(t)
 	refreshed := h.send(t, formOf(refresh, ""))
@@ -63,7 +63,7 @@ func TestClientsValues(t *testing.T) {
 	if got := h.send(t, formOf(refresh, "&client_id=default")); got.text != notThis {
 		t.Errorf("the default client with another's token: %s", got.text)
 	}
-	h.now = h.now.Add(time.Hour)
+	h.clock.Advance(time.Hour)
 	if got := h.send(t, formOf(refresh, "")); got.line != "session_expired idle" {
 		t.Errorf("after its idle timeout: %s, %s", got.text, got.line)
 	}
@@ -83,7 +83,7 @@ func TestClientsValues(t *testing.T) {
 
 // TestClientWithAnotherAudienceChangesItsPassword holds that we know our own tokens, whomever they are for.
 func TestClientWithAnotherAudienceChangesItsPassword(t *testing.T) {
-	h := newHouse(t, webClients)
+	h := newHarness(t, webClients)
 	access, _ := h.send(t, loginJSON+`{"client_id":"web",`+credentials[1:]).tokens(t)
 	got := h.send(t, withBearer(access, `{"current_password":"`+secret+`","new_password":"another correct horse"}`))
 	access, _ = got.tokens(t)
@@ -96,7 +96,7 @@ func TestClientWithAnotherAudienceChangesItsPassword(t *testing.T) {
 func TestClientThatNeverWas(t *testing.T) {
 	for id, want := range map[auth.ClientID]string{"web": "session_renewed rotated", auth.DefaultClient: "session_renewed rotated",
 		"app": "session_renew_fail unknown_client", "Web": "session_renew_fail unknown_client", "": "session_renew_fail unknown_client"} {
-		h := newHouse(t, webClients)
+		h := newHarness(t, webClients)
 		client := h.Clients()["web"]
 		client.ID = id
 		g, err := h.Sessions().Open(t.Context(), session.Opening{Subject: auth.Subject{ID: subject}, Client: client, AuthTime: noon})
@@ -115,7 +115,7 @@ func TestClientIsGone(t *testing.T) {
 	const gone = `400 {"error":"invalid_client","error_description":"the session's client is not configured","terminal":false}`
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		t.Run(profile.String(), func(t *testing.T) {
-			h := newHouse(t, webClients, func(s *service.Settings) { s.Clients[0].Profile = profile })
+			h := newHarness(t, webClients, func(s *service.Settings) { s.Clients[0].Profile = profile })
 			logIn := loginJSON + `{"client_id":"web",` + credentials[1:]
 			_, refresh := h.send(t, logIn).tokens(t)
 			_, second := h.send(t, logIn).tokens(t)
@@ -126,7 +126,7 @@ func TestClientIsGone(t *testing.T) {
 				if got := h.send(t, formOf(refresh, more)); got.text != gone || got.line != "session_renew_fail unknown_client" {
 					t.Errorf("refresh%s: %s, logged as %s", more, got.text, got.line)
 				}
-				h.now = h.now.Add(interval)
+				h.clock.Advance(interval)
 			}
 			if got := h.send(t, formOf(refresh, "&client_id=default")); got.text != notThis {
 				t.Errorf("as the default client: %s", got.text)

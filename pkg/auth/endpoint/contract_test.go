@@ -21,16 +21,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// cause prepares a house and returns the request that is answered in a certain way. The house has a
+// cause prepares a harness and returns the request that is answered in a certain way. The harness has a
 // live session, whose tokens are access and refresh.
-type cause func(h *house, access, refresh string) (request string)
+type cause func(h *harness, access, refresh string) (request string)
 
 // fixed is the cause of an answer that needs no preparation.
 func fixed(request string) cause {
-	return func(*house, string, string) string { return request }
+	return func(*harness, string, string) string { return request }
 }
 
-// deny is a login step of a deployment that denies if the house is told to.
+// deny is a login step of a deployment that denies if the harness is told to.
 func deny(denied *bool) func(*service.Settings) {
 	return func(s *service.Settings) {
 		s.Steps.After = func(context.Context, login.Credentials, login.Result) error {
@@ -44,11 +44,11 @@ func deny(denied *bool) func(*service.Settings) {
 
 // usersFail is an outage or a fault of the store of users, and sessionsFail an outage of the other.
 func usersFail(err error, request string) cause {
-	return func(h *house, _, _ string) string { h.users.fail = err; return request }
+	return func(h *harness, _, _ string) string { h.users.fail = err; return request }
 }
 
 func sessionsFail(request func(refresh string) string) cause {
-	return func(h *house, _, refresh string) string {
+	return func(h *harness, _, refresh string) string {
 		h.sessions.fail = auth.ErrUnavailable
 		return request(refresh)
 	}
@@ -56,7 +56,7 @@ func sessionsFail(request func(refresh string) string) cause {
 
 // TestEveryAnswer causes every answer of docs/http.md, and holds that the rows of the page are the
 // answers that were caused: a row for an answer that never comes is as wrong as an answer without a
-// row. house.send holds each answer, in this test and in all others of the package, to the page, and
+// row. harness.send holds each answer, in this test and in all others of the package, to the page, and
 // each error to its request's id.
 func TestEveryAnswer(t *testing.T) {
 	var denied bool
@@ -72,15 +72,15 @@ func TestEveryAnswer(t *testing.T) {
 			fixed(loginJSON + credentials),
 			fixed(loginJSON + `{}`),
 			fixed(loginJSON + `{"email":"` + email + `","password":"wrong"}`),
-			func(h *house, _, _ string) string {
+			func(h *harness, _, _ string) string {
 				h.changeUser(t, func(u *user.User) { u.MustChange = true })
 				return loginJSON + credentials
 			},
 			fixed(loginFrom("", cookieBody)),
-			func(*house, string, string) string { denied = true; return loginJSON + credentials },
+			func(*harness, string, string) string { denied = true; return loginJSON + credentials },
 			fixed(loginJSON + long),
 			fixed("POST /auth/login\n\n" + credentials),
-			func(h *house, _, _ string) string {
+			func(h *harness, _, _ string) string {
 				for range login.DefaultLimits().Account.Free {
 					h.send(t, loginJSON+`{"email":"`+email+`","password":"wrong"}`)
 				}
@@ -90,60 +90,60 @@ func TestEveryAnswer(t *testing.T) {
 			usersFail(auth.ErrUnavailable, loginJSON+credentials),
 		},
 		"POST /auth/refresh": {
-			func(_ *house, _, refresh string) string { return formOf(refresh, "") },
-			func(_ *house, _, refresh string) string { return refreshJSON + `{"refresh_token":"` + refresh + `"}` },
+			func(_ *harness, _, refresh string) string { return formOf(refresh, "") },
+			func(_ *harness, _, refresh string) string { return refreshJSON + `{"refresh_token":"` + refresh + `"}` },
 			fixed(refreshForm),
 			fixed(refreshForm + "grant_type=password"),
-			func(_ *house, _, refresh string) string { return formOf(refresh, "&scope=admin") },
-			func(h *house, _, refresh string) string { h.Sessions().Clients = others; return formOf(refresh, "") },
-			func(_ *house, _, refresh string) string { return formOf(refresh, "&client_id=web") },
+			func(_ *harness, _, refresh string) string { return formOf(refresh, "&scope=admin") },
+			func(h *harness, _, refresh string) string { h.Sessions().Clients = others; return formOf(refresh, "") },
+			func(_ *harness, _, refresh string) string { return formOf(refresh, "&client_id=web") },
 			fixed(formOf("ert_x", "")),
 			fixed(refreshForm + long),
 			fixed("POST /auth/refresh\n\n"),
-			func(h *house, _, refresh string) string {
+			func(h *harness, _, refresh string) string {
 				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} }) // no token holds it
 				return form(refresh)
 			},
 			sessionsFail(form),
 		},
 		"POST /auth/logout": {
-			func(_ *house, _, refresh string) string { return logout(refresh) },
-			func(_ *house, _, refresh string) string { return logoutJSON + `{"refresh_token":"` + refresh + `"}` },
+			func(_ *harness, _, refresh string) string { return logout(refresh) },
+			func(_ *harness, _, refresh string) string { return logoutJSON + `{"refresh_token":"` + refresh + `"}` },
 			fixed(logoutForm),
-			func(_ *house, access, _ string) string { return logout(access) },
-			func(_ *house, _, refresh string) string { return logout(refresh) + "&client_id=web" },
+			func(_ *harness, access, _ string) string { return logout(access) },
+			func(_ *harness, _, refresh string) string { return logout(refresh) + "&client_id=web" },
 			fixed(logoutForm + long),
 			fixed("POST /auth/logout\n\n"),
 			sessionsFail(logout),
 		},
 		"POST /auth/password": {
-			func(_ *house, access, _ string) string { return withBearer(access, change) },
+			func(_ *harness, access, _ string) string { return withBearer(access, change) },
 			fixed(passwordJSON + `{}`),
-			func(_ *house, access, _ string) string { return withBearer(access, changeBody(secret, "short")) },
+			func(_ *harness, access, _ string) string { return withBearer(access, changeBody(secret, "short")) },
 			fixed(passwordJSON + `{"change_token":"ect_x","new_password":"` + nextSecret + `"}`),
-			func(h *house, access, _ string) string {
+			func(h *harness, access, _ string) string {
 				h.replace(t, "/auth/password")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), others))
 				return withBearer(access, change)
 			},
 			fixed(passwordJSON + change),
-			func(_ *house, access, _ string) string { return withBearer(access, changeBody("wrong", nextSecret)) },
-			func(_ *house, access, _ string) string {
+			func(_ *harness, access, _ string) string { return withBearer(access, changeBody("wrong", nextSecret)) },
+			func(_ *harness, access, _ string) string {
 				return withBearer(access, strings.Replace(change, "{", `{"device_delivery":"cookie",`, 1))
 			},
-			func(_ *house, access, _ string) string { denied = true; return withBearer(access, change) },
+			func(_ *harness, access, _ string) string { denied = true; return withBearer(access, change) },
 			fixed(passwordJSON + long),
 			fixed("POST /auth/password\n\n" + change),
-			func(h *house, access, _ string) string {
+			func(h *harness, access, _ string) string {
 				for range login.DefaultLimits().Account.Free {
 					h.send(t, withBearer(access, changeBody("wrong", nextSecret)))
 				}
 				return withBearer(access, change)
 			},
-			func(h *house, access, _ string) string {
+			func(h *harness, access, _ string) string {
 				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} })
 				return withBearer(access, change)
 			},
-			func(h *house, access, _ string) string {
+			func(h *harness, access, _ string) string {
 				h.users.fail = auth.ErrUnavailable
 				return withBearer(access, change)
 			},
@@ -160,9 +160,9 @@ func TestEveryAnswer(t *testing.T) {
 		}
 		for _, prepare := range causes[pattern] {
 			denied = false
-			h := newHouse(t, deny(&denied))
+			h := newHarness(t, deny(&denied))
 			access, refresh := h.login(t)
-			h.now = h.now.Add(time.Second)
+			h.clock.Advance(time.Second)
 			h.send(t, prepare(h, access, refresh))
 			if !slices.Contains(got, h.last) {
 				got = append(got, h.last)
@@ -201,7 +201,7 @@ func panicked(t *testing.T) outcome {
 
 // TestEveryAnswerOfDiscovery does the same for what everybody may fetch.
 func TestEveryAnswerOfDiscovery(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	functions, err := h.Handlers(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestEveryAnswerOfDiscovery(t *testing.T) {
 // TestDocumentedFields holds the fields of the page to what the endpoints read: a field that is read
 // must be a string.
 func TestDocumentedFields(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	names := fieldNames(t)
 	for _, row := range route.Table() {
 		s := readPage(t)[row.Pattern]

@@ -24,7 +24,7 @@ func loginFrom(headers, body string) string {
 var setDevice = regexp.MustCompile(`Set-Cookie: __Host-device=(edt_[\w-]+); Path=/; Max-Age=15552000; HttpOnly; Secure; SameSite=Strict `)
 
 func TestDeviceCookie(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	got := h.send(t, loginFrom(ownPage, cookieBody))
 	cookie := setDevice.FindStringSubmatch(got.text)
 	if cookie == nil || strings.Contains(got.body, "device_token") {
@@ -50,7 +50,7 @@ func TestDeviceCookie(t *testing.T) {
 
 // TestCookieCrossSite holds that a stranger's page can neither use the cookie nor plant one.
 func TestCookieCrossSite(t *testing.T) {
-	h := newHouse(t, func(s *service.Settings) { s.Origins = []string{"https://app.example.com"} })
+	h := newHarness(t, func(s *service.Settings) { s.Origins = []string{"https://app.example.com"} })
 	const refused = `403 {"error":"origin_not_allowed","error_description":"a request with our cookie, or for one, must come from our own origin or from one that is configured"}`
 	const cookie = "Cookie: __Host-device=x\n"
 	for _, row := range []struct {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -18,17 +17,15 @@ import (
 
 var device = regexp.MustCompile(`edt_[\w-]+`)
 
-// keyed is a house whose deployments move its rings.
+// keyed is a harness whose deployments move its rings.
 type keyed struct {
-	*house
-	settings                service.Settings
+	*harness
 	signing, refresh, login keyring.Ring
 }
 
 func newKeyed(t *testing.T) *keyed {
 	t.Helper()
-	k := &keyed{}
-	k.house = newHouse(t, func(s *service.Settings) { k.settings = *s })
+	k := &keyed{harness: newHarness(t)}
 	load := func(from keyring.Source, kind keyring.Kind) keyring.Ring {
 		r, err := keyring.Load(t.Context(), from, kind)
 		if err != nil {
@@ -36,21 +33,21 @@ func newKeyed(t *testing.T) *keyed {
 		}
 		return r
 	}
-	k.signing = load(made().signing, keyring.SigningRing)
-	k.refresh = load(made().refresh, keyring.RefreshRing)
-	k.login = load(made().login, keyring.LoginRing)
+	k.signing = load(k.settings.SigningRing, keyring.SigningRing)
+	k.refresh = load(k.settings.RefreshKeys, keyring.RefreshRing)
+	k.login = load(k.settings.LoginRing, keyring.LoginRing)
 	return k
 }
 
 // deploy moves the rings, and puts the functions of that deployment in place.
 func (k *keyed) deploy(t *testing.T, m keyring.Move) {
 	t.Helper()
-	k.now = k.now.Add(time.Minute)
+	k.clock.Advance(time.Minute)
 	m.Algorithm, m.Immediately = token.EdDSA, true
 	for r, source := range map[*keyring.Ring]*keyring.Source{
 		&k.signing: &k.settings.SigningRing, &k.refresh: &k.settings.RefreshKeys, &k.login: &k.settings.LoginRing,
 	} {
-		moved, err := r.Move(m, k.now, rand.Reader)
+		moved, err := r.Move(m, k.clock.Now(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,16 +58,8 @@ func (k *keyed) deploy(t *testing.T, m keyring.Move) {
 		*r, *source = moved, keyring.Inline(text)
 	}
 	k.settings.KeyVersion = m.Version
-	var err error
-	if k.Service, err = service.New(t.Context(), k.settings); err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range route.Table() {
-		if row.Function != "discovery" {
-			k.replace(t, row.Path())(k.Handler(row.Function))
-		}
-	}
-	k.now = k.now.Add(time.Minute)
+	k.restart(t)
+	k.clock.Advance(time.Minute)
 }
 
 // TestDroppedRefreshKey holds what clients of a session are answered after the key of its refresh token was dropped.
@@ -81,10 +70,10 @@ func TestDroppedRefreshKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKeyed(t)
-			access, doomed := k.house.login(t)
-			_, left := k.house.login(t)
+			access, doomed := k.harness.login(t)
+			_, left := k.harness.login(t)
 			k.deploy(t, keyring.Move{Version: 2})
-			_, spared := k.house.login(t)
+			_, spared := k.harness.login(t)
 			k.deploy(t, keyring.Move{Version: now})
 			k.deploy(t, keyring.Move{Version: now, DropRefresh: keyring.Drop{IDs: []string{k.refresh.Keys[1].ID()}}})
 			if _, replaced := k.refresh.Keys[1]; replaced != (now == 2) {
@@ -115,7 +104,7 @@ func TestDroppedRefreshKey(t *testing.T) {
 				t.Fatalf("the access token: %s", got.text)
 			}
 			_, next := got.tokens(t)
-			k.now = k.now.Add(time.Hour)
+			k.clock.Advance(time.Hour)
 			if got := k.send(t, formOf(next, "")); got.line != "session_renewed rotated" {
 				t.Errorf("the session of the new password: %s", got.line)
 			}
@@ -144,7 +133,7 @@ func TestDroppedLoginKeys(t *testing.T) {
 			with := func(token string) string {
 				return loginJSON + strings.TrimSuffix(credentials, "}") + `,"device_token":"` + token + `"}`
 			}
-			access, refresh := k.house.login(t)
+			access, refresh := k.harness.login(t)
 			known := device.FindString(k.send(t, loginJSON+credentials).body)
 			attack()
 			for _, row := range []struct {
@@ -183,7 +172,7 @@ func TestDroppedLoginKeys(t *testing.T) {
 			if cookie.status != http.StatusTooManyRequests || strings.Contains(cookie.text, "Set-Cookie") {
 				t.Errorf("the cookie of before, under attack: %s", cookie.text)
 			}
-			k.now = k.now.Add(time.Hour)
+			k.clock.Advance(time.Hour)
 			cookie = k.send(t, loginFrom(ownPage+"Cookie: __Host-device="+known+"\n", cookieBody))
 			if set := setDevice.FindStringSubmatch(cookie.text); set == nil || set[1] == known {
 				t.Errorf("the cookie of before, after the attack: %s", cookie.text)
@@ -216,9 +205,9 @@ func TestDroppedOldLoginKey(t *testing.T) {
 // ring again: the token may be good, so nothing is decided.
 func TestUndecidedKey(t *testing.T) {
 	k := newKeyed(t)
+	ring := &faultyRing{Source: k.settings.RefreshKeys} // of before
 	k.deploy(t, keyring.Move{Version: 2, DropRefresh: keyring.Drop{All: true}})
-	_, token := k.house.login(t)
-	ring := &faultyRing{Source: made().refresh} // of before
+	_, token := k.harness.login(t)
 	old := k.settings
 	old.RefreshKeys, old.KeyVersion = ring, 1
 	var err error
@@ -235,7 +224,7 @@ func TestUndecidedKey(t *testing.T) {
 		t.Errorf("logout: %s, logged as %s", got.text, got.line)
 	}
 	ring.fail, ring.Source = nil, k.settings.RefreshKeys
-	k.now = k.now.Add(time.Second)
+	k.clock.Advance(time.Second)
 	if got := k.send(t, formOf(token, "")); got.line != "session_renewed rotated" {
 		t.Errorf("once the ring can be read: %s, logged as %s", got.text, got.line)
 	}

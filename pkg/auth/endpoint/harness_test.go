@@ -3,23 +3,20 @@ package endpoint_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -37,17 +34,18 @@ const (
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// house is the whole service behind the endpoints, on a store in a file, with a clock and faults that a test drives.
-type house struct {
+// harness is the service of authtest, with a log, and with stores and a signing ring that fail if a test wants them to.
+type harness struct {
 	*service.Service
+	settings service.Settings
+	clock    *authtest.Clock
+	hasher   user.Hasher
 	handlers map[string]http.Handler // by path
 	sessions *faultySessions
 	users    *faultyUsers
 	signing  *faultyRing
-	now      time.Time
 	log      bytes.Buffer
 	last     outcome // of the last request
-	path     string  // of the store's file
 }
 
 type faultySessions struct {
@@ -108,69 +106,53 @@ func (f *faultyRing) Load(ctx context.Context) (auth.Secret, error) {
 	return f.Source.Load(ctx)
 }
 
-// made holds what is dear to make: every house has the same keys and the same hash.
-var made = sync.OnceValue(func() (m struct {
-	signing, refresh, login keyring.Source
-	hash                    auth.Secret
-}) {
-	signing, err1 := keyring.NewSigningRing(token.EdDSA, noon, rand.Reader)
-	refresh, err2 := keyring.NewRefreshRing(noon, rand.Reader)
-	logins, err3 := keyring.NewLoginRing(noon, rand.Reader)
-	signingText, err4 := signing.Text()
-	refreshText, err5 := refresh.Text()
-	loginText, err6 := logins.Text()
-	hash, err7 := password.Hasher{}.Hash(auth.NewSecret(secret))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7} {
-		if err != nil {
-			panic(err)
-		}
-	}
-	m.signing, m.refresh, m.login = keyring.Inline(signingText), keyring.Inline(refreshText), keyring.Inline(loginText)
-	m.hash = hash
-	return m
-})
-
-// newHouse returns a house with one user. Each change is made to the settings before the service is.
-func newHouse(t testing.TB, changes ...func(*service.Settings)) *house {
+// newHarness returns a harness with one user. Each change is made to the settings before the service is.
+func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "store.db")
-	stores, err := service.OpenBolt(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &house{
-		path:     path,
-		sessions: &faultySessions{Store: stores.Sessions},
-		users:    &faultyUsers{Store: stores.Users},
-		signing:  &faultyRing{Source: made().signing},
-		now:      noon,
-	}
+	h := &harness{handlers: make(map[string]http.Handler)}
+	a := authtest.New(t, authtest.Config{
+		Issuer: issuer, Audience: []string{"https://api.example.com"}, Algorithm: token.EdDSA, Start: noon,
+		Settings: func(s *service.Settings) {
+			s.Client.Scope, s.Client.IdleTimeout, s.Client.AbsoluteTimeout = []string{"read", "write"}, idleTimeout, absolute
+			s.Log = &h.log
+			for _, change := range changes {
+				change(s)
+			}
+			h.sessions = &faultySessions{Store: s.Stores.Sessions}
+			h.users = &faultyUsers{Store: s.Stores.Users}
+			h.signing = &faultyRing{Source: s.SigningRing}
+			s.Stores.Sessions, s.Stores.Users, s.SigningRing = h.sessions, h.users, h.signing
+			h.settings = *s
+		},
+	})
+	h.Service, h.clock, h.hasher = a.Service, a.Clock, a.Users.Hasher
 	h.addUser(t, user.User{ID: subject, Email: email, Roles: []string{"admin"}})
-	settings := service.Settings{
-		Issuer: issuer, Audience: []string{"https://api.example.com"},
-		SigningRing: h.signing, RefreshKeys: made().refresh, LoginRing: made().login, KeyVersion: 1,
-		Stores: service.Stores{Users: h.users, Sessions: h.sessions, Attempts: stores.Attempts}, AccessTokenLifetime: 15 * time.Minute,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: []string{"read", "write"},
-			IdleTimeout: idleTimeout, AbsoluteTimeout: absolute},
-		Log: &h.log, Now: func() time.Time { return h.now },
-	}
-	for _, change := range changes {
-		change(&settings)
-	}
-	if h.Service, err = service.New(t.Context(), settings); err != nil {
+	h.mount(t)
+	return h
+}
+
+// restart makes the service anew.
+func (h *harness) restart(t testing.TB) {
+	t.Helper()
+	var err error
+	if h.Service, err = service.New(t.Context(), h.settings); err != nil {
 		t.Fatal(err)
 	}
-	h.handlers = make(map[string]http.Handler)
+	h.mount(t)
+}
+
+// mount puts the service's handlers in place.
+func (h *harness) mount(t testing.TB) {
+	t.Helper()
 	for _, row := range route.Table() {
 		if row.Function != "discovery" { // which has tests of its own
 			h.replace(t, row.Path())(h.Handler(row.Function))
 		}
 	}
-	return h
 }
 
 // replace puts another handler behind one path.
-func (h *house) replace(t testing.TB, path string) func(http.Handler, error) {
+func (h *harness) replace(t testing.TB, path string) func(http.Handler, error) {
 	return func(handler http.Handler, err error) {
 		t.Helper()
 		if err != nil {
@@ -180,16 +162,20 @@ func (h *house) replace(t testing.TB, path string) func(http.Handler, error) {
 	}
 }
 
-func (h *house) addUser(t testing.TB, u user.User) {
+func (h *harness) addUser(t testing.TB, u user.User) {
 	t.Helper()
-	u.Password, u.Revision, u.CreatedAt = made().hash, 1, noon
+	hash, err := h.hasher.Hash(auth.NewSecret(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Password, u.Revision, u.CreatedAt = hash, 1, noon
 	if err := h.users.Create(t.Context(), u, string(u.ID)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // changeUser carries a change of the user out as an operator's command does.
-func (h *house) changeUser(t testing.TB, change func(*user.User)) {
+func (h *harness) changeUser(t testing.TB, change func(*user.User)) {
 	t.Helper()
 	u, err := h.users.Get(t.Context(), subject)
 	if err != nil {
@@ -225,7 +211,7 @@ func (a answer) tokens(t testing.TB) (access, refresh string) {
 // send sends a request as text: a line with method and target, the headers, an empty line and the body. It holds what
 // is true of every answer: the three headers, an object of JSON, and one audit line without anybody's secret. An
 // error and the audit line have the request's id.
-func (h *house) send(t testing.TB, raw string) answer {
+func (h *harness) send(t testing.TB, raw string) answer {
 	t.Helper()
 	head, body, _ := strings.Cut(raw, "\n\n")
 	lines := strings.Split(head, "\n")
@@ -238,7 +224,7 @@ func (h *house) send(t testing.TB, raw string) answer {
 	return h.serve(t, r)
 }
 
-func (h *house) serve(t testing.TB, r *http.Request) answer {
+func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	t.Helper()
 	path := "/auth/login"
 	for route := range h.handlers {
@@ -286,7 +272,7 @@ func (h *house) serve(t testing.TB, r *http.Request) answer {
 }
 
 // audited returns the audit line of a decision in short, and holds that there is no other and no secret in it.
-func (h *house) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
+func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()
 	if !decided {
@@ -326,7 +312,7 @@ const (
 )
 
 // login returns the tokens of a new session.
-func (h *house) login(t testing.TB) (access, refresh string) {
+func (h *harness) login(t testing.TB) (access, refresh string) {
 	t.Helper()
 	return h.send(t, loginJSON+credentials).tokens(t)
 }
@@ -335,14 +321,14 @@ func formOf(refreshToken, more string) string {
 	return refreshForm + "grant_type=refresh_token&refresh_token=" + refreshToken + more
 }
 
-func (h *house) claims(t testing.TB, access string) token.Claims {
+func (h *harness) claims(t testing.TB, access string) token.Claims {
 	t.Helper()
 	keys, err := h.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	v, err := token.NewVerifier(token.VerifierConfig{
-		Issuer: issuer, Audience: []string{"https://api.example.com"}, Keys: keys, Now: func() time.Time { return h.now },
+		Issuer: issuer, Audience: []string{"https://api.example.com"}, Keys: keys, Now: h.clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func invalid(description string) string {
 
 // TestRequestsRefused holds what is refused before anybody is looked up.
 func TestRequestsRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	notJSON := func(why string) string { return invalid("the body must be one JSON object: " + why) }
 	required := invalid("email and password are required")
 	for _, row := range []struct{ name, request, want string }{
@@ -106,7 +106,7 @@ func TestRequestsRefused(t *testing.T) {
 
 // TestRefreshRequestsRefused holds the same of refresh, whose refusals say that the token stays good.
 func TestRefreshRequestsRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, refresh := h.login(t)
 	refused := func(status, code, description string) string {
 		return status + ` {"error":"` + code + `","error_description":"` + description + `","terminal":false}`
@@ -174,7 +174,7 @@ func TestRefreshRequestsRefused(t *testing.T) {
 
 // TestRequestsTaken holds what is let through: every spelling that a client of either standard may choose.
 func TestRequestsTaken(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, token := h.login(t)
 	for _, row := range []struct{ name, request string }{
 		{"8 KB", loginJSON + sized(8192)},
@@ -210,7 +210,7 @@ func TestRequestsTaken(t *testing.T) {
 }
 
 func TestBodyThatBreaksOff(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	r := httptest.NewRequest("POST", "/auth/login", iotest.TimeoutReader(strings.NewReader(sized(8000))))
 	r.Header.Set("Content-Type", "application/json")
 	if got := h.serve(t, r); got.text != invalid("the body cannot be read") {
@@ -229,7 +229,7 @@ func (noMatch) Hash(auth.Secret) (auth.Secret, error) {
 
 // FuzzRequests holds that no client can cause a fault: whatever it sends, the answer is one of ours and below 500.
 func FuzzRequests(f *testing.F) {
-	h := newHouse(f)
+	h := newHarness(f)
 	_, refresh := h.login(f)
 	who, err := login.New(login.Config{Users: h.users, Hasher: noMatch{}, Attempts: login.Unlimited, Now: time.Now})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 )
 
 func TestLoginAnswer(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	got := h.send(t, loginJSON+credentials)
 	want := regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_type":"Bearer","expires_in":(8[5-9]\d|900),` +
 		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1728000,"scope":"read write","device_token":"edt_[\w-]+"}$`)
@@ -41,7 +41,7 @@ func TestLoginAnswer(t *testing.T) {
 }
 
 func TestLoginWithoutScope(t *testing.T) {
-	h := newHouse(t, func(s *service.Settings) { s.Client.Scope = nil })
+	h := newHarness(t, func(s *service.Settings) { s.Client.Scope = nil })
 	if got := h.send(t, loginJSON+credentials); got.status != 200 || strings.Contains(got.text, "scope") {
 		t.Error(got.text)
 	}
@@ -49,7 +49,7 @@ func TestLoginWithoutScope(t *testing.T) {
 
 // TestLoginRefused holds that nobody learns from an answer whether an account exists; the log knows.
 func TestLoginRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.addUser(t, user.User{ID: "disabled", Email: "disabled@example.com", Disabled: true})
 	const refused = `401 {"error":"invalid_credentials"}`
 	for _, row := range []struct{ name, email, password, want, line string }{
@@ -70,7 +70,7 @@ func TestLoginRefused(t *testing.T) {
 }
 
 func TestLoginOfAUserWhoMustChange(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	h.changeUser(t, func(u *user.User) { u.MustChange = true })
 	got := h.send(t, loginJSON+credentials)
 	want := regexp.MustCompile(`^403 {"error":"password_change_required","change_token":"ect_[\w-]+"}$`)
@@ -82,7 +82,7 @@ func TestLoginOfAUserWhoMustChange(t *testing.T) {
 // TestLoginUnderAttack holds that a stranger who guesses does not lock out an owner whose device is known, and that
 // nobody learns by waiting whether an account exists.
 func TestLoginUnderAttack(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	device := regexp.MustCompile(`edt_[\w-]+`).FindString(h.send(t, loginJSON+credentials).text)
 	for _, email := range []string{email, "nobody@example.com"} {
 		guess := loginJSON + `{"email":"` + email + `","password":"a guess"}`
@@ -115,7 +115,7 @@ func (a attempts) Take(context.Context, login.Attempt) (login.Slot, error) {
 func (attempts) Settle(context.Context, login.Slot, login.Ending) error { return nil }
 
 func TestLoginThrottled(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	for _, row := range []struct {
 		wait time.Duration
 		want string
@@ -143,17 +143,17 @@ func TestLoginDuringFaults(t *testing.T) {
 	)
 	for _, row := range []struct {
 		name  string
-		fault func(*house)
+		fault func(*harness)
 		want  string
 	}{
-		{"the users cannot be read", func(h *house) { h.users.fail = auth.ErrUnavailable }, later},
-		{"a user's record is damaged", func(h *house) { h.users.fail = errors.New("table edgeauth-users") }, broken},
-		{"the session cannot be written", func(h *house) { h.sessions.fail = auth.ErrUnavailable }, later},
-		{"whether it was written is not known", func(h *house) { h.sessions.lose = auth.ErrUnavailable }, later},
-		{"the store fails otherwise", func(h *house) { h.sessions.fail = errors.New("table edgeauth-sessions") }, broken},
+		{"the users cannot be read", func(h *harness) { h.users.fail = auth.ErrUnavailable }, later},
+		{"a user's record is damaged", func(h *harness) { h.users.fail = errors.New("table edgeauth-users") }, broken},
+		{"the session cannot be written", func(h *harness) { h.sessions.fail = auth.ErrUnavailable }, later},
+		{"whether it was written is not known", func(h *harness) { h.sessions.lose = auth.ErrUnavailable }, later},
+		{"the store fails otherwise", func(h *harness) { h.sessions.fail = errors.New("table edgeauth-sessions") }, broken},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			row.fault(h)
 			got := h.send(t, loginJSON+credentials)
 			if got.text != row.want || !strings.Contains(h.log.String(), `"level":"ERROR"`) || !strings.Contains(h.log.String(), `"fault":`) {
@@ -167,14 +167,14 @@ func TestLoginDuringFaults(t *testing.T) {
 
 // TestSigningKeysAppear holds that a service which starts during an outage of its keys needs no second start.
 func TestSigningKeysAppear(t *testing.T) {
-	h := newHouse(t, func(s *service.Settings) {
-		s.SigningRing.(*faultyRing).fail = errors.New("secrets manager is down")
-	})
+	h := newHarness(t)
+	h.signing.fail = errors.New("secrets manager is down")
+	h.restart(t)
 	if got := h.send(t, loginJSON+credentials); got.text != `503 Retry-After: 1 {"error":"temporarily_unavailable"}` {
 		t.Error(got.text)
 	}
 	h.signing.fail = nil
-	h.now = h.now.Add(time.Second)
+	h.clock.Advance(time.Second)
 	h.login(t)
 }
 
@@ -189,7 +189,7 @@ func TestLoginRemembersWhere(t *testing.T) {
 		{"broken UTF-8", "a\xffb", "192.0.2.7:1", "a\ufffdb", "192.0.2.7"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			r := httptest.NewRequest("POST", "/auth/login", strings.NewReader(credentials))
 			r.RemoteAddr = row.address
 			r.Header.Set("Content-Type", "application/json")
@@ -208,7 +208,7 @@ func TestLoginRemembersWhere(t *testing.T) {
 }
 
 func TestAuditLineNamesTheSession(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, _ := h.send(t, "POST /auth/login\nContent-Type: application/json\nX-Request-Id: r1\n\n"+credentials).tokens(t)
 	line := h.log.String()
 	for _, part := range []string{`"request_id":"r1"`, `"sub":"` + string(subject) + `"`, `"client_id":"default"`,

@@ -60,7 +60,7 @@ func TestLogout(t *testing.T) {
 		{"a stranger's access token", func(tokens) string { return logoutForm + "token=eyJhbGciOiJub25lIn0.e30." }, noAccess, "authn_token_revoke_fail unsupported_token_type", open},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			var x tokens
 			x.access, x.refresh = h.login(t)
 			_, x.other = h.login(t)
@@ -77,7 +77,7 @@ func TestLogout(t *testing.T) {
 
 // TestLogoutRequestsRefused holds the text of what is asked wrongly; the session is as it was.
 func TestLogoutRequestsRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, refresh := h.login(t)
 	bad := func(description string) string {
 		return `400 {"error":"invalid_request","error_description":"` + description + `","terminal":false}`
@@ -116,12 +116,12 @@ func TestLogoutRequestsRefused(t *testing.T) {
 // user, and that a second logout is as good as the first.
 func TestLogoutWhenever(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
-		h := newHouse(t, func(s *service.Settings) { s.Client.Profile = profile })
+		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })
 		_, first := h.login(t)
 		last := first
 		for range 3 {
 			_, last = h.send(t, formOf(last, "")).tokens(t)
-			h.now = h.now.Add(interval)
+			h.clock.Advance(interval)
 		}
 		h.changeUser(t, func(u *user.User) { u.Disabled = true })
 		for _, row := range []struct{ token, line string }{
@@ -137,7 +137,7 @@ func TestLogoutWhenever(t *testing.T) {
 		if got := h.send(t, formOf(last, "")); got.text != ended || got.line != "session_renew_fail revoked" {
 			t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
 		}
-		h.now = h.now.Add(absolute)
+		h.clock.Advance(absolute)
 		if got := h.send(t, logoutForm+"token="+last); got.text != done {
 			t.Errorf("%v: long after its end: %s", profile, got.text)
 		}
@@ -149,16 +149,16 @@ func TestLogoutWhenever(t *testing.T) {
 func TestLogoutDuringFaults(t *testing.T) {
 	for _, row := range []struct {
 		name           string
-		fault          func(*house)
+		fault          func(*harness)
 		outcome, after string
 	}{
-		{"the store refuses for load", func(h *house) { h.sessions.fail = session.ErrThrottled }, "throttled", "authn_token_revoked logged_out"},
-		{"the store does not answer", func(h *house) { h.sessions.fail = auth.ErrUnavailable }, "error", "authn_token_revoked logged_out"},
-		{"the store fails otherwise", func(h *house) { h.sessions.fail = errors.New("table edgeauth-sessions") }, "error", "authn_token_revoked logged_out"},
-		{"the store's reply is lost", func(h *house) { h.sessions.lose = auth.ErrUnavailable }, "error", "authn_token_revoke_fail revoked"},
+		{"the store refuses for load", func(h *harness) { h.sessions.fail = session.ErrThrottled }, "throttled", "authn_token_revoked logged_out"},
+		{"the store does not answer", func(h *harness) { h.sessions.fail = auth.ErrUnavailable }, "error", "authn_token_revoked logged_out"},
+		{"the store fails otherwise", func(h *harness) { h.sessions.fail = errors.New("table edgeauth-sessions") }, "error", "authn_token_revoked logged_out"},
+		{"the store's reply is lost", func(h *harness) { h.sessions.lose = auth.ErrUnavailable }, "error", "authn_token_revoke_fail revoked"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			_, refresh := h.login(t)
 			row.fault(h)
 			got := h.send(t, logoutForm+"token="+refresh)
@@ -175,7 +175,7 @@ func TestLogoutDuringFaults(t *testing.T) {
 
 // TestLogoutNeedsNoSigningKey holds that an outage of what logout does not use keeps nobody logged in.
 func TestLogoutNeedsNoSigningKey(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, refresh := h.login(t)
 	h.users.fail, h.signing.fail = auth.ErrUnavailable, auth.ErrUnavailable
 	if got := h.send(t, logoutForm+"token="+refresh); got.text != done || got.line != "authn_token_revoked logged_out" {
@@ -193,7 +193,7 @@ func (unknownKeys) RefreshTokenKey(context.Context, uint16) (auth.RefreshTokenKe
 // TestLogoutWithoutItsKeys holds that a token which nobody can check at the moment is not taken for a forged one, which
 // would be told 200 and stay good.
 func TestLogoutWithoutItsKeys(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, refresh := h.login(t)
 	c := h.Sessions().Config
 	c.Codec = session.Codec{Keys: unknownKeys{}}
@@ -209,7 +209,7 @@ func TestLogoutWithoutItsKeys(t *testing.T) {
 
 // TestLogoutTakesNoOtherKind holds that a token of the same keys for another purpose ends nothing.
 func TestLogoutTakesNoOtherKind(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	got := h.send(t, loginJSON+credentials)
 	_, refresh := got.tokens(t)
 	_, device, _ := strings.Cut(got.body, `"device_token":"`)
@@ -224,9 +224,9 @@ func TestLogoutTakesNoOtherKind(t *testing.T) {
 
 // TestLogoutWithoutALog holds that a nil log is silent.
 func TestLogoutWithoutALog(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, refresh := h.login(t)
-	h.now = h.now.Add(time.Second)
+	h.clock.Advance(time.Second)
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("POST", "/auth/logout", strings.NewReader("token="+refresh))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -239,7 +239,7 @@ func TestLogoutWithoutALog(t *testing.T) {
 
 // TestLogoutLine holds that the line names the session and its client, and no token.
 func TestLogoutLine(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	access, refresh := h.login(t)
 	h.send(t, "POST /auth/logout\nContent-Type: application/x-www-form-urlencoded\nX-Request-Id: r1\n\ntoken="+refresh)
 	for _, part := range []string{`"request_id":"r1"`, `"sub":"` + string(subject) + `"`, `"client_id":"default"`,

@@ -14,7 +14,7 @@ import (
 
 // TestOpens holds what a login of one's own gets: the answer of POST /auth/login, and its audit line either way.
 func TestOpens(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	var proven endpoint.Proven
 	var proof error
 	h.handlers["/auth/login"] = h.Responder().Opens(h.Sessions(), func(*http.Request) (endpoint.Proven, error) { return proven, proof })

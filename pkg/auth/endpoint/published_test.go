@@ -11,7 +11,7 @@ import (
 
 // TestPublishedKeys holds that the keys verify what the service issues, by the text that verifiers fetch.
 func TestPublishedKeys(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	keys, err := h.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)

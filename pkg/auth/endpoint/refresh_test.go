@@ -21,10 +21,10 @@ const (
 )
 
 func TestRefreshAnswer(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	first, r0 := h.login(t)
 	before := h.claims(t, first)
-	h.now = noon.Add(time.Hour)
+	h.clock.Set(noon.Add(time.Hour))
 	got := h.send(t, formOf(r0, ""))
 	want := regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_type":"Bearer","expires_in":(8[5-9]\d|900),` +
 		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1724400,"scope":"read write"}$`)
@@ -39,14 +39,14 @@ func TestRefreshAnswer(t *testing.T) {
 	if got := h.send(t, formOf(r1, "")); strings.Contains(got.text, "refresh_token") || !strings.Contains(got.text, `"refresh_expires_in":1209600`) {
 		t.Errorf("a second refresh at once hands out a refresh token: %s", got.text)
 	}
-	h.now = h.now.Add(idleTimeout - time.Second)
+	h.clock.Advance(idleTimeout - time.Second)
 	if got := h.send(t, formOf(r1, "")); !strings.Contains(got.text, `"refresh_expires_in":514801,"session_expires_in":514801`) {
 		t.Errorf("the absolute end does not cap the idle end: %s", got.text)
 	}
 }
 
 func TestRefreshNarrowsTheScope(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, refresh := h.login(t)
 	for _, row := range []struct{ given, want string }{
 		{"&scope=read", "read"},
@@ -127,11 +127,11 @@ func TestLifeOfASession(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			_, r0 := h.login(t)
 			held := map[string]string{"r0": r0}
 			for i, s := range row.steps {
-				h.now = h.now.Add(s.after)
+				h.clock.Advance(s.after)
 				presented, ok := held[s.token]
 				if !ok {
 					presented = s.token
@@ -165,7 +165,7 @@ func TestRefreshOfAChangedUser(t *testing.T) {
 		{"other roles", func(u *user.User) { u.Roles = []string{"reader"} }, "200", "session_renewed rotated"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newHarness(t)
 			_, refresh := h.login(t)
 			h.changeUser(t, row.change)
 			got := h.send(t, formOf(refresh, ""))
@@ -186,19 +186,19 @@ func TestRefreshOfAChangedUser(t *testing.T) {
 func TestRefreshDuringFaults(t *testing.T) {
 	for _, row := range []struct {
 		name           string
-		fault          func(*house)
+		fault          func(*harness)
 		outcome, after string // what this refresh turns out to be, and the next one
 	}{
-		{"the store refuses for load", func(h *house) { h.sessions.fail = session.ErrThrottled }, "throttled", "rotated"},
-		{"the store does not answer", func(h *house) { h.sessions.fail = auth.ErrUnavailable }, "error", "rotated"},
-		{"the store fails otherwise", func(h *house) { h.sessions.fail = errors.New("table edgeauth-sessions") }, "error", "rotated"},
-		{"the store's reply is lost", func(h *house) { h.sessions.lose = auth.ErrUnavailable }, "error", "duplicate"},
-		{"the user cannot be read", func(h *house) { h.users.fail = auth.ErrUnavailable }, "error", "duplicate"},
-		{"the user's record is damaged", func(h *house) { h.users.fail = errors.New("table edgeauth-users") }, "error", "duplicate"},
+		{"the store refuses for load", func(h *harness) { h.sessions.fail = session.ErrThrottled }, "throttled", "rotated"},
+		{"the store does not answer", func(h *harness) { h.sessions.fail = auth.ErrUnavailable }, "error", "rotated"},
+		{"the store fails otherwise", func(h *harness) { h.sessions.fail = errors.New("table edgeauth-sessions") }, "error", "rotated"},
+		{"the store's reply is lost", func(h *harness) { h.sessions.lose = auth.ErrUnavailable }, "error", "duplicate"},
+		{"the user cannot be read", func(h *harness) { h.users.fail = auth.ErrUnavailable }, "error", "duplicate"},
+		{"the user's record is damaged", func(h *harness) { h.users.fail = errors.New("table edgeauth-users") }, "error", "duplicate"},
 	} {
 		for _, scope := range []string{"", "&scope=read"} {
 			t.Run(row.name+scope, func(t *testing.T) {
-				h := newHouse(t)
+				h := newHarness(t)
 				_, refresh := h.login(t)
 				row.fault(h)
 				got := h.send(t, formOf(refresh, scope))
@@ -216,10 +216,10 @@ func TestRefreshDuringFaults(t *testing.T) {
 
 // TestTheftIsToldOnlyOnceItIsWritten holds that a client is not told to drop the proof before the session is revoked.
 func TestTheftIsToldOnlyOnceItIsWritten(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	_, r0 := h.login(t)
 	_, r1 := h.send(t, formOf(r0, "")).tokens(t)
-	h.now = h.now.Add(interval)
+	h.clock.Advance(interval)
 	_, r2 := h.send(t, formOf(r1, "")).tokens(t)
 
 	h.sessions.fail = auth.ErrUnavailable
@@ -239,10 +239,9 @@ func TestTheftIsToldOnlyOnceItIsWritten(t *testing.T) {
 // whose answer fails would log the client out.
 func TestNoSigningKeyRotatesNothing(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
-		h := newHouse(t, func(s *service.Settings) {
-			s.SigningRing.(*faultyRing).fail = errors.New("secrets manager is down")
-			s.Client.Profile = profile
-		})
+		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })
+		h.signing.fail = errors.New("secrets manager is down")
+		h.restart(t)
 		g, err := h.Sessions().Open(t.Context(), session.Opening{
 			Subject: auth.Subject{ID: subject}, AuthTime: noon, Client: h.Clients()[auth.DefaultClient],
 		})
@@ -256,7 +255,7 @@ func TestNoSigningKeyRotatesNothing(t *testing.T) {
 			}
 		}
 		h.signing.fail = nil
-		h.now = h.now.Add(time.Second)
+		h.clock.Advance(time.Second)
 		if got := h.send(t, formOf(refresh, "")); got.line != "session_renewed rotated" {
 			t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
 		}

@@ -14,7 +14,7 @@ import (
 // TestNoRedirect sends every route's request to other spellings of its path. A redirect would make
 // a client send its password or token again, to an address that it did not choose.
 func TestNoRedirect(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	functions, err := h.Handlers(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -3,9 +3,11 @@ package endpoint_test
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"go.etcd.io/bbolt"
 )
 
@@ -19,19 +21,20 @@ func TestUnreadableItems(t *testing.T) {
 		{"sessions", "/auth/logout", ""},
 	} {
 		t.Run(row.bucket+" at "+row.path, func(t *testing.T) {
-			h := newHouse(t)
+			path := filepath.Join(t.TempDir(), "store.db")
+			h := newHarness(t, storesIn(t, path))
 			body := row.body
 			if body == "" {
 				_, refresh := h.login(t)
 				body = `{"refresh_token":"` + refresh + `"}`
 			}
 			request := "POST " + row.path + "\nContent-Type: application/json\n\n" + body
-			h.setVersion(t, row.bucket, 2)
+			setVersion(t, path, row.bucket, 2)
 			if got := h.send(t, request); got.status != http.StatusServiceUnavailable || !strings.Contains(got.text, "Retry-After") ||
 				strings.Contains(got.body, `"terminal":true`) {
 				t.Errorf("unreadable: %s", got.text)
 			}
-			h.setVersion(t, row.bucket, 1)
+			setVersion(t, path, row.bucket, 1)
 			if got := h.send(t, request); got.status != http.StatusOK {
 				t.Errorf("readable again: %s", got.text)
 			}
@@ -39,10 +42,20 @@ func TestUnreadableItems(t *testing.T) {
 	}
 }
 
+// storesIn keeps the stores in the file at path, which a test opens beside the service.
+func storesIn(t *testing.T, path string) func(*service.Settings) {
+	return func(s *service.Settings) {
+		var err error
+		if s.Stores, err = service.OpenBolt(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // setVersion writes the schema's version of every record in a bucket of the store's file.
-func (h *house) setVersion(t *testing.T, bucket string, version int) {
+func setVersion(t *testing.T, path, bucket string, version int) {
 	t.Helper()
-	file, err := bbolt.Open(h.path, 0o600, nil)
+	file, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
