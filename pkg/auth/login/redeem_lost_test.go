@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"testing"
@@ -45,6 +46,18 @@ func TestRedeemChangeLostReply(t *testing.T) {
 	}
 }
 
+// forgeChange returns a token of the right form.
+func forgeChange(t *testing.T, subject auth.SubjectID, secret []byte) auth.Secret {
+	t.Helper()
+	b, err := sealed.AppendSubject([]byte{4<<4 | 2}, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = append(b, secret...)
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return auth.NewSecret("ect_" + base64.RawURLEncoding.EncodeToString(b))
+}
+
 // TestForgedChangeToken forges tokens with what a server holds: the user's item with the digest of the secret, and each
 // key. The attacker knows the form of a token and the subject.
 func TestForgedChangeToken(t *testing.T) {
@@ -62,6 +75,14 @@ func TestForgedChangeToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var jwk struct{ D string }
+	if err := json.Unmarshal([]byte(signing.JWK().Reveal()), &jwk); err != nil {
+		t.Fatal(err)
+	}
+	private, err := base64.RawURLEncoding.DecodeString(jwk.D)
+	if err != nil || len(private) != 32 {
+		t.Fatalf("%d bytes of private key, %v", len(private), err)
+	}
 	derived := func(purpose string) []byte {
 		b, err := loginKey.Derive(purpose)
 		if err != nil {
@@ -75,20 +96,13 @@ func TestForgedChangeToken(t *testing.T) {
 		"the login key":                           []byte(loginKey.Secret.Reveal())[:32],
 		"a key derived from it":                   derived("edgeauth change-of-password token 1"),
 		"the key of known devices":                derived("edgeauth known-device token 1"),
-		"the private key that signs":              []byte(signing.JWK().Reveal())[:32],
+		"the private key that signs":              private,
 		"the password's hash, as far as it fits":  append([]byte(u.Password.Reveal()), make([]byte, 32)...)[:32],
 		"nothing":                                 {},
 		"the digest and the digest":               append(u.Change.Digest[:], u.Change.Digest[:]...),
 		"the first half of the digest, and zeros": append(u.Change.Digest[:16:16], make([]byte, 16)...),
 	} {
-		b, err := sealed.AppendSubject([]byte{4<<4 | 2}, u.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b = append(b, secret...)
-		b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-		forged := auth.NewSecret("ect_" + base64.RawURLEncoding.EncodeToString(b))
-		if _, err := c.RedeemChange(t.Context(), forged, next); !errors.Is(err, login.ErrNoToken) {
+		if _, err := c.RedeemChange(t.Context(), forgeChange(t, u.ID, secret), next); !errors.Is(err, login.ErrNoToken) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -31,6 +31,7 @@ const (
 type namedCounters struct {
 	throttle.Counters
 	names map[string]bool
+	path  string // of the store's file
 }
 
 func (c *namedCounters) Update(ctx context.Context, key string, u throttle.Update) (throttle.Counter, bool, error) {
@@ -40,11 +41,12 @@ func (c *namedCounters) Update(ctx context.Context, key string, u throttle.Updat
 
 func newNamedCounters(t *testing.T) *namedCounters {
 	t.Helper()
-	stores, err := OpenBolt(filepath.Join(t.TempDir(), "counters.db"))
+	path := filepath.Join(t.TempDir(), "counters.db")
+	stores, err := OpenBolt(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &namedCounters{stores.Attempts, map[string]bool{}}
+	return &namedCounters{stores.Attempts, map[string]bool{}, path}
 }
 
 // thief uses stolen key material as if it were a login key.
@@ -66,6 +68,7 @@ type victim struct {
 	*Service
 	user     user.User
 	counters *namedCounters
+	path     string // of the file with the users and the sessions
 	now      time.Time
 	device   auth.Secret // a genuine known-device token
 	// reference is what the audit log calls the user's e-mail.
@@ -75,12 +78,12 @@ type victim struct {
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
-	v := &victim{now: time.Now().Truncate(time.Second), counters: newNamedCounters(t)}
+	v := &victim{now: time.Now().Truncate(time.Second), counters: newNamedCounters(t), path: filepath.Join(t.TempDir(), "store.db")}
 	var err1, err2, err3 error
 	v.signing, err1 = keyring.NewSigningRing(token.EdDSA, v.now, rand.Reader)
 	v.refresh, err2 = keyring.NewRefreshRing(v.now, rand.Reader)
 	v.ring, err3 = keyring.NewLoginRing(v.now, rand.Reader)
-	stores, err4 := OpenBolt(filepath.Join(t.TempDir(), "store.db"))
+	stores, err4 := OpenBolt(v.path)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
