@@ -13,8 +13,10 @@ import (
 )
 
 // OtherIssuer is an additional issuer whose access tokens a [Verifier] accepts, for example while
-// users move from one identity provider to another. Its tokens are parsed as strictly as this
-// issuer's; the fields say which claims they must hold. Every field but Claims is required.
+// users move from one identity provider to another. Its tokens have as exact an encoding as this
+// issuer's. iss, sub, aud, exp, iat, nbf and the claims of the fields below must have the right type;
+// any other claim in an unexpected form counts as missing. Every field but Claims and Map is
+// required.
 //
 // The application sees the issuer's subjects and roles as if they were local, so trust the issuer
 // accordingly. Its sid is dropped: Claims.SessionID is empty.
@@ -33,6 +35,10 @@ type OtherIssuer struct {
 	// Claims maps claims outside the profile to their required values. Without a required value an
 	// ID token may pass for an access token (RFC 8725, section 3.12).
 	Claims map[string]string
+
+	// Map says which claims of the issuer become roles, scope and client_id, for example roles to
+	// "cognito:groups". A mapped claim is read from there alone.
+	Map map[string]string
 }
 
 func trustOurs(c VerifierConfig) (trusted, error) {
@@ -46,7 +52,7 @@ func trustOurs(c VerifierConfig) (trusted, error) {
 }
 
 func trust(o OtherIssuer) (trusted, error) {
-	err := errors.Join(checkAudience(o.Audience), checkKeys(o.Keys), checkTypes(o.Types), checkValues(o.Claims))
+	err := errors.Join(checkAudience(o.Audience), checkKeys(o.Keys), checkTypes(o.Types), checkValues(o.Claims), checkMap(o.Map))
 	_, shared := o.Keys.(SharedKeys)
 	switch {
 	case o.Issuer == "" || strings.ContainsFunc(o.Issuer, unicode.IsControl):
@@ -65,7 +71,7 @@ func trust(o OtherIssuer) (trusted, error) {
 	}
 	t := trusted{
 		issuer: o.Issuer, keys: o.Keys, audienceClaim: o.AudienceClaim, audience: slices.Clone(o.Audience),
-		types: slices.Clone(o.Types), lifetime: o.Lifetime, foreign: true,
+		types: slices.Clone(o.Types), lifetime: o.Lifetime, foreign: true, mapped: maps.Clone(o.Map),
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Claims)) {
 		t.values = append(t.values, value{name, o.Claims[name]})

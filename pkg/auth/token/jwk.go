@@ -25,7 +25,10 @@ const (
 	maxRSAExponent = 1<<31 - 1
 )
 
-var errSymmetric = errors.New("symmetric keys are not accepted here: a verifier could issue tokens")
+// errSecret is wrapped by the error of a key whose secret a public set shows.
+var errSecret = errors.New("a secret must not be published")
+
+var errSymmetric = fmt.Errorf("symmetric keys are not accepted here, because a verifier could issue tokens: %w", errSecret)
 
 // parseKey reads a public JWK. It returns the kid, if there is one, with an error too.
 func parseKey(jwk []byte, from origin) (key Key, kid string, err error) {
@@ -35,10 +38,13 @@ func parseKey(jwk []byte, from origin) (key Key, kid string, err error) {
 	}
 	m := members(object)
 	kid, noKid := m.text("kid")
-	for _, name := range privateNames {
-		if m[name] != nil {
-			return Key{}, kid, fmt.Errorf("the member %q is private and must not be published", name)
+	for name := range m {
+		if slices.Contains(privateNames, name) || from == foreign && misspelt(name, privateNames) != "" {
+			return Key{}, kid, fmt.Errorf("the member %q is private: %w", name, errSecret)
 		}
+	}
+	if kty, _ := m.text("kty"); kty == "oct" {
+		return Key{}, kid, errSymmetric
 	}
 	if from == foreign && m.otherUse() {
 		return Key{}, kid, errOtherUse

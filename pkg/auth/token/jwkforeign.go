@@ -12,21 +12,17 @@ type origin bool
 
 const (
 	ours    origin = false // alg is required, and every key must be for signatures
-	foreign origin = true  // alg is optional, and keys for other purposes are skipped
+	foreign origin = true  // alg is optional, and keys that cannot verify tokens here are skipped
 )
 
 // errOtherUse means that a foreign key is declared for a purpose other than verifying tokens.
 var errOtherUse = errors.New("the key is not for RS256, ES256 or EdDSA signatures")
 
-// otherUse reports whether the key is declared for another use, algorithm or curve. It is false for
-// symmetric keys: they must not appear in a public set at all.
+// otherUse reports whether the key is declared for another use, algorithm or curve.
 func (m members) otherUse() bool {
 	is := func(name, value string) bool {
 		text, err := m.text(name)
 		return err == nil && text == value
-	}
-	if is("kty", "oct") {
-		return false
 	}
 	if is("use", "enc") {
 		return true

@@ -16,7 +16,10 @@ const MaxJWKSBytes = 64 << 10
 
 // KeySet is an immutable JSON Web Key Set (RFC 7517, section 5) of public keys with distinct kids.
 // It implements [Keys] and is safe for concurrent use. The zero KeySet has no keys.
-type KeySet struct{ keys []Key }
+type KeySet struct {
+	keys    []Key
+	skipped []error
+}
 
 // NewKeySet returns a set of the keys in the given order. At least one key is required, kids must
 // be distinct, and the keys must not be symmetric.
@@ -36,7 +39,7 @@ func NewKeySet(keys ...Key) (KeySet, error) {
 		}
 		seen[k.id] = true
 	}
-	return KeySet{slices.Clone(keys)}, nil
+	return KeySet{keys: slices.Clone(keys)}, nil
 }
 
 // ParseJWKS reads the key set of an edgeauth issuer. One invalid key makes the whole set invalid,
@@ -45,11 +48,12 @@ func NewKeySet(keys ...Key) (KeySet, error) {
 func ParseJWKS(data []byte) (KeySet, error) { return parseJWKS(data, ours) }
 
 // ParseForeignJWKS reads the key set of another issuer. A key without alg is used for RS256, ES256
-// (P-256) or EdDSA (Ed25519), according to its kty. Keys declared for encryption, another algorithm
-// or another curve are skipped, as RFC 7517, section 5, recommends.
+// (P-256) or EdDSA (Ed25519), according to its kty. Keys that cannot verify tokens here are skipped,
+// as RFC 7517, section 5, recommends: keys for another purpose, algorithm or curve, and keys that are
+// weak, malformed or without a kid of their own. [KeySet.Skipped] names them.
 //
-// One invalid signature key makes the whole set invalid. So does a private or symmetric key for any
-// purpose, because its secret is public.
+// A private or symmetric key makes the whole set invalid, because its secret is public. So does a set
+// of which no key is left.
 func ParseForeignJWKS(data []byte) (KeySet, error) { return parseJWKS(data, foreign) }
 
 func parseJWKS(data []byte, from origin) (KeySet, error) {
@@ -67,24 +71,37 @@ func parseJWKS(data []byte, from origin) (KeySet, error) {
 	if err != nil {
 		return KeySet{}, fmt.Errorf("JWKS: keys: %w", err)
 	}
-	keys := make([]Key, 0, len(jwks))
+	keys, skipped := make([]Key, 0, len(jwks)), []error(nil)
 	for i, jwk := range jwks {
 		key, kid, err := parseKey(jwk, from)
-		switch {
-		case errors.Is(err, errOtherUse):
-		case err != nil && kid != "":
-			return KeySet{}, fmt.Errorf("JWKS: key %q: %w", kid, err)
-		case err != nil:
-			return KeySet{}, fmt.Errorf("JWKS: key number %d: %w", i+1, err)
-		default:
-			keys = append(keys, key)
+		if _, taken := find(keys, kid); err == nil && taken == nil && from == foreign {
+			err = errors.New("an earlier key has the same kid")
 		}
+		if err == nil {
+			keys = append(keys, key)
+			continue
+		}
+		name := fmt.Sprintf("key %q", kid)
+		if kid == "" {
+			name = fmt.Sprintf("key number %d", i+1)
+		}
+		err = fmt.Errorf("JWKS: %s: %w", name, err)
+		if from == ours || errors.Is(err, errSecret) {
+			return KeySet{}, err
+		}
+		skipped = append(skipped, err)
 	}
 	if len(keys) == 0 && len(jwks) > 0 {
-		return KeySet{}, errors.New("JWKS: the set has no key for RS256, ES256 or EdDSA signatures")
+		return KeySet{}, fmt.Errorf("JWKS: the set has no key for RS256, ES256 or EdDSA signatures: %w", errors.Join(skipped...))
 	}
-	return NewKeySet(keys...)
+	read, err := NewKeySet(keys...)
+	read.skipped = skipped
+	return read, err
 }
+
+// Skipped returns an error for each key that [ParseForeignJWKS] skipped. The error names the key and
+// the reason.
+func (s KeySet) Skipped() []error { return slices.Clone(s.skipped) }
 
 // Key returns the key with the given kid, or an error that wraps [auth.ErrNotFound].
 func (s KeySet) Key(_ context.Context, kid string) (Key, error) { return find(s.keys, kid) }

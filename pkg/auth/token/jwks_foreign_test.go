@@ -59,13 +59,13 @@ func TestForeignKeysForSomethingElseAreLeftOut(t *testing.T) {
 	}
 }
 
-// Invalid signature keys and published secrets refuse a foreign set, as they refuse a set of this
-// issuer.
-func TestForeignKeysThatRefuseTheSet(t *testing.T) {
-	secret := members(t, signingKeys()[token.ES256].JWK().Reveal())["d"]
+// One odd key of another issuer leaves its good keys in use (RFC 7517, section 5), and is named.
+func TestForeignKeysThatAreSkipped(t *testing.T) {
+	good := foreignJWK(t, token.EdDSA, "kid", "good")
 	for _, row := range []struct{ name, jwk, want string }{
 		{"weak", foreignJWK(t, token.RS256, "n", octets(bits(1024))), `key "K": the modulus has 1024 bits`},
 		{"exponent 3", foreignJWK(t, token.RS256, "e", "Aw"), `key "K": the exponent must`},
+		{"a leading zero octet", foreignJWK(t, token.RS256, "e", "AAEAAQ"), `key "K": e must be a positive integer without leading zero octets`},
 		{"off the curve", foreignJWK(t, token.ES256, "y", strings.Repeat("A", 43)), `key "K": the point`},
 		{"no kid", foreignJWK(t, token.ES256, "kid", ""), "number 1: kid must"},
 		{"no kty", foreignJWK(t, token.ES256, "kty", ""), `key "K": kty is missing`},
@@ -74,12 +74,42 @@ func TestForeignKeysThatRefuseTheSet(t *testing.T) {
 		{"alg a number", strings.Replace(foreignJWK(t, token.ES256), "{", `{"alg":256,`, 1), `key "K": alg must be ES256`},
 		{"another use", foreignJWK(t, token.ES256, "use", "x"), `key "K": use must`},
 		{"another case", foreignJWK(t, token.ES256, "Alg", "RS512"), "must be spelled"},
+		{"encryption", foreignJWK(t, token.RS256, "use", "enc"), `key "K": the key is not for`},
+		{"no object", `[]`, "number 1: "},
+	} {
+		set, err := token.ParseForeignJWKS(jwkSet(row.jwk, good))
+		if err != nil || len(set.Keys()) != 1 || set.Keys()[0].ID() != "good" {
+			t.Errorf("%s: %v, %v", row.name, set.Keys(), err)
+			continue
+		}
+		if skipped := set.Skipped(); len(skipped) != 1 || !strings.Contains(skipped[0].Error(), row.want) {
+			t.Errorf("%s: skipped %v", row.name, skipped)
+		}
+		if _, err := token.ParseForeignJWKS(jwkSet(row.jwk)); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s alone: %v", row.name, err)
+		}
+		if _, err := token.ParseJWKS(jwkSet(row.jwk, string(signingKeys()[token.EdDSA].Public().JWK()))); err == nil {
+			t.Errorf("%s: ParseJWKS accepts it", row.name)
+		}
+	}
+	set, err := token.ParseForeignJWKS(jwkSet(good, foreignJWK(t, token.ES256, "kid", "good")))
+	if err != nil || len(set.Keys()) != 1 || set.Keys()[0].Algorithm() != token.EdDSA || len(set.Skipped()) != 1 {
+		t.Errorf("a kid twice: %v, %v, skipped %v", set.Keys(), err, set.Skipped())
+	}
+}
+
+// A published secret refuses a foreign set, as it refuses a set of this issuer.
+func TestForeignKeysThatRefuseTheSet(t *testing.T) {
+	secret := members(t, signingKeys()[token.ES256].JWK().Reveal())["d"]
+	for _, row := range []struct{ name, jwk, want string }{
 		{"private", foreignJWK(t, token.ES256, "d", secret), `"d" is private`},
+		{"private in capitals", foreignJWK(t, token.ES256, "D", secret), `"D" is private`},
 		{"private, for encryption", foreignJWK(t, token.ES256, "d", secret, "use", "enc"), `"d" is private`},
+		{"private, without a kid", foreignJWK(t, token.ES256, "d", secret, "kid", ""), `"d" is private`},
 		{"symmetric", `{"kty":"oct","kid":"K","alg":"HS256"}`, `key "K": symmetric keys`},
+		{"symmetric, without a kid", `{"kty":"oct"}`, `number 1: symmetric keys`},
 		{"symmetric, for encryption", `{"kty":"oct","kid":"K","use":"enc"}`, `key "K": symmetric keys`},
 		{"symmetric with its secret", `{"kty":"oct","kid":"K","k":"AQAB"}`, `"k" is private`},
-		{"a kid twice", foreignJWK(t, token.ES256, "kid", "good"), `key "good": the kid is not unique`},
 	} {
 		_, err := token.ParseForeignJWKS(jwkSet(row.jwk, foreignJWK(t, token.EdDSA, "kid", "good")))
 		if err == nil || !strings.Contains(err.Error(), row.want) {

@@ -97,4 +97,6 @@ type Claims struct {
 	// Own holds the private claims as JSON: every claim that is not a field above. Their JSON is as
 	// strictly checked as the rest of the token.
 	Own map[string]json.RawMessage
+	// Foreign means that the token is of one of [VerifierConfig].Others.
+	Foreign bool
 }

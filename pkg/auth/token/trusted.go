@@ -21,6 +21,14 @@ type trusted struct {
 	lifetime      time.Duration
 	values        []value
 	foreign       bool // RFC 9068 is not required, and s may be high
+	mapped        map[string]string
+}
+
+func (t *trusted) parse(text string) (payload, error) {
+	if t.foreign {
+		return t.parseForeign(text)
+	}
+	return parsePayload(text)
 }
 
 type value struct{ name, want string }
@@ -64,8 +72,6 @@ func (t *trusted) checkContent(p *payload) error {
 	if !t.foreign {
 		return p.checkProfile()
 	}
-	// The sid of another issuer must not be looked up among local sessions.
-	p.SessionID = ""
 	switch {
 	case p.Subject == "":
 		return refuse(MissingClaim, claim.Subject, nil)
@@ -75,6 +81,8 @@ func (t *trusted) checkContent(p *payload) error {
 		return refuse(InvalidClaim, claim.Subject, errors.New("too long"))
 	case strings.ContainsFunc(string(p.Subject), unicode.IsControl):
 		return refuse(InvalidClaim, claim.Subject, errControl)
+	case strings.TrimSpace(string(p.Subject)) != string(p.Subject):
+		return refuse(InvalidClaim, claim.Subject, errSpace) // servers trim headers
 	}
 	return nil
 }

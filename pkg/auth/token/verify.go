@@ -117,7 +117,7 @@ func (v *Verifier) VerifyBytes(ctx context.Context, text []byte) (Claims, error)
 	if err := key.verify(proof.text, proof.signature, from.foreign); err != nil {
 		return Claims{}, refuse(BadSignature, "signature", err)
 	}
-	p, err := parsePayload(s.payload)
+	p, err := from.parse(s.payload)
 	if err != nil {
 		return Claims{}, err
 	}

@@ -54,13 +54,17 @@ type Config struct {
 	URL   string         // https, without user and fragment
 	Roots *x509.CertPool // trusted certificate authorities; nil means those of the system
 	Now   func() time.Time
+	// Skipped is called for each key of an answer that cannot verify tokens here, with the reason; see
+	// [token.KeySet.Skipped]. nil ignores them. It is called by one goroutine at a time.
+	Skipped func(error)
 }
 
 // Source is the key set at a URL. It implements [token.Keys] and is safe for concurrent use.
 type Source struct {
-	url    string
-	client *http.Client
-	now    func() time.Time
+	url     string
+	client  *http.Client
+	now     func() time.Time
+	skipped func(error) // or nil
 
 	mu      sync.Mutex
 	keys    token.KeySet
@@ -83,7 +87,7 @@ func New(c Config) (*Source, error) {
 	if c.Now == nil {
 		return nil, errors.New("jwksurl: Now must hold a clock")
 	}
-	return &Source{url: c.URL, client: newClient(c.Roots), now: c.Now}, nil
+	return &Source{url: c.URL, client: newClient(c.Roots), now: c.Now, skipped: c.Skipped}, nil
 }
 
 // Key returns the key with the given kid. If the issuer has no such key, according to a request of
@@ -164,6 +168,11 @@ func (s *Source) unknown() error {
 // other callers wait for it too.
 func (s *Source) ask(ctx context.Context, r *request) {
 	keys, err := fetch(ctx, s.client, s.url)
+	if s.skipped != nil {
+		for _, reason := range keys.Skipped() {
+			s.skipped(reason)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed = err; err == nil {

@@ -52,9 +52,13 @@ func (i *issuer) roots() *x509.CertPool {
 	return pool
 }
 
-func (i *issuer) source(t *testing.T) *jwksurl.Source {
+func (i *issuer) source(t *testing.T, change ...func(*jwksurl.Config)) *jwksurl.Source {
 	t.Helper()
-	s, err := jwksurl.New(jwksurl.Config{URL: i.URL + "/jwks.json", Roots: i.roots(), Now: i.clock})
+	c := jwksurl.Config{URL: i.URL + "/jwks.json", Roots: i.roots(), Now: i.clock}
+	for _, f := range change {
+		f(&c)
+	}
+	s, err := jwksurl.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +137,19 @@ func TestKeysAreFetchedOnceAndKept(t *testing.T) {
 	i.later(1)
 	i.step(t, s, "not fresh any more", key.ID(), nil, 2)
 	i.step(t, s, "fresh again", key.ID(), nil, 2)
+}
+
+// An odd key beside the good ones is named, and the good ones stay in use.
+func TestOddKeysAreSkippedAndNamed(t *testing.T) {
+	i, key := newIssuer(t), newKey(t)
+	text := strings.Replace(jwks(t, key), `{"keys":[`, `{"keys":[{"kty":"RSA","kid":"weak","alg":"RS256","n":"AQAB","e":"AQAB"},`, 1)
+	i.answers(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })
+	var named []error
+	s := i.source(t, func(c *jwksurl.Config) { c.Skipped = func(err error) { named = append(named, err) } })
+	i.step(t, s, "the good key", key.ID(), nil, 1)
+	if len(named) != 1 || !strings.Contains(named[0].Error(), `key "weak"`) {
+		t.Errorf("named: %v", named)
+	}
 }
 
 func TestUnknownKidAsksOnceAMinute(t *testing.T) {
