@@ -155,16 +155,27 @@ func (s *stack) describe() error {
 	return nil
 }
 
-// failures returns why resources failed, the latest first.
-func (s *stack) failures() (reasons []string, err error) {
-	out, err := s.cloudFormation().DescribeStackEvents(s.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
-	if err != nil {
-		return nil, err
+// events returns what happened to the resources of the stack, the earliest first.
+func (s *stack) events() (events []types.StackEvent, err error) {
+	pages := cloudformation.NewDescribeStackEventsPaginator(s.cloudFormation(), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.t.Context())
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, page.StackEvents...)
 	}
-	for _, e := range out.StackEvents {
+	slices.Reverse(events)
+	return events, nil
+}
+
+// failures returns why resources failed.
+func (s *stack) failures() (reasons []string, err error) {
+	events, err := s.events()
+	for _, e := range events {
 		if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") {
 			reasons = append(reasons, aws.ToString(e.LogicalResourceId)+": "+aws.ToString(e.ResourceStatusReason))
 		}
 	}
-	return reasons, nil
+	return reasons, err
 }
