@@ -3,10 +3,12 @@ package deploy_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // client is a client of a stack's API, with the tokens that it was given.
@@ -101,4 +103,26 @@ func (c *client) ended(ctx context.Context) error {
 		err = fmt.Errorf("the refusal %v is not final", a.body)
 	}
 	return err
+}
+
+// part returns the header (0) or the claims (1) of the access token, as JSON.
+func (c *client) part(n int) string {
+	parts := strings.Split(c.access, ".")
+	text, err := base64.RawURLEncoding.DecodeString(parts[min(n, len(parts)-1)])
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// claims returns the claims of the access token, as JSON.
+func (c *client) claims() string { return c.part(1) }
+
+// kid returns the id of the key that signed the access token.
+func (c *client) kid() string {
+	var header struct{ Kid string }
+	if err := json.Unmarshal([]byte(c.part(0)), &header); err != nil {
+		return err.Error()
+	}
+	return header.Kid
 }

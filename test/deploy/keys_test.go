@@ -2,7 +2,6 @@ package deploy_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
@@ -65,15 +63,6 @@ func (s *stack) pass(d time.Duration) {
 			s.t.Fatal(err)
 		}
 	}
-}
-
-// kid returns the id of the key that signed the client's access token.
-func (c *client) kid() string {
-	t, _, err := jwt.NewParser().ParseUnverified(c.access, jwt.MapClaims{})
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprint(t.Header["kid"])
 }
 
 // published returns the published keys, as their algorithms by their ids.

@@ -1,0 +1,77 @@
+package deploy_test
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// The secrets survive a stack, and a new stack that names the deleted one goes on with its keys.
+func TestTakeOver(t *testing.T) {
+	p := open(t)
+	old := p.stack(t, "old")
+	old.mustPut(p.template, old.parameters()...)
+	published := old.published()
+	kept, id := maps.Clone(old.outputs), old.id
+	existing := []string{
+		"ExistingSigningSecret=" + kept["SigningSecret"], "ExistingRefreshSecret=" + kept["RefreshSecret"], "ExistingLoginSecret=" + kept["LoginSecret"],
+	}
+	old.drop()
+
+	s := p.stack(t, "heir")
+	if err := s.put(p.template, s.parameters(existing...)...); err == nil || !strings.Contains(err.Error(), id) {
+		t.Errorf("without TakeOverStack: %v", err)
+	}
+	s.is("ROLLBACK_COMPLETE")
+	s.drop()
+	s.mustPut(p.template, s.parameters(append(existing, "TakeOverStack="+id)...)...)
+	if now := s.published(); !maps.Equal(now, published) {
+		t.Errorf("the published keys are %v, were %v", now, published)
+	}
+	s.mustPut(p.template, "TakeOverStack=")
+	for output := range rings {
+		if s.outputs[output] != kept[output] {
+			t.Errorf("%s is %s, want %s", output, s.outputs[output], kept[output])
+		}
+		if owner := s.ring(output).Stack; owner != s.id {
+			t.Errorf("%s belongs to %s, want %s", output, owner, s.id)
+		}
+	}
+	s.mustCommand(password, "user add "+ada)
+	if err := s.session(t.Context(), ada, password); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two stacks of one account do not take each other's users and tokens, and one survives the other.
+func TestSideBySide(t *testing.T) {
+	p := open(t)
+	one, two := p.stack(t, "side-one"), p.stack(t, "side-two")
+	for _, s := range []*stack{one, two} {
+		s.mustPut(p.template, s.parameters()...)
+	}
+	one.mustCommand(password, "user add "+ada)
+	ctx, c, api := t.Context(), one.client(), two.attach("http-api")
+	if err := c.login(ctx, ada, password); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.client().expect(ctx, http.StatusUnauthorized, "invalid_credentials", http.MethodPost, "/auth/login",
+		object{"email": ada, "password": password}, ""); err != nil {
+		t.Errorf("the user of another stack: %v", err)
+	}
+	if got := two.whoami(api, c.access); got.status != http.StatusForbidden {
+		t.Errorf("the access token of another stack: %d", got.status)
+	}
+	if _, err := two.client().expect(ctx, http.StatusBadRequest, "invalid_grant", http.MethodPost, "/auth/refresh",
+		object{"refresh_token": c.refresh}, ""); err != nil {
+		t.Errorf("the refresh token of another stack: %v", err)
+	}
+	two.drop()
+	if err := c.renew(ctx); err != nil {
+		t.Errorf("after the other stack was deleted: %v", err)
+	}
+	if err := one.session(ctx, ada, password); err != nil {
+		t.Error(err)
+	}
+}
