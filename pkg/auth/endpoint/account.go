@@ -16,24 +16,25 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// PasswordChanger sets passwords; login.Authenticator is one.
+// PasswordChanger changes passwords. *[login.Authenticator] implements it.
 type PasswordChanger interface {
 	ChangePassword(ctx context.Context, id auth.SubjectID, c login.Credentials, next auth.Secret) (login.Result, error)
 	RedeemChange(ctx context.Context, change, next auth.Secret) (login.Result, error)
 	Device(ctx context.Context, u user.User) (auth.Secret, error)
 }
 
-// Verifier checks access tokens; token.Verifier is one.
+// Verifier verifies access tokens. *[token.Verifier] implements it.
 type Verifier interface {
 	Verify(ctx context.Context, text string) (token.Claims, error)
 }
 
-// Account returns the handler of the account function. POST /auth/password sets another password, ends every session of
-// the user and opens a new one.
+// Account returns the handler of the account function. POST /auth/password sets a new password,
+// ends every session of the user and opens a new session.
 //
-// The caller shows the access token of a session that has not ended, together with the present password; or the
-// change_token of a login that was refused until the password is changed. No authorizer stands in front of the route,
-// because the latter caller has no access token.
+// The caller proves the right to do so in one of two ways: with the access token of an active
+// session and the current password, or with the change_token of a login that was refused until the
+// password is changed. The route has no authorizer, because a caller with a change_token has no
+// access token.
 func Account(x *Responder, who PasswordChanger, access Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := passwordHandler{x, who, access, sessions, clients}
 	return router.New("account", router.Handlers{
@@ -49,14 +50,14 @@ type passwordHandler struct {
 	clients  Clients
 }
 
-// wish is a request to change a password, as far as it can be read.
-type wish struct {
+// changeRequest is a parsed request to change a password.
+type changeRequest struct {
 	device
 	current, next, change, code auth.Secret
 	clientID                    string
 }
 
-func (h passwordHandler) read(r *http.Request) (x wish, err error) {
+func (h passwordHandler) read(r *http.Request) (x changeRequest, err error) {
 	in, err := read(r, jsonType)
 	if err != nil {
 		return x, err
@@ -76,16 +77,16 @@ func (h passwordHandler) read(r *http.Request) (x wish, err error) {
 }
 
 func (h passwordHandler) change(r *http.Request) (o opened, err error) {
-	wish, err := h.read(r)
+	changeRequest, err := h.read(r)
 	if err != nil {
 		return o, err
 	}
-	o.device = wish.device
-	// Before the write: a new password without a new session would look like a failure.
+	o.device = changeRequest.device
+	// Check before the write: a new password without a new session would look like a failure.
 	if err := h.issuer.Ready(r.Context()); err != nil {
 		return o, err
 	}
-	client, err := h.prove(r, wish, &o)
+	client, err := h.prove(r, changeRequest, &o)
 	if err != nil {
 		return o, err
 	}
@@ -93,8 +94,9 @@ func (h passwordHandler) change(r *http.Request) (o opened, err error) {
 	return o, err
 }
 
-// prove changes the password if the request proves that it may, and returns the client of the new session.
-func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.Client, err error) {
+// prove changes the password if the request has a valid proof, and returns the client of the new
+// session.
+func (h passwordHandler) prove(r *http.Request, x changeRequest, o *opened) (client auth.Client, err error) {
 	if x.change.Reveal() != "" {
 		if client, err = h.clients.find(x.clientID); err == nil {
 			o.Result, err = h.who.RedeemChange(r.Context(), x.change, x.next)
@@ -117,14 +119,15 @@ func (h passwordHandler) prove(r *http.Request, x wish, o *opened) (client auth.
 		Password: x.current, Address: address(r), Device: x.token, OneTimeCode: x.code,
 	}, x.next)
 	if errors.Is(err, login.ErrInvalidCredentials) && !errors.Is(err, login.ErrThrottled) {
-		// Not 401, which is about the access token: a client would refresh, send the wrong password again, and count twice.
+		// The status is not 401, which would mean the access token: the client would refresh and
+		// send the wrong password again.
 		err = &problem{status: http.StatusForbidden, code: errorcode.InvalidCredentials, cause: err}
 	}
 	return client, err
 }
 
-// session returns the session of the request's access token, as the store has it: a stolen token that outlives its
-// session must not become a password.
+// session returns the session of the request's access token from the store. A stolen access token
+// that outlives its session must not be able to change the password.
 func (h passwordHandler) session(r *http.Request) (session.Session, error) {
 	text, err := accessToken(r)
 	if err != nil {
@@ -152,18 +155,18 @@ func (h passwordHandler) session(r *http.Request) (session.Session, error) {
 func accessToken(r *http.Request) (string, error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
-		// RFC 6750, section 3.1: no error code for a request without any token.
+		// RFC 6750, section 3.1: no error code for a request without a token.
 		return "", &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: "Bearer",
 			description: "an access token is required, or a change_token"}
 	}
 	text, problem := bearer.Parse([]byte(values[0]))
 	if len(values) > 1 || problem != "" {
-		return "", invalidToken(errors.New("the Authorization header holds no single bearer token"))
+		return "", invalidToken(errors.New("want exactly one Authorization header with one bearer token"))
 	}
 	return string(text), nil
 }
 
-// invalidToken is RFC 6750, section 3.1.
+// invalidToken returns the error of RFC 6750, section 3.1.
 func invalidToken(cause error) *problem {
 	return &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: `Bearer error="invalid_token"`,
 		description: "the access token is not valid, or its session has ended", cause: cause}

@@ -19,7 +19,7 @@ const (
 	nextSecret   = "battery staple"
 )
 
-// withBearer is a change of password by the holder of an access token.
+// withBearer returns a password change with an access token.
 func withBearer(access, body string) string {
 	return "POST /auth/password\nContent-Type: application/json\nAuthorization: Bearer " + access + "\n\n" + body
 }
@@ -96,14 +96,14 @@ func TestPasswordChangeRefused(t *testing.T) {
 		{"another client", withBearer(access, `{"current_password":"x","new_password":"battery staple","client_id":"web"}`), invalid("client_id must be the session's, or absent"), "invalid_request"},
 
 		{"wrong password", withBearer(access, changeBody("wrong", nextSecret)), `403 {"error":"invalid_credentials"}`, "invalid_credentials wrong_password"},
-		{"the same", withBearer(access, changeBody(secret, secret)), refused("the new password must differ from the present one"), "password_not_allowed"},
-		{"short", withBearer(access, changeBody(secret, "short")), refused("a password has at least 8 characters"), "password_not_allowed"},
-		{"long", withBearer(access, changeBody(secret, strings.Repeat("x", 1025))), refused("a password has at most 1024 bytes"), "password_not_allowed"},
-		{"common", withBearer(access, changeBody(secret, "password1")), refused("the password is among those that are guessed first"), "password_not_allowed"},
+		{"the same", withBearer(access, changeBody(secret, secret)), refused("the new password must differ from the current one"), "password_not_allowed"},
+		{"short", withBearer(access, changeBody(secret, "short")), refused("the password must have at least 8 characters"), "password_not_allowed"},
+		{"long", withBearer(access, changeBody(secret, strings.Repeat("x", 1025))), refused("the password must have at most 1024 bytes"), "password_not_allowed"},
+		{"common", withBearer(access, changeBody(secret, "password1")), refused("the password is one of the most common ones"), "password_not_allowed"},
 
-		{"a change token of nobody", passwordJSON + `{"change_token":"ect_x","new_password":"battery staple"}`,
-			`400 {"error":"invalid_grant","error_description":"the change_token is not valid or was used, or the password has changed meanwhile: log in again"}`, "invalid_grant"},
-		{"a change token, unknown client", passwordJSON + `{"change_token":"ect_x","new_password":"battery staple","client_id":"web"}`, invalid("client_id names no client of this service"), "invalid_request"},
+		{"an unknown change token", passwordJSON + `{"change_token":"ect_x","new_password":"battery staple"}`,
+			`400 {"error":"invalid_grant","error_description":"the change_token is invalid or used, or the password has changed; log in again"}`, "invalid_grant"},
+		{"a change token, unknown client", passwordJSON + `{"change_token":"ect_x","new_password":"battery staple","client_id":"web"}`, invalid("client_id is unknown"), "invalid_request"},
 		{"GET", "GET /auth/password\n\n", `405 Allow: POST {"error":"method_not_allowed"}`, ""},
 		{"a form", "POST /auth/password\nContent-Type: application/x-www-form-urlencoded\n\nx=1", "415 " + wrongType + `"}`, "unsupported_media_type"},
 	} {
@@ -123,7 +123,7 @@ func TestPasswordChangeRefused(t *testing.T) {
 	}
 }
 
-// TestPasswordGuessing holds that a stolen access token is no way round the throttle.
+// TestPasswordGuessing: a stolen access token does not bypass the throttle.
 func TestPasswordGuessing(t *testing.T) {
 	h := newHarness(t)
 	access, _ := h.login(t)
@@ -135,7 +135,7 @@ func TestPasswordGuessing(t *testing.T) {
 		t.Error(last)
 	}
 	if got := h.send(t, loginJSON+credentials); got.status != http.StatusTooManyRequests {
-		t.Errorf("a login from elsewhere: %s", got.text)
+		t.Errorf("a login from another address: %s", got.text)
 	}
 }
 
@@ -162,7 +162,8 @@ func TestPasswordOfEndedSessions(t *testing.T) {
 	}
 }
 
-// TestPasswordRequiredChange walks the way from an operator's password to one's own.
+// TestPasswordRequiredChange changes a password that an operator has set to one that the user
+// chooses.
 func TestPasswordRequiredChange(t *testing.T) {
 	h := newHarness(t)
 	h.changeUser(t, func(u *user.User) { u.MustChange = true })
@@ -192,7 +193,7 @@ func TestPasswordRequiredChange(t *testing.T) {
 	}
 }
 
-// Two spellings of Unicode are one password, and not another one.
+// Two Unicode spellings of a password count as the same password, and not as a new one.
 func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
 	h := newHarness(t)
 	access, _ := h.login(t)

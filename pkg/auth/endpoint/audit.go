@@ -10,18 +10,18 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// finished is what an endpoint knows of a request when it writes the audit line.
+// finished holds what an endpoint knows about a request when it writes the audit line.
 type finished struct {
-	name, failed audit.Name // the line's name after success, and after an error
-	outcome      string     // of success; empty if success has only one
+	name, failed audit.Name // of the audit line after success, and after an error
+	outcome      string     // of a success; empty if there is only one
 	session      session.Key
 	client       auth.ClientID
 	err          error
 }
 
-// event returns what the audit lines of all endpoints have in common: the name, the request, the session and its client.
-// After an error it holds the code of the answer, the session that a [*session.Refusal] names, and the error itself if the
-// service is at fault.
+// event returns the fields that the audit lines of all endpoints share: the name, the request, the
+// session and its client. After an error it has the code of the answer and the session of a
+// [*session.Refusal]. If the service is at fault, it has the error too.
 func (f finished) event(r *http.Request) audit.Event {
 	e := audit.Event{Name: f.name, Outcome: f.outcome, RequestID: requestid.Of(r), ClientID: f.client}
 	key := f.session

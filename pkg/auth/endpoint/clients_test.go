@@ -16,13 +16,13 @@ import (
 
 const backoffice = "https://backoffice.example.com"
 
-// webClients puts a second client beside the default one.
+// webClients configures the client web beside the default client.
 func webClients(s *service.Settings) {
 	s.Clients = []auth.Client{{ID: "web", Profile: auth.Balanced, Scope: []string{"orders"}, IdleTimeout: time.Hour, AbsoluteTimeout: 8 * time.Hour,
 		AccessTokenLifetime: 5 * time.Minute, Audience: []string{backoffice, "second"}}}
 }
 
-// claimsFor reads a token for one audience, or returns why it is refused.
+// claimsFor verifies a token for one audience, and returns the reason if it is refused.
 func (h *harness) claimsFor(t *testing.T, audience, access string) (token.Claims, token.Reason) {
 	t.Helper()
 	keys, err := h.PublicKeys(t.Context())
@@ -37,7 +37,8 @@ func (h *harness) claimsFor(t *testing.T, audience, access string) (token.Claims
 	return c, token.ReasonOf(err)
 }
 
-// TestClientsValues holds that a client's session, and each of its access tokens, has the client's own values.
+// TestClientsValues: the session of a client, and each of its access tokens, has the values of the
+// client.
 func TestClientsValues(t *testing.T) {
 	h := newHarness(t, webClients)
 	got := h.send(t, loginJSON+`{"client_id":"web",`+credentials[1:])
@@ -68,7 +69,7 @@ func TestClientsValues(t *testing.T) {
 		t.Errorf("after its idle timeout: %s, %s", got.text, got.line)
 	}
 
-	// Whoever names no client is the default one, with or without others beside it.
+	// A login without client_id belongs to the default client, with and without other clients.
 	access, refresh := h.login(t)
 	h.claims(t, access)
 	if got := h.send(t, formOf(refresh, "&client_id=web")); got.text != notThis {
@@ -81,7 +82,8 @@ func TestClientsValues(t *testing.T) {
 	}
 }
 
-// TestClientWithAnotherAudienceChangesItsPassword holds that we know our own tokens, whomever they are for.
+// TestClientWithAnotherAudienceChangesItsPassword: account accepts access tokens for every
+// audience.
 func TestClientWithAnotherAudienceChangesItsPassword(t *testing.T) {
 	h := newHarness(t, webClients)
 	access, _ := h.send(t, loginJSON+`{"client_id":"web",`+credentials[1:]).tokens(t)
@@ -92,7 +94,7 @@ func TestClientWithAnotherAudienceChangesItsPassword(t *testing.T) {
 	}
 }
 
-// TestClientThatNeverWas holds that a service knows the sessions of its own clients alone.
+// TestClientThatNeverWas: a service refuses sessions of a client that it does not know.
 func TestClientThatNeverWas(t *testing.T) {
 	for id, want := range map[auth.ClientID]string{"web": "session_renewed rotated", auth.DefaultClient: "session_renewed rotated",
 		"app": "session_renew_fail unknown_client", "Web": "session_renew_fail unknown_client", "": "session_renew_fail unknown_client"} {
@@ -109,8 +111,8 @@ func TestClientThatNeverWas(t *testing.T) {
 	}
 }
 
-// TestClientIsGone holds that sessions of a client that is configured no more get no tokens, with anybody's values; that
-// they can log out; and that they go on once the client is back.
+// TestClientIsGone: the sessions of a removed client get no tokens, can be logged out, and continue
+// when the client is back.
 func TestClientIsGone(t *testing.T) {
 	const gone = `400 {"error":"invalid_client","error_description":"the session's client is not configured","terminal":false}`
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
@@ -131,7 +133,7 @@ func TestClientIsGone(t *testing.T) {
 			if got := h.send(t, formOf(refresh, "&client_id=default")); got.text != notThis {
 				t.Errorf("as the default client: %s", got.text)
 			}
-			if got := h.send(t, logIn); got.text != invalid("client_id names no client of this service") {
+			if got := h.send(t, logIn); got.text != invalid("client_id is unknown") {
 				t.Errorf("login: %s", got.text)
 			}
 			if got := h.send(t, logoutForm+"client_id=web&token="+second); got.text != done || got.line != "authn_token_revoked logged_out" {

@@ -199,7 +199,7 @@ func panicked(t *testing.T) outcome {
 	return outcomeOf(w)
 }
 
-// TestEveryAnswerOfDiscovery does the same for what everybody may fetch.
+// TestEveryAnswerOfDiscovery does the same for the public documents.
 func TestEveryAnswerOfDiscovery(t *testing.T) {
 	h := newHarness(t)
 	functions, err := h.Handlers(t.Context())

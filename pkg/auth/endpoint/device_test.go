@@ -48,10 +48,10 @@ func TestDeviceCookie(t *testing.T) {
 	}
 }
 
-// TestCookieCrossSite holds that a stranger's page can neither use the cookie nor plant one.
+// TestCookieCrossSite: a page of another site can neither use the device cookie nor set it.
 func TestCookieCrossSite(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) { s.Origins = []string{"https://app.example.com"} })
-	const refused = `403 {"error":"origin_not_allowed","error_description":"a request with our cookie, or for one, must come from our own origin or from one that is configured"}`
+	const refused = `403 {"error":"origin_not_allowed","error_description":"a request that sends or requests the device cookie must come from the API's own origin or a configured one"}`
 	const cookie = "Cookie: __Host-device=x\n"
 	for _, row := range []struct {
 		name, headers, body string

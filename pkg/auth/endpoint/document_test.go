@@ -47,7 +47,7 @@ type documentedAnswer struct {
 	When string
 }
 
-// outcome is what a client can tell of an answer, in the words of the page.
+// outcome is the part of an answer that a client can distinguish, in the words of the page.
 type outcome struct{ Status, Code, Terminal, RetryAfter string }
 
 // ownCode is the page's word for the code of a step that a deployment adds.

@@ -17,7 +17,7 @@ import (
 
 var device = regexp.MustCompile(`edt_[\w-]+`)
 
-// keyed is a harness whose deployments move its rings.
+// keyed is a harness whose deployments change its rings.
 type keyed struct {
 	*harness
 	signing, refresh, login keyring.Ring
@@ -39,7 +39,7 @@ func newKeyed(t *testing.T) *keyed {
 	return k
 }
 
-// deploy moves the rings, and puts the functions of that deployment in place.
+// deploy changes the rings and replaces the functions.
 func (k *keyed) deploy(t *testing.T, m keyring.Move) {
 	t.Helper()
 	k.clock.Advance(time.Minute)
@@ -62,7 +62,8 @@ func (k *keyed) deploy(t *testing.T, m keyring.Move) {
 	k.clock.Advance(time.Minute)
 }
 
-// TestDroppedRefreshKey holds what clients of a session are answered after the key of its refresh token was dropped.
+// TestDroppedRefreshKey checks the answers to the clients of a session after the key of its refresh
+// token was dropped.
 func TestDroppedRefreshKey(t *testing.T) {
 	for name, now := range map[string]keyring.Version{
 		"its version has another key, for a rollback": 2,
@@ -96,9 +97,9 @@ func TestDroppedRefreshKey(t *testing.T) {
 				t.Errorf("a session under another key: %s", got.line)
 			}
 			if now == 3 {
-				return // which withdrew the signing key of the access token
+				return // the next deployment withdrew the signing key of the access token
 			}
-			// The session is checked by its access token, which lives on until it ends.
+			// The access token stays valid until it expires, and the session is checked by it.
 			got := k.send(t, withBearer(access, changeBody(secret, nextSecret)))
 			if got.status != http.StatusOK {
 				t.Fatalf("the access token: %s", got.text)
@@ -112,8 +113,8 @@ func TestDroppedRefreshKey(t *testing.T) {
 	}
 }
 
-// TestDroppedLoginKeys holds what a login meets after the login keys were dropped: a known device is unknown, and counters
-// begin anew. No answer is a fault.
+// TestDroppedLoginKeys checks logins after the login keys were dropped: known devices are unknown,
+// and counters restart. No answer is a fault.
 func TestDroppedLoginKeys(t *testing.T) {
 	for name, drop := range map[string]func(k *keyed) keyring.Drop{
 		"all keys":           func(*keyed) keyring.Drop { return keyring.Drop{All: true} },
@@ -184,8 +185,8 @@ func TestDroppedLoginKeys(t *testing.T) {
 	}
 }
 
-// TestDroppedOldLoginKey holds that a known device under an old key is unknown after that key was dropped. No version has
-// another key for it.
+// TestDroppedOldLoginKey: a known device under an old key is unknown after that key was dropped. No
+// version has another key for it.
 func TestDroppedOldLoginKey(t *testing.T) {
 	k := newKeyed(t)
 	known := device.FindString(k.send(t, loginJSON+credentials).body)
@@ -201,8 +202,8 @@ func TestDroppedOldLoginKey(t *testing.T) {
 	}
 }
 
-// TestUndecidedKey holds the answer about a token under a key that an instance does not know, while it cannot read the
-// ring again: the token may be good, so nothing is decided.
+// TestUndecidedKey checks the answer to a token under a key that an instance does not know while it
+// cannot read the ring again. The token may be valid, so nothing is decided.
 func TestUndecidedKey(t *testing.T) {
 	k := newKeyed(t)
 	ring := &faultyRing{Source: k.settings.RefreshKeys} // of before

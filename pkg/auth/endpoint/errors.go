@@ -19,20 +19,21 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// problem is an error as the wire knows it. Its description is ours, never an error's text: those may hold what an
-// attacker would like to know.
+// problem is an error answer. Its description is a fixed text and never the text of an error, which
+// may contain details that help an attacker.
 type problem struct {
 	status      int
 	code        errorcode.Code
 	description string
 	retryAfter  time.Duration // zero sends no Retry-After
-	// terminal says that the refresh token will never work again. Only answers of refresh and logout show it.
+	// terminal means that the refresh token will never work again. Only the answers of refresh and
+	// logout have it.
 	terminal bool
-	// challenge is the value of WWW-Authenticate, for 401 about an access token.
+	// challenge is the value of WWW-Authenticate in a 401 for an access token.
 	challenge string
-	// changeToken permits to change the password, where the answer demands that.
+	// changeToken allows the client to change the password, if the answer demands that.
 	changeToken auth.Secret
-	cause       error // for the log alone
+	cause       error // only for the log
 }
 
 func (p *problem) Error() string { return string(p.code) + ": " + p.description }
@@ -43,7 +44,8 @@ func invalidRequest(format string, args ...any) *problem {
 	return &problem{status: http.StatusBadRequest, code: errorcode.InvalidRequest, description: fmt.Sprintf(format, args...)}
 }
 
-// problemOf is the one switch from sentinels to the wire. What it does not know is a 500 without detail.
+// problemOf maps errors to answers. It is the only such mapping. An unknown error is a 500 without
+// detail.
 func problemOf(err error) *problem {
 	var (
 		known   *problem
@@ -75,34 +77,34 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusForbidden, code: errorcode.Code(denial.Code), description: denial.Description}
 	case errors.Is(err, login.ErrNoToken), errors.Is(err, user.ErrSuperseded):
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant,
-			description: "the change_token is not valid or was used, or the password has changed meanwhile: log in again"}
+			description: "the change_token is invalid or used, or the password has changed; log in again"}
 	case notAllowed(err) != "":
 		return &problem{status: http.StatusBadRequest, code: errorcode.PasswordNotAllowed, description: notAllowed(err)}
-	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, user.ErrConflict): // others wrote the user again and again
+	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, user.ErrConflict):
 		return &problem{status: http.StatusServiceUnavailable, code: errorcode.TemporarilyUnavailable, retryAfter: time.Second}
 	default:
 		return &problem{status: http.StatusInternalServerError, code: errorcode.ServerError}
 	}
 }
 
-// notAllowed says why a new password may not be, or "" where err is about something else.
+// notAllowed says why a new password is not allowed, or returns "" if err has another meaning.
 func notAllowed(err error) string {
 	switch {
 	case errors.Is(err, password.ErrTooShort):
-		return fmt.Sprintf("a password has at least %d characters", password.MinCharacters)
+		return fmt.Sprintf("the password must have at least %d characters", password.MinCharacters)
 	case errors.Is(err, password.ErrTooLong):
-		return fmt.Sprintf("a password has at most %d bytes", password.MaxBytes)
+		return fmt.Sprintf("the password must have at most %d bytes", password.MaxBytes)
 	case errors.Is(err, password.ErrCommon):
-		return "the password is among those that are guessed first"
+		return "the password is one of the most common ones"
 	case errors.Is(err, password.ErrBreached):
-		return "the password is known from a breach"
+		return "the password has appeared in a data breach"
 	case errors.Is(err, login.ErrSamePassword):
-		return "the new password must differ from the present one"
+		return "the new password must differ from the current one"
 	}
 	return ""
 }
 
-// fault reports whether the service, and not the request, is to blame.
+// fault reports whether the service is to blame, not the request.
 func (p *problem) fault() bool { return p.status >= http.StatusInternalServerError }
 
 type problemBody struct {
@@ -113,7 +115,7 @@ type problemBody struct {
 	RequestID   string         `json:"request_id,omitempty"`
 }
 
-// write answers r with p, and with the id of r, by which an operator finds the audit line.
+// write answers r with p and the request id, by which an operator finds the audit line.
 func (p *problem) write(w http.ResponseWriter, r *http.Request, showTerminal bool) {
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(p.retryAfter.Seconds()), 'f', 0, 64))

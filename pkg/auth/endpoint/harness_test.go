@@ -34,7 +34,8 @@ const (
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// harness is the service of authtest, with a log, and with stores and a signing ring that fail if a test wants them to.
+// harness is the whole service behind the endpoints, with a store in a file. A test sets its clock
+// and faults.
 type harness struct {
 	*service.Service
 	settings service.Settings
@@ -50,8 +51,8 @@ type harness struct {
 
 type faultySessions struct {
 	session.Store
-	fail error // before a call takes effect
-	lose error // after a write did
+	fail error // instead of calling the store
+	lose error // after a write has taken effect
 }
 
 func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
@@ -106,7 +107,7 @@ func (f *faultyRing) Load(ctx context.Context) (auth.Secret, error) {
 	return f.Source.Load(ctx)
 }
 
-// newHarness returns a harness with one user. Each change is made to the settings before the service is.
+// newHarness returns a harness with one user. The changes are applied to the settings first.
 func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 	t.Helper()
 	h := &harness{handlers: make(map[string]http.Handler)}
@@ -145,13 +146,13 @@ func (h *harness) restart(t testing.TB) {
 func (h *harness) mount(t testing.TB) {
 	t.Helper()
 	for _, row := range route.Table() {
-		if row.Function != "discovery" { // which has tests of its own
+		if row.Function != "discovery" { // discovery has tests of its own
 			h.replace(t, row.Path())(h.Handler(row.Function))
 		}
 	}
 }
 
-// replace puts another handler behind one path.
+// replace replaces the handler of one path.
 func (h *harness) replace(t testing.TB, path string) func(http.Handler, error) {
 	return func(handler http.Handler, err error) {
 		t.Helper()
@@ -174,7 +175,7 @@ func (h *harness) addUser(t testing.TB, u user.User) {
 	}
 }
 
-// changeUser carries a change of the user out as an operator's command does.
+// changeUser changes the user, as an operator's command does.
 func (h *harness) changeUser(t testing.TB, change func(*user.User)) {
 	t.Helper()
 	u, err := h.users.Get(t.Context(), subject)
@@ -187,15 +188,15 @@ func (h *harness) changeUser(t testing.TB, change func(*user.User)) {
 	}
 }
 
-// answer is what came back, as text: the status, the headers beside the three that every answer has, and the body
-// without the request's id.
+// answer is an answer as text: the status, the headers except for the three that every answer has,
+// and the body without the request id.
 type answer struct {
 	status     int
 	text, body string
 	line       string // of the audit log: event, outcome and reason
 }
 
-// tokens reads a 200. There is no refresh token where the client is to keep the one that it has.
+// tokens parses a 200. The refresh token is empty if the client keeps the one it has.
 func (a answer) tokens(t testing.TB) (access, refresh string) {
 	t.Helper()
 	var body struct {
@@ -208,9 +209,9 @@ func (a answer) tokens(t testing.TB) (access, refresh string) {
 	return body.Access, body.Refresh
 }
 
-// send sends a request as text: a line with method and target, the headers, an empty line and the body. It holds what
-// is true of every answer: the three headers, an object of JSON, and one audit line without anybody's secret. An
-// error and the audit line have the request's id.
+// send sends a request given as text: a line with method and target, the headers, an empty line and
+// the body. It checks what is true of every answer: the three headers, a JSON object, and one audit
+// line without secrets. An error and the audit line have the request id.
 func (h *harness) send(t testing.TB, raw string) answer {
 	t.Helper()
 	head, body, _ := strings.Cut(raw, "\n\n")
@@ -271,7 +272,8 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	return a
 }
 
-// audited returns the audit line of a decision in short, and holds that there is no other and no secret in it.
+// audited returns a short form of the audit line, and checks that it is the only line and has no
+// secret.
 func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()
@@ -302,7 +304,7 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 	return strings.TrimSpace(strings.Join([]string{line.Event, line.Outcome, line.Reason}, " "))
 }
 
-// The heads of requests.
+// Request lines and headers.
 const (
 	loginJSON   = "POST /auth/login\nContent-Type: application/json\n\n"
 	refreshJSON = "POST /auth/refresh\nContent-Type: application/json\n\n"
@@ -311,7 +313,7 @@ const (
 	credentials = `{"email":"` + email + `","password":"` + secret + `"}`
 )
 
-// login returns the tokens of a new session.
+// login opens a session and returns its tokens.
 func (h *harness) login(t testing.TB) (access, refresh string) {
 	t.Helper()
 	return h.send(t, loginJSON+credentials).tokens(t)

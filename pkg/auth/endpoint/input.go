@@ -17,17 +17,17 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// maxBodyBytes bounds a body before anything is made of it.
+// maxBodyBytes bounds a body before it is parsed.
 const maxBodyBytes = 8 << 10
 
-// input is the parameters of one request, from a JSON object or a form.
+// input holds the parameters of one request, from a JSON object or a form.
 type input struct {
 	object map[string]json.RawMessage
 	form   map[string]string
 }
 
-// text returns a parameter that is a text, "" where it is absent. A form's parameter without a value counts as
-// absent (RFC 6749, section 3.2).
+// text returns a string parameter, or "" if it is absent. A form parameter without a value counts
+// as absent (RFC 6749, section 3.2).
 func (in input) text(name string) (string, error) {
 	raw, ok := in.object[name]
 	if !ok {
@@ -40,8 +40,8 @@ func (in input) text(name string) (string, error) {
 	return text, nil
 }
 
-// texts fills each target with the parameter of its name. Of several that are wrong it tells the first by name, so that
-// one request has one answer.
+// texts sets each target to the parameter of its name. If several are invalid, the error names the
+// first by name, so that the answer to a request is always the same.
 func (in input) texts(targets map[string]*string) (err error) {
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		if *targets[name], err = in.text(name); err != nil {
@@ -56,16 +56,16 @@ const (
 	formType = "application/x-www-form-urlencoded"
 )
 
-// read returns the parameters of r's body, which must be of one of the types.
+// read returns the parameters in the body of r, which must have one of the types.
 func read(r *http.Request, types ...string) (input, error) {
-	// The length comes first: a body of 10 MB is not worth a look at its type.
+	// Check the length first: the type of a body of 10 MB does not matter.
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
 	if err != nil {
 		return input{}, invalidRequest("the body cannot be read")
 	}
 	if len(body) > maxBodyBytes {
 		return input{}, &problem{status: http.StatusRequestEntityTooLarge, code: errorcode.RequestTooLarge,
-			description: "a body has at most 8192 bytes"}
+			description: "the body must have at most 8192 bytes"}
 	}
 	given, err := mediaType(r.Header.Get("Content-Type"))
 	for _, accepted := range types {
@@ -81,14 +81,15 @@ func read(r *http.Request, types ...string) (input, error) {
 		description: "Content-Type must be " + strings.Join(types, " or ")}
 }
 
-// mediaType returns the type of a Content-Type in UTF-8. Another charset would be another reading of the body.
+// mediaType returns the media type of a Content-Type. The charset, if given, must be UTF-8, because
+// another charset would be another reading of the body.
 func mediaType(header string) (string, error) {
 	given, params, err := mime.ParseMediaType(header)
 	if err != nil {
 		return "", err
 	}
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return "", errors.New("another charset")
+		return "", errors.New("charset must be utf-8")
 	}
 	return given, nil
 }

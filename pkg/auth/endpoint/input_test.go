@@ -15,14 +15,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// sized returns a JSON object of n bytes that logs in.
+// sized returns a login request as a JSON object of n bytes.
 func sized(n int) string {
 	open := strings.TrimSuffix(credentials, "}") + `,"padding":"`
 	return open + strings.Repeat("x", n-len(open)-2) + `"}`
 }
 
 const (
-	tooLarge  = `{"error":"request_too_large","error_description":"a body has at most 8192 bytes"`
+	tooLarge  = `{"error":"request_too_large","error_description":"the body must have at most 8192 bytes"`
 	wrongType = `{"error":"unsupported_media_type","error_description":"Content-Type must be application/json`
 )
 
@@ -30,7 +30,7 @@ func invalid(description string) string {
 	return `400 {"error":"invalid_request","error_description":"` + description + `"}`
 }
 
-// TestRequestsRefused holds what is refused before anybody is looked up.
+// TestRequestsRefused checks requests that are refused before the user is looked up.
 func TestRequestsRefused(t *testing.T) {
 	h := newHarness(t)
 	notJSON := func(why string) string { return invalid("the body must be one JSON object: " + why) }
@@ -71,8 +71,8 @@ func TestRequestsRefused(t *testing.T) {
 		{"delivery null", loginJSON + `{"email":"a","password":"b","delivery":null}`, invalid("delivery must be a string")},
 		{"delivery cookie", loginJSON + `{"email":"a","password":"b","delivery":"cookie"}`, invalid("delivery must be body")},
 		{"delivery in another case", loginJSON + `{"email":"a","password":"b","delivery":"Body"}`, invalid("delivery must be body")},
-		{"unknown client", loginJSON + `{"email":"a","password":"b","client_id":"web"}`, invalid("client_id names no client of this service")},
-		{"client in another case", loginJSON + `{"email":"a","password":"b","client_id":"Default"}`, invalid("client_id names no client of this service")},
+		{"unknown client", loginJSON + `{"email":"a","password":"b","client_id":"web"}`, invalid("client_id is unknown")},
+		{"client in another case", loginJSON + `{"email":"a","password":"b","client_id":"Default"}`, invalid("client_id is unknown")},
 
 		{"one byte too many", loginJSON + sized(8193), "413 " + tooLarge + "}"},
 		{"too long before its type is looked at", "POST /auth/login\nContent-Type: text/plain\n\n" + sized(8193), "413 " + tooLarge + "}"},
@@ -104,7 +104,8 @@ func TestRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestRefreshRequestsRefused holds the same of refresh, whose refusals say that the token stays good.
+// TestRefreshRequestsRefused does the same for refresh, whose refusals say that the token stays
+// valid.
 func TestRefreshRequestsRefused(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -172,7 +173,7 @@ func TestRefreshRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestRequestsTaken holds what is let through: every spelling that a client of either standard may choose.
+// TestRequestsTaken checks that every form of request that the standards allow is accepted.
 func TestRequestsTaken(t *testing.T) {
 	h := newHarness(t)
 	_, token := h.login(t)
@@ -218,7 +219,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	}
 }
 
-// noMatch hashes nothing, so that a fuzzer is not kept waiting.
+// noMatch computes no hash, because a fuzzer needs fast answers.
 type noMatch struct{}
 
 func (noMatch) Verify(_, _ auth.Secret) (password.Result, error) { return password.Result{}, nil }
@@ -227,7 +228,7 @@ func (noMatch) Hash(auth.Secret) (auth.Secret, error) {
 	return auth.Secret{}, errors.New("no password is set")
 }
 
-// FuzzRequests holds that no client can cause a fault: whatever it sends, the answer is one of ours and below 500.
+// FuzzRequests: no request causes a fault. Every answer has a known form and a status below 500.
 func FuzzRequests(f *testing.F) {
 	h := newHarness(f)
 	_, refresh := h.login(f)

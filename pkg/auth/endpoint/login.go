@@ -13,15 +13,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Authenticator decides who may open a session; login.Authenticator is one.
+// Authenticator decides whether a login may open a session. *[login.Authenticator] implements it.
 type Authenticator interface {
 	Login(ctx context.Context, c login.Credentials) (login.Result, error)
 	// Device returns a known-device token for a user who has just logged in.
 	Device(ctx context.Context, u user.User) (auth.Secret, error)
 }
 
-// Login returns the handler of the login function. POST /auth/login takes an e-mail and a password and opens a session. It
-// is a first-party login, not the password grant of OAuth, which RFC 9700, section 2.4, forbids.
+// Login returns the handler of the login function. POST /auth/login takes an e-mail and a password
+// and opens a session. It is a first-party login. It is not the OAuth password grant, which RFC
+// 9700, section 2.4, forbids.
 func Login(x *Responder, who Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := loginHandler{x, who, sessions, clients}
 	return router.New("login", router.Handlers{
@@ -50,7 +51,7 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 	if email == "" || password == "" {
 		return o, invalidRequest("email and password are required")
 	}
-	// A client that asks for a cookie must not be given a token that scripts can read.
+	// A client that requests a cookie must not receive a token that scripts can read.
 	if delivery != "" && delivery != "body" {
 		return o, invalidRequest("delivery must be body")
 	}

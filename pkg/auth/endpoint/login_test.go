@@ -47,7 +47,7 @@ func TestLoginWithoutScope(t *testing.T) {
 	}
 }
 
-// TestLoginRefused holds that nobody learns from an answer whether an account exists; the log knows.
+// TestLoginRefused: the answer does not reveal whether an account exists. The log does.
 func TestLoginRefused(t *testing.T) {
 	h := newHarness(t)
 	h.addUser(t, user.User{ID: "disabled", Email: "disabled@example.com", Disabled: true})
@@ -79,8 +79,8 @@ func TestLoginOfAUserWhoMustChange(t *testing.T) {
 	}
 }
 
-// TestLoginUnderAttack holds that a stranger who guesses does not lock out an owner whose device is known, and that
-// nobody learns by waiting whether an account exists.
+// TestLoginUnderAttack: an attacker who guesses passwords does not lock out an owner on a known
+// device, and the waits do not reveal whether an account exists.
 func TestLoginUnderAttack(t *testing.T) {
 	h := newHarness(t)
 	device := regexp.MustCompile(`edt_[\w-]+`).FindString(h.send(t, loginJSON+credentials).text)
@@ -106,7 +106,7 @@ func TestLoginUnderAttack(t *testing.T) {
 	}
 }
 
-// attempts grants no slot.
+// attempts refuses every reservation.
 type attempts struct{ wait time.Duration }
 
 func (a attempts) Take(context.Context, login.Attempt) (login.Slot, error) {
@@ -122,7 +122,7 @@ func TestLoginThrottled(t *testing.T) {
 	}{
 		{time.Millisecond, `429 Retry-After: 1 {"error":"too_many_requests"}`},
 		{time.Minute, `429 Retry-After: 60 {"error":"too_many_requests"}`},
-		{90*time.Second + 1, `429 Retry-After: 91 {"error":"too_many_requests"}`}, // never sooner than the slot is free
+		{90*time.Second + 1, `429 Retry-After: 91 {"error":"too_many_requests"}`}, // never before the next attempt is free
 	} {
 		who, err := login.New(login.Config{Users: h.users, Hasher: noMatch{}, Attempts: attempts{row.wait}})
 		if err != nil {
@@ -165,7 +165,8 @@ func TestLoginDuringFaults(t *testing.T) {
 	}
 }
 
-// TestSigningKeysAppear holds that a service which starts during an outage of its keys needs no second start.
+// TestSigningKeysAppear: a service that starts while its keys are unavailable recovers without a
+// restart.
 func TestSigningKeysAppear(t *testing.T) {
 	h := newHarness(t)
 	h.signing.fail = errors.New("secrets manager is down")
@@ -178,7 +179,7 @@ func TestSigningKeysAppear(t *testing.T) {
 	h.login(t)
 }
 
-// TestLoginRemembersWhere holds what an owner will see in the list of sessions, and that it stays small.
+// TestLoginRemembersWhere checks the entry in the user's list of sessions, and its size.
 func TestLoginRemembersWhere(t *testing.T) {
 	for _, row := range []struct{ name, agent, address, wantAgent, wantAddress string }{
 		{"plain", "curl/8", "192.0.2.7:1234", "curl/8", "192.0.2.7"},

@@ -14,13 +14,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Sessions returns the handler of the sessions function. POST /auth/logout ends the session of a refresh token, which is
-// handed in as in RFC 7009, in a form with token, or as JSON with refresh_token. token_type_hint is ignored, as section
-// 2.1 permits: our refresh tokens are known by sight.
+// Sessions returns the handler of the sessions function. POST /auth/logout ends the session of a
+// refresh token (RFC 7009). The body is a form with token, or JSON with refresh_token.
+// token_type_hint is ignored, as RFC 7009, section 2.1, permits, because refresh tokens are
+// recognizable.
 //
-// 200 says that the token opens nothing any more, also where it never did: "invalid tokens do not cause an error
-// response since the client cannot handle such an error in a reasonable way" (section 2.2). 503 says that the session
-// may still be open. A nil log writes no log.
+// 200 means that the token opens nothing from now on, even if it never did: "invalid tokens do not
+// cause an error response since the client cannot handle such an error in a reasonable way"
+// (section 2.2). 503 means that the session may still be active. A nil log writes no audit lines.
 func Sessions(sessions *session.Manager, log io.Writer) (http.Handler, error) {
 	return router.New("sessions", router.Handlers{"POST /auth/logout": logoutHandler{sessions, audit.New(log)}})
 }
@@ -57,10 +58,11 @@ func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
 	case token == "":
 		return session.Ended{}, invalidRequest("%s is required", name)
 	case isJWT(token):
-		// RFC 7009, section 2.2.1. 200 would be a lie: the holder of the token can use it until it ends. Nor does it
-		// end its session: a thief could log its owner out with an access token that leaked.
+		// RFC 7009, section 2.2.1. A 200 would be wrong, because the access token stays valid until
+		// it expires. An access token does not end its session either: a thief could log out the
+		// owner with a leaked access token.
 		return session.Ended{}, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedTokenType,
-			description: "an access token cannot be revoked and ends by itself: hand in the refresh token"}
+			description: "an access token cannot be revoked; send the refresh token"}
 	}
 	var client *auth.ClientID
 	if clientID != "" {
@@ -70,8 +72,8 @@ func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
 	return h.sessions.Logout(r.Context(), auth.NewSecret(token), client)
 }
 
-// isJWT knows an access token by its shape, whether or not it is one of ours: the answer is the same for all, and tells
-// nothing. A refresh token has no dot.
+// isJWT recognizes an access token by its form, no matter who issued it. The answer is the same for
+// all and reveals nothing. A refresh token has no dot.
 func isJWT(token string) bool {
 	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
 }

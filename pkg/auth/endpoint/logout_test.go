@@ -19,11 +19,11 @@ const (
 	logoutJSON = "POST /auth/logout\nContent-Type: application/json\n\n"
 	logoutForm = "POST /auth/logout\nContent-Type: application/x-www-form-urlencoded\n\n"
 	done       = "200 {}"
-	noAccess   = `400 {"error":"unsupported_token_type","error_description":"an access token cannot be revoked and ends by itself: hand in the refresh token","terminal":false}`
+	noAccess   = `400 {"error":"unsupported_token_type","error_description":"an access token cannot be revoked; send the refresh token","terminal":false}`
 )
 
 func TestLogout(t *testing.T) {
-	type tokens struct{ access, refresh, other string } // other is of another session
+	type tokens struct{ access, refresh, other string } // the refresh token of another session
 	const open = "session_renewed rotated"
 	const over = "session_renew_fail revoked"
 	for _, row := range []struct {
@@ -31,13 +31,13 @@ func TestLogout(t *testing.T) {
 		request func(tokens) string
 		want    string
 		line    string
-		after   string // what the next refresh is
+		after   string // the outcome of the next refresh
 	}{
 		{"a form", func(x tokens) string { return logoutForm + "token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
 		{"JSON", func(x tokens) string { return logoutJSON + `{"refresh_token":"` + x.refresh + `"}` }, done, "authn_token_revoked logged_out", over},
 		{"with a hint", func(x tokens) string { return logoutForm + "token_type_hint=refresh_token&token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
 		{"with a wrong hint", func(x tokens) string { return logoutForm + "token_type_hint=access_token&token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
-		{"with a hint that nobody knows", func(x tokens) string {
+		{"with an unknown hint", func(x tokens) string {
 			return logoutJSON + `{"token_type_hint":{"x":1},"refresh_token":"` + x.refresh + `"}`
 		}, done, "authn_token_revoked logged_out", over},
 		{"its client, named", func(x tokens) string { return logoutForm + "client_id=default&token=" + x.refresh }, done, "authn_token_revoked logged_out", over},
@@ -75,7 +75,8 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// TestLogoutRequestsRefused holds the text of what is asked wrongly; the session is as it was.
+// TestLogoutRequestsRefused checks the answers to invalid requests, which do not change the
+// session.
 func TestLogoutRequestsRefused(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -112,8 +113,8 @@ func TestLogoutRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestLogoutWhenever holds that any token which was ever authentic ends its session, whatever has become of session and
-// user, and that a second logout is as good as the first.
+// TestLogoutWhenever: every authentic token ends its session, in any state of session and
+// user. A second logout gets the same answer.
 func TestLogoutWhenever(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
 		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })
@@ -144,8 +145,8 @@ func TestLogoutWhenever(t *testing.T) {
 	}
 }
 
-// TestLogoutDuringFaults holds that nobody is told of an end which the store did not confirm, and that a second try is
-// told whatever became of the first.
+// TestLogoutDuringFaults: a logout is confirmed only if the store has confirmed it. A retry
+// succeeds whether or not the first attempt took effect.
 func TestLogoutDuringFaults(t *testing.T) {
 	for _, row := range []struct {
 		name           string
@@ -173,7 +174,7 @@ func TestLogoutDuringFaults(t *testing.T) {
 	}
 }
 
-// TestLogoutNeedsNoSigningKey holds that an outage of what logout does not use keeps nobody logged in.
+// TestLogoutNeedsNoSigningKey: logout works while the signing keys are unavailable.
 func TestLogoutNeedsNoSigningKey(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -190,8 +191,8 @@ func (unknownKeys) RefreshTokenKey(context.Context, uint16) (auth.RefreshTokenKe
 	return auth.RefreshTokenKey{}, auth.ErrUnavailable
 }
 
-// TestLogoutWithoutItsKeys holds that a token which nobody can check at the moment is not taken for a forged one, which
-// would be told 200 and stay good.
+// TestLogoutWithoutItsKeys: a token that cannot be checked at the moment is not treated as forged.
+// A 200 would leave it valid.
 func TestLogoutWithoutItsKeys(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -207,7 +208,7 @@ func TestLogoutWithoutItsKeys(t *testing.T) {
 	}
 }
 
-// TestLogoutTakesNoOtherKind holds that a token of the same keys for another purpose ends nothing.
+// TestLogoutTakesNoOtherKind: a token of another kind under the same keys ends no session.
 func TestLogoutTakesNoOtherKind(t *testing.T) {
 	h := newHarness(t)
 	got := h.send(t, loginJSON+credentials)
@@ -222,7 +223,7 @@ func TestLogoutTakesNoOtherKind(t *testing.T) {
 	}
 }
 
-// TestLogoutWithoutALog holds that a nil log is silent.
+// TestLogoutWithoutALog: a nil log is allowed.
 func TestLogoutWithoutALog(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -237,7 +238,7 @@ func TestLogoutWithoutALog(t *testing.T) {
 	}
 }
 
-// TestLogoutLine holds that the line names the session and its client, and no token.
+// TestLogoutLine: the audit line has the session and its client, and no token.
 func TestLogoutLine(t *testing.T) {
 	h := newHarness(t)
 	access, refresh := h.login(t)

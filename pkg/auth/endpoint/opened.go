@@ -15,16 +15,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// opened is a session that was opened, and what is known of one that was not.
+// opened is an opened session, or what is known about a session that could not be opened.
 type opened struct {
 	session.Granted
 	login.Result
 	device
-	known auth.Secret // a known-device token for the client to keep; empty where it keeps the one it has
-	asked session.Key // of the session that the request's access token names
+	known auth.Secret // a new known-device token, or empty
+	asked session.Key // the session of the request's access token
 }
 
-// opens answers with the tokens of the session that open opens, and logs either way.
+// opens returns a handler that calls open, answers with the tokens of the session, and writes the
+// audit line after success and after an error.
 func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request) (opened, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = requestid.Ensure(r) // a program may serve Opens without the router
@@ -39,23 +40,27 @@ func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request)
 	})
 }
 
-// Proven is a user whom a program has identified in a way of its own.
+// Proven is a user whom a program has identified by its own means.
 type Proven struct {
-	// Subject must come from a read of the user after the proof: its TokenVersion binds the session.
+	// Subject must come from a read of the user after the proof, because its TokenVersion binds the
+	// session.
 	Subject  auth.Subject
 	Client   auth.Client
-	AuthTime time.Time // when the user proved who they are
-	// Account is what the audit log calls the account. It must not be an e-mail address; it may be empty.
+	AuthTime time.Time // when the user proved their identity
+	// Account is the name of the account in the audit log. It must not be an e-mail address and may
+	// be empty.
 	Account string
 }
 
-// Opens returns the handler of a login of one's own. prove identifies the user of a request. The handler opens a session,
-// answers with its tokens as POST /auth/login does, and writes the audit line of a login, also if prove fails. If no access
-// token can be signed, it answers 503 and does not call prove.
+// Opens returns the handler of a custom login. prove identifies the user of a request. The handler
+// then opens a session, answers with its tokens as POST /auth/login does, and writes the audit line
+// of a login, also if prove fails. If no access token can be signed, it answers 503 without calling
+// prove.
 //
-// A [*login.Denial] of prove is answered 403 with its code, and a [*login.Refusal] 401 invalid_credentials; its Reason and
-// Subject stand in the audit line. An error that wraps [auth.ErrUnavailable] is answered 503, and any other error 500. The
-// handler looks at neither path nor method. It is safe for concurrent use if prove is.
+// If prove returns a [*login.Denial], the answer is 403 with its code. For a [*login.Refusal] it is
+// 401 invalid_credentials, and the audit line has its Reason and Subject. For an error that wraps
+// [auth.ErrUnavailable] it is 503, and for any other error 500. The handler checks neither path nor
+// method. It is safe for concurrent use if prove is.
 func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request) (Proven, error)) http.Handler {
 	return x.opens(audit.LoginSuccess, audit.LoginFail, func(r *http.Request) (o opened, err error) {
 		if err := x.issuer.Ready(r.Context()); err != nil {
@@ -70,7 +75,8 @@ func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request)
 	})
 }
 
-// begin opens a session for the user of o, and makes the device known if o.NewDevice says so.
+// begin opens a session for the user in o. If o.NewDevice is set, it also issues a known-device
+// token.
 func (x *Responder) begin(r *http.Request, sessions *session.Manager, client auth.Client, who deviceIssuer, o *opened) (err error) {
 	if o.NewDevice {
 		if o.known, err = who.Device(r.Context(), o.User); err != nil {
@@ -91,7 +97,8 @@ type deviceIssuer interface {
 	Device(ctx context.Context, u user.User) (auth.Secret, error)
 }
 
-// event returns the audit line of a request that opens a session: one name after success, and the other after an error.
+// event returns the audit line of a request that opens a session, with one name after success and
+// the other after an error.
 func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) audit.Event {
 	f := finished{name: succeeded, failed: failed, session: o.Session.Key, client: o.Session.Client, err: err}
 	if f.session == (session.Key{}) {

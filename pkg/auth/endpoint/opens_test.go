@@ -12,7 +12,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 )
 
-// TestOpens holds what a login of one's own gets: the answer of POST /auth/login, and its audit line either way.
+// TestOpens checks a custom login: the answer of POST /auth/login, and an audit line after success
+// and after an error.
 func TestOpens(t *testing.T) {
 	h := newHarness(t)
 	var proven endpoint.Proven

@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestPublishedKeys holds that the keys verify what the service issues, by the text that verifiers fetch.
+// TestPublishedKeys verifies issued access tokens with the published key set.
 func TestPublishedKeys(t *testing.T) {
 	h := newHarness(t)
 	keys, err := h.PublicKeys(t.Context())

@@ -13,9 +13,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Refresh returns the handler of the refresh function. POST /auth/refresh takes a refresh token, as a form of RFC 6749,
-// section 6, or as JSON, and answers with the next pair of tokens. Every refusal says whether it is terminal: true means
-// that this token will never work again, false that nothing was decided.
+// Refresh returns the handler of the refresh function. POST /auth/refresh takes a refresh token in
+// a form (RFC 6749, section 6) or in JSON, and answers with the next pair of tokens. Every refusal
+// has the member terminal: true means that the token will never work again, false means that
+// nothing was decided.
 func Refresh(x *Responder, sessions *session.Manager) (http.Handler, error) {
 	return router.New("refresh", router.Handlers{"POST /auth/refresh": refreshHandler{x, sessions}})
 }
@@ -38,7 +39,8 @@ func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request) (session
 	if err != nil {
 		return session.Granted{}, err
 	}
-	// Before the write: a client of the strict profile that gets no answer to a rotation is logged out.
+	// Check before the write: if a client of the strict profile gets no answer to a rotation, it is
+	// logged out.
 	if err := h.issuer.Ready(r.Context()); err != nil {
 		return session.Granted{}, err
 	}
@@ -77,8 +79,8 @@ func refreshRequest(r *http.Request) (session.Request, error) {
 	return request, nil
 }
 
-// scopeOf returns the names in a scope, each once: a name repeated a thousand times would stand in the access token as
-// often, and make it longer than any verifier takes.
+// scopeOf returns the distinct names in a scope. A name repeated a thousand times would make the
+// access token longer than any verifier accepts.
 func scopeOf(text string) (names []string) {
 	for _, name := range strings.Fields(text) {
 		if !slices.Contains(names, name) {

@@ -52,7 +52,7 @@ func TestRefreshNarrowsTheScope(t *testing.T) {
 		{"&scope=read", "read"},
 		{"&scope=write+read", "write read"},
 		{"&scope=read+read", "read"},
-		{"", "read write"}, // a narrower one holds for that access token alone
+		{"", "read write"}, // narrows only that access token
 	} {
 		got := h.send(t, formOf(refresh, row.given))
 		access, _ := got.tokens(t)
@@ -62,11 +62,11 @@ func TestRefreshNarrowsTheScope(t *testing.T) {
 	}
 }
 
-// TestLifeOfASession plays requests to one session after another. A step presents a token by its name and gives the
-// answer's one, or none where the client keeps the one that it has.
+// TestLifeOfASession sends a sequence of requests to one session. A step presents a token by its
+// name and names the new token, if the answer has one.
 func TestLifeOfASession(t *testing.T) {
 	type step struct {
-		after       time.Duration // since the step before
+		after       time.Duration // since the previous step
 		token, more string
 		want, next  string
 		line        string
@@ -182,7 +182,8 @@ func TestRefreshOfAChangedUser(t *testing.T) {
 	}
 }
 
-// TestRefreshDuringFaults holds that a fault decides nothing: the answer is 503, and the token is as good as before.
+// TestRefreshDuringFaults: a fault decides nothing. The answer is 503, and the token is as valid as
+// before.
 func TestRefreshDuringFaults(t *testing.T) {
 	for _, row := range []struct {
 		name           string
@@ -214,7 +215,8 @@ func TestRefreshDuringFaults(t *testing.T) {
 	}
 }
 
-// TestTheftIsToldOnlyOnceItIsWritten holds that a client is not told to drop the proof before the session is revoked.
+// TestTheftIsToldOnlyOnceItIsWritten: a client is told that its session has ended only after the
+// revocation is written.
 func TestTheftIsToldOnlyOnceItIsWritten(t *testing.T) {
 	h := newHarness(t)
 	_, r0 := h.login(t)
@@ -235,8 +237,8 @@ func TestTheftIsToldOnlyOnceItIsWritten(t *testing.T) {
 	}
 }
 
-// TestNoSigningKeyRotatesNothing holds that the key is asked for before the write: in the strict profile a rotation
-// whose answer fails would log the client out.
+// TestNoSigningKeyRotatesNothing: the signing key is requested before the write. In the strict
+// profile a rotation without an answer would log the client out.
 func TestNoSigningKeyRotatesNothing(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
 		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })

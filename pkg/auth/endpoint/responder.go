@@ -17,8 +17,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Responder turns an opened or refreshed session into the answer with its tokens. A program with a login of its own
-// serves [Responder.Opens]. It is safe for concurrent use.
+// Responder answers with the tokens of an opened or refreshed session. A program with its own login
+// serves [Responder.Opens]. Responder is safe for concurrent use.
 type Responder struct {
 	issuer  *token.Issuer
 	audit   *audit.Log
@@ -26,17 +26,18 @@ type Responder struct {
 	origins []string
 }
 
-// ResponderConfig is what a Responder works with. Issuer and Now are required.
+// ResponderConfig holds the settings of a [Responder]. Issuer and Now are required.
 type ResponderConfig struct {
 	Issuer *token.Issuer
-	// Log takes one line of JSON for each request, in one call of Write; nil writes no log.
+	// Log receives one line of JSON for each request, in one call of Write. nil writes no log.
 	Log io.Writer
 	Now func() time.Time
-	// Origins are those, beside our own, whose pages may send and be sent cookies; see crosssite.CheckOrigin.
+	// Origins are the origins, besides the API's own, whose pages may send and receive cookies:
+	// scheme, host and port, for example https://app.example.com.
 	Origins []string
 }
 
-// NewResponder returns a Responder, or an error that names what is missing or wrong.
+// NewResponder returns a Responder. The error names the missing or invalid field.
 func NewResponder(c ResponderConfig) (*Responder, error) {
 	if c.Issuer == nil || c.Now == nil {
 		return nil, errors.New("endpoint: a Responder needs an issuer and a clock")
@@ -49,8 +50,8 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 	return &Responder{c.Issuer, audit.New(c.Log), c.Now, c.Origins}, nil
 }
 
-// tokens is the answer of RFC 6749, section 5.1, and how long what it grants lives. An answer without a refresh token
-// leaves the client the one that it has (section 6).
+// tokens is the body of RFC 6749, section 5.1, with the lifetimes of the session. An answer without
+// a refresh token means that the client keeps the one it has (section 6).
 type tokens struct {
 	AccessToken      string `json:"access_token"`
 	TokenType        string `json:"token_type"`
@@ -62,9 +63,10 @@ type tokens struct {
 	DeviceToken      string `json:"device_token,omitempty"`
 }
 
-// grant issues an access token for the session and answers with both tokens, and with a known-device token if there is
-// one. scope narrows the access token; an empty scope means all that the session was granted. If it cannot issue a token it
-// returns an error and has written nothing.
+// grant issues an access token for the session and answers with both tokens, and with a
+// known-device token if device is not empty. scope narrows the access token; an empty scope means
+// the whole scope of the session. If no token can be issued, grant returns an error and writes
+// nothing.
 func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string, device auth.Secret) error {
 	s := g.Session
 	if len(scope) == 0 {
@@ -91,8 +93,8 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 
 func wholeSeconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }
 
-// address is where the request comes from as the gateway saw it; the zero Addr where it does not tell. Forwarding
-// headers are not asked: clients write them.
+// address returns the client's address as the gateway saw it, or the zero Addr if it is unknown.
+// Forwarding headers are ignored, because clients can set them.
 func address(r *http.Request) netip.Addr {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -101,7 +103,8 @@ func address(r *http.Request) netip.Addr {
 	return from.Addr().Unmap()
 }
 
-// addressText is address as a session keeps it, for its owner's list of sessions.
+// addressText returns the address in the form that a session stores for the user's list of
+// sessions.
 func addressText(r *http.Request) string {
 	if from := address(r); from.IsValid() {
 		return from.String()
@@ -109,7 +112,7 @@ func addressText(r *http.Request) string {
 	return ""
 }
 
-// maxUserAgentBytes keeps a session's item small.
+// maxUserAgentBytes keeps the item of a session small.
 const maxUserAgentBytes = 200
 
 func userAgent(r *http.Request) string {
@@ -124,23 +127,24 @@ func userAgent(r *http.Request) string {
 	return text[:end]
 }
 
-// Clients are the applications that may open sessions.
+// Clients are the applications that may open sessions, by their ids.
 type Clients map[auth.ClientID]auth.Client
 
-// Has reports whether there is a client of this id. It makes Clients what a session.Manager asks.
+// Has reports whether a client has the given id. Clients implements the interface that
+// session.Manager requires.
 func (c Clients) Has(id auth.ClientID) bool {
 	_, ok := c[id]
 	return ok
 }
 
-// find returns the client of a request. One that names none is the default client.
+// find returns the client of a request. An empty id is the default client.
 func (c Clients) find(id string) (auth.Client, error) {
 	if id == "" {
 		id = string(auth.DefaultClient)
 	}
 	client, ok := c[auth.ClientID(id)]
 	if !ok {
-		return auth.Client{}, invalidRequest("client_id names no client of this service")
+		return auth.Client{}, invalidRequest("client_id is unknown")
 	}
 	return client, nil
 }

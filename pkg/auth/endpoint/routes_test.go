@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// TestNoRedirect sends every route's request to other spellings of its path. A redirect would make
-// a client send its password or token again, to an address that it did not choose.
+// TestNoRedirect sends the requests of every route to other spellings of its path. After a redirect
+// the client would send its password or token again, to another URL.
 func TestNoRedirect(t *testing.T) {
 	h := newHarness(t)
 	functions, err := h.Handlers(t.Context())

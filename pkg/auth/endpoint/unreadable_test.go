@@ -11,8 +11,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// TestUnreadableItems holds that an item which a later version wrote decides nothing: the answer is 503, and the tokens
-// work again as soon as the item can be read.
+// TestUnreadableItems: an item of a later schema version decides nothing. The answer is 503, and
+// the tokens work again when the item is readable.
 func TestUnreadableItems(t *testing.T) {
 	for _, row := range []struct{ bucket, path, body string }{
 		{"users", "/auth/login", `{"email":"` + email + `","password":"` + secret + `"}`},
@@ -52,7 +52,7 @@ func storesIn(t *testing.T, path string) func(*service.Settings) {
 	}
 }
 
-// setVersion writes the schema's version of every record in a bucket of the store's file.
+// setVersion sets the schema version of every record in a bucket of the store's file.
 func setVersion(t *testing.T, path, bucket string, version int) {
 	t.Helper()
 	file, err := bbolt.Open(path, 0o600, nil)

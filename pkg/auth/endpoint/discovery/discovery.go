@@ -1,5 +1,5 @@
-// Package discovery publishes the public keys and the metadata of the issuer, so that gateways and libraries can check our
-// access tokens. It holds no secret and knows no store:
+// Package discovery publishes the public keys and the metadata of the issuer, so that gateways and
+// libraries can verify edgeauth's access tokens. It has no secret and no store.
 //
 //	h, err := discovery.FromEnvironment() // the whole discovery function
 //	gateway.Serve(h)
@@ -19,24 +19,27 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// maxPublishedKeys is how many keys an Application Load Balancer accepts in a key set. A deployment publishes three.
+// maxPublishedKeys is the maximum number of keys that an Application Load Balancer accepts. A
+// deployment publishes three.
 const maxPublishedKeys = 10
 
-// cacheControl lets caches keep an answer for a quarter of an hour. A new key is published three hours before it signs, so
-// a verifier behind several caches still knows it in time. A dropped key is soon forgotten.
+// cacheControl lets caches keep an answer for 15 minutes. A new key is published three hours before
+// it signs, so a verifier behind several caches knows it in time. A dropped key disappears soon.
 const cacheControl = "public, max-age=900"
 
-// New returns the handler of the discovery function, which answers GET and HEAD with the public keys and with the metadata
-// of the authorization server. The answers are fixed at the start. The error says that keys holds no key or more than 10.
+// New returns the handler of the discovery function. It answers GET and HEAD with the public keys
+// and the metadata of the authorization server. The answers do not change after New. The error says
+// that keys has no key or more than 10.
 //
-// edgeauth is an OAuth 2.0 token issuer with metadata, and not an OpenID Provider: it has no authorization endpoint and
-// issues no ID token. It serves openid-configuration because API Gateway's native JWT authorizers and most libraries look
-// only there. OpenID Connect Discovery 1.0, section 3, requires authorization_endpoint in it. The member is left out: a
-// value would be false, and no client that was tried needs it to check a token.
+// edgeauth is an OAuth 2.0 token issuer with metadata, and not an OpenID Provider: it has no
+// authorization endpoint and issues no ID token. It serves openid-configuration because API
+// Gateway's native JWT authorizers and most libraries look only there. OpenID Connect Discovery
+// 1.0, section 3, requires authorization_endpoint in it. The member is left out, because any value
+// would be false and no tested client needs it to verify a token.
 //
-// If the issuer has a path, the two standards differ. OpenID Connect appends its well-known path to the issuer; RFC 8414,
-// section 3.1, inserts it between host and path. An API that is mapped to the issuer's path serves the first. The second is
-// another address of the host, and a CDN in front can send it here.
+// If the issuer has a path, the two standards differ. OpenID Connect appends its well-known path to
+// the issuer. RFC 8414, section 3.1, inserts it between host and path. An API that is mapped to the
+// issuer's path serves the first URL; a CDN in front of the API can route the second URL here.
 func New(issuer string, keys token.KeySet) (http.Handler, error) {
 	published := keys.Keys()
 	if len(published) == 0 || len(published) > maxPublishedKeys {
@@ -63,7 +66,7 @@ func New(issuer string, keys token.KeySet) (http.Handler, error) {
 	return router.New("discovery", handlers)
 }
 
-// The addresses that the metadata names.
+// The URLs in the metadata.
 const (
 	refreshPath = "/auth/refresh"
 	logoutPath  = "/auth/logout"
@@ -73,22 +76,23 @@ const (
 	providerMetadataPath = "/.well-known/openid-configuration"
 )
 
-// serverMetadata is RFC 8414, section 2.
+// serverMetadata is the document of RFC 8414, section 2.
 type serverMetadata struct {
 	Issuer             string   `json:"issuer"`
 	KeysURI            string   `json:"jwks_uri"`
 	TokenEndpoint      string   `json:"token_endpoint"`
 	RevocationEndpoint string   `json:"revocation_endpoint"`
 	GrantTypes         []string `json:"grant_types_supported"`
-	// The member is required (section 2), and there is no response type. Section 3.2 says that "claims with zero elements
-	// MUST be omitted", which would leave a required member out; so the list is there and empty.
+	// RFC 8414, section 2, requires the member, and edgeauth has no response type. Section 3.2 says
+	// that "claims with zero elements MUST be omitted", which contradicts section 2. The list is
+	// present and empty.
 	ResponseTypes         []string `json:"response_types_supported"`
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
 }
 
-// providerMetadata is OpenID Connect Discovery 1.0, section 3, as far as it is true here. Libraries apply the algorithms of
-// ID tokens to every token that the keys sign.
+// providerMetadata holds the members of OpenID Connect Discovery 1.0, section 3, that are true for
+// edgeauth. Libraries apply the algorithms of ID tokens to every token under the published keys.
 type providerMetadata struct {
 	serverMetadata
 	SubjectTypes      []string `json:"subject_types_supported"`
@@ -96,8 +100,8 @@ type providerMetadata struct {
 }
 
 func metadataOf(issuer string) serverMetadata {
-	// OpenID Connect Discovery 1.0, section 4.1: a slash at the issuer's end is removed before a path is appended. The
-	// issuer itself stays as it is: it is compared byte for byte.
+	// OpenID Connect Discovery 1.0, section 4.1: a final slash of the issuer is removed before a
+	// path is appended. The issuer itself is unchanged, because it is compared byte for byte.
 	base, public := strings.TrimSuffix(issuer, "/"), []string{"none"}
 	return serverMetadata{
 		Issuer: issuer, KeysURI: base + keysPath,
@@ -117,7 +121,8 @@ func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", cacheControl)
 	h.Set("ETag", d.etag)
-	// Every page may read public keys. If origins are configured, the gateway replaces this header with its own.
+	// Any page may read public keys. If origins are configured, the gateway replaces this header
+	// with its own.
 	h.Set("Access-Control-Allow-Origin", "*")
 	if d.isHeld(r.Header.Values("If-None-Match")) {
 		w.WriteHeader(http.StatusNotModified)
@@ -130,8 +135,9 @@ func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isHeld tells whether the values of If-None-Match name this document, by the weak comparison of RFC 9110, section 13.1.2.
-// The tag holds no comma, and no tag holds a quotation mark, so cutting at commas cannot produce it.
+// isHeld reports whether the values of If-None-Match contain the document's tag, by the weak
+// comparison of RFC 9110, section 13.1.2. The document's tag has no comma and no tag has a
+// quotation mark inside, so splitting at commas is safe.
 func (d document) isHeld(values []string) bool {
 	all := strings.Join(values, ",")
 	for tag := range strings.SplitSeq(all, ",") {
@@ -139,5 +145,5 @@ func (d document) isHeld(values []string) bool {
 			return true
 		}
 	}
-	return strings.Trim(all, " \t") == "*" // only alone; within a list it is part of a tag
+	return strings.Trim(all, " \t") == "*" // "*" is valid only alone
 }

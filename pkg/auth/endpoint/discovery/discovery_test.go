@@ -49,7 +49,7 @@ func serve(t *testing.T, issuer string, keys token.KeySet) http.Handler {
 	return h
 }
 
-// ask sends a request without a body. Each header is "name: value".
+// ask sends a request without a body. Each header has the form "name: value".
 func ask(h http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
 	for _, header := range headers {
@@ -71,7 +71,7 @@ func TestMetadata(t *testing.T) {
 	}
 	for issuer, base := range map[string]string{
 		"https://auth.example.com":       "https://auth.example.com",
-		"https://auth.example.com/":      "https://auth.example.com", // the slash is the issuer's, and no path's
+		"https://auth.example.com/":      "https://auth.example.com", // the slash belongs to the issuer, not to a path
 		"https://example.com/tenants/1":  "https://example.com/tenants/1",
 		"https://example.com/tenants/1/": "https://example.com/tenants/1",
 		"http://127.0.0.1:8080":          "http://127.0.0.1:8080",
@@ -87,7 +87,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// TestMetadataIsTrue holds the metadata to the routes: what it names is served, by the method that its standard asks for.
+// TestMetadataIsTrue: the routes serve every URL in the metadata, with the method of the standard.
 func TestMetadataIsTrue(t *testing.T) {
 	var m map[string]any
 	if err := json.Unmarshal(ask(serve(t, issuer, keySet(t, token.EdDSA)), "GET", providerPath).Body.Bytes(), &m); err != nil {
@@ -101,7 +101,7 @@ func TestMetadataIsTrue(t *testing.T) {
 	}
 	for name := range m {
 		if _, known := map[string]bool{"jwks_uri": true, "token_endpoint": true, "revocation_endpoint": true}[name]; strings.HasSuffix(name, "_endpoint") && !known {
-			t.Errorf("%s is there, and nobody looks whether it is served", name)
+			t.Errorf("%s is in the metadata, but the test does not request it", name)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 	if tags[keysPath] == tags[serverPath] || tags[serverPath] == tags[providerPath] {
 		t.Errorf("tags %v", tags)
 	}
-	// Other keys are another tag.
+	// Other keys have another tag.
 	if other := ask(serve(t, issuer, keySet(t, token.EdDSA)), "GET", keysPath).Header().Get("ETag"); other == tags[keysPath] {
 		t.Errorf("two key sets have the tag %s", other)
 	}

@@ -8,8 +8,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// FromEnvironment returns the handler of the discovery function from the environment of this process: the issuer and the
-// public keys. The error names every variable that is missing or wrong.
+// FromEnvironment returns the handler of the discovery function, configured by the environment
+// variables of the process: the issuer and the public keys. The error names every variable that is
+// missing or invalid.
 func FromEnvironment() (http.Handler, error) { return from(config.Process()) }
 
 func from(e *config.Environment) (http.Handler, error) {

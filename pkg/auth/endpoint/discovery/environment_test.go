@@ -22,14 +22,14 @@ func (v variables) lookup(name string) (string, bool) {
 	return text, ok
 }
 
-// with returns v with other values.
+// with returns a copy of v with other values.
 func (v variables) with(other variables) variables {
 	all := maps.Clone(v)
 	maps.Copy(all, other)
 	return all
 }
 
-// published returns the text of a key set of n keys.
+// published returns the JSON of a key set of n keys.
 func published(t *testing.T, n int) string {
 	t.Helper()
 	keys := make([]token.Key, n)
