@@ -17,6 +17,11 @@ import (
 // Users holds a user.Store to its definition. open returns the store, which may be filled already.
 func Users(t *testing.T, open func(testing.TB) user.Store) {
 	store := open(t)
+	t.Run("EqualsTheModel", func(t *testing.T) {
+		for _, err := range CompareUsers(t.Context(), store, 6, 1) {
+			t.Error(err)
+		}
+	})
 	t.Run("CreateAndRead", func(t *testing.T) { createAndReadUsers(t, store) })
 	t.Run("OneAccountAnEmail", func(t *testing.T) { oneAccountAnEmail(t, store) })
 	t.Run("OneWriterARevision", func(t *testing.T) { oneWriterARevision(t, store) })
