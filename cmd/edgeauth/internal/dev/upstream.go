@@ -28,9 +28,12 @@ func NewUpstream(text string) (*Upstream, error) {
 	}
 	return &Upstream{target.Redacted(), &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
+			// The authorizer judged the decoded path. A path with other escapes could be another one.
+			p.Out.URL.RawPath = ""
 			p.SetURL(target)
 			p.SetXForwarded()
 			identify(p)
+			webSocketOnly(p)
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.Printf("upstream %s: %v", target.Redacted(), err)
@@ -41,8 +44,15 @@ func NewUpstream(text string) (*Upstream, error) {
 
 type identityKey struct{}
 
-// serve forwards r with the identity that the authorizer returned.
+// serve forwards r with the identity that the authorizer returned. It refuses a path with dot segments,
+// which could leave the path of the upstream's URL.
 func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[string]string) {
+	for segment := range strings.SplitSeq(r.URL.Path, "/") {
+		if segment == "." || segment == ".." {
+			refuse(w, http.StatusBadRequest, "Bad Request")
+			return
+		}
+	}
 	u.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity)))
 }
 
@@ -58,8 +68,20 @@ func identify(p *httputil.ProxyRequest) {
 	p.Out.Trailer = nil // trailers arrive after the headers and could replace them
 	identity, _ := p.In.Context().Value(identityKey{}).(map[string]string)
 	for claim, value := range identity {
-		p.Out.Header.Set(identityPrefix+strings.ReplaceAll(claim, "_", "-"), value)
+		p.Out.Header.Set(identityPrefix+strings.NewReplacer("_", "-", ":", "-").Replace(claim), value)
 	}
+}
+
+// webSocketOnly removes a request to change to any protocol but WebSocket. After a change to h2c, all
+// further requests of the connection would pass without the authorizer.
+func webSocketOnly(p *httputil.ProxyRequest) {
+	upgrade := p.In.Header.Values("Upgrade")
+	if len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") {
+		return
+	}
+	p.Out.Header.Del("Upgrade")
+	p.Out.Header.Del("Connection")
+	p.Out.Header.Del("Http2-Settings")
 }
 
 // claimsIdentity reports whether a server could read the header as an identity header. Servers that
