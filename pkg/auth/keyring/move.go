@@ -67,9 +67,9 @@ func (e *Refusal) Error() string {
 
 func (*Refusal) Unwrap() error { return ErrRefused }
 
-// Adopt returns a *Refusal unless version n is the one to take over rings at which another stack has left: the highest
-// that was used in any of them. At a lower one, tokens of that version would be refused; at a higher one, what signs
-// no verifier would know the key that signs. Rings without keys begin at 1, or at the version of the others.
+// Adopt returns a *Refusal unless version n is right for a stack that takes over the rings of another stack: the highest
+// version that was used in any of them. At a lower version, tokens of the highest version would be refused. At a higher
+// version, no verifier would know the key that signs. Rings without keys begin at 1, or at the version of the others.
 func Adopt(n Version, rings ...Ring) error {
 	right := Version(1)
 	refusal := &Refusal{Kind: SigningRing, Version: n, Why: "there are no keys yet, and the first version is 1"}

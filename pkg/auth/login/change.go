@@ -20,8 +20,9 @@ type Passwords interface {
 	// ReplaceHash stores the hash of another password and raises the user's TokenVersion, in one conditional write. The
 	// error is user.ErrSuperseded if the TokenVersion is no longer this one.
 	ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVersion uint64, stored auth.Secret) (user.User, error)
-	// PermitChange stores the SHA-256 of the secret of a change-of-password token, in the place of an older one. The error
-	// is user.ErrSuperseded if the user need not change the password, is disabled, or has another TokenVersion by now.
+	// PermitChange stores the SHA-256 of the secret of a change-of-password token, in the place of an older one. It stores
+	// nothing, and the error is nil, if parallel calls have stored newer ones. The error is user.ErrSuperseded if the user
+	// need not change the password, is disabled, or has another TokenVersion by now.
 	PermitChange(ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time) error
 	// RedeemChange stores the hash of another password and redeems the token with this digest, in one conditional write.
 	// The error is user.ErrSuperseded if the user's ChangeState is not user.ChangeOpen.

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -308,7 +309,7 @@ func TestRedeemChangeAtOnce(t *testing.T) {
 
 // TestLoginsAtOnce has many logins demand a change at once: one token works, whichever was written last.
 func TestLoginsAtOnce(t *testing.T) {
-	const logins = 4 // each finds at most three others' writes before its own
+	const logins = 24 // more than a change of the user is decided anew
 	for on, open := range stores {
 		t.Run(on, func(t *testing.T) {
 			users, _ := open(t)
@@ -358,5 +359,59 @@ func TestRedeemChangeOfAnotherKind(t *testing.T) {
 	}
 	if slices.ContainsFunc(c.attempts, func(a login.Attempt) bool { return a.Device != (login.DeviceID{}) }) {
 		t.Errorf("%+v", c.attempts)
+	}
+}
+
+// overtaken is a store in which another login stores a newer token before each write.
+type overtaken struct {
+	user.Store
+	login func() // on the store without this fault
+	busy  bool
+}
+
+func (o *overtaken) Update(ctx context.Context, u user.User) error {
+	if !o.busy {
+		o.busy = true
+		o.login()
+		o.busy = false
+	}
+	return o.Store.Update(ctx, u)
+}
+
+// TestLoginIsOvertaken holds what a login answers that loses every race against others: its token counts as older than
+// theirs, and nothing is a fault.
+func TestLoginIsOvertaken(t *testing.T) {
+	for on, open := range stores {
+		t.Run(on, func(t *testing.T) {
+			users, _ := open(t)
+			o := &overtaken{Store: users, busy: true}
+			c := newChangingOn(t, o, asConfigured)
+			c.mustChange(t)
+			var newest auth.Secret
+			o.login, o.busy = func() { newest = c.logInToChange(t, right) }, false
+			loser := c.logInToChange(t, right)
+			o.busy = true
+			if _, err := c.RedeemChange(t.Context(), loser, next); !errors.Is(err, login.ErrNoToken) {
+				t.Errorf("the token of the login that lost: %v", err)
+			}
+			if _, err := c.RedeemChange(t.Context(), newest, next); err != nil {
+				t.Errorf("the newest token: %v", err)
+			}
+
+			// Writes of another kind bring no newer token, so the login that loses to them has nothing to answer.
+			if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
+				t.Fatal(err)
+			}
+			writes := 0
+			o.login, o.busy = func() {
+				writes++
+				if _, err := c.SetRoles(t.Context(), c.ada.ID, []string{fmt.Sprint("role", writes)}); err != nil {
+					t.Error(err)
+				}
+			}, false
+			if _, err := c.Login(t.Context(), right); !errors.Is(err, user.ErrConflict) {
+				t.Errorf("a login that loses to other writes: %v", err)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -54,16 +55,29 @@ func (u User) ChangeState(digest [sha256.Size]byte, at time.Time) ChangeState {
 // PermitChange stores a change-of-password token by the SHA-256 of its secret, for a user who has proven the password at
 // this TokenVersion. The token takes the place of an older one. The error is ErrSuperseded if the user need not change the
 // password, is disabled, or has another TokenVersion by now; it is auth.ErrNotFound if the user is unknown.
+//
+// The newest token wins. If parallel calls win each race for the write, this call counts as the oldest of them: PermitChange
+// returns nil, and the token is superseded already.
 func (d *Directory) PermitChange(
 	ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time,
 ) error {
+	var first *PasswordChange
+	overtaken := false
 	_, err := d.change(ctx, id, func(u *User) error {
 		if !u.MustChange || u.Disabled || u.TokenVersion != tokenVersion {
 			return ErrSuperseded
 		}
+		if first == nil {
+			before := u.Change
+			first = &before
+		}
+		overtaken = u.Change != *first
 		u.Change = PasswordChange{Digest: digest, Until: until.UTC().Truncate(time.Millisecond), TokenVersion: tokenVersion}
 		return nil
 	})
+	if errors.Is(err, ErrConflict) && overtaken {
+		return nil
+	}
 	return err
 }
 
