@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,9 +30,9 @@ func (c *changing) RedeemChange(ctx context.Context, change, next auth.Secret) (
 	return c.Authenticator.RedeemChange(ctx, change, next)
 }
 
-// counting is a world that counts the accounts' failures.
+// counting is a recorder that counts the accounts' failures.
 type counting struct {
-	*world
+	*recorder
 	failures atomic.Int32
 }
 
@@ -53,17 +52,16 @@ func newChanging(t *testing.T, change func(*login.Config)) *changing {
 // onBolt returns the stores in a file of the test's own.
 func onBolt(t *testing.T) (user.Store, throttle.Counters) {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
+	db, err := bolt.OpenTemp(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
 	return bolt.Users{DB: db}, bolt.Counters{DB: db}
 }
 
 func newChangingOn(t *testing.T, users user.Store, change func(*login.Config)) *changing {
 	t.Helper()
-	c := &changing{counting: &counting{world: newWorld()}, now: noon}
+	c := &changing{counting: &counting{recorder: newRecorder(t)}, now: noon}
 	clock := func() time.Time { return c.now }
 	c.Directory = &user.Directory{Store: users, Hasher: c.counting, Now: clock}
 	var err error

@@ -17,21 +17,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-func (w *world) with(t *testing.T, change func(*login.Config)) *login.Authenticator {
-	t.Helper()
-	c := login.Config{Users: w, Hasher: w, Attempts: login.Unlimited, Keys: sealing{}, Now: func() time.Time { return noon }}
-	change(&c)
-	a, err := login.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 // A device is made known once, again when its token is halfway to its end, and again when the password has changed.
 func TestNewDevice(t *testing.T) {
 	now := noon
-	a := newWorld(ada(asIs)).with(t, func(c *login.Config) { c.Now = func() time.Time { return now } })
+	a := newRecorder(t, ada(asIs)).with(t, func(c *login.Config) { c.Now = func() time.Time { return now } })
 	device := func(id auth.SubjectID, version uint64) auth.Secret {
 		token, err := a.Device(t.Context(), user.User{ID: id, TokenVersion: version})
 		if err != nil {
@@ -55,7 +44,7 @@ func TestNewDevice(t *testing.T) {
 			t.Errorf("%s: %t, %v", row.name, r.NewDevice, err)
 		}
 	}
-	without := newWorld(ada(asIs)).with(t, func(c *login.Config) { c.Keys = nil })
+	without := newRecorder(t, ada(asIs)).with(t, func(c *login.Config) { c.Keys = nil })
 	r, err := without.Login(t.Context(), withDevice(right, good))
 	if err != nil || r.NewDevice || r.Reference != "" {
 		t.Errorf("without keys: %+v, %v", r, err)
@@ -71,8 +60,8 @@ func TestReference(t *testing.T) {
 	if err != nil || len(want) != 11 || strings.Contains(want, "ada") {
 		t.Fatalf("%q, %v", want, err)
 	}
-	w := newWorld(ada(asIs))
-	a := w.with(t, func(c *login.Config) { c.Attempts = w })
+	rec := newRecorder(t, ada(asIs))
+	a := rec.with(t, func(c *login.Config) { c.Attempts = rec })
 	if r, err := a.Login(t.Context(), right); err != nil || r.Reference != want {
 		t.Errorf("%q, %v", r.Reference, err)
 	}
@@ -88,7 +77,7 @@ func TestReference(t *testing.T) {
 	if a, b := refused("ada@example.com"), refused("eve@example.com"); a != want || b == want {
 		t.Errorf("refused: %q, and another %q", a, b)
 	}
-	w.takeErr = shared
+	rec.takeErr = shared
 	if got := refused("ada@example.com"); got != want || shared.Reference != "" {
 		t.Errorf("throttled: %q; the counter's own %q", got, shared.Reference)
 	}
@@ -96,13 +85,13 @@ func TestReference(t *testing.T) {
 
 // old is a hasher that finds every hash out of date, and an upgrader.
 type old struct {
-	*world
+	*recorder
 	err      error
 	rehashed []auth.SubjectID
 }
 
 func (o *old) Verify(stored, given auth.Secret) (password.Result, error) {
-	r, err := o.world.Verify(stored, given)
+	r, err := o.recorder.Verify(stored, given)
 	r.Outdated = true
 	return r, err
 }
@@ -140,7 +129,7 @@ func TestUpgrade(t *testing.T) {
 		{"disabled", "correct horse", func(u *user.User) { u.Disabled = true }, 0},
 		{"must change", "correct horse", func(u *user.User) { u.MustChange = true }, 0},
 	} {
-		o := &old{world: newWorld(ada(row.change)), err: auth.ErrUnavailable}
+		o := &old{recorder: newRecorder(t, ada(row.change)), err: auth.ErrUnavailable}
 		a := o.with(t, func(c *login.Config) { c.Hasher, c.Passwords = o, o })
 		r, err := a.Login(t.Context(), credentials("ada@example.com", row.password))
 		if len(o.rehashed) != row.rehashes || row.rehashes == 1 && (err != nil || !errors.Is(r.UpgradeErr, auth.ErrUnavailable)) {
@@ -164,7 +153,7 @@ func TestFloor(t *testing.T) {
 		{"must change", right, func(u *user.User) { u.MustChange = true }, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			a := newWorld(ada(row.change)).with(t, func(c *login.Config) { c.Floor = time.Second })
+			a := newRecorder(t, ada(row.change)).with(t, func(c *login.Config) { c.Floor = time.Second })
 			started := time.Now()
 			_, _ = a.Login(t.Context(), row.c)
 			if took := time.Since(started); took != row.want {
@@ -173,16 +162,16 @@ func TestFloor(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.takeErr = login.Throttled(time.Minute)
+		rec := newRecorder(t)
+		rec.takeErr = login.Throttled(time.Minute)
 		started := time.Now()
-		a := w.with(t, func(c *login.Config) { c.Floor, c.Attempts = time.Hour, w })
+		a := rec.with(t, func(c *login.Config) { c.Floor, c.Attempts = time.Hour, rec })
 		if _, err := a.Login(t.Context(), wrong); !errors.Is(err, login.ErrThrottled) || time.Since(started) != 0 {
 			t.Errorf("throttled after %v: %v", time.Since(started), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		a = w.with(t, func(c *login.Config) { c.Floor = time.Hour })
+		a = rec.with(t, func(c *login.Config) { c.Floor = time.Hour })
 		if _, err := a.Login(ctx, wrong); !errors.Is(err, login.ErrInvalidCredentials) || time.Since(started) != time.Minute {
 			t.Errorf("nobody waits any more: after %v, %v", time.Since(started), err)
 		}
@@ -191,7 +180,7 @@ func TestFloor(t *testing.T) {
 
 // slow hashes for a second each, and remembers how many at once.
 type slow struct {
-	*world
+	*recorder
 	running atomic.Int32
 	most    int32
 }
@@ -207,7 +196,7 @@ func (s *slow) Waste(auth.Secret) {
 
 func TestMaxHashes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &slow{world: newWorld()}
+		s := &slow{recorder: newRecorder(t)}
 		a := s.with(t, func(c *login.Config) { c.Hasher, c.MaxHashes = s, 2 })
 		var busy atomic.Int32
 		var wg sync.WaitGroup
@@ -225,8 +214,8 @@ func TestMaxHashes(t *testing.T) {
 		}
 	})
 	for _, c := range []login.Config{{MaxHashes: -1}, {Floor: -1}} {
-		w := newWorld()
-		c.Users, c.Hasher, c.Attempts = w, w, w
+		rec := newRecorder(t)
+		c.Users, c.Hasher, c.Attempts = rec, rec, rec
 		if _, err := login.New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
@@ -235,7 +224,7 @@ func TestMaxHashes(t *testing.T) {
 
 // panicking panics wherever it is told to.
 type panicking struct {
-	*world
+	*recorder
 	take bool
 }
 
@@ -258,7 +247,7 @@ func (p panicking) ByPointer(ctx context.Context, _ user.Pointer) (auth.SubjectI
 func TestPanicsStayWithTheirRequest(t *testing.T) {
 	for want, take := range map[string]bool{"take": true, "pointer": false} {
 		synctest.Test(t, func(t *testing.T) {
-			p := panicking{newWorld(), take}
+			p := panicking{newRecorder(t), take}
 			a := p.with(t, func(c *login.Config) { c.Users, c.Attempts = p, p })
 			defer func() {
 				if got := recover(); got != want {

@@ -33,9 +33,9 @@ func TestSteps(t *testing.T) {
 		{"a step fails", right, asIs, nil, auth.ErrUnavailable, auth.ErrUnavailable, []string{"before", "after"}, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := newWorld(ada(row.change))
+			rec := newRecorder(t, ada(row.change))
 			var steps []string
-			a := w.with(t, func(c *login.Config) {
+			a := rec.with(t, func(c *login.Config) {
 				c.Steps.Before = func(_ context.Context, got login.Credentials) error {
 					if got.Email != row.c.Email {
 						t.Errorf("before got %s", got.Email)
@@ -52,8 +52,8 @@ func TestSteps(t *testing.T) {
 				}
 			})
 			r, err := a.Login(t.Context(), row.c)
-			if !errors.Is(err, row.want) || !slices.Equal(steps, row.steps) || w.count("hash") != row.hashes {
-				t.Errorf("%v after %v, %d hashes", err, steps, w.count("hash"))
+			if !errors.Is(err, row.want) || !slices.Equal(steps, row.steps) || rec.count("hash") != row.hashes {
+				t.Errorf("%v after %v, %d hashes", err, steps, rec.count("hash"))
 			}
 			if err != nil && !errors.Is(err, login.ErrPasswordChangeRequired) && (r.User.ID != "" || r.Change.Reveal() != "") {
 				t.Errorf("a no came with %+v", r)
@@ -70,16 +70,18 @@ func TestUserIsReadAgainAfterTheStep(t *testing.T) {
 		"erased":                  nil,
 		"only the roles, and yes": func(u *user.User) { u.Roles = []string{"admin"} },
 	} {
-		w := newWorld(ada(asIs))
-		a := w.with(t, func(c *login.Config) {
+		rec := newRecorder(t, ada(asIs))
+		a := rec.with(t, func(c *login.Config) {
 			c.Steps.After = func(context.Context, login.Credentials, login.Result) error {
-				if u := w.users["s1"]; change != nil {
-					change(&u)
-					w.users["s1"] = u
-				} else {
-					delete(w.users, "s1")
+				if change == nil {
+					return rec.store.Delete(t.Context(), "s1")
 				}
-				return nil
+				u, err := rec.store.Get(t.Context(), "s1")
+				if err != nil {
+					return err
+				}
+				change(&u)
+				return rec.store.Update(t.Context(), u)
 			}
 		})
 		_, err := a.Login(t.Context(), right)

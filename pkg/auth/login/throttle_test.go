@@ -54,9 +54,9 @@ func (s sealing) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
 	return s.SealingKey(ctx)
 }
 
-// guarded is a world behind a Throttle, with a driven clock.
+// guarded is a recorder behind a Throttle, with a driven clock.
 type guarded struct {
-	*world
+	*recorder
 	*memory
 	who *login.Authenticator
 	now time.Time
@@ -64,13 +64,13 @@ type guarded struct {
 
 func newGuarded(t *testing.T, limits login.Limits, users ...user.User) *guarded {
 	t.Helper()
-	g := &guarded{world: newWorld(users...), memory: &memory{counters: map[string]throttle.Counter{}}, now: noon}
+	g := &guarded{recorder: newRecorder(t, users...), memory: &memory{counters: map[string]throttle.Counter{}}, now: noon}
 	throttle, err := login.NewThrottle(g.memory, sealing{}, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.who, err = login.New(login.Config{
-		Users: g.world, Hasher: g.world, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
+		Users: g.recorder, Hasher: g.recorder, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -232,18 +232,18 @@ func TestRefusalsCountOnNoOtherCounter(t *testing.T) {
 
 // While nothing can be decided, nothing is counted: an outage must not keep owners out when it is over.
 func TestOutagesAreNotCharged(t *testing.T) {
-	for name, fail := range map[string]func(*world, error){
-		"pointer": func(w *world, err error) { w.byEmailErr = err }, "user": func(w *world, err error) { w.getErr = err },
+	for name, fail := range map[string]func(*recorder, error){
+		"pointer": func(rec *recorder, err error) { rec.byEmailErr = err }, "user": func(rec *recorder, err error) { rec.getErr = err },
 	} {
 		g := newGuarded(t, login.DefaultLimits(), ada(asIs))
-		fail(g.world, auth.ErrUnavailable)
+		fail(g.recorder, auth.ErrUnavailable)
 		for range 200 {
 			g.now = g.now.Add(time.Second)
 			if got := g.login(t, right); !strings.Contains(got, auth.ErrUnavailable.Error()) {
 				t.Fatalf("%s: %s", name, got)
 			}
 		}
-		fail(g.world, nil)
+		fail(g.recorder, nil)
 		for i := range 5 {
 			g.expect(t, fmt.Sprintf("%s: free one %d afterwards", name, i), wrong, "no")
 		}
@@ -259,7 +259,7 @@ func TestSecondFactorIsThrottled(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.who, err = login.New(login.Config{
-		Users: g.world, Hasher: g.world, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
+		Users: g.recorder, Hasher: g.recorder, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
 		Steps: login.Steps{After: func(_ context.Context, c login.Credentials, _ login.Result) error {
 			if c.OneTimeCode.Reveal() != "123456" {
 				return &login.Denial{Code: "second_factor_required"}
