@@ -1,0 +1,210 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	hash "github.com/edgeauth/edgeauth/pkg/auth/password"
+)
+
+// grant is one action on one resource that a role allows.
+type grant struct {
+	role, action string
+	resource     any
+}
+
+func (g grant) String() string {
+	text, _ := json.Marshal(g.resource) // it was JSON before
+	return g.role + " " + g.action + " " + string(text)
+}
+
+// isOfLogs tells whether a grant is only for logs. Without it a function works, and nothing shows it
+// but the missing lines.
+func (g grant) isOfLogs() bool { return strings.HasPrefix(g.action, "logs:") }
+
+// split returns each action on each resource of a statement.
+func split(role string, statement object) (grants []grant) {
+	if len(statement) != 3 || statement["Effect"] != "Allow" {
+		panic(fmt.Sprintf("%s has the statement %v: this test knows Effect: Allow, Action and Resource", role, statement))
+	}
+	for _, action := range listed(statement["Action"]) {
+		for _, resource := range listed(statement["Resource"]) {
+			grants = append(grants, grant{role, action.(string), resource})
+		}
+	}
+	return grants
+}
+
+// listed returns a value that may stand for a list of one.
+func listed(value any) []any {
+	if list, ok := value.([]any); ok {
+		return list
+	}
+	return []any{value}
+}
+
+// policies calls f for the policy documents of a template, with the name of the resource that each
+// belongs to.
+func (d document) policies(f func(owner string, policy object)) {
+	for _, name := range slices.Sorted(maps.Keys(d.resources())) {
+		properties, _ := d.resources()[name].(object)["Properties"].(object)
+		if policy, ok := properties["PolicyDocument"].(object); ok {
+			f(name, policy)
+		}
+		policies, _ := properties["Policies"].([]any)
+		for _, p := range policies {
+			f(name, p.(object)["PolicyDocument"].(object))
+		}
+	}
+}
+
+// grants returns all grants of a template.
+func (d document) grants() (all []grant) {
+	d.policies(func(owner string, policy object) {
+		for _, s := range listed(policy["Statement"]) {
+			all = append(all, split(owner, s.(object))...)
+		}
+	})
+	return all
+}
+
+// without returns the template without one grant.
+func (d document) without(g grant) document {
+	d = d.clone()
+	d.policies(func(owner string, policy object) {
+		var kept []any
+		for _, s := range listed(policy["Statement"]) {
+			for _, one := range split(owner, s.(object)) {
+				if one.String() != g.String() {
+					kept = append(kept, object{"Effect": "Allow", "Action": one.action, "Resource": one.resource})
+				}
+			}
+		}
+		if len(kept) == 0 { // a policy must have a statement
+			kept = append(kept, object{"Effect": "Deny", "Action": "*", "Resource": "*"})
+		}
+		policy["Statement"] = kept
+	})
+	return d
+}
+
+// Every role has what its function needs, and no grant of data more: without any one of them, a use of
+// the stack fails.
+func TestRoles(t *testing.T) {
+	p := open(t)
+	t.Run("untouched", func(t *testing.T) {
+		t.Parallel()
+		if err := everything(t, p.stack(t, "roles"), p.template); err != nil {
+			t.Error(err)
+		}
+	})
+	count := 0
+	for _, g := range p.template.grants() {
+		if g.isOfLogs() {
+			continue
+		}
+		count++
+		s := p.stack(t, fmt.Sprintf("roles-%d", count))
+		t.Run(g.String(), func(t *testing.T) {
+			t.Parallel()
+			s.t = t
+			d := p.template.without(g)
+			if keys := d.resources()["KeysFunction"].(object)["Properties"].(object); strings.Contains(fmt.Sprint(keys["Role"]), g.role) {
+				keys["Timeout"] = 10 // it would wait a minute for the grant, as for one of a new role
+			}
+			if err := everything(t, s, d); err == nil {
+				t.Error("the stack does all without this grant")
+			} else {
+				t.Log(err)
+			}
+		})
+	}
+	if count < 20 {
+		t.Errorf("the template has %d grants of data", count)
+	}
+}
+
+// everything deploys a template and uses all that needs a grant. It returns the first failure, and
+// leaves no stack.
+func everything(t *testing.T, s *stack, d document) error {
+	defer s.drop()
+	// The refreshes of a client with this profile are decided before the write.
+	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"}}}`)...); err != nil {
+		return err
+	}
+	if _, err := s.command(imported(), "user import -"); err != nil {
+		return err
+	}
+	ctx, c := t.Context(), s.client()
+	if err := s.session(ctx, ada, password); err != nil {
+		return err
+	}
+	if err := c.login(ctx, bob, password); err != nil {
+		return fmt.Errorf("a login with an old hash: %w", err)
+	}
+	if text, err := s.command("", "user export"); err != nil {
+		return err
+	} else if strings.Contains(text, bcryptHash()) {
+		return errors.New("the old hash stays after a login")
+	}
+	a, err := c.expect(ctx, http.StatusForbidden, "password_change_required", http.MethodPost, "/auth/login",
+		object{"email": eve, "password": password}, "")
+	if err != nil {
+		return err
+	}
+	if err := c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/password",
+		object{"change_token": a.text("change_token"), "new_password": password + "!"}, "")); err != nil {
+		return fmt.Errorf("a required change of password: %w", err)
+	}
+	if err := c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/login",
+		object{"email": bob, "password": password, "client_id": "careful"}, "")); err != nil {
+		return err
+	}
+	return c.renew(ctx)
+}
+
+const (
+	bob = "bob@example.com"
+	eve = "eve@example.com"
+)
+
+// imported are users as they come from another system. Bob's login replaces his hash, and Eve must
+// set a new password.
+var imported = sync.OnceValue(func() string {
+	argon, err := new(hash.Hasher).Hash(auth.NewSecret(password))
+	if err != nil {
+		panic(err)
+	}
+	var text strings.Builder
+	for _, u := range []object{
+		{"email": ada, "password_hash": argon.Reveal()},
+		{"email": bob, "password_hash": bcryptHash()},
+		{"email": eve, "password_hash": argon.Reveal(), "must_change": true},
+	} {
+		line, err := json.Marshal(u)
+		if err != nil {
+			panic(err)
+		}
+		text.Write(append(line, '\n'))
+	}
+	return text.String()
+})
+
+// bcryptHash is of the password that all users have.
+var bcryptHash = sync.OnceValue(func() string {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		panic(err)
+	}
+	return string(hash)
+})
