@@ -21,10 +21,10 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/crypto/argon2"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -142,15 +142,15 @@ const (
 // disabled.
 func newDoor(b *testing.B, stores service.Stores) *door {
 	b.Helper()
-	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
+	signing, err := keyrings.NewSigningRing(token.RS256, time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
-	refresh, err := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	refresh, err := keyrings.NewRefreshRing(time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
-	logins, err := keyring.NewLoginRing(time.Now(), rand.Reader)
+	logins, err := keyrings.NewLoginRing(time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -194,13 +194,13 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 	return &door{Handler: h}
 }
 
-func inline(b *testing.B, ring keyring.Ring) keyring.Source {
+func inline(b *testing.B, ring keyrings.Ring) keyrings.Source {
 	b.Helper()
 	text, err := ring.Text()
 	if err != nil {
 		b.Fatal(err)
 	}
-	return keyring.Inline(text)
+	return keyrings.Inline(text)
 }
 
 // address returns the i-th address of a kind. All addresses have the same length.

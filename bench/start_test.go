@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
@@ -67,7 +67,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 // textOf returns the ring itself as the value of its variable.
-func textOf(_ *testing.B, ring keyring.Ring) string {
+func textOf(_ *testing.B, ring keyrings.Ring) string {
 	text, err := ring.Text()
 	if err != nil {
 		panic(err) // the ring was just made
@@ -77,12 +77,12 @@ func textOf(_ *testing.B, ring keyring.Ring) string {
 
 // inSecretsManager returns a function that stores rings in a stand-in on this machine. The network
 // time of the real service must be added.
-func inSecretsManager(b *testing.B) func(*testing.B, keyring.Ring) string {
+func inSecretsManager(b *testing.B) func(*testing.B, keyrings.Ring) string {
 	secrets := &secretsmanager.Server{}
 	server := httptest.NewServer(secrets)
 	b.Cleanup(server.Close)
 	b.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.URL)
-	return func(b *testing.B, ring keyring.Ring) string {
+	return func(b *testing.B, ring keyrings.Ring) string {
 		arn := secrets.Add("ring")
 		secrets.Set(arn, textOf(b, ring))
 		return "secretsmanager:" + arn
@@ -102,17 +102,17 @@ func build(b *testing.B, name string) string {
 }
 
 // functionEnvironment returns the variables that the functions need. The signing ring holds RSA keys.
-func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) string) []string {
+func functionEnvironment(b *testing.B, keep func(*testing.B, keyrings.Ring) string) []string {
 	b.Helper()
-	signing, err := keyring.NewSigningRing(token.RS256, time.Now(), rand.Reader)
+	signing, err := keyrings.NewSigningRing(token.RS256, time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
-	refresh, err := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	refresh, err := keyrings.NewRefreshRing(time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
-	logins, err := keyring.NewLoginRing(time.Now(), rand.Reader)
+	logins, err := keyrings.NewLoginRing(time.Now(), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func functionEnvironment(b *testing.B, keep func(*testing.B, keyring.Ring) strin
 		"EDGEAUTH_ACCESS_TOKEN_LIFETIME=15m", "EDGEAUTH_IDLE_TIMEOUT=336h", "EDGEAUTH_ABSOLUTE_TIMEOUT=2160h",
 		"EDGEAUTH_JWKS=" + string(jwks), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 	}
-	for name, ring := range map[string]keyring.Ring{
+	for name, ring := range map[string]keyrings.Ring{
 		"EDGEAUTH_SIGNING_RING": signing, "EDGEAUTH_REFRESH_KEYS": refresh, "EDGEAUTH_LOGIN_RING": logins,
 	} {
 		environment = append(environment, name+"="+keep(b, ring))

@@ -10,8 +10,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 type keysCommand struct {
@@ -29,9 +29,9 @@ type keysFlag struct {
 
 // rings holds the rings of one data directory or stack, and the version that signs there.
 type rings struct {
-	signing, refresh keyring.Ring
-	login            keyring.Ring // without keys if there is no login ring yet
-	version          keyring.Version
+	signing, refresh keyrings.Ring
+	login            keyrings.Ring // without keys if there is no login ring yet
+	version          keyrings.Version
 	stack            *stack.Stack // nil for a data directory
 }
 
@@ -58,10 +58,10 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 		k.version, k.stack = s.KeyVersion, &s
 	}
 	var err error
-	if k.signing, err = keyring.Load(ctx, signing, keyring.SigningRing); err != nil {
+	if k.signing, err = keyrings.Load(ctx, signing, keyrings.SigningRing); err != nil {
 		return k, f.explain(err)
 	}
-	if k.refresh, err = keyring.Load(ctx, refresh, keyring.RefreshRing); err != nil {
+	if k.refresh, err = keyrings.Load(ctx, refresh, keyrings.RefreshRing); err != nil {
 		return k, f.explain(err)
 	}
 	if k.login, err = loadLogin(ctx, login); err != nil {
@@ -75,12 +75,12 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 
 // loadLogin returns a ring without keys if there is no login ring. Old data directories and stacks
 // get one from the next "edgeauth dev" or deployment.
-func loadLogin(ctx context.Context, from keyring.Source) (keyring.Ring, error) {
-	none := keyring.Ring{Kind: keyring.LoginRing}
+func loadLogin(ctx context.Context, from keyrings.Source) (keyrings.Ring, error) {
+	none := keyrings.Ring{Kind: keyrings.LoginRing}
 	if from == nil {
 		return none, nil
 	}
-	r, err := keyring.Load(ctx, from, keyring.LoginRing)
+	r, err := keyrings.Load(ctx, from, keyrings.LoginRing)
 	if errors.Is(err, auth.ErrNotFound) {
 		return none, nil
 	}
@@ -105,14 +105,14 @@ func (c homeFlag) explain(err error) error {
 
 // keyView is one key in the output of a command. It contains no secret.
 type keyView struct {
-	Version      keyring.Version `json:"version"`
-	KeyID        string          `json:"kid,omitempty"`
-	Algorithm    string          `json:"alg,omitempty"`
-	State        string          `json:"state"`
-	Created      time.Time       `json:"created"`
-	Published    time.Time       `json:"published,omitzero"`
-	SigningSince time.Time       `json:"signing_since,omitzero"`
-	Retired      time.Time       `json:"retired,omitzero"`
+	Version      keyrings.Version `json:"version"`
+	KeyID        string           `json:"kid,omitempty"`
+	Algorithm    string           `json:"alg,omitempty"`
+	State        string           `json:"state"`
+	Created      time.Time        `json:"created"`
+	Published    time.Time        `json:"published,omitzero"`
+	SigningSince time.Time        `json:"signing_since,omitzero"`
+	Retired      time.Time        `json:"retired,omitzero"`
 
 	since time.Time // of the state
 }
@@ -135,12 +135,12 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 	}
 	now := time.Now()
 	view := struct {
-		Stack   *stackView      `json:"stack,omitempty"`
-		Version keyring.Version `json:"version"`
-		Signing []keyView       `json:"signing"`
-		Refresh []keyView       `json:"refresh"`
-		Login   []keyView       `json:"login"`
-		Next    rotation        `json:"next"`
+		Stack   *stackView       `json:"stack,omitempty"`
+		Version keyrings.Version `json:"version"`
+		Signing []keyView        `json:"signing"`
+		Refresh []keyView        `json:"refresh"`
+		Login   []keyView        `json:"login"`
+		Next    rotation         `json:"next"`
 	}{nil, k.version, viewsOf(k.signing, k.version, now), viewsOf(k.refresh, k.version, now),
 		viewsOf(k.login, k.version, now), k.next(now)}
 	if s := k.stack; s != nil {
@@ -186,7 +186,7 @@ func instant(at time.Time) string {
 }
 
 // viewsOf returns the keys of a ring for the output. signs is the version that signs.
-func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
+func viewsOf(r keyrings.Ring, signs keyrings.Version, now time.Time) []keyView {
 	views := []keyView{}
 	for _, v := range r.Versions() {
 		entry := r.Keys[v]
@@ -194,13 +194,13 @@ func viewsOf(r keyring.Ring, signs keyring.Version, now time.Time) []keyView {
 			Version: v, KeyID: entry.ID(), Algorithm: string(entry.Signing.Algorithm()), Created: entry.Created,
 			Published: entry.Published, SigningSince: entry.SigningSince, Retired: entry.Retired,
 		}
-		told := r.Kind == keyring.SigningRing && v+1 == signs
+		told := r.Kind == keyrings.SigningRing && v+1 == signs
 		forgotten := !entry.Retired.IsZero() && !now.Before(entry.Retired.Add(r.Kind.Retention()))
-		opens := r.Kind != keyring.SigningRing && !forgotten
+		opens := r.Kind != keyrings.SigningRing && !forgotten
 		switch {
 		case v == signs:
 			view.State, view.since = "signing", entry.SigningSince
-		case v == signs+1 && r.Kind == keyring.SigningRing:
+		case v == signs+1 && r.Kind == keyrings.SigningRing:
 			view.State, view.since = "next", entry.Published
 		case v == signs+1:
 			view.State, view.since = "next", entry.Created

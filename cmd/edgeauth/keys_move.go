@@ -10,7 +10,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -97,9 +97,9 @@ func (f moveFlag) local(parameters string) error {
 		"where N is the next version that \"edgeauth keys show --store stack:%s\" prints", errUsage, name, parameters, name)
 }
 
-func printMoved(t terminal, version keyring.Version, before string) error {
+func printMoved(t terminal, version keyrings.Version, before string) error {
 	view := struct {
-		Signing keyring.Version `json:"signing"`
+		Signing keyrings.Version `json:"signing"`
 	}{version}
 	return t.print(view, func(w io.Writer) {
 		fmt.Fprintf(w, "%sversion %d signs; a running server reloads within a second\n", before, version)

@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // rotation is the next rotation, and the time from which it is allowed.
 type rotation struct {
-	Version keyring.Version `json:"version"`
-	Now     bool            `json:"now"`
-	From    time.Time       `json:"from,omitzero"`    // unset if Now, or if waiting does not help
-	Reason  string          `json:"reason,omitempty"` // unset if Now
+	Version keyrings.Version `json:"version"`
+	Now     bool             `json:"now"`
+	From    time.Time        `json:"from,omitzero"`    // unset if Now, or if waiting does not help
+	Reason  string           `json:"reason,omitempty"` // unset if Now
 }
 
 func (r rotation) text(of *stack.Stack) string {
@@ -53,7 +53,7 @@ func (k rings) next(now time.Time) rotation {
 			break
 		}
 		next.Now, next.Reason = false, err.Error()
-		var refusal *keyring.Refusal
+		var refusal *keyrings.Refusal
 		if !errors.As(err, &refusal) {
 			return next
 		}
@@ -70,9 +70,9 @@ func (k rings) next(now time.Time) rotation {
 
 // judge returns the error that refuses a version at a time. The key that it generates is discarded,
 // so it uses the cheapest algorithm.
-func (k rings) judge(v keyring.Version, at time.Time) error {
-	for _, ring := range []keyring.Ring{k.refresh, k.login, k.signing} {
-		if _, err := ring.Move(keyring.Move{Version: v, Algorithm: token.EdDSA, Stack: ring.Stack}, at, rand.Reader); err != nil {
+func (k rings) judge(v keyrings.Version, at time.Time) error {
+	for _, ring := range []keyrings.Ring{k.refresh, k.login, k.signing} {
+		if _, err := ring.Move(keyrings.Move{Version: v, Algorithm: token.EdDSA, Stack: ring.Stack}, at, rand.Reader); err != nil {
 			return err
 		}
 	}

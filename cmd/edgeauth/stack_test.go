@@ -20,8 +20,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/test/engine"
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
@@ -98,15 +98,15 @@ func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // history deploys each version at its time, as the custom resource does, and returns the signing
 // ring.
-func (d *deployment) history(steps ...step) keyring.Ring {
+func (d *deployment) history(steps ...step) keyrings.Ring {
 	d.t.Helper()
-	rings := map[string]keyring.Ring{
-		"SigningSecret": {Kind: keyring.SigningRing}, "RefreshSecret": {Kind: keyring.RefreshRing}, "LoginSecret": {Kind: keyring.LoginRing},
+	rings := map[string]keyrings.Ring{
+		"SigningSecret": {Kind: keyrings.SigningRing}, "RefreshSecret": {Kind: keyrings.RefreshRing}, "LoginSecret": {Kind: keyrings.LoginRing},
 	}
 	for output, ring := range rings {
 		for _, s := range steps {
 			var err error
-			if ring, err = ring.Move(keyring.Move{Version: s.version, Algorithm: token.ES256, Stack: "arn:of:this:stack"}, s.at, rand.Reader); err != nil {
+			if ring, err = ring.Move(keyrings.Move{Version: s.version, Algorithm: token.ES256, Stack: "arn:of:this:stack"}, s.at, rand.Reader); err != nil {
 				d.t.Fatal(err)
 			}
 			d.parameters["KeyVersion"] = fmt.Sprint(s.version)
@@ -118,11 +118,11 @@ func (d *deployment) history(steps ...step) keyring.Ring {
 }
 
 type step struct {
-	version keyring.Version
+	version keyrings.Version
 	at      time.Time
 }
 
-func (d *deployment) put(output string, r keyring.Ring) {
+func (d *deployment) put(output string, r keyrings.Ring) {
 	d.t.Helper()
 	text, err := r.Text()
 	if err != nil {
@@ -230,7 +230,7 @@ func TestNextRotation(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		history []step
-		change  func(r keyring.Ring) keyring.Ring
+		change  func(r keyrings.Ring) keyrings.Ring
 		says    string // KeyVersion, if it differs from the last step's
 		want    string
 	}{
@@ -243,7 +243,7 @@ func TestNextRotation(t *testing.T) {
 			"version 3, not now: KeyVersion of the stack is 2, but its signing ring is at version 1: a deployment may be in progress",
 		},
 		{
-			"a key that was never published", []step{{1, ago(9 * time.Hour)}}, func(r keyring.Ring) keyring.Ring {
+			"a key that was never published", []step{{1, ago(9 * time.Hour)}}, func(r keyrings.Ring) keyrings.Ring {
 				waiting := r.Keys[2]
 				waiting.Published = time.Time{}
 				r.Keys[2] = waiting
@@ -251,12 +251,12 @@ func TestNextRotation(t *testing.T) {
 			}, "", "version 2, not now: its key is not published yet, which a deployment of version 1 does",
 		},
 		{
-			"a key whose last token lives longest", []step{{1, ago(20 * time.Hour)}, {2, ago(9 * time.Hour)}}, func(r keyring.Ring) keyring.Ring {
+			"a key whose last token lives longest", []step{{1, ago(20 * time.Hour)}, {2, ago(9 * time.Hour)}}, func(r keyrings.Ring) keyrings.Ring {
 				before := r.Keys[1]
 				before.Retired = ago(time.Minute)
 				r.Keys[1] = before
 				return r
-			}, "", "version 3, from " + ago(time.Minute).Add(keyring.LastTokenEnds).Format(time.RFC3339) + " on: it withdraws the key of version 1, whose tokens live",
+			}, "", "version 3, from " + ago(time.Minute).Add(keyrings.LastTokenEnds).Format(time.RFC3339) + " on: it withdraws the key of version 1, whose tokens live",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -275,11 +275,11 @@ func TestNextRotation(t *testing.T) {
 				t.Fatal(err)
 			}
 			if from := view.Next.From; !from.IsZero() {
-				stored, err := keyring.Parse(keyring.SigningRing, d.text("SigningSecret"))
+				stored, err := keyrings.Parse(keyrings.SigningRing, d.text("SigningSecret"))
 				if err != nil {
 					t.Fatal(err)
 				}
-				m := keyring.Move{Version: view.Next.Version, Algorithm: token.ES256, Stack: stored.Stack}
+				m := keyrings.Move{Version: view.Next.Version, Algorithm: token.ES256, Stack: stored.Stack}
 				_, early := stored.Move(m, from.Add(-time.Second), rand.Reader)
 				if _, err := stored.Move(m, from, rand.Reader); err != nil || early == nil {
 					t.Errorf("at that time: %v; a second earlier: %v", err, early)
@@ -294,19 +294,19 @@ func TestKeyStates(t *testing.T) {
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	begin, second, third := now.Add(-500*24*time.Hour), now.Add(-401*24*time.Hour), now.Add(-399*24*time.Hour)
 	for _, row := range []struct {
-		kind  keyring.Kind
-		signs keyring.Version
+		kind  keyrings.Kind
+		signs keyrings.Version
 		want  string
 	}{
-		{keyring.SigningRing, 3, "1 retired 401, 2 accepted 399, 3 signing 399, 4 next 399"},
-		{keyring.RefreshRing, 3, "1 retired 401, 2 accepted 399, 3 signing 399, 4 next 399"},
-		{keyring.SigningRing, 2, "1 accepted 401, 2 signing 401, 3 next 401, 4 unused"}, // functions that run an older version
-		{keyring.RefreshRing, 1, "1 signing 500, 2 next 500, 3 unused, 4 unused"},
+		{keyrings.SigningRing, 3, "1 retired 401, 2 accepted 399, 3 signing 399, 4 next 399"},
+		{keyrings.RefreshRing, 3, "1 retired 401, 2 accepted 399, 3 signing 399, 4 next 399"},
+		{keyrings.SigningRing, 2, "1 accepted 401, 2 signing 401, 3 next 401, 4 unused"}, // functions that run an older version
+		{keyrings.RefreshRing, 1, "1 signing 500, 2 next 500, 3 unused, 4 unused"},
 	} {
-		ring := keyring.Ring{Kind: row.kind}
+		ring := keyrings.Ring{Kind: row.kind}
 		for _, s := range []step{{1, begin}, {2, second}, {3, third}} {
 			var err error
-			if ring, err = ring.Move(keyring.Move{Version: s.version, Algorithm: token.EdDSA}, s.at, rand.Reader); err != nil {
+			if ring, err = ring.Move(keyrings.Move{Version: s.version, Algorithm: token.EdDSA}, s.at, rand.Reader); err != nil {
 				t.Fatal(err)
 			}
 		}

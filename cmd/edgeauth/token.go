@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -36,7 +37,7 @@ func (f issuerFlags) audience() []string {
 
 // keys loads the local signing ring at its current version.
 func (f issuerFlags) keys(ctx context.Context) (*keyring.Signing, error) {
-	ring, err := keyring.Load(ctx, f.Data.SigningRing(), keyring.SigningRing)
+	ring, err := keyrings.Load(ctx, f.Data.SigningRing(), keyrings.SigningRing)
 	if err != nil {
 		return nil, f.explain(err)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -97,8 +97,8 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signing, err1 := keyring.NewSigningRing(token.ES256, time.Now(), rand.Reader)
-	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
+	signing, err1 := keyrings.NewSigningRing(token.ES256, time.Now(), rand.Reader)
+	refresh, err2 := keyrings.NewRefreshRing(time.Now(), rand.Reader)
 	signingText, err3 := signing.Text()
 	refreshText, err4 := refresh.Text()
 	for _, err := range []error{err1, err2, err3, err4} {
@@ -108,7 +108,7 @@ func newServer(t *testing.T) *server {
 	}
 	h.Service, err = service.New(t.Context(), service.Settings{
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, Stores: stores, KeyVersion: 1,
-		SigningRing: keyring.Inline(signingText), RefreshKeys: keyring.Inline(refreshText),
+		SigningRing: keyrings.Inline(signingText), RefreshKeys: keyrings.Inline(refreshText),
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
 // TestDropRefreshKeys drops the refresh-token key that seals, ten minutes after a rotation: the next version signs
@@ -35,11 +35,11 @@ func TestDropRefreshKeys(t *testing.T) {
 	if dropped.Status != "SUCCESS" || dropped.Data["Stamp"] == stamp {
 		t.Fatalf("%s %s", dropped.Status, dropped.Reason)
 	}
-	gone := func(when string, current keyring.Version) {
+	gone := func(when string, current keyrings.Version) {
 		t.Helper()
 		signing, refresh := s.stored()
-		if signing.Current() != current || refresh.Current() != current || s.ring(keyring.LoginRing).Current() != current {
-			t.Errorf("%s: versions %d, %d, %d, want %d", when, signing.Current(), refresh.Current(), s.ring(keyring.LoginRing).Current(), current)
+		if signing.Current() != current || refresh.Current() != current || s.ring(keyrings.LoginRing).Current() != current {
+			t.Errorf("%s: versions %d, %d, %d, want %d", when, signing.Current(), refresh.Current(), s.ring(keyrings.LoginRing).Current(), current)
 		}
 		for v, entry := range refresh.Keys {
 			if entry.ID() == leaked {
@@ -69,9 +69,9 @@ func TestDropRefreshKeysHalfDone(t *testing.T) {
 	s.create()
 	s.now = s.now.Add(10 * time.Minute)
 	_, before := s.stored()
-	m := keyring.Move{Version: 2, DropRefresh: keyring.Drop{IDs: []string{before.Keys[1].ID()}}, Stack: before.Stack}
+	m := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{before.Keys[1].ID()}}, Stack: before.Stack}
 	refresh := newHandler(s.id, s.answers.url, s.config).secret(s.deployed[refreshKeysARN].(string))
-	if _, err := keyring.Update(t.Context(), refresh, keyring.RefreshRing, func(r keyring.Ring) (keyring.Ring, error) {
+	if _, err := keyrings.Update(t.Context(), refresh, keyrings.RefreshRing, func(r keyrings.Ring) (keyrings.Ring, error) {
 		return r.Move(m, s.now, s.handler.random)
 	}); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestDropLoginKeys(t *testing.T) {
 	s.now = s.now.Add(3 * time.Hour)
 	s.update(keyVersion, "2")
 	s.now = s.now.Add(10 * time.Minute)
-	leaked := s.ring(keyring.LoginRing).Keys[2].ID()
+	leaked := s.ring(keyrings.LoginRing).Keys[2].ID()
 	if r := s.update(dropLoginKeys, leaked); r.Status != "FAILED" || !strings.Contains(r.Reason, "DropLoginKeys names the key that signs") {
 		t.Errorf("at the same version: %s %s", r.Status, r.Reason)
 	}
@@ -107,7 +107,7 @@ func TestDropLoginKeys(t *testing.T) {
 		t.Fatal(r.Reason)
 	}
 	s.rollback()
-	for v, entry := range s.ring(keyring.LoginRing).Keys {
+	for v, entry := range s.ring(keyrings.LoginRing).Keys {
 		if entry.ID() == leaked {
 			t.Errorf("the dropped key is back at version %d", v)
 		}
@@ -125,7 +125,7 @@ func TestDropAllRings(t *testing.T) {
 		t.Fatal(before.Reason)
 	}
 	s.now = s.now.Add(10 * time.Minute)
-	kinds := []keyring.Kind{keyring.SigningRing, keyring.RefreshRing, keyring.LoginRing}
+	kinds := []keyrings.Kind{keyrings.SigningRing, keyrings.RefreshRing, keyrings.LoginRing}
 	gone := map[string]bool{}
 	for _, kind := range kinds {
 		for _, entry := range s.ring(kind).Keys {
@@ -133,7 +133,7 @@ func TestDropAllRings(t *testing.T) {
 		}
 	}
 	stamps := map[string]string{}
-	check := func(when string, r reply, current keyring.Version) {
+	check := func(when string, r reply, current keyrings.Version) {
 		t.Helper()
 		if r.Status != "SUCCESS" {
 			t.Fatalf("%s: %s", when, r.Reason)
@@ -148,7 +148,7 @@ func TestDropAllRings(t *testing.T) {
 					t.Errorf("%s: version %d of the %s has a dropped key", when, v, kind)
 				}
 			}
-			for _, v := range []keyring.Version{current, current + 1} {
+			for _, v := range []keyrings.Version{current, current + 1} {
 				if _, ok := ring.Keys[v]; !ok {
 					t.Errorf("%s: version %d of the %s has no key", when, v, kind)
 				}
@@ -169,7 +169,7 @@ func TestDropAllRings(t *testing.T) {
 		t.Errorf("the stamps of the drop and of the rollback must differ from each other and from the one before: %v", stamps)
 	}
 	// Refresh tokens and known-device tokens of the new version open after the rollback too.
-	third := map[keyring.Kind]string{}
+	third := map[keyrings.Kind]string{}
 	for _, kind := range kinds {
 		third[kind] = s.ring(kind).Keys[3].ID()
 	}
@@ -191,7 +191,7 @@ func TestStampOfDrops(t *testing.T) {
 	stamp := s.update(keyVersion, "2").Data["Stamp"]
 	stamps := map[string]string{stamp: "none"}
 	for name, value := range map[string]string{
-		dropKeys: s.signs(1), dropRefreshKeys: s.ring(keyring.RefreshRing).Keys[1].ID(), dropLoginKeys: s.ring(keyring.LoginRing).Keys[1].ID(),
+		dropKeys: s.signs(1), dropRefreshKeys: s.ring(keyrings.RefreshRing).Keys[1].ID(), dropLoginKeys: s.ring(keyrings.LoginRing).Keys[1].ID(),
 		takeOverStack: nextStack,
 	} {
 		r := s.update(name, value)

@@ -17,8 +17,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
 // handler answers the requests of CloudFormation for one custom resource. It is a lambda.Handler of bytes, because a
@@ -29,7 +29,7 @@ type handler struct {
 	region   string // where the function and its stack are
 	emulator string // the base URL of an emulator of AWS; empty where the process runs on AWS
 
-	secret func(arn string) keyring.Source
+	secret func(arn string) keyrings.Source
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration)
 	random io.Reader

@@ -17,9 +17,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
@@ -168,7 +168,7 @@ func TestForbiddenSteps(t *testing.T) {
 	}
 }
 
-func textOf(t *testing.T, r keyring.Ring) string {
+func textOf(t *testing.T, r keyrings.Ring) string {
 	t.Helper()
 	text, err := r.Text()
 	if err != nil {
@@ -379,7 +379,7 @@ func TestHalfDone(t *testing.T) {
 		event := s.request("Update", wish, s.deployed)
 		// The refresh-token keys are written, and then nothing any more.
 		ctx, cancel := context.WithCancel(t.Context())
-		s.handler.secret = func(arn string) keyring.Source {
+		s.handler.secret = func(arn string) keyrings.Source {
 			source := newHandler(s.id, s.answers.url, s.config).secret(arn)
 			if arn == s.deployed[signingRingARN] {
 				return dying{source, cancel}
@@ -393,7 +393,7 @@ func TestHalfDone(t *testing.T) {
 		if signing, refresh := s.stored(); signing.Current() != 1 || refresh.Current() != 2 {
 			t.Fatalf("it died at another place: %d, %d", signing.Current(), refresh.Current())
 		}
-		r, want := reply{}, keyring.Version(1)
+		r, want := reply{}, keyrings.Version(1)
 		if next == "repetition" {
 			want = 2
 			r = s.send(event)
@@ -408,7 +408,7 @@ func TestHalfDone(t *testing.T) {
 }
 
 type dying struct {
-	keyring.Source
+	keyrings.Source
 	die func()
 }
 
@@ -421,7 +421,7 @@ func (d dying) Save(ctx context.Context, _ auth.Secret) error {
 func TestAnswerWasRead(t *testing.T) {
 	s := newStack(t)
 	var calls []string
-	s.handler.secret = func(arn string) keyring.Source {
+	s.handler.secret = func(arn string) keyrings.Source {
 		return watched{newHandler(s.id, s.answers.url, s.config).secret(arn), &calls}
 	}
 	s.create()
@@ -431,7 +431,7 @@ func TestAnswerWasRead(t *testing.T) {
 }
 
 type watched struct {
-	keyring.Source
+	keyrings.Source
 	calls *[]string
 }
 
@@ -621,7 +621,7 @@ func TestAnswerInEveryCase(t *testing.T) {
 		}
 	}
 
-	s.handler.secret = func(string) keyring.Source { panic("hunter2") }
+	s.handler.secret = func(string) keyrings.Source { panic("hunter2") }
 	if r := s.send(s.request("Create", s.properties, nil)); r.Status != "FAILED" || !strings.Contains(r.Reason, "failed inside") {
 		t.Errorf("after a panic: %+v", r)
 	}

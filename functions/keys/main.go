@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
 func main() {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
 // texts returns what the secrets hold.
@@ -102,8 +102,8 @@ func TestHalfTakenOver(t *testing.T) {
 	s.properties = maps.Clone(s.deployed)
 	s.properties[takeOverStack] = ownStack
 	refresh := newHandler(s.id, s.answers.url, s.config).secret(s.deployed[refreshKeysARN].(string))
-	_, err := keyring.Update(t.Context(), refresh, keyring.RefreshRing, func(r keyring.Ring) (keyring.Ring, error) {
-		return r.Move(keyring.Move{Version: 1, Stack: nextStack, TakeOver: ownStack}, s.now, s.handler.random)
+	_, err := keyrings.Update(t.Context(), refresh, keyrings.RefreshRing, func(r keyrings.Ring) (keyrings.Ring, error) {
+		return r.Move(keyrings.Move{Version: 1, Stack: nextStack, TakeOver: ownStack}, s.now, s.handler.random)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -31,9 +31,9 @@ const (
 // properties are what the template asks for.
 type properties struct {
 	signingRing, refreshKeys, loginRing string // ARNs of secrets
-	version                             keyring.Version
+	version                             keyrings.Version
 	algorithm                           token.Algorithm
-	drop, dropRefresh, dropLogin        keyring.Drop
+	drop, dropRefresh, dropLogin        keyrings.Drop
 	takeOver                            string // the id of the deleted stack whose rings are taken over
 	all                                 map[string]string
 }
@@ -90,7 +90,7 @@ func parse(raw map[string]any) (properties, error) {
 	})
 	read(keyVersion, "the version of the keys that signs, a whole number from 1 to 65534", "", func(text string) bool {
 		n, err := strconv.ParseUint(text, 10, 16)
-		p.version = keyring.Version(n)
+		p.version = keyrings.Version(n)
 		return err == nil && 1 <= n && n <= 65534
 	})
 	read(signingAlgorithm, "RS256, ES256 or EdDSA", string(token.RS256), func(text string) bool {
@@ -102,7 +102,7 @@ func parse(raw map[string]any) (properties, error) {
 		p.drop, ok = parseDrop(text)
 		return ok
 	})
-	for name, into := range map[string]*keyring.Drop{dropRefreshKeys: &p.dropRefresh, dropLoginKeys: &p.dropLogin} {
+	for name, into := range map[string]*keyrings.Drop{dropRefreshKeys: &p.dropRefresh, dropLoginKeys: &p.dropLogin} {
 		read(name, "nothing, all, or ids of keys separated by commas", "", func(text string) (ok bool) {
 			*into, ok = parseDrop(text)
 			return ok
@@ -121,18 +121,18 @@ func parse(raw map[string]any) (properties, error) {
 	return p, errors.Join(errs...)
 }
 
-func parseDrop(text string) (keyring.Drop, bool) {
+func parseDrop(text string) (keyrings.Drop, bool) {
 	switch text = strings.TrimSpace(text); text {
 	case "":
-		return keyring.Drop{}, true
+		return keyrings.Drop{}, true
 	case "all":
-		return keyring.Drop{All: true}, true
+		return keyrings.Drop{All: true}, true
 	}
-	var d keyring.Drop
+	var d keyrings.Drop
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if !kid.MatchString(part) {
-			return keyring.Drop{}, false
+			return keyrings.Drop{}, false
 		}
 		d.IDs = append(d.IDs, part)
 	}

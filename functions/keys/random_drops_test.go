@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
 // TestRandomDrops drops keys of refresh tokens and of logins in any order, with rotations, refusals, rollbacks and repeated
@@ -16,7 +16,7 @@ import (
 // always has a key that seals.
 func TestRandomDrops(t *testing.T) {
 	const stacks, steps = 12, 40
-	properties := map[keyring.Kind]string{keyring.RefreshRing: dropRefreshKeys, keyring.LoginRing: dropLoginKeys}
+	properties := map[keyrings.Kind]string{keyrings.RefreshRing: dropRefreshKeys, keyrings.LoginRing: dropLoginKeys}
 	accepted, refused, rolledBack, dropped := 0, 0, 0, 0
 	for seed := range uint64(stacks) {
 		random := rand.New(rand.NewPCG(seed, 7))
@@ -39,7 +39,7 @@ func TestRandomDrops(t *testing.T) {
 						t.Errorf("stack %d, %s: version %d of the %s has a dropped key", seed, what, v, kind)
 					}
 				}
-				for _, v := range []keyring.Version{r.Current(), r.Current() + 1} {
+				for _, v := range []keyrings.Version{r.Current(), r.Current() + 1} {
 					if _, ok := r.Keys[v]; !ok {
 						t.Errorf("stack %d, %s: version %d of the %s has no key", seed, what, v, kind)
 					}
@@ -48,7 +48,7 @@ func TestRandomDrops(t *testing.T) {
 		}
 		for range steps {
 			s.now = s.now.Add([]time.Duration{time.Second, time.Minute, 3 * time.Hour, 30 * time.Hour}[random.IntN(4)])
-			current := s.ring(keyring.SigningRing).Current()
+			current := s.ring(keyrings.SigningRing).Current()
 			wish := []string{keyVersion, fmt.Sprint(int(current) + []int{0, 1, 1, 1}[random.IntN(4)]), dropKeys, ""}
 			doomed := []string{}
 			for kind, property := range properties {
@@ -109,7 +109,7 @@ func TestRandomDrops(t *testing.T) {
 func (s *stack) has(id string) bool {
 	for kind := range arnProperty {
 		r := s.ring(kind)
-		if slices.ContainsFunc(r.Versions(), func(v keyring.Version) bool { return r.Keys[v].ID() == id }) {
+		if slices.ContainsFunc(r.Versions(), func(v keyrings.Version) bool { return r.Keys[v].ID() == id }) {
 			return true
 		}
 	}

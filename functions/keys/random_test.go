@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -46,7 +46,7 @@ func (h *history) problems(now time.Time) (found []string) {
 			found = append(found, kid+" came back")
 		}
 	}
-	if !h.dropped.IsZero() && now.Sub(h.dropped) < keyring.PublishedBeforeSigning {
+	if !h.dropped.IsZero() && now.Sub(h.dropped) < keyrings.PublishedBeforeSigning {
 		return found // an emergency
 	}
 	for i, p := range h.published {
@@ -81,10 +81,10 @@ func TestRandomDeployments(t *testing.T) {
 		h := &history{signed: map[string]time.Time{}, gone: map[string]bool{}}
 		var events [][]byte
 		// note takes what an accepted request has changed.
-		note := func(r reply, before keyring.Ring) {
+		note := func(r reply, before keyrings.Ring) {
 			signing, _ := s.stored()
 			for v, entry := range before.Keys {
-				kept := slices.ContainsFunc(slices.Collect(maps.Values(signing.Keys)), func(e keyring.Entry) bool {
+				kept := slices.ContainsFunc(slices.Collect(maps.Values(signing.Keys)), func(e keyrings.Entry) bool {
 					return e.Signing.ID() == entry.Signing.ID()
 				})
 				if !kept && int(signing.Current())-int(v) < 8 {
@@ -96,7 +96,7 @@ func TestRandomDeployments(t *testing.T) {
 				t.Errorf("stack %d: version %d signs, and %s is deployed", seed, signing.Current(), s.deployed[keyVersion])
 			}
 		}
-		note(s.create(), keyring.Ring{})
+		note(s.create(), keyrings.Ring{})
 		for range steps {
 			s.now = s.now.Add([]time.Duration{time.Second, time.Minute, time.Hour, 3 * time.Hour, 100 * time.Hour}[random.IntN(5)])
 			before, _ := s.stored()

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 const (
@@ -38,8 +38,8 @@ type task struct {
 
 // ring is one of the three, and where it is kept.
 type ring struct {
-	keyring.Ring
-	at  keyring.Source
+	keyrings.Ring
+	at  keyrings.Source
 	arn string
 }
 
@@ -59,7 +59,7 @@ const (
 func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) {
 	for until := h.now().Add(patience); ; {
 		data, err := h.attempt(ctx, t)
-		passing := errors.Is(err, auth.ErrUnavailable) || errors.Is(err, keyring.ErrConflict) || errors.Is(err, errWritten)
+		passing := errors.Is(err, auth.ErrUnavailable) || errors.Is(err, keyrings.ErrConflict) || errors.Is(err, errWritten)
 		written := errors.Is(err, errWritten) // what was written must be told, however long it took
 		if !passing || !written && !h.now().Before(until) {
 			return data, err
@@ -83,7 +83,7 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := keyring.Move{
+	m := keyrings.Move{
 		Version: t.version, Algorithm: t.algorithm, Request: t.request, Drop: t.drop, Stack: t.stack, TakeOver: t.takeOver,
 	}
 	m.DropRefresh, m.DropLogin = t.dropRefresh, t.dropLogin
@@ -127,12 +127,12 @@ func (t task) droppedAll(property string) bool {
 
 func (h *handler) loadAll(ctx context.Context, t task) (all rings, err error) {
 	for i, r := range [...]struct {
-		kind keyring.Kind
+		kind keyrings.Kind
 		arn  string
 	}{
-		refreshAt: {keyring.RefreshRing, t.refreshKeys},
-		loginAt:   {keyring.LoginRing, t.loginRing},
-		signingAt: {keyring.SigningRing, t.signingRing},
+		refreshAt: {keyrings.RefreshRing, t.refreshKeys},
+		loginAt:   {keyrings.LoginRing, t.loginRing},
+		signingAt: {keyrings.SigningRing, t.signingRing},
 	} {
 		if all[i], err = h.load(ctx, r.kind, r.arn); err != nil {
 			return rings{}, err
@@ -142,46 +142,46 @@ func (h *handler) loadAll(ctx context.Context, t task) (all rings, err error) {
 }
 
 // save writes the next state, where there is one.
-func (r ring) save(ctx context.Context, next keyring.Ring) error {
+func (r ring) save(ctx context.Context, next keyrings.Ring) error {
 	if next.Serial == r.Serial {
 		return nil
 	}
-	return keyring.Save(ctx, r.at, next)
+	return keyrings.Save(ctx, r.at, next)
 }
 
 // load returns a ring without keys for a secret that CloudFormation has just made: it has no value.
-func (h *handler) load(ctx context.Context, kind keyring.Kind, arn string) (ring, error) {
+func (h *handler) load(ctx context.Context, kind keyrings.Kind, arn string) (ring, error) {
 	r := ring{at: h.secret(arn), arn: arn}
 	var err error
-	r.Ring, err = keyring.Load(ctx, r.at, kind)
+	r.Ring, err = keyrings.Load(ctx, r.at, kind)
 	if errors.Is(err, auth.ErrNotFound) {
-		r.Ring, err = keyring.Ring{Kind: kind}, nil
+		r.Ring, err = keyrings.Ring{Kind: kind}, nil
 	}
 	return r, err
 }
 
 // properties that name the secrets.
-var arnProperty = map[keyring.Kind]string{
-	keyring.SigningRing: signingRingARN, keyring.RefreshRing: refreshKeysARN, keyring.LoginRing: loginRingARN,
+var arnProperty = map[keyrings.Kind]string{
+	keyrings.SigningRing: signingRingARN, keyrings.RefreshRing: refreshKeysARN, keyrings.LoginRing: loginRingARN,
 }
 
 // mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
 // rings over; a rollback takes back what it had. A stack that was deployed before there was a login ring gets one.
-func (t task) mayTake(all rings, m keyring.Move) error {
-	for name, drop := range map[string]keyring.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh, dropLoginKeys: m.DropLogin} {
+func (t task) mayTake(all rings, m keyrings.Move) error {
+	for name, drop := range map[string]keyrings.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh, dropLoginKeys: m.DropLogin} {
 		if asked := drop.All || len(drop.IDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
 			// A new stack has issued nothing under a key that leaked.
 			return fmt.Errorf("%s goes with an update of the stack, and this request is none: leave it empty", name)
 		}
 	}
 	if t.create {
-		return keyring.Adopt(t.version, all[signingAt].Ring, all[refreshAt].Ring, all[loginAt].Ring)
+		return keyrings.Adopt(t.version, all[signingAt].Ring, all[refreshAt].Ring, all[loginAt].Ring)
 	}
 	for _, r := range all {
 		name := arnProperty[r.Kind]
 		_, named := t.before[name]
-		remade := r.Kind == keyring.SigningRing && m.Drop.All && !m.Drop.Still ||
-			r.Kind == keyring.LoginRing && t.before != nil && !named
+		remade := r.Kind == keyrings.SigningRing && m.Drop.All && !m.Drop.Still ||
+			r.Kind == keyrings.LoginRing && t.before != nil && !named
 		other := t.before != nil && t.before[name] != r.arn
 		switch {
 		case len(r.Keys) == 0 && !remade:
@@ -189,7 +189,7 @@ func (t task) mayTake(all rings, m keyring.Move) error {
 			return fmt.Errorf("%s: the secret %s holds no keys, and only a new stack makes the first: "+
 				"name the right secret, or give this one back the value that it had", name, r.arn)
 		case len(r.Keys) > 0 && other && t.version != r.Current():
-			if err := keyring.Adopt(t.version, r.Ring); err != nil {
+			if err := keyrings.Adopt(t.version, r.Ring); err != nil {
 				return err
 			}
 		}
@@ -221,8 +221,8 @@ func (t task) answer(all rings) (map[string]any, error) {
 // stamp changes with everything that reaches a function's environment, so that a stamped function gets a new version,
 // and it comes back with a rollback. So it holds the versions of the keys that open tokens, and not later ones.
 func (t task) stamp(jwks []byte, rings rings) (string, error) {
-	opening := func(i int) []keyring.Version {
-		return slices.DeleteFunc(rings[i].Versions(), func(v keyring.Version) bool { return v > t.version+1 })
+	opening := func(i int) []keyrings.Version {
+		return slices.DeleteFunc(rings[i].Versions(), func(v keyrings.Version) bool { return v > t.version+1 })
 	}
 	all := maps.Clone(t.all)
 	for _, own := range []string{"ServiceToken", "ServiceTimeout"} { // CloudFormation's own

@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
@@ -160,15 +160,15 @@ func (s *stack) rollback() reply {
 }
 
 // stored returns the signing ring and the refresh-token ring as the secrets hold them.
-func (s *stack) stored() (signing, refresh keyring.Ring) {
+func (s *stack) stored() (signing, refresh keyrings.Ring) {
 	s.t.Helper()
-	return s.ring(keyring.SigningRing), s.ring(keyring.RefreshRing)
+	return s.ring(keyrings.SigningRing), s.ring(keyrings.RefreshRing)
 }
 
-func (s *stack) ring(kind keyring.Kind) keyring.Ring {
+func (s *stack) ring(kind keyrings.Kind) keyrings.Ring {
 	s.t.Helper()
 	text, _ := s.service.Text(s.deployed[arnProperty[kind]].(string))
-	r, err := keyring.Parse(kind, auth.NewSecret(text))
+	r, err := keyrings.Parse(kind, auth.NewSecret(text))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (r reply) kids(t testing.TB) []string {
 }
 
 // signs returns the kid of a version.
-func (s *stack) signs(v keyring.Version) string {
+func (s *stack) signs(v keyrings.Version) string {
 	s.t.Helper()
 	signing, _ := s.stored()
 	return signing.Keys[v].Signing.ID()
@@ -264,8 +264,8 @@ func (s *stack) keepsSecrets() {
 			}
 		}
 	}
-	login := s.ring(keyring.LoginRing)
-	for _, ring := range []keyring.Ring{refresh, login} {
+	login := s.ring(keyrings.LoginRing)
+	for _, ring := range []keyrings.Ring{refresh, login} {
 		text, err := ring.Text()
 		if err != nil {
 			s.t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
 // twoRings returns a stack at KeyVersion 3 as a template without a login ring left it.
@@ -31,7 +31,7 @@ func TestLoginRingOfAnExistingStack(t *testing.T) {
 	signing, refresh := s.stored()
 	stamp := s.send(s.request("Update", s.deployedWithLogin(), s.deployed)).Data["Stamp"]
 	s.deployed = s.deployedWithLogin()
-	login := s.ring(keyring.LoginRing)
+	login := s.ring(keyrings.LoginRing)
 	if login.Current() != 3 || len(login.Versions()) != 2 || login.Versions()[0] != 3 {
 		t.Errorf("the login ring stands at %d of %v, want 3 of [3 4]", login.Current(), login.Versions())
 	}
@@ -43,8 +43,8 @@ func TestLoginRingOfAnExistingStack(t *testing.T) {
 		t.Errorf("the same deployment again has the stamp %s, want %s", r.Data["Stamp"], stamp)
 	}
 	s.now = s.now.Add(3 * time.Hour)
-	if r := s.update(keyVersion, "4"); r.Status != "SUCCESS" || s.ring(keyring.LoginRing).Current() != 4 {
-		t.Errorf("rotation: %s %s, the login ring stands at %d", r.Status, r.Reason, s.ring(keyring.LoginRing).Current())
+	if r := s.update(keyVersion, "4"); r.Status != "SUCCESS" || s.ring(keyrings.LoginRing).Current() != 4 {
+		t.Errorf("rotation: %s %s, the login ring stands at %d", r.Status, r.Reason, s.ring(keyrings.LoginRing).Current())
 	}
 }
 
@@ -58,7 +58,7 @@ func TestUpgradeRotates(t *testing.T) {
 		t.Fatal(r.Reason)
 	}
 	s.deployed = wish
-	if login := s.ring(keyring.LoginRing); login.Current() != 4 {
+	if login := s.ring(keyrings.LoginRing); login.Current() != 4 {
 		t.Errorf("the login ring stands at %d, want 4", login.Current())
 	}
 }
@@ -73,7 +73,7 @@ func TestAdoptedWithoutLoginRing(t *testing.T) {
 		t.Errorf("KeyVersion 1: %s %s", r.Status, r.Reason)
 	}
 	s.properties[keyVersion] = "3"
-	if r := s.create(); r.Status != "SUCCESS" || s.ring(keyring.LoginRing).Current() != 3 {
+	if r := s.create(); r.Status != "SUCCESS" || s.ring(keyrings.LoginRing).Current() != 3 {
 		t.Errorf("KeyVersion 3: %s %s", r.Status, r.Reason)
 	}
 }

@@ -2,7 +2,7 @@ package backend
 
 import (
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
 // OpenSecrets returns a client of the Secrets Manager that c names. It does no I/O.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
 // problem returns one sentence, or nothing if holds is true.
@@ -257,7 +257,7 @@ func cached(kept time.Duration) rule {
 		var seconds int
 		age := regexp.MustCompile(`max-age=\d+`).FindString(p.keys.header.Get("Cache-Control"))
 		_, err := fmt.Sscanf(age, "max-age=%d", &seconds)
-		old, early := time.Duration(seconds)*time.Second+kept, keyring.PublishedBeforeSigning
+		old, early := time.Duration(seconds)*time.Second+kept, keyrings.PublishedBeforeSigning
 		return slices.Concat(
 			problem(err == nil && old <= early, "a copy may be %v old, and a new key signs after %v", old, early),
 			verified(p.next, p.keys.body),

@@ -20,11 +20,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -48,7 +48,7 @@ type server struct {
 	*service.Service
 	*httptest.Server
 	alg   token.Algorithm
-	ring  keyring.Source // the signing keys
+	ring  keyrings.Source // the signing keys
 	clock clock
 	log   log
 	asked atomic.Int32 // requests for the key set
@@ -111,9 +111,9 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	h := &server{Server: unstarted, alg: alg, clock: clock{at: time.Now()}}
 	issuer := scheme + "://" + unstarted.Listener.Addr().String()
 
-	signing, err1 := keyring.NewSigningRing(alg, h.clock.now(), rand.Reader)
-	refresh, err2 := keyring.NewRefreshRing(h.clock.now(), rand.Reader)
-	logins, err3 := keyring.NewLoginRing(h.clock.now(), rand.Reader)
+	signing, err1 := keyrings.NewSigningRing(alg, h.clock.now(), rand.Reader)
+	refresh, err2 := keyrings.NewRefreshRing(h.clock.now(), rand.Reader)
+	logins, err3 := keyrings.NewLoginRing(h.clock.now(), rand.Reader)
 	signingText, err4 := signing.Text()
 	refreshText, err5 := refresh.Text()
 	loginText, err6 := logins.Text()
@@ -121,7 +121,7 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)
 	}
-	h.ring = keyring.Inline(signingText)
+	h.ring = keyrings.Inline(signingText)
 	people := user.Directory{Store: stores.Users, Hasher: &password.Hasher{}}
 	if _, err := people.Add(t.Context(), email, auth.NewSecret(secret), nil); err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 	var err error
 	if h.Service, err = service.New(t.Context(), service.Settings{
 		Issuer: issuer, Audience: []string{audience},
-		SigningRing: h.ring, RefreshKeys: keyring.Inline(refreshText), LoginRing: keyring.Inline(loginText),
+		SigningRing: h.ring, RefreshKeys: keyrings.Inline(refreshText), LoginRing: keyrings.Inline(loginText),
 		KeyVersion: 1, Stores: stores,
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: strings.Fields(scope),

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -16,7 +17,7 @@ import (
 // good one only in that.
 type terms struct {
 	issuer, audience string
-	ring             keyring.Source
+	ring             keyrings.Source
 	at               time.Time
 }
 
@@ -55,7 +56,7 @@ var refused = []string{"audience", "issuer", "time", "signature", "scope", "key"
 // bad returns a bad token for each entry of refused.
 func (h *server) bad(t *testing.T) map[string]string {
 	t.Helper()
-	stranger, err1 := keyring.NewSigningRing(h.alg, h.clock.now(), rand.Reader)
+	stranger, err1 := keyrings.NewSigningRing(h.alg, h.clock.now(), rand.Reader)
 	text, err2 := stranger.Text()
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
@@ -67,7 +68,7 @@ func (h *server) bad(t *testing.T) map[string]string {
 		"time":      h.issue(t, func(by *terms) { by.at = by.at.Add(-time.Hour) }),
 		"signature": part[0] + "." + part[1] + "." + changed(t, part[2]),
 		"scope":     part[0] + "." + widened(t, part[1]) + "." + part[2],
-		"key":       h.issue(t, func(by *terms) { by.ring = keyring.Inline(text) }),
+		"key":       h.issue(t, func(by *terms) { by.ring = keyrings.Inline(text) }),
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 func (c *cloud) secretsManager() *secretsmanager.Client {
@@ -21,18 +21,18 @@ func (c *cloud) secretsManager() *secretsmanager.Client {
 }
 
 // rings are the outputs with the secrets of a stack.
-var rings = map[string]keyring.Kind{
-	"SigningSecret": keyring.SigningRing, "RefreshSecret": keyring.RefreshRing, "LoginSecret": keyring.LoginRing,
+var rings = map[string]keyrings.Kind{
+	"SigningSecret": keyrings.SigningRing, "RefreshSecret": keyrings.RefreshRing, "LoginSecret": keyrings.LoginRing,
 }
 
 // ring reads a ring from the stack's secret.
-func (s *stack) ring(output string) keyring.Ring {
+func (s *stack) ring(output string) keyrings.Ring {
 	s.t.Helper()
 	got, err := s.secretsManager().GetSecretValue(s.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String(s.outputs[output])})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := keyring.Parse(rings[output], auth.NewSecret(aws.ToString(got.SecretString)))
+	r, err := keyrings.Parse(rings[output], auth.NewSecret(aws.ToString(got.SecretString)))
 	if err != nil {
 		s.t.Fatal(err)
 	}

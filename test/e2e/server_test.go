@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
@@ -251,8 +251,8 @@ func (s *server) back(t *testing.T) *back {
 	}
 	x, err := service.New(t.Context(), service.Settings{
 		Issuer: s.url, Audience: []string{s.url}, Stores: stores, KeyVersion: 1,
-		SigningRing:         keyring.File(filepath.Join(s.home, "signing-ring.json")),
-		RefreshKeys:         keyring.File(filepath.Join(s.home, "refresh-keys.json")),
+		SigningRing:         keyrings.File(filepath.Join(s.home, "signing-ring.json")),
+		RefreshKeys:         keyrings.File(filepath.Join(s.home, "refresh-keys.json")),
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
 	})
 	if err != nil {

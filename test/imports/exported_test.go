@@ -111,6 +111,11 @@ func exported(p *types.Package) (names []types.Object) {
 func internalTypes(p *types.Package) (found []string) {
 	for _, o := range exported(p) {
 		seen := make(map[types.Type]bool)
+		report := func(t types.Type, name *types.TypeName) {
+			if pkg := name.Pkg(); pkg != nil && isInternal(pkg.Path()) {
+				found = append(found, fmt.Sprintf("%s.%s names %s", p.Path(), o.Name(), types.TypeString(t, nil)))
+			}
+		}
 		var visit func(t types.Type)
 		visit = func(t types.Type) {
 			if seen[t] {
@@ -119,11 +124,10 @@ func internalTypes(p *types.Package) (found []string) {
 			seen[t] = true
 			switch t := t.(type) {
 			case *types.Alias:
-				visit(types.Unalias(t))
+				report(t, t.Obj())
+				visit(t.Rhs())
 			case *types.Named:
-				if pkg := t.Obj().Pkg(); pkg != nil && isInternal(pkg.Path()) {
-					found = append(found, fmt.Sprintf("%s.%s names %s", p.Path(), o.Name(), types.TypeString(t, nil)))
-				}
+				report(t, t.Obj())
 				for a := range t.TypeArgs().Types() {
 					visit(a)
 				}

@@ -183,7 +183,7 @@ func TestViolations(t *testing.T) {
 		},
 		{
 			"another user of Secrets Manager", listed{ImportPath: ours("keyring"), Imports: []string{sdk + "/service/secretsmanager"}},
-			"keyring imports " + sdk + "/service/secretsmanager, which only keyring/secretsmanager may",
+			"keyring imports " + sdk + "/service/secretsmanager, which only secretsmanager may",
 		},
 		{
 			"a vague name", listed{ImportPath: module + "/test/utils", Name: "utils"},

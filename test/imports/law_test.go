@@ -10,7 +10,7 @@ var law = func() map[string][]string {
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
-	command := slices.Concat(front, pure, []string{"backend", "config", "route", "router", "standin", "web", "loopback"})
+	command := slices.Concat(front, pure, []string{"backend", "config", "keyrings", "route", "router", "standin", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -23,39 +23,40 @@ var law = func() map[string][]string {
 		"functions/sessions":             front,
 		"functions/account":              front,
 		"functions/discovery":            front,
-		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyring", "keyring/secretsmanager", "config", "loopback"}),
+		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyrings", "secretsmanager", "config", "loopback"}),
 		"cmd/edgeauth":                   slices.Concat(command, nouns),
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
-		"cmd/edgeauth/internal/stack":    {"auth", "config", "keyring"},
+		"cmd/edgeauth/internal/stack":    {"auth", "config", "keyrings"},
 		"examples/whoami":                {}, // a backend without edgeauth code
 
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "endpoint/discovery", "backend", "token/jwksurl", "config", "audit"}),
-		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "keyring/secretsmanager", "config"},
+		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "secretsmanager", "config"},
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
-		"authtest": {"auth", "token", "session", "user", "password", "keyring", "bolt", "authorizer", "service", "route", "config"},
+		"authtest": {"auth", "token", "session", "user", "password", "keyring", "keyrings", "bolt", "authorizer", "service", "route", "config"},
 
 		"dynamo":    stores,
 		"bolt":      stores,
 		"storetest": stores,
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
-		"login":                  {"auth", "user", "password", "throttle", "sealed"},
-		"throttle":               {"auth"},
-		"user":                   {"auth", "password", "claim"},
-		"password":               {"auth"},
-		"session":                {"auth", "sealed"},
-		"sealed":                 {"auth"},
-		"token":                  {"auth", "strictjson", "claim", "loopback"},
-		"token/jwksurl":          {"auth", "token"},
-		"keyring":                {"auth", "token", "strictjson"},
-		"keyring/secretsmanager": {"auth", "keyring"},
-		"gateway":                {"auth", "claim", "errorcode", "requestid"},
-		"config":                 {"auth", "strictjson", "loopback"},
-		"audit":                  {"auth"},
+		"login":          {"auth", "user", "password", "throttle", "sealed"},
+		"throttle":       {"auth"},
+		"user":           {"auth", "password", "claim"},
+		"password":       {"auth"},
+		"session":        {"auth", "sealed"},
+		"sealed":         {"auth"},
+		"token":          {"auth", "strictjson", "claim", "loopback"},
+		"token/jwksurl":  {"auth", "token"},
+		"keyring":        {"auth", "token", "keyrings"},
+		"keyrings":       {"auth", "token", "strictjson"},
+		"secretsmanager": {"auth", "keyrings"},
+		"gateway":        {"auth", "claim", "errorcode", "requestid"},
+		"config":         {"auth", "strictjson", "loopback"},
+		"audit":          {"auth"},
 
 		"router":             {"auth", "route", "answer", "errorcode", "requestid"},
 		"route":              {},
@@ -120,7 +121,7 @@ var forTests = []string{"testing", "net/http/httptest", module + "/pkg/auth/auth
 // only lists packages that a single package may import; the entry also covers the packages below.
 var only = map[string]string{
 	sdk + "/service/dynamodb":       "dynamo",
-	sdk + "/service/secretsmanager": "keyring/secretsmanager",
+	sdk + "/service/secretsmanager": "secretsmanager",
 	sdk + "/service/cloudformation": "cmd/edgeauth/internal/stack",
 	sdk + "/config":                 "cmd/edgeauth/internal/stack",
 	sdk + "/credentials":            "cmd/edgeauth/internal/stack",

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -351,7 +351,7 @@ func (c *client) present(refresh string) (tokens, bool) {
 }
 
 // keyID returns the key that sealed a refresh token, from the third and fourth byte.
-func keyID(refresh string) keyring.Version {
+func keyID(refresh string) keyrings.Version {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(refresh, "ert_"))
 	if err != nil || len(raw) < 4 {
 		return 0

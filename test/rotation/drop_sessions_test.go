@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // sealing is one refresh-token key at one version. A version may have had several keys, and a key several versions.
 type sealing struct {
-	version keyring.Version
+	version keyrings.Version
 	id      string
 }
 
@@ -45,7 +45,7 @@ func (w *world) sealedBy(refresh string) string {
 // isGone reports whether a refresh-token key was dropped. A run is too short for a key to be forgotten.
 func (w *world) isGone(id string) bool {
 	w.t.Helper()
-	for _, e := range w.load(keyring.RefreshRing).Keys {
+	for _, e := range w.load(keyrings.RefreshRing).Keys {
 		if e.ID() == id {
 			return false
 		}
@@ -56,19 +56,19 @@ func (w *world) isGone(id string) bool {
 // leak is a refresh-token or login key that leaked.
 type leak struct {
 	name            string
-	refresh, login  func(r keyring.Ring) keyring.Drop // nil for none
-	to              keyring.Version                   // from version 3
+	refresh, login  func(r keyrings.Ring) keyrings.Drop // nil for none
+	to              keyrings.Version                    // from version 3
 	gradual         bool
 	takenBack       bool // the deployment is rolled back after five minutes
 	ends, forgetful bool // sessions end, known devices are forgotten
 	spares          bool // some sessions are not under the key
 }
 
-func key(v keyring.Version) func(keyring.Ring) keyring.Drop {
-	return func(r keyring.Ring) keyring.Drop { return keyring.Drop{IDs: []string{r.Keys[v].ID()}} }
+func key(v keyrings.Version) func(keyrings.Ring) keyrings.Drop {
+	return func(r keyrings.Ring) keyrings.Drop { return keyrings.Drop{IDs: []string{r.Keys[v].ID()}} }
 }
 
-func all(keyring.Ring) keyring.Drop { return keyring.Drop{All: true} }
+func all(keyrings.Ring) keyrings.Drop { return keyrings.Drop{All: true} }
 
 // TestDroppedSessions drops refresh-token and login keys under load, and rotates before and after it. A session ends only
 // if its refresh token is under a dropped key. No login is refused. Only gateways and load balancers refuse an access
@@ -117,12 +117,12 @@ func TestDroppedSessions(t *testing.T) {
 func (w *world) leak(l leak) {
 	w.t.Helper()
 	begins, was := w.now, w.deployed
-	m := keyring.Move{Version: l.to}
+	m := keyrings.Move{Version: l.to}
 	if l.refresh != nil {
-		m.DropRefresh = l.refresh(w.load(keyring.RefreshRing))
+		m.DropRefresh = l.refresh(w.load(keyrings.RefreshRing))
 	}
 	if l.login != nil {
-		m.DropLogin = l.login(w.load(keyring.LoginRing))
+		m.DropLogin = l.login(w.load(keyrings.LoginRing))
 	}
 	r, err := w.carryOut(m)
 	if err != nil {
@@ -145,7 +145,7 @@ func (w *world) leak(l leak) {
 	}
 	if l.takenBack {
 		w.after(5*time.Minute, func() {
-			back, err := w.carryOut(keyring.Move{Version: was.version})
+			back, err := w.carryOut(keyrings.Move{Version: was.version})
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -171,7 +171,7 @@ func (w *world) leak(l leak) {
 		}
 		w.tell([]step{{to: w.deployed.version + 1}})
 	})
-	w.run(settled.Add(time.Hour + keyring.PublishedBeforeSigning + settles + time.Hour))
+	w.run(settled.Add(time.Hour + keyrings.PublishedBeforeSigning + settles + time.Hour))
 
 	ended := map[*client]bool{}
 	for _, r := range w.ended {
@@ -188,7 +188,7 @@ func (w *world) leak(l leak) {
 	elsewhere := 0
 	for _, r := range w.refused {
 		if !strings.HasPrefix(r.by, "gateway") && !strings.HasPrefix(r.by, "load balancer") ||
-			!r.at.Before(begins.Add(keyring.PublishedBeforeSigning)) || l.to == was.version {
+			!r.at.Before(begins.Add(keyrings.PublishedBeforeSigning)) || l.to == was.version {
 			w.t.Error(r)
 		}
 		elsewhere++

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -23,7 +23,7 @@ type emergency struct {
 
 // After a key is dropped, the tokens that it signed are refused and no session ends.
 func TestDroppedKeys(t *testing.T) {
-	const hours = keyring.PublishedBeforeSigning
+	const hours = keyrings.PublishedBeforeSigning
 	for i, e := range []emergency{
 		{name: "the key that signs", after: hours},
 		{name: "the key that signs, soon after a rotation", after: settles, deaf: hours - settles},
@@ -56,9 +56,9 @@ func TestDroppedKeys(t *testing.T) {
 func (w *world) drop(e emergency) {
 	w.t.Helper()
 	begins, was := w.now, w.deployed
-	ring := w.load(keyring.SigningRing)
+	ring := w.load(keyrings.SigningRing)
 	leaked := ring.Keys[was.version].Signing.ID()
-	drop := keyring.Drop{All: e.all}
+	drop := keyrings.Drop{All: e.all}
 	if !e.all {
 		drop.IDs = []string{leaked}
 	}
@@ -82,7 +82,7 @@ func (w *world) drop(e emergency) {
 	w.atOnce(r)
 	if e.takenBack {
 		w.after(5*time.Minute, func() {
-			back, err := w.move(was.version, keyring.Drop{})
+			back, err := w.move(was.version, keyrings.Drop{})
 			if err != nil {
 				w.t.Fatal(err)
 			}

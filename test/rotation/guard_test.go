@@ -6,23 +6,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // TestForbiddenSteps checks that a step which would cause valid tokens to be refused is refused for
 // all rings together. The refusal names the right version and the time until which to wait.
 func TestForbiddenSteps(t *testing.T) {
-	const wait = keyring.PublishedBeforeSigning
+	const wait = keyrings.PublishedBeforeSigning
 	for _, row := range []struct {
 		name   string
 		before []time.Duration // earlier rotations, each the given time after the previous one
 		back   int             // number of steps back afterwards
 		forth  int             // number of steps forward again
 		after  time.Duration
-		to     keyring.Version
-		right  keyring.Version // 0 if the version can never be right
-		until  time.Duration   // from now; 0 if waiting does not help
+		to     keyrings.Version
+		right  keyrings.Version // 0 if the version can never be right
+		until  time.Duration    // from now; 0 if waiting does not help
 	}{
 		{name: "a rotation right after the first deployment", to: 2, right: 1, until: wait},
 		{name: "a rotation a second too early", after: wait - time.Second, to: 2, right: 1, until: time.Second},
@@ -37,7 +37,7 @@ func TestForbiddenSteps(t *testing.T) {
 		{name: "a rotation right after a step back and forth", before: []time.Duration{wait, wait}, back: 1, forth: 1,
 			after: 10 * time.Minute, to: 4, right: 3, until: wait - 10*time.Minute},
 		{name: "two steps back", before: []time.Duration{wait, wait}, back: 1, after: wait, to: 1, right: 2,
-			until: keyring.RefreshKeyRetention - wait},
+			until: keyrings.RefreshKeyRetention - wait},
 		{name: "the version 0", to: 0},
 		{name: "the last version", to: 1<<16 - 1},
 	} {
@@ -56,12 +56,12 @@ func TestForbiddenSteps(t *testing.T) {
 			}
 			w.now = w.now.Add(row.after)
 			saved := [3]uint64{w.signing.saved, w.refresh.saved, w.logins.saved}
-			_, err := w.move(row.to, keyring.Drop{})
+			_, err := w.move(row.to, keyrings.Drop{})
 			if saved != [3]uint64{w.signing.saved, w.refresh.saved, w.logins.saved} {
 				t.Error("a ring was written")
 			}
 			if row.right == 0 {
-				if !errors.Is(err, keyring.ErrRefused) || !strings.Contains(err.Error(), "a number from 1 to 65534") {
+				if !errors.Is(err, keyrings.ErrRefused) || !strings.Contains(err.Error(), "a number from 1 to 65534") {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -86,9 +86,9 @@ func TestForbiddenSteps(t *testing.T) {
 }
 
 // mustMove deploys a version to all functions.
-func (w *world) mustMove(v keyring.Version) {
+func (w *world) mustMove(v keyrings.Version) {
 	w.t.Helper()
-	r, err := w.move(v, keyring.Drop{})
+	r, err := w.move(v, keyrings.Drop{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -100,23 +100,23 @@ func (w *world) mustMove(v keyring.Version) {
 func TestAdoptionOfRetainedRings(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		moves []keyring.Version
-		right keyring.Version
+		moves []keyrings.Version
+		right keyrings.Version
 	}{
 		{"never rotated", nil, 1},
-		{"rotated", []keyring.Version{2, 3, 4}, 4},
-		{"rotated and taken back", []keyring.Version{2, 3, 2}, 3},
+		{"rotated", []keyrings.Version{2, 3, 4}, 4},
+		{"rotated and taken back", []keyrings.Version{2, 3, 2}, 3},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, 1, token.ES256)
 			w.create()
 			for _, v := range row.moves {
-				w.now = w.now.Add(keyring.PublishedBeforeSigning)
+				w.now = w.now.Add(keyrings.PublishedBeforeSigning)
 				w.mustMove(v)
 			}
 			w.deployed = nil // the stack is deleted
-			for v := keyring.Version(1); v <= row.right+2; v++ {
-				err := keyring.Adopt(v, w.load(keyring.SigningRing), w.load(keyring.RefreshRing), w.load(keyring.LoginRing))
+			for v := keyrings.Version(1); v <= row.right+2; v++ {
+				err := keyrings.Adopt(v, w.load(keyrings.SigningRing), w.load(keyrings.RefreshRing), w.load(keyrings.LoginRing))
 				if v == row.right && err != nil {
 					t.Errorf("at %d: %v", v, err)
 				}

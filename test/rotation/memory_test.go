@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -31,7 +31,7 @@ func (s *secret) Load(context.Context) (auth.Secret, error) {
 func (s *secret) Save(_ context.Context, next auth.Secret) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := keyring.Follows(s.text, next); err != nil {
+	if err := keyrings.Follows(s.text, next); err != nil {
 		return err
 	}
 	s.text = next
@@ -41,7 +41,7 @@ func (s *secret) Save(_ context.Context, next auth.Secret) error {
 
 // unreliable is a secret whose service is down while an instance starts.
 type unreliable struct {
-	keyring.Source
+	keyrings.Source
 	fails int
 }
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -16,15 +16,15 @@ type careless struct {
 	name     string
 	every    time.Duration // between rotations
 	within   time.Duration // duration of a deployment; discovery is last
-	public   func(keyring.Ring, keyring.Version) (token.KeySet, error)
-	narrowed func(text auth.Secret, v keyring.Version) auth.Secret
+	public   func(keyrings.Ring, keyrings.Version) (token.KeySet, error)
+	narrowed func(text auth.Secret, v keyrings.Version) auth.Secret
 	forgets  string // the function that gets no new version
 
 	refusedBy []string // prefixes of the verifiers that must refuse tokens; empty if none may
 	logouts   bool     // sessions must end
 }
 
-const enough = keyring.PublishedBeforeSigning
+const enough = keyrings.PublishedBeforeSigning
 
 // These stacks violate the rules, and the clients must notice each violation; otherwise a quiet
 // test would prove nothing. The first stack follows the rules and shows that moving by hand is not
@@ -98,8 +98,8 @@ func (c careless) live(t *testing.T, seed uint64) *world {
 	for _, c := range w.clients {
 		c.steady = true
 	}
-	end := begin.Add(keyring.PublishedBeforeSigning)
-	for v := keyring.Version(2); v <= 4; v++ {
+	end := begin.Add(keyrings.PublishedBeforeSigning)
+	for v := keyrings.Version(2); v <= 4; v++ {
 		w.at(end, func() { w.spread(w.moveByHand(v), c.within, c.forgets) })
 		end = end.Add(c.every)
 	}
@@ -108,14 +108,14 @@ func (c careless) live(t *testing.T, seed uint64) *world {
 }
 
 // moveByHand makes a version sign without checking the time.
-func (w *world) moveByHand(v keyring.Version) *release {
+func (w *world) moveByHand(v keyrings.Version) *release {
 	w.t.Helper()
-	before := w.load(keyring.SigningRing)
+	before := w.load(keyrings.SigningRing)
 	for _, kind := range order {
-		w.change(kind, func(r keyring.Ring) (keyring.Ring, error) {
+		w.change(kind, func(r keyrings.Ring) (keyrings.Ring, error) {
 			next, err := r.Add(v+1, w.alg, w.now, rand.Reader)
 			if err != nil {
-				return keyring.Ring{}, err
+				return keyrings.Ring{}, err
 			}
 			next, err = next.Sign(v, w.now)
 			next.Serial = r.Serial + 1
@@ -144,8 +144,8 @@ func (w *world) spread(r *release, within time.Duration, but string) {
 
 // publishing returns key sets with the versions from first to last, relative to the signing
 // version.
-func publishing(first, last int) func(keyring.Ring, keyring.Version) (token.KeySet, error) {
-	return func(r keyring.Ring, v keyring.Version) (token.KeySet, error) {
+func publishing(first, last int) func(keyrings.Ring, keyrings.Version) (token.KeySet, error) {
+	return func(r keyrings.Ring, v keyrings.Version) (token.KeySet, error) {
 		var keys []token.Key
 		for _, have := range r.Versions() {
 			if away := int(have) - int(v); first <= away && away <= last {
@@ -157,8 +157,8 @@ func publishing(first, last int) func(keyring.Ring, keyring.Version) (token.KeyS
 }
 
 // upTo returns the ring without the keys after version v.
-func upTo(text auth.Secret, v keyring.Version) auth.Secret {
-	r, err := keyring.Parse(keyring.RefreshRing, text)
+func upTo(text auth.Secret, v keyrings.Version) auth.Secret {
+	r, err := keyrings.Parse(keyrings.RefreshRing, text)
 	if err != nil {
 		return text // the reader of the ring reports the error
 	}

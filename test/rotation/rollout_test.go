@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // step is one deployment in a scenario.
 type step struct {
-	to keyring.Version
+	to keyrings.Version
 	// later is the time to wait in addition to the three hours that must pass. atOnce requests the
 	// step before they have passed, and again at the time that the refusal gives.
 	later  time.Duration
@@ -37,7 +37,7 @@ type step struct {
 // create deploys the stack for the first time.
 func (w *world) create() {
 	w.t.Helper()
-	r, err := w.move(1, keyring.Drop{})
+	r, err := w.move(1, keyrings.Drop{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func (w *world) create() {
 func (w *world) tell(steps []step) (end time.Time) {
 	end = w.now
 	for _, p := range steps {
-		end = end.Add(keyring.PublishedBeforeSigning + p.later)
+		end = end.Add(keyrings.PublishedBeforeSigning + p.later)
 		w.expected = append(w.expected, end)
 	}
 	var next func(k int)
@@ -59,7 +59,7 @@ func (w *world) tell(steps []step) (end time.Time) {
 		p, done := steps[k], w.now
 		wait := p.later
 		if !p.atOnce {
-			wait += keyring.PublishedBeforeSigning
+			wait += keyrings.PublishedBeforeSigning
 		}
 		w.at(done.Add(wait), func() { w.deploy(p, func() { next(k + 1) }) })
 	}
@@ -73,7 +73,7 @@ func (w *world) deploy(p step, then func()) {
 	was := w.deployed
 	w.forbidden(was.version+2, was.version+1)
 	w.alg = cmp.Or(p.alg, w.alg)
-	r, err := w.move(p.to, keyring.Drop{})
+	r, err := w.move(p.to, keyrings.Drop{})
 	if err != nil {
 		refused := w.expectRefusal(err, p.to, was.version)
 		if refused.Until.Before(w.now) {
@@ -92,20 +92,20 @@ func (w *world) deploy(p step, then func()) {
 }
 
 // forbidden requests a version that must be refused, and rolls it back as CloudFormation does.
-func (w *world) forbidden(v, right keyring.Version) {
+func (w *world) forbidden(v, right keyrings.Version) {
 	w.t.Helper()
-	_, err := w.move(v, keyring.Drop{})
+	_, err := w.move(v, keyrings.Drop{})
 	w.expectRefusal(err, v, right)
 }
 
 // expectRefusal checks that a step was refused, that the error names the right version, and that
 // the rollback changes nothing visible.
-func (w *world) expectRefusal(err error, v, right keyring.Version) *keyring.Refusal {
+func (w *world) expectRefusal(err error, v, right keyrings.Version) *keyrings.Refusal {
 	w.t.Helper()
-	var refused *keyring.Refusal
+	var refused *keyrings.Refusal
 	says := fmt.Sprintf("; use KeyVersion %d", right)
 	switch {
-	case !errors.As(err, &refused) || !errors.Is(err, keyring.ErrRefused):
+	case !errors.As(err, &refused) || !errors.Is(err, keyrings.ErrRefused):
 		w.t.Fatalf("version %d: %v, want a refusal", v, err)
 	case refused.Version != v || refused.Right != right || !strings.Contains(err.Error(), says):
 		w.t.Fatalf("version %d is refused with %q, want the version %d named", v, err, right)
@@ -114,7 +114,7 @@ func (w *world) expectRefusal(err error, v, right keyring.Version) *keyring.Refu
 	if w.deployed == nil {
 		return refused
 	}
-	again, err := w.move(w.deployed.version, keyring.Drop{})
+	again, err := w.move(w.deployed.version, keyrings.Drop{})
 	if err != nil || *again != *w.deployed {
 		w.t.Fatalf("after the refusal, the rollback to %d gives %v, %v", w.deployed.version, again, err)
 	}
@@ -167,7 +167,7 @@ func (w *world) rollOut(was, r *release, p step, then func()) {
 // times.
 func (w *world) rollBack(was *release, then func()) {
 	w.count[stackRollbacks]++
-	r, err := w.move(was.version, keyring.Drop{})
+	r, err := w.move(was.version, keyrings.Drop{})
 	if err != nil {
 		w.t.Fatalf("a rollback to %d: %v", was.version, err)
 	}

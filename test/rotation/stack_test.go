@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -50,20 +50,20 @@ type stack struct {
 	deployed  *release
 	answered  *instance // the instance of the latest call
 	aliases   map[string]*alias
-	versionOf map[string]keyring.Version // by kid; if two versions hold a key, the newer
-	dropped   map[string]bool            // by kid
-	seals     map[sealing]auth.Secret    // every refresh-token key so far
+	versionOf map[string]keyrings.Version // by kid; if two versions hold a key, the newer
+	dropped   map[string]bool             // by kid
+	seals     map[sealing]auth.Secret     // every refresh-token key so far
 
 	// The faults of a stack that is expected to fail.
-	public   func(keyring.Ring, keyring.Version) (token.KeySet, error) // the published key set
-	narrowed func(text auth.Secret, v keyring.Version) auth.Secret     // the refresh-token ring that a function reads
+	public   func(keyrings.Ring, keyrings.Version) (token.KeySet, error) // the published key set
+	narrowed func(text auth.Secret, v keyrings.Version) auth.Secret      // the refresh-token ring that a function reads
 }
 
 func newStack(w *world, alg token.Algorithm) *stack {
 	s := &stack{
 		w: w, alg: alg, signing: &secret{}, refresh: &secret{}, logins: &secret{}, stores: newStores(),
-		aliases: map[string]*alias{}, versionOf: map[string]keyring.Version{}, dropped: map[string]bool{},
-		seals: map[sealing]auth.Secret{}, public: keyring.Ring.PublicKeys,
+		aliases: map[string]*alias{}, versionOf: map[string]keyrings.Version{}, dropped: map[string]bool{},
+		seals: map[sealing]auth.Secret{}, public: keyrings.Ring.PublicKeys,
 	}
 	for _, name := range functions {
 		s.aliases[name] = &alias{}
@@ -73,17 +73,17 @@ func newStack(w *world, alg token.Algorithm) *stack {
 
 // release holds what one deployment writes into the environments of the functions.
 type release struct {
-	version keyring.Version
+	version keyrings.Version
 	jwks    string
 	drops   string // of refresh-token and login keys, which are part of the stamp
 }
 
 // load reads a ring as the custom resource does: a new secret has no value.
-func (s *stack) load(kind keyring.Kind) keyring.Ring {
+func (s *stack) load(kind keyrings.Kind) keyrings.Ring {
 	s.w.t.Helper()
-	r, err := keyring.Load(s.w.t.Context(), s.sourceOf(kind), kind)
+	r, err := keyrings.Load(s.w.t.Context(), s.sourceOf(kind), kind)
 	if errors.Is(err, auth.ErrNotFound) {
-		return keyring.Ring{Kind: kind}
+		return keyrings.Ring{Kind: kind}
 	}
 	if err != nil {
 		s.w.t.Fatal(err)
@@ -91,11 +91,11 @@ func (s *stack) load(kind keyring.Kind) keyring.Ring {
 	return r
 }
 
-func (s *stack) sourceOf(kind keyring.Kind) *secret {
+func (s *stack) sourceOf(kind keyrings.Kind) *secret {
 	switch kind {
-	case keyring.SigningRing:
+	case keyrings.SigningRing:
 		return s.signing
-	case keyring.LoginRing:
+	case keyrings.LoginRing:
 		return s.logins
 	}
 	return s.refresh
@@ -103,26 +103,26 @@ func (s *stack) sourceOf(kind keyring.Kind) *secret {
 
 // order is the order in which rings are written. The signing ring is last, because it records the
 // request.
-var order = []keyring.Kind{keyring.RefreshRing, keyring.LoginRing, keyring.SigningRing}
+var order = []keyrings.Kind{keyrings.RefreshRing, keyrings.LoginRing, keyrings.SigningRing}
 
 // move moves the rings to a version, and drops signing keys.
-func (s *stack) move(v keyring.Version, drop keyring.Drop) (*release, error) {
+func (s *stack) move(v keyrings.Version, drop keyrings.Drop) (*release, error) {
 	s.w.t.Helper()
-	return s.carryOut(keyring.Move{Version: v, Drop: drop})
+	return s.carryOut(keyrings.Move{Version: v, Drop: drop})
 }
 
 // carryOut does what the custom resource does for one request, and returns its answer for the
 // template. It checks all rings before it writes one. Then it repeats the request, as if the answer
 // had been lost.
-func (s *stack) carryOut(m keyring.Move) (*release, error) {
+func (s *stack) carryOut(m keyrings.Move) (*release, error) {
 	s.w.t.Helper()
 	s.requests++
 	v := m.Version
 	m.Algorithm, m.Request = s.alg, fmt.Sprint("request ", s.requests)
-	m.Immediately = s.load(keyring.RefreshRing).Leaves(m) || s.load(keyring.LoginRing).Leaves(m)
-	before := s.load(keyring.SigningRing)
+	m.Immediately = s.load(keyrings.RefreshRing).Leaves(m) || s.load(keyrings.LoginRing).Leaves(m)
+	before := s.load(keyrings.SigningRing)
 	if len(before.Keys) == 0 {
-		if err := keyring.Adopt(v, before, s.load(keyring.RefreshRing), s.load(keyring.LoginRing)); err != nil {
+		if err := keyrings.Adopt(v, before, s.load(keyrings.RefreshRing), s.load(keyrings.LoginRing)); err != nil {
 			return nil, err
 		}
 	}
@@ -133,7 +133,7 @@ func (s *stack) carryOut(m keyring.Move) (*release, error) {
 			}
 		}
 		for _, kind := range order {
-			s.change(kind, func(r keyring.Ring) (keyring.Ring, error) { return r.Move(m, s.w.now, rand.Reader) })
+			s.change(kind, func(r keyrings.Ring) (keyrings.Ring, error) { return r.Move(m, s.w.now, rand.Reader) })
 		}
 	}
 	s.note(before)
@@ -141,7 +141,7 @@ func (s *stack) carryOut(m keyring.Move) (*release, error) {
 }
 
 // change writes the next state of a ring, if there is one.
-func (s *stack) change(kind keyring.Kind, change func(keyring.Ring) (keyring.Ring, error)) {
+func (s *stack) change(kind keyrings.Kind, change func(keyrings.Ring) (keyrings.Ring, error)) {
 	s.w.t.Helper()
 	r := s.load(kind)
 	next, err := change(r)
@@ -151,14 +151,14 @@ func (s *stack) change(kind keyring.Kind, change func(keyring.Ring) (keyring.Rin
 	if next.Serial == r.Serial {
 		return
 	}
-	if err := keyring.Save(s.w.t.Context(), s.sourceOf(kind), next); err != nil {
+	if err := keyrings.Save(s.w.t.Context(), s.sourceOf(kind), next); err != nil {
 		s.w.t.Fatal(err)
 	}
 }
 
 // note records the version of each kid, which kids were dropped, and the refresh-token keys.
-func (s *stack) note(before keyring.Ring) {
-	after, kept := s.load(keyring.SigningRing), map[string]bool{}
+func (s *stack) note(before keyrings.Ring) {
+	after, kept := s.load(keyrings.SigningRing), map[string]bool{}
 	for _, v := range after.Versions() {
 		kid := after.Keys[v].Signing.ID()
 		s.versionOf[kid], kept[kid] = v, true
@@ -168,16 +168,16 @@ func (s *stack) note(before keyring.Ring) {
 			s.dropped[kid] = true
 		}
 	}
-	for v, e := range s.load(keyring.RefreshRing).Keys {
+	for v, e := range s.load(keyrings.RefreshRing).Keys {
 		s.seals[sealing{v, e.ID()}] = e.Secret
 	}
 }
 
 // released returns the release with the given version. If its content equals an earlier release, it
 // is the earlier one: a rollback reuses the function versions that exist.
-func (s *stack) released(v keyring.Version) *release {
+func (s *stack) released(v keyrings.Version) *release {
 	s.w.t.Helper()
-	keys, err := s.public(s.load(keyring.SigningRing), v)
+	keys, err := s.public(s.load(keyrings.SigningRing), v)
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func (s *stack) released(v keyring.Version) *release {
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
-	drops := fmt.Sprint(s.load(keyring.RefreshRing).Dropped, s.load(keyring.LoginRing).Dropped)
+	drops := fmt.Sprint(s.load(keyrings.RefreshRing).Dropped, s.load(keyrings.LoginRing).Dropped)
 	return &release{v, string(text), drops}
 }
 
@@ -347,7 +347,7 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 }
 
 // refreshOf returns the refresh-token ring as a function of version v reads it now.
-func (s *stack) refreshOf(v keyring.Version) keyring.Source {
+func (s *stack) refreshOf(v keyrings.Version) keyrings.Source {
 	if s.narrowed == nil {
 		return s.refresh
 	}
@@ -355,7 +355,7 @@ func (s *stack) refreshOf(v keyring.Version) keyring.Source {
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
-	return keyring.Inline(s.narrowed(text, v))
+	return keyrings.Inline(s.narrowed(text, v))
 }
 
 // clientOf returns the application whose sessions have the given profile.

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -52,9 +52,9 @@ type refusal struct {
 	at      time.Time
 	by      string
 	client  *client
-	kid     string          // of the access token; empty for a session
-	version keyring.Version // of the key
-	refresh string          // the refresh token of a session
+	kid     string           // of the access token; empty for a session
+	version keyrings.Version // of the key
+	refresh string           // the refresh token of a session
 	why     string
 }
 

@@ -14,8 +14,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -106,15 +106,15 @@ func environments(t *testing.T, store variables) map[string]variables {
 	folder := t.TempDir()
 	signingPath, refreshPath := filepath.Join(folder, "signing-ring.json"), filepath.Join(folder, "refresh-keys.json")
 	loginPath := filepath.Join(folder, "login-ring.json")
-	signing, err1 := keyring.NewSigningRing(token.ES256, time.Now(), rand.Reader)
-	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
-	logins, err3 := keyring.NewLoginRing(time.Now(), rand.Reader)
+	signing, err1 := keyrings.NewSigningRing(token.ES256, time.Now(), rand.Reader)
+	refresh, err2 := keyrings.NewRefreshRing(time.Now(), rand.Reader)
+	logins, err3 := keyrings.NewLoginRing(time.Now(), rand.Reader)
 	public, err4 := signing.PublicKeys(1)
 	jwks, err5 := json.Marshal(public)
 	if err := errors.Join(err1, err2, err3, err4, err5,
-		keyring.Save(t.Context(), keyring.File(signingPath), signing),
-		keyring.Save(t.Context(), keyring.File(refreshPath), refresh),
-		keyring.Save(t.Context(), keyring.File(loginPath), logins)); err != nil {
+		keyrings.Save(t.Context(), keyrings.File(signingPath), signing),
+		keyrings.Save(t.Context(), keyrings.File(refreshPath), refresh),
+		keyrings.Save(t.Context(), keyrings.File(loginPath), logins)); err != nil {
 		t.Fatal(err)
 	}
 	common := variables{config.Issuer: "https://auth.example.com", config.Audience: "https://api.example.com"}

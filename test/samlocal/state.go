@@ -13,8 +13,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -100,15 +100,15 @@ func (s State) addUser(ctx context.Context, endpoint string) error {
 
 // keys returns the variables with the keys, which the stack would get from its custom resource.
 func keys(now time.Time) (map[string]string, error) {
-	signing, err := keyring.NewSigningRing(token.RS256, now, rand.Reader)
+	signing, err := keyrings.NewSigningRing(token.RS256, now, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := keyring.NewRefreshRing(now, rand.Reader)
+	refresh, err := keyrings.NewRefreshRing(now, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	logins, err := keyring.NewLoginRing(now, rand.Reader)
+	logins, err := keyrings.NewLoginRing(now, rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -17,13 +17,13 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // rings are the three rings of a deployment.
 type rings struct {
-	signing, refresh, login keyring.Source
+	signing, refresh, login keyrings.Source
 	next                    token.SigningKey // published, and signs nothing yet
 }
 
@@ -42,9 +42,9 @@ func ringsOf(alg token.Algorithm) (rings, error) {
 	if r, ok := made.rings[alg]; ok {
 		return r, nil
 	}
-	signing, err1 := keyring.NewSigningRing(alg, created, rand.Reader)
-	refresh, err2 := keyring.NewRefreshRing(created, rand.Reader)
-	login, err3 := keyring.NewLoginRing(created, rand.Reader)
+	signing, err1 := keyrings.NewSigningRing(alg, created, rand.Reader)
+	refresh, err2 := keyrings.NewRefreshRing(created, rand.Reader)
+	login, err3 := keyrings.NewLoginRing(created, rand.Reader)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return rings{}, err
 	}
@@ -55,7 +55,7 @@ func ringsOf(alg token.Algorithm) (rings, error) {
 		return rings{}, err
 	}
 	r := rings{
-		signing: keyring.Inline(signingText), refresh: keyring.Inline(refreshText), login: keyring.Inline(loginText),
+		signing: keyrings.Inline(signingText), refresh: keyrings.Inline(refreshText), login: keyrings.Inline(loginText),
 		next: signing.Keys[2].Signing,
 	}
 	made.rings[alg] = r

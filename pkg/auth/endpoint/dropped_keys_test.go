@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -20,31 +21,31 @@ var device = regexp.MustCompile(`edt_[\w-]+`)
 // keyed is a harness whose deployments change its rings.
 type keyed struct {
 	*harness
-	signing, refresh, login keyring.Ring
+	signing, refresh, login keyrings.Ring
 }
 
 func newKeyed(t *testing.T) *keyed {
 	t.Helper()
 	k := &keyed{harness: newHarness(t)}
-	load := func(from keyring.Source, kind keyring.Kind) keyring.Ring {
-		r, err := keyring.Load(t.Context(), from, kind)
+	load := func(from keyring.Source, kind keyrings.Kind) keyrings.Ring {
+		r, err := keyrings.Load(t.Context(), from, kind)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	k.signing = load(k.settings.SigningRing, keyring.SigningRing)
-	k.refresh = load(k.settings.RefreshKeys, keyring.RefreshRing)
-	k.login = load(k.settings.LoginRing, keyring.LoginRing)
+	k.signing = load(k.settings.SigningRing, keyrings.SigningRing)
+	k.refresh = load(k.settings.RefreshKeys, keyrings.RefreshRing)
+	k.login = load(k.settings.LoginRing, keyrings.LoginRing)
 	return k
 }
 
 // deploy changes the rings and replaces the functions.
-func (k *keyed) deploy(t *testing.T, m keyring.Move) {
+func (k *keyed) deploy(t *testing.T, m keyrings.Move) {
 	t.Helper()
 	k.clock.Advance(time.Minute)
 	m.Algorithm, m.Immediately = token.EdDSA, true
-	for r, source := range map[*keyring.Ring]*keyring.Source{
+	for r, source := range map[*keyrings.Ring]*keyring.Source{
 		&k.signing: &k.settings.SigningRing, &k.refresh: &k.settings.RefreshKeys, &k.login: &k.settings.LoginRing,
 	} {
 		moved, err := r.Move(m, k.clock.Now(), rand.Reader)
@@ -55,7 +56,7 @@ func (k *keyed) deploy(t *testing.T, m keyring.Move) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		*r, *source = moved, keyring.Inline(text)
+		*r, *source = moved, keyrings.Inline(text)
 	}
 	k.settings.KeyVersion = m.Version
 	k.restart(t)
@@ -65,7 +66,7 @@ func (k *keyed) deploy(t *testing.T, m keyring.Move) {
 // TestDroppedRefreshKey checks the answers to the clients of a session after the key of its refresh
 // token was dropped.
 func TestDroppedRefreshKey(t *testing.T) {
-	for name, now := range map[string]keyring.Version{
+	for name, now := range map[string]keyrings.Version{
 		"its version has another key, for a rollback": 2,
 		"its version has no key":                      3,
 	} {
@@ -73,10 +74,10 @@ func TestDroppedRefreshKey(t *testing.T) {
 			k := newKeyed(t)
 			access, doomed := k.harness.login(t)
 			_, left := k.harness.login(t)
-			k.deploy(t, keyring.Move{Version: 2})
+			k.deploy(t, keyrings.Move{Version: 2})
 			_, spared := k.harness.login(t)
-			k.deploy(t, keyring.Move{Version: now})
-			k.deploy(t, keyring.Move{Version: now, DropRefresh: keyring.Drop{IDs: []string{k.refresh.Keys[1].ID()}}})
+			k.deploy(t, keyrings.Move{Version: now})
+			k.deploy(t, keyrings.Move{Version: now, DropRefresh: keyrings.Drop{IDs: []string{k.refresh.Keys[1].ID()}}})
 			if _, replaced := k.refresh.Keys[1]; replaced != (now == 2) {
 				t.Fatalf("version 1 has another key: %t", replaced)
 			}
@@ -116,9 +117,9 @@ func TestDroppedRefreshKey(t *testing.T) {
 // TestDroppedLoginKeys checks logins after the login keys were dropped: known devices are unknown,
 // and counters restart. No answer is a fault.
 func TestDroppedLoginKeys(t *testing.T) {
-	for name, drop := range map[string]func(k *keyed) keyring.Drop{
-		"all keys":           func(*keyed) keyring.Drop { return keyring.Drop{All: true} },
-		"the key that seals": func(k *keyed) keyring.Drop { return keyring.Drop{IDs: []string{k.login.Keys[1].ID()}} },
+	for name, drop := range map[string]func(k *keyed) keyrings.Drop{
+		"all keys":           func(*keyed) keyrings.Drop { return keyrings.Drop{All: true} },
+		"the key that seals": func(k *keyed) keyrings.Drop { return keyrings.Drop{IDs: []string{k.login.Keys[1].ID()}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKeyed(t)
@@ -146,7 +147,7 @@ func TestDroppedLoginKeys(t *testing.T) {
 				}
 			}
 
-			k.deploy(t, keyring.Move{Version: 2, DropLogin: drop(k)})
+			k.deploy(t, keyrings.Move{Version: 2, DropLogin: drop(k)})
 			if c := k.claims(t, access); c.Subject != subject {
 				t.Errorf("the access token of before: %+v", c)
 			}
@@ -190,13 +191,13 @@ func TestDroppedLoginKeys(t *testing.T) {
 func TestDroppedOldLoginKey(t *testing.T) {
 	k := newKeyed(t)
 	known := device.FindString(k.send(t, loginJSON+credentials).body)
-	k.deploy(t, keyring.Move{Version: 2})
-	k.deploy(t, keyring.Move{Version: 3})
+	k.deploy(t, keyrings.Move{Version: 2})
+	k.deploy(t, keyrings.Move{Version: 3})
 	request := loginJSON + strings.TrimSuffix(credentials, "}") + `,"device_token":"` + known + `"}`
 	if got := k.send(t, request); got.status != http.StatusOK || device.MatchString(got.body) {
 		t.Errorf("before the drop: %s", got.text)
 	}
-	k.deploy(t, keyring.Move{Version: 3, DropLogin: keyring.Drop{IDs: []string{k.login.Keys[1].ID()}}})
+	k.deploy(t, keyrings.Move{Version: 3, DropLogin: keyrings.Drop{IDs: []string{k.login.Keys[1].ID()}}})
 	if got := k.send(t, request); got.status != http.StatusOK || !device.MatchString(got.body) {
 		t.Errorf("after the drop: %s", got.text)
 	}
@@ -207,7 +208,7 @@ func TestDroppedOldLoginKey(t *testing.T) {
 func TestUndecidedKey(t *testing.T) {
 	k := newKeyed(t)
 	ring := &faultyRing{Source: k.settings.RefreshKeys} // of before
-	k.deploy(t, keyring.Move{Version: 2, DropRefresh: keyring.Drop{All: true}})
+	k.deploy(t, keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{All: true}})
 	_, token := k.harness.login(t)
 	old := k.settings
 	old.RefreshKeys, old.KeyVersion = ring, 1

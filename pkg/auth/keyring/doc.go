@@ -1,22 +1,13 @@
-// Package keyring keeps the three rings of keys. The keys of the signing ring sign access tokens, those of the
-// refresh-token ring seal refresh tokens, and those of the login ring seal known-device tokens and name throttle
-// counters.
+// Package keyring holds the three rings of keys that a service uses. The keys of the signing ring sign
+// access tokens, those of the refresh-token ring seal refresh tokens, and those of the login ring seal
+// known-device tokens and name throttle counters.
 //
-//	refresh, err := keyring.LoadRefresh(ctx, keyring.File("refresh-keys.json"), 3, time.Now)
-//	key, err := refresh.SealingKey(ctx)
+//	source, err := keyring.Open("file:.edgeauth/signing-ring.json")
+//	signing, err := keyring.LoadSigning(ctx, source, 1, time.Now)
+//	issuer, err := token.NewIssuer(token.IssuerConfig{Keys: signing, ...})
 //
-// A ring maps versions to keys. It only grows, except for keys that are dropped on purpose. The version that signs does
-// not stand in the ring: a caller that loads a ring names a version n. Key n signs. Key n+1 is published, so that every
-// verifier knows it long before its first token. Key n-1 is still accepted, so that a move from n-1 to n, and back, ends
-// no token.
-//
-//	keys of the ring     1    2    3    4              signing ring          refresh-token and login ring
-//	version 3 signs           ^    ^    ^              2, 3, 4 published     1 to 4 open
-//
-// Verifiers cache a key set for hours, so a move has rules, and [Ring.Move] holds them: a key signs only after it has been
-// published for long enough, and is withdrawn only after its last token has ended. Move also drops keys that leaked. It
-// depends on the ring, the request and the time alone. The keys function and the command line call it.
-//
-// A [Source] holds the text of one ring: a file of mode 0600, the text itself, or a secret of AWS Secrets Manager
-// (package keyring/secretsmanager).
+// A ring maps versions to keys, and a caller that loads it names the version n that signs. Key n+1 is
+// published, so that every verifier knows it before its first token. Key n-1 is still accepted, so that
+// a move from n-1 to n, and back, ends no token. docs/keys.md tells how keys rotate: the keys function
+// of a stack and "edgeauth keys" make rings, move them and drop keys.
 package keyring

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -14,12 +15,12 @@ import (
 // live is a ring in use: loaded once, again while that fails, and by reload.
 type live struct {
 	source  Source
-	kind    Kind
-	version Version
+	kind    keyrings.Kind
+	version uint16
 	now     func() time.Time
 
 	mu     sync.Mutex // held while loading for the first time, so that callers share one attempt
-	ring   *Ring
+	ring   *keyrings.Ring
 	failed error
 	tried  time.Time
 	loaded time.Time // when the load of ring began
@@ -42,20 +43,20 @@ const (
 
 // open loads the ring for the first time. A source that fails must not stop the start, or an outage of the source
 // would outlast itself by every new instance's crash; a ring that no second attempt would mend must.
-func open(ctx context.Context, from Source, kind Kind, v Version, now func() time.Time) (*live, error) {
+func open(ctx context.Context, from Source, kind keyrings.Kind, v uint16, now func() time.Time) (*live, error) {
 	if from == nil || v == 0 || now == nil {
 		return nil, fmt.Errorf("%s: it needs a source, a version from 1 and a clock", kind)
 	}
 	l := &live{source: from, kind: kind, version: v, now: now}
 	_, err := l.load(ctx)
-	if errors.Is(err, ErrMalformed) || errors.Is(err, ErrExposed) || errors.Is(err, auth.ErrNotFound) {
+	if errors.Is(err, keyrings.ErrMalformed) || errors.Is(err, keyrings.ErrExposed) || errors.Is(err, auth.ErrNotFound) {
 		return nil, l.failed
 	}
 	return l, nil
 }
 
 // load returns the ring, or an error that wraps auth.ErrUnavailable.
-func (l *live) load(ctx context.Context) (Ring, error) {
+func (l *live) load(ctx context.Context) (keyrings.Ring, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ring != nil {
@@ -66,7 +67,7 @@ func (l *live) load(ctx context.Context) (Ring, error) {
 		l.ring, l.failed = l.attempt(ctx)
 	}
 	if l.failed != nil {
-		return Ring{}, fmt.Errorf("%w: %w", auth.ErrUnavailable, l.failed)
+		return keyrings.Ring{}, fmt.Errorf("%w: %w", auth.ErrUnavailable, l.failed)
 	}
 	return *l.ring, nil
 }
@@ -93,7 +94,7 @@ func (l *live) reload(ctx context.Context, issued time.Time) error {
 		// A client that hangs up must not fail the requests of other clients.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
 		defer cancel()
-		var r *Ring
+		var r *keyrings.Ring
 		if r, l.reloadFailed = l.attempt(ctx); l.reloadFailed == nil && r.Serial < inUse.Serial {
 			l.reloadFailed = fmt.Errorf("%s: serial %d was read, which is older than serial %d in use", l.kind, r.Serial, inUse.Serial)
 		}
@@ -109,10 +110,10 @@ func (l *live) reload(ctx context.Context, issued time.Time) error {
 	return nil
 }
 
-func (l *live) attempt(ctx context.Context) (*Ring, error) {
-	r, err := Load(ctx, l.source, l.kind)
+func (l *live) attempt(ctx context.Context) (*keyrings.Ring, error) {
+	r, err := keyrings.Load(ctx, l.source, l.kind)
 	if err == nil {
-		err = r.has(l.version)
+		err = r.Has(l.version)
 	}
 	if err != nil {
 		return nil, err
@@ -127,8 +128,8 @@ type Signing struct{ live *live }
 // LoadSigning reads the signing ring. It fails where there is no ring, where the ring is malformed or exposed, or
 // lacks the version; any other failure of the source shows in each later call, as an error that wraps
 // auth.ErrUnavailable, until an attempt succeeds. There is one attempt a second at most.
-func LoadSigning(ctx context.Context, from Source, v Version, now func() time.Time) (*Signing, error) {
-	l, err := open(ctx, from, SigningRing, v, now)
+func LoadSigning(ctx context.Context, from Source, v uint16, now func() time.Time) (*Signing, error) {
+	l, err := open(ctx, from, keyrings.SigningRing, v, now)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (s *Signing) SigningKey(ctx context.Context) (token.SigningKey, error) {
 	return r.Keys[s.live.version].Signing, nil
 }
 
-// PublicKeys returns the key set to publish; see Ring.PublicKeys.
+// PublicKeys returns the key set to publish; see keyrings.Ring.PublicKeys.
 func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	r, err := s.live.load(ctx)
 	if err != nil {
@@ -157,8 +158,8 @@ func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
 type Refresh struct{ live *live }
 
 // LoadRefresh reads the ring of refresh-token keys. It fails as LoadSigning does.
-func LoadRefresh(ctx context.Context, from Source, v Version, now func() time.Time) (*Refresh, error) {
-	l, err := open(ctx, from, RefreshRing, v, now)
+func LoadRefresh(ctx context.Context, from Source, v uint16, now func() time.Time) (*Refresh, error) {
+	l, err := open(ctx, from, keyrings.RefreshRing, v, now)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) 
 }
 
 // RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
-// not been retired for RefreshKeyRetention. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
+// not been retired for keyrings.RefreshKeyRetention. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
 // every other id it wraps auth.ErrNotFound, and the token is forged unless Reload brings its key.
 func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
 	entry, err := s.live.opening(ctx, id)
@@ -179,7 +180,7 @@ func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshT
 		return auth.RefreshTokenKey{}, err
 	}
 	r, loadErr := s.live.load(ctx)
-	switch dropped := r.hasDropped(id); {
+	switch dropped := r.HasDropped(id); {
 	case loadErr != nil:
 		return auth.RefreshTokenKey{}, loadErr
 	case err != nil && dropped:
@@ -203,8 +204,8 @@ func (s *Refresh) Reload(ctx context.Context, issued time.Time) error {
 type Login struct{ live *live }
 
 // LoadLogin reads the login ring. It fails as LoadSigning does.
-func LoadLogin(ctx context.Context, from Source, v Version, now func() time.Time) (*Login, error) {
-	l, err := open(ctx, from, LoginRing, v, now)
+func LoadLogin(ctx context.Context, from Source, v uint16, now func() time.Time) (*Login, error) {
+	l, err := open(ctx, from, keyrings.LoginRing, v, now)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +218,7 @@ func (s *Login) SealingKey(ctx context.Context) (auth.LoginKey, error) {
 }
 
 // LoginKey returns the key of an id that stands in a token: any up to the one after the sealing key that has not been
-// retired for LoginKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged. A login ring is
+// retired for keyrings.LoginKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged. A login ring is
 // not read again: a known device that is taken for unknown loses nothing but its own counter.
 func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {
 	entry, err := s.live.opening(ctx, id)
@@ -228,10 +229,10 @@ func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) 
 }
 
 // opening returns the entry of a version that opens tokens. For every other version it wraps auth.ErrNotFound.
-func (l *live) opening(ctx context.Context, v Version) (Entry, error) {
+func (l *live) opening(ctx context.Context, v uint16) (keyrings.Entry, error) {
 	r, err := l.load(ctx)
 	if err != nil {
-		return Entry{}, err
+		return keyrings.Entry{}, err
 	}
 	entry, ok := r.Keys[v]
 	switch {
@@ -242,7 +243,7 @@ func (l *live) opening(ctx context.Context, v Version) (Entry, error) {
 		ok = l.now().Before(entry.Retired.Add(l.kind.Retention()))
 	}
 	if !ok {
-		return Entry{}, fmt.Errorf("%s: key %d: %w", l.kind, v, auth.ErrNotFound)
+		return keyrings.Entry{}, fmt.Errorf("%s: key %d: %w", l.kind, v, auth.ErrNotFound)
 	}
 	return entry, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -19,9 +20,9 @@ import (
 
 // secretRing is the secret of a refresh-token ring. Deployments move it while instances of functions run.
 type secretRing struct {
-	keyring.Source
+	keyrings.Source
 	mu    sync.Mutex
-	ring  keyring.Ring
+	ring  keyrings.Ring
 	err   error // of loads
 	loads int
 }
@@ -58,13 +59,13 @@ func newChangeover(t *testing.T) *changeover {
 		t.Fatal(err)
 	}
 	c.at = session.Config{Store: stores.Sessions, Subjects: users, Rules: session.DefaultRules(), Now: clock, Rand: rand.Reader}
-	c.ring = keyring.Ring{Kind: keyring.RefreshRing}
-	c.deploy(keyring.Move{Version: 1})
+	c.ring = keyrings.Ring{Kind: keyrings.RefreshRing}
+	c.deploy(keyrings.Move{Version: 1})
 	return c
 }
 
 // deploy moves the ring, an hour after what was before. Instances that run know nothing of it.
-func (c *changeover) deploy(m keyring.Move) {
+func (c *changeover) deploy(m keyrings.Move) {
 	c.t.Helper()
 	c.now = c.now.Add(time.Hour)
 	var err error
@@ -75,7 +76,7 @@ func (c *changeover) deploy(m keyring.Move) {
 }
 
 // start returns the sessions of a new instance of a version.
-func (c *changeover) start(v keyring.Version) *session.Manager {
+func (c *changeover) start(v uint16) *session.Manager {
 	c.t.Helper()
 	keys, err := keyring.LoadRefresh(c.t.Context(), &c.secretRing, v, c.at.Now)
 	if err != nil {
@@ -108,7 +109,7 @@ func (c *changeover) login(at *session.Manager) auth.Secret {
 // give a version another key, so one key id stands for one key at an instance of before, and for another key at an
 // instance of after. Each instance refreshes what the other one sealed, and a logout at either ends the session.
 func TestSessionsLiveThroughDrop(t *testing.T) {
-	dropAll := keyring.Move{Version: 2, DropRefresh: keyring.Drop{All: true}}
+	dropAll := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{All: true}}
 	for name, deploy := range map[string]func(c *changeover) (before, after *session.Manager){
 		"all keys": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
@@ -124,25 +125,25 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 		"all keys, rolled back": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
 			c.deploy(dropAll)
-			c.deploy(keyring.Move{Version: 1})
+			c.deploy(keyrings.Move{Version: 1})
 			return before, c.start(1)
 		},
 		// Both instances have one key for version 2, but the one of before seals under the dropped key.
 		"the key that seals": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
-			c.deploy(keyring.Move{Version: 2, DropRefresh: keyring.Drop{IDs: []string{c.ring.Keys[1].ID()}}})
+			c.deploy(keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{c.ring.Keys[1].ID()}}})
 			return before, c.start(2)
 		},
 		"the key that seals, rolled back": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
-			c.deploy(keyring.Move{Version: 2, DropRefresh: keyring.Drop{IDs: []string{c.ring.Keys[1].ID()}}})
-			c.deploy(keyring.Move{Version: 1})
+			c.deploy(keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{c.ring.Keys[1].ID()}}})
+			c.deploy(keyrings.Move{Version: 1})
 			return before, c.start(1)
 		},
 		"all keys, twice": func(c *changeover) (*session.Manager, *session.Manager) {
 			c.deploy(dropAll)
 			before := c.start(2)
-			c.deploy(keyring.Move{Version: 3, DropRefresh: keyring.Drop{All: true}})
+			c.deploy(keyrings.Move{Version: 3, DropRefresh: keyrings.Drop{All: true}})
 			return before, c.start(3)
 		},
 	} {

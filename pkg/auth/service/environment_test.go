@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -35,13 +35,13 @@ func (v variables) with(other variables) variables {
 // good returns a whole environment, on files of its own.
 func good(t *testing.T) variables {
 	t.Helper()
-	signing, err1 := keyring.NewSigningRing(token.EdDSA, time.Now(), rand.Reader)
-	refresh, err2 := keyring.NewRefreshRing(time.Now(), rand.Reader)
-	logins, err3 := keyring.NewLoginRing(time.Now(), rand.Reader)
+	signing, err1 := keyrings.NewSigningRing(token.EdDSA, time.Now(), rand.Reader)
+	refresh, err2 := keyrings.NewRefreshRing(time.Now(), rand.Reader)
+	logins, err3 := keyrings.NewLoginRing(time.Now(), rand.Reader)
 	inline, err4 := signing.Text()
 	path, loginPath := filepath.Join(t.TempDir(), "refresh-keys.json"), filepath.Join(t.TempDir(), "login-ring.json")
-	if err := errors.Join(err1, err2, err3, err4, keyring.Save(t.Context(), keyring.File(path), refresh),
-		keyring.Save(t.Context(), keyring.File(loginPath), logins)); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, keyrings.Save(t.Context(), keyrings.File(path), refresh),
+		keyrings.Save(t.Context(), keyrings.File(loginPath), logins)); err != nil {
 		t.Fatal(err)
 	}
 	return variables{

@@ -37,7 +37,7 @@ type Settings struct {
 	// LoginRing is the source of the login keys. A service that proves no passwords leaves it nil, and then has no
 	// Authenticator.
 	LoginRing           keyring.Source
-	KeyVersion          keyring.Version
+	KeyVersion          uint16
 	Stores              Stores
 	AccessTokenLifetime time.Duration
 	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path> of one. What it says of

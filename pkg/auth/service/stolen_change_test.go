@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/internal/sealed"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -106,7 +106,7 @@ func TestStolenEverythingChangesNoPassword(t *testing.T) {
 		}
 		all(string(ring.Kind), text.Reveal())
 		for _, entry := range ring.Keys {
-			if ring.Kind != keyring.SigningRing {
+			if ring.Kind != keyrings.SigningRing {
 				try(string(ring.Kind), entry.Secret.Reveal())
 				for _, purpose := range []string{"edgeauth refresh token 1", "edgeauth known-device token 1", "edgeauth change-of-password token 1"} {
 					derived, err := auth.LoginKey{Secret: entry.Secret}.Derive(purpose)
@@ -139,11 +139,11 @@ func TestStolenEverythingChangesNoPassword(t *testing.T) {
 }
 
 // allRings returns the rings of the service, and signing rings of the other algorithms.
-func (v *victim) allRings(t *testing.T) []keyring.Ring {
+func (v *victim) allRings(t *testing.T) []keyrings.Ring {
 	t.Helper()
-	rings := []keyring.Ring{v.signing, v.refresh, v.ring}
+	rings := []keyrings.Ring{v.signing, v.refresh, v.ring}
 	for _, alg := range []token.Algorithm{token.ES256, token.RS256} {
-		r, err := keyring.NewSigningRing(alg, v.now, rand.Reader)
+		r, err := keyrings.NewSigningRing(alg, v.now, rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -73,16 +73,16 @@ type victim struct {
 	device   auth.Secret // a genuine known-device token
 	// reference is what the audit log calls the user's e-mail.
 	reference              string
-	signing, refresh, ring keyring.Ring
+	signing, refresh, ring keyrings.Ring
 }
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
 	v := &victim{now: time.Now().Truncate(time.Second), counters: newNamedCounters(t), path: filepath.Join(t.TempDir(), "store.db")}
 	var err1, err2, err3 error
-	v.signing, err1 = keyring.NewSigningRing(token.EdDSA, v.now, rand.Reader)
-	v.refresh, err2 = keyring.NewRefreshRing(v.now, rand.Reader)
-	v.ring, err3 = keyring.NewLoginRing(v.now, rand.Reader)
+	v.signing, err1 = keyrings.NewSigningRing(token.EdDSA, v.now, rand.Reader)
+	v.refresh, err2 = keyrings.NewRefreshRing(v.now, rand.Reader)
+	v.ring, err3 = keyrings.NewLoginRing(v.now, rand.Reader)
 	stores, err4 := OpenBolt(v.path)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
@@ -251,16 +251,16 @@ func stolen(t *testing.T, v *victim) map[string]string {
 
 // TestLoginKeysOutliveDevices holds that a known device is never forgotten because its key went first.
 func TestLoginKeysOutliveDevices(t *testing.T) {
-	if keyring.LoginKeyRetention < login.DeviceLifetime {
-		t.Errorf("login keys are kept for %v, known-device tokens live for %v", keyring.LoginKeyRetention, login.DeviceLifetime)
+	if keyrings.LoginKeyRetention < login.DeviceLifetime {
+		t.Errorf("login keys are kept for %v, known-device tokens live for %v", keyrings.LoginKeyRetention, login.DeviceLifetime)
 	}
 }
 
-func inlineOf(t *testing.T, r keyring.Ring) keyring.Source {
+func inlineOf(t *testing.T, r keyrings.Ring) keyrings.Source {
 	t.Helper()
 	text, err := r.Text()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keyring.Inline(text)
+	return keyrings.Inline(text)
 }

@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
 // moved returns the sessions after a deployment that moved the refresh-token keys. The stores stay.
-func (v *victim) moved(t *testing.T, m keyring.Move) *session.Manager {
+func (v *victim) moved(t *testing.T, m keyrings.Move) *session.Manager {
 	t.Helper()
 	var err error
 	if v.refresh, err = v.refresh.Move(m, v.now, rand.Reader); err != nil {
@@ -87,7 +88,7 @@ func TestRotationKeepsThief(t *testing.T) {
 	copied = open()
 	owner := renew(renew(renew(copied)))
 	stolen := v.refresh.Keys
-	service = v.moved(t, keyring.Move{Version: 2})
+	service = v.moved(t, keyrings.Move{Version: 2})
 	owner = renew(owner)
 	old, err := session.Codec{Keys: refreshThief{1, stolen[1].Secret.Reveal()}}.Parse(t.Context(), copied)
 	if err != nil {
@@ -131,7 +132,7 @@ func TestRotationKeepsThief(t *testing.T) {
 		}
 		owner = renew(owner)
 	}
-	service = v.moved(t, keyring.Move{Version: 3, DropRefresh: keyring.Drop{All: true}})
+	service = v.moved(t, keyrings.Move{Version: 3, DropRefresh: keyrings.Drop{All: true}})
 	for id := 1; id <= 2; id++ {
 		for generation := range 30 {
 			if got, _ := outcome(t, service, forge(id, generation, auth.Balanced)); got != session.KeyDropped {

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -22,9 +22,9 @@ type Home string
 func (h Home) StorePath() string { return h.path("store.db") }
 
 // SigningRing, RefreshKeys and LoginRing return the sources of the rings.
-func (h Home) SigningRing() keyring.Source { return keyring.File(h.path("signing-ring.json")) }
-func (h Home) RefreshKeys() keyring.Source { return keyring.File(h.path("refresh-keys.json")) }
-func (h Home) LoginRing() keyring.Source   { return keyring.File(h.path("login-ring.json")) }
+func (h Home) SigningRing() keyrings.Source { return keyrings.File(h.path("signing-ring.json")) }
+func (h Home) RefreshKeys() keyrings.Source { return keyrings.File(h.path("refresh-keys.json")) }
+func (h Home) LoginRing() keyrings.Source   { return keyrings.File(h.path("login-ring.json")) }
 
 func (h Home) path(name string) string { return filepath.Join(string(h), name) }
 
@@ -55,18 +55,18 @@ func (h Home) Exists() error {
 // EnsureKeys creates the missing rings and returns the version that signs. A new ring starts at the
 // version of the existing rings: an old data directory gets a login ring, and a lost ring is
 // replaced.
-func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
-	refresh, err := keyring.Load(ctx, h.RefreshKeys(), keyring.RefreshRing)
+func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time) (keyrings.Version, error) {
+	refresh, err := keyrings.Load(ctx, h.RefreshKeys(), keyrings.RefreshRing)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return 0, err
 	}
 	first := max(1, refresh.Current())
-	signing, err := h.ensure(ctx, h.SigningRing(), keyring.SigningRing, keyring.Move{Version: first, Algorithm: alg}, now)
+	signing, err := h.ensure(ctx, h.SigningRing(), keyrings.SigningRing, keyrings.Move{Version: first, Algorithm: alg}, now)
 	if err != nil {
 		return 0, err
 	}
-	at := keyring.Move{Version: signing.Current()}
-	if _, err = h.ensure(ctx, h.RefreshKeys(), keyring.RefreshRing, at, now); err != nil {
+	at := keyrings.Move{Version: signing.Current()}
+	if _, err = h.ensure(ctx, h.RefreshKeys(), keyrings.RefreshRing, at, now); err != nil {
 		return 0, err
 	}
 	return signing.Current(), h.ensureLogin(ctx, at.Version, now)
@@ -74,16 +74,16 @@ func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time
 
 // ensureLogin creates a missing login ring at version v, and moves a login ring that is behind up
 // to v. An older edgeauth, which does not know the login ring, moves only the other two.
-func (h Home) ensureLogin(ctx context.Context, v keyring.Version, now time.Time) error {
-	if _, err := h.ensure(ctx, h.LoginRing(), keyring.LoginRing, keyring.Move{Version: v}, now); err != nil {
+func (h Home) ensureLogin(ctx context.Context, v keyrings.Version, now time.Time) error {
+	if _, err := h.ensure(ctx, h.LoginRing(), keyrings.LoginRing, keyrings.Move{Version: v}, now); err != nil {
 		return err
 	}
-	_, err := keyring.Update(ctx, h.LoginRing(), keyring.LoginRing, func(r keyring.Ring) (keyring.Ring, error) {
+	_, err := keyrings.Update(ctx, h.LoginRing(), keyrings.LoginRing, func(r keyrings.Ring) (keyrings.Ring, error) {
 		next := r
 		for next.Current() < v { // Move goes one version at a time
 			var err error
-			if next, err = next.Move(keyring.Move{Version: next.Current() + 1}, now, rand.Reader); err != nil {
-				return keyring.Ring{}, err
+			if next, err = next.Move(keyrings.Move{Version: next.Current() + 1}, now, rand.Reader); err != nil {
+				return keyrings.Ring{}, err
 			}
 		}
 		if next.Serial > r.Serial {
@@ -94,17 +94,17 @@ func (h Home) ensureLogin(ctx context.Context, v keyring.Version, now time.Time)
 	return err
 }
 
-func (h Home) ensure(ctx context.Context, at keyring.Source, kind keyring.Kind, m keyring.Move, now time.Time) (keyring.Ring, error) {
-	ring, err := keyring.Load(ctx, at, kind)
+func (h Home) ensure(ctx context.Context, at keyrings.Source, kind keyrings.Kind, m keyrings.Move, now time.Time) (keyrings.Ring, error) {
+	ring, err := keyrings.Load(ctx, at, kind)
 	if !errors.Is(err, auth.ErrNotFound) {
 		return ring, err
 	}
-	if ring, err = (keyring.Ring{Kind: kind}).Move(m, now, rand.Reader); err != nil {
+	if ring, err = (keyrings.Ring{Kind: kind}).Move(m, now, rand.Reader); err != nil {
 		return ring, err
 	}
-	err = keyring.Save(ctx, at, ring)
-	if errors.Is(err, keyring.ErrConflict) { // another process created the ring first
-		return keyring.Load(ctx, at, kind)
+	err = keyrings.Save(ctx, at, ring)
+	if errors.Is(err, keyrings.ErrConflict) { // another process created the ring first
+		return keyrings.Load(ctx, at, kind)
 	}
 	return ring, err
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -80,7 +80,7 @@ func TestEnsureKeysMakesThemOnce(t *testing.T) {
 		})
 	}
 	starts.Wait()
-	moved, err := keyring.Update(t.Context(), home.SigningRing(), keyring.SigningRing, func(r keyring.Ring) (keyring.Ring, error) {
+	moved, err := keyrings.Update(t.Context(), home.SigningRing(), keyrings.SigningRing, func(r keyrings.Ring) (keyrings.Ring, error) {
 		return r.Sign(2, time.Now())
 	})
 	if err != nil {
@@ -90,7 +90,7 @@ func TestEnsureKeysMakesThemOnce(t *testing.T) {
 	if version, err := home.EnsureKeys(t.Context(), token.RS256, time.Now()); version != 2 || err != nil {
 		t.Errorf("version %d, %v", version, err)
 	}
-	kept, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	kept, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil || kept.Serial != moved.Serial || kept.Keys[1].Signing.ID() != moved.Keys[1].Signing.ID() {
 		t.Errorf("the keys were replaced: serial %d, %v", kept.Serial, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 // live serves the API with the rings in the data directory, and reloads them after "edgeauth keys"
@@ -32,11 +32,11 @@ type rings struct {
 
 // stored is a ring and its text.
 type stored struct {
-	keyring.Ring
+	keyrings.Ring
 	text auth.Secret
 }
 
-func (s stored) source() keyring.Source { return keyring.Inline(s.text) }
+func (s stored) source() keyrings.Source { return keyrings.Inline(s.text) }
 
 // newLive serves the rings of the data directory. It creates missing rings.
 func newLive(ctx context.Context, o Options, issuer string, stores backend.Stores) (*live, error) {
@@ -85,13 +85,13 @@ func (l *live) take(ctx context.Context) error {
 	changed := false
 	// In this order: "edgeauth keys" changes the signing ring last.
 	for _, ring := range []struct {
-		kind      keyring.Kind
-		at        keyring.Source
+		kind      keyrings.Kind
+		at        keyrings.Source
 		used, now *stored
 	}{
-		{keyring.SigningRing, l.home.SigningRing(), &l.used.signing, &now.signing},
-		{keyring.RefreshRing, l.home.RefreshKeys(), &l.used.refresh, &now.refresh},
-		{keyring.LoginRing, l.home.LoginRing(), &l.used.login, &now.login},
+		{keyrings.SigningRing, l.home.SigningRing(), &l.used.signing, &now.signing},
+		{keyrings.RefreshRing, l.home.RefreshKeys(), &l.used.refresh, &now.refresh},
+		{keyrings.LoginRing, l.home.LoginRing(), &l.used.login, &now.login},
 	} {
 		text, err := ring.at.Load(ctx)
 		if err != nil {
@@ -101,7 +101,7 @@ func (l *live) take(ctx context.Context) error {
 			*ring.now = *ring.used
 			continue
 		}
-		r, err := keyring.Parse(ring.kind, text)
+		r, err := keyrings.Parse(ring.kind, text)
 		if err != nil {
 			return err
 		}

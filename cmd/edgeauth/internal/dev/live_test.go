@@ -16,8 +16,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -213,7 +213,7 @@ func TestRotationsAtOnce(t *testing.T) {
 	}
 	const writers = 8
 	var wg sync.WaitGroup
-	won := make(chan keyring.Version, writers)
+	won := make(chan keyrings.Version, writers)
 	for range writers {
 		wg.Go(func() {
 			switch v, err := home.Rotate(context.WithoutCancel(t.Context()), "", time.Now()); {
@@ -226,18 +226,18 @@ func TestRotationsAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	close(won)
-	seen := map[keyring.Version]bool{}
+	seen := map[keyrings.Version]bool{}
 	for v := range won {
 		if seen[v] {
 			t.Errorf("two were told that they rotated to %d", v)
 		}
 		seen[v] = true
 	}
-	signing, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	signing, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil || len(seen) == 0 || int(signing.Current()) != 1+len(seen) {
 		t.Errorf("%d won, and %d signs: %v", len(seen), signing.Current(), err)
 	}
-	refresh, err := keyring.Load(t.Context(), home.RefreshKeys(), keyring.RefreshRing)
+	refresh, err := keyrings.Load(t.Context(), home.RefreshKeys(), keyrings.RefreshRing)
 	if err != nil || refresh.Keys[signing.Current()].Secret.Reveal() == "" {
 		t.Errorf("the refresh-token ring has no version %d: %v", signing.Current(), err)
 	}
@@ -254,7 +254,7 @@ func TestRunningServerTakesNoBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keyring.Load(t.Context(), l.home.SigningRing(), keyring.SigningRing)
+	ring, err := keyrings.Load(t.Context(), l.home.SigningRing(), keyrings.SigningRing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestManyRotations(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	signing, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	signing, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil || signing.Current() != 41 || len(signing.Keys) > 12 {
 		t.Errorf("%d signs of %d keys, %v", signing.Current(), len(signing.Keys), err)
 	}
@@ -296,9 +296,9 @@ func TestManyRotations(t *testing.T) {
 
 // TestMoveAfterACrash: after a move that stopped between two rings, the next move completes it.
 func TestMoveAfterACrash(t *testing.T) {
-	for name, next := range map[string]func(Home, keyring.Ring) (keyring.Version, error){
-		"rotate": func(h Home, _ keyring.Ring) (keyring.Version, error) { return h.Rotate(t.Context(), "", time.Now()) },
-		"drop": func(h Home, r keyring.Ring) (keyring.Version, error) {
+	for name, next := range map[string]func(Home, keyrings.Ring) (keyrings.Version, error){
+		"rotate": func(h Home, _ keyrings.Ring) (keyrings.Version, error) { return h.Rotate(t.Context(), "", time.Now()) },
+		"drop": func(h Home, r keyrings.Ring) (keyrings.Version, error) {
 			return h.Drop(t.Context(), Drops{Signing: []string{r.Keys[2].Signing.ID()}}, time.Now())
 		},
 	} {
@@ -316,7 +316,7 @@ func TestMoveAfterACrash(t *testing.T) {
 		if err := os.WriteFile(home.path("signing-ring.json"), before, 0o600); err != nil { // as if the move had stopped before this ring
 			t.Fatal(err)
 		}
-		ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+		ring, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -355,7 +355,7 @@ func TestDropRefused(t *testing.T) {
 	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	ring, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +365,7 @@ func TestDropRefused(t *testing.T) {
 	if _, err := home.Drop(t.Context(), Drops{Refresh: []string{ring.Keys[1].ID()}}, time.Now()); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a signing key's id for a refresh-token key: %v", err)
 	}
-	now, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	now, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil || now.Serial != ring.Serial {
 		t.Errorf("a refused drop left serial %d, %v", now.Serial, err)
 	}
@@ -377,7 +377,7 @@ func TestDropBothKeys(t *testing.T) {
 	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	ring, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +385,7 @@ func TestDropBothKeys(t *testing.T) {
 	if v, err := home.Drop(t.Context(), Drops{Signing: both}, time.Now()); err != nil || v != 2 {
 		t.Fatalf("version %d, %v", v, err)
 	}
-	now, err := keyring.Load(t.Context(), home.SigningRing(), keyring.SigningRing)
+	now, err := keyrings.Load(t.Context(), home.SigningRing(), keyrings.SigningRing)
 	if err != nil || slices.Contains(both, now.Keys[2].ID()) || now.Current() != 2 {
 		t.Errorf("version %d signs, %v", now.Current(), err)
 	}

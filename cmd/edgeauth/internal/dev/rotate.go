@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -22,8 +22,8 @@ var (
 // Rotate makes the next version of all rings sign and returns that version. alg is the algorithm of
 // the new key; empty means the algorithm of the newest key. The three hours of a deployment do not
 // apply, because the local server is the only verifier.
-func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (keyring.Version, error) {
-	return h.move(ctx, keyring.Move{Algorithm: alg}, true, now)
+func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (keyrings.Version, error) {
+	return h.move(ctx, keyrings.Move{Algorithm: alg}, true, now)
 }
 
 // Drops holds the ids of the keys that [Home.Drop] destroys.
@@ -35,20 +35,20 @@ type Drops struct {
 
 // Drop destroys keys and returns the version that signs. If a dropped key signs or seals now, the
 // next version of all rings signs from then on. The error wraps [ErrNoKey] if an id is unknown.
-func (h Home) Drop(ctx context.Context, d Drops, now time.Time) (keyring.Version, error) {
-	m := keyring.Move{Drop: keyring.Drop{IDs: d.Signing}, DropRefresh: keyring.Drop{IDs: d.Refresh}, DropLogin: keyring.Drop{IDs: d.Login}}
+func (h Home) Drop(ctx context.Context, d Drops, now time.Time) (keyrings.Version, error) {
+	m := keyrings.Move{Drop: keyrings.Drop{IDs: d.Signing}, DropRefresh: keyrings.Drop{IDs: d.Refresh}, DropLogin: keyrings.Drop{IDs: d.Login}}
 	return h.move(ctx, m, false, now)
 }
 
 // move changes all rings. The signing ring is last, because the new versions of the other rings
 // stay unused until it changes. move creates a login ring if an old data directory has none.
 // m.Version is computed from the dropped keys and rotate.
-func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Time) (keyring.Version, error) {
-	signing, err := keyring.Load(ctx, h.SigningRing(), keyring.SigningRing)
+func (h Home) move(ctx context.Context, m keyrings.Move, rotate bool, now time.Time) (keyrings.Version, error) {
+	signing, err := keyrings.Load(ctx, h.SigningRing(), keyrings.SigningRing)
 	if err != nil {
 		return 0, err
 	}
-	refresh, err := keyring.Load(ctx, h.RefreshKeys(), keyring.RefreshRing)
+	refresh, err := keyrings.Load(ctx, h.RefreshKeys(), keyrings.RefreshRing)
 	if err != nil {
 		return 0, err
 	}
@@ -56,13 +56,13 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 	if err := h.ensureLogin(ctx, from, now); err != nil {
 		return 0, err
 	}
-	login, err := keyring.Load(ctx, h.LoginRing(), keyring.LoginRing)
+	login, err := keyrings.Load(ctx, h.LoginRing(), keyrings.LoginRing)
 	if err != nil {
 		return 0, err
 	}
 	m.Version, m.Immediately = from, true
 	for _, ring := range []struct {
-		keyring.Ring
+		keyrings.Ring
 		ids []string
 	}{{signing, m.Drop.IDs}, {refresh, m.DropRefresh.IDs}, {login, m.DropLogin.IDs}} {
 		versions, err := versionsOf(ring.Ring, ring.ids)
@@ -79,13 +79,13 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 		m.Algorithm = signing.Keys[all[len(all)-1]].Signing.Algorithm()
 	}
 	for _, ring := range []struct {
-		source keyring.Source
-		kind   keyring.Kind
-	}{{h.RefreshKeys(), keyring.RefreshRing}, {h.LoginRing(), keyring.LoginRing}, {h.SigningRing(), keyring.SigningRing}} {
-		_, err := keyring.Update(ctx, ring.source, ring.kind, func(r keyring.Ring) (keyring.Ring, error) {
+		source keyrings.Source
+		kind   keyrings.Kind
+	}{{h.RefreshKeys(), keyrings.RefreshRing}, {h.LoginRing(), keyrings.LoginRing}, {h.SigningRing(), keyrings.SigningRing}} {
+		_, err := keyrings.Update(ctx, ring.source, ring.kind, func(r keyrings.Ring) (keyrings.Ring, error) {
 			// After an interrupted move the other rings may be one version ahead.
-			if now := r.Current(); now != from && (ring.kind == keyring.SigningRing || now != from+1) {
-				return keyring.Ring{}, ErrMoved
+			if now := r.Current(); now != from && (ring.kind == keyrings.SigningRing || now != from+1) {
+				return keyrings.Ring{}, ErrMoved
 			}
 			return r.Move(m, now, rand.Reader)
 		})
@@ -98,8 +98,8 @@ func (h Home) move(ctx context.Context, m keyring.Move, rotate bool, now time.Ti
 
 // versionsOf returns the versions of the keys with the given ids. After an earlier drop two
 // versions may hold the same key.
-func versionsOf(r keyring.Ring, ids []string) ([]keyring.Version, error) {
-	var versions []keyring.Version
+func versionsOf(r keyrings.Ring, ids []string) ([]keyrings.Version, error) {
+	var versions []keyrings.Version
 	for _, id := range ids {
 		before := len(versions)
 		for _, v := range r.Versions() {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -26,7 +26,7 @@ func oldHome(t *testing.T) Home {
 }
 
 // rotate rotates the keys until version v signs.
-func rotate(t *testing.T, home Home, v keyring.Version) {
+func rotate(t *testing.T, home Home, v keyrings.Version) {
 	t.Helper()
 	for {
 		now, err := home.Rotate(t.Context(), "", time.Now())
@@ -56,9 +56,9 @@ func read(t *testing.T, path string) string {
 }
 
 // expectLogin checks that the login ring is at version v and has the next key.
-func expectLogin(t *testing.T, home Home, v keyring.Version) {
+func expectLogin(t *testing.T, home Home, v keyrings.Version) {
 	t.Helper()
-	r, err := keyring.Load(t.Context(), home.LoginRing(), keyring.LoginRing)
+	r, err := keyrings.Load(t.Context(), home.LoginRing(), keyrings.LoginRing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 // Stack is a deployed stack, as far as commands on users and keys need it.
@@ -36,7 +36,7 @@ type Stack struct {
 	Authorizer   string   // the ARN of the authorizer, which other APIs attach
 	// KeyVersion is the value of the latest deployment. During a deployment functions may still use
 	// the previous version.
-	KeyVersion                   keyring.Version
+	KeyVersion                   keyrings.Version
 	SigningSecret, RefreshSecret string // ARNs
 	// LoginSecret is the ARN of the login ring's secret. It is empty if the stack was last deployed
 	// without a login ring.
@@ -146,7 +146,7 @@ func (s *Stack) read(described types.Stack) error {
 		s.Audience = []string{s.Issuer}
 	}
 	n, err := strconv.ParseUint(parameters["KeyVersion"], 10, 16)
-	if s.KeyVersion = keyring.Version(n); err != nil || n == 0 {
+	if s.KeyVersion = keyrings.Version(n); err != nil || n == 0 {
 		return fmt.Errorf("the stack %s (%s) has no valid parameter KeyVersion; "+
 			"edgeauth's template.yaml did not create it", s.Name, s.Status)
 	}

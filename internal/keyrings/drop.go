@@ -1,4 +1,4 @@
-package keyring
+package keyrings
 
 import (
 	"slices"
@@ -110,8 +110,8 @@ func droppedVersion(record string) Version {
 	return Version(v)
 }
 
-// hasDropped reports whether a key of this version was dropped from a refresh-token ring.
-func (r Ring) hasDropped(v Version) bool {
+// HasDropped reports whether a key of this version was dropped from a refresh-token ring.
+func (r Ring) HasDropped(v Version) bool {
 	return slices.ContainsFunc(r.Dropped, func(record string) bool { return droppedVersion(record) == v })
 }
 

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package keyring_test
+package keyrings_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
 func TestSaveWaitsForTheLockOnlySoLong(t *testing.T) {
@@ -20,7 +20,7 @@ func TestSaveWaitsForTheLockOnlySoLong(t *testing.T) {
 	defer cancel()
 	release := holdLock(t, path)
 	defer release()
-	if err := keyring.Save(ctx, keyring.File(path), refreshRing(t)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := keyrings.Save(ctx, keyrings.File(path), refreshRing(t)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 }

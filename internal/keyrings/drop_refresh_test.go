@@ -1,4 +1,4 @@
-package keyring
+package keyrings_test
 
 import (
 	"crypto/rand"
@@ -9,15 +9,18 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 // refreshAt returns a refresh-token ring that has moved to a version, an hour for each.
-func refreshAt(t *testing.T, v Version, begin time.Time) (Ring, time.Time) {
+func refreshAt(t *testing.T, v keyrings.Version, begin time.Time) (keyrings.Ring, time.Time) {
 	t.Helper()
-	r, now := Ring{Kind: RefreshRing}, begin
-	for n := Version(1); n <= v; n++ {
+	r, now := keyrings.Ring{Kind: keyrings.RefreshRing}, begin
+	for n := keyrings.Version(1); n <= v; n++ {
 		var err error
-		if r, err = r.Move(Move{Version: n}, now, rand.Reader); err != nil {
+		if r, err = r.Move(keyrings.Move{Version: n}, now, rand.Reader); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(time.Hour)
@@ -27,7 +30,7 @@ func refreshAt(t *testing.T, v Version, begin time.Time) (Ring, time.Time) {
 
 func TestDropRefreshKeys(t *testing.T) {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	ids := func(r Ring, versions ...Version) []string {
+	ids := func(r keyrings.Ring, versions ...keyrings.Version) []string {
 		var ids []string
 		for _, v := range versions {
 			ids = append(ids, r.Keys[v].ID())
@@ -35,28 +38,28 @@ func TestDropRefreshKeys(t *testing.T) {
 		return ids
 	}
 	for name, row := range map[string]struct {
-		drop   []Version // of a ring at version 3
+		drop   []keyrings.Version // of a ring at version 3
 		all    bool
-		to     Version
+		to     keyrings.Version
 		why    string // of a refusal
-		gone   []Version
+		gone   []keyrings.Version
 		leaves bool
 	}{
-		"an old key":                      {drop: []Version{1}, to: 3, gone: []Version{1}},
-		"an old key, with a rotation":     {drop: []Version{1}, to: 4, gone: []Version{1}},
-		"the key that waits":              {drop: []Version{4}, to: 3, gone: []Version{4}},
-		"the key that seals":              {drop: []Version{3}, to: 4, gone: []Version{3}, leaves: true},
-		"that key and others":             {drop: []Version{1, 3, 4}, to: 4, gone: []Version{1, 3, 4}, leaves: true},
-		"that key at the same version":    {drop: []Version{3}, to: 3, why: "DropRefreshKeys names the key that signs, which takes the next version; use KeyVersion 4"},
-		"the key that would seal":         {drop: []Version{4}, to: 4, why: "DropRefreshKeys names its key"},
-		"all":                             {all: true, to: 4, gone: []Version{1, 2, 3, 4}, leaves: true},
+		"an old key":                      {drop: []keyrings.Version{1}, to: 3, gone: []keyrings.Version{1}},
+		"an old key, with a rotation":     {drop: []keyrings.Version{1}, to: 4, gone: []keyrings.Version{1}},
+		"the key that waits":              {drop: []keyrings.Version{4}, to: 3, gone: []keyrings.Version{4}},
+		"the key that seals":              {drop: []keyrings.Version{3}, to: 4, gone: []keyrings.Version{3}, leaves: true},
+		"that key and others":             {drop: []keyrings.Version{1, 3, 4}, to: 4, gone: []keyrings.Version{1, 3, 4}, leaves: true},
+		"that key at the same version":    {drop: []keyrings.Version{3}, to: 3, why: "DropRefreshKeys names the key that signs, which takes the next version; use KeyVersion 4"},
+		"the key that would seal":         {drop: []keyrings.Version{4}, to: 4, why: "DropRefreshKeys names its key"},
+		"all":                             {all: true, to: 4, gone: []keyrings.Version{1, 2, 3, 4}, leaves: true},
 		"all at the same version":         {all: true, to: 3, why: "DropRefreshKeys names the key that signs, which takes the next version; use KeyVersion 4"},
 		"all, with a step back":           {all: true, to: 2, why: "DropRefreshKeys=all goes with"},
-		"the key that seals, a step back": {drop: []Version{3}, to: 2, gone: []Version{3}},
+		"the key that seals, a step back": {drop: []keyrings.Version{3}, to: 2, gone: []keyrings.Version{3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, now := refreshAt(t, 3, begin)
-			m := Move{Version: row.to, DropRefresh: Drop{All: row.all, IDs: ids(before, row.drop...)}, Request: "r1"}
+			m := keyrings.Move{Version: row.to, DropRefresh: keyrings.Drop{All: row.all, IDs: ids(before, row.drop...)}, Request: "r1"}
 			if got := before.Leaves(m); row.why == "" && got != row.leaves {
 				t.Errorf("leaves the sealing key: %t", got)
 			}
@@ -79,7 +82,7 @@ func TestDropRefreshKeys(t *testing.T) {
 					t.Errorf("version %d still has a dropped key", v)
 				}
 			}
-			for _, v := range []Version{row.to, row.to + 1} {
+			for _, v := range []keyrings.Version{row.to, row.to + 1} {
 				if _, ok := after.Keys[v]; !ok {
 					t.Errorf("version %d has no key", v)
 				}
@@ -88,12 +91,12 @@ func TestDropRefreshKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			read, err := Parse(RefreshRing, text)
+			read, err := keyrings.Parse(keyrings.RefreshRing, text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for v := range before.Keys {
-				if got, want := read.hasDropped(v), slices.Contains(row.gone, v); got != want {
+				if got, want := read.HasDropped(v), slices.Contains(row.gone, v); got != want {
 					t.Errorf("the record says that a key of version %d was dropped: %t", v, got)
 				}
 			}
@@ -112,14 +115,14 @@ func TestDropRefreshKeys(t *testing.T) {
 				}
 			}
 			// A rollback finds a key that seals, and not a dropped one.
-			back, err := next.Move(Move{Version: 3, Request: "r3"}, now.Add(2*time.Minute), rand.Reader)
+			back, err := next.Move(keyrings.Move{Version: 3, Request: "r3"}, now.Add(2*time.Minute), rand.Reader)
 			if row.to >= 3 && (err != nil || back.Current() != 3 || slices.Contains(doomed, back.Keys[3].ID())) {
 				t.Errorf("a rollback: version %d, %v", back.Current(), err)
 			}
 		})
 	}
 	r, now := refreshAt(t, 2, begin)
-	m := Move{Version: 2, DropRefresh: Drop{IDs: []string{strings.Repeat("A", 43)}}}
+	m := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{strings.Repeat("A", 43)}}}
 	if _, err := r.Move(m, now, rand.Reader); err == nil || !strings.Contains(err.Error(), "DropRefreshKeys names the id") {
 		t.Errorf("an unknown id: %v", err)
 	}
@@ -128,7 +131,7 @@ func TestDropRefreshKeys(t *testing.T) {
 // TestDroppedRefreshTokenKey holds what a token under a dropped key meets.
 func TestDroppedRefreshTokenKey(t *testing.T) {
 	r, now := refreshAt(t, 3, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
-	m := Move{Version: 4, DropRefresh: Drop{IDs: []string{r.Keys[1].ID(), r.Keys[3].ID()}}}
+	m := keyrings.Move{Version: 4, DropRefresh: keyrings.Drop{IDs: []string{r.Keys[1].ID(), r.Keys[3].ID()}}}
 	r, err := r.Move(m, now, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +140,7 @@ func TestDroppedRefreshTokenKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := LoadRefresh(t.Context(), Inline(text), 4, func() time.Time { return now })
+	keys, err := keyring.LoadRefresh(t.Context(), keyrings.Inline(text), 4, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +150,7 @@ func TestDroppedRefreshTokenKey(t *testing.T) {
 	if _, err := keys.RefreshTokenKey(t.Context(), 9); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("never made: %v", err)
 	}
-	for v, replaced := range map[Version]bool{2: false, 3: true, 4: false, 5: false} {
+	for v, replaced := range map[keyrings.Version]bool{2: false, 3: true, 4: false, 5: false} {
 		if key, err := keys.RefreshTokenKey(t.Context(), v); err != nil || key.Replaced != replaced {
 			t.Errorf("version %d: replaced %t, %v", v, key.Replaced, err)
 		}

@@ -1,4 +1,4 @@
-package keyring_test
+package keyrings_test
 
 import (
 	"crypto/rand"
@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -19,34 +20,36 @@ import (
 
 var instant = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
-func signingRing(t testing.TB) keyring.Ring {
+func clock() time.Time { return instant }
+
+func signingRing(t testing.TB) keyrings.Ring {
 	t.Helper()
-	r, err := keyring.NewSigningRing(token.EdDSA, instant, rand.Reader)
+	r, err := keyrings.NewSigningRing(token.EdDSA, instant, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func refreshRing(t testing.TB) keyring.Ring {
+func refreshRing(t testing.TB) keyrings.Ring {
 	t.Helper()
-	r, err := keyring.NewRefreshRing(instant, rand.Reader)
+	r, err := keyrings.NewRefreshRing(instant, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func loginRing(t testing.TB) keyring.Ring {
+func loginRing(t testing.TB) keyrings.Ring {
 	t.Helper()
-	r, err := keyring.NewLoginRing(instant, rand.Reader)
+	r, err := keyrings.NewLoginRing(instant, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func text(t testing.TB, r keyring.Ring) string {
+func text(t testing.TB, r keyrings.Ring) string {
 	t.Helper()
 	s, err := r.Text()
 	if err != nil {
@@ -56,7 +59,7 @@ func text(t testing.TB, r keyring.Ring) string {
 }
 
 func TestFirstRings(t *testing.T) {
-	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
+	for _, r := range []keyrings.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
 		second := instant.Truncate(time.Second)
 		if r.Serial != 1 || !slices.Equal(r.Versions(), []uint16{1, 2}) || r.Current() != 1 {
 			t.Errorf("%s: %+v", r.Kind, r)
@@ -69,12 +72,12 @@ func TestFirstRings(t *testing.T) {
 }
 
 func TestTextRoundTrip(t *testing.T) {
-	for _, r := range []keyring.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
+	for _, r := range []keyrings.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
 		r, err := r.Sign(2, instant.Add(time.Hour)) // so that every time stands in it
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := keyring.Parse(r.Kind, auth.NewSecret(text(t, r)))
+		again, err := keyrings.Parse(r.Kind, auth.NewSecret(text(t, r)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +90,7 @@ func TestTextRoundTrip(t *testing.T) {
 		}
 	}
 	r := refreshRing(t)
-	again, err := keyring.Parse(r.Kind, auth.NewSecret(text(t, r)))
+	again, err := keyrings.Parse(r.Kind, auth.NewSecret(text(t, r)))
 	secret := again.Keys[1].Secret
 	if err != nil || len(secret.Reveal()) != auth.RefreshTokenKeyBytes || !secret.Equal(r.Keys[1].Secret) {
 		t.Errorf("%v", err)
@@ -95,7 +98,7 @@ func TestTextRoundTrip(t *testing.T) {
 }
 
 func TestTextOfARing(t *testing.T) {
-	r, err := keyring.NewRefreshRing(instant, strings.NewReader(strings.Repeat("k", 32)+strings.Repeat("l", 32)))
+	r, err := keyrings.NewRefreshRing(instant, strings.NewReader(strings.Repeat("k", 32)+strings.Repeat("l", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +109,7 @@ func TestTextOfARing(t *testing.T) {
 	if got, want := text(t, r), `{"v":1,`+keys; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	r.Kind = keyring.LoginRing
+	r.Kind = keyrings.LoginRing
 	if got, want := text(t, r), `{"v":1,"kind":"login",`+keys; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -120,64 +123,64 @@ func TestParseRefuses(t *testing.T) {
 	own := text(t, first)
 	for _, row := range []struct {
 		name     string
-		kind     keyring.Kind
+		kind     keyrings.Kind
 		text     string
 		old, new string
 		want     string
 	}{
-		{"nothing", keyring.SigningRing, ``, ``, ``, "a JSON object"},
-		{"half written", keyring.SigningRing, signing[:len(signing)/2], ``, ``, "not valid JSON"},
-		{"half written before the end", keyring.SigningRing, signing[:len(signing)-1], ``, ``, "not valid JSON"},
-		{"written twice", keyring.RefreshRing, refresh + refresh, ``, ``, "follows"},
-		{"too long", keyring.RefreshRing, refresh + strings.Repeat(" ", 64<<10), ``, ``, "longer"},
-		{"another form", keyring.RefreshRing, refresh, `"v":1`, `"v":2`, "v must be 1"},
-		{"no form", keyring.RefreshRing, refresh, `"v":1,`, ``, "v must be 1"},
-		{"no serial", keyring.RefreshRing, refresh, `"serial":1,`, ``, "serial must be"},
-		{"serial of zero", keyring.RefreshRing, refresh, `"serial":1`, `"serial":0`, "serial must be"},
-		{"unknown member", keyring.RefreshRing, refresh, `"v":1`, `"v":1,"note":""`, "nothing else"},
-		{"no keys", keyring.RefreshRing, `{"v":1,"serial":1}`, ``, ``, "keys"},
-		{"version zero", keyring.RefreshRing, refresh, `"2":`, `"0":`, `a version is a number`},
-		{"version with a zero before", keyring.RefreshRing, refresh, `"2":`, `"02":`, `a version is a number`},
-		{"version too large", keyring.RefreshRing, refresh, `"2":`, `"65536":`, `a version is a number`},
-		{"version twice", keyring.RefreshRing, refresh, `"2":`, `"1":`, "duplicate"},
-		{"unknown member of a key", keyring.RefreshRing, refresh, `"2":{`, `"2":{"alg":"x",`, `key "2": it may hold`},
-		{"short secret", keyring.RefreshRing, refresh, `"2":{"secret":"`,
+		{"nothing", keyrings.SigningRing, ``, ``, ``, "a JSON object"},
+		{"half written", keyrings.SigningRing, signing[:len(signing)/2], ``, ``, "not valid JSON"},
+		{"half written before the end", keyrings.SigningRing, signing[:len(signing)-1], ``, ``, "not valid JSON"},
+		{"written twice", keyrings.RefreshRing, refresh + refresh, ``, ``, "follows"},
+		{"too long", keyrings.RefreshRing, refresh + strings.Repeat(" ", 64<<10), ``, ``, "longer"},
+		{"another form", keyrings.RefreshRing, refresh, `"v":1`, `"v":2`, "v must be 1"},
+		{"no form", keyrings.RefreshRing, refresh, `"v":1,`, ``, "v must be 1"},
+		{"no serial", keyrings.RefreshRing, refresh, `"serial":1,`, ``, "serial must be"},
+		{"serial of zero", keyrings.RefreshRing, refresh, `"serial":1`, `"serial":0`, "serial must be"},
+		{"unknown member", keyrings.RefreshRing, refresh, `"v":1`, `"v":1,"note":""`, "nothing else"},
+		{"no keys", keyrings.RefreshRing, `{"v":1,"serial":1}`, ``, ``, "keys"},
+		{"version zero", keyrings.RefreshRing, refresh, `"2":`, `"0":`, `a version is a number`},
+		{"version with a zero before", keyrings.RefreshRing, refresh, `"2":`, `"02":`, `a version is a number`},
+		{"version too large", keyrings.RefreshRing, refresh, `"2":`, `"65536":`, `a version is a number`},
+		{"version twice", keyrings.RefreshRing, refresh, `"2":`, `"1":`, "duplicate"},
+		{"unknown member of a key", keyrings.RefreshRing, refresh, `"2":{`, `"2":{"alg":"x",`, `key "2": it may hold`},
+		{"short secret", keyrings.RefreshRing, refresh, `"2":{"secret":"`,
 			`"2":{"created":"2026-01-02T03:04:05Z","secret":"AAAA"},"3":{"secret":"`, "32 bytes"},
-		{"secret with a line feed", keyring.RefreshRing, refresh, `"2":{"secret":"`, `"2":{"secret":"\n`, "32 bytes"},
-		{"time without zone", keyring.RefreshRing, refresh, `05Z"}}}`, `05"}}}`, `key "2": created`},
-		{"time in another zone", keyring.RefreshRing, refresh, `05Z"}}}`, `05+01:00"}}}`, `key "2": created`},
-		{"no time of creation", keyring.RefreshRing, refresh,
+		{"secret with a line feed", keyrings.RefreshRing, refresh, `"2":{"secret":"`, `"2":{"secret":"\n`, "32 bytes"},
+		{"time without zone", keyrings.RefreshRing, refresh, `05Z"}}}`, `05"}}}`, `key "2": created`},
+		{"time in another zone", keyrings.RefreshRing, refresh, `05Z"}}}`, `05+01:00"}}}`, `key "2": created`},
+		{"no time of creation", keyrings.RefreshRing, refresh,
 			`,"created":"2026-01-02T03:04:05Z"}}}`, `}}}`, `key "2": created`},
-		{"the other kind", keyring.SigningRing, refresh, ``, ``, "it may hold"},
-		{"the other kind, too", keyring.RefreshRing, signing, ``, ``, "it may hold"},
-		{"a login ring as refresh-token ring", keyring.RefreshRing, logins, ``, ``, "it may hold"},
-		{"a login ring as signing ring", keyring.SigningRing, logins, ``, ``, "it may hold"},
-		{"a refresh-token ring as login ring", keyring.LoginRing, refresh, ``, ``, `kind must be "login"`},
-		{"a signing ring as login ring", keyring.LoginRing, signing, ``, ``, `kind must be "login"`},
-		{"a login ring of another kind", keyring.LoginRing, logins, `"kind":"login"`, `"kind":"Login"`, `kind must be "login"`},
-		{"a login ring whose kind is a number", keyring.LoginRing, logins, `"kind":"login"`, `"kind":1`, `kind must be "login"`},
-		{"another kid", keyring.SigningRing, own,
+		{"the other kind", keyrings.SigningRing, refresh, ``, ``, "it may hold"},
+		{"the other kind, too", keyrings.RefreshRing, signing, ``, ``, "it may hold"},
+		{"a login ring as refresh-token ring", keyrings.RefreshRing, logins, ``, ``, "it may hold"},
+		{"a login ring as signing ring", keyrings.SigningRing, logins, ``, ``, "it may hold"},
+		{"a refresh-token ring as login ring", keyrings.LoginRing, refresh, ``, ``, `kind must be "login"`},
+		{"a signing ring as login ring", keyrings.LoginRing, signing, ``, ``, `kind must be "login"`},
+		{"a login ring of another kind", keyrings.LoginRing, logins, `"kind":"login"`, `"kind":"Login"`, `kind must be "login"`},
+		{"a login ring whose kind is a number", keyrings.LoginRing, logins, `"kind":"login"`, `"kind":1`, `kind must be "login"`},
+		{"another kid", keyrings.SigningRing, own,
 			`"1":{"kid":"` + kid, `"1":{"kid":"` + other.ID(), `key "1": kid must be ` + kid},
-		{"another alg", keyring.SigningRing, own,
+		{"another alg", keyrings.SigningRing, own,
 			kid + `","alg":"EdDSA","jwk"`, kid + `","alg":"RS256","jwk"`, `key "1": alg must be EdDSA`},
-		{"another alg in the jwk", keyring.SigningRing, own,
+		{"another alg in the jwk", keyrings.SigningRing, own,
 			`"jwk":{"alg":"EdDSA"`, `"jwk":{"alg":"HS256"`, "alg must be EdDSA"},
-		{"requests that are none", keyring.RefreshRing, refresh, `"v":1`, `"v":1,"requests":[1]`, "requests"},
-		{"dropped keys without a name", keyring.SigningRing, signing, `"v":1`, `"v":1,"dropped":{}`, "dropped"},
-		{"a purge of no version", keyring.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":0}`, "purge: version"},
-		{"an unknown member of a purge", keyring.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":1,"x":1}`, "purge: it may"},
-		{"a purge that lapsed some day", keyring.SigningRing, signing,
+		{"requests that are none", keyrings.RefreshRing, refresh, `"v":1`, `"v":1,"requests":[1]`, "requests"},
+		{"dropped keys without a name", keyrings.SigningRing, signing, `"v":1`, `"v":1,"dropped":{}`, "dropped"},
+		{"a purge of no version", keyrings.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":0}`, "purge: version"},
+		{"an unknown member of a purge", keyrings.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":1,"x":1}`, "purge: it may"},
+		{"a purge that lapsed some day", keyrings.SigningRing, signing,
 			`"v":1`, `"v":1,"purge":{"version":1,"lapsed":"some day"}`, "purge: lapsed"},
-		{"a published refresh-token key", keyring.RefreshRing, refresh,
+		{"a published refresh-token key", keyrings.RefreshRing, refresh,
 			`"2":{`, `"2":{"published":"2026-01-02T03:04:05Z",`, `key "2": it may hold`},
-		{"no jwk", keyring.SigningRing, own, `"jwk":`, `"secret":`, "it may hold"},
+		{"no jwk", keyrings.SigningRing, own, `"jwk":`, `"secret":`, "it may hold"},
 	} {
 		changed := strings.Replace(row.text, row.old, row.new, 1)
 		if changed == row.text && row.old != row.new {
 			t.Fatalf("%s changed nothing", row.name)
 		}
-		_, err := keyring.Parse(row.kind, auth.NewSecret(changed))
-		if !errors.Is(err, keyring.ErrMalformed) || !strings.Contains(err.Error(), row.want) ||
+		_, err := keyrings.Parse(row.kind, auth.NewSecret(changed))
+		if !errors.Is(err, keyrings.ErrMalformed) || !strings.Contains(err.Error(), row.want) ||
 			!strings.HasPrefix(err.Error(), string(row.kind)) {
 			t.Errorf("%s: %v", row.name, err)
 		}
@@ -186,7 +189,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestRotation(t *testing.T) {
 	r := signingRing(t)
-	step := func(next keyring.Ring, err error) {
+	step := func(next keyrings.Ring, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -211,7 +214,7 @@ func TestRotation(t *testing.T) {
 	if !slices.Equal(r.Versions(), []uint16{1, 3}) || !slices.Equal(before.Versions(), []uint16{1, 2, 3}) {
 		t.Errorf("dropped: %v, before %v", r.Versions(), before.Versions())
 	}
-	if _, err := r.Sign(2, instant); !errors.Is(err, keyring.ErrMalformed) {
+	if _, err := r.Sign(2, instant); !errors.Is(err, keyrings.ErrMalformed) {
 		t.Errorf("a dropped key signs: %v", err)
 	}
 	if _, err := r.Add(1, token.ES256, instant, rand.Reader); err == nil {
@@ -244,22 +247,22 @@ func TestPublicKeysAreThreeVersions(t *testing.T) {
 			t.Errorf("version %d: %v, want %v", n, got, kids)
 		}
 	}
-	if _, err := r.PublicKeys(6); !errors.Is(err, keyring.ErrMalformed) {
+	if _, err := r.PublicKeys(6); !errors.Is(err, keyrings.ErrMalformed) {
 		t.Errorf("a version that is not there: %v", err)
 	}
 }
 
 func TestRingsAreNeverPrinted(t *testing.T) {
 	signing, refresh, logins := signingRing(t), refreshRing(t), loginRing(t)
-	live, err := keyring.LoadSigning(t.Context(), keyring.Inline(auth.NewSecret(text(t, signing))), 1, clock)
+	live, err := keyring.LoadSigning(t.Context(), keyrings.Inline(auth.NewSecret(text(t, signing))), 1, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealing, err := keyring.LoadRefresh(t.Context(), keyring.Inline(auth.NewSecret(text(t, refresh))), 1, clock)
+	sealing, err := keyring.LoadRefresh(t.Context(), keyrings.Inline(auth.NewSecret(text(t, refresh))), 1, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proving, err := keyring.LoadLogin(t.Context(), keyring.Inline(auth.NewSecret(text(t, logins))), 1, clock)
+	proving, err := keyring.LoadLogin(t.Context(), keyrings.Inline(auth.NewSecret(text(t, logins))), 1, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,12 +270,12 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 	if err := json.Unmarshal([]byte(signing.Keys[1].Signing.JWK().Reveal()), &jwk); err != nil {
 		t.Fatal(err)
 	}
-	source := keyring.Inline(auth.NewSecret(text(t, refresh)))
+	source := keyrings.Inline(auth.NewSecret(text(t, refresh)))
 	material := refresh.Keys[1].Secret.Reveal()
 	decimal := strings.Trim(fmt.Sprint([]byte(material)), "[]")
 	other := logins.Keys[1].Secret.Reveal()
 	forms := []string{other, fmt.Sprintf("%x", other), strings.Trim(fmt.Sprint([]byte(other)), "[]"), jwk.D, material, fmt.Sprintf("%x", material), decimal, `"kty"`}
-	hidden := struct{ r keyring.Ring }{signing}
+	hidden := struct{ r keyrings.Ring }{signing}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		for _, v := range []any{signing, &signing, refresh, &refresh, live, *live, sealing, *sealing, logins, &logins, proving, *proving, source, hidden} {
 			for _, form := range forms {
@@ -282,7 +285,7 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range []keyring.Ring{signing, refresh} {
+	for _, r := range []keyrings.Ring{signing, refresh} {
 		got, err := json.Marshal(r)
 		for _, form := range forms {
 			if strings.Contains(string(got), form) || err != nil {
@@ -294,13 +297,13 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 
 // A change that changes nothing ends, and saves nothing.
 func TestUpdateWithoutAChange(t *testing.T) {
-	source := keyring.File(filepath.Join(t.TempDir(), "ring.json"))
+	source := keyrings.File(filepath.Join(t.TempDir(), "ring.json"))
 	r := refreshRing(t)
-	if err := keyring.Save(t.Context(), source, r); err != nil {
+	if err := keyrings.Save(t.Context(), source, r); err != nil {
 		t.Fatal(err)
 	}
-	same := func(r keyring.Ring) (keyring.Ring, error) { return r, nil }
-	got, err := keyring.Update(t.Context(), source, keyring.RefreshRing, same)
+	same := func(r keyrings.Ring) (keyrings.Ring, error) { return r, nil }
+	got, err := keyrings.Update(t.Context(), source, keyrings.RefreshRing, same)
 	if err != nil || text(t, got) != text(t, r) {
 		t.Errorf("%+v, %v", got, err)
 	}

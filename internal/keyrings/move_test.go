@@ -1,4 +1,4 @@
-package keyring_test
+package keyrings_test
 
 import (
 	"crypto/rand"
@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -18,7 +18,7 @@ import (
 type story struct {
 	t    *testing.T
 	now  time.Time
-	ring keyring.Ring
+	ring keyrings.Ring
 }
 
 // step is one deployment: what passes before it, what it asks for, and what it should come to.
@@ -32,8 +32,8 @@ type step struct {
 	keys    string // where it is not, the versions that hold keys of their own, and in brackets those that hold another's
 }
 
-func (s *story) move(p step) (keyring.Ring, error) {
-	m := keyring.Move{Version: p.version, Algorithm: token.EdDSA}
+func (s *story) move(p step) (keyrings.Ring, error) {
+	m := keyrings.Move{Version: p.version, Algorithm: token.EdDSA}
 	switch p.drop {
 	case "":
 	case "all", "still all":
@@ -55,12 +55,12 @@ func (s *story) move(p step) (keyring.Ring, error) {
 }
 
 // keys lists the versions, those in brackets that hold the key of another.
-func keys(r keyring.Ring) string {
+func keys(r keyrings.Ring) string {
 	var words []string
 	for _, v := range r.Versions() {
 		word := fmt.Sprint(v)
 		for _, other := range r.Versions() {
-			if other > v && r.Kind == keyring.SigningRing && r.Keys[other].Signing.ID() == r.Keys[v].Signing.ID() {
+			if other > v && r.Kind == keyrings.SigningRing && r.Keys[other].Signing.ID() == r.Keys[v].Signing.ID() {
 				word = "(" + word + ")"
 			}
 		}
@@ -76,9 +76,9 @@ func (s *story) tell(steps []step) {
 		name := fmt.Sprintf("step %d, to %d", i+1, p.version)
 		before := s.ring
 		next, err := s.move(p)
-		var refusal *keyring.Refusal
+		var refusal *keyrings.Refusal
 		if p.why != "" {
-			if !errors.As(err, &refusal) || !errors.Is(err, keyring.ErrRefused) {
+			if !errors.As(err, &refusal) || !errors.Is(err, keyrings.ErrRefused) {
 				s.t.Fatalf("%s: %v, and it should be refused", name, err)
 			}
 			if refusal.Right != p.right || !strings.Contains(err.Error(), p.why) {
@@ -107,7 +107,7 @@ func (s *story) tell(steps []step) {
 		if p.drop == "" && (err != nil || again.Serial != next.Serial) {
 			s.t.Errorf("%s: its repetition makes serial %d of %d, %v", name, again.Serial, next.Serial, err)
 		}
-		kept, err := keyring.Parse(next.Kind, auth.NewSecret(text(s.t, next)))
+		kept, err := keyrings.Parse(next.Kind, auth.NewSecret(text(s.t, next)))
 		if err != nil || text(s.t, kept) != text(s.t, next) {
 			s.t.Errorf("%s: the text of the ring is read as another, %v", name, err)
 		}
@@ -222,23 +222,23 @@ func TestMoveOfASigningRing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.SigningRing}}
+			s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 			s.tell(steps)
 		})
 	}
-	if keyring.LastTokenEnds != tokens || keyring.PublishedBeforeSigning != wait {
+	if keyrings.LastTokenEnds != tokens || keyrings.PublishedBeforeSigning != wait {
 		t.Error("the stories are about other times")
 	}
 }
 
 // Whatever else a ring's record says, a key stays while its tokens live.
 func TestMoveWithdrawsNoKeyInUse(t *testing.T) {
-	s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.SigningRing}}
+	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"}})
 	next := s.ring.Keys[3]
 	next.Published = instant.Add(-year).UTC()
 	s.ring.Keys[3] = next
-	left := keyring.LastTokenEnds - 30*time.Minute
+	left := keyrings.LastTokenEnds - 30*time.Minute
 	s.tell([]step{
 		{after: 30 * time.Minute, version: 3, why: "withdraws the key of version 1", right: 2, until: left},
 		{after: left - time.Second, version: 3, why: "withdraws the key of version 1", right: 2, until: time.Second},
@@ -253,19 +253,19 @@ func TestMoveOfARefreshRing(t *testing.T) {
 		"sessions hold tokens of a later version": {
 			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"}, {version: 3, keys: "1 2 3 4"},
 			{after: time.Hour, version: 2, keys: "1 2 3 4"},
-			{after: time.Hour, version: 1, why: "sessions hold tokens of version 3", right: 2, until: keyring.RefreshKeyRetention - time.Hour},
+			{after: time.Hour, version: 1, why: "sessions hold tokens of version 3", right: 2, until: keyrings.RefreshKeyRetention - time.Hour},
 		},
 		"nothing is ever dropped": {
 			{version: 1, keys: "1 2"}, {version: 1, drop: "all", keys: "1 2"}, {version: 2, drop: "?", keys: "1 2 3"},
 		},
 		"keys of long ago go": {
 			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"},
-			{after: keyring.RefreshKeyRetention - time.Second, version: 3, keys: "1 2 3 4"},
+			{after: keyrings.RefreshKeyRetention - time.Second, version: 3, keys: "1 2 3 4"},
 			{after: time.Second, version: 4, keys: "2 3 4 5"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.RefreshRing}}
+			s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.RefreshRing}}
 			s.tell(steps)
 		})
 	}
@@ -278,19 +278,19 @@ func TestMoveOfALoginRing(t *testing.T) {
 		"known devices hold tokens of a later version": {
 			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"}, {version: 3, keys: "1 2 3 4"},
 			{after: time.Hour, version: 2, keys: "1 2 3 4"},
-			{after: time.Hour, version: 1, why: "known devices hold tokens of version 3", right: 2, until: keyring.LoginKeyRetention - time.Hour},
+			{after: time.Hour, version: 1, why: "known devices hold tokens of version 3", right: 2, until: keyrings.LoginKeyRetention - time.Hour},
 		},
 		"nothing is ever dropped": {
 			{version: 1, keys: "1 2"}, {version: 1, drop: "all", keys: "1 2"}, {version: 2, drop: "?", keys: "1 2 3"},
 		},
 		"keys of long ago go": {
 			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"},
-			{after: keyring.LoginKeyRetention - time.Second, version: 3, keys: "1 2 3 4"},
+			{after: keyrings.LoginKeyRetention - time.Second, version: 3, keys: "1 2 3 4"},
 			{after: time.Second, version: 4, keys: "2 3 4 5"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.LoginRing}}
+			s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.LoginRing}}
 			s.tell(steps)
 		})
 	}
@@ -298,7 +298,7 @@ func TestMoveOfALoginRing(t *testing.T) {
 
 // The key that signs after a drop and a rollback is one that verifiers elsewhere know, and the dropped one is nowhere.
 func TestRollbackAfterADrop(t *testing.T) {
-	s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.SigningRing}}
+	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: year, version: 2, keys: "1 2 3"}, {after: year, version: 2, keys: "1 2 3"}})
 	dropped, known := s.ring.Keys[2].Signing.ID(), s.ring.Keys[3].Signing.ID()
 	s.tell([]step{{version: 3, drop: "2", keys: "1 (2) 3 4"}, {version: 2, keys: "1 (2) 3 4"}})
@@ -312,7 +312,7 @@ func TestRollbackAfterADrop(t *testing.T) {
 	if strings.Contains(text(t, s.ring), `"kid":"`+dropped) || !slices.Contains(s.ring.Dropped, dropped) {
 		t.Error("the dropped key is not destroyed, or nobody remembers it")
 	}
-	again, err := s.ring.Move(keyring.Move{Version: 2, Drop: keyring.Drop{IDs: []string{dropped}}}, s.now, rand.Reader)
+	again, err := s.ring.Move(keyrings.Move{Version: 2, Drop: keyrings.Drop{IDs: []string{dropped}}}, s.now, rand.Reader)
 	if err != nil || again.Serial != s.ring.Serial {
 		t.Errorf("dropped twice: %v", err)
 	}
@@ -320,7 +320,7 @@ func TestRollbackAfterADrop(t *testing.T) {
 
 // A drop of all that was cleared for a day is a new wish when it comes back, and a rollback before.
 func TestDropAllAgain(t *testing.T) {
-	s := &story{t: t, now: instant, ring: keyring.Ring{Kind: keyring.SigningRing}}
+	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	move := func(after time.Duration, drop string, wantNew bool) {
 		t.Helper()
 		before := s.ring.Keys[1].Signing.ID()
@@ -340,11 +340,11 @@ func TestDropAllAgain(t *testing.T) {
 }
 
 func TestAlgorithmIsForNewKeys(t *testing.T) {
-	r := keyring.Ring{Kind: keyring.SigningRing}
+	r := keyrings.Ring{Kind: keyrings.SigningRing}
 	algorithms := func(alg token.Algorithm, v uint16, at time.Duration) (all []token.Algorithm) {
 		t.Helper()
 		var err error
-		if r, err = r.Move(keyring.Move{Version: v, Algorithm: alg}, instant.Add(at), rand.Reader); err != nil {
+		if r, err = r.Move(keyrings.Move{Version: v, Algorithm: alg}, instant.Add(at), rand.Reader); err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range r.Versions() {
@@ -364,13 +364,13 @@ func TestAlgorithmIsForNewKeys(t *testing.T) {
 			t.Errorf("version %d: %v, want %v", v+1, got, row.want)
 		}
 	}
-	if _, err := r.Move(keyring.Move{Version: 4, Algorithm: "HS256"}, instant.Add(year), rand.Reader); err == nil {
+	if _, err := r.Move(keyrings.Move{Version: 4, Algorithm: "HS256"}, instant.Add(year), rand.Reader); err == nil {
 		t.Error("a ring has a key of another algorithm")
 	}
 }
 
 func TestRequestIsCarriedOutOnce(t *testing.T) {
-	r := keyring.Ring{Kind: keyring.SigningRing}
+	r := keyrings.Ring{Kind: keyrings.SigningRing}
 	for i, row := range []struct {
 		request string
 		version uint16
@@ -386,10 +386,10 @@ func TestRequestIsCarriedOutOnce(t *testing.T) {
 		{"c", 1, false},
 		{"a", 1, false},
 	} {
-		next, err := r.Move(keyring.Move{Version: row.version, Algorithm: token.EdDSA, Request: row.request},
+		next, err := r.Move(keyrings.Move{Version: row.version, Algorithm: token.EdDSA, Request: row.request},
 			instant.Add(wait), rand.Reader)
 		if i == 0 {
-			next, err = r.Move(keyring.Move{Version: 1, Algorithm: token.EdDSA, Request: "a"}, instant, rand.Reader)
+			next, err = r.Move(keyrings.Move{Version: 1, Algorithm: token.EdDSA, Request: "a"}, instant, rand.Reader)
 		}
 		if (err == nil) != row.ok {
 			t.Errorf("request %s for %d: %v", row.request, row.version, err)
@@ -404,38 +404,38 @@ func TestRequestIsCarriedOutOnce(t *testing.T) {
 }
 
 func TestAdopt(t *testing.T) {
-	used := func(kind keyring.Kind, versions ...uint16) keyring.Ring {
-		r := keyring.Ring{Kind: kind}
+	used := func(kind keyrings.Kind, versions ...uint16) keyrings.Ring {
+		r := keyrings.Ring{Kind: kind}
 		for i, v := range versions {
 			var err error
-			if r, err = r.Move(keyring.Move{Version: v, Algorithm: token.EdDSA}, instant.Add(time.Duration(i)*wait), rand.Reader); err != nil {
+			if r, err = r.Move(keyrings.Move{Version: v, Algorithm: token.EdDSA}, instant.Add(time.Duration(i)*wait), rand.Reader); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return r
 	}
-	signing, refresh, logins := keyring.SigningRing, keyring.RefreshRing, keyring.LoginRing
+	signing, refresh, logins := keyrings.SigningRing, keyrings.RefreshRing, keyrings.LoginRing
 	for _, row := range []struct {
 		name  string
-		rings []keyring.Ring
+		rings []keyrings.Ring
 		right uint16
 	}{
-		{"none", []keyring.Ring{used(signing), used(refresh)}, 1},
-		{"fresh", []keyring.Ring{used(signing, 1), used(refresh, 1)}, 1},
-		{"used", []keyring.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3)}, 3},
-		{"rolled back", []keyring.Ring{used(signing, 1, 2, 3, 2), used(refresh, 1, 2, 3, 2)}, 3},
-		{"one behind", []keyring.Ring{used(signing, 1), used(refresh, 1, 2)}, 2},
-		{"one lost", []keyring.Ring{used(signing), used(refresh, 1, 2)}, 2},
-		{"from before the login ring", []keyring.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3), used(logins)}, 3},
-		{"with a login ring that is younger", []keyring.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3), used(logins, 3)}, 3},
-		{"the other lost", []keyring.Ring{used(signing, 1, 2), used(refresh)}, 2},
+		{"none", []keyrings.Ring{used(signing), used(refresh)}, 1},
+		{"fresh", []keyrings.Ring{used(signing, 1), used(refresh, 1)}, 1},
+		{"used", []keyrings.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3)}, 3},
+		{"rolled back", []keyrings.Ring{used(signing, 1, 2, 3, 2), used(refresh, 1, 2, 3, 2)}, 3},
+		{"one behind", []keyrings.Ring{used(signing, 1), used(refresh, 1, 2)}, 2},
+		{"one lost", []keyrings.Ring{used(signing), used(refresh, 1, 2)}, 2},
+		{"from before the login ring", []keyrings.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3), used(logins)}, 3},
+		{"with a login ring that is younger", []keyrings.Ring{used(signing, 1, 2, 3), used(refresh, 1, 2, 3), used(logins, 3)}, 3},
+		{"the other lost", []keyrings.Ring{used(signing, 1, 2), used(refresh)}, 2},
 	} {
 		for v := uint16(1); v <= 4; v++ {
-			err := keyring.Adopt(v, row.rings...)
+			err := keyrings.Adopt(v, row.rings...)
 			if v == row.right && err == nil {
 				continue
 			}
-			var refusal *keyring.Refusal
+			var refusal *keyrings.Refusal
 			if v == row.right || !errors.As(err, &refusal) || refusal.Right != row.right {
 				t.Errorf("%s at %d: %v, want %d", row.name, v, err, row.right)
 			}

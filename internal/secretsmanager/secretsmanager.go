@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
 // Rings are read while a function starts, which has ten seconds for everything.
@@ -77,14 +77,14 @@ func New(c Config) *Client {
 
 // Secret returns the source of the ring in the secret of an ARN. A secret that is new and has no value yet holds no
 // ring, as one that does not exist.
-func (c *Client) Secret(arn string) keyring.Source { return secret{c.api, arn} }
+func (c *Client) Secret(arn string) keyrings.Source { return secret{c.api, arn} }
 
 type secret struct {
 	api *secretsmanager.Client
 	arn string
 }
 
-// Load wraps auth.ErrNotFound where the secret or its value is missing, keyring.ErrMalformed where it is no text, and
+// Load wraps auth.ErrNotFound where the secret or its value is missing, keyrings.ErrMalformed where it is no text, and
 // auth.ErrUnavailable for everything else: a role that may not read it yet may do so in a moment.
 func (s secret) Load(ctx context.Context) (auth.Secret, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -94,7 +94,7 @@ func (s secret) Load(ctx context.Context) (auth.Secret, error) {
 	case err != nil:
 		return auth.Secret{}, s.failed("read", "secretsmanager:GetSecretValue", "kms:Decrypt", err)
 	case out.SecretString == nil:
-		return auth.Secret{}, fmt.Errorf("secret %s: %w: it holds bytes and no text", s.arn, keyring.ErrMalformed)
+		return auth.Secret{}, fmt.Errorf("secret %s: %w: it holds bytes and no text", s.arn, keyrings.ErrMalformed)
 	}
 	return auth.NewSecret(*out.SecretString), nil
 }
@@ -108,10 +108,10 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return err
 	}
-	if err := keyring.Follows(stored, text); err != nil {
+	if err := keyrings.Follows(stored, text); err != nil {
 		return fmt.Errorf("secret %s: %w", s.arn, err)
 	}
-	serial, err := keyring.Serial(text)
+	serial, err := keyrings.Serial(text)
 	if err != nil {
 		return err
 	}
@@ -124,9 +124,9 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 		if !s.visible(ctx, serial) {
 			return fmt.Errorf("secret %s: %w: its version %s exists and is not the current one; "+
 				"if AWSCURRENT was moved back by hand, move it forward again",
-				s.arn, keyring.ErrConflict, versionID(serial))
+				s.arn, keyrings.ErrConflict, versionID(serial))
 		}
-		return fmt.Errorf("secret %s: %w: another has made the state %d", s.arn, keyring.ErrConflict, serial)
+		return fmt.Errorf("secret %s: %w: another has made the state %d", s.arn, keyrings.ErrConflict, serial)
 	}
 	return s.failed("write", "secretsmanager:PutSecretValue", "kms:GenerateDataKey", err)
 }
@@ -154,7 +154,7 @@ func (s secret) visible(ctx context.Context, serial uint64) bool {
 	defer cancel()
 	for {
 		text, err := s.Load(ctx)
-		if got, malformed := keyring.Serial(text); err == nil && (malformed != nil || got >= serial) {
+		if got, malformed := keyrings.Serial(text); err == nil && (malformed != nil || got >= serial) {
 			return true
 		}
 		select {

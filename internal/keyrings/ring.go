@@ -1,4 +1,4 @@
-package keyring
+package keyrings
 
 import (
 	"encoding/base64"
@@ -155,7 +155,7 @@ func newEntry(kind Kind, alg token.Algorithm, now time.Time, random io.Reader) (
 // Sign returns the ring's next state, in which version v signs from now on and every other one that did is retired.
 // Whether the time has come is for the caller to know.
 func (r Ring) Sign(v Version, now time.Time) (Ring, error) {
-	if err := r.has(v); err != nil {
+	if err := r.Has(v); err != nil {
 		return Ring{}, err
 	}
 	now = now.UTC().Truncate(time.Second)
@@ -242,7 +242,7 @@ func (r Ring) HighestUsed() Version {
 // PublicKeys returns what verifiers must know while version n of a signing ring signs: the public keys of n-1, n
 // and n+1, as far as the ring has them; n it must have. Where two of them hold one key, it is there once.
 func (r Ring) PublicKeys(n Version) (token.KeySet, error) {
-	if err := r.has(n); err != nil {
+	if err := r.Has(n); err != nil {
 		return token.KeySet{}, err
 	}
 	var keys []token.Key
@@ -257,7 +257,7 @@ func (r Ring) PublicKeys(n Version) (token.KeySet, error) {
 	return token.NewKeySet(keys...)
 }
 
-func (r Ring) has(v Version) error {
+func (r Ring) Has(v Version) error {
 	if _, ok := r.Keys[v]; !ok {
 		return fmt.Errorf("%s: %w: there is no version %d in it, but %v", r.Kind, ErrMalformed, v, r.Versions())
 	}

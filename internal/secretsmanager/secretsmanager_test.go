@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring/secretsmanager"
 	"github.com/edgeauth/edgeauth/test/fault"
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
@@ -23,7 +24,7 @@ var instant = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func clock() time.Time { return instant }
 
 // open returns a source in a new secret, the service behind it, and the wire between.
-func open(t *testing.T) (keyring.Source, *standin.Server, string, *fault.Transport) {
+func open(t *testing.T) (keyrings.Source, *standin.Server, string, *fault.Transport) {
 	t.Helper()
 	service, wire := &standin.Server{}, &fault.Transport{}
 	listening := httptest.NewServer(service)
@@ -36,16 +37,16 @@ func open(t *testing.T) (keyring.Source, *standin.Server, string, *fault.Transpo
 	return client.Secret(arn), service, arn, wire
 }
 
-func refreshRing(t *testing.T) keyring.Ring {
+func refreshRing(t *testing.T) keyrings.Ring {
 	t.Helper()
-	r, err := keyring.NewRefreshRing(instant, rand.Reader)
+	r, err := keyrings.NewRefreshRing(instant, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func text(t *testing.T, r keyring.Ring) string {
+func text(t *testing.T, r keyrings.Ring) string {
 	t.Helper()
 	s, err := r.Text()
 	if err != nil {
@@ -63,20 +64,20 @@ func TestSecret(t *testing.T) {
 	second := first.Drop(2)
 	for _, row := range []struct {
 		name string
-		ring keyring.Ring
+		ring keyrings.Ring
 		want error
 	}{
-		{"the second first", second, keyring.ErrConflict},
+		{"the second first", second, keyrings.ErrConflict},
 		{"the first", first, nil},
-		{"another first", refreshRing(t), keyring.ErrConflict},
+		{"another first", refreshRing(t), keyrings.ErrConflict},
 		{"the second", second, nil},
-		{"another second", first.Drop(1), keyring.ErrConflict},
+		{"another second", first.Drop(1), keyrings.ErrConflict},
 	} {
-		if err := keyring.Save(t.Context(), source, row.ring); !errors.Is(err, row.want) {
+		if err := keyrings.Save(t.Context(), source, row.ring); !errors.Is(err, row.want) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}
-	got, err := keyring.Load(t.Context(), source, keyring.RefreshRing)
+	got, err := keyrings.Load(t.Context(), source, keyrings.RefreshRing)
 	if stored, versions := service.Text(arn); err != nil || text(t, got) != text(t, second) || stored != text(t, second) || versions != 2 {
 		t.Errorf("%v, %d versions, %v", got, versions, err)
 	}
@@ -85,10 +86,10 @@ func TestSecret(t *testing.T) {
 func TestWhatIsNoRing(t *testing.T) {
 	source, service, arn, _ := open(t)
 	service.Set(arn, `{"password":"hunter2"}`)
-	if _, err := keyring.LoadRefresh(t.Context(), source, 1, clock); !errors.Is(err, keyring.ErrMalformed) || strings.Contains(err.Error(), "hunter2") {
+	if _, err := keyring.LoadRefresh(t.Context(), source, 1, clock); !errors.Is(err, keyrings.ErrMalformed) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("loaded: %v", err)
 	}
-	if err := keyring.Save(t.Context(), source, refreshRing(t)); !errors.Is(err, keyring.ErrMalformed) {
+	if err := keyrings.Save(t.Context(), source, refreshRing(t)); !errors.Is(err, keyrings.ErrMalformed) {
 		t.Errorf("saved over: %v", err)
 	}
 	if stored, _ := service.Text(arn); stored != `{"password":"hunter2"}` {
@@ -109,7 +110,7 @@ func TestSecretThatDoesNotExist(t *testing.T) {
 	if _, err := keyring.LoadSigning(t.Context(), source, 1, clock); !errors.Is(err, auth.ErrNotFound) || !strings.Contains(err.Error(), "arn:none") {
 		t.Errorf("loaded: %v", err)
 	}
-	if err := keyring.Save(t.Context(), source, refreshRing(t)); !errors.Is(err, auth.ErrNotFound) {
+	if err := keyrings.Save(t.Context(), source, refreshRing(t)); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("saved: %v", err)
 	}
 }
@@ -135,7 +136,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			source, service, _, wire := open(t)
 			r := refreshRing(t)
-			if err := keyring.Save(t.Context(), source, r); err != nil {
+			if err := keyrings.Save(t.Context(), source, r); err != nil {
 				t.Fatal(err)
 			}
 			now := instant
@@ -167,7 +168,7 @@ func TestLostReplyOfAWrite(t *testing.T) {
 	source, service, arn, _ := open(t)
 	service.Fail("PutSecretValue", 1, standin.Lost)
 	r := refreshRing(t)
-	if err := keyring.Save(t.Context(), source, r); err != nil {
+	if err := keyrings.Save(t.Context(), source, r); err != nil {
 		t.Fatal(err)
 	}
 	calls := service.Calls()
@@ -175,7 +176,7 @@ func TestLostReplyOfAWrite(t *testing.T) {
 		t.Errorf("%d versions after %v", versions, calls)
 	}
 	service.Fail("PutSecretValue", 1, standin.Denied)
-	err := keyring.Save(t.Context(), source, r.Drop(2))
+	err := keyrings.Save(t.Context(), source, r.Drop(2))
 	if !errors.Is(err, auth.ErrUnavailable) || !strings.Contains(err.Error(), "may not write it (it needs secretsmanager:PutSecretValue") {
 		t.Errorf("denied: %v", err)
 	}
@@ -186,19 +187,19 @@ func TestReadsThatAreTooOld(t *testing.T) {
 	source, service, arn, _ := open(t)
 	first := refreshRing(t)
 	second := first.Drop(1)
-	for _, r := range []keyring.Ring{first, second} {
-		if err := keyring.Save(t.Context(), source, r); err != nil {
+	for _, r := range []keyrings.Ring{first, second} {
+		if err := keyrings.Save(t.Context(), source, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	service.Lag(3) // the read of Save, and two of those that wait
-	if err := keyring.Save(t.Context(), source, first.Drop(2)); !errors.Is(err, keyring.ErrConflict) {
+	if err := keyrings.Save(t.Context(), source, first.Drop(2)); !errors.Is(err, keyrings.ErrConflict) {
 		t.Errorf("a second state was saved twice: %v", err)
 	}
 	if stored, versions := service.Text(arn); stored != text(t, second) || versions != 2 {
 		t.Errorf("%d versions, %s", versions, stored)
 	}
-	if got, err := keyring.Load(t.Context(), source, keyring.RefreshRing); err != nil || got.Serial != 2 {
+	if got, err := keyrings.Load(t.Context(), source, keyrings.RefreshRing); err != nil || got.Serial != 2 {
 		t.Errorf("whoever begins again reads serial %d, %v", got.Serial, err)
 	}
 }
@@ -208,16 +209,16 @@ func TestVersionMovedBackByHand(t *testing.T) {
 	source, service, arn, _ := open(t)
 	first := refreshRing(t)
 	second := first.Drop(1)
-	for _, r := range []keyring.Ring{first, second} {
-		if err := keyring.Save(t.Context(), source, r); err != nil {
+	for _, r := range []keyrings.Ring{first, second} {
+		if err := keyrings.Save(t.Context(), source, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	service.Lag(1 << 20)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	err := keyring.Save(ctx, source, first.Drop(2))
-	if !errors.Is(err, keyring.ErrConflict) || !strings.Contains(err.Error(), "AWSCURRENT was moved back by hand") {
+	err := keyrings.Save(ctx, source, first.Drop(2))
+	if !errors.Is(err, keyrings.ErrConflict) || !strings.Contains(err.Error(), "AWSCURRENT was moved back by hand") {
 		t.Error(err)
 	}
 	if stored, versions := service.Text(arn); stored != text(t, second) || versions != 2 {
@@ -227,21 +228,21 @@ func TestVersionMovedBackByHand(t *testing.T) {
 
 func TestConcurrentWritersLoseNoKey(t *testing.T) {
 	source, service, arn, _ := open(t)
-	if err := keyring.Save(t.Context(), source, refreshRing(t)); err != nil {
+	if err := keyrings.Save(t.Context(), source, refreshRing(t)); err != nil {
 		t.Fatal(err)
 	}
 	const writers = 6
 	var wg sync.WaitGroup
 	for i := range writers {
 		wg.Go(func() {
-			add := func(r keyring.Ring) (keyring.Ring, error) { return r.Add(uint16(10+i), "", instant, rand.Reader) }
-			if _, err := keyring.Update(t.Context(), source, keyring.RefreshRing, add); err != nil {
+			add := func(r keyrings.Ring) (keyrings.Ring, error) { return r.Add(uint16(10+i), "", instant, rand.Reader) }
+			if _, err := keyrings.Update(t.Context(), source, keyrings.RefreshRing, add); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	r, err := keyring.Load(t.Context(), source, keyring.RefreshRing)
+	r, err := keyrings.Load(t.Context(), source, keyrings.RefreshRing)
 	_, versions := service.Text(arn)
 	if err != nil || len(r.Keys) != 2+writers || r.Serial != 1+writers || versions != 1+writers {
 		t.Errorf("%v, serial %d, %d versions, %v", r.Versions(), r.Serial, versions, err)
