@@ -7,12 +7,10 @@ type Name string
 const (
 	LoginSuccess       Name = "authn_login_success"
 	LoginFail          Name = "authn_login_fail"
-	LoginFailMax       Name = "authn_login_fail_max"
 	PasswordChange     Name = "authn_password_change"
 	PasswordChangeFail Name = "authn_password_change_fail"
 	TokenReuse         Name = "authn_token_reuse"
 	TokenRevoked       Name = "authn_token_revoked"
-	SessionCreated     Name = "session_created"
 	SessionRenewed     Name = "session_renewed"
 	SessionExpired     Name = "session_expired"
 	// SessionRenewFail is ours: the vocabulary has no word for a refresh that was refused before its session expired.
@@ -37,7 +35,7 @@ func (n Name) level() level {
 	switch n {
 	case TokenReuse:
 		return failure
-	case LoginFail, LoginFailMax, PasswordChangeFail, SessionRenewFail, TokenRevokeFail, AuthzFail:
+	case LoginFail, PasswordChangeFail, SessionRenewFail, TokenRevokeFail, AuthzFail:
 		return warning
 	}
 	return information

@@ -10,27 +10,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/route"
+	"github.com/edgeauth/edgeauth/test/document"
 )
-
-// page is docs/http.md: the sections of the endpoints by their patterns, and the section about every
-// endpoint under the name "".
-var page = sync.OnceValues(func() (map[string]*section, error) {
-	text, err := os.ReadFile("../../../docs/http.md")
-	if err != nil {
-		return nil, err
-	}
-	return parsePage(string(text))
-})
 
 // section is what the page says of one endpoint.
 type section struct {
-	Patterns []string
-	Text     []string // the lines before the first example that are in no table
+	Text     []string // the lines about the endpoint, before the one about the body
 	Types    string   // the line about the body; empty if the endpoint reads none
 	Fields   []documentedField
 	Members  []documentedMember // of a successful answer
@@ -53,66 +42,57 @@ type outcome struct{ Status, Code, Terminal, RetryAfter string }
 // ownCode is the page's word for the code of a step that a deployment adds.
 const ownCode = "a code of your own"
 
-var heading = regexp.MustCompile(`^## ((?:[A-Z]+(?:, )?)+) (/\S+)$`)
+var heading = regexp.MustCompile(`^((?:[A-Z]+(?:, )?)+) (/\S+)$`)
 
-func parsePage(text string) (map[string]*section, error) {
-	sections := map[string]*section{}
-	var at *section
-	columns := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		switch {
-		case line == "## Every endpoint":
-			at = &section{}
-			sections[""] = at
-		case strings.HasPrefix(line, "## "):
-			at = nil
-			if m := heading.FindStringSubmatch(line); m != nil {
-				at = &section{}
-				for method := range strings.SplitSeq(m[1], ", ") {
-					pattern := method + " " + m[2]
-					if sections[pattern] != nil {
-						return nil, fmt.Errorf("%s has two sections", pattern)
-					}
-					at.Patterns, sections[pattern] = append(at.Patterns, pattern), at
-				}
-			}
-		case at == nil:
-		case strings.HasPrefix(line, "Body: "):
-			at.Types = line
-		case strings.HasPrefix(line, "```") && len(line) > 3:
-			at.Examples = append(at.Examples, line[3:])
-		case !strings.HasPrefix(line, "|"):
-			if columns = ""; len(at.Examples) == 0 {
-				at.Text = append(at.Text, line)
-			}
-		case columns == "":
-			columns = cells[0]
-		case strings.HasPrefix(cells[0], "---"):
-		case columns == "field" && len(cells) == 4:
-			at.Fields = append(at.Fields, documentedField{plain(cells[0]), cells[1], cells[2], cells[3]})
-		case columns == "member" && len(cells) == 3:
-			at.Members = append(at.Members, documentedMember{plain(cells[0]), cells[1], cells[2]})
-		case columns == "status" && len(cells) == 6:
-			at.Answers = append(at.Answers, documentedAnswer{outcome{cells[0], plain(cells[1]), plain(cells[2]), cells[3]}, cells[4]})
-		default:
-			return nil, fmt.Errorf("the row %q has %d cells under %q", line, len(cells), columns)
-		}
-	}
-	return sections, nil
-}
-
-func plain(cell string) string { return strings.Trim(cell, "`") }
-
-// readPage returns the sections of the page.
+// readPage returns the sections of docs/http.md about endpoints by their patterns, and the section
+// about every endpoint under the name "".
 func readPage(t testing.TB) map[string]*section {
 	t.Helper()
-	sections, err := page()
-	if err != nil {
-		t.Fatal(err)
+	sections := map[string]*section{}
+	for _, part := range document.Read(t, "http.md").Sections {
+		m := heading.FindStringSubmatch(part.Heading)
+		if m == nil && part.Heading != "Every endpoint" {
+			continue
+		}
+		s := &section{Text: part.Text}
+		for _, table := range part.Tables {
+			s.take(t, table)
+		}
+		for _, code := range part.Code {
+			s.Examples = append(s.Examples, code.Language)
+		}
+		if m == nil {
+			sections[""] = s
+			continue
+		}
+		if i := slices.IndexFunc(s.Text, func(line string) bool { return strings.HasPrefix(line, "Body: ") }); i >= 0 {
+			s.Types, s.Text = s.Text[i], s.Text[:i]
+		}
+		for method := range strings.SplitSeq(m[1], ", ") {
+			pattern := method + " " + m[2]
+			if sections[pattern] != nil {
+				t.Fatalf("docs/http.md: %s has two sections", pattern)
+			}
+			sections[pattern] = s
+		}
 	}
 	return sections
+}
+
+func (s *section) take(t testing.TB, table document.Table) {
+	t.Helper()
+	for _, row := range table.Rows {
+		switch table.Columns[0] {
+		case "field":
+			s.Fields = append(s.Fields, documentedField{row["field"], row["JSON"], row["form"], row["what it holds"]})
+		case "member":
+			s.Members = append(s.Members, documentedMember{row["member"], row["present"], row["what it holds"]})
+		case "status":
+			s.Answers = append(s.Answers, documentedAnswer{outcome{row["status"], row["error"], row["terminal"], row["Retry-After"]}, row["when"]})
+		default:
+			t.Fatalf("docs/http.md: unknown table %q", table.Columns)
+		}
+	}
 }
 
 // outcomeOf returns an answer in the words of the page.
@@ -171,6 +151,26 @@ func isDocumented(t testing.TB, pattern string, w *httptest.ResponseRecorder) {
 	if len(members) > 0 {
 		t.Errorf("docs/http.md, %q: no row for the members %v", pattern, members)
 	}
+}
+
+// isExplained holds the outcome or the reason of an audit line, of any test of this package, to
+// docs/audit.md: its row names the event of the line.
+func isExplained(t testing.TB, column, word, event string) {
+	t.Helper()
+	if word == "" {
+		return
+	}
+	if column == "outcome" && strings.HasSuffix(event, "_fail") && (word == "second_factor_required" || word == "email_taken") {
+		word = ownCode // of the steps in tests
+	}
+	for _, table := range document.Read(t, "audit.md").Tables(column) {
+		for _, row := range table.Rows {
+			if row[column] == word && slices.Contains(document.Words(row["events"]), event) {
+				return
+			}
+		}
+	}
+	t.Errorf("docs/audit.md: no row explains the %s %s of %s", column, word, event)
 }
 
 // TestDocumentedRoutes holds the sections of the page to the table of routes.

@@ -301,6 +301,8 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 	if line.RequestID != id {
 		t.Errorf("the request is %s, and the line %s", id, text)
 	}
+	isExplained(t, "outcome", line.Outcome, line.Event)
+	isExplained(t, "reason", line.Reason, line.Event)
 	return strings.TrimSpace(strings.Join([]string{line.Event, line.Outcome, line.Reason}, " "))
 }
 
