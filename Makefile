@@ -81,7 +81,7 @@ test-go: ## Run the tests that need only Go
 
 openapi: ## Hold a running server to docs/openapi.yaml, with requests that Schemathesis makes up
 	@test/openapi/fetch.sh
-	EDGEAUTH_TEST_OPENAPI=1 go test -count=1 -timeout 10m ./test/openapi
+	EDGEAUTH_TEST_OPENAPI=1 go test -count=1 -timeout 30m ./test/openapi
 
 check: ## Run all that continuous integration runs: audit, test, openapi, sam-test, deploy-test
 	@$(MAKE) --no-print-directory audit

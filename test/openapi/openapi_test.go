@@ -82,7 +82,7 @@ func serve(t *testing.T) (url string, log func() string) {
 	if err := os.WriteFile(filepath.Join(home, "demo-password"), []byte(password), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	process := exec.CommandContext(ctx, binary, "dev", "--addr", "127.0.0.1:0", "--data", home, "--config", limits)
 	journal := &buffer{}
 	process.Stderr = journal
