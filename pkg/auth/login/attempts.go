@@ -9,17 +9,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Attempts counts logins. Implementations are safe for concurrent use.
+// Attempts counts and limits logins. Implementations are safe for concurrent use.
 type Attempts interface {
-	// Take takes a slot for one attempt, atomically with counting it. Where there is none it returns what Throttled
-	// makes. Any other error stops the login: an attempt that could not be counted is not allowed.
+	// Take reserves and counts one attempt in one atomic step. If the limit is reached, it returns
+	// a *Refusal made by [Throttled]. Any other error stops the login, because an attempt that
+	// cannot be counted is not allowed.
 	Take(ctx context.Context, a Attempt) (Slot, error)
-	// Settle says how the attempt ended. A slot that is never settled counts as a failure until the counter begins anew,
-	// so a lost settlement errs towards throttling; the login ignores Settle's error.
+	// Settle reports how the attempt ended. A reservation that is never settled counts as a failure
+	// until the counter restarts. Login ignores the error of Settle, because a lost settlement only
+	// throttles more.
 	Settle(ctx context.Context, s Slot, e Ending) error
 }
 
-// Ending is how an attempt ended; see package throttle.
+// Ending is the end of an attempt; see package throttle.
 type Ending = throttle.Ending
 
 // The endings of an attempt.
@@ -29,33 +31,37 @@ const (
 	Succeeded = throttle.Succeeded
 )
 
-// Attempt is what may be counted: on one of Device, Account and Network, the first of them that is set. A login takes a
-// slot of its network, and one of its site at the same time, then one of its account; or one of its known device. The redemption of a change-of-password
-// token takes one of Device.
+// Attempt is what one reservation counts on: the first of Device, Account and Network that is set.
+// A login with a known device makes one attempt, on the device. Any other login makes an attempt on
+// its network, at the same time an attempt on its site, and then an attempt on its account. The
+// redemption of a change-of-password token makes one attempt, on Device.
 type Attempt struct {
-	// Account is the key that the login asks for. It need not belong to a user, and where the e-mail cannot
-	// be a key it is a stand-in that no user can have.
+	// Account is the key of the e-mail. It need not belong to a user. If the e-mail cannot be
+	// normalized, Account is a stand-in that no user can have.
 	Account user.Email
-	// Network is where the client is: its /32 for IPv4, its /64 for IPv6, which is the least that one
-	// subscriber has; or its site, the /48 for IPv6. With an Account, it tells who tries. If no address
-	// is known there is an Attempt that names nothing, to be granted.
+	// Network is the client's network, the /32 of an IPv4 address or the /64 of an IPv6 address,
+	// which is the smallest block of one subscriber; or its site, the /48 of an IPv6 address. If
+	// Account is set too, Network says where the attempt comes from. If the address is unknown, an
+	// Attempt has neither Account nor Network and must be granted.
 	Network netip.Prefix
-	// Device is the known device that the login brings, by a token that is authentic but may be another account's. The
-	// login that finds it to be another's takes the other two slots after all, before anything is hashed. For the redemption
-	// of a change-of-password token it stands for the token, whose secret is known to be right by then.
+	// Device is the known device of the login. The token is authentic but may belong to another
+	// account. In that case the login makes the attempts on network and account as well, before it
+	// computes a hash. For a redemption Device stands for the change-of-password token, whose
+	// secret is already verified.
 	Device DeviceID
-	// At is when, by the login's clock.
+	// At is the time of the attempt.
 	At time.Time
 }
 
-// Slot is the right to one guess.
+// Slot is a reserved attempt.
 type Slot struct {
 	Attempt Attempt
-	// State is for the implementation: Settle gets it back as Take returned it.
+	// State belongs to the implementation. Settle receives it as Take returned it.
 	State any
 }
 
-// Unlimited grants every slot and counts nothing. It is for tests and for deployments that count in another place.
+// Unlimited grants every attempt and counts nothing. Use it in tests, and if attempts are limited
+// by other means.
 var Unlimited Attempts = unlimited{}
 
 type unlimited struct{}
@@ -63,17 +69,17 @@ type unlimited struct{}
 func (unlimited) Take(_ context.Context, a Attempt) (Slot, error) { return Slot{Attempt: a}, nil }
 func (unlimited) Settle(context.Context, Slot, Ending) error      { return nil }
 
-// network returns the least that one subscriber has.
+// network returns the smallest block that one subscriber has.
 func network(a netip.Addr) netip.Prefix { return prefix(a, 32, 64) }
 
-// siteBits is the length of an IPv6 site's prefix.
+// siteBits is the prefix length of an IPv6 site.
 const siteBits = 48
 
-// site returns what one customer of a provider, or one tenant of a data centre, may have at no extra cost:
-// a /48 is what an IPv6 site gets (RFC 6177, section 2).
+// site returns the block that one customer of a provider, or one tenant of a data centre, can have
+// at no extra cost. An IPv6 site gets a /48 (RFC 6177, section 2).
 func site(a netip.Addr) netip.Prefix { return prefix(a, 24, siteBits) }
 
-// byNetwork returns the attempts of a client that do not depend on the account. An IPv4 client has one.
+// byNetwork returns the attempts that depend only on the client's address. An IPv4 client has one.
 func byNetwork(a netip.Addr, at time.Time) []Attempt {
 	all := []Attempt{{Network: network(a), At: at}}
 	if s := site(a); s.IsValid() && s.Addr().Is6() {
@@ -83,11 +89,11 @@ func byNetwork(a netip.Addr, at time.Time) []Attempt {
 }
 
 func prefix(a netip.Addr, v4, v6 int) netip.Prefix {
-	a = a.Unmap() // ::ffff:192.0.2.1 is an IPv4 client; all IPv4 clients share its /64
+	a = a.Unmap() // an IPv4 client; all IPv4 clients would share one /64
 	bits := v6
 	if a.Is4() {
 		bits = v4
 	}
-	p, _ := a.Prefix(bits) // it fails for lengths out of range only
+	p, _ := a.Prefix(bits) // fails only for invalid lengths
 	return p
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// changing is a directory on a real store with ada in it, and an Authenticator in front.
+// changing is a Directory on a real store with the user ada, and an Authenticator in front of it.
 type changing struct {
 	*user.Directory
 	*login.Authenticator
@@ -25,12 +25,12 @@ type changing struct {
 	now time.Time
 }
 
-// RedeemChange is the Authenticator's; the Directory has a method of this name too.
+// RedeemChange calls the Authenticator; the Directory has a method of the same name.
 func (c *changing) RedeemChange(ctx context.Context, change, next auth.Secret) (login.Result, error) {
 	return c.Authenticator.RedeemChange(ctx, change, next)
 }
 
-// counting is a recorder that counts the accounts' failures.
+// counting is a world that counts the failures of accounts.
 type counting struct {
 	*recorder
 	failures atomic.Int32
@@ -49,7 +49,7 @@ func newChanging(t *testing.T, change func(*login.Config)) *changing {
 	return newChangingOn(t, users, change)
 }
 
-// onBolt returns the stores in a file of the test's own.
+// onBolt returns stores in a temporary file.
 func onBolt(t *testing.T) (user.Store, throttle.Counters) {
 	t.Helper()
 	db, err := bolt.OpenTemp(t)
@@ -87,7 +87,7 @@ func (c *changing) stored(t *testing.T) string {
 	return u.Password.Reveal()
 }
 
-// mustChange returns the token that comes with the demand to change the password.
+// mustChange returns the token of a login that demands a password change.
 func (c *changing) mustChange(t *testing.T) auth.Secret {
 	t.Helper()
 	if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
@@ -96,7 +96,7 @@ func (c *changing) mustChange(t *testing.T) auth.Secret {
 	return c.logInToChange(t, right)
 }
 
-// logInToChange returns the token of a login that is told to change the password.
+// logInToChange logs in and returns the token for the change of the password.
 func (c *changing) logInToChange(t *testing.T, given login.Credentials) auth.Secret {
 	t.Helper()
 	r, err := c.Login(t.Context(), given)
@@ -106,7 +106,7 @@ func (c *changing) logInToChange(t *testing.T, given login.Credentials) auth.Sec
 	return r.Change
 }
 
-// demand returns the token of a user who must change the password, which stays what it is.
+// demand makes ada change the password, which stays the same until then, and returns the token.
 func (c *changing) demand(t *testing.T, given login.Credentials) auth.Secret {
 	t.Helper()
 	u, err := c.Find(t.Context(), "ada@example.com")
@@ -125,7 +125,7 @@ func asConfigured(*login.Config) {}
 func TestChangePassword(t *testing.T) {
 	for _, row := range []struct {
 		name, current, next string
-		id                  auth.SubjectID // empty is ada
+		id                  auth.SubjectID // empty means ada
 		want                error
 		failures            int32
 	}{
@@ -135,7 +135,7 @@ func TestChangePassword(t *testing.T) {
 		{"wrong, and a new one that may not be", "wrong", "short", "", login.ErrInvalidCredentials, 1},
 		{"too short", "correct horse", "short", "", password.ErrTooShort, 0},
 		{"the same", "correct horse", "correct horse", "", login.ErrSamePassword, 0},
-		{"nobody's", "correct horse", "battery staple", "s2", user.ErrSuperseded, 0},
+		{"an unknown subject", "correct horse", "battery staple", "s2", user.ErrSuperseded, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newChanging(t, asConfigured)
@@ -161,7 +161,8 @@ func TestChangePassword(t *testing.T) {
 	}
 }
 
-// The address may go to another user between the two reads; that user's password proves nothing about this one.
+// Between the two reads the address may pass to another user, whose password proves nothing about
+// this one.
 func TestChangePasswordOfAMovedAddress(t *testing.T) {
 	var c *changing
 	c = newChanging(t, func(config *login.Config) {
@@ -193,7 +194,7 @@ func TestNoPasswords(t *testing.T) {
 	}
 }
 
-// erasing loses the user between the proof and the write.
+// erasing erases the user between the proof and the write.
 type erasing struct{ login.Passwords }
 
 func (erasing) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
@@ -207,7 +208,7 @@ func TestChangePasswordOfAnErasedUser(t *testing.T) {
 	}
 }
 
-// slowList asks somebody about a new password, and waits for the answer.
+// slowList is a breach list that waits for a signal.
 type slowList struct {
 	login.Passwords
 	asked, answer chan struct{}
@@ -219,7 +220,7 @@ func (s slowList) CheckPassword(ctx context.Context, p auth.Secret) error {
 	return s.Passwords.CheckPassword(ctx, p)
 }
 
-// Who waits for a list of breaches keeps nobody from hashing.
+// A login that waits for a breach list must not block the hashing of others.
 func TestSlowPolicyHoldsNoTurn(t *testing.T) {
 	slow := slowList{asked: make(chan struct{}), answer: make(chan struct{})}
 	c := newChanging(t, func(config *login.Config) {

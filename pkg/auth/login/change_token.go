@@ -12,23 +12,26 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// ChangeLifetime is how long a change-of-password token is good.
+// ChangeLifetime is the lifetime of a change-of-password token.
 const ChangeLifetime = 10 * time.Minute
 
-// A change-of-password token is a random secret and the subject whose item holds the secret's SHA-256:
+// A change-of-password token consists of a random secret and the subject. The subject's item has
+// the SHA-256 of the secret.
 //
 //	"ect_" + base64url( kind and version 1 | subject form 1 | subject | secret 32 | CRC-32 of all before 4 )
 //
-// No key takes part, so that no key makes one. Prefix and checksum let secret scanners find leaked tokens. Numbers, the
-// subject's forms and the one spelling are as in a refresh token (session.Codec).
+// No key takes part, so no key is enough to make a token. Prefix and checksum let secret scanners
+// find leaked tokens. Numbers, subject forms and the single spelling are those of refresh tokens
+// (session.Codec).
 const changeSecretBytes = 32
 
-// changeForm is the form of change-of-password tokens. Two bytes stand before the subject: kind and version, subject form.
+// changeForm is the form of change-of-password tokens. Two bytes precede the subject: kind and
+// version, subject form.
 var changeForm = sealed.Form{
 	Prefix: "ect_", Version: 4<<4 | 2, Least: 2 + 1 + changeSecretBytes, Most: 2 + auth.MaxSubjectBytes + changeSecretBytes,
 }
 
-// newChange returns a token for a subject, and what the user holds of it.
+// newChange returns a new token for the subject, and the digest to store in the user's item.
 func newChange(rand io.Reader, subject auth.SubjectID) (token auth.Secret, digest [sha256.Size]byte, err error) {
 	b, err := sealed.AppendSubject([]byte{changeForm.Version}, subject)
 	if err != nil {
@@ -41,8 +44,8 @@ func newChange(rand io.Reader, subject auth.SubjectID) (token auth.Secret, diges
 	return changeForm.Text(append(b, secret[:]...)), sha256.Sum256(secret[:]), nil
 }
 
-// parseChange returns the subject that a token names and the SHA-256 of its secret. It is not ok for a text of another
-// form. It proves nothing: the user's item says what the token permits.
+// parseChange returns the subject of a token and the SHA-256 of its secret. ok is false if the text
+// has another form. The result proves nothing: only the user's item says what the token permits.
 func parseChange(token auth.Secret) (subject auth.SubjectID, digest [sha256.Size]byte, ok bool) {
 	const head = 1 + 1
 	b, ok := changeForm.Body(token)
@@ -54,7 +57,8 @@ func parseChange(token auth.Secret) (subject auth.SubjectID, digest [sha256.Size
 	return subject, sha256.Sum256(b[secret:]), ok
 }
 
-// permitChange makes a token for a user who has just proven a password that must be changed. Only the newest one is good.
+// permitChange returns a new token for a user who has just proven a password that must be changed.
+// Older tokens become invalid.
 func (a *Authenticator) permitChange(ctx context.Context, u user.User) (auth.Secret, error) {
 	token, digest, err := newChange(a.c.Rand, u.ID)
 	if err != nil {

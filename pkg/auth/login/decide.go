@@ -10,14 +10,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// decide takes a login from its first slot to its settlement.
+// decide runs a login from its first reservation to its settlement.
 func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string) (r Result, err error) {
 	device, err := a.device(ctx, c.Device)
 	if err != nil {
 		return Result{}, err
 	}
-	// A login that stops before anything of the password is known leaves no trace in the counters: an outage must not
-	// keep owners out when it is over, and what one counter refuses must not count on another.
+	// A login that stops before the password is checked leaves no trace in the counters. An outage
+	// must not throttle owners after it ends, and a refusal by one counter must not count on
+	// another.
 	held, ending := slots{of: a.c.Attempts}, Undecided
 	defer func() { held.settle(ctx, ending) }()
 	u, found, err := a.identify(ctx, c, &device, &held)
@@ -29,11 +30,12 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		return Result{}, err
 	}
 	if proof.no != nil {
-		// A right password of a disabled user settles as a wrong one does: a counter that fell back would confirm it.
+		// The correct password of a disabled user settles as a failure: a counter that resets would
+		// confirm the password.
 		ending = Failed
 		return Result{}, proof.no
 	}
-	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // a device that is unknown is as old as can be
+	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
 	r = Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
 	err = a.after(ctx, c, r)
 	if err == nil && u.MustChange && a.c.Passwords != nil {
@@ -46,7 +48,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		var denial *Denial
 		var refusal *Refusal
 		if errors.As(err, &denial) || errors.As(err, &refusal) {
-			ending = Failed // or a second factor could be guessed without end
+			ending = Failed // otherwise a second factor could be guessed without limit
 		}
 		return Result{}, err
 	}
@@ -57,7 +59,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	return r, nil
 }
 
-// after runs the deployment's step, and looks at the user once more behind it: it may wait for a person.
+// after runs Steps.After and then reads the user again, because the step may wait for a person.
 func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) error {
 	if a.c.Steps.After == nil {
 		return nil
@@ -75,7 +77,8 @@ func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) erro
 	return nil
 }
 
-// device reads the known-device token. Junk counts as no token: a client whose token has ended must get in as a new device.
+// device parses the known-device token. An invalid token counts as no token, so that a client with
+// an expired token can log in as a new device.
 func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher, error) {
 	if a.c.Keys == nil || token.Reveal() == "" {
 		return voucher{}, nil
@@ -87,9 +90,11 @@ func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher,
 	return v, err
 }
 
-// identify takes the slots and follows the e-mail to its user, in two round trips: the network's and the site's slot
-// beside the pointer, the account's beside the user. One after the other, so that a network that has no slot left cannot use up an account's.
-// A known device has one slot of its own instead. Without a slot the read beside it is cancelled.
+// identify reserves the attempts and finds the user of the e-mail, in two round trips: first the
+// counters of network and site and in parallel the pointer, then the counter of the account and in
+// parallel the user. The order ensures that a network without free attempts cannot use up those of
+// an account. A known device has one counter of its own instead. If a reservation fails, the
+// parallel read is cancelled.
 func (a *Authenticator) identify(ctx context.Context, c Credentials, device *voucher, held *slots) (u user.User, found bool, err error) {
 	account, at := accountKey(c.Email), a.c.Now()
 	byAccount := Attempt{Account: account, Network: network(c.Address), At: at}
@@ -116,8 +121,9 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	if err := find(ctx); err != nil || found && device.vouchesFor(u.ID, u.TokenVersion) {
 		return u, found, err
 	}
-	// A device that is known for one account buys no guess at another account, nor at an unknown e-mail. The
-	// device's slot stays counted: this is no mistake that an honest client makes often.
+	// A device that is known for one account must not give a free guess at another account or at an
+	// unknown e-mail. The attempt stays counted on the device too; honest clients rarely make this
+	// mistake.
 	*device = voucher{}
 	held.leave()
 	for _, attempts := range [][]Attempt{byNetwork(c.Address, at), {byAccount}} {
@@ -128,13 +134,13 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	return u, found, nil
 }
 
-// target is where an e-mail led.
+// target is the result of the e-mail lookup.
 type target struct {
 	subject auth.SubjectID // a decoy if the e-mail is unknown
 	known   bool
 }
 
-// follow returns whom the pointer names, or a decoy.
+// follow returns the subject that the pointer names, or a decoy.
 func (a *Authenticator) follow(ctx context.Context, key user.Email) (target, error) {
 	id, err := a.c.Users.ByPointer(ctx, key.Pointer())
 	switch {
@@ -146,7 +152,7 @@ func (a *Authenticator) follow(ctx context.Context, key user.Email) (target, err
 	return target{subject: id, known: true}, nil
 }
 
-// find reads the user. A user who is found under a decoy is not found.
+// find reads the user. found is false for a decoy, even if a user has its subject.
 func (a *Authenticator) find(ctx context.Context, to target) (u user.User, found bool, err error) {
 	u, err = a.c.Users.Get(ctx, to.subject)
 	switch {
@@ -158,21 +164,22 @@ func (a *Authenticator) find(ctx context.Context, to target) (u user.User, found
 	return u, to.known, nil
 }
 
-// hashWait is how long a login waits for its turn to hash.
+// hashWait is the maximum time that a login waits for the hashing semaphore.
 const hashWait = 5 * time.Second
 
-// proof is what a password came to.
+// proof is the result of a password check.
 type proof struct {
 	no      *Refusal
-	upgrade auth.Secret // the hash in today's form, where the stored one is of an old one
+	upgrade auth.Secret // the new hash, if the stored one is outdated
 }
 
-// prove judges in its turn to hash, and makes the new hash for an old one in the same turn.
+// prove checks the password under the hashing semaphore, and replaces an outdated hash while it
+// holds it.
 func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, given auth.Secret) (p proof, err error) {
 	err = a.inTurn(ctx, func() error {
 		var outdated bool
 		p.no, outdated = a.judge(u, found, given)
-		// A user who must change the password gets a new hash by that change.
+		// A required password change will replace the hash.
 		if p.no != nil || !outdated || a.c.Passwords == nil || u.MustChange {
 			return nil
 		}
@@ -182,9 +189,9 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 	return p, err
 }
 
-// inTurn runs f, which hashes, under the hashing semaphore. A login waits for its turn a while: a flood of logins must
-// take neither all memory nor the time of all. Without a turn nothing was decided. f must not do I/O: a turn that is held
-// over a slow list or store would stop every login.
+// inTurn runs f under the hashing semaphore, so that a flood of logins cannot exhaust memory or
+// CPU. It waits at most hashWait and then returns auth.ErrUnavailable before anything is decided. f
+// must not do I/O: a slow store or list would block every login.
 func (a *Authenticator) inTurn(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
@@ -197,7 +204,8 @@ func (a *Authenticator) inTurn(ctx context.Context, f func() error) error {
 	}
 }
 
-// judge does exactly one hash in every case. It returns no refusal if the password is right.
+// judge computes exactly one hash in every case. It returns a nil Refusal if the password is
+// correct.
 func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) (no *Refusal, outdated bool) {
 	if !found {
 		a.c.Hasher.Waste(given)
@@ -210,7 +218,8 @@ func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) (no *R
 	result, err := a.c.Hasher.Verify(u.Password, given)
 	switch {
 	case err != nil:
-		// Told apart from a wrong password, a damaged hash would tell that the account exists.
+		// A damaged hash must look like a wrong password, or the answer would reveal that the
+		// account exists.
 		a.c.Hasher.Waste(given)
 		return &Refusal{Reason: ReasonUnreadable, Subject: u.ID, cause: err}, false
 	case !result.Match:
@@ -218,6 +227,7 @@ func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) (no *R
 	case u.Disabled:
 		return &Refusal{Reason: ReasonDisabled, Subject: u.ID}, false
 	}
-	// The hash of a partial match could be that of a wrong password, and would lock out the right one.
+	// The hash of a partial match could be the hash of a wrong password, and would lock out the
+	// correct one.
 	return nil, result.Outdated && !result.Partial
 }

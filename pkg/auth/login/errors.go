@@ -8,51 +8,54 @@ import (
 )
 
 var (
-	// ErrInvalidCredentials is the one answer to a wrong password, an unknown e-mail and a disabled user.
+	// ErrInvalidCredentials is the common answer to a wrong password, an unknown e-mail and a
+	// disabled user.
 	ErrInvalidCredentials = errors.New("invalid credentials")
-	// ErrThrottled says that too many logins were tried lately; nothing was looked at.
+	// ErrThrottled means that too many logins were attempted recently. Nothing was checked.
 	ErrThrottled = errors.New("too many attempts")
-	// ErrPasswordChangeRequired says that the credentials are good and open nothing until the password is changed.
+	// ErrPasswordChangeRequired means that the credentials are valid but the password must be
+	// changed first.
 	ErrPasswordChangeRequired = errors.New("password change required")
 )
 
-// Reason says, to the audit log alone, why a login was refused.
+// Reason says why a login was refused. It is only for the audit log.
 type Reason string
 
-// The closed list of reasons.
+// The set of reasons is closed.
 const (
-	ReasonUnknown       Reason = "unknown"        // no user has the e-mail, or it is none
-	ReasonNoPassword    Reason = "no_password"    // the user has no password to log in with
-	ReasonUnreadable    Reason = "unreadable"     // the stored hash is damaged: an operator must look
-	ReasonWrongPassword Reason = "wrong_password" // also where the user is disabled besides
-	ReasonDisabled      Reason = "disabled"       // the password was right
+	ReasonUnknown       Reason = "unknown"        // no user has the e-mail, or the e-mail is invalid
+	ReasonNoPassword    Reason = "no_password"    // the user has no password
+	ReasonUnreadable    Reason = "unreadable"     // the stored hash is damaged and needs an operator
+	ReasonWrongPassword Reason = "wrong_password" // even if the user is also disabled
+	ReasonDisabled      Reason = "disabled"       // the password was correct
 	ReasonThrottled     Reason = "throttled"
-	ReasonDenied        Reason = "denied" // a Step said no
+	ReasonDenied        Reason = "denied" // a step of Steps returned a Denial
 )
 
-// Refusal is a login's no. To errors.Is it is ErrThrottled or ErrInvalidCredentials, and Error says no more than
-// these do, so that a caller who prints it does not tell if an account exists.
+// Refusal is the error of a refused login. errors.Is reports it as [ErrThrottled] or
+// [ErrInvalidCredentials], and its text is the same as theirs, so that printing it does not reveal
+// whether an account exists.
 type Refusal struct {
 	Reason Reason
-	// Subject is the user who was named. It is empty if there is none, or if no user was read.
+	// Subject is the user. It is empty if no user has the e-mail, or if the user was not read.
 	Subject auth.SubjectID
-	// RetryAfter is how long to wait where Reason is ReasonThrottled, else zero.
+	// RetryAfter is the time to wait if Reason is ReasonThrottled; otherwise zero.
 	RetryAfter time.Duration
-	// Reference is what the audit log calls the e-mail; empty without Config.Keys.
+	// Reference is the pseudonym of the e-mail in the audit log; empty without Config.Keys.
 	Reference string
 
 	cause error
 }
 
-// Throttled returns what Attempts.Take answers when it grants no slot.
+// Throttled returns the error of [Attempts.Take] if the limit is reached.
 func Throttled(retryAfter time.Duration) *Refusal {
 	return &Refusal{Reason: ReasonThrottled, RetryAfter: retryAfter}
 }
 
-// Error returns the text of the public answer.
+// Error returns the text of ErrThrottled or ErrInvalidCredentials.
 func (r *Refusal) Error() string { return r.answer().Error() }
 
-// Unwrap returns the public answer and, for the log, what went wrong behind it.
+// Unwrap returns ErrThrottled or ErrInvalidCredentials and, for the log, the underlying error.
 func (r *Refusal) Unwrap() []error {
 	if r.cause == nil {
 		return []error{r.answer()}

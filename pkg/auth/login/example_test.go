@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// oneUser is a store that holds a single user.
+// oneUser is a store with a single user.
 type oneUser user.User
 
 func (o oneUser) ByPointer(_ context.Context, p user.Pointer) (auth.SubjectID, error) {

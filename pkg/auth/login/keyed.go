@@ -7,16 +7,18 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Keys are the login keys, from which every key of this package is derived; keyring.Login is one. Errors wrap
-// auth.ErrUnavailable while the keys cannot be read.
+// Keys are the login keys, from which this package derives all of its keys. *keyring.Login
+// implements it. If the keys cannot be read at the moment, the errors wrap auth.ErrUnavailable.
 type Keys interface {
-	// SealingKey returns the key that new tokens are made with.
+	// SealingKey returns the key for new tokens.
 	SealingKey(ctx context.Context) (auth.LoginKey, error)
-	// LoginKey returns an accepted key; auth.ErrNotFound for any other id.
+	// LoginKey returns the accepted key with the given id. The error for any other id is
+	// auth.ErrNotFound.
 	LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
 }
 
-// Reference returns what the audit log calls an e-mail, whether or not a user has it; see [throttle.Reference].
+// Reference returns the pseudonym of an e-mail in the audit log, whether or not a user has the
+// e-mail; see [throttle.Reference].
 func Reference(ctx context.Context, keys Keys, email string) (string, error) {
 	return throttle.Reference(ctx, keys, string(accountKey(email)))
 }

@@ -8,35 +8,39 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Limits are the limits of a Throttle.
-type Limits struct {
-	Account throttle.Limit // logins to one e-mail that bring no device known for it
+// Limits holds the limits of a [Throttle].
+type Limits struct { // logins to one account without a known device
+	Account throttle.Limit // logins from one known device
 	Device  throttle.Limit // logins that bring one known device
-	// Network limits logins from one /32 or /64; nil is none, which is for deployments whose gateway sees the addresses
-	// of a CDN. An account's counter then does not tell networks apart either.
+	// Network limits logins from one /32 of IPv4 or /64 of IPv6. nil means no limit, for
+	// deployments whose gateway sees the addresses of a CDN. The counter of an account then does
+	// not distinguish networks either.
 	Network *throttle.Limit
-	// Site limits logins from one /48 of IPv6; nil is none.
+	// Site limits logins from one /48 of IPv6. nil means no limit.
 	Site *throttle.Limit
 }
 
-// DefaultLimits returns the limits of a deployment that configures none.
+// DefaultLimits returns the limits of a deployment without configuration.
 //
-// Account: a handful of typing errors costs nothing, the next a second. From then on the wait doubles up to a
-// quarter of an hour: 109 guesses in a window, 123 in the worst 24 hours. NIST SP 800-63B-4, section 3.2.2, allows no
-// more than 100 consecutive failures before the authenticator is disabled, and suggests waits that grow from 30 seconds
-// up to an hour on the way there. These limits grow and never disable: the OWASP Authentication Cheat Sheet warns that a
-// lock is a stranger's way to keep an owner out. A deployment that must meet the 100 sets MaxDelay to an hour (55 in the
-// worst 24 hours) and disables accounts by the audit log.
+// Account: five typing errors cost nothing, and the next one costs a second. Then the wait doubles
+// up to 15 minutes. An attacker has at most 109 guesses in a window, and 123 in the worst 24 hours.
+// NIST SP 800-63B-4, section 3.2.2, allows at most 100 consecutive failures before the
+// authenticator is disabled, and suggests waits that grow from 30 seconds to an hour. These limits
+// never disable an account, because an attacker could use a lockout against the owner (OWASP
+// Authentication Cheat Sheet). A deployment that must meet the limit of 100 sets MaxDelay to an
+// hour (55 in the worst 24 hours) and disables accounts according to the audit log.
 //
-// Device: its holder has once known the password, so it is a person who forgot it or a thief of the device: more
-// tries, shorter waits, 322 in the worst 24 hours. Counting them apart is what OWASP describes as device cookies.
+// Device: the holder of a device token once knew the password, and is the owner or a thief of the
+// device. The limits are therefore wider: 322 guesses in the worst 24 hours. OWASP describes the
+// separate counter as device cookies.
 //
-// Network: an office, a school or a carrier may stand behind one address, and good logins give their slot back. A
-// hundred failures an hour are more than people make; then one a minute remains, so that no user there is shut out. It
-// stops one machine from trying one password on each of many accounts; many machines meet the account's limit.
+// Network: an office, a school or a carrier may share one address, and a successful login releases
+// its attempt. People rarely make 100 failed logins an hour. Beyond that, one attempt a minute
+// remains, so that no user there is locked out. The limit stops one machine from trying one
+// password on each of many accounts. Many machines are limited by the account.
 //
-// Site: a tenant of a data centre gets a /48 with 65,536 networks. A mobile carrier may have as many subscribers there,
-// so a site is granted ten times as much as a network.
+// Site: a tenant of a data centre gets a /48 with 65,536 networks. A mobile carrier may have as
+// many subscribers in one, so the limit of a site is ten times that of a network.
 func DefaultLimits() Limits {
 	return Limits{
 		Account: throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: 15 * time.Minute, Window: 24 * time.Hour},
@@ -46,7 +50,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Validate returns an error for each limit that is out of its bounds.
+// Validate returns an error for each limit that is out of range.
 func (ls Limits) Validate() error {
 	named := []struct {
 		name  string

@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// The figures that the documentation quotes.
+// The numbers in the documentation.
 func TestMostOfTheDefaults(t *testing.T) {
 	limits := login.DefaultLimits()
 	for _, row := range []struct {

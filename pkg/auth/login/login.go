@@ -14,86 +14,93 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users is what a login reads; a user.Store is one.
-// A login whose slot is refused cancels the context of ByPointer and waits for it to return.
+// Users reads users. Every user.Store implements it. If an attempt is refused, Login cancels the
+// context of ByPointer and waits until it returns.
 type Users interface {
 	ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error)
 	Get(ctx context.Context, id auth.SubjectID) (user.User, error)
 }
 
-// Hasher does one hash in each of its methods, and none where Verify returns an error; password.Hasher is one.
+// Hasher computes one hash in each of its methods; Verify computes none if it returns an error.
+// password.Hasher implements it.
 type Hasher interface {
 	Hash(password auth.Secret) (auth.Secret, error)
 	Verify(stored, password auth.Secret) (password.Result, error)
 	Waste(password auth.Secret)
 }
 
-// Config is what an Authenticator works with.
+// Config holds the settings of an [Authenticator]. Users, Hasher and Attempts are required.
 type Config struct {
 	Users    Users
 	Hasher   Hasher
 	Attempts Attempts
-	// Keys are what known-device tokens and the audit log's references are made with. Without them a login works with none
-	// of these: every device is unknown.
+	// Keys seal known-device tokens and compute the pseudonyms in the audit log. Without Keys every
+	// device is unknown and the pseudonyms are empty.
 	Keys Keys
-	// Passwords stores hashes anew that are of an old form, change-of-password tokens and changed passwords. Without it all
-	// passwords stay as they are.
+	// Passwords stores upgraded hashes, change-of-password tokens and changed passwords. Without
+	// Passwords no password can be changed.
 	Passwords Passwords
-	// Steps are what a deployment adds before and after the proof of a password; the zero Steps add nothing.
+	// Steps are steps that a deployment adds before and after the password check. The zero Steps
+	// add none.
 	Steps Steps
-	// Floor is how long after its start a login is refused at the earliest, so that the clock does not tell of which form
-	// a hash is: as long as the slowest form takes. Zero is for where all hashes are of one form. A throttled login does
-	// not wait: nothing was looked at.
+	// Floor is the minimum duration of a refused login, so that the time does not reveal the form
+	// of the stored hash. Set it to the time of the slowest form in use. Zero is for deployments
+	// whose hashes all have one form. A throttled login does not wait, because nothing was checked.
 	Floor time.Duration
-	// MaxHashes is how many hashes run at once; zero is one for each processor, and more would be no faster. Each takes
-	// what its form takes, 19 MiB for Argon2id as password.Hasher makes it; the product must fit the memory.
+	// MaxHashes is the maximum number of parallel hashes; zero means one for each processor. A hash
+	// needs the memory of its form, 19 MiB for Argon2id as password.Hasher makes it. The product
+	// must fit into memory.
 	MaxHashes int
-	// Now is the clock; nil is time.Now.
+	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Rand makes device ids and the secrets of change-of-password tokens. It must be cryptographic; nil is crypto/rand.Reader.
+	// Rand makes device ids and the secrets of change-of-password tokens. It must be
+	// cryptographically secure; nil means crypto/rand.Reader.
 	Rand io.Reader
 }
 
-// Credentials are what a client sent.
+// Credentials are the input of a login.
 type Credentials struct {
 	Email    string
 	Password auth.Secret
-	// Address is the client's, as the gateway reports it and never as a header claims. The zero Addr counts by
-	// account alone.
+	// Address is the client's address as the gateway reports it, never from a header. If it is the
+	// zero Addr, only the account is counted.
 	Address netip.Addr
-	// Device is the known-device token that the client kept; may be empty. One that is no token of ours, or too old,
-	// counts as none.
+	// Device is the client's known-device token, or empty. An invalid or expired token counts as
+	// empty.
 	Device auth.Secret
-	// OneTimeCode is for Steps alone.
+	// OneTimeCode is passed to Steps.
 	OneTimeCode auth.Secret
 }
 
-// Result is a login's yes.
+// Result is the result of a successful login.
 type Result struct {
-	// User is from the very read whose hash was verified: a session remembers the TokenVersion of that read, so that one
-	// opened with a password which was changed meanwhile is over.
+	// User is the user whose hash was verified, from the same read. A session keeps the
+	// TokenVersion of that read, so a session that was opened with a password that has changed
+	// meanwhile is already over.
 	user.User
-	// Reference is what the audit log calls the e-mail; empty without Config.Keys.
+	// Reference is the pseudonym of the e-mail in the audit log; empty without Config.Keys.
 	Reference string
-	// NewDevice says that the client should be given a known-device token (Authenticator.Device): it brought none that is
-	// good for this user, or one that is halfway to its end.
+	// NewDevice means that the client should get a known-device token ([Authenticator.Device]): it
+	// sent none that is valid for this user, or one that is halfway to its end.
 	NewDevice bool
-	// Change permits to change the password (Authenticator.RedeemChange). It comes with ErrPasswordChangeRequired alone, and
-	// is empty without Config.Passwords.
+	// Change is a token that permits to change the password ([Authenticator.RedeemChange]). It is
+	// set only together with ErrPasswordChangeRequired, and only with Config.Passwords.
 	Change auth.Secret
-	// UpgradeErr is why an old hash stayed as it is, for the log. The login is good all the same.
+	// UpgradeErr is the reason, for the log, why an outdated hash could not be replaced. The login
+	// is successful all the same.
 	UpgradeErr error
 }
 
-// Authenticator decides logins. It is safe for concurrent use.
+// Authenticator checks logins. It is safe for concurrent use.
 type Authenticator struct {
 	c       Config
 	tokens  Tokens
-	hashing chan struct{} // holds an entry for each hash under way
+	hashing chan struct{} // one entry for each running hash
 }
 
-// New returns an Authenticator. Users, Hasher and Attempts must be given: a counter that was forgotten would
-// allow guesses without end, so a deployment without a counter says Unlimited.
+// New returns an Authenticator. Attempts is required, because a forgotten counter would allow
+// guesses without limit. A deployment without a counter uses [Unlimited]. The error names the
+// invalid field and what it must hold.
 func New(c Config) (*Authenticator, error) {
 	switch {
 	case c.Users == nil:
@@ -121,13 +128,14 @@ func New(c Config) (*Authenticator, error) {
 	}, nil
 }
 
-// Login returns the user whose credentials c are.
+// Login checks credentials and returns their user.
 //
-// A no is a *Refusal, which errors.Is knows as ErrThrottled or ErrInvalidCredentials. ErrPasswordChangeRequired
-// comes with the Result, which holds the token to change it with. Any other error says nothing about the
-// credentials; it wraps the store's, auth.ErrUnavailable among them.
+// A refused login returns a [*Refusal], which errors.Is reports as [ErrThrottled] or
+// [ErrInvalidCredentials]. [ErrPasswordChangeRequired] comes with a Result that has the token for
+// the change. A [*Denial] comes from Steps. Any other error says nothing about the credentials and
+// wraps the error of the store, for example [auth.ErrUnavailable].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
-	started := time.Now() // not Config.Now: a floor is waited for by the clock that others measure with
+	started := time.Now() // not Config.Now: an attacker measures with a real clock
 	reference, err := a.reference(ctx, c.Email)
 	if err != nil {
 		return Result{}, err
@@ -138,7 +146,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	r, err := a.decide(ctx, c, reference)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		no := *refusal // an Attempts may answer many logins with the same one
+		no := *refusal // an Attempts may return the same Refusal to many logins
 		no.Reference = reference
 		if no.Reason != ReasonThrottled {
 			a.awaitFloor(ctx, started)
@@ -154,7 +162,8 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	return r, nil
 }
 
-// Device returns a known-device token for a user who has just logged in.
+// Device returns a new known-device token for a user who has just logged in. It requires
+// Config.Keys.
 func (a *Authenticator) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	if a.c.Keys == nil {
 		return auth.Secret{}, errors.New("login: without Config.Keys there are no known-device tokens")
@@ -169,7 +178,7 @@ func (a *Authenticator) reference(ctx context.Context, email string) (string, er
 	return Reference(ctx, a.c.Keys, email)
 }
 
-// awaitFloor waits until the floor, or until the context ends.
+// awaitFloor waits until Floor has passed since the start, or until ctx ends.
 func (a *Authenticator) awaitFloor(ctx context.Context, started time.Time) {
 	select {
 	case <-time.After(a.c.Floor - time.Since(started)):

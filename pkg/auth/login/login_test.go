@@ -32,7 +32,7 @@ func credentials(email, secret string) login.Credentials {
 	return login.Credentials{Email: email, Password: auth.NewSecret(secret), Address: netip.MustParseAddr("192.0.2.1")}
 }
 
-// Whatever is refused for whatever reason: the same calls, one hash, the same answer.
+// Every refused login, for any reason, makes the same calls and one hash and gets the same answer.
 func TestRefusalsAreIndistinguishable(t *testing.T) {
 	for _, row := range []struct {
 		name, email, password string
@@ -124,7 +124,7 @@ func TestThrottledBeforeAnyWork(t *testing.T) {
 	}
 }
 
-// A store that says nothing about the credentials must not make the answer say something.
+// If a store fails, the answer must not reveal anything about the credentials.
 func TestStoreErrorsDecideNothing(t *testing.T) {
 	foreign := errors.New("access denied")
 	for _, row := range []struct {
@@ -168,7 +168,7 @@ func TestUnknownReadsADecoyOfItsOwn(t *testing.T) {
 		t.Errorf("%q, %q, %q, %q", bob, bobAgain, eve, junk)
 	}
 
-	// Whoever lives under the decoy is not let in by its address.
+	// A user whose subject is a decoy cannot log in with the e-mail of the decoy.
 	tenant := ada(func(u *user.User) { u.ID = bob })
 	rec := newRecorder(t, tenant)
 	if _, err := rec.authenticator(t).Login(context.Background(), credentials("bob@example.com", "correct horse")); !errors.Is(err, login.ErrInvalidCredentials) || rec.count("hash") != 1 {
@@ -223,7 +223,8 @@ func TestAttemptIsWhatMayBeCounted(t *testing.T) {
 	}
 }
 
-// gated lets none of two answer before both were asked: the network's slot and the pointer, the account's and the user.
+// gated answers two calls only after both have begun: the counter of the network and the pointer,
+// the counter of the account and the user.
 type gated struct {
 	*recorder
 	first, second sync.WaitGroup
@@ -268,7 +269,7 @@ func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
 	})
 }
 
-// stuck never answers for the pointer until it is told that nobody waits.
+// stuck answers for the pointer only after its context is cancelled.
 type stuck struct{ *recorder }
 
 func (s stuck) ByPointer(ctx context.Context, _ user.Pointer) (auth.SubjectID, error) {

@@ -2,9 +2,10 @@ package login
 
 import "sync"
 
-// parallel runs all at the same time, the first on the caller's goroutine, and returns when all have: nothing of a
-// login goes on after its answer, when a function may be frozen and a store closed. A panic of the others would end
-// the process; raised on the caller's goroutine it ends one request.
+// parallel runs all functions at the same time, the first on the caller's goroutine, and returns
+// when all have returned. Nothing of a login may run after its answer, because a function may be
+// frozen then and a store closed. A panic of another goroutine is raised on the caller's goroutine,
+// where it ends one request and not the process.
 func parallel(first func(), others ...func()) {
 	panics := make([]any, len(others))
 	var wg sync.WaitGroup
@@ -25,7 +26,7 @@ func parallel(first func(), others ...func()) {
 	}
 }
 
-// each runs f(0) to f(n-1) at the same time; n is at least one.
+// each runs f(0) to f(n-1) at the same time. n is at least one.
 func each(n int, f func(i int)) {
 	others := make([]func(), n-1)
 	for i := range others {

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// imported returns ada with a hash that bcrypt made of a password, of which it sees 72 bytes.
+// imported returns ada with a bcrypt hash of a password, of which bcrypt uses 72 bytes.
 func imported(t *testing.T, stored string) *changing {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(stored[:min(len(stored), 72)]), bcrypt.MinCost)
@@ -30,14 +30,14 @@ func imported(t *testing.T, stored string) *changing {
 	return c
 }
 
-// A password that bcrypt did not see whole logs in, as it did before the import. It must not become the password: the
-// right one would be refused from then on.
+// A partially matching password logs in, as it did before the import. It must not replace the
+// stored hash, because the correct password would be refused from then on.
 func TestPartialMatchDoesNotUpgrade(t *testing.T) {
 	long := strings.Repeat("0123456789", 8)
 	for _, row := range []struct {
 		name, stored, typed string
 		typedUpgrades       bool
-		storedUpgrades      bool // the right one, afterwards
+		storedUpgrades      bool // the correct one, afterwards
 	}{
 		{"a wrong tail", long, long[:72] + "a wrong tail", false, false},
 		{"the prefix alone", long, long[:72], false, false},
@@ -68,7 +68,7 @@ func TestPartialMatchDoesNotUpgrade(t *testing.T) {
 	}
 }
 
-// A new password is refused as the old one only if both are known to be the same.
+// A new password is refused as unchanged only if it certainly equals the current one.
 func TestSamePasswordOfAPartialMatch(t *testing.T) {
 	long := strings.Repeat("0123456789", 8)
 	for _, row := range []struct {
@@ -77,7 +77,7 @@ func TestSamePasswordOfAPartialMatch(t *testing.T) {
 	}{
 		{"another tail", long, long[:72] + "another tail", nil},
 		{"the prefix alone", long, long[:72], nil},
-		{"all 80 bytes", long, long, nil}, // bcrypt cannot tell it from another tail
+		{"all 80 bytes", long, long, nil}, // bcrypt ignores the last bytes
 		{"71 bytes", long[:71], long[:71], login.ErrSamePassword},
 		{"twice, with a NUL between", "correct horse", "correct horse\x00correct horse", nil},
 		{"short", "correct horse", "correct horse", login.ErrSamePassword},

@@ -10,18 +10,21 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// RedeemChange sets another password for the holder of the token that a login gave out with ErrPasswordChangeRequired. No
-// key and no table makes such a token: the table holds the hash of its secret. Steps are not asked again, since the token
-// exists only if Steps.After said yes.
+// RedeemChange sets a new password for the holder of a token that Login returned with
+// [ErrPasswordChangeRequired]. Neither a key nor the table is enough to make such a token, because
+// the table has only the hash of its secret. Steps do not run again: the token exists only if
+// Steps.After allowed the login.
 //
-// The token sets one password, once. The same token with the same password again is success, because the reply may have
-// been lost; it changes nothing then. All the user's sessions and known devices end with the first success. Result.User is
-// the user as of now, for whom the caller opens a new session.
+// A token sets one password. The same token with the same password succeeds again, without a
+// change, because the first reply may be lost. The first success ends all sessions and known
+// devices of the user. Result.User is the user after the change, for whom the caller opens a new
+// session.
 //
-// The error is ErrNoToken for a token that is unknown, older than ChangeLifetime, superseded by a newer one, or used for
-// another password, and if the user was erased, disabled or given a password meanwhile. It is a *Refusal with ErrThrottled
-// if the token was tried too often, ErrSamePassword, or one of package password's for a password that may not be set. Any
-// other error says nothing about the token and wraps the store's.
+// The error is [ErrNoToken] if the token is unknown, older than [ChangeLifetime], superseded by a
+// newer one or used for another password, or if the user was erased, disabled or given a password
+// meanwhile. It is a [*Refusal] with [ErrThrottled] if the token was tried too often,
+// [ErrSamePassword], or an error of package password if the password is not allowed. Any other
+// error says nothing about the token and wraps the error of the store.
 func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secret) (r Result, err error) {
 	if a.c.Passwords == nil {
 		return Result{}, errNoPasswords
@@ -30,7 +33,7 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	if !ok {
 		return Result{}, ErrNoToken
 	}
-	// Until the secret is known to be right, a stranger gets one read out of us: no write and no hash.
+	// Before the secret is verified, a request causes one read, and neither a write nor a hash.
 	u, err := a.changing(ctx, id, digest)
 	if err != nil {
 		return Result{}, err
@@ -41,12 +44,13 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	}
 	held, ending := slots{of: a.c.Attempts}, Undecided
 	defer func() { held.settle(ctx, ending) }()
-	// The holder has a counter of their own, so that guesses at the account do not keep them out. It limits the hashes that
-	// one token buys, and the guesses at the new password by a thief of a redeemed token.
+	// The token has a counter of its own, so that guesses at the account do not block its holder.
+	// The counter limits the hashes of one token, and the guesses at the new password by a thief of
+	// a redeemed token.
 	if err := held.take(ctx, []Attempt{{Device: DeviceID(digest[:len(DeviceID{})]), At: a.c.Now()}}, nil); err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) {
-			no := *refusal // an Attempts may answer many logins with the same one
+			no := *refusal // an Attempts may return the same Refusal to many logins
 			no.Subject, no.Reference = u.ID, reference
 			return Result{}, &no
 		}
@@ -54,7 +58,7 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	}
 	u, err = a.redeem(ctx, u, digest, next)
 	if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {
-		// Another redemption was faster. If it set the same password, this one is its repetition.
+		// A concurrent redemption came first. If it set the same password, this is a retry.
 		if u, err = a.changing(ctx, id, digest); err == nil {
 			u, err = a.redeem(ctx, u, digest, next)
 		}
@@ -67,12 +71,12 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 		err = ErrNoToken
 	}
 	if errors.Is(err, ErrNoToken) || errors.Is(err, ErrSamePassword) {
-		ending = Failed // each of them tells the holder something about a password
+		ending = Failed // both answers reveal something about a password
 	}
 	return Result{}, err
 }
 
-// changing reads the user for whom a token permits something; ErrNoToken if there is none.
+// changing reads the user of a token. The error is ErrNoToken if the token permits nothing.
 func (a *Authenticator) changing(ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte) (user.User, error) {
 	u, err := a.c.Users.Get(ctx, id)
 	switch {
@@ -86,7 +90,7 @@ func (a *Authenticator) changing(ctx context.Context, id auth.SubjectID, digest 
 	return u, nil
 }
 
-// redeem sets a password for a user as they were read, or confirms the one that this token has set.
+// redeem sets the password of the user as read, or confirms the password that this token has set.
 func (a *Authenticator) redeem(ctx context.Context, u user.User, digest [sha256.Size]byte, next auth.Secret) (user.User, error) {
 	if u.Change.Redeemed {
 		return u, a.inTurn(ctx, func() error {

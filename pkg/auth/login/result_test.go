@@ -17,7 +17,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// A device is made known once, again when its token is halfway to its end, and again when the password has changed.
+// A device becomes known once, again when its token is halfway to its end, and again after a
+// password change.
 func TestNewDevice(t *testing.T) {
 	now := noon
 	a := newRecorder(t, ada(asIs)).with(t, func(c *login.Config) { c.Now = func() time.Time { return now } })
@@ -54,7 +55,8 @@ func TestNewDevice(t *testing.T) {
 	}
 }
 
-// The audit log knows an e-mail by the same name whatever became of the login, and the name tells nothing.
+// The audit log uses the same pseudonym for an e-mail after every outcome, and the pseudonym
+// reveals nothing.
 func TestReference(t *testing.T) {
 	want, err := login.Reference(t.Context(), sealing{}, "Ada@example.com")
 	if err != nil || len(want) != 11 || strings.Contains(want, "ada") {
@@ -83,7 +85,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// old is a hasher that finds every hash out of date, and an upgrader.
+// old is a hasher for which every hash is outdated, and a Passwords that counts upgrades.
 type old struct {
 	*recorder
 	err      error
@@ -96,7 +98,7 @@ func (o *old) Verify(stored, given auth.Secret) (password.Result, error) {
 	return r, err
 }
 
-func (o *old) CheckPassword(context.Context, auth.Secret) error { return errors.New("nobody asked") }
+func (o *old) CheckPassword(context.Context, auth.Secret) error { return errors.New("not requested") }
 
 func (o *old) UpgradeHash(_ context.Context, u user.User, stored auth.Secret) error {
 	if stored.Reveal() != "hash of correct horse" {
@@ -173,12 +175,12 @@ func TestFloor(t *testing.T) {
 		defer cancel()
 		a = rec.with(t, func(c *login.Config) { c.Floor = time.Hour })
 		if _, err := a.Login(ctx, wrong); !errors.Is(err, login.ErrInvalidCredentials) || time.Since(started) != time.Minute {
-			t.Errorf("nobody waits any more: after %v, %v", time.Since(started), err)
+			t.Errorf("want a refusal after five seconds: after %v, %v", time.Since(started), err)
 		}
 	})
 }
 
-// slow hashes for a second each, and remembers how many at once.
+// slow takes a second for each hash, and records how many run in parallel.
 type slow struct {
 	*recorder
 	running atomic.Int32
@@ -208,7 +210,8 @@ func TestMaxHashes(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		// Two a second for five seconds, and one of the turns that end with the wait may go either way.
+		// Two hashes a second for five seconds; the hash that starts when the wait ends may or may
+		// not count.
 		if n := busy.Load(); s.most != 2 || n < 1 || n > 3 {
 			t.Errorf("%d at once, %d turned away", s.most, n)
 		}
@@ -222,7 +225,7 @@ func TestMaxHashes(t *testing.T) {
 	}
 }
 
-// panicking panics wherever it is told to.
+// panicking panics in the selected call.
 type panicking struct {
 	*recorder
 	take bool
@@ -243,7 +246,7 @@ func (p panicking) ByPointer(ctx context.Context, _ user.Pointer) (auth.SubjectI
 	return "", ctx.Err()
 }
 
-// A panic ends one request, on its own goroutine, and leaves nothing behind that waits.
+// A panic ends one request, on its own goroutine, and leaves no goroutine behind.
 func TestPanicsStayWithTheirRequest(t *testing.T) {
 	for want, take := range map[string]bool{"take": true, "pointer": false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -6,15 +6,16 @@ import (
 	"fmt"
 )
 
-// slots are those that one login holds.
+// slots holds the reservations of one login.
 type slots struct {
 	of  Attempts
 	all []Slot
 }
 
-// take takes a slot for each attempt while beside reads, which may be nil. All run at the same time. If a slot is
-// refused, the read is cancelled, and take still sees it end. The slots' errors come first: a read that failed because of
-// them says nothing. The slots that were granted are held in every case, so that settle gives them back.
+// take makes a reservation for each attempt and runs beside in parallel; beside may be nil. If a
+// reservation fails, take cancels the context of beside and waits for it. The error of a
+// reservation has precedence, because it may be the cause of the error of beside. Granted
+// reservations are held in every case, so that settle releases them.
 func (s *slots) take(ctx context.Context, attempts []Attempt, beside func(context.Context) error) error {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -23,7 +24,7 @@ func (s *slots) take(ctx context.Context, attempts []Attempt, beside func(contex
 	for i, a := range attempts {
 		errs[i] = errNotTaken
 		calls = append(calls, func() {
-			defer func() { // also if the counter panics
+			defer func() { // even if the counter panics
 				if errs[i] != nil {
 					cancel()
 				}
@@ -50,13 +51,14 @@ func (s *slots) take(ctx context.Context, attempts []Attempt, beside func(contex
 	return readErr
 }
 
-// errNotTaken is the error of a slot until its counter has answered.
+// errNotTaken is the error of a reservation until its counter has answered.
 var errNotTaken = errors.New("no answer of the counter")
 
-// leave lets go of the slots that are held so far: they stay counted.
+// leave drops the reservations without settling them, so that they stay counted.
 func (s *slots) leave() { s.all = nil }
 
-// settle settles all of them. It cannot be cancelled: hanging up in time must buy nothing.
+// settle settles all reservations. It ignores cancellation, so that a client gains nothing by
+// disconnecting.
 func (s *slots) settle(ctx context.Context, e Ending) {
 	if len(s.all) == 0 {
 		return

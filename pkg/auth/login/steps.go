@@ -2,24 +2,27 @@ package login
 
 import "context"
 
-// Steps are what a deployment adds before and after the proof of a password: a challenge against robots, an allow-list,
-// a second factor, a mail about a new device. Either may be nil. They run on the login's own time and must be safe for
-// concurrent use; an error that is no *Denial decides nothing about the login and is the caller's fault to report.
+// Steps are steps that a deployment adds before and after the password check, for example a
+// challenge against bots, an allow-list, a second factor or a mail about a new device. Both may be
+// nil. They run within the login and must be safe for concurrent use. An error that is not a
+// [*Denial] says nothing about the login and is reported as a fault.
 type Steps struct {
-	// Before runs before anything is counted, read or hashed, for every login, whether or not the account exists.
-	// It is given what a stranger typed: nothing of it belongs into a log.
+	// Before runs before anything is counted, read or hashed, for every login, whether or not the
+	// account exists. Its input is untrusted and must not be logged.
 	Before func(ctx context.Context, c Credentials) error
-	// After runs once the password is proven and before the session is opened, so it may tell what only the owner may know.
-	// Its Denial counts as a failed login, so that a second factor cannot be guessed without end.
+	// After runs once the password is verified and before a session is opened. Its answer may
+	// therefore contain what only the owner may know. A Denial counts as a failed login, so that a
+	// second factor cannot be guessed without limit.
 	After func(ctx context.Context, c Credentials, r Result) error
 }
 
-// Denial is a step's no. The answer is 403 with these two, for a client to act on: it might ask for the second factor
-// and log in again.
+// Denial is the error by which a step refuses a login. The answer is 403 with the fields below, so
+// that a client can act on it, for example ask for the second factor and log in again.
 type Denial struct {
-	// Code names the reason as error codes of OAuth are written, like second_factor_required (RFC 6749, section 5.2).
+	// Code is an error code in the style of OAuth (RFC 6749, section 5.2), for example
+	// second_factor_required.
 	Code string
-	// Description says more, for developers; it may be empty.
+	// Description is an optional explanation for developers.
 	Description string
 }
 

@@ -62,7 +62,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// A step may wait for a person. What becomes of the user meanwhile counts.
+// A step may wait for a person. Changes to the user meanwhile take effect.
 func TestUserIsReadAgainAfterTheStep(t *testing.T) {
 	for name, change := range map[string]func(*user.User){
 		"disabled":                func(u *user.User) { u.Disabled = true },

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Throttle is the [Attempts] that limits logins by account, network and site, or by known device. It is safe for concurrent
-// use.
+// Throttle implements [Attempts]. It limits logins by account, network and site, or by known
+// device. It is safe for concurrent use.
 type Throttle struct {
 	limiter *throttle.Limiter
 	limits  Limits
@@ -17,7 +17,7 @@ type Throttle struct {
 
 var _ Attempts = (*Throttle)(nil)
 
-// NewThrottle returns a Throttle. All parts are required; [DefaultLimits] are a start.
+// NewThrottle returns a Throttle. All arguments are required; see [DefaultLimits].
 func NewThrottle(counters throttle.Counters, keys throttle.Keys, limits Limits) (*Throttle, error) {
 	limiter, err := throttle.New(counters, keys)
 	if err == nil {
@@ -29,7 +29,7 @@ func NewThrottle(counters throttle.Counters, keys throttle.Keys, limits Limits) 
 	return &Throttle{limiter, limits}, nil
 }
 
-// Take implements [Attempts]: one write, or none if the attempt's kind is not limited.
+// Take implements [Attempts]. It makes one write, or none if the kind of the attempt has no limit.
 func (t *Throttle) Take(ctx context.Context, a Attempt) (Slot, error) {
 	c, limited := t.charge(a)
 	if !limited {
@@ -49,7 +49,7 @@ func (t *Throttle) Settle(ctx context.Context, s Slot, e Ending) error {
 	return t.limiter.Settle(ctx, slot, e)
 }
 
-// charge returns what the attempt is counted on, if anything.
+// charge returns the counter of the attempt. limited is false if the attempt is not limited.
 func (t *Throttle) charge(a Attempt) (c throttle.Charge, limited bool) {
 	switch {
 	case a.Device != (DeviceID{}):

@@ -17,7 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// memory is the Counters that all others must equal.
+// memory is a Counters in memory, the reference for all other implementations.
 type memory struct {
 	mu       sync.Mutex
 	counters map[string]throttle.Counter
@@ -54,7 +54,7 @@ func (s sealing) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
 	return s.SealingKey(ctx)
 }
 
-// guarded is a recorder behind a Throttle, with a driven clock.
+// guarded is a world with a Throttle and a driven clock.
 type guarded struct {
 	*recorder
 	*memory
@@ -78,7 +78,7 @@ func newGuarded(t *testing.T, limits login.Limits, users ...user.User) *guarded 
 	return g
 }
 
-// login returns what it came to: ok, no, or how long to wait.
+// login returns the outcome of a login: ok, no, or the time to wait.
 func (g *guarded) login(t *testing.T, c login.Credentials) string {
 	t.Helper()
 	_, err := g.who.Login(t.Context(), c)
@@ -125,7 +125,8 @@ var (
 	wrong = credentials("ada@example.com", "wrong")
 )
 
-// A thousand guesses at once buy as many hashes as are free, whether or not there is such a user.
+// Of a thousand parallel guesses, only the free attempts are hashed, whether or not the user
+// exists.
 func TestParallelGuessesBuyNoMoreHashes(t *testing.T) {
 	for _, email := range []string{"ada@example.com", "nobody@example.com", "no e-mail"} {
 		g := newGuarded(t, login.DefaultLimits(), ada(asIs))
@@ -155,12 +156,12 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 		wait *= time.Second
 		g.expect(t, "at once", right, wait.String())
 		g.now = g.now.Add(wait - time.Millisecond)
-		// Asking again prolongs nothing, and what is left is rounded up.
+		// A retry does not prolong the wait, and the rest of the wait is rounded up.
 		g.expect(t, "too early", right, "1s")
 		g.now = g.now.Add(time.Millisecond)
 		g.expect(t, "in time", wrong, "no")
 	}
-	// One good login, and it begins anew; a device or a day would do as well.
+	// A successful login resets the counter, as a known device or a day would.
 	g.now = g.now.Add(30 * time.Minute)
 	g.expect(t, "the owner", right, "ok")
 	for range 5 {
@@ -172,7 +173,8 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 	g.expect(t, "free the next day", wrong, "no")
 }
 
-// A disabled user's right password must not reset the counter: that would confirm it.
+// The correct password of a disabled user must not reset the counter, which would confirm the
+// password.
 func TestOnlyGoodLoginsGiveBack(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(func(u *user.User) { u.Disabled = true }))
 	for range 5 {
@@ -195,7 +197,7 @@ func TestNetwork(t *testing.T) {
 	}
 	g.expect(t, "one too many", guess(3), "10s")
 	g.expect(t, "the owner there", right, "10s")
-	g.expect(t, "the owner elsewhere", from("198.51.100.1", right), "ok")
+	g.expect(t, "the owner at another address", from("198.51.100.1", right), "ok")
 	g.expect(t, "the neighbour", from("192.0.2.2", guess(4)), "no")
 	g.expect(t, "no address", login.Credentials{Email: "u5@example.com"}, "no")
 	limits.Network = nil
@@ -205,8 +207,9 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-// What one counter refuses does not count on the other: a network without slots must not use up an account's, nor one
-// impatient client of an account its whole network's.
+// A refusal by one counter does not count on the other: a network without free attempts must not
+// use up those of an account, and an impatient client of one account must not use up those of its
+// network.
 func TestRefusalsCountOnNoOtherCounter(t *testing.T) {
 	limits := login.DefaultLimits()
 	limits.Account = throttle.Limit{Free: 2, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
@@ -223,14 +226,15 @@ func TestRefusalsCountOnNoOtherCounter(t *testing.T) {
 	for range 50 {
 		g.expect(t, "refused by the network", eve, "9s")
 	}
-	g.expect(t, "that account elsewhere", from("198.51.100.1", eve), "no")
-	g.expect(t, "and its owner's second slip", from("198.51.100.1", eve), "5s") // one here, one there
-	// The waits are those of the last attempts that were looked at.
+	g.expect(t, "that account at another address", from("198.51.100.1", eve), "no")
+	g.expect(t, "and its owner's second slip", from("198.51.100.1", eve), "5s") // one on each account
+	// The waits belong to the last attempts that were checked.
 	g.now = g.now.Add(9 * time.Second)
 	g.expect(t, "the network again", wrong, "no")
 }
 
-// While nothing can be decided, nothing is counted: an outage must not keep owners out when it is over.
+// While nothing can be decided, nothing is counted: an outage must not throttle owners after it
+// ends.
 func TestOutagesAreNotCharged(t *testing.T) {
 	for name, fail := range map[string]func(*recorder, error){
 		"pointer": func(rec *recorder, err error) { rec.byEmailErr = err }, "user": func(rec *recorder, err error) { rec.getErr = err },
@@ -251,7 +255,7 @@ func TestOutagesAreNotCharged(t *testing.T) {
 	}
 }
 
-// A second factor is guessed as a password is: the counters do not tell the two apart.
+// Guesses at a second factor count like guesses at a password.
 func TestSecondFactorIsThrottled(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
 	throttle, err := login.NewThrottle(g.memory, sealing{}, login.DefaultLimits())
@@ -281,7 +285,7 @@ func TestSecondFactorIsThrottled(t *testing.T) {
 	g.expect(t, "and all begins anew", right, "login denied: second_factor_required")
 }
 
-// While a stranger hammers, the owner gets in with the device that he used before, and only with that.
+// During an attack the owner can log in with a known device, and only with that.
 func TestKnownDevice(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
 	known := g.device(t, ada(asIs))
@@ -293,7 +297,7 @@ func TestKnownDevice(t *testing.T) {
 	for name, token := range map[string]string{"junk": "edt_junk", "another kind": "ert_x", "forged": known.Reveal()[:len(known.Reveal())-9] + "AAAAAAAAA"} {
 		g.expect(t, name, withDevice(right, auth.NewSecret(token)), "2s")
 	}
-	// Whoever stole the device has its own few guesses; the good login is one of them.
+	// A thief of the device has a few guesses of its own. The successful login uses one of them.
 	for range 9 {
 		g.expect(t, "the device's own", withDevice(wrong, known), "no")
 	}
@@ -305,7 +309,8 @@ func TestKnownDevice(t *testing.T) {
 	g.expect(t, "expired, so a stranger's", withDevice(wrong, known), "2s")
 }
 
-// A device that is known for one's own account, or was before the password changed, buys nothing.
+// A device that is known for another account, or was known before a password change, gives no
+// advantage.
 func TestForeignDevice(t *testing.T) {
 	for _, row := range []struct {
 		name  string
@@ -313,13 +318,13 @@ func TestForeignDevice(t *testing.T) {
 		email string
 	}{
 		{"another's", user.User{ID: "s2", TokenVersion: 7}, "ada@example.com"},
-		{"another's, at nobody", user.User{ID: "s2", TokenVersion: 7}, "nobody@example.com"},
+		{"another's, unknown e-mail", user.User{ID: "s2", TokenVersion: 7}, "nobody@example.com"},
 		{"a decoy's", user.User{ID: "s1", TokenVersion: 7}, "nobody@example.com"},
 		{"of an older password", user.User{ID: "s1", TokenVersion: 6}, "ada@example.com"},
 	} {
 		g := newGuarded(t, login.DefaultLimits(), ada(asIs), user.User{ID: "s2", Email: "eve@example.com", TokenVersion: 7})
 		for i := range 5 {
-			// A fresh one each time: their own counters do not matter.
+			// Use a new device each time, so that the counters of the devices do not matter.
 			c := withDevice(credentials(row.email, "wrong"), g.device(t, row.of))
 			if got := g.login(t, c); got != "no" {
 				t.Errorf("%s, guess %d: %s", row.name, i, got)
@@ -331,7 +336,7 @@ func TestForeignDevice(t *testing.T) {
 	}
 }
 
-// The store of counters is asked once for each counter, and no more after a first good login.
+// A login calls the store of counters once for each counter, and no more after the first success.
 func TestThrottleWrites(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
 	for _, row := range []struct {
@@ -360,7 +365,7 @@ func TestThrottleWrites(t *testing.T) {
 	}
 }
 
-// Whoever took a slot meanwhile is still counted after somebody's good login.
+// Attempts that were reserved during a successful login of another client stay counted.
 func TestResetForgetsNobodyElse(t *testing.T) {
 	counters := &memory{counters: map[string]throttle.Counter{}}
 	throttle, err := login.NewThrottle(counters, sealing{}, login.DefaultLimits())

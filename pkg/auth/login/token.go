@@ -11,14 +11,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// ErrNoToken is every way of not being a token of the kind that is asked for: junk, another kind, forged, too old, used.
-// It carries no detail: none would help an honest client.
+// ErrNoToken means that a text is not a valid token of the expected kind: malformed, of another
+// kind, forged, expired or used. It carries no detail, because no detail would help an honest
+// client.
 var ErrNoToken = errors.New("not a valid token of this issuer")
 
-// DeviceLifetime is how long a known-device token vouches for its device.
+// DeviceLifetime is the lifetime of a known-device token.
 const DeviceLifetime = 180 * 24 * time.Hour
 
-// deviceKind is the form of known-device tokens.
+// deviceKind is the kind of known-device tokens.
 var deviceKind = sealed.Kind{
 	Form: sealed.Form{
 		Prefix: "edt_", Version: 3<<4 | 1,
@@ -27,35 +28,37 @@ var deviceKind = sealed.Kind{
 	KeyAt: 1, Purpose: "edgeauth known-device token 1",
 }
 
-// voucher is what a known-device token says:
+// voucher is the content of a known-device token:
 //
 //	edt_ + base64url( kind and version 1 | key id 2 | subject form 1 | subject | token version 8 | id 16 |
 //	                    issue time 5 | HMAC-SHA-256 of all before, truncated to 16 | CRC-32 of all before 4 )
 //
-// Numbers, the subject's forms and the one spelling are as in a refresh token (session.Codec).
+// Numbers, subject forms and the single spelling are those of refresh tokens (session.Codec).
 type voucher struct {
 	Subject auth.SubjectID
-	// TokenVersion is the user's when it was made: a changed password ends it.
+	// TokenVersion is the user's TokenVersion at the time of issue. A password change invalidates
+	// the token.
 	TokenVersion uint64
 	ID           DeviceID // random
 	IssuedAt     time.Time
 }
 
-// vouchesFor reports whether the user is the one it was made for, with nothing changed since.
+// vouchesFor reports whether the token was issued to this user, with no password change since.
 func (v voucher) vouchesFor(subject auth.SubjectID, tokenVersion uint64) bool {
 	return v.Subject == subject && v.TokenVersion == tokenVersion
 }
 
-// DeviceID names a known device; the zero DeviceID is none.
+// DeviceID is the random id of a known device. The zero DeviceID means no device.
 type DeviceID [16]byte
 
-// The bytes before the subject: kind and version, key id, subject form. The bytes after it: token version, id, issue time.
+// headBytes precede the subject: kind and version, key id, subject form. tailBytes follow it: token
+// version, id, issue time.
 const (
 	headBytes = 1 + 2 + 1
 	tailBytes = 8 + len(DeviceID{}) + sealed.TimeBytes
 )
 
-// seal returns the text of v under the newest key.
+// seal returns the text of v under the current key.
 func seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, error) {
 	key, err := keys.SealingKey(ctx)
 	if err != nil {
@@ -68,7 +71,7 @@ func seal(ctx context.Context, keys Keys, v voucher) (auth.Secret, error) {
 	return deviceKind.Seal(b, key)
 }
 
-// body returns the bytes of v that are sealed.
+// body returns the bytes of v to be sealed.
 func (v voucher) body(version byte, keyID uint16) ([]byte, error) {
 	b := binary.BigEndian.AppendUint16([]byte{version}, keyID)
 	b, err := sealed.AppendSubject(b, v.Subject)
@@ -80,8 +83,8 @@ func (v voucher) body(version byte, keyID uint16) ([]byte, error) {
 	return sealed.AppendTime(b, v.IssuedAt)
 }
 
-// parse returns the content of an authentic known-device token that is not too old; otherwise the error is ErrNoToken. It
-// wraps auth.ErrUnavailable if the keys cannot be read.
+// parse returns the content of an authentic, unexpired known-device token, or ErrNoToken. If the
+// keys cannot be read, the error wraps auth.ErrUnavailable.
 func parse(ctx context.Context, keys Keys, text auth.Secret, now time.Time) (voucher, error) {
 	token, ok := deviceKind.Read(text)
 	if !ok {
@@ -108,7 +111,7 @@ func parse(ctx context.Context, keys Keys, text auth.Secret, now time.Time) (vou
 	return v, nil
 }
 
-// readVoucher parses the bytes that the MAC has authenticated.
+// readVoucher parses bytes that the MAC has authenticated.
 func readVoucher(b []byte) (voucher, bool) {
 	subject, tail := b[headBytes:len(b)-tailBytes], b[len(b)-tailBytes:]
 	var v voucher

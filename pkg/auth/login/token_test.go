@@ -20,7 +20,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// ring holds keys 1 and 7, whose material is the number repeated; 7 seals.
+// ring holds the keys 1 and 7, filled with their number; 7 seals.
 type ring struct{ err error }
 
 func (r ring) SealingKey(ctx context.Context) (auth.LoginKey, error) {
@@ -37,7 +37,7 @@ func (r ring) LoginKey(_ context.Context, id uint16) (auth.LoginKey, error) {
 	return auth.LoginKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.LoginKeyBytes))}, nil
 }
 
-// otherKind is not in use: it stands for kinds to come.
+// otherKind stands for future kinds of token.
 var otherKind = sealed.Kind{
 	Form:  sealed.Form{Prefix: "eot_", Version: 15<<4 | 1, Least: deviceKind.Least, Most: deviceKind.Most},
 	KeyAt: 1, Purpose: "edgeauth other token 1",
@@ -68,8 +68,8 @@ func aVoucher(s auth.SubjectID) voucher {
 
 const aUUID = "1b671a64-40d5-491e-99b0-da01ff1f3341"
 
-// The vectors pin the bytes: tokens that clients hold today must parse for ever. testdata/tokens.py makes them,
-// independently of this package.
+// The vectors fix the bytes, because tokens that clients hold today must stay valid.
+// testdata/tokens.py generates them independently of this package.
 func TestGoldenVectors(t *testing.T) {
 	raw, err := os.ReadFile("testdata/tokens.json")
 	if err != nil {
@@ -106,7 +106,7 @@ func TestGoldenVectors(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	good, opaque := sealedAs(t, deviceKind, aVoucher(aUUID)), sealedAs(t, deviceKind, aVoucher("user-1"))
-	// changed alters one byte of the body and mends the checksum, so that only the MAC can tell.
+	// changed alters one byte of the body and corrects the checksum, so that only the MAC is wrong.
 	changed := func(at int) string {
 		b, err := base64.RawURLEncoding.DecodeString(good[len("edt_"):])
 		if err != nil {
@@ -116,7 +116,7 @@ func TestParseRefuses(t *testing.T) {
 		b = binary.BigEndian.AppendUint32(b[:len(b)-4], crc32.ChecksumIEEE(b[:len(b)-4]))
 		return "edt_" + base64.RawURLEncoding.EncodeToString(b)
 	}
-	// relabelled has another kind's prefix and first byte.
+	// relabelled has the prefix and first byte of another kind.
 	relabelled := func() string {
 		b, _ := base64.RawURLEncoding.DecodeString(sealedAs(t, otherKind, aVoucher(aUUID))[len("eot_"):])
 		b[0] = deviceKind.Version
@@ -215,7 +215,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		// One spelling: what parses is what would be written.
+		// A text that parses must be the text that would be written.
 		if again := sealedAs(t, deviceKind, v); again != text {
 			t.Errorf("%q is also %q", text, again)
 		}

@@ -10,16 +10,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Tokens makes and reads known-device tokens. It does no I/O but for the keys.
+// Tokens issues and parses known-device tokens. It does no I/O except for reading keys.
 type Tokens struct {
 	Keys Keys
 	Now  func() time.Time
-	Rand io.Reader // cryptographic; must not fail (crypto/rand.Reader does not)
+	Rand io.Reader // cryptographically secure; must not fail, like crypto/rand.Reader
 }
 
-// Device returns a known-device token for a user who has just proven the password (OWASP calls it a device cookie). It
-// vouches for the device and not for the user: a login with it still needs the password, but is counted apart from
-// strangers' guesses. It is good for 180 days or until the user's TokenVersion changes.
+// Device returns a known-device token for a user who has just proven the password. (OWASP calls it
+// a device cookie.) The token identifies the device, not the user: a login with it still needs the
+// password, but counts separately from guesses of others. It is valid for 180 days, or until the
+// user's TokenVersion changes.
 func (x Tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	v := voucher{Subject: u.ID, TokenVersion: u.TokenVersion, IssuedAt: x.Now()}
 	if _, err := io.ReadFull(x.Rand, v.ID[:]); err != nil {
@@ -32,5 +33,6 @@ func (x Tokens) parseDevice(ctx context.Context, token auth.Secret) (voucher, er
 	return parse(ctx, x.Keys, token, x.Now())
 }
 
-// renewDevice is the age from which a good login is worth a new token, so that a device in use stays known.
+// renewDevice is the age from which a successful login issues a new token, so that a device in use
+// stays known.
 const renewDevice = 90 * 24 * time.Hour
