@@ -149,7 +149,7 @@ func TestValues(t *testing.T) {
 		{"a document", document, variables{config.Config: `{"clients":[1]}`}, "map[clients:[1]]", ""},
 		{"in a file", document, variables{config.Config: "file:" + object}, "map[routes:[]]", ""},
 		{"no such file", document, variables{config.Config: "file:" + object + "x"}, "map[]", "EDGEAUTH_CONFIG names a file that cannot be read (no such file or directory): " + wantDocument},
-		{"unknown names", document, variables{config.Config: `{"route":[],"Clients":[]}`}, "map[]", "EDGEAUTH_CONFIG has a member \"Clients\", which nobody knows: " + wantDocument + "\nEDGEAUTH_CONFIG has a member \"route\", which nobody knows: " + wantDocument},
+		{"unknown names", document, variables{config.Config: `{"route":[],"Clients":[]}`}, "map[]", "EDGEAUTH_CONFIG has an unknown member \"Clients\": " + wantDocument + "\nEDGEAUTH_CONFIG has an unknown member \"route\": " + wantDocument},
 		{"a name twice", document, variables{config.Config: `{"routes":1,"routes":2}`}, "map[]", "*: " + wantDocument},
 		{"trailing", document, variables{config.Config: `{} {}`}, "map[]", "*: " + wantDocument},
 		{"null", document, variables{config.Config: `null`}, "map[]", "*: " + wantDocument},

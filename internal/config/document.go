@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,13 +33,15 @@ func (e *Environment) Document(known ...string) map[string]json.RawMessage {
 	}
 	members, err := strictjson.Object(object)
 	if err != nil {
-		e.refuse(Config, fmt.Sprintf("cannot be read (%v)", err), want)
+		e.errs = append(e.errs, &VariableError{Name: Config, Problem: fmt.Sprintf("cannot be read (%v)", err), Want: want, Cause: err})
 		return nil
 	}
 	wrong := false
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if !slices.Contains(known, name) {
-			e.refuse(Config, fmt.Sprintf("has a member %q, which nobody knows", name), want)
+			e.errs = append(e.errs, &VariableError{
+				Name: Config, Problem: fmt.Sprintf("has an unknown member %q", name), Want: want, Cause: AtMember(name, errors.New("unknown member (want "+strings.Join(known, ", ")+")")),
+			})
 			wrong = true
 		}
 	}

@@ -31,7 +31,11 @@ type VariableError struct {
 	Name    string
 	Problem string // as in "is not set"
 	Want    string // what the variable should hold
+	Cause   error  // a *PathError or an error of package strictjson, if the problem is inside the value
 }
+
+// Unwrap returns Cause.
+func (e *VariableError) Unwrap() error { return e.Cause }
 
 func (e *VariableError) Error() string {
 	return e.Name + " " + e.Problem + ": it should hold " + e.Want

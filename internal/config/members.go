@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/strictjson"
@@ -16,7 +15,7 @@ func ReadMembers(text string, read func(name, raw string) error) error {
 	}
 	for _, m := range members {
 		if err := read(m.Name, m.Raw); err != nil {
-			return fmt.Errorf("%q: %w", m.Name, err)
+			return AtName(m.Name, err)
 		}
 	}
 	return nil

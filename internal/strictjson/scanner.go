@@ -1,7 +1,6 @@
 package strictjson
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,11 +44,9 @@ func finish[T any](s *scanner, value T, err error) (T, error) {
 	return value, nil
 }
 
-func (s *scanner) fail(err error) error { return fmt.Errorf("%w (at byte %d)", err, s.at) }
+func (s *scanner) fail(err error) error { return &placedError{err, s.at} }
 
-func (s *scanner) want(kind string) error {
-	return typeError(fmt.Sprintf("expected %s (at byte %d)", kind, s.at))
-}
+func (s *scanner) want(kind string) error { return s.fail(typeError("expected " + kind)) }
 
 // peek returns the next byte, or 0 at the end. No JSON token begins with NUL.
 func (s *scanner) peek() byte {

@@ -37,6 +37,24 @@ type typeError string
 func (e typeError) Error() string      { return string(e) }
 func (typeError) Is(target error) bool { return target == ErrType }
 
+// placedError is an error with the place in the text.
+type placedError struct {
+	err error
+	at  int // byte offset
+}
+
+func (e *placedError) Error() string { return fmt.Sprintf("%v (at byte %d)", e.err, e.at) }
+func (e *placedError) Unwrap() error { return e.err }
+
+// Offset returns the byte offset in the parsed text that an error of this package is about.
+func Offset(err error) (offset int, ok bool) {
+	var e *placedError
+	if !errors.As(err, &e) {
+		return 0, false
+	}
+	return e.at, true
+}
+
 // MaxDepth is the maximum number of objects and arrays that are open at once, including the
 // outermost.
 const MaxDepth = 8

@@ -87,9 +87,9 @@ func New(c Config) (*Authorizer, error) {
 		return nil, fmt.Errorf("%w: Deny is %q (want %q or %q)",
 			ErrConfig, c.Deny, config.DenyUnauthorized, config.DenyPolicy)
 	}
-	for _, origin := range c.Origins {
+	for i, origin := range c.Origins {
 		if err := crosssite.CheckOrigin(origin); err != nil {
-			return nil, fmt.Errorf("%w: %q: %w", ErrConfig, origin, err)
+			return nil, wrong("origins", i, fmt.Errorf("%q: %w", origin, err))
 		}
 	}
 	if err := checkContextClaims(c.ContextClaims); err != nil {
@@ -104,6 +104,11 @@ func New(c Config) (*Authorizer, error) {
 		return nil, err
 	}
 	return &Authorizer{c, audit.New(c.Log), sources, rules}, nil
+}
+
+// wrong returns err as an ErrConfig about an element of a list in EDGEAUTH_CONFIG.
+func wrong(list string, index int, err error) error {
+	return fmt.Errorf("%w: %w", ErrConfig, config.AtMember(list, config.AtElement(index, err)))
 }
 
 // Invoke answers one event. Event and answer are JSON, and the signature is that of lambda.Handler.

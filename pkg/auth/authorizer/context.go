@@ -38,7 +38,7 @@ func checkContextClaims(names []string) error {
 		default:
 			continue
 		}
-		return fmt.Errorf("%w: context claim %q: %s", ErrConfig, name, problem)
+		return wrong("context_claims", i, fmt.Errorf("context claim %q: %s", name, problem))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package authorizer
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/strictjson"
@@ -35,7 +34,7 @@ func readDocument(members map[string]json.RawMessage) (d document, err error) {
 			d.origins, err = config.ReadWords(text)
 		}
 		if err != nil {
-			return document{}, fmt.Errorf("%s: %w", name, err)
+			return document{}, config.AtMember(name, err)
 		}
 	}
 	return d, nil
@@ -114,7 +113,7 @@ func readList[T any](text string, read func(raw string) (T, error)) ([]T, error)
 	list := make([]T, len(elements))
 	for i, raw := range elements {
 		if list[i], err = read(string(raw)); err != nil {
-			return nil, fmt.Errorf("number %d: %w", i+1, err)
+			return nil, config.AtElement(i, err)
 		}
 	}
 	return list, nil

@@ -40,7 +40,7 @@ func FromVariables(lookup func(name string) (string, bool), log io.Writer) (*Aut
 		Issuer: issuer, Audience: audience, Keys: keys, Others: document.issuers, Now: time.Now,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: issuers: %w", config.Config, err)
+		return nil, fmt.Errorf("%s: %w", config.Config, config.AtMember("issuers", err))
 	}
 	a, err := New(c)
 	if err != nil {

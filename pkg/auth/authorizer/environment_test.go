@@ -80,10 +80,10 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 		}
 	}
 	for _, row := range []struct{ name, document, tells string }{
-		{"an unknown member", `{"route":[]}`, `"route", which nobody knows`},
+		{"an unknown member", `{"route":[]}`, `unknown member "route"`},
 		{"an unknown member of a rule", `{"routes":[{"route":"GET /","scope":"a"}]}`, `routes: number 1: "scope"`},
-		{"a wrong route", `{"routes":[{"route":"GET /"},{"route":"FETCH /"}]}`, `rule 2, route "FETCH /": a route is`},
-		{"no route", `{"routes":[{"scopes":["a"]}]}`, `rule 1, route ""`},
+		{"a wrong route", `{"routes":[{"route":"GET /"},{"route":"FETCH /"}]}`, `routes: number 2: route "FETCH /": a route is`},
+		{"no route", `{"routes":[{"scopes":["a"]}]}`, `routes: number 1: route ""`},
 		{"no rules", `{"routes":[]}`, "routes: the list is empty"},
 		{"not a list of rules", `{"routes":{}}`, "routes"},
 		{"a rule that is no object", `{"routes":["GET /"]}`, "number 1"},

@@ -59,7 +59,7 @@ func compileRules(list []Rule) (rules, error) {
 			seen[rule.Route+" "+api] = true
 		}
 		if err != nil {
-			return rules{}, fmt.Errorf("%w: rule %d, route %q: %w", ErrConfig, i+1, rule.Route, err)
+			return rules{}, wrong("routes", i, fmt.Errorf("route %q: %w", rule.Route, err))
 		}
 		rs.list = append(rs.list, compiledRule{rule, route})
 		rs.each = rs.each || route.kind == template

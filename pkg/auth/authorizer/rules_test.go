@@ -171,8 +171,8 @@ func TestWrongRules(t *testing.T) {
 		rules []authorizer.Rule
 		tells string
 	}{
-		{"no route", []authorizer.Rule{{}}, `rule 1, route ""`},
-		{"the second", []authorizer.Rule{{Route: "GET /"}, {Route: "/x"}}, `rule 2, route "/x"`},
+		{"no route", []authorizer.Rule{{}}, `routes: number 1: route ""`},
+		{"the second", []authorizer.Rule{{Route: "GET /"}, {Route: "/x"}}, `routes: number 2: route "/x"`},
 		{"twice", []authorizer.Rule{{Route: "GET /"}, {Route: "GET /"}}, "an earlier rule has the same route"},
 		{"too long", []authorizer.Rule{{Route: long}}, "at most 300 bytes"},
 		{"too many", many, "there are 101 rules"},

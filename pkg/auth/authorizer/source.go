@@ -36,10 +36,10 @@ func parseSources(texts []string) (sources, error) {
 	var s sources
 	for i, text := range texts {
 		if slices.Contains(texts[:i], text) {
-			return sources{}, fmt.Errorf("%w: the token source %q is repeated", ErrConfig, text)
+			return sources{}, wrong("token_sources", i, fmt.Errorf("the token source %q is repeated", text))
 		}
 		if !s.add(text) {
-			return sources{}, fmt.Errorf("%w: invalid token source %q (%s)", ErrConfig, text, wantSources)
+			return sources{}, wrong("token_sources", i, fmt.Errorf("invalid token source %q (%s)", text, wantSources))
 		}
 	}
 	if len(s.headers)+len(s.cookies)+len(s.subprotocols)+len(s.queries) == 0 {

@@ -66,10 +66,7 @@ func readClients(raw json.RawMessage, s *Settings) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("clients: %w", err)
-	}
-	return nil
+	return config.AtMember("clients", err)
 }
 
 func readClient(raw string, c *auth.Client) error {
@@ -119,8 +116,8 @@ func checkTimeouts(c auth.Client, lifetime time.Duration) error {
 		value time.Duration
 	}{{"idle_timeout", c.IdleTimeout}, {"absolute_timeout", c.AbsoluteTimeout}} {
 		if t.value != 0 && (t.value < lifetime+rest || t.value > maxTimeout) {
-			return fmt.Errorf("%q: %v is not between %v, which is an access token's lifetime of %v and %v, and %v",
-				t.name, t.value, lifetime+rest, lifetime, rest, maxTimeout)
+			return config.AtName(t.name, fmt.Errorf("%v is not between %v, which is an access token's lifetime of %v and %v, and %v",
+				t.value, lifetime+rest, lifetime, rest, maxTimeout))
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func readOrigins(raw json.RawMessage, s *Settings) (err error) {
 		return nil
 	}
 	if s.Origins, err = config.ReadWords(string(raw)); err != nil {
-		return fmt.Errorf("origins: %w", err)
+		return config.AtMember("origins", err)
 	}
 	return nil
 }
@@ -80,10 +80,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	if err == nil {
 		err = limits.Validate()
 	}
-	if err != nil {
-		return fmt.Errorf("throttle: %w", err)
-	}
-	return nil
+	return config.AtMember("throttle", err)
 }
 
 const off = `"off"`
@@ -146,10 +143,7 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 		cost.Lanes = 1 // a function has hardly more than one processor
 		s.PasswordCost, err = cost, cost.Validate()
 	}
-	if err != nil {
-		return fmt.Errorf("passwords: %w", err)
-	}
-	return nil
+	return config.AtMember("passwords", err)
 }
 
 // maxRefusalFloor leaves a function time to answer.

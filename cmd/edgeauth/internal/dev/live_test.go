@@ -69,7 +69,7 @@ func TestConfig(t *testing.T) {
 		t.Errorf("without it: %d", got)
 	}
 	for document, tells := range map[string]string{
-		`{"client":{}}`: `"client", which nobody knows`, `{"clients":{"web":{"idle_timeout":"7d"}}}`: "idle_timeout", `{"routes":[]}`: "routes", `nonsense`: "EDGEAUTH_CONFIG",
+		`{"client":{}}`: `unknown member "client"`, `{"clients":{"web":{"idle_timeout":"7d"}}}`: "idle_timeout", `{"routes":[]}`: "routes", `nonsense`: "EDGEAUTH_CONFIG",
 	} {
 		if _, _, _, err := serveConfigured(t, document); err == nil || !strings.Contains(err.Error(), tells) {
 			t.Errorf("%s: %v", document, err)
