@@ -53,12 +53,9 @@ func parse(raw map[string]any) (properties, error) {
 		errs = append(errs, fmt.Errorf("%s %s: it should hold %s", name, problem, want))
 	}
 	for name, value := range raw {
-		switch value := value.(type) {
-		case string:
-			p.all[name] = value
-		case float64, bool: // CloudFormation writes them as text, and says so nowhere
-			p.all[name] = fmt.Sprint(value)
-		default:
+		if text, ok := text(value); ok {
+			p.all[name] = text
+		} else {
 			refuse(name, "is a list or an object", "one value")
 		}
 	}
@@ -119,6 +116,17 @@ func parse(raw map[string]any) (properties, error) {
 		return err == nil && token.MinLifetime <= d && d <= token.MaxLifetime
 	})
 	return p, errors.Join(errs...)
+}
+
+// text returns a property that is one value.
+func text(value any) (text string, ok bool) {
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case float64, bool: // CloudFormation writes them as text, and says so nowhere
+		return fmt.Sprint(value), true
+	}
+	return "", false
 }
 
 func parseDrop(text string) (keyrings.Drop, bool) {

@@ -100,6 +100,9 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 		}
 		changed = changed || next[i].Serial != now[i].Serial
 	}
+	if err := t.checkValues(next); err != nil {
+		return nil, err
+	}
 	if !changed {
 		return t.answer(now)
 	}

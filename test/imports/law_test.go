@@ -10,7 +10,7 @@ var law = func() map[string][]string {
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
-	command := slices.Concat(front, pure, []string{"backend", "config", "keyrings", "route", "router", "standin", "web", "loopback"})
+	command := slices.Concat(front, pure, []string{"backend", "config", "deployment", "keyrings", "route", "router", "standin", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
 
 	return map[string][]string{
@@ -23,7 +23,7 @@ var law = func() map[string][]string {
 		"functions/sessions":             front,
 		"functions/account":              front,
 		"functions/discovery":            front,
-		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyrings", "secretsmanager", "config", "loopback"}),
+		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyrings", "secretsmanager", "config", "deployment", "loopback"}),
 		"cmd/edgeauth":                   slices.Concat(command, nouns),
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
@@ -33,6 +33,7 @@ var law = func() map[string][]string {
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "endpoint/discovery", "backend", "token/jwksurl", "config", "audit"}),
 		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "secretsmanager", "config"},
+		"deployment": {"authorizer", "service", "config", "strictjson"},
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 

@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -88,6 +90,26 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 		return nil, err
 	}
 	return New(context.Background(), s)
+}
+
+// Check returns what would stop the start of login, account and refresh with the variables that lookup returns, in the
+// form of [os.LookupEnv], or nil. It opens neither keys nor stores, and does not read the variables that name them.
+func Check(lookup func(name string) (string, bool)) error {
+	e, g := config.New(lookup), given{}
+	for _, read := range []part{common, client, restoring} {
+		read(e, &g)
+	}
+	document := e.Document(config.DocumentNames()...)
+	if err := e.Err(); err != nil {
+		return err
+	}
+	s := g.Settings
+	if err := readDocument(document, &s); err != nil {
+		return err
+	}
+	s.Now = time.Now
+	_, _, err := s.tokens(new(keyring.Signing), ownKeys{})
+	return err
 }
 
 func common(e *config.Environment, g *given) {

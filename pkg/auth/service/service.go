@@ -93,14 +93,8 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	x.keys = keys.signing
-	issuer, err := token.NewIssuer(token.IssuerConfig{
-		Issuer: s.Issuer, Audience: s.Audience, Keys: keys.signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
-		Now: s.Now, Rand: rand.Reader,
-	})
-	if err != nil {
-		return nil, err
-	}
-	x.access, err = token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.audiences(), Keys: ownKeys{x}, Now: s.Now})
+	issuer, access, err := s.tokens(keys.signing, ownKeys{x})
+	x.access = access
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +119,19 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 		x.authenticator, err = newAuthenticator(s, keys.login, users)
 	}
 	return x, err
+}
+
+// tokens returns what issues this service's access tokens, and what verifies them.
+func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.Issuer, *token.Verifier, error) {
+	issuer, err := token.NewIssuer(token.IssuerConfig{
+		Issuer: s.Issuer, Audience: s.Audience, Keys: signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
+		Now: s.Now, Rand: rand.Reader,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.audiences(), Keys: public, Now: s.Now})
+	return issuer, verifier, err
 }
 
 func newAuthenticator(s Settings, keys login.Keys, users *user.Directory) (*login.Authenticator, error) {

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/deployment"
+)
+
+// givenBy names the property with the value of each variable that the template gives to a function. A property that an
+// older template does not have counts as its default.
+var givenBy = []struct{ variable, property, byDefault string }{
+	{config.Issuer, "Issuer", "https://issuer.example"},
+	{config.Audience, "Audience", "https://issuer.example"},
+	{config.AccessTokenLifetime, accessTokenLifetime, "15m"},
+	{config.Profile, "Profile", "balanced"},
+	{config.IdleTimeout, "IdleTimeout", "336h"},
+	{config.AbsoluteTimeout, "AbsoluteTimeout", "2160h"},
+	{config.RestoredUntil, "RestoredUntil", ""},
+	{config.Config, "Config", ""},
+	{config.Deny, "RestRefusal", ""},
+	{config.KeyVersion, keyVersion, "1"},
+	{config.UsersTable, "UsersTable", ""},
+	{config.SessionsTable, "SessionsTable", ""},
+	{config.AttemptsTable, "AttemptsTable", ""},
+	{config.SigningRing, signingRingARN, ""},
+	{config.RefreshKeys, refreshKeysARN, ""},
+	{config.LoginRing, loginRingARN, ""},
+}
+
+// values are those that a deployment with these properties gives to the functions, by variable.
+func values(properties map[string]string, jwks string) map[string]string {
+	given := map[string]string{config.JWKS: jwks, config.HTTPResponse: config.ResponseSimple, config.Store: "dynamodb"}
+	for _, g := range givenBy {
+		text, ok := properties[g.property]
+		if !ok {
+			text = g.byDefault
+		}
+		if strings.HasSuffix(g.property, "Arn") {
+			text = "secretsmanager:" + text
+		}
+		given[g.variable] = text
+	}
+	return given
+}
+
+// checkValues returns the error of values with which a function would not start, or which leave no room for the public
+// keys of a rotation. It is called before a ring is written.
+//
+// A deployment whose values before are wrong passes. It may be the rollback of a failed one, and a rollback must pass.
+func (t task) checkValues(all rings) error {
+	public, err := all[signingAt].PublicKeys(t.version)
+	if err != nil {
+		return err
+	}
+	jwks, err := json.Marshal(public)
+	if err != nil {
+		return err
+	}
+	var longest string
+	for _, k := range public.Keys() {
+		if key := string(k.JWK()); len(key) > len(longest) {
+			longest = key
+		}
+	}
+	wrong := wrongValues(t.all, string(jwks), longest)
+	if wrong == nil || !t.create && wrongValues(texts(t.before), string(jwks), longest) != nil {
+		return nil
+	}
+	return wrong
+}
+
+// wrongValues returns what is wrong with the values of a deployment, in the words of the template's parameters. The longest
+// of its public keys stands for the next one.
+func wrongValues(properties map[string]string, jwks, longest string) error {
+	var pairs []string
+	for _, g := range givenBy {
+		pairs = append(pairs, g.variable, g.property)
+	}
+	inParameters := strings.NewReplacer(pairs...)
+	var errs []error
+	given := values(properties, jwks)
+	problems := deployment.Check(given)
+	if p, isTooLong := deployment.TooLong(deployment.WithKeys(given, longest)); isTooLong {
+		problems = append(problems, p)
+	}
+	for _, p := range problems {
+		errs = append(errs, errors.New(inParameters.Replace(p.String())))
+	}
+	return errors.Join(errs...)
+}
+
+// texts returns the values of properties that are single values.
+func texts(raw map[string]any) map[string]string {
+	all := map[string]string{}
+	for name, value := range raw {
+		if text, ok := text(value); ok {
+			all[name] = text
+		}
+	}
+	return all
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/deployment"
+)
+
+// whole adds the properties that the template gives beside those of the keys.
+func (s *stack) whole(pairs ...string) {
+	more := map[string]any{
+		"Issuer":   "https://auth.example.com",
+		"Audience": "https://auth.example.com", "Profile": "balanced", "IdleTimeout": "336h", "AbsoluteTimeout": "2160h",
+		"RestoredUntil": "", "Config": "", "RestRefusal": "unauthorized",
+		"UsersTable": "edgeauth-UsersTable-ABCDEFGHIJKL", "SessionsTable": "edgeauth-SessionsTable-ABCDEFGHIJKL",
+		"AttemptsTable": "edgeauth-AttemptsTable-ABCDEFGHIJKL",
+	}
+	maps.Copy(s.properties, more)
+	for i := 0; i < len(pairs); i += 2 {
+		s.properties[pairs[i]] = pairs[i+1]
+	}
+}
+
+var wrongOnes = []struct{ property, value, want string }{
+	{"Config", `{"clients":{"web":{"idle_timeout":"5m"}}}`, `Config: clients: "web": "idle_timeout": "5m": 5m0s is not between 25m0s`},
+	{"Config", `{"routes":[{"route":"FETCH /"}]}`, `Config: routes: number 1: {"route":"FETCH /"}: route "FETCH /": a route is`},
+	{"Config", `{"route":[]}`, `Config: route: []: unknown member`},
+	{"Config", `{,}`, `Config cannot be read (not valid JSON (at byte 1))`},
+	{"IdleTimeout", "20m", `IdleTimeout "20m" is out of bounds: it should hold a duration from 25m0s to 8760h0m0s`},
+	{"AbsoluteTimeout", "1s", `AbsoluteTimeout "1s" is out of bounds`},
+	{"Issuer", "https://user@auth.example.com", `Issuer "https://user@auth.example.com" has a user name`},
+	{"Audience", "a a", `Audience "a a" names one audience twice`},
+	{"RestoredUntil", "2026-02-30T00:00:00Z", `RestoredUntil "2026-02-30T00:00:00Z" is not such an instant`},
+	{"Profile", "lax", `Profile "lax" names no profile`},
+	{"RestRefusal", "403", `RestRefusal "403" names no way to refuse`},
+}
+
+// TestWrongValues holds that a deployment with a value that stops a function fails with the function's own sentence, in
+// the words of the template, and that no key is made or moved.
+func TestWrongValues(t *testing.T) {
+	for _, row := range wrongOnes {
+		s := newStack(t)
+		s.whole(row.property, row.value)
+		if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, row.want) || strings.Contains(r.Reason, "EDGEAUTH_") {
+			t.Errorf("a new stack: %s\nwant %s", r.Reason, row.want)
+		}
+		if n := s.service.Calls()["PutSecretValue"]; n > 0 {
+			t.Errorf("%s: %d secrets written", row.value, n)
+		}
+		s.whole()
+		if r := s.create(); r.Status != "SUCCESS" {
+			t.Fatal(r.Reason)
+		}
+		written := s.service.Calls()["PutSecretValue"]
+		s.now = s.now.Add(4 * time.Hour)
+		if r := s.update(row.property, row.value, keyVersion, "2"); r.Status != "FAILED" || !strings.Contains(r.Reason, row.want) {
+			t.Errorf("an update: %s\nwant %s", r.Reason, row.want)
+		}
+		if n := s.service.Calls()["PutSecretValue"]; n > written {
+			t.Errorf("%s: %d secrets written by the update", row.value, n-written)
+		}
+	}
+}
+
+// TestWrongValuesRollBack holds that a rollback passes even if the values that it goes back to are wrong. Such a stack was
+// deployed before these values were checked.
+func TestWrongValuesRollBack(t *testing.T) {
+	s := newStack(t)
+	s.whole()
+	if r := s.create(); r.Status != "SUCCESS" {
+		t.Fatal(r.Reason)
+	}
+	before := maps.Clone(s.properties)
+	before["IdleTimeout"] = "1m"
+	wish := maps.Clone(before)
+	wish["IdleTimeout"], wish["Config"] = "2m", "{"
+	for _, event := range [][]byte{s.request("Update", wish, before), s.request("Update", before, wish)} {
+		if r := s.send(event); r.Status != "SUCCESS" {
+			t.Error(r.Reason)
+		}
+	}
+	if r := s.send(s.request("Update", s.properties, before)); r.Status != "SUCCESS" {
+		t.Error(r.Reason) // the remedy
+	}
+}
+
+// TestConfigTooLong holds that a Config which leaves no room for the third public key is refused at the first deployment,
+// and that the longest Config that is accepted deploys with three keys.
+func TestConfigTooLong(t *testing.T) {
+	clients := func(bytes int) string {
+		text := `{"clients":{`
+		for i := 0; len(text) < bytes-40; i++ {
+			if i > 0 {
+				text += ","
+			}
+			text += `"c` + strings.Repeat("x", 20) + string(rune('a'+i%26)) + string(rune('a'+i/26)) + `":{}`
+		}
+		return text + "}}"
+	}
+	for algorithm, bytes := range map[string]int{"RS256": 2450, "EdDSA": 3200} {
+		s := newStack(t)
+		s.whole("Config", clients(bytes), signingAlgorithm, algorithm)
+		r := s.create()
+		shorten := regexp.MustCompile(`^Config is too long: with the public keys of a rotation, the variables of the function (authorizer|account|login) have ` +
+			`\d+ bytes, and Lambda accepts 4096; shorten it by \d+ bytes`)
+		if r.Status != "FAILED" || !shorten.MatchString(r.Reason) {
+			t.Errorf("%s: %s %s", algorithm, r.Status, r.Reason)
+		}
+	}
+	s := newStack(t)
+	s.whole(signingAlgorithm, "RS256")
+	for bytes := 2450; ; bytes -= 30 {
+		s.properties["Config"] = clients(bytes)
+		if r := s.create(); r.Status == "SUCCESS" {
+			break
+		}
+	}
+	s.now = s.now.Add(4 * time.Hour)
+	r := s.update(keyVersion, "2")
+	if r.Status != "SUCCESS" || len(r.kids(t)) != 3 {
+		t.Fatalf("%+v", r)
+	}
+	function, size := deployment.Size(values(texts(s.deployed), r.Data["Jwks"]))
+	if size > deployment.MaxBytes || size < deployment.MaxBytes-100 {
+		t.Errorf("%s has %d bytes, want at most %d and little less", function, size, deployment.MaxBytes)
+	}
+}
+
+// TestOlderTemplate holds that a template without some of these properties deploys.
+func TestOlderTemplate(t *testing.T) {
+	s := newStack(t)
+	delete(s.properties, "Issuer")
+	if r := s.create(); r.Status != "SUCCESS" {
+		t.Error(r.Reason)
+	}
+}
+
+// TestGivenBy holds the table to the functions and to the template: every variable of a function is checked and counted,
+// and every property of the table is one of the template's.
+func TestGivenBy(t *testing.T) {
+	given := values(map[string]string{}, "jwks")
+	for function, variables := range config.Readers() {
+		for _, name := range variables {
+			if _, ok := given[name]; !ok && function != "keys" && name != config.JWKSFile {
+				t.Errorf("%s of %s is not counted", name, function)
+			}
+		}
+	}
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile(`(?m)^  Keys:\n((?:    .*\n)+)`).FindSubmatch(text)
+	if block == nil {
+		t.Fatal("template.yaml has no resource Keys")
+	}
+	for _, g := range givenBy {
+		if !strings.Contains(string(block[1]), "\n      "+g.property+": ") {
+			t.Errorf("template.yaml does not give %s to Keys", g.property)
+		}
+	}
+}
