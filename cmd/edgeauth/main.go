@@ -33,6 +33,7 @@ type grammar struct {
 	User    userCommand    `cmd:"" help:"Manage users."`
 	Keys    keysCommand    `cmd:"" help:"Show and rotate the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
+	Config  configCommand  `cmd:"" help:"Check a configuration before it is deployed."`
 	Attach  attachCommand  `cmd:"" help:"Print what attaches the authorizer of a deployed stack to your own API."`
 	Tables  tablesCommand  `cmd:"" help:"Create tables in a local engine."`
 	Version versionCommand `cmd:"" help:"Print the version, as --version does."`

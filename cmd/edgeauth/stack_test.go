@@ -27,9 +27,9 @@ import (
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// deployment is a stack in an account of its own. CloudFormation and Secrets Manager are stand-ins;
+// deployedStack is a stack in an account of its own. CloudFormation and Secrets Manager are stand-ins;
 // the tables are in a real engine if the test starts one.
-type deployment struct {
+type deployedStack struct {
 	t          *testing.T
 	status     string
 	parameters map[string]string
@@ -38,9 +38,9 @@ type deployment struct {
 }
 
 // deploy creates the stack auth. This process can find it, and no other part of AWS.
-func deploy(t *testing.T) *deployment {
+func deploy(t *testing.T) *deployedStack {
 	t.Helper()
-	d := &deployment{t: t, status: "CREATE_COMPLETE", parameters: map[string]string{"KeyVersion": "1"}}
+	d := &deployedStack{t: t, status: "CREATE_COMPLETE", parameters: map[string]string{"KeyVersion": "1"}}
 	table := strings.ToLower(rand.Text())
 	d.outputs = map[string]string{
 		"Issuer": "https://auth.example.com", "Jwks": "https://auth.example.com/.well-known/jwks.json",
@@ -75,7 +75,7 @@ func deploy(t *testing.T) *deployment {
 }
 
 // ServeHTTP implements DescribeStacks of CloudFormation.
-func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *deployedStack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
 	if r.FormValue("StackName") != "auth" {
 		w.WriteHeader(http.StatusBadRequest)
@@ -98,7 +98,7 @@ func (d *deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // history deploys each version at its time, as the custom resource does, and returns the signing
 // ring.
-func (d *deployment) history(steps ...step) keyrings.Ring {
+func (d *deployedStack) history(steps ...step) keyrings.Ring {
 	d.t.Helper()
 	rings := map[string]keyrings.Ring{
 		"SigningSecret": {Kind: keyrings.SigningRing}, "RefreshSecret": {Kind: keyrings.RefreshRing}, "LoginSecret": {Kind: keyrings.LoginRing},
@@ -122,7 +122,7 @@ type step struct {
 	at      time.Time
 }
 
-func (d *deployment) put(output string, r keyrings.Ring) {
+func (d *deployedStack) put(output string, r keyrings.Ring) {
 	d.t.Helper()
 	text, err := r.Text()
 	if err != nil {
@@ -131,13 +131,13 @@ func (d *deployment) put(output string, r keyrings.Ring) {
 	d.secrets.Set(d.outputs[output], text.Reveal())
 }
 
-func (d *deployment) text(output string) auth.Secret {
+func (d *deployedStack) text(output string) auth.Secret {
 	text, _ := d.secrets.Text(d.outputs[output])
 	return auth.NewSecret(text)
 }
 
 // keepsSecrets checks that the printed text contains no private part of a ring.
-func (d *deployment) keepsSecrets(printed string) {
+func (d *deployedStack) keepsSecrets(printed string) {
 	d.t.Helper()
 	count := 0
 	for _, output := range []string{"SigningSecret", "RefreshSecret", "LoginSecret"} {
@@ -386,9 +386,9 @@ func TestUsersOfAStack(t *testing.T) {
 // TestKeysOfAnOldStack: the keys of a stack without a login ring are printed, with a hint on what
 // creates the ring.
 func TestKeysOfAnOldStack(t *testing.T) {
-	for name, forget := range map[string]func(*deployment){
-		"no output": func(d *deployment) { delete(d.outputs, "LoginSecret") },
-		"no value":  func(d *deployment) { d.outputs["LoginSecret"] = d.secrets.Add("empty") },
+	for name, forget := range map[string]func(*deployedStack){
+		"no output": func(d *deployedStack) { delete(d.outputs, "LoginSecret") },
+		"no value":  func(d *deployedStack) { d.outputs["LoginSecret"] = d.secrets.Add("empty") },
 	} {
 		d := deploy(t)
 		d.history(step{1, time.Now()})
