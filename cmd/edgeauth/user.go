@@ -33,6 +33,7 @@ type userCommand struct {
 type userView struct {
 	Subject  auth.SubjectID `json:"sub"`
 	Email    string         `json:"email"`
+	Pointers []user.Pointer `json:"pointers,omitempty"`
 	Roles    []string       `json:"roles"`
 	Claims   map[string]any `json:"claims,omitempty"`
 	Disabled bool           `json:"disabled"`
@@ -56,7 +57,7 @@ func viewOf(u user.User) userView {
 	if roles == nil {
 		roles = []string{}
 	}
-	return userView{u.ID, u.Email, roles, u.Claims, u.Disabled, u.MustChange, u.CreatedAt}
+	return userView{u.ID, u.Email, u.Pointers, roles, u.Claims, u.Disabled, u.MustChange, u.CreatedAt}
 }
 
 // directoryOf returns a directory of the users in stores.

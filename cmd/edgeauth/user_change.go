@@ -46,7 +46,15 @@ func (c whoArgument) change(ctx context.Context, t terminal, done string, f func
 	if u, err = f(directory, u); err != nil {
 		return c.explain(err)
 	}
-	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "%s: %s, subject %s\n", done, printable(u.Email), u.ID) })
+	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", done, named(u)) })
+}
+
+// named returns what a user is called in text for people.
+func named(u user.User) string {
+	if u.Email == "" {
+		return fmt.Sprintf("subject %s", u.ID)
+	}
+	return fmt.Sprintf("%s, subject %s", printable(u.Email), u.ID)
 }
 
 type userFind struct{ whoArgument }
@@ -59,8 +67,12 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 	v := viewOf(u)
 	return t.print(v, func(w io.Writer) {
 		claims, _ := json.Marshal(v.Claims)
-		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s\nroles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\n",
-			v.Subject, printable(v.Email), strings.Join(v.Roles, ","), claims, v.state(), v.Created.Format(time.DateTime))
+		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s\n", v.Subject, printable(v.Email))
+		for _, p := range v.Pointers {
+			fmt.Fprintf(w, "pointer\t%s\n", printable(p.Key()))
+		}
+		fmt.Fprintf(w, "roles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\n",
+			strings.Join(v.Roles, ","), claims, v.state(), v.Created.Format(time.DateTime))
 	})
 }
 
@@ -145,6 +157,7 @@ type userDelete struct {
 
 func (c *userDelete) Run(ctx context.Context, t terminal) error {
 	directory, u, err := c.find(ctx, t)
+	found := err == nil
 	if errors.Is(err, auth.ErrNotFound) && auth.SubjectID(c.Who).Validate() == nil {
 		// An earlier deletion may have left sessions.
 		u, err = user.User{ID: auth.SubjectID(c.Who)}, nil
@@ -152,8 +165,8 @@ func (c *userDelete) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	if !c.Yes && u.Email != "" {
-		if err := t.confirm(fmt.Sprintf("Erase %s, subject %s, permanently?", printable(u.Email), u.ID)); err != nil {
+	if !c.Yes && found {
+		if err := t.confirm(fmt.Sprintf("Erase %s, permanently?", named(u))); err != nil {
 			return err
 		}
 	}

@@ -112,20 +112,30 @@ func TestImportAndExport(t *testing.T) {
 	home, other := newHome(t), newHome(t)
 	const users = `{"subject":"old 1","email":"ada@example.com","password_hash":"$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy","roles":["admin"],"created_at":"2020-01-01T00:00:00Z"}
 {"email":"bob@example.com","claims":{"tenant":"t1"},"disabled":true}
+{"subject":"old 3","email":"","pointers":["k#key","i#issuer#1"]}
+{"subject":"old 4","email":""}
 `
 	file := filepath.Join(t.TempDir(), "users.jsonl")
 	if err := os.WriteFile(file, []byte(users), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines(t, done(t, "", "user", "import", file, "--dry-run", "--data", home), "2 to create, 0 unchanged, .*, 0 refused")
-	lines(t, done(t, "", "user", "import", file, "--data", home), "2 created, 0 unchanged, .*, 0 refused")
-	lines(t, done(t, users, "user", "import", "-", "--format", "jsonl", "--data", home), "0 created, 2 unchanged, .*, 0 refused")
+	lines(t, done(t, "", "user", "import", file, "--dry-run", "--data", home), "4 to create, 0 unchanged, .*, 0 refused")
+	lines(t, done(t, "", "user", "import", file, "--data", home), "4 created, 0 unchanged, .*, 0 refused")
+	lines(t, done(t, users, "user", "import", "-", "--format", "jsonl", "--data", home), "0 created, 4 unchanged, .*, 0 refused")
 
 	exported := done(t, "", "user", "export", "--data", home)
-	lines(t, done(t, exported, "user", "import", "-", "--data", other), "2 created, .*")
-	if again := done(t, "", "user", "export", "--data", other); again != exported || !strings.Contains(again, "$2b$10$N9qo8u") {
+	lines(t, done(t, exported, "user", "import", "-", "--data", other), "4 created, .*")
+	if again := done(t, "", "user", "export", "--data", other); again != exported || !strings.Contains(again, "$2b$10$N9qo8u") ||
+		!strings.Contains(again, `"pointers":["i#issuer#1","k#key"]`) {
 		t.Errorf("exported\n%s, and after an import\n%s", exported, again)
 	}
+
+	lines(t, done(t, "", "user", "find", "old 3", "--data", other), "subject +old 3", "e-mail +", "pointer +i#issuer#1", "pointer +k#key",
+		"roles +", "claims +null", "state +active", "created +"+when)
+	lines(t, done(t, "", "user", "disable", "old 3", "--data", other), "disabled: subject old 3")
+	refused := edgeauth(t, "", "user", "delete", "old 3", "--data", other)
+	lines(t, refused.err, "edgeauth: standard input is not a terminal; pass --yes to confirm", `Try "edgeauth --help".`)
+	lines(t, done(t, "", "user", "delete", "old 3", "--yes", "--data", other), "erased: subject old 3 and 0 sessions")
 
 	r := edgeauth(t, "email,subject\nada@example.com,another\nSECRET,\nnew@example.com,\n", "user", "import", "-", "--format", "csv", "--data", home, "--json", "--workers", "1")
 	var summary struct{ Created, Refused int }

@@ -55,6 +55,7 @@ func pointersMove(t *testing.T, store user.Store) {
 	u := created(t, store, 0, func(u *user.User) { u.Pointers = user.SortPointers([]user.Pointer{key, identity}) })
 	consistent(t, store, u.ID)
 	leadsTo(t, store, credential, "")
+	leadsTo(t, store, user.Pointer{Kind: "u", Name: string(u.ID)}, "") // the user's own key is no pointer
 
 	// Without an e-mail.
 	to := withPointers(u, credential, identity)

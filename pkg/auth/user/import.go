@@ -24,15 +24,15 @@ const (
 	Unchanged Outcome = "unchanged" // the same user is there already
 )
 
-// Import creates a user as another system kept them: with subject, e-mail, stored hash, roles, claims, Disabled,
-// MustChange and CreatedAt of record, and nothing else of it. Without a subject the user gets a new one; without a
+// Import creates a user as another system kept them: with subject, e-mail, pointers, stored hash, roles, claims, Disabled,
+// MustChange and CreatedAt of record, and nothing else of it. A record needs a subject, an e-mail or a pointer. Without a subject the user gets a new one; without a
 // CreatedAt they are created now; without a hash they cannot log in by password.
 //
 // The same record again is Unchanged, so that an import which was interrupted can be run again. A different one with
-// the same subject or e-mail is ErrExists; it is ErrChanged, which wraps ErrExists, where subject and e-mail belong
+// the same subject, e-mail or pointer is ErrExists; it is ErrChanged, which wraps ErrExists, where subject and e-mail belong
 // to one user who was written here since, by a login that replaced an outdated hash for example. Stored data wins.
-// Records that can never be users are ErrEmail, ErrRole, ErrClaims, ErrSubject, ErrStored or
-// ErrCreated.
+// Records that can never be users are ErrEmail, ErrPointer, ErrTooManyPointers, ErrRole, ErrClaims, ErrSubject, ErrStored
+// or ErrCreated.
 func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	u, err := d.importable(record)
 	if err != nil {
@@ -51,7 +51,11 @@ func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	}
 	switch err := d.Store.Create(ctx, u, uuid.NewString()); {
 	case errors.Is(err, ErrExists): // a concurrent import was faster: another line of the same file, perhaps
-		return d.compare(ctx, u, record)
+		outcome, again := d.compare(ctx, u, record)
+		if errors.Is(again, auth.ErrNotFound) {
+			return "", ErrConflict // and is erased already
+		}
+		return outcome, again
 	case err != nil:
 		return "", fmt.Errorf("create the user: %w", err)
 	}
@@ -78,8 +82,13 @@ func (d *Directory) importable(record User) (User, error) {
 			return User{}, fmt.Errorf("%w: %w", ErrSubject, err)
 		}
 	}
-	if _, err := NormalizeEmail(record.Email); err != nil {
+	pointers := SortPointers(record.Pointers)
+	all, _, err := PointerMoves(User{}, User{Email: record.Email, Pointers: pointers})
+	if err != nil {
 		return User{}, err
+	}
+	if record.ID == "" && len(all) == 0 {
+		return User{}, fmt.Errorf("%w: neither a subject, nor an e-mail, nor a pointer is given", ErrEmail)
 	}
 	if err := errors.Join(checkRoles(record.Roles), checkClaims(record.Claims)); err != nil {
 		return User{}, err
@@ -92,7 +101,8 @@ func (d *Directory) importable(record User) (User, error) {
 	}
 	now := d.now()
 	u := User{
-		ID: record.ID, Email: strings.TrimSpace(record.Email), Password: record.Password, Disabled: record.Disabled, MustChange: record.MustChange,
+		ID: record.ID, Email: strings.TrimSpace(record.Email), Pointers: pointers, Password: record.Password,
+		Disabled: record.Disabled, MustChange: record.MustChange,
 		// A subject may have been here before. A session that it left was opened at a lower version, and is over.
 		TokenVersion: uint64(now.Unix()),
 		Revision:     1, CreatedAt: record.CreatedAt.UTC().Truncate(time.Millisecond), UpdatedAt: now,
@@ -179,7 +189,7 @@ func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error
 	return "", ErrExists
 }
 
-// there returns who has the subject or else the address. Records without a subject are known by the address.
+// there returns the user who has the subject, or else one of the pointers. Records without a subject are known by these.
 func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 	if record.ID != "" {
 		there, err := d.Store.Get(ctx, u.ID)
@@ -187,17 +197,23 @@ func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 			return there, err
 		}
 	}
-	key, err := NormalizeEmail(u.Email)
+	pointers, err := u.allPointers()
 	if err != nil {
 		return User{}, err
 	}
-	id, err := d.Store.ByPointer(ctx, key.Pointer())
-	if err != nil {
-		return User{}, err
+	for _, p := range pointers {
+		id, err := d.Store.ByPointer(ctx, p)
+		if errors.Is(err, auth.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return User{}, err
+		}
+		there, err := d.Store.Get(ctx, id)
+		if errors.Is(err, auth.ErrNotFound) {
+			return User{}, ErrConflict // erased between the two reads
+		}
+		return there, err
 	}
-	there, err := d.Store.Get(ctx, id)
-	if errors.Is(err, auth.ErrNotFound) {
-		return User{}, ErrConflict // erased between the two reads
-	}
-	return there, err
+	return User{}, auth.ErrNotFound
 }

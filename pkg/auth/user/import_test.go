@@ -2,6 +2,7 @@ package user_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,40 @@ func TestImportWithoutSubject(t *testing.T) {
 	}
 }
 
+// TestImportPointers holds that pointers are imported, lead a second run to the same user, and are no other user's.
+func TestImportPointers(t *testing.T) {
+	d := newDirectory(t)
+	identity, key := user.Pointer{Kind: user.IdentityKind, Name: "issuer#1"}, user.Pointer{Kind: user.KeyKind, Name: "1"}
+	for name, record := range map[string]user.User{
+		"an e-mail and pointers": {Email: "bob@example.com", Pointers: []user.Pointer{key, identity}},
+		"a pointer alone":        {Pointers: []user.Pointer{{Kind: user.IdentityKind, Name: "issuer#2"}}},
+		"a subject alone":        {ID: "alone"},
+	} {
+		for _, want := range []user.Outcome{user.Created, user.Unchanged} {
+			if dry, err := d.CheckImport(t.Context(), record); dry != want || err != nil {
+				t.Errorf("%s: check: %q, %v", name, dry, err)
+			}
+			if got, err := d.Import(t.Context(), record); got != want || err != nil {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+		}
+	}
+	bob, err := d.Find(t.Context(), "bob@example.com")
+	if err != nil || !slices.Equal(bob.Pointers, []user.Pointer{identity, key}) {
+		t.Errorf("%+v, %v", bob, err)
+	}
+	for name, record := range map[string]user.User{
+		"a taken pointer":    {ID: "new", Email: "new@example.com", Pointers: []user.Pointer{key}},
+		"a pointer less":     {Email: "bob@example.com", Pointers: []user.Pointer{key}},
+		"a pointer more":     {ID: "alone", Pointers: []user.Pointer{{Kind: user.KeyKind, Name: "2"}}},
+		"two users' at once": {Email: d.ada.Email, Pointers: []user.Pointer{key}},
+	} {
+		if got, err := d.Import(t.Context(), record); got != "" || !errors.Is(err, user.ErrExists) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 // Wrapping salts anew each time, and still a second run finds the same users.
 func TestImportWraps(t *testing.T) {
 	d, n := newDirectory(t), 0
@@ -105,6 +140,10 @@ func TestImportWraps(t *testing.T) {
 
 func TestImportRefuses(t *testing.T) {
 	d := newDirectory(t)
+	var many []user.Pointer
+	for i := range user.MaxPointers + 1 {
+		many = append(many, user.Pointer{Kind: user.KeyKind, Name: strings.Repeat("x", i+1)})
+	}
 	for name, row := range map[string]struct {
 		record user.User
 		want   error
@@ -116,6 +155,8 @@ func TestImportRefuses(t *testing.T) {
 		"a registered claim":  {user.User{Email: "b@example.com", Claims: map[string]any{"iss": 1.0}}, user.ErrClaims},
 		"a hash with a line":  {user.User{Email: "b@example.com", Password: auth.NewSecret("SECRET\n")}, user.ErrStored},
 		"a hash too long":     {user.User{Email: "b@example.com", Password: auth.NewSecret(strings.Repeat("SECRET", 171))}, user.ErrStored},
+		"an unknown kind":     {user.User{Email: "b@example.com", Pointers: []user.Pointer{{Kind: "z", Name: "SECRET"}}}, user.ErrPointer},
+		"too many pointers":   {user.User{Email: "b@example.com", Pointers: many}, user.ErrTooManyPointers},
 		"before 1970":         {user.User{Email: "b@example.com", CreatedAt: time.Unix(-1, 0)}, user.ErrCreated},
 	} {
 		for _, do := range []func() (user.Outcome, error){

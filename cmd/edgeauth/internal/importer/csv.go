@@ -17,8 +17,8 @@ import (
 )
 
 // readCSV reads comma-separated values (RFC 4180). The first line names the fields. Roles are
-// separated by spaces, claims are a JSON object, and an empty value means that the field is not
-// set.
+// separated by spaces, pointers are a JSON array, claims are a JSON object, and an empty value means
+// that the field is not set.
 func readCSV(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		s := &csvScanner{b: bufio.NewReaderSize(r, 16*maxRecord)}
@@ -80,7 +80,7 @@ func parseValues(header, values []string) (user.User, error) {
 			return user.User{}, wrongField(name, field)
 		}
 	}
-	return r.user()
+	return r.user(false)
 }
 
 func parseValue(field any, text string) bool {
@@ -88,7 +88,7 @@ func parseValue(field any, text string) bool {
 	switch f := field.(type) {
 	case *[]string:
 		*f = strings.Fields(text)
-	case *map[string]any:
+	case *map[string]any, *[]user.Pointer:
 		err = json.Unmarshal([]byte(text), f)
 	case *bool:
 		*f = text == "true"

@@ -85,7 +85,7 @@ func parseFirebase(raw []byte, prefix string) (user.User, error) {
 		}
 		r.CreatedAt = time.UnixMilli(ms)
 	}
-	return r.user()
+	return r.user(false)
 }
 
 // standard converts URL-safe base64, which older exports contain, to standard base64.

@@ -88,8 +88,7 @@ func FormatOf(name, path string) (Format, error) {
 // Read returns the records of a file. Parameters are needed by the format firebase.
 func (f Format) Read(r io.Reader, p Parameters) Records { return f.read(r, p) }
 
-// maxRecord bounds one record. A user with the most data that a Directory accepts takes a tenth of
-// it.
+// maxRecord bounds one record. A user with the most data that a Directory accepts takes half of it.
 const maxRecord = 64 << 10
 
 var (

@@ -37,7 +37,7 @@ func read(t testing.TB, format, text, config string) importer.Records {
 
 const config = "hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: S_k=,\n  base64_salt_separator: Bw==,\n  rounds: 8,\n  mem_cost: 14,\n}"
 
-// A record is shown as "<place> <e-mail>" or "<place>! <reason>", and an unreadable file ends with
+// A record is shown as "<place> <e-mail> <pointers>" or "<place>! <reason>", and an unreadable file ends with
 // "! <reason>".
 func TestFormats(t *testing.T) {
 	const csvHead = "email,roles,claims,disabled,created_at\n"
@@ -62,8 +62,16 @@ func TestFormats(t *testing.T) {
 		{"half a surrogate pair", "jsonl", `{"email":"\ud800@b"}`, []string{"line 1! not valid UTF-8"}},
 		{"too long", "jsonl", strings.Repeat("SECRET", 20_000) + "\n{\"email\":\"c@d\"}", []string{"line 1! longer than .*", "line 2 c@d"}},
 
+		{"pointers", "jsonl", `{"email":"a@b","pointers":["k#x","i#y#z"]}` + "\n" + `{"pointers":["i#y"]}`, []string{"line 1 a@b i#y#z k#x", "line 2  i#y"}},
+		{"no e-mail, on purpose", "jsonl", `{"subject":"x","email":""}`, []string{"line 1 "}},
+		{"no e-mail", "jsonl", `{"subject":"SECRET"}` + "\n" + `{"email":""}`, []string{"line 1! not a usable e-mail address: it is missing", "line 2! not a usable .*"}},
+		{"a pointer without a kind", "jsonl", `{"email":"a@b","pointers":["SECRET"]}`, []string{`line 1! "pointers" must be an array of strings as in ["i#name"]`}},
+		{"half a surrogate pair in a pointer", "jsonl", `{"email":"a@b","pointers":["i#\ud800"]}`, []string{"line 1! not valid UTF-8"}},
+
 		{"csv", "csv", csvHead + "a@b,x y,,,\nc@d,,\"{\"\"k\"\":1}\",true,2020-01-01T00:00:00Z\n", []string{"line 2 a@b", "line 3 c@d"}},
 		{"csv, mark and CRLF", "csv", "\ufeffemail\r\na@b\r\n\r\n\"c@d\"\r\n", []string{"line 2 a@b", "line 4 c@d"}},
+		{"csv, pointers", "csv", "email,pointers\na@b,\"[\"\"k#x\"\"]\"\n,\"[\"\"i#y\"\"]\"\n,\n", []string{"line 2 a@b k#x", "line 3  i#y", "line 4! not a usable .*"}},
+		{"csv, invalid pointers", "csv", "email,pointers\na@b,SECRET\n", []string{`line 2! "pointers" must be an array of strings .*`}},
 		{"csv, several lines in quotes", "csv", csvHead + "a@b,,\"{\n\"\"k\"\":1\n}\",,\nc@d,,,,", []string{"line 2 a@b", "line 5 c@d"}},
 		{"csv, a quote that is not closed", "csv", "email\n\"SECRET\na@b\nc@d\n", []string{"line 2! wrong CSV quotes, .*", "line 3 a@b", "line 4 c@d"}},
 		{"csv, two quotes that are not closed", "csv", "email\n\"SECRET\na@b\n\"SECRET\nc@d", []string{"line 2! wrong CSV quotes, .*", "line 3 a@b", "line 4! wrong CSV quotes, .*", "line 5 c@d"}},
@@ -91,7 +99,11 @@ func TestFormats(t *testing.T) {
 				case one.Err != nil:
 					got = append(got, fmt.Sprintf("%v! %v", one.At, one.Err))
 				default:
-					got = append(got, fmt.Sprintf("%v %s", one.At, one.User.Email))
+					text := fmt.Sprintf("%v %s", one.At, one.User.Email)
+					for _, p := range one.User.Pointers {
+						text += " " + p.Key()
+					}
+					got = append(got, text)
 				}
 			}
 			match := func(want, got string) bool {
@@ -185,8 +197,9 @@ func TestDryRunFindsDuplicatesAndWritesNothing(t *testing.T) {
 	i := &importer.Import{Options: importer.Options{Directory: d, DryRun: true, Workers: 1, Failed: func(at importer.Place, err error) {
 		failed = append(failed, fmt.Sprintf("%v: %v", at, err))
 	}}}
-	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"invalid"}` + "\n"
-	if err := i.Run(t.Context(), read(t, "jsonl", text, "")); err != nil || i.Created.Load() != 2 || len(failed) != 3 {
+	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"invalid"}` + "\n" +
+		`{"pointers":["i#a"]}` + "\n" + `{"email":"p@example.com","pointers":["c#a","i#a"]}` + "\n"
+	if err := i.Run(t.Context(), read(t, "jsonl", text, "")); err != nil || i.Created.Load() != 3 || len(failed) != 4 {
 		t.Errorf("%d to create, %q, %v", i.Created.Load(), failed, err)
 	}
 	if page, err := d.List(t.Context(), "", 1); len(page.Users) != 0 || err != nil {

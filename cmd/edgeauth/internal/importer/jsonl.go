@@ -13,7 +13,8 @@ import (
 
 var byteOrderMark = []byte("\ufeff")
 
-// readLines reads JSON lines: one object a line. Blank lines are skipped.
+// readLines reads JSON lines: one object a line. Blank lines are skipped. An e-mail that is empty or null is that of a user
+// who has none.
 func readLines(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		b := bufio.NewReaderSize(r, maxRecord)
@@ -85,5 +86,5 @@ func parseLine(line []byte) (user.User, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return user.User{}, errObject
 	}
-	return r.user()
+	return r.user(r.Subject != "" && seen["email"])
 }

@@ -16,6 +16,7 @@ import (
 type record struct {
 	Subject      auth.SubjectID `json:"subject"`
 	Email        string         `json:"email"`
+	Pointers     []user.Pointer `json:"pointers,omitempty"`
 	PasswordHash string         `json:"password_hash,omitempty"`
 	Roles        []string       `json:"roles,omitempty"`
 	Claims       map[string]any `json:"claims,omitempty"`
@@ -24,7 +25,7 @@ type record struct {
 	CreatedAt    time.Time      `json:"created_at,omitzero"`
 }
 
-var fieldNames = []string{"subject", "email", "password_hash", "roles", "claims", "disabled", "must_change", "created_at"}
+var fieldNames = []string{"subject", "email", "pointers", "password_hash", "roles", "claims", "disabled", "must_change", "created_at"}
 
 // field returns a pointer to the field with this name, or nil for an unknown name. Names are
 // case-sensitive: with two spellings of one name in a record, either could be meant.
@@ -34,6 +35,8 @@ func (r *record) field(name string) any {
 		return &r.Subject
 	case "email":
 		return &r.Email
+	case "pointers":
+		return &r.Pointers
 	case "password_hash":
 		return &r.PasswordHash
 	case "roles":
@@ -56,6 +59,8 @@ func wrongField(name string, field any) error {
 	switch field.(type) {
 	case *[]string:
 		want = "an array of strings"
+	case *[]user.Pointer:
+		want = `an array of strings as in ["i#name"]`
 	case *map[string]any:
 		want = "a JSON object"
 	case *bool:
@@ -66,16 +71,28 @@ func wrongField(name string, field any) error {
 	return fmt.Errorf("%q must be %s", name, want)
 }
 
-func (r *record) user() (user.User, error) {
-	for _, text := range []string{string(r.Subject), r.Email, r.PasswordHash} {
+// errNoEmail refuses a record without an e-mail address, unless the record says that the user has none.
+var errNoEmail = fmt.Errorf("%w: it is missing", user.ErrEmail)
+
+// user returns the user of a record. A record without an e-mail address is refused if nothing but the subject leads to the
+// user, and the format cannot say that this is meant.
+func (r *record) user(subjectAlone bool) (user.User, error) {
+	if r.Email == "" && len(r.Pointers) == 0 && !subjectAlone {
+		return user.User{}, errNoEmail
+	}
+	texts := []string{string(r.Subject), r.Email, r.PasswordHash}
+	for _, p := range r.Pointers {
+		texts = append(texts, p.Name)
+	}
+	for _, text := range texts {
 		// JSON escapes can spell half of a surrogate pair, which decodes to RuneError.
 		if strings.ContainsRune(text, utf8.RuneError) {
 			return user.User{}, errUTF8
 		}
 	}
 	return user.User{
-		ID: r.Subject, Email: r.Email, Password: auth.NewSecret(r.PasswordHash), Roles: r.Roles, Claims: r.Claims,
-		Disabled: r.Disabled, MustChange: r.MustChange, CreatedAt: r.CreatedAt,
+		ID: r.Subject, Email: r.Email, Pointers: user.SortPointers(r.Pointers), Password: auth.NewSecret(r.PasswordHash),
+		Roles: r.Roles, Claims: r.Claims, Disabled: r.Disabled, MustChange: r.MustChange, CreatedAt: r.CreatedAt,
 	}, nil
 }
 
@@ -84,7 +101,7 @@ func Write(w io.Writer, u user.User) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(record{
-		Subject: u.ID, Email: u.Email, PasswordHash: u.Password.Reveal(), Roles: u.Roles, Claims: u.Claims,
+		Subject: u.ID, Email: u.Email, Pointers: u.Pointers, PasswordHash: u.Password.Reveal(), Roles: u.Roles, Claims: u.Claims,
 		Disabled: u.Disabled, MustChange: u.MustChange, CreatedAt: u.CreatedAt,
 	})
 }

@@ -43,6 +43,7 @@ func (i *Import) Done() int64 {
 
 var (
 	errTwiceSubject = errors.New("an earlier record has the same subject")
+	errTwicePointer = errors.New("an earlier record has one of the pointers")
 	errTwiceEmail   = errors.New("an earlier record has the same e-mail, perhaps in another spelling")
 )
 

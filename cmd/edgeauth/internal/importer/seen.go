@@ -6,27 +6,36 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// seen remembers subjects and e-mails by 64-bit hashes. Among a hundred million, two different ones
-// have the same hash with a probability of 1 in 3,700. A dry run would then report one user too
-// many.
+// seen remembers subjects and pointers, e-mails among them, by 64-bit hashes. Among a hundred
+// million, two different ones have the same hash with a probability of 1 in 3,700. A dry run would
+// then report one user too many.
 type seen struct {
-	seed             maphash.Seed
-	subjects, emails map[uint64]struct{}
+	seed               maphash.Seed
+	subjects, pointers map[uint64]struct{}
 }
 
 func newSeen() *seen {
 	return &seen{maphash.MakeSeed(), map[uint64]struct{}{}, map[uint64]struct{}{}}
 }
 
-// add returns an error if the user's subject or e-mail occurred before. It ignores an invalid
-// e-mail, which the Directory refuses.
+// add returns an error if the user's subject or a pointer occurred before. It ignores invalid
+// pointers, which the Directory refuses.
 func (s *seen) add(u user.User) error {
-	email, err := user.NormalizeEmail(u.Email)
-	switch {
-	case u.ID != "" && !s.first(s.subjects, string(u.ID)):
+	if u.ID != "" && !s.first(s.subjects, string(u.ID)) {
 		return errTwiceSubject
-	case err == nil && !s.first(s.emails, string(email)):
-		return errTwiceEmail
+	}
+	pointers, _, err := user.PointerMoves(user.User{}, u)
+	if err != nil {
+		return nil
+	}
+	for _, p := range pointers {
+		if s.first(s.pointers, p.Key()) {
+			continue
+		}
+		if p.Kind == user.EmailKind {
+			return errTwiceEmail
+		}
+		return errTwicePointer
 	}
 	return nil
 }
