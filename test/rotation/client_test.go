@@ -50,7 +50,7 @@ func passwordOf(changes int) string { return fmt.Sprint("correct horse battery s
 
 // client is an application with one token store.
 type client struct {
-	w        *world
+	sim      *simulation
 	id       int
 	profile  auth.Profile
 	steady   bool // never idle
@@ -76,10 +76,10 @@ type access struct {
 	ends      time.Time // goodFor after the issue time
 }
 
-func (w *world) addClients(n int) {
-	w.t.Helper()
+func (sim *simulation) addClients(n int) {
+	sim.t.Helper()
 	for i := range n {
-		c := &client{w: w, id: i, steady: i == 0}
+		c := &client{sim: sim, id: i, steady: i == 0}
 		if i%4 == 3 {
 			c.profile = profiles[1+i/4%2]
 		} else {
@@ -89,11 +89,11 @@ func (w *world) addClients(n int) {
 			ID:    auth.SubjectID(fmt.Sprintf("1b671a64-40d5-491e-99b0-%012d", i)),
 			Email: c.email(), Password: passwordHash(), Revision: 1, CreatedAt: begin,
 		}
-		if err := w.stores.Users.Create(w.t.Context(), u, string(u.ID)); err != nil {
-			w.t.Fatal(err)
+		if err := sim.stores.Users.Create(sim.t.Context(), u, string(u.ID)); err != nil {
+			sim.t.Fatal(err)
 		}
-		w.clients = append(w.clients, c)
-		w.after(w.between(time.Minute, 2*time.Hour), c.login)
+		sim.clients = append(sim.clients, c)
+		sim.after(sim.between(time.Minute, 2*time.Hour), c.login)
 	}
 }
 
@@ -101,27 +101,27 @@ func (c *client) email() string { return fmt.Sprintf("user%d@example.com", c.id)
 
 // send sends a request with a JSON body.
 func (c *client) send(function, path string, body map[string]string) *httptest.ResponseRecorder {
-	c.w.t.Helper()
+	c.sim.t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
-		c.w.t.Fatal(err)
+		c.sim.t.Fatal(err)
 	}
-	r := httptest.NewRequestWithContext(c.w.t.Context(), http.MethodPost, path, strings.NewReader(string(text)))
+	r := httptest.NewRequestWithContext(c.sim.t.Context(), http.MethodPost, path, strings.NewReader(string(text)))
 	r.RemoteAddr = fmt.Sprintf("192.0.2.%d:443", c.id)
 	r.Header.Set("Content-Type", "application/json")
 	if c.access != nil && path == "/auth/password" {
 		r.Header.Set("Authorization", "Bearer "+c.access.text)
 	}
 	answer := httptest.NewRecorder()
-	c.w.instance(function).http.ServeHTTP(answer, r)
+	c.sim.instance(function).http.ServeHTTP(answer, r)
 	if answer.Code == http.StatusServiceUnavailable {
-		c.w.count[unavailable]++
+		c.sim.count[unavailable]++
 	}
 	return answer
 }
 
 func (c *client) login() {
-	w := c.w
+	sim := c.sim
 	name := clientOf(c.profile).ID
 	body := map[string]string{"email": c.email(), "password": passwordOf(c.changes), "client_id": string(name)}
 	if c.device != "" {
@@ -131,18 +131,18 @@ func (c *client) login() {
 	answer := c.send("login", "/auth/login", body)
 	switch answer.Code {
 	case http.StatusOK:
-		w.count[logins]++
+		sim.count[logins]++
 		defer func() {
 			if c.device == before {
-				w.count[knownLogins]++
+				sim.count[knownLogins]++
 			}
 		}()
-		c.ends = w.now.Add(w.between(time.Hour, 5*time.Hour))
+		c.ends = sim.now.Add(sim.between(time.Hour, 5*time.Hour))
 		c.receive(c.read(answer))
 	case http.StatusServiceUnavailable:
-		w.after(retryAfter, c.login)
+		sim.after(retryAfter, c.login)
 	default:
-		w.t.Errorf("%s: a login is answered %d %s", c, answer.Code, answer.Body)
+		sim.t.Errorf("%s: a login is answered %d %s", c, answer.Code, answer.Body)
 	}
 }
 
@@ -154,8 +154,8 @@ type tokens struct {
 
 // read parses an answer with tokens.
 func (c *client) read(answer *httptest.ResponseRecorder) tokens {
-	w := c.w
-	w.t.Helper()
+	sim := c.sim
+	sim.t.Helper()
 	var body struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
@@ -173,23 +173,23 @@ func (c *client) read(answer *httptest.ResponseRecorder) tokens {
 	}
 	lives := time.Duration(body.Expires) * time.Second
 	if err != nil || header.KID == "" || lives < goodFor || lives > life {
-		w.t.Fatalf("%s: %v in %s", c, err, answer.Body)
+		sim.t.Fatalf("%s: %v in %s", c, err, answer.Body)
 	}
 	if body.Device != "" {
 		c.device = body.Device // of a login or a new password, whose answers are never late
 	}
-	if _, seen := w.first[header.KID]; !seen {
-		w.first[header.KID] = w.now
+	if _, seen := sim.first[header.KID]; !seen {
+		sim.first[header.KID] = sim.now
 	}
-	a := &access{body.Access, header.KID, c, w.now.Add(goodFor)}
-	w.issued = append(w.issued, a)
+	a := &access{body.Access, header.KID, c, sim.now.Add(goodFor)}
+	sim.issued = append(sim.issued, a)
 	return tokens{a, body.Refresh}
 }
 
 // receive puts the content of an answer into the store. If the answer has no refresh token, the
 // stored one remains.
 func (c *client) receive(x tokens) {
-	w := c.w
+	sim := c.sim
 	c.received++
 	c.access = x.access
 	if x.refresh != "" {
@@ -201,7 +201,7 @@ func (c *client) receive(x tokens) {
 	x.access.planUse()
 	c.plan++
 	plan := c.plan
-	w.at(x.ends.Add(-w.between(life/25, life*4/10)), func() {
+	sim.at(x.ends.Add(-sim.between(life/25, life*4/10)), func() {
 		if c.plan == plan {
 			c.goOn()
 		}
@@ -211,23 +211,23 @@ func (c *client) receive(x tokens) {
 // planUse uses the access token now, some time later, and just before its end, even if it is
 // refreshed earlier.
 func (a *access) planUse() {
-	w := a.client.w
-	left := a.ends.Sub(w.now)
-	w.after(0, a.use)
-	w.after(w.between(0, left), a.use)
-	w.after(left, a.use)
-	if w.percent(10) {
-		w.at(a.ends.Add(longEnded-goodFor), a.useTooLate)
+	sim := a.client.sim
+	left := a.ends.Sub(sim.now)
+	sim.after(0, a.use)
+	sim.after(sim.between(0, left), a.use)
+	sim.after(left, a.use)
+	if sim.percent(10) {
+		sim.at(a.ends.Add(longEnded-goodFor), a.useTooLate)
 	}
 }
 
 // goOn decides what the client does before its access token ends.
 func (c *client) goOn() {
-	w := c.w
+	sim := c.sim
 	switch {
-	case w.now.After(c.ends) && !c.steady:
+	case sim.now.After(c.ends) && !c.steady:
 		c.idle()
-	case !w.passwordsStay && c.waiting == 0 && w.now.Before(c.access.ends) && w.random.IntN(400) == 0:
+	case !sim.passwordsStay && c.waiting == 0 && sim.now.Before(c.access.ends) && sim.random.IntN(400) == 0:
 		c.changePassword()
 	default:
 		c.renew()
@@ -236,30 +236,30 @@ func (c *client) goOn() {
 
 // idle waits until shortly before or after a deployment, possibly for days.
 func (c *client) idle() {
-	w := c.w
+	sim := c.sim
 	var next []time.Time
-	for _, at := range w.expected {
-		if at.After(w.now) && at.Before(w.now.Add(12*24*time.Hour)) {
+	for _, at := range sim.expected {
+		if at.After(sim.now) && at.Before(sim.now.Add(12*24*time.Hour)) {
 			next = append(next, at)
 		}
 	}
-	if w.percent(70) {
+	if sim.percent(70) {
 		next = next[:min(2, len(next))]
 	}
-	back := w.now.Add(w.between(time.Hour, 24*time.Hour))
+	back := sim.now.Add(sim.between(time.Hour, 24*time.Hour))
 	if len(next) > 0 {
-		back = next[w.random.IntN(len(next))].Add(w.between(-time.Hour, 15*time.Minute))
+		back = next[sim.random.IntN(len(next))].Add(sim.between(-time.Hour, 15*time.Minute))
 	}
-	if !back.After(w.now) {
-		back = w.now.Add(w.between(0, time.Hour))
+	if !back.After(sim.now) {
+		back = sim.now.Add(sim.between(0, time.Hour))
 	}
-	c.asleep = w.now
-	w.at(back, func() {
-		if w.now.Sub(c.asleep) > 24*time.Hour {
-			w.count[longIdle]++
+	c.asleep = sim.now
+	sim.at(back, func() {
+		if sim.now.Sub(c.asleep) > 24*time.Hour {
+			sim.count[longIdle]++
 		}
 		c.asleep = time.Time{}
-		c.ends = w.now.Add(w.between(time.Hour, 5*time.Hour))
+		c.ends = sim.now.Add(sim.between(time.Hour, 5*time.Hour))
 		c.renew()
 	})
 }
@@ -268,33 +268,33 @@ func (c *client) idle() {
 // profile requires. Other clients may send several requests, each with the refresh token stored at
 // that time, and may lose answers.
 func (c *client) renew() {
-	w := c.w
+	sim := c.sim
 	copies, loss := 1, 0
-	if c.profile != auth.Strict && w.percent(20) {
-		copies, loss = 1+w.random.IntN(3), 30
+	if c.profile != auth.Strict && sim.percent(20) {
+		copies, loss = 1+sim.random.IntN(3), 30
 	}
 	c.plan++
 	before, leg := c.received, time.Second
-	if w.percent(10) {
+	if sim.percent(10) {
 		leg = longestLeg
 	}
 	for i := range copies {
 		sent := time.Duration(0)
 		if i > 0 {
-			sent = w.between(0, 20*time.Second)
-			w.count[duplicates]++
+			sent = sim.between(0, 20*time.Second)
+			sim.count[duplicates]++
 		}
-		there, backAgain, isLost := w.between(0, leg), w.between(0, leg), w.percent(loss)
+		there, backAgain, isLost := sim.between(0, leg), sim.between(0, leg), sim.percent(loss)
 		c.waiting++
-		w.after(sent, func() {
+		sim.after(sent, func() {
 			held := c.refresh
-			w.after(there, func() {
+			sim.after(there, func() {
 				answer, done := c.present(held)
-				w.after(backAgain, func() {
+				sim.after(backAgain, func() {
 					c.waiting--
 					switch {
 					case isLost:
-						w.count[lost]++
+						sim.count[lost]++
 					case done:
 						c.receive(answer)
 					}
@@ -303,7 +303,7 @@ func (c *client) renew() {
 		})
 	}
 	plan := c.plan
-	w.after(20*time.Second+2*leg+retryAfter, func() {
+	sim.after(20*time.Second+2*leg+retryAfter, func() {
 		if c.received == before && c.plan == plan {
 			c.renew()
 		}
@@ -313,21 +313,21 @@ func (c *client) renew() {
 // present sends a refresh token to an instance of the refresh function and reports whether the
 // answer has tokens.
 func (c *client) present(refresh string) (tokens, bool) {
-	w := c.w
+	sim := c.sim
 	body := map[string]string{"refresh_token": refresh}
 	answer := c.send("refresh", "/auth/refresh", body)
 	switch answer.Code {
 	case http.StatusOK:
-		w.count[refreshes]++
-		switch ahead := int(keyID(refresh)) - int(w.answered.version); {
+		sim.count[refreshes]++
+		switch ahead := int(keyID(refresh)) - int(sim.answered.version); {
 		case ahead > 0:
-			w.count[refreshAhead]++
+			sim.count[refreshAhead]++
 		case ahead == 0:
-			w.count[refreshSame]++
+			sim.count[refreshSame]++
 		case ahead == -1:
-			w.count[refreshBehind]++
+			sim.count[refreshBehind]++
 		default:
-			w.count[refreshOlder]++
+			sim.count[refreshOlder]++
 		}
 		return c.read(answer), true
 	case http.StatusServiceUnavailable:
@@ -335,14 +335,14 @@ func (c *client) present(refresh string) (tokens, bool) {
 	}
 	var problem struct{ Terminal bool }
 	if err := json.Unmarshal(answer.Body.Bytes(), &problem); err != nil || !problem.Terminal {
-		w.t.Errorf("%s: a refresh is answered %d %s", c, answer.Code, answer.Body)
+		sim.t.Errorf("%s: a refresh is answered %d %s", c, answer.Code, answer.Body)
 		return tokens{}, false
 	}
-	w.ended = append(w.ended, refusal{at: w.now, by: fmt.Sprintf("refresh of version %d", w.answered.version), client: c,
+	sim.ended = append(sim.ended, refusal{at: sim.now, by: fmt.Sprintf("refresh of version %d", sim.answered.version), client: c,
 		version: keyID(refresh), refresh: refresh, why: strings.TrimSpace(answer.Body.String())})
 	c.plan++
 	plan := c.plan
-	w.after(time.Minute, func() {
+	sim.after(time.Minute, func() {
 		if c.plan == plan {
 			c.login()
 		}
@@ -362,28 +362,28 @@ func keyID(refresh string) keyrings.Version {
 // changePassword calls the account function, which verifies the access token with its own ring, and
 // continues in a new session.
 func (c *client) changePassword() {
-	w := c.w
+	sim := c.sim
 	answer := c.send("account", "/auth/password", map[string]string{
 		"current_password": passwordOf(c.changes), "new_password": passwordOf(c.changes + 1),
 	})
 	switch answer.Code {
 	case http.StatusOK:
-		w.count[passwordChanges]++
+		sim.count[passwordChanges]++
 		c.changes++
 		c.receive(c.read(answer))
 	case http.StatusServiceUnavailable:
-		w.after(retryAfter, c.renew)
+		sim.after(retryAfter, c.renew)
 	default:
-		by := fmt.Sprintf("account of version %d", w.answered.version)
-		w.refuse(by, c.access, fmt.Sprint(answer.Code, " ", answer.Body))
-		w.after(retryAfter, c.renew)
+		by := fmt.Sprintf("account of version %d", sim.answered.version)
+		sim.refuse(by, c.access, fmt.Sprint(answer.Code, " ", answer.Body))
+		sim.after(retryAfter, c.renew)
 	}
 }
 
 // use presents the access token to our authorizer or to an external verifier.
 func (a *access) use() {
 	if by, why := a.show(); why != "" {
-		a.client.w.refuse(by, a, why)
+		a.client.sim.refuse(by, a, why)
 		a.client.afterRefusal(a)
 	}
 }
@@ -391,43 +391,43 @@ func (a *access) use() {
 // useTooLate presents an expired token, which must be refused. It proves that the test would see a
 // refusal.
 func (a *access) useTooLate() {
-	w := a.client.w
+	sim := a.client.sim
 	by, why := a.show()
 	if why == "" {
-		w.t.Errorf("%s accepts an expired token of %s", by, a.client)
+		sim.t.Errorf("%s accepts an expired token of %s", by, a.client)
 	}
 	if strings.HasSuffix(why, string(token.Expired)) {
-		w.count[endedTokens]++
+		sim.count[endedTokens]++
 	}
 }
 
 func (a *access) show() (by, why string) {
-	w := a.client.w
-	w.t.Helper()
-	if w.percent(40) {
-		v := w.verifiers[w.random.IntN(len(w.verifiers))]
+	sim := a.client.sim
+	sim.t.Helper()
+	if sim.percent(40) {
+		v := sim.verifiers[sim.random.IntN(len(sim.verifiers))]
 		return v.name, v.check(a)
 	}
-	i := w.instance("authorizer")
-	why, err := i.authorize(w.t.Context(), a.text)
+	i := sim.instance("authorizer")
+	why, err := i.authorize(sim.t.Context(), a.text)
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	if why == "" {
-		switch ahead := int(w.versionOf[a.kid]) - int(i.version); {
+		switch ahead := int(sim.versionOf[a.kid]) - int(i.version); {
 		case ahead > 0:
-			w.count[accessAhead]++
+			sim.count[accessAhead]++
 		case ahead == 0:
-			w.count[accessSame]++
+			sim.count[accessSame]++
 		default:
-			w.count[accessBehind]++
+			sim.count[accessBehind]++
 		}
 	}
 	return fmt.Sprintf("authorizer of version %d", i.version), why
 }
 
-func (w *world) refuse(by string, a *access, why string) {
-	w.refused = append(w.refused, refusal{at: w.now, by: by, client: a.client, kid: a.kid, version: w.versionOf[a.kid], why: why})
+func (sim *simulation) refuse(by string, a *access, why string) {
+	sim.refused = append(sim.refused, refusal{at: sim.now, by: by, client: a.client, kid: a.kid, version: sim.versionOf[a.kid], why: why})
 }
 
 // afterRefusal refreshes once, as clients do if an access token is refused.
@@ -441,7 +441,7 @@ func (c *client) afterRefusal(a *access) {
 // idle.
 func (c *client) renewOnce() {
 	if c.waiting > 0 {
-		c.w.after(time.Minute, c.renewOnce)
+		c.sim.after(time.Minute, c.renewOnce)
 		return
 	}
 	c.renew()

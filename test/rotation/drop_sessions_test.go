@@ -30,22 +30,22 @@ func (k one) RefreshTokenKey(context.Context, uint16) (auth.RefreshTokenKey, err
 func (one) Reload(context.Context, time.Time) error { return nil }
 
 // sealedBy returns the id of the key that sealed a refresh token.
-func (w *world) sealedBy(refresh string) string {
-	w.t.Helper()
-	for s, secret := range w.seals {
+func (sim *simulation) sealedBy(refresh string) string {
+	sim.t.Helper()
+	for s, secret := range sim.seals {
 		codec := session.Codec{Keys: one{auth.RefreshTokenKey{ID: s.version, Secret: secret}}}
-		if _, err := codec.Parse(w.t.Context(), auth.NewSecret(refresh)); err == nil && s.version == keyID(refresh) {
+		if _, err := codec.Parse(sim.t.Context(), auth.NewSecret(refresh)); err == nil && s.version == keyID(refresh) {
 			return s.id
 		}
 	}
-	w.t.Fatal("no key has sealed a refresh token")
+	sim.t.Fatal("no key has sealed a refresh token")
 	return ""
 }
 
 // isGone reports whether a refresh-token key was dropped. A run is too short for a key to be forgotten.
-func (w *world) isGone(id string) bool {
-	w.t.Helper()
-	for _, e := range w.load(keyrings.RefreshRing).Keys {
+func (sim *simulation) isGone(id string) bool {
+	sim.t.Helper()
+	for _, e := range sim.load(keyrings.RefreshRing).Keys {
 		if e.ID() == id {
 			return false
 		}
@@ -94,43 +94,43 @@ func TestDroppedSessions(t *testing.T) {
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, uint64(i), token.EdDSA)
-			w.passwordsStay = true
-			w.create()
-			w.addVerifiers()
-			w.addClients(24)
-			for _, c := range w.clients {
+			sim := newSimulation(t, uint64(i), token.EdDSA)
+			sim.passwordsStay = true
+			sim.create()
+			sim.addVerifiers()
+			sim.addClients(24)
+			for _, c := range sim.clients {
 				c.steady = c.id%4 != 1
 			}
-			w.tell([]step{{to: 2}, {to: 3}})
-			for w.deployed.version < 3 && !t.Failed() {
-				w.run(w.now.Add(time.Second))
+			sim.tell([]step{{to: 2}, {to: 3}})
+			for sim.deployed.version < 3 && !t.Failed() {
+				sim.run(sim.now.Add(time.Second))
 			}
-			w.run(w.now.Add(settles + 10*time.Minute))
-			w.expectPeace()
-			w.leak(l)
+			sim.run(sim.now.Add(settles + 10*time.Minute))
+			sim.expectPeace()
+			sim.leak(l)
 		})
 	}
 }
 
 // leak carries the drop out, and looks at the hours after it, in which the next rotation falls.
-func (w *world) leak(l leak) {
-	w.t.Helper()
-	begins, was := w.now, w.deployed
+func (sim *simulation) leak(l leak) {
+	sim.t.Helper()
+	begins, was := sim.now, sim.deployed
 	m := keyrings.Move{Version: l.to}
 	if l.refresh != nil {
-		m.DropRefresh = l.refresh(w.load(keyrings.RefreshRing))
+		m.DropRefresh = l.refresh(sim.load(keyrings.RefreshRing))
 	}
 	if l.login != nil {
-		m.DropLogin = l.login(w.load(keyrings.LoginRing))
+		m.DropLogin = l.login(sim.load(keyrings.LoginRing))
 	}
-	r, err := w.carryOut(m)
+	r, err := sim.carryOut(m)
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	doomed, spared := map[*client]bool{}, 0
-	for _, c := range w.clients {
-		if w.isGone(w.sealedBy(c.refresh)) {
+	for _, c := range sim.clients {
+		if sim.isGone(sim.sealedBy(c.refresh)) {
 			doomed[c] = true
 		} else {
 			spared++
@@ -139,71 +139,71 @@ func (w *world) leak(l leak) {
 	settled := begins.Add(settles)
 	switch {
 	case l.gradual:
-		w.rollOut(was, r, step{}, func() {})
+		sim.rollOut(was, r, step{}, func() {})
 	default:
-		w.atOnce(r)
+		sim.atOnce(r)
 	}
 	if l.takenBack {
-		w.after(5*time.Minute, func() {
-			back, err := w.carryOut(keyrings.Move{Version: was.version})
+		sim.after(5*time.Minute, func() {
+			back, err := sim.carryOut(keyrings.Move{Version: was.version})
 			if err != nil {
-				w.t.Fatal(err)
+				sim.t.Fatal(err)
 			}
-			w.atOnce(back)
+			sim.atOnce(back)
 		})
 	}
-	for _, c := range w.clients {
-		w.at(settled, c.renewOnce) // also of a client that is idle
-		w.at(settled.Add(30*time.Minute), func() { w.again(c) })
+	for _, c := range sim.clients {
+		sim.at(settled, c.renewOnce) // also of a client that is idle
+		sim.at(settled.Add(30*time.Minute), func() { sim.again(c) })
 	}
 	devices := map[*client]string{}
-	for _, c := range w.clients {
+	for _, c := range sim.clients {
 		devices[c] = c.device
 	}
-	w.at(settled.Add(time.Hour), func() {
-		for _, c := range w.clients {
-			if w.isGone(w.sealedBy(c.refresh)) {
-				w.t.Errorf("%s still holds a token of a dropped key", c)
+	sim.at(settled.Add(time.Hour), func() {
+		for _, c := range sim.clients {
+			if sim.isGone(sim.sealedBy(c.refresh)) {
+				sim.t.Errorf("%s still holds a token of a dropped key", c)
 			}
 			if forgotten := c.device != devices[c]; forgotten != l.forgetful {
-				w.t.Errorf("the device of %s is forgotten: %t", c, forgotten)
+				sim.t.Errorf("the device of %s is forgotten: %t", c, forgotten)
 			}
 		}
-		w.tell([]step{{to: w.deployed.version + 1}})
+		sim.tell([]step{{to: sim.deployed.version + 1}})
 	})
-	w.run(settled.Add(time.Hour + keyrings.PublishedBeforeSigning + settles + time.Hour))
+	sim.run(settled.Add(time.Hour + keyrings.PublishedBeforeSigning + settles + time.Hour))
 
 	ended := map[*client]bool{}
-	for _, r := range w.ended {
+	for _, r := range sim.ended {
 		ended[r.client] = true
-		if !w.isGone(w.sealedBy(r.refresh)) {
-			w.t.Errorf("a session ended that lives: %v", r)
+		if !sim.isGone(sim.sealedBy(r.refresh)) {
+			sim.t.Errorf("a session ended that lives: %v", r)
 		}
 	}
 	for c := range doomed {
 		if !ended[c] {
-			w.t.Errorf("the session of %s is under a dropped key, and did not end", c)
+			sim.t.Errorf("the session of %s is under a dropped key, and did not end", c)
 		}
 	}
 	elsewhere := 0
-	for _, r := range w.refused {
+	for _, r := range sim.refused {
 		if !strings.HasPrefix(r.by, "gateway") && !strings.HasPrefix(r.by, "load balancer") ||
 			!r.at.Before(begins.Add(keyrings.PublishedBeforeSigning)) || l.to == was.version {
-			w.t.Error(r)
+			sim.t.Error(r)
 		}
 		elsewhere++
 	}
-	w.t.Logf("%d sessions under dropped keys and %d others; %d ended; %d logins, %d from known devices; %d answers 503; verifiers elsewhere refused %d",
-		len(doomed), spared, len(w.ended), w.count[logins], w.count[knownLogins], w.count[unavailable], elsewhere)
-	if l.ends != (len(doomed) > 0) || l.spares != (spared > 0) || !l.forgetful && w.count[knownLogins] == 0 {
-		w.t.Error("that shows nothing")
+	sim.t.Logf("%d sessions under dropped keys and %d others; %d ended; %d logins, %d from known devices; %d answers 503; verifiers elsewhere refused %d",
+		len(doomed), spared, len(sim.ended), sim.count[logins], sim.count[knownLogins], sim.count[unavailable], elsewhere)
+	if l.ends != (len(doomed) > 0) || l.spares != (spared > 0) || !l.forgetful && sim.count[knownLogins] == 0 {
+		sim.t.Error("that shows nothing")
 	}
 }
 
 // again logs in once more, from the same device.
-func (w *world) again(c *client) {
+func (sim *simulation) again(c *client) {
 	if c.waiting > 0 {
-		w.after(time.Minute, func() { w.again(c) })
+		sim.after(time.Minute, func() { sim.again(c) })
 		return
 	}
 	c.plan++

@@ -42,22 +42,22 @@ func TestForbiddenSteps(t *testing.T) {
 		{name: "the last version", to: 1<<16 - 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := newWorld(t, 1, token.EdDSA)
-			w.create()
+			sim := newSimulation(t, 1, token.EdDSA)
+			sim.create()
 			for _, d := range row.before {
-				w.now = w.now.Add(d)
-				w.mustMove(w.deployed.version + 1)
+				sim.now = sim.now.Add(d)
+				sim.mustMove(sim.deployed.version + 1)
 			}
 			for range row.back {
-				w.mustMove(w.deployed.version - 1)
+				sim.mustMove(sim.deployed.version - 1)
 			}
 			for range row.forth {
-				w.mustMove(w.deployed.version + 1)
+				sim.mustMove(sim.deployed.version + 1)
 			}
-			w.now = w.now.Add(row.after)
-			saved := [3]uint64{w.signing.saved, w.refresh.saved, w.logins.saved}
-			_, err := w.move(row.to, keyrings.Drop{})
-			if saved != [3]uint64{w.signing.saved, w.refresh.saved, w.logins.saved} {
+			sim.now = sim.now.Add(row.after)
+			saved := [3]uint64{sim.signing.saved, sim.refresh.saved, sim.logins.saved}
+			_, err := sim.move(row.to, keyrings.Drop{})
+			if saved != [3]uint64{sim.signing.saved, sim.refresh.saved, sim.logins.saved} {
 				t.Error("a ring was written")
 			}
 			if row.right == 0 {
@@ -66,33 +66,33 @@ func TestForbiddenSteps(t *testing.T) {
 				}
 				return
 			}
-			refused := w.expectRefusal(err, row.to, row.right)
+			refused := sim.expectRefusal(err, row.to, row.right)
 			until := time.Duration(0)
 			if !refused.Until.IsZero() {
-				until = refused.Until.Sub(w.now)
+				until = refused.Until.Sub(sim.now)
 			}
 			if until != row.until {
 				t.Errorf("%v: accepted after %v, want %v", err, until, row.until)
 			}
 			// The right version is accepted, and a step that came too early is accepted after the
 			// wait.
-			w.mustMove(row.right)
+			sim.mustMove(row.right)
 			if row.until > 0 {
-				w.now = w.now.Add(row.until)
-				w.mustMove(row.to)
+				sim.now = sim.now.Add(row.until)
+				sim.mustMove(row.to)
 			}
 		})
 	}
 }
 
 // mustMove deploys a version to all functions.
-func (w *world) mustMove(v keyrings.Version) {
-	w.t.Helper()
-	r, err := w.move(v, keyrings.Drop{})
+func (sim *simulation) mustMove(v keyrings.Version) {
+	sim.t.Helper()
+	r, err := sim.move(v, keyrings.Drop{})
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
-	w.everywhere(r)
+	sim.everywhere(r)
 }
 
 // A new stack adopts the rings of a deleted stack at the highest version that was in use, and at no
@@ -108,23 +108,23 @@ func TestAdoptionOfRetainedRings(t *testing.T) {
 		{"rotated and taken back", []keyrings.Version{2, 3, 2}, 3},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := newWorld(t, 1, token.ES256)
-			w.create()
+			sim := newSimulation(t, 1, token.ES256)
+			sim.create()
 			for _, v := range row.moves {
-				w.now = w.now.Add(keyrings.PublishedBeforeSigning)
-				w.mustMove(v)
+				sim.now = sim.now.Add(keyrings.PublishedBeforeSigning)
+				sim.mustMove(v)
 			}
-			w.deployed = nil // the stack is deleted
+			sim.deployed = nil // the stack is deleted
 			for v := keyrings.Version(1); v <= row.right+2; v++ {
-				err := keyrings.Adopt(v, w.load(keyrings.SigningRing), w.load(keyrings.RefreshRing), w.load(keyrings.LoginRing))
+				err := keyrings.Adopt(v, sim.load(keyrings.SigningRing), sim.load(keyrings.RefreshRing), sim.load(keyrings.LoginRing))
 				if v == row.right && err != nil {
 					t.Errorf("at %d: %v", v, err)
 				}
 				if v != row.right {
-					w.expectRefusal(err, v, row.right)
+					sim.expectRefusal(err, v, row.right)
 				}
 			}
-			w.mustMove(row.right)
+			sim.mustMove(row.right)
 		})
 	}
 }

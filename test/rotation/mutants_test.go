@@ -48,23 +48,23 @@ func TestCarelessStacks(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := c.live(t, 1)
+			sim := c.live(t, 1)
 			seen := map[string]int{}
-			for _, r := range w.refused {
+			for _, r := range sim.refused {
 				by, _, _ := strings.Cut(r.by, " ")
 				seen[by]++
 			}
 			t.Logf("%d refreshes, %d key sets fetched by gateways; refused %v, %d logouts",
-				w.count[refreshes], w.count[gatewayFetches], seen, len(w.ended))
-			if len(c.refusedBy) == 0 && len(w.refused) > 0 || !c.logouts && len(w.ended) > 0 {
-				w.expectPeace()
+				sim.count[refreshes], sim.count[gatewayFetches], seen, len(sim.ended))
+			if len(c.refusedBy) == 0 && len(sim.refused) > 0 || !c.logouts && len(sim.ended) > 0 {
+				sim.expectPeace()
 			}
 			for _, by := range c.refusedBy {
 				if seen[by] == 0 {
 					t.Errorf("%s refused no token", by)
 				}
 			}
-			if c.logouts && len(w.ended) == 0 {
+			if c.logouts && len(sim.ended) == 0 {
 				t.Error("no session ended")
 			}
 		})
@@ -85,52 +85,52 @@ func TestSeedIsReproducible(t *testing.T) {
 }
 
 // live performs three rotations.
-func (c careless) live(t *testing.T, seed uint64) *world {
+func (c careless) live(t *testing.T, seed uint64) *simulation {
 	t.Helper()
-	w := newWorld(t, seed, token.EdDSA)
+	sim := newSimulation(t, seed, token.EdDSA)
 	if c.public != nil {
-		w.public = c.public
+		sim.public = c.public
 	}
-	w.narrowed = c.narrowed
-	w.create()
-	w.addVerifiers()
-	w.addClients(16)
-	for _, c := range w.clients {
+	sim.narrowed = c.narrowed
+	sim.create()
+	sim.addVerifiers()
+	sim.addClients(16)
+	for _, c := range sim.clients {
 		c.steady = true
 	}
 	end := begin.Add(keyrings.PublishedBeforeSigning)
 	for v := keyrings.Version(2); v <= 4; v++ {
-		w.at(end, func() { w.spread(w.moveByHand(v), c.within, c.forgets) })
+		sim.at(end, func() { sim.spread(sim.moveByHand(v), c.within, c.forgets) })
 		end = end.Add(c.every)
 	}
-	w.run(end.Add(time.Hour))
-	return w
+	sim.run(end.Add(time.Hour))
+	return sim
 }
 
 // moveByHand makes a version sign without checking the time.
-func (w *world) moveByHand(v keyrings.Version) *release {
-	w.t.Helper()
-	before := w.load(keyrings.SigningRing)
+func (sim *simulation) moveByHand(v keyrings.Version) *release {
+	sim.t.Helper()
+	before := sim.load(keyrings.SigningRing)
 	for _, kind := range order {
-		w.change(kind, func(r keyrings.Ring) (keyrings.Ring, error) {
-			next, err := r.Add(v+1, w.alg, w.now, rand.Reader)
+		sim.change(kind, func(r keyrings.Ring) (keyrings.Ring, error) {
+			next, err := r.Add(v+1, sim.alg, sim.now, rand.Reader)
 			if err != nil {
 				return keyrings.Ring{}, err
 			}
-			next, err = next.Sign(v, w.now)
+			next, err = next.Sign(v, sim.now)
 			next.Serial = r.Serial + 1
 			return next, err
 		})
 	}
-	w.note(before)
-	return w.released(v)
+	sim.note(before)
+	return sim.released(v)
 }
 
 // spread moves all aliases but one within the given time, canaries first and discovery last.
-func (w *world) spread(r *release, within time.Duration, but string) {
-	w.deployed = r
+func (sim *simulation) spread(r *release, within time.Duration, but string) {
+	sim.deployed = r
 	for _, name := range functions {
-		a, moves := w.aliases[name], w.between(0, within)
+		a, moves := sim.aliases[name], sim.between(0, within)
 		switch name {
 		case but:
 			continue
@@ -138,7 +138,7 @@ func (w *world) spread(r *release, within time.Duration, but string) {
 			moves = within
 		}
 		a.canary = a.publish(r)
-		w.after(moves, func() { w.point(name, a.publish(r)) })
+		sim.after(moves, func() { sim.point(name, a.publish(r)) })
 	}
 }
 

@@ -35,33 +35,33 @@ type step struct {
 }
 
 // create deploys the stack for the first time.
-func (w *world) create() {
-	w.t.Helper()
-	r, err := w.move(1, keyrings.Drop{})
+func (sim *simulation) create() {
+	sim.t.Helper()
+	r, err := sim.move(1, keyrings.Drop{})
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
-	w.everywhere(r)
+	sim.everywhere(r)
 }
 
 // tell schedules the steps one after another and returns the time by which all are done.
-func (w *world) tell(steps []step) (end time.Time) {
-	end = w.now
+func (sim *simulation) tell(steps []step) (end time.Time) {
+	end = sim.now
 	for _, p := range steps {
 		end = end.Add(keyrings.PublishedBeforeSigning + p.later)
-		w.expected = append(w.expected, end)
+		sim.expected = append(sim.expected, end)
 	}
 	var next func(k int)
 	next = func(k int) {
 		if k == len(steps) {
 			return
 		}
-		p, done := steps[k], w.now
+		p, done := steps[k], sim.now
 		wait := p.later
 		if !p.atOnce {
 			wait += keyrings.PublishedBeforeSigning
 		}
-		w.at(done.Add(wait), func() { w.deploy(p, func() { next(k + 1) }) })
+		sim.at(done.Add(wait), func() { sim.deploy(p, func() { next(k + 1) }) })
 	}
 	next(0)
 	// Each step may wait for the previous one to settle, and may be tried twice.
@@ -69,74 +69,74 @@ func (w *world) tell(steps []step) (end time.Time) {
 }
 
 // deploy requests a version, again if it is too early, and rolls it out.
-func (w *world) deploy(p step, then func()) {
-	was := w.deployed
-	w.forbidden(was.version+2, was.version+1)
-	w.alg = cmp.Or(p.alg, w.alg)
-	r, err := w.move(p.to, keyrings.Drop{})
+func (sim *simulation) deploy(p step, then func()) {
+	was := sim.deployed
+	sim.forbidden(was.version+2, was.version+1)
+	sim.alg = cmp.Or(p.alg, sim.alg)
+	r, err := sim.move(p.to, keyrings.Drop{})
 	if err != nil {
-		refused := w.expectRefusal(err, p.to, was.version)
-		if refused.Until.Before(w.now) {
-			w.t.Fatalf("the refusal gives no time: %v", err)
+		refused := sim.expectRefusal(err, p.to, was.version)
+		if refused.Until.Before(sim.now) {
+			sim.t.Fatalf("the refusal gives no time: %v", err)
 		}
-		w.at(refused.Until, func() { w.deploy(p, then) })
+		sim.at(refused.Until, func() { sim.deploy(p, then) })
 		return
 	}
-	w.count[deployments]++
+	sim.count[deployments]++
 	if p.to > was.version {
-		w.count[stepsForth]++
+		sim.count[stepsForth]++
 	} else if p.to < was.version {
-		w.count[stepsBack]++
+		sim.count[stepsBack]++
 	}
-	w.rollOut(was, r, p, then)
+	sim.rollOut(was, r, p, then)
 }
 
 // forbidden requests a version that must be refused, and rolls it back as CloudFormation does.
-func (w *world) forbidden(v, right keyrings.Version) {
-	w.t.Helper()
-	_, err := w.move(v, keyrings.Drop{})
-	w.expectRefusal(err, v, right)
+func (sim *simulation) forbidden(v, right keyrings.Version) {
+	sim.t.Helper()
+	_, err := sim.move(v, keyrings.Drop{})
+	sim.expectRefusal(err, v, right)
 }
 
 // expectRefusal checks that a step was refused, that the error names the right version, and that
 // the rollback changes nothing visible.
-func (w *world) expectRefusal(err error, v, right keyrings.Version) *keyrings.Refusal {
-	w.t.Helper()
+func (sim *simulation) expectRefusal(err error, v, right keyrings.Version) *keyrings.Refusal {
+	sim.t.Helper()
 	var refused *keyrings.Refusal
 	says := fmt.Sprintf("; use KeyVersion %d", right)
 	switch {
 	case !errors.As(err, &refused) || !errors.Is(err, keyrings.ErrRefused):
-		w.t.Fatalf("version %d: %v, want a refusal", v, err)
+		sim.t.Fatalf("version %d: %v, want a refusal", v, err)
 	case refused.Version != v || refused.Right != right || !strings.Contains(err.Error(), says):
-		w.t.Fatalf("version %d is refused with %q, want the version %d named", v, err, right)
+		sim.t.Fatalf("version %d is refused with %q, want the version %d named", v, err, right)
 	}
-	w.count[refusedMoves]++
-	if w.deployed == nil {
+	sim.count[refusedMoves]++
+	if sim.deployed == nil {
 		return refused
 	}
-	again, err := w.move(w.deployed.version, keyrings.Drop{})
-	if err != nil || *again != *w.deployed {
-		w.t.Fatalf("after the refusal, the rollback to %d gives %v, %v", w.deployed.version, again, err)
+	again, err := sim.move(sim.deployed.version, keyrings.Drop{})
+	if err != nil || *again != *sim.deployed {
+		sim.t.Fatalf("after the refusal, the rollback to %d gives %v, %v", sim.deployed.version, again, err)
 	}
 	return refused
 }
 
 // rollOut moves the aliases to a new release.
-func (w *world) rollOut(was, r *release, p step, then func()) {
-	w.deployed = r
+func (sim *simulation) rollOut(was, r *release, p step, then func()) {
+	sim.deployed = r
 	underWay := true
-	for _, i := range w.random.Perm(len(functions)) {
+	for _, i := range sim.random.Perm(len(functions)) {
 		name := functions[i]
-		a, begins := w.aliases[name], w.between(0, lastBegins)
-		if w.percent(60) {
-			w.after(begins, func() {
+		a, begins := sim.aliases[name], sim.between(0, lastBegins)
+		if sim.percent(60) {
+			sim.after(begins, func() {
 				if underWay {
 					a.canary = a.publish(r)
 				}
 			})
-			begins += w.between(5*time.Minute, longestCanary)
+			begins += sim.between(5*time.Minute, longestCanary)
 		}
-		w.after(begins, func() {
+		sim.after(begins, func() {
 			if !underWay {
 				return
 			}
@@ -144,47 +144,47 @@ func (w *world) rollOut(was, r *release, p step, then func()) {
 			if to == nil {
 				to = a.publish(r)
 			}
-			w.point(name, to)
+			sim.point(name, to)
 		})
 	}
 	if p.fails {
-		w.after(w.between(5*time.Minute, settles), func() {
+		sim.after(sim.between(5*time.Minute, settles), func() {
 			underWay = false
-			w.rollBack(was, func() {
+			sim.rollBack(was, func() {
 				p.fails = false
-				w.deploy(p, then)
+				sim.deploy(p, then)
 			})
 		})
 		return
 	}
 	if p.returns {
-		w.after(settles, func() { w.leaveAndReturn(was, r) })
+		sim.after(settles, func() { sim.leaveAndReturn(was, r) })
 	}
-	w.after(settles, then)
+	sim.after(settles, then)
 }
 
 // rollBack rolls back as CloudFormation does: the rings first, then the aliases, at different
 // times.
-func (w *world) rollBack(was *release, then func()) {
-	w.count[stackRollbacks]++
-	r, err := w.move(was.version, keyrings.Drop{})
+func (sim *simulation) rollBack(was *release, then func()) {
+	sim.count[stackRollbacks]++
+	r, err := sim.move(was.version, keyrings.Drop{})
 	if err != nil {
-		w.t.Fatalf("a rollback to %d: %v", was.version, err)
+		sim.t.Fatalf("a rollback to %d: %v", was.version, err)
 	}
-	w.deployed = r
+	sim.deployed = r
 	for _, name := range functions {
-		w.after(w.between(0, 10*time.Minute), func() { w.point(name, w.aliases[name].publish(r)) })
+		sim.after(sim.between(0, 10*time.Minute), func() { sim.point(name, sim.aliases[name].publish(r)) })
 	}
-	w.after(11*time.Minute, then)
+	sim.after(11*time.Minute, then)
 }
 
 // leaveAndReturn moves the alias of one function back, as CodeDeploy does after an alarm, and
 // forward again. The alias of discovery stays, because published keys that were withdrawn need the
 // full publication time again.
-func (w *world) leaveAndReturn(was, r *release) {
-	w.count[aliasRollbacks]++
-	name := functions[w.random.IntN(len(functions)-1)]
-	a := w.aliases[name]
-	w.point(name, a.publish(was))
-	w.after(w.between(10*time.Minute, time.Hour), func() { w.point(name, a.publish(r)) })
+func (sim *simulation) leaveAndReturn(was, r *release) {
+	sim.count[aliasRollbacks]++
+	name := functions[sim.random.IntN(len(functions)-1)]
+	a := sim.aliases[name]
+	sim.point(name, a.publish(was))
+	sim.after(sim.between(10*time.Minute, time.Hour), func() { sim.point(name, a.publish(r)) })
 }

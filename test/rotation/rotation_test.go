@@ -11,34 +11,34 @@ import (
 
 // seasons is the life of a stack: rotations as close together as the guard allows and days apart, a
 // step back, failed deployments, and keys of another algorithm.
-func (w *world) seasons() []step {
-	days := func() time.Duration { return w.between(24*time.Hour, 4*24*time.Hour) }
+func (sim *simulation) seasons() []step {
+	days := func() time.Duration { return sim.between(24*time.Hour, 4*24*time.Hour) }
 	return []step{
 		{to: 2, atOnce: true},
 		{to: 3, atOnce: true, returns: true},
 		{to: 4, later: days(), fails: true},
 		{to: 5, atOnce: true, alg: token.ES256},
 		{to: 6, later: days(), returns: true},
-		{to: 5, later: w.between(0, 6*time.Hour)},
+		{to: 5, later: sim.between(0, 6*time.Hour)},
 		{to: 6, atOnce: true, fails: true},
 		{to: 7, atOnce: true, returns: true},
-		{to: 8, later: w.between(0, time.Minute)},
+		{to: 8, later: sim.between(0, time.Minute)},
 	}
 }
 
 // live simulates a whole life of a stack under load.
-func live(t *testing.T, seed uint64) *world {
-	w := newWorld(t, seed, token.EdDSA)
-	w.create()
-	w.addVerifiers()
-	w.addClients(40)
-	end := w.tell(w.seasons())
-	w.run(end)
-	for _, c := range w.clients {
-		w.after(0, c.renewOnce) // idle clients return too
+func live(t *testing.T, seed uint64) *simulation {
+	sim := newSimulation(t, seed, token.EdDSA)
+	sim.create()
+	sim.addVerifiers()
+	sim.addClients(40)
+	end := sim.tell(sim.seasons())
+	sim.run(end)
+	for _, c := range sim.clients {
+		sim.after(0, c.renewOnce) // idle clients return too
 	}
-	w.run(end.Add(time.Hour))
-	return w
+	sim.run(end.Add(time.Hour))
+	return sim
 }
 
 // atLeast holds the minimum number of events that a run must have for its result to mean something.
@@ -58,12 +58,12 @@ func TestRotationIsInvisible(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
-			w := live(t, seed)
-			w.expectPeace()
-			t.Logf("in %v, %v of the stack's life: %v", time.Since(start).Round(time.Millisecond), w.now.Sub(begin), w.count)
+			sim := live(t, seed)
+			sim.expectPeace()
+			t.Logf("in %v, %v of the stack's life: %v", time.Since(start).Round(time.Millisecond), sim.now.Sub(begin), sim.count)
 			for name, least := range atLeast {
-				if w.count[name] < least {
-					t.Errorf("%d %s; want at least %d", w.count[name], name, least)
+				if sim.count[name] < least {
+					t.Errorf("%d %s; want at least %d", sim.count[name], name, least)
 				}
 			}
 		})

@@ -39,7 +39,7 @@ var profiles = []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed}
 // stack is a deployed stack: three secrets, and functions that each know one KeyVersion or one key
 // set.
 type stack struct {
-	w       *world
+	sim     *simulation
 	alg     token.Algorithm // of new keys
 	signing *secret
 	refresh *secret
@@ -59,9 +59,9 @@ type stack struct {
 	narrowed func(text auth.Secret, v keyrings.Version) auth.Secret      // the refresh-token ring that a function reads
 }
 
-func newStack(w *world, alg token.Algorithm) *stack {
+func newStack(sim *simulation, alg token.Algorithm) *stack {
 	s := &stack{
-		w: w, alg: alg, signing: &secret{}, refresh: &secret{}, logins: &secret{}, stores: newStores(),
+		sim: sim, alg: alg, signing: &secret{}, refresh: &secret{}, logins: &secret{}, stores: newStores(),
 		aliases: map[string]*alias{}, versionOf: map[string]keyrings.Version{}, dropped: map[string]bool{},
 		seals: map[sealing]auth.Secret{}, public: keyrings.Ring.PublicKeys,
 	}
@@ -80,13 +80,13 @@ type release struct {
 
 // load reads a ring as the custom resource does: a new secret has no value.
 func (s *stack) load(kind keyrings.Kind) keyrings.Ring {
-	s.w.t.Helper()
-	r, err := keyrings.Load(s.w.t.Context(), s.sourceOf(kind), kind)
+	s.sim.t.Helper()
+	r, err := keyrings.Load(s.sim.t.Context(), s.sourceOf(kind), kind)
 	if errors.Is(err, auth.ErrNotFound) {
 		return keyrings.Ring{Kind: kind}
 	}
 	if err != nil {
-		s.w.t.Fatal(err)
+		s.sim.t.Fatal(err)
 	}
 	return r
 }
@@ -107,7 +107,7 @@ var order = []keyrings.Kind{keyrings.RefreshRing, keyrings.LoginRing, keyrings.S
 
 // move moves the rings to a version, and drops signing keys.
 func (s *stack) move(v keyrings.Version, drop keyrings.Drop) (*release, error) {
-	s.w.t.Helper()
+	s.sim.t.Helper()
 	return s.carryOut(keyrings.Move{Version: v, Drop: drop})
 }
 
@@ -115,7 +115,7 @@ func (s *stack) move(v keyrings.Version, drop keyrings.Drop) (*release, error) {
 // template. It checks all rings before it writes one. Then it repeats the request, as if the answer
 // had been lost.
 func (s *stack) carryOut(m keyrings.Move) (*release, error) {
-	s.w.t.Helper()
+	s.sim.t.Helper()
 	s.requests++
 	v := m.Version
 	m.Algorithm, m.Request = s.alg, fmt.Sprint("request ", s.requests)
@@ -128,12 +128,12 @@ func (s *stack) carryOut(m keyrings.Move) (*release, error) {
 	}
 	for range 2 {
 		for _, kind := range order {
-			if _, err := s.load(kind).Move(m, s.w.now, rand.Reader); err != nil {
+			if _, err := s.load(kind).Move(m, s.sim.now, rand.Reader); err != nil {
 				return nil, err
 			}
 		}
 		for _, kind := range order {
-			s.change(kind, func(r keyrings.Ring) (keyrings.Ring, error) { return r.Move(m, s.w.now, rand.Reader) })
+			s.change(kind, func(r keyrings.Ring) (keyrings.Ring, error) { return r.Move(m, s.sim.now, rand.Reader) })
 		}
 	}
 	s.note(before)
@@ -142,17 +142,17 @@ func (s *stack) carryOut(m keyrings.Move) (*release, error) {
 
 // change writes the next state of a ring, if there is one.
 func (s *stack) change(kind keyrings.Kind, change func(keyrings.Ring) (keyrings.Ring, error)) {
-	s.w.t.Helper()
+	s.sim.t.Helper()
 	r := s.load(kind)
 	next, err := change(r)
 	if err != nil {
-		s.w.t.Fatal(err)
+		s.sim.t.Fatal(err)
 	}
 	if next.Serial == r.Serial {
 		return
 	}
-	if err := keyrings.Save(s.w.t.Context(), s.sourceOf(kind), next); err != nil {
-		s.w.t.Fatal(err)
+	if err := keyrings.Save(s.sim.t.Context(), s.sourceOf(kind), next); err != nil {
+		s.sim.t.Fatal(err)
 	}
 }
 
@@ -176,14 +176,14 @@ func (s *stack) note(before keyrings.Ring) {
 // released returns the release with the given version. If its content equals an earlier release, it
 // is the earlier one: a rollback reuses the function versions that exist.
 func (s *stack) released(v keyrings.Version) *release {
-	s.w.t.Helper()
+	s.sim.t.Helper()
 	keys, err := s.public(s.load(keyrings.SigningRing), v)
 	if err != nil {
-		s.w.t.Fatal(err)
+		s.sim.t.Fatal(err)
 	}
 	text, err := json.Marshal(keys)
 	if err != nil {
-		s.w.t.Fatal(err)
+		s.sim.t.Fatal(err)
 	}
 	drops := fmt.Sprint(s.load(keyrings.RefreshRing).Dropped, s.load(keyrings.LoginRing).Dropped)
 	return &release{v, string(text), drops}
@@ -232,9 +232,9 @@ func (s *stack) point(name string, to *snapshot) {
 		return
 	}
 	if a.main != nil {
-		a.main.left = s.w.now
+		a.main.left = s.sim.now
 	}
-	a.former, a.main, a.settled = a.main, to, s.w.now.Add(s.w.between(time.Second, time.Minute))
+	a.former, a.main, a.settled = a.main, to, s.sim.now.Add(s.sim.between(time.Second, time.Minute))
 }
 
 // everywhere moves all aliases at once.
@@ -247,15 +247,15 @@ func (s *stack) everywhere(r *release) {
 
 // route selects the version that answers one call.
 func (s *stack) route(name string) *snapshot {
-	w, a := s.w, s.aliases[name]
+	sim, a := s.sim, s.aliases[name]
 	switch {
-	case a.canary != nil && w.percent(10):
-		w.count[canaryCalls]++
+	case a.canary != nil && sim.percent(10):
+		sim.count[canaryCalls]++
 		return a.canary
 	case a.canary != nil:
-		w.count[besideCalls]++
-	case a.former != nil && w.now.Before(a.settled) && w.percent(50):
-		w.count[formerCalls]++
+		sim.count[besideCalls]++
+	case a.former != nil && sim.now.Before(a.settled) && sim.percent(50):
+		sim.count[formerCalls]++
 		return a.former
 	}
 	return a.main
@@ -263,17 +263,17 @@ func (s *stack) route(name string) *snapshot {
 
 // instance selects an instance that answers a call. A new instance may start at any time.
 func (s *stack) instance(name string) *instance {
-	w, v := s.w, s.route(name)
-	v.instances = slices.DeleteFunc(v.instances, func(i *instance) bool { return !w.now.Before(i.ends) })
-	if len(v.instances) == 0 || w.percent(2) {
+	sim, v := s.sim, s.route(name)
+	v.instances = slices.DeleteFunc(v.instances, func(i *instance) bool { return !sim.now.Before(i.ends) })
+	if len(v.instances) == 0 || sim.percent(2) {
 		v.instances = append(v.instances, s.start(name, v))
 	}
-	i := v.instances[w.random.IntN(len(v.instances))]
+	i := v.instances[sim.random.IntN(len(v.instances))]
 	if i.saved < s.signing.saved {
-		w.count[staleCalls]++
+		sim.count[staleCalls]++
 	}
 	if v == s.aliases[name].main && i.started.Before(v.left) {
-		w.count[revivedCalls]++
+		sim.count[revivedCalls]++
 	}
 	s.answered = i
 	return i
@@ -281,12 +281,12 @@ func (s *stack) instance(name string) *instance {
 
 // start starts an instance, which reads the rings once.
 func (s *stack) start(name string, v *snapshot) *instance {
-	s.w.t.Helper()
-	s.w.count[starts]++
-	ends := s.w.now.Add(s.w.between(30*time.Minute, 8*time.Hour))
-	i := &instance{snapshot: v, started: s.w.now, ends: ends, saved: s.signing.saved}
-	off := s.w.between(-clockError, clockError)
-	now := func() time.Time { return s.w.now.Add(off) }
+	s.sim.t.Helper()
+	s.sim.count[starts]++
+	ends := s.sim.now.Add(s.sim.between(30*time.Minute, 8*time.Hour))
+	i := &instance{snapshot: v, started: s.sim.now, ends: ends, saved: s.signing.saved}
+	off := s.sim.between(-clockError, clockError)
+	now := func() time.Time { return s.sim.now.Add(off) }
 	var err error
 	switch name {
 	case "authorizer":
@@ -300,7 +300,7 @@ func (s *stack) start(name string, v *snapshot) *instance {
 		i.http, err = s.startService(name, i, now)
 	}
 	if err != nil {
-		s.w.t.Fatalf("%s of version %d: %v", name, v.version, err)
+		s.sim.t.Fatalf("%s of version %d: %v", name, v.version, err)
 	}
 	return i
 }
@@ -321,9 +321,9 @@ func (s *stack) startAuthorizer(i *instance, now func() time.Time) (*authorizer.
 
 func (s *stack) startService(name string, i *instance, now func() time.Time) (http.Handler, error) {
 	fails := 0
-	if s.w.percent(10) {
-		fails = 1 + s.w.random.IntN(2)
-		s.w.count[outages]++
+	if s.sim.percent(10) {
+		fails = 1 + s.sim.random.IntN(2)
+		s.sim.count[outages]++
 	}
 	cost := passwordCost
 	if name == "account" {
@@ -339,7 +339,7 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 	if name != "refresh" {
 		settings.LoginRing = &unreliable{s.logins, fails}
 	}
-	x, err := service.New(s.w.t.Context(), settings)
+	x, err := service.New(s.sim.t.Context(), settings)
 	if err != nil {
 		return nil, err
 	}
@@ -351,9 +351,9 @@ func (s *stack) refreshOf(v keyrings.Version) keyrings.Source {
 	if s.narrowed == nil {
 		return s.refresh
 	}
-	text, err := s.refresh.Load(s.w.t.Context())
+	text, err := s.refresh.Load(s.sim.t.Context())
 	if err != nil {
-		s.w.t.Fatal(err)
+		s.sim.t.Fatal(err)
 	}
 	return keyrings.Inline(s.narrowed(text, v))
 }

@@ -25,7 +25,7 @@ const (
 
 // verifier is an external verifier, which reads the keys that discovery publishes.
 type verifier struct {
-	w       *world
+	sim     *simulation
 	name    string
 	cache   time.Duration // how long a key set is kept; 0 means forever
 	asks    bool          // requests the keys again for an unknown kid
@@ -38,11 +38,11 @@ type verifier struct {
 
 // addVerifiers adds gateways and load balancers. Half of them are behind a cache that follows the
 // Cache-Control of discovery.
-func (w *world) addVerifiers() {
-	w.t.Helper()
-	edge := &proxy{w: w}
+func (sim *simulation) addVerifiers() {
+	sim.t.Helper()
+	edge := &proxy{sim: sim}
 	for i := range 8 {
-		v := &verifier{w: w, name: fmt.Sprintf("gateway %d", i+1), cache: gatewayCache}
+		v := &verifier{sim: sim, name: fmt.Sprintf("gateway %d", i+1), cache: gatewayCache}
 		if i >= 6 {
 			v.name, v.cache, v.asks = fmt.Sprintf("load balancer %d", i-5), 0, true
 		}
@@ -51,18 +51,18 @@ func (w *world) addVerifiers() {
 		}
 		var err error
 		v.checks, err = token.NewVerifier(token.VerifierConfig{
-			Issuer: issuer, Audience: []string{audience}, Keys: v, Now: func() time.Time { return w.now },
+			Issuer: issuer, Audience: []string{audience}, Keys: v, Now: func() time.Time { return sim.now },
 		})
 		if err != nil {
-			w.t.Fatal(err)
+			sim.t.Fatal(err)
 		}
-		w.verifiers = append(w.verifiers, v)
+		sim.verifiers = append(sim.verifiers, v)
 	}
 }
 
 // Key implements token.Keys.
 func (v *verifier) Key(ctx context.Context, kid string) (token.Key, error) {
-	age := v.w.now.Sub(v.fetched)
+	age := v.sim.now.Sub(v.fetched)
 	if v.text == "" || v.cache > 0 && age >= v.cache {
 		v.fetch()
 	}
@@ -75,55 +75,55 @@ func (v *verifier) Key(ctx context.Context, kid string) (token.Key, error) {
 }
 
 func (v *verifier) fetch() {
-	v.w.t.Helper()
+	v.sim.t.Helper()
 	text := ""
 	if v.behind != nil {
 		text = v.behind.get()
 	} else {
-		text, _ = v.w.discover()
+		text, _ = v.sim.discover()
 	}
 	keys, err := token.ParseJWKS([]byte(text))
 	if err != nil {
-		v.w.t.Fatal(err)
+		v.sim.t.Fatal(err)
 	}
-	v.keys, v.text, v.fetched = keys, strings.TrimSpace(text), v.w.now
+	v.keys, v.text, v.fetched = keys, strings.TrimSpace(text), v.sim.now
 	if v.asks {
-		v.w.count[balancerFetches]++
+		v.sim.count[balancerFetches]++
 	} else {
-		v.w.count[gatewayFetches]++
+		v.sim.count[gatewayFetches]++
 	}
 }
 
 // proxy is a cache in front of discovery.
 type proxy struct {
-	w    *world
+	sim  *simulation
 	text string
 	ends time.Time
 }
 
 func (p *proxy) get() string {
-	if p.text == "" || !p.w.now.Before(p.ends) {
-		text, age := p.w.discover()
-		p.text, p.ends = text, p.w.now.Add(age)
+	if p.text == "" || !p.sim.now.Before(p.ends) {
+		text, age := p.sim.discover()
+		p.text, p.ends = text, p.sim.now.Add(age)
 	}
 	return p.text
 }
 
 // discover requests the public keys and returns them with their cache lifetime.
-func (w *world) discover() (text string, age time.Duration) {
-	w.t.Helper()
+func (sim *simulation) discover() (text string, age time.Duration) {
+	sim.t.Helper()
 	answer := httptest.NewRecorder()
-	w.instance("discovery").http.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil))
+	sim.instance("discovery").http.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil))
 	seconds, err := strconv.Atoi(strings.TrimPrefix(answer.Header().Get("Cache-Control"), "public, max-age="))
 	if err != nil || answer.Code != http.StatusOK {
-		w.t.Fatalf("discovery answers %d, %v", answer.Code, answer.Header())
+		sim.t.Fatalf("discovery answers %d, %v", answer.Code, answer.Header())
 	}
 	return answer.Body.String(), time.Duration(seconds) * time.Second
 }
 
 // check returns the reason why the verifier refuses a token, or "".
 func (v *verifier) check(a *access) string {
-	_, err := v.checks.Verify(v.w.t.Context(), a.text)
+	_, err := v.checks.Verify(v.sim.t.Context(), a.text)
 	if err != nil {
 		if reason := token.ReasonOf(err); reason != "" {
 			return string(reason)
@@ -131,15 +131,15 @@ func (v *verifier) check(a *access) string {
 		return err.Error()
 	}
 	if v.asks {
-		v.w.count[balancerHits]++
+		v.sim.count[balancerHits]++
 		return ""
 	}
-	v.w.count[gatewayHits]++
-	if v.text != v.w.aliases["discovery"].main.jwks {
-		v.w.count[gatewayStale]++
+	v.sim.count[gatewayHits]++
+	if v.text != v.sim.aliases["discovery"].main.jwks {
+		v.sim.count[gatewayStale]++
 	}
-	if v.fetched.Before(v.w.first[a.kid]) {
-		v.w.count[gatewayFirst]++
+	if v.fetched.Before(v.sim.first[a.kid]) {
+		v.sim.count[gatewayFirst]++
 	}
 	return ""
 }

@@ -26,8 +26,8 @@ import (
 // begin is when the stack is created.
 var begin = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// world is one run of the simulation.
-type world struct {
+// simulation is one run: the stack, its clients and verifiers, and what is planned.
+type simulation struct {
 	t      *testing.T
 	now    time.Time
 	random *rand.Rand
@@ -63,10 +63,10 @@ func (r refusal) String() string {
 		r.at.Sub(begin), r.by, r.client, r.version, r.why)
 }
 
-func newWorld(t *testing.T, seed uint64, alg token.Algorithm) *world {
-	w := &world{t: t, now: begin, random: rand.New(rand.NewPCG(seed, 9)), count: counts{}, first: map[string]time.Time{}}
-	w.stack = newStack(w, alg)
-	return w
+func newSimulation(t *testing.T, seed uint64, alg token.Algorithm) *simulation {
+	sim := &simulation{t: t, now: begin, random: rand.New(rand.NewPCG(seed, 9)), count: counts{}, first: map[string]time.Time{}}
+	sim.stack = newStack(sim, alg)
+	return sim
 }
 
 // event is something planned for a time. Events at the same time happen in the order of planning.
@@ -95,29 +95,29 @@ func (e *events) Pop() any {
 	return x
 }
 
-func (w *world) at(when time.Time, do func()) {
-	w.events.made++
-	heap.Push(&w.events, event{when, w.events.made, do})
+func (sim *simulation) at(when time.Time, do func()) {
+	sim.events.made++
+	heap.Push(&sim.events, event{when, sim.events.made, do})
 }
 
-func (w *world) after(d time.Duration, do func()) { w.at(w.now.Add(d), do) }
+func (sim *simulation) after(d time.Duration, do func()) { sim.at(sim.now.Add(d), do) }
 
 // run processes the planned events until the given time, and stops early after many errors.
-func (w *world) run(until time.Time) {
-	for w.events.Len() > 0 && !w.events.list[0].at.After(until) && !w.t.Failed() {
-		e := heap.Pop(&w.events).(event)
-		w.now = e.at
+func (sim *simulation) run(until time.Time) {
+	for sim.events.Len() > 0 && !sim.events.list[0].at.After(until) && !sim.t.Failed() {
+		e := heap.Pop(&sim.events).(event)
+		sim.now = e.at
 		e.do()
 	}
-	w.now = until
+	sim.now = until
 }
 
 // between returns a random duration from a to b, in milliseconds.
-func (w *world) between(a, b time.Duration) time.Duration {
-	return a + time.Duration(w.random.Int64N(int64((b-a)/time.Millisecond)+1))*time.Millisecond
+func (sim *simulation) between(a, b time.Duration) time.Duration {
+	return a + time.Duration(sim.random.Int64N(int64((b-a)/time.Millisecond)+1))*time.Millisecond
 }
 
-func (w *world) percent(n int) bool { return w.random.IntN(100) < n }
+func (sim *simulation) percent(n int) bool { return sim.random.IntN(100) < n }
 
 // counts holds how often each event happened.
 type counts map[string]int
@@ -178,15 +178,15 @@ func (c counts) String() string {
 }
 
 // expectPeace checks that no valid token was refused and no session ended.
-func (w *world) expectPeace() {
-	w.t.Helper()
-	for _, list := range [][]refusal{w.refused, w.ended} {
+func (sim *simulation) expectPeace() {
+	sim.t.Helper()
+	for _, list := range [][]refusal{sim.refused, sim.ended} {
 		for i, r := range list {
 			if i == 5 {
-				w.t.Errorf("and %d more", len(list)-i)
+				sim.t.Errorf("and %d more", len(list)-i)
 				break
 			}
-			w.t.Error(r)
+			sim.t.Error(r)
 		}
 	}
 }
