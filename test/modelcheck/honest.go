@@ -57,37 +57,37 @@ type Finding struct {
 // It ends earlier if there are no new states. Every refusal is a defect: the client is honest,
 // nothing fails, and neither end of the session is near.
 func (h Honest) Search(steps int) Finding {
-	type state struct {
-		world
+	type found struct {
+		state
 		at int32 // index in ways
 	}
 	var (
-		begin = world{item: firstItem, held: firstToken, branches: firstToken.branch}
-		seen  = map[worldKey]struct{}{h.key(begin): {}}
+		begin = state{item: firstItem, held: firstToken, branches: firstToken.branch}
+		seen  = map[stateKey]struct{}{h.key(begin): {}}
 		ways  = []way{{from: -1}}
-		layer = []state{{begin, 0}}
+		layer = []found{{begin, 0}}
 	)
 	for step := 1; step <= steps; step++ {
 		if len(layer) == 0 {
 			return Finding{Steps: step - 1, States: len(seen), Complete: true}
 		}
-		var next []state
+		var next []found
 		for _, s := range layer {
-			for m := range h.moves(s.world) {
+			for m := range h.moves(s.state) {
 				// A story ends with an arrival, so the last step tries no other event.
 				if step == steps && m.event != arrival {
 					continue
 				}
-				w, outcome := h.after(s.world, m)
+				to, outcome := h.after(s.state, m)
 				if m.event == arrival && !outcome.Grants() {
 					return Finding{Story: h.tell(begin, append(trace(ways, s.at), m)), Steps: step, States: len(seen)}
 				}
-				k := h.key(w)
+				k := h.key(to)
 				if _, known := seen[k]; known || step == steps {
 					continue
 				}
 				seen[k] = struct{}{}
-				next = append(next, state{w, int32(len(ways))})
+				next = append(next, found{to, int32(len(ways))})
 				ways = append(ways, way{s.at, m})
 			}
 		}
@@ -110,8 +110,8 @@ func trace(ways []way, at int32) []move {
 	return append(trace(ways, ways[at].from), ways[at].by)
 }
 
-// world is one state of the search.
-type world struct {
+// state is one node of the search.
+type state struct {
 	now      instant
 	item     item
 	held     token // the client's token
@@ -153,14 +153,14 @@ const (
 )
 
 // moves yields every possible step. A wait beyond the longest one changes nothing more.
-func (h Honest) moves(w world) iter.Seq[move] {
+func (h Honest) moves(s state) iter.Seq[move] {
 	return func(yield func(move) bool) {
 		longest := max(h.oldestStamp(), h.oldestToken()) + clockError
 		for wait := instant(0); wait <= longest; wait += seconds(h.Grid) {
 			sent := false // free slots are interchangeable, so one is enough
-			for i, msg := range w.messages[:h.AtOnce] {
+			for i, msg := range s.messages[:h.AtOnce] {
 				at := move{wait: wait, index: uint8(i)}
-				switch msg.legAt(w.now + wait) {
+				switch msg.legAt(s.now + wait) {
 				case nothing:
 					if !sent && !yield(at) {
 						return
@@ -193,36 +193,36 @@ func (m message) legAt(now instant) leg {
 	return m.leg
 }
 
-// after returns the world after a step. If the step is an arrival, it also returns the outcome of
+// after returns the state after a step. If the step is an arrival, it also returns the outcome of
 // the refresh.
-func (h Honest) after(w world, m move) (world, session.Outcome) {
-	w.now += m.wait
-	for i, msg := range w.messages {
-		if msg.legAt(w.now) == nothing {
-			w.messages[i] = message{}
+func (h Honest) after(s state, m move) (state, session.Outcome) {
+	s.now += m.wait
+	for i, msg := range s.messages {
+		if msg.legAt(s.now) == nothing {
+			s.messages[i] = message{}
 		}
 	}
-	msg := &w.messages[m.index]
+	msg := &s.messages[m.index]
 	switch m.event {
 	case sending:
-		w.requests++
-		*msg = message{w.held, w.now, request, w.requests}
+		s.requests++
+		*msg = message{s.held, s.now, request, s.requests}
 	case arrival:
-		fresh := w.branches + 1
-		outcome, next, item := h.present(msg.token, w.item, w.now+instant(m.clock), fresh)
+		fresh := s.branches + 1
+		outcome, next, item := h.present(msg.token, s.item, s.now+instant(m.clock), fresh)
 		if next.branch == fresh {
-			w.branches = fresh
+			s.branches = fresh
 		}
-		w.item = item
+		s.item = item
 		if outcome == session.Same && !h.Repeats {
 			*msg = message{} // the answer changes nothing at the client
-			return w, outcome
+			return s, outcome
 		}
-		msg.token, msg.sent, msg.leg = next, w.now, answer
-		return w, outcome
+		msg.token, msg.sent, msg.leg = next, s.now, answer
+		return s, outcome
 	case delivery:
-		w.held = msg.token
+		s.held = msg.token
 		*msg = message{}
 	}
-	return w, ""
+	return s, ""
 }

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// worldKey is a world without the differences that change nothing that can follow: two worlds with
+// stateKey is a state without the differences that change nothing that can follow: two states with
 // equal keys have equal futures. Times are ages, and an age is cut where nothing changes any more.
 // Generations count back from the item's. Branches are told apart only if a rule tells them apart.
-type worldKey struct {
+type stateKey struct {
 	stamp    int16
 	held     tokenKey
 	messages [underWay]messageKey
@@ -19,12 +19,12 @@ type messageKey struct {
 	token    tokenKey
 }
 
-func (h Honest) key(w world) worldKey {
-	k := worldKey{stamp: h.stampAge(w.now, w.item), held: h.tokenKey(w.now, w.item, w.held)}
-	for i, m := range w.messages {
+func (h Honest) key(s state) stateKey {
+	k := stateKey{stamp: h.stampAge(s.now, s.item), held: h.tokenKey(s.now, s.item, s.held)}
+	for i, m := range s.messages {
 		// A message that is too old to arrive is left out.
-		if leg := m.legAt(w.now); leg != nothing {
-			k.messages[i] = messageKey{uint8(leg), uint8(w.now - m.sent), h.tokenKey(w.now, w.item, m.token)}
+		if leg := m.legAt(s.now); leg != nothing {
+			k.messages[i] = messageKey{uint8(leg), uint8(s.now - m.sent), h.tokenKey(s.now, s.item, m.token)}
 		}
 	}
 	k.order()
@@ -35,7 +35,7 @@ func (h Honest) key(w world) worldKey {
 // order sorts the messages independently of their slots and of the numbers of branches. Messages
 // that differ only in their branches are sorted by the other positions of these branches; branches
 // in equal positions are interchangeable.
-func (k *worldKey) order() {
+func (k *stateKey) order() {
 	slices.SortFunc(k.messages[:], messageKey.compare)
 	var places [1 << 8]uint8 // by branch: two bits count its messages of a rank, one is the store
 	if k.held.behind == 0 {
@@ -56,7 +56,7 @@ func (k *worldKey) order() {
 }
 
 // rename numbers the branches of the item's generation in the order of their position in the key.
-func (k *worldKey) rename() {
+func (k *stateKey) rename() {
 	var names [1 << 8]uint8
 	last := uint8(0)
 	name := func(t *tokenKey) {

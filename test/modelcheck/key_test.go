@@ -9,17 +9,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// future is one step from a world, with the outcome and the key of the world that follows.
+// future is one step from a state, with the outcome and the key of the state that follows.
 type future struct {
 	move    move
 	outcome session.Outcome
-	key     worldKey
+	key     stateKey
 }
 
 // refused reports that the search ends here.
 func (f future) refused() bool { return f.move.event == arrival && !f.outcome.Grants() }
 
-// A search is exhaustive only if worlds with equal keys have equal futures. With the small
+// A search is exhaustive only if states with equal keys have equal futures. With the small
 // constants of the last row, a few steps reach every age at which something changes, and every
 // refusal.
 func TestEqualKeysHaveEqualFutures(t *testing.T) {
@@ -35,14 +35,14 @@ func TestEqualKeysHaveEqualFutures(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := Honest{Model: Of(tt.rules, auth.Balanced), Grid: tt.grid, AtOnce: 3}
-			known := map[worldKey]map[future]bool{}
+			known := map[stateKey]map[future]bool{}
 			compared := 0
-			layer := []world{{item: firstItem, held: firstToken, branches: firstToken.branch}}
+			layer := []state{{item: firstItem, held: firstToken, branches: firstToken.branch}}
 			for range tt.steps {
-				var next []world
-				for _, w := range layer {
-					for m := range h.moves(w) {
-						after, outcome := h.after(w, m)
+				var next []state
+				for _, s := range layer {
+					for m := range h.moves(s) {
+						after, outcome := h.after(s, m)
 						if (future{move: m, outcome: outcome}).refused() {
 							continue
 						}
@@ -54,21 +54,21 @@ func TestEqualKeysHaveEqualFutures(t *testing.T) {
 							continue
 						}
 						if compared++; !maps.Equal(first, h.futures(after)) {
-							t.Fatalf("two worlds of key %+v have different futures; one is %+v", k, after)
+							t.Fatalf("two states of key %+v have different futures; one is %+v", k, after)
 						}
 					}
 				}
 				layer = next
 			}
-			t.Logf("%d keys, %d more worlds", len(known), compared)
+			t.Logf("%d keys, %d more states", len(known), compared)
 		})
 	}
 }
 
-func (h Honest) futures(w world) map[future]bool {
+func (h Honest) futures(s state) map[future]bool {
 	futures := map[future]bool{}
-	for m := range h.moves(w) {
-		after, outcome := h.after(w, m)
+	for m := range h.moves(s) {
+		after, outcome := h.after(s, m)
 		f := future{move: m, outcome: outcome}
 		f.move.index = 0 // the key orders messages itself
 		if !f.refused() {

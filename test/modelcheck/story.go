@@ -63,24 +63,24 @@ func name(generation uint16, b branchID) string {
 }
 
 // tell repeats the moves and describes them.
-func (h Honest) tell(w world, moves []move) Story {
-	story := Story{{who: "client", what: "logs in: holds " + w.held.String(), item: w.item}}
+func (h Honest) tell(s state, moves []move) Story {
+	story := Story{{who: "client", what: "logs in: holds " + s.held.String(), item: s.item}}
 	for _, m := range moves {
-		before := w.messages[m.index]
+		before := s.messages[m.index]
 		var outcome session.Outcome
-		w, outcome = h.after(w, m)
-		l := Line{at: w.now, who: "client", item: w.item, Outcome: outcome}
+		s, outcome = h.after(s, m)
+		l := Line{at: s.now, who: "client", item: s.item, Outcome: outcome}
 		switch m.event {
 		case sending:
-			l.what = fmt.Sprintf("sends request %d with %s", w.requests, w.held)
+			l.what = fmt.Sprintf("sends request %d with %s", s.requests, s.held)
 		case arrival:
 			l.who = "server"
 			l.what = fmt.Sprintf("takes request %d with %s%s: %s", before.number, before.token, clock(m.clock), outcome)
-			if answered := w.messages[m.index]; answered.leg == answer && outcome.Grants() {
+			if answered := s.messages[m.index]; answered.leg == answer && outcome.Grants() {
 				l.what += ", answers " + answered.token.String()
 			}
 		case delivery:
-			l.what = fmt.Sprintf("receives answer %d: holds %s", before.number, w.held)
+			l.what = fmt.Sprintf("receives answer %d: holds %s", before.number, s.held)
 		}
 		story = append(story, l)
 	}
