@@ -24,7 +24,6 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -240,13 +239,13 @@ func boltStores(b *testing.B) service.Stores {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	return service.Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}}
+	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters()}
 }
 
 func dynamoDBLocalStores(b *testing.B) service.Stores {
 	b.Helper()
 	db, _, _ := dynamoDBLocal(b)
 	return service.Stores{
-		Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db},
+		Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters(),
 	}
 }

@@ -18,7 +18,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -50,7 +49,7 @@ func BenchmarkRefreshBolt(b *testing.B) {
 			return bucket.Put([]byte(fmt.Sprint(i)), value)
 		})
 	}
-	versus(b, parallel(bare), parallel(refreshes(b, bolt.Sessions{DB: db}, bolt.Users{DB: db})))
+	versus(b, parallel(bare), parallel(refreshes(b, db.Sessions(), db.Users())))
 }
 
 // BenchmarkRefreshDynamoDBLocal measures a refresh, which also reads the user. It is compared with
@@ -68,7 +67,7 @@ func BenchmarkRefreshDynamoDBLocal(b *testing.B) {
 		})
 		return err
 	}
-	versus(b, parallel(bare), parallel(refreshes(b, dynamo.Sessions{DB: db}, dynamo.Users{DB: db})))
+	versus(b, parallel(bare), parallel(refreshes(b, db.Sessions(), db.Users())))
 }
 
 func number(text string) types.AttributeValue { return &types.AttributeValueMemberN{Value: text} }

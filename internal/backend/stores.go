@@ -30,14 +30,14 @@ func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := tables(c.DynamoDB)
 		return Stores{
-			Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}, Connect: db.Connect,
+			Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters(), Connect: db.Connect,
 		}, nil
 	}
 	db, err := bolt.Open(c.BoltPath)
 	if err != nil {
 		return Stores{}, err
 	}
-	return Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}}, nil
+	return Stores{Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters()}, nil
 }
 
 // CreateTables creates the tables that are missing in a local engine. A file needs no tables.

@@ -92,7 +92,7 @@ func (a *Authority) make(c Config) {
 	a.settings = service.Settings{
 		Issuer: c.Issuer, Audience: c.Audience,
 		SigningRing: keys.signing, RefreshKeys: keys.refresh, LoginRing: keys.login, KeyVersion: 1,
-		Stores: service.Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Attempts: bolt.Counters{DB: db}},
+		Stores: service.Stores{Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters()},
 		Client: auth.Client{
 			ID: auth.DefaultClient, Profile: auth.Balanced,
 			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout,

@@ -9,10 +9,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Counters is the throttle.Counters in a DB.
-type Counters struct{ DB *DB }
+// Counters returns the store of throttle counters.
+func (d *DB) Counters() throttle.Counters { return counters{d} }
 
-var _ throttle.Counters = Counters{}
+type counters struct{ db *DB }
 
 // counterMembers are the members of a counter's record and their places in c.
 func counterMembers(c *throttle.Counter) []member {
@@ -28,10 +28,10 @@ func getCounter(tx *bbolt.Tx, key []byte) (c throttle.Counter, found bool, err e
 }
 
 // Update implements throttle.Counters.
-func (s Counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
+func (s counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
 	k := []byte(key)
 	// A refusal is decided on a snapshot: bbolt syncs the disk at every commit, also at one that changed nothing.
-	err = s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.db.read(ctx, func(tx *bbolt.Tx) (err error) {
 		if before, _, err = getCounter(tx, k); err == nil {
 			after := before
 			done = u.Do(&after)
@@ -41,7 +41,7 @@ func (s Counters) Update(ctx context.Context, key string, u throttle.Update) (be
 	if err != nil || !done {
 		return before, false, err
 	}
-	err = s.DB.write(ctx, func(tx *bbolt.Tx) error {
+	err = s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, found, err := getCounter(tx, k)
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ func TestExpiredCountersAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	counters := bolt.Counters{DB: db}
+	counters := db.Counters()
 	limit := throttle.Limit{Free: 5, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour}
 	take := func(key string, at time.Time) throttle.Counter {
 		before, done, err := counters.Update(t.Context(), key, limit.Take(at, at.Add(time.Hour), ""))

@@ -34,15 +34,15 @@ func openDB(t testing.TB) *bolt.DB {
 }
 
 func TestSessions(t *testing.T) {
-	storetest.Sessions(t, 10_000, func(t testing.TB) session.Store { return bolt.Sessions{DB: openDB(t)} })
+	storetest.Sessions(t, 10_000, func(t testing.TB) session.Store { return openDB(t).Sessions() })
 }
 
 func TestUsers(t *testing.T) {
-	storetest.Users(t, func(t testing.TB) user.Store { return bolt.Users{DB: openDB(t)} })
+	storetest.Users(t, func(t testing.TB) user.Store { return openDB(t).Users() })
 }
 
 func TestAttempts(t *testing.T) {
-	storetest.Attempts(t, func(t testing.TB) throttle.Counters { return bolt.Counters{DB: openDB(t)} })
+	storetest.Attempts(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }
 
 // A file that somebody took away is made again, with all that belongs in it.
@@ -59,7 +59,7 @@ func TestARemovedFileIsMadeAgain(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (bolt.Users{DB: db}).ByPointer(t.Context(), user.Email("ada@example.com").Pointer()); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := db.Users().ByPointer(t.Context(), user.Email("ada@example.com").Pointer()); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("ByPointer: %v", err)
 	}
 }
@@ -67,14 +67,14 @@ func TestARemovedFileIsMadeAgain(t *testing.T) {
 // Two users of one file take turns, and neither waits for long although the other never rests.
 func TestTwoShareAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	var stores [2]bolt.Users
+	var stores [2]user.Store
 	for i := range stores {
 		db, err := bolt.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = db.Close() }()
-		stores[i] = bolt.Users{DB: db}
+		stores[i] = db.Users()
 	}
 	busy, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -110,7 +110,7 @@ func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if _, err := (bolt.Users{DB: db}).ByPointer(ctx, user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrUnavailable) {
+			if _, err := db.Users().ByPointer(ctx, user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrUnavailable) {
 				t.Errorf("a locked file: %v", err)
 			}
 		})
@@ -119,7 +119,7 @@ func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (bolt.Users{DB: db}).ByPointer(t.Context(), user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := db.Users().ByPointer(t.Context(), user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("after the lock: %v", err)
 	}
 	if err := db.Close(); err != nil {
@@ -133,7 +133,7 @@ func TestOpenTemp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Users(t, func(testing.TB) user.Store { return bolt.Users{DB: db} })
+	storetest.Users(t, func(testing.TB) user.Store { return db.Users() })
 	if !db.NoSync(t) || openDB(t).NoSync(t) {
 		t.Errorf("without sync: %v with OpenTemp, %v with Open", db.NoSync(t), openDB(t).NoSync(t))
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 func storesIn(db *bolt.DB) storetest.Stores {
-	return storetest.Stores{Users: bolt.Users{DB: db}, Sessions: bolt.Sessions{DB: db}, Counters: bolt.Counters{DB: db}}
+	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters()}
 }
 
 func TestSchema(t *testing.T) {

@@ -10,10 +10,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Sessions is the session.Store in a DB.
-type Sessions struct{ DB *DB }
+// Sessions returns the store of sessions.
+func (d *DB) Sessions() session.Store { return sessions{d} }
 
-var _ session.Store = Sessions{}
+type sessions struct{ db *DB }
 
 // sessionRecord is a session as the file keeps it.
 type sessionRecord struct {
@@ -74,9 +74,9 @@ func putSession(tx *bbolt.Tx, s session.Session) error {
 }
 
 // Create implements session.Store.
-func (s Sessions) Create(ctx context.Context, created session.Session) error {
+func (s sessions) Create(ctx context.Context, created session.Session) error {
 	key := sessionKey(created.Key)
-	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		if tx.Bucket(sessionsBucket).Get(key) != nil {
 			return nil
 		}
@@ -85,9 +85,9 @@ func (s Sessions) Create(ctx context.Context, created session.Session) error {
 }
 
 // Get implements session.Store.
-func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
+func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
 	var found *session.Session
-	err := s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
+	err := s.db.read(ctx, func(tx *bbolt.Tx) (err error) {
 		found, err = getSession(tx, key)
 		return err
 	})
@@ -101,7 +101,7 @@ func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, er
 }
 
 // Update implements session.Store.
-func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
+func (s sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
 	try := func(tx *bbolt.Tx) (after session.Session, err error) {
 		if before, err = getSession(tx, key); err != nil || before == nil {
 			done = false
@@ -112,14 +112,14 @@ func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update)
 		return after, nil
 	}
 	// A refusal is decided on a snapshot: bbolt syncs the disk at every commit, also at one that changed nothing.
-	err = s.DB.read(ctx, func(tx *bbolt.Tx) error {
+	err = s.db.read(ctx, func(tx *bbolt.Tx) error {
 		_, err := try(tx)
 		return err
 	})
 	if err != nil || !done {
 		return before, false, err
 	}
-	err = s.DB.write(ctx, func(tx *bbolt.Tx) error {
+	err = s.db.write(ctx, func(tx *bbolt.Tx) error {
 		after, err := try(tx)
 		if err != nil || !done {
 			return err
@@ -133,9 +133,9 @@ func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update)
 }
 
 // List implements session.Store.
-func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
+func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
 	var found []session.Session
-	err := s.DB.read(ctx, func(tx *bbolt.Tx) error {
+	err := s.db.read(ctx, func(tx *bbolt.Tx) error {
 		prefix, from := subjectPrefix(of), sessionKey(session.Key{Subject: of, ID: after})
 		c := tx.Bucket(sessionsBucket).Cursor()
 		for k, _ := c.Seek(from); bytes.HasPrefix(k, prefix) && len(found) < limit; k, _ = c.Next() {
@@ -154,8 +154,8 @@ func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 }
 
 // DeleteAll implements session.Store.
-func (s Sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (deleted int, err error) {
-	err = s.DB.write(ctx, func(tx *bbolt.Tx) error {
+func (s sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (deleted int, err error) {
+	err = s.db.write(ctx, func(tx *bbolt.Tx) error {
 		prefix, bucket := subjectPrefix(of), tx.Bucket(sessionsBucket)
 		// A cursor may skip a key when the one under it is deleted, so the keys are collected first.
 		var keys [][]byte

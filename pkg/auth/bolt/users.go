@@ -13,10 +13,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users is the user.Store in a DB. It lists users in the order of their subjects.
-type Users struct{ DB *DB }
+// Users returns the store of users. It lists users in the order of their subjects.
+func (d *DB) Users() user.Store { return users{d} }
 
-var _ user.Store = Users{}
+type users struct{ db *DB }
 
 // userRecord is a user as the file keeps it.
 type userRecord struct {
@@ -75,7 +75,7 @@ func putUser(tx *bbolt.Tx, u user.User, request string) error {
 }
 
 // Create implements user.Store.
-func (s Users) Create(ctx context.Context, u user.User, request string) error {
+func (s users) Create(ctx context.Context, u user.User, request string) error {
 	pointers, _, err := user.PointerMoves(user.User{}, u)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 	if err := u.ID.Validate(); err != nil {
 		return err
 	}
-	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		switch there, err := findUser(tx, u.ID); {
 		case err != nil:
 			return err
@@ -102,8 +102,8 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 }
 
 // Get implements user.Store.
-func (s Users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err error) {
-	err = s.DB.read(ctx, func(tx *bbolt.Tx) error {
+func (s users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err error) {
+	err = s.db.read(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, id)
 		if err == nil {
 			u = there.User
@@ -114,11 +114,11 @@ func (s Users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err err
 }
 
 // ByPointer implements user.Store.
-func (s Users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID, err error) {
+func (s users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID, err error) {
 	if p.Validate() != nil {
 		return "", auth.ErrNotFound
 	}
-	err = s.DB.read(ctx, func(tx *bbolt.Tx) (err error) {
+	err = s.db.read(ctx, func(tx *bbolt.Tx) (err error) {
 		id, err = ownerOf(tx, p)
 		return err
 	})
@@ -129,8 +129,8 @@ func (s Users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID
 }
 
 // Update implements user.Store.
-func (s Users) Update(ctx context.Context, u user.User) error {
-	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+func (s users) Update(ctx context.Context, u user.User) error {
+	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, u.ID)
 		if err != nil {
 			return err
@@ -150,12 +150,12 @@ func (r *userRecord) is(u user.User) bool {
 }
 
 // Move implements user.Store.
-func (s Users) Move(ctx context.Context, from, to user.User, request string) error {
+func (s users) Move(ctx context.Context, from, to user.User, request string) error {
 	added, removed, err := user.PointerMoves(from, to)
 	if err != nil {
 		return err
 	}
-	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, from.ID)
 		switch {
 		case err != nil:
@@ -182,8 +182,8 @@ func (s Users) Move(ctx context.Context, from, to user.User, request string) err
 }
 
 // Delete implements user.Store.
-func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
-	return s.DB.write(ctx, func(tx *bbolt.Tx) error {
+func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
+	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, id)
 		if err != nil {
 			return err
@@ -261,9 +261,9 @@ func deletePointer(tx *bbolt.Tx, p user.Pointer, id auth.SubjectID) error {
 func pointerMembers(to *auth.SubjectID) []member { return []member{{"sub", to}} }
 
 // List implements user.Store.
-func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
+func (s users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
 	var p user.Page
-	err := s.DB.read(ctx, func(tx *bbolt.Tx) error {
+	err := s.db.read(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(usersBucket).Cursor()
 		k, _ := c.Seek([]byte(after))
 		if k != nil && string(k) == string(after) {

@@ -12,10 +12,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Counters is the throttle.Counters in a DB: one UpdateItem each.
-type Counters struct{ DB *DB }
+// Counters returns the store of throttle counters. Each update is one UpdateItem.
+func (db *DB) Counters() throttle.Counters { return counters{db} }
 
-var _ throttle.Counters = Counters{}
+type counters struct{ db *DB }
 
 // The attributes of a counter's item, besides v and expires_at, by which the table's TTL deletes it.
 const (
@@ -27,15 +27,15 @@ const (
 )
 
 // Update implements throttle.Counters.
-func (s Counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := renderCount(u)
-	in.TableName, in.Key = &s.DB.tables.Attempts, attributes{attrSubject: str(key)}
+	in.TableName, in.Key = &s.db.tables.Attempts, attributes{attrSubject: str(key)}
 	// The item as it was says how long a refused login has to wait.
 	in.ReturnValues = types.ReturnValueAllOld
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
-	out, err := s.DB.client.UpdateItem(ctx, in)
+	out, err := s.db.client.UpdateItem(ctx, in)
 	there, refused := conditionFailed(err)
 	switch {
 	case err == nil:

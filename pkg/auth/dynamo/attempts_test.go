@@ -14,7 +14,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -47,7 +46,7 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			mutate := &mutator{from: m.from, to: m.to}
-			differences := storetest.CompareCounts(t.Context(), dynamo.Counters{DB: newDB(t, e, mutate).Unhurried()}, 12, 3)
+			differences := storetest.CompareCounts(t.Context(), newDB(t, e, mutate).Unhurried().Counters(), 12, 3)
 			if mutate.changed.Load() == 0 {
 				t.Fatal("the mutation changed no request")
 			}
@@ -61,7 +60,7 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 // TestLongestLimit sends the condition of the limit with the most waits that Validate takes: DynamoDB
 // refuses a condition of more than 300 operators.
 func TestLongestLimit(t *testing.T) {
-	counters := dynamo.Counters{DB: newDB(t, engine.DynamoDBLocal(t), nil)}
+	counters := newDB(t, engine.DynamoDBLocal(t), nil).Counters()
 	limit := throttle.Limit{Free: 5, Delay: time.Minute, MaxDelay: 8192 * time.Minute, Window: 7 * 24 * time.Hour}
 	if err := limit.Validate(); err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func TestSessions(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Sessions(t, 10_000, func(testing.TB) session.Store { return dynamo.Sessions{DB: db} })
+			storetest.Sessions(t, 10_000, func(testing.TB) session.Store { return db.Sessions() })
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestUsers(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Users(t, func(testing.TB) user.Store { return dynamo.Users{DB: db} })
+			storetest.Users(t, func(testing.TB) user.Store { return db.Users() })
 		})
 	}
 }
@@ -65,7 +65,7 @@ func TestAttempts(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Attempts(t, func(testing.TB) throttle.Counters { return dynamo.Counters{DB: db} })
+			storetest.Attempts(t, func(testing.TB) throttle.Counters { return db.Counters() })
 		})
 	}
 }
@@ -74,7 +74,7 @@ func TestAttempts(t *testing.T) {
 // engine deletes by itself; everywhere else expiry is compared.
 func TestTTLDeletes(t *testing.T) {
 	db := newDB(t, engine.DynamoDBLocal(t), nil)
-	store := dynamo.Sessions{DB: db}
+	store := db.Sessions()
 	if err := db.EnableTTL(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestItemSize(t *testing.T) {
 		}
 		g = next
 	}
-	s, err := dynamo.Sessions{DB: db}.Get(t.Context(), g.Session.Key)
+	s, err := db.Sessions().Get(t.Context(), g.Session.Key)
 	if err != nil || s.Generation != 10_000 {
 		t.Fatalf("generation %d, %v", s.Generation, err)
 	}
@@ -160,7 +160,7 @@ func TestConnect(t *testing.T) {
 		Tables:      dynamo.Tables{Users: "users"},
 	})
 	db.Connect(t.Context())
-	if _, err := (dynamo.Users{DB: db}).Get(t.Context(), "ada"); !errors.Is(err, auth.ErrNotFound) {
+	if _, err := db.Users().Get(t.Context(), "ada"); !errors.Is(err, auth.ErrNotFound) {
 		t.Error(err)
 	}
 	if asked.Load() != 2 || opened.Load() != 1 {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -111,7 +110,7 @@ func TestFaultsOfCreations(t *testing.T) {
 // A lost reply to the update of a user must not look like somebody else's write.
 func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
 	wire := &fault.Transport{}
-	users := dynamo.Users{DB: newDB(t, engine.DynamoDBLocal(t), wire)}
+	users := newDB(t, engine.DynamoDBLocal(t), wire).Users()
 	u := user.User{ID: "s", Email: "s@example.com", Revision: 1}
 	if err := users.Create(t.Context(), u, rand.Text()); err != nil {
 		t.Fatal(err)

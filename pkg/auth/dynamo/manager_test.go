@@ -25,7 +25,7 @@ type manager struct {
 	authenticator *login.Authenticator // under the default limits
 	hasher        login.Hasher
 	subject       auth.Subject
-	users         dynamo.Users
+	users         user.Store
 }
 
 const (
@@ -42,9 +42,9 @@ var (
 
 func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
 	t.Helper()
-	m := &manager{users: dynamo.Users{DB: db}}
+	m := &manager{users: db.Users()}
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
-		s.Stores = service.Stores{Users: m.users, Sessions: dynamo.Sessions{DB: db}, Attempts: dynamo.Counters{DB: db}}
+		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Attempts: db.Counters()}
 		s.Client, s.Clients, s.Now = aClient, []auth.Client{longestClient}, now
 		m.hasher = s.Hasher
 	}})

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/test/engine"
 )
@@ -43,7 +42,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			mutate := &mutator{from: m.from, to: m.to}
-			store := dynamo.Sessions{DB: newDB(t, e, mutate).Unhurried()}
+			store := newDB(t, e, mutate).Unhurried().Sessions()
 			cases := storetest.Cases(1500, 3, func(i int) auth.SubjectID {
 				return auth.SubjectID("case " + strings.Repeat("i", i%3) + string(rune('a'+i%26)))
 			})

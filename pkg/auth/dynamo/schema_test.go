@@ -13,7 +13,7 @@ import (
 )
 
 func storesIn(db *dynamo.DB) storetest.Stores {
-	return storetest.Stores{Users: dynamo.Users{DB: db}, Sessions: dynamo.Sessions{DB: db}, Counters: dynamo.Counters{DB: db}}
+	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters()}
 }
 
 func TestSchema(t *testing.T) {

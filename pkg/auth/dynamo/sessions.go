@@ -13,10 +13,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Sessions is the session.Store in a DB.
-type Sessions struct{ DB *DB }
+// Sessions returns the store of sessions.
+func (db *DB) Sessions() session.Store { return sessions{db} }
 
-var _ session.Store = Sessions{}
+type sessions struct{ db *DB }
 
 // The attributes of a session's item. Times are milliseconds since 1970 but for expires_at.
 const (
@@ -107,11 +107,11 @@ func sessionOf(item attributes) (session.Session, error) {
 }
 
 // Create implements session.Store.
-func (s Sessions) Create(ctx context.Context, created session.Session) error {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s sessions) Create(ctx context.Context, created session.Session) error {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
-	_, err := s.DB.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.DB.tables.Sessions, Item: sessionItem(created),
+	_, err := s.db.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.db.tables.Sessions, Item: sessionItem(created),
 		ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
 	})
 	if _, exists := conditionFailed(err); exists {
@@ -124,11 +124,11 @@ func (s Sessions) Create(ctx context.Context, created session.Session) error {
 }
 
 // Get implements session.Store.
-func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
-	out, err := s.DB.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.DB.tables.Sessions, Key: keyOf(key), ConsistentRead: aws.Bool(true),
+	out, err := s.db.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.db.tables.Sessions, Key: keyOf(key), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return session.Session{}, failed("reading a session", err)
@@ -140,14 +140,14 @@ func (s Sessions) Get(ctx context.Context, key session.Key) (session.Session, er
 }
 
 // Update implements session.Store.
-func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := render(u)
-	in.TableName, in.Key = &s.DB.tables.Sessions, keyOf(key)
+	in.TableName, in.Key = &s.db.tables.Sessions, keyOf(key)
 	in.ReturnValues = types.ReturnValueAllOld
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
-	out, err := s.DB.client.UpdateItem(ctx, in)
+	out, err := s.db.client.UpdateItem(ctx, in)
 	item, refused := conditionFailed(err)
 	switch {
 	case refused && item == nil:
@@ -166,11 +166,11 @@ func (s Sessions) Update(ctx context.Context, key session.Key, u session.Update)
 }
 
 // List implements session.Store. The order is that of the IDs' text.
-func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.QueryInput{
-		TableName: &s.DB.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(limit)),
+		TableName: &s.db.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(limit)),
 		KeyConditionExpression:    aws.String(attrSubject + " = :of"),
 		ExpressionAttributeValues: attributes{":of": str(string(of))},
 	}
@@ -181,7 +181,7 @@ func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 	var found []session.Session
 	// A page may end early, by its size: only a missing LastEvaluatedKey is the end.
 	for len(found) < limit {
-		out, err := s.DB.client.Query(ctx, in)
+		out, err := s.db.client.Query(ctx, in)
 		if err != nil {
 			return nil, failed("listing sessions", err)
 		}
@@ -200,9 +200,9 @@ func (s Sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 }
 
 // DeleteAll implements session.Store. It reads the keys alone, so that an item that cannot be read is erased too.
-func (s Sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (int, error) {
+func (s sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (int, error) {
 	in := &dynamodb.QueryInput{
-		TableName: &s.DB.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(maxBatch),
+		TableName: &s.db.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(maxBatch),
 		KeyConditionExpression: aws.String(attrSubject + " = :of"), ProjectionExpression: aws.String(attrSubject + ", " + attrID),
 		ExpressionAttributeValues: attributes{":of": str(string(of))},
 	}
@@ -223,10 +223,10 @@ func (s Sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
 	}
 }
 
-func (s Sessions) query(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s sessions) query(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
-	out, err := s.DB.client.Query(ctx, in)
+	out, err := s.db.client.Query(ctx, in)
 	if err != nil {
 		return nil, failed("listing sessions", err)
 	}
@@ -236,22 +236,22 @@ func (s Sessions) query(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb
 // maxBatch is how many items one BatchWriteItem takes.
 const maxBatch = 25
 
-func (s Sessions) deletePage(ctx context.Context, keys []attributes) error {
+func (s sessions) deletePage(ctx context.Context, keys []attributes) error {
 	left := make([]types.WriteRequest, len(keys))
 	for i, key := range keys {
 		left[i].DeleteRequest = &types.DeleteRequest{Key: key}
 	}
-	ctx, cancel := s.DB.bounded(ctx)
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		out, err := s.DB.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{s.DB.tables.Sessions: left},
+		out, err := s.db.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{s.db.tables.Sessions: left},
 		})
 		if err != nil {
 			return failed("deleting sessions", err)
 		}
 		// What the table had no throughput for comes back without an error.
-		if left = out.UnprocessedItems[s.DB.tables.Sessions]; len(left) == 0 {
+		if left = out.UnprocessedItems[s.db.tables.Sessions]; len(left) == 0 {
 			return nil
 		}
 		if err := pause(ctx, attempt); err != nil {

@@ -17,12 +17,12 @@ import (
 // transact carries out a transaction that the request token names. If a condition failed, judge says what that means; it
 // gets one reason for each item. By the token the engine knows a repetition of its own last ten minutes; after that,
 // judge may know it by the items. A condition that failed on an item that cannot be read is auth.ErrUnavailable.
-func (s Users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &request, TransactItems: items}
 	for attempt := 1; ; attempt++ {
-		_, err := s.DB.client.TransactWriteItems(ctx, in)
+		_, err := s.db.client.TransactWriteItems(ctx, in)
 		if err == nil {
 			return nil
 		}
@@ -101,40 +101,40 @@ func pause(ctx context.Context, attempt int) error {
 }
 
 // create writes an item that is not there yet.
-func (s Users) create(item attributes) types.TransactWriteItem {
+func (s users) create(item attributes) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.DB.tables.Users, Item: item, ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
+		TableName: &s.db.tables.Users, Item: item, ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
 }
 
 // change writes the attributes of a user that this version knows, under a condition, whose names and values stand in e.
-func (s Users) change(key attributes, e *expression, condition, set string) types.TransactWriteItem {
+func (s users) change(key attributes, e *expression, condition, set string) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.DB.tables.Users, Key: key, ConditionExpression: &condition, UpdateExpression: &set,
+		TableName: &s.db.tables.Users, Key: key, ConditionExpression: &condition, UpdateExpression: &set,
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
 }
 
 // delete erases an item under a condition, whose names and values stand in e.
-func (s Users) delete(key attributes, e *expression, condition string) types.TransactWriteItem {
+func (s users) delete(key attributes, e *expression, condition string) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.DB.tables.Users, Key: key, ConditionExpression: &condition,
+		TableName: &s.db.tables.Users, Key: key, ConditionExpression: &condition,
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
 }
 
 // newPointer makes a pointer that belongs to no user.
-func (s Users) newPointer(from user.Pointer, to auth.SubjectID) types.TransactWriteItem {
+func (s users) newPointer(from user.Pointer, to auth.SubjectID) types.TransactWriteItem {
 	pointer := pointerKey(from)
 	pointer[attrVersion], pointer[attrPointsTo] = num(schemaVersion), str(string(to))
 	return s.create(pointer)
 }
 
 // deletePointer erases a pointer, which is id's.
-func (s Users) deletePointer(from user.Pointer, id auth.SubjectID) types.TransactWriteItem {
+func (s users) deletePointer(from user.Pointer, id auth.SubjectID) types.TransactWriteItem {
 	e := newExpression()
 	return s.delete(pointerKey(from), e, e.readable()+" AND "+e.compare(attrPointsTo, "=", str(string(id))))
 }

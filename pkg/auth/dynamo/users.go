@@ -15,11 +15,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users is the user.Store in a DB. Users and the pointers to them stand in one table, so that one transaction writes
-// both.
-type Users struct{ DB *DB }
+// Users returns the store of users. Users and the pointers to them stand in one table, so that one
+// transaction writes both.
+func (db *DB) Users() user.Store { return users{db} }
 
-var _ user.Store = Users{}
+type users struct{ db *DB }
 
 const (
 	userPrefix = "u#" // no kind of pointer is "u"
@@ -147,7 +147,7 @@ func readableItem(item attributes) (err error) {
 }
 
 // Create implements user.Store.
-func (s Users) Create(ctx context.Context, u user.User, request string) error {
+func (s users) Create(ctx context.Context, u user.User, request string) error {
 	pointers, _, err := user.PointerMoves(user.User{}, u)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (s Users) Create(ctx context.Context, u user.User, request string) error {
 }
 
 // Get implements user.Store.
-func (s Users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
+func (s users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
 	item, err := s.get(ctx, userKey(id))
 	if err != nil {
 		return user.User{}, err
@@ -181,7 +181,7 @@ func (s Users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
 }
 
 // ByPointer implements user.Store.
-func (s Users) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
+func (s users) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
 	if p.Validate() != nil {
 		return "", auth.ErrNotFound
 	}
@@ -192,11 +192,11 @@ func (s Users) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, e
 	return ownerOf(item)
 }
 
-func (s Users) get(ctx context.Context, key attributes) (attributes, error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s users) get(ctx context.Context, key attributes) (attributes, error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
-	out, err := s.DB.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.DB.tables.Users, Key: key, ConsistentRead: aws.Bool(true),
+	out, err := s.db.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.db.tables.Users, Key: key, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return nil, failed("reading a user", err)
@@ -208,8 +208,8 @@ func (s Users) get(ctx context.Context, key attributes) (attributes, error) {
 }
 
 // Update implements user.Store.
-func (s Users) Update(ctx context.Context, u user.User) error {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s users) Update(ctx context.Context, u user.User) error {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	e, write := newExpression(), rand.Text()
 	condition := e.asRead(u)
@@ -218,8 +218,8 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.DB.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.DB.tables.Users, Key: userKey(u.ID), ConditionExpression: &condition, UpdateExpression: &set,
+	_, err = s.db.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.db.tables.Users, Key: userKey(u.ID), ConditionExpression: &condition, UpdateExpression: &set,
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -244,11 +244,11 @@ func (s Users) Update(ctx context.Context, u user.User) error {
 }
 
 // List implements user.Store. It scans the table: it is for operators, not for requests.
-func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
-	ctx, cancel := s.DB.bounded(ctx)
+func (s users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
+	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.ScanInput{
-		TableName: &s.DB.tables.Users, Limit: aws.Int32(int32(2 * limit)), // most users have one pointer
+		TableName: &s.db.tables.Users, Limit: aws.Int32(int32(2 * limit)), // most users have one pointer
 		FilterExpression:          aws.String("begins_with(" + attrSubject + ", :users)"),
 		ExpressionAttributeValues: attributes{":users": str(userPrefix)},
 	}
@@ -257,7 +257,7 @@ func (s Users) List(ctx context.Context, after auth.SubjectID, limit int) (user.
 	}
 	var p user.Page
 	for {
-		out, err := s.DB.client.Scan(ctx, in)
+		out, err := s.db.client.Scan(ctx, in)
 		if err != nil {
 			return user.Page{}, failed("listing users", err)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // Move implements user.Store.
-func (s Users) Move(ctx context.Context, from, to user.User, request string) error {
+func (s users) Move(ctx context.Context, from, to user.User, request string) error {
 	added, removed, err := user.PointerMoves(from, to)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s Users) Move(ctx context.Context, from, to user.User, request string) err
 }
 
 // Delete implements user.Store. Which pointers lead to the user, only the user tells, so it reads first.
-func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
+func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 	for attempt := 1; ; attempt++ {
 		u, err := s.Get(ctx, id)
 		switch {
@@ -68,7 +68,7 @@ func (s Users) Delete(ctx context.Context, id auth.SubjectID) error {
 // would keep a deletion waiting for ever.
 const maxDeletions = 20
 
-func (s Users) deleteAsRead(ctx context.Context, u user.User) error {
+func (s users) deleteAsRead(ctx context.Context, u user.User) error {
 	_, pointers, err := user.PointerMoves(u, user.User{})
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
@@ -26,7 +25,7 @@ func TestFaultsOfUserChanges(t *testing.T) {
 			t.Parallel()
 			wire := &fault.Transport{}
 			db := newDB(t, e, wire)
-			users, u := dynamo.Users{DB: db}, user.User{ID: "s", Email: "old@example.com", Pointers: keys("old"), Revision: 1}
+			users, u := db.Users(), user.User{ID: "s", Email: "old@example.com", Pointers: keys("old"), Revision: 1}
 			if err := users.Create(t.Context(), u, rand.Text()); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +53,7 @@ func TestFaultsOfUserChanges(t *testing.T) {
 					}
 				}
 			}
-			sessions := dynamo.Sessions{DB: db}
+			sessions := db.Sessions()
 			if err := sessions.Create(t.Context(), session.Session{Key: session.Key{Subject: "s"}}); err != nil {
 				t.Fatal(err)
 			}

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/test/engine"
 )
@@ -91,7 +90,7 @@ func TestUsersConformanceCatchesMutants(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			mutate := &transactionMutator{edit: m.edit}
-			differences := storetest.CompareUsers(t.Context(), dynamo.Users{DB: newDB(t, e, mutate).Unhurried()}, 8, 3)
+			differences := storetest.CompareUsers(t.Context(), newDB(t, e, mutate).Unhurried().Users(), 8, 3)
 			if changed := mutate.changed.Load(); (changed == 0) != m.same {
 				t.Fatalf("the mutation changed %d requests", changed)
 			}

@@ -56,7 +56,7 @@ func onBolt(t *testing.T) (user.Store, throttle.Counters) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bolt.Users{DB: db}, bolt.Counters{DB: db}
+	return db.Users(), db.Counters()
 }
 
 func newChangingOn(t *testing.T, users user.Store, change func(*login.Config)) *changing {

@@ -41,7 +41,7 @@ func onDynamoDB(t *testing.T, wire http.RoundTripper) (user.Store, throttle.Coun
 	if err := db.CreateTables(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return dynamo.Users{DB: db}, dynamo.Counters{DB: db}
+	return db.Users(), db.Counters()
 }
 
 var (

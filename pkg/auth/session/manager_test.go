@@ -70,7 +70,7 @@ func newTestManager(t *testing.T) *testManager {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	h := &testManager{
-		store: &faulty{Store: bolt.Sessions{DB: db}},
+		store: &faulty{Store: db.Sessions()},
 		users: &directory{subject: auth.Subject{ID: aUUID, TokenVersion: 2, Roles: []string{"admin"}}},
 		now:   epoch,
 	}

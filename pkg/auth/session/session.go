@@ -2,7 +2,7 @@
 // continue until it ends.
 //
 //	sessions, err := session.NewManager(session.Config{
-//		Store: bolt.Sessions{DB: db}, Subjects: users, Codec: session.Codec{Keys: keys},
+//		Store: db.Sessions(), Subjects: users, Codec: session.Codec{Keys: keys},
 //		Rules: session.DefaultRules(), Now: time.Now, Rand: rand.Reader,
 //	})
 //	opened, err := sessions.Open(ctx, session.Opening{Subject: subject, Client: client, AuthTime: now})

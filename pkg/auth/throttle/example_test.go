@@ -21,7 +21,7 @@ func (ring) SealingKey(context.Context) (auth.LoginKey, error) {
 	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
 }
 
-func counters() (bolt.Counters, func()) {
+func counters() (throttle.Counters, func()) {
 	folder, err := os.MkdirTemp("", "throttle")
 	if err != nil {
 		panic(err)
@@ -30,7 +30,7 @@ func counters() (bolt.Counters, func()) {
 	if err != nil {
 		panic(err)
 	}
-	return bolt.Counters{DB: db}, func() { _ = db.Close(); _ = os.RemoveAll(folder) }
+	return db.Counters(), func() { _ = db.Close(); _ = os.RemoveAll(folder) }
 }
 
 // Three sign-ups an hour from one network, and the fourth has to wait.

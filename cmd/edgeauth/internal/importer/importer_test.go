@@ -23,7 +23,7 @@ func newDirectory(t testing.TB) *user.Directory {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	return &user.Directory{Store: bolt.Users{DB: db}}
+	return &user.Directory{Store: db.Users()}
 }
 
 func read(t testing.TB, format, text, config string) importer.Records {
