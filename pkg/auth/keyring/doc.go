@@ -10,4 +10,7 @@
 // published, so that every verifier knows it before its first token. Key n-1 is still accepted, so that
 // a move from n-1 to n, and back, ends no token. docs/keys.md tells how keys rotate: the keys function
 // of a stack and "edgeauth keys" make rings, move them and drop keys.
+//
+// A drop may give a version another key. An instance that loaded the ring before the drop has the earlier
+// key, so it loads the ring again before it takes a refresh token for forged.
 package keyring

@@ -56,8 +56,10 @@ var errForged = errors.New("not a refresh token of this issuer")
 //
 // All numbers are big-endian. A subject that is a lower-case canonical UUID must be written as form
 // 0 and its 16 bytes, so that every token has one spelling. The MAC is checked before any I/O on
-// the session: junk costs nothing, and only an authentic token can revoke a session. A Codec is
-// safe for concurrent use.
+// the session: junk costs nothing, and only an authentic token can revoke a session. A key alone
+// makes no token of a session, because the secret is missing. With the key, any one token of the
+// session becomes a token of every generation and profile, and the rules notice no theft: a key that
+// was read has to be dropped. A Codec is safe for concurrent use.
 type Codec struct{ Keys Keys }
 
 // Seal returns the text of t under the newest key. It fails if a field of t is out of range; errors
