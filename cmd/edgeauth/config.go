@@ -19,7 +19,7 @@ type configCommand struct {
 }
 
 type configCheck struct {
-	File      string `arg:"" optional:"" help:"The file with the JSON object (docs/config.md), or - for standard input (default: the value of EDGEAUTH_CONFIG). Other variables, such as EDGEAUTH_IDLE_TIMEOUT, are checked if they are set."`
+	File      string `arg:"" optional:"" help:"The file with the JSON object (docs/configuration.md), or - for standard input (default: the value of EDGEAUTH_CONFIG). Other variables, such as EDGEAUTH_IDLE_TIMEOUT, are checked if they are set."`
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"The algorithm of the signing keys, whose length counts: RS256, ES256 or EdDSA (${default})."`
 }
 

@@ -20,7 +20,7 @@ type devCommand struct {
 	Upstream  string `placeholder:"URL" help:"Your own API. It gets every request whose path is not edgeauth's, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of new signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
-	Config    string `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/config.md)."`
+	Config    string `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/configuration.md)."`
 }
 
 func (c *devCommand) Run(ctx context.Context, t terminal) error {
