@@ -19,6 +19,7 @@ var accessRules = []rule{
 		"refresh gets the login ring":        func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
 		"sessions gets the login ring":       func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
 		"account lacks the login ring":       func(d document) { delete(variables(d, "AccountFunction"), "EDGEAUTH_LOGIN_RING") },
+		"they stay after a failed creation":  func(d document) { d.resources()["SigningSecret"].(tree)["DeletionPolicy"] = "Retain" },
 		"the login ring goes with the stack": func(d document) { delete(d.resources()["LoginSecret"].(tree), "DeletionPolicy") },
 		"CloudFormation waits short":         func(d document) { delete(d.properties("Keys"), "ServiceTimeout") },
 		"sessions gets what signs":           func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_SIGNING_RING"] = "x" },
@@ -158,15 +159,19 @@ func allowed(d document, role string) map[string]string {
 	return may
 }
 
-// targetOf returns the resource that an ARN belongs to. If the stack can adopt an existing resource, it is the one that the
-// stack would make.
+// targetOf returns the resource that a name or an ARN belongs to. If the stack can adopt an existing resource, it is the
+// one that the stack would make.
 func targetOf(in any) string {
 	choice := at[[]any](in, "Fn::If")
 	if len(choice) != 3 {
 		return attributeOf(in)
 	}
-	made := ref(choice[1])
-	if choice[0] != "Makes"+made || ref(choice[2]) != "Existing"+made {
+	made, existing := ref(choice[1]), ref(choice[2])
+	if table := attributeOf(choice[1]); table != "" {
+		arn := "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${"
+		made, existing = table, strings.TrimSuffix(strings.TrimPrefix(at[string](choice[2], "Fn::Sub"), arn), "}")
+	}
+	if choice[0] != "Makes"+made || existing != "Existing"+made {
 		return ""
 	}
 	return made
@@ -209,7 +214,7 @@ func secrets(d document) (problems []string) {
 	for id, property := range map[string]string{"SigningSecret": "SigningRingArn", "RefreshSecret": "RefreshKeysArn", "LoginSecret": "LoginRingArn"} {
 		r, p := at[tree](d.resources(), id), d.properties(id)
 		for what, ok := range map[string]bool{
-			"does not survive its stack":       r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
+			"does not survive its stack":       r["DeletionPolicy"] == "RetainExceptOnCreate" && r["UpdateReplacePolicy"] == "Retain",
 			"is in the way of a second one":    p["Name"] == nil,
 			"gets its value from the template": p["SecretString"] == nil && p["GenerateSecretString"] == nil,
 			"is not what the keys are made in": targetOf(d.properties("Keys")[property]) == id,

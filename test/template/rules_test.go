@@ -103,6 +103,24 @@ var rules = []rule{
 		"sessions stay for ever":    func(d document) { delete(d.properties("SessionsTable"), "TimeToLiveSpecification") },
 		"sessions have another key": func(d document) { d.properties("SessionsTable")["KeySchema"] = d.properties("UsersTable")["KeySchema"] },
 	}},
+	{"tables and secrets can be those of another stack", adopted, map[string]func(document){
+		"a function has its own table": func(d document) { variables(d, "LoginFunction")["EDGEAUTH_USERS_TABLE"] = tree{"Ref": "UsersTable"} },
+		"a function has another table": func(d document) {
+			variables(d, "LoginFunction")["EDGEAUTH_USERS_TABLE"] = variables(d, "LoginFunction")["EDGEAUTH_SESSIONS_TABLE"]
+		},
+		"a function has another's ring": func(d document) {
+			variables(d, "LoginFunction")["EDGEAUTH_LOGIN_RING"] = variables(d, "LoginFunction")["EDGEAUTH_SIGNING_RING"]
+		},
+		"the stamp has its own table": func(d document) { d.properties("Keys")["UsersTable"] = tree{"Ref": "UsersTable"} },
+		"the command finds another table": func(d document) {
+			outputs := at[tree](d.root, "Outputs")
+			outputs["UsersTable"] = outputs["SessionsTable"]
+		},
+		"a table is made in any case": func(d document) { delete(d.resources()["SessionsTable"].(tree), "Condition") },
+		"a role allows its own table alone": func(d document) {
+			statement(d, "LoginRole", 0)["Resource"] = tree{"Fn::GetAtt": []any{"UsersTable", "Arn"}}
+		},
+	}},
 	{"functions get variables that somebody reads", known, map[string]func(document){
 		"attempts of no use": func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_ATTEMPTS_TABLE"] = "x" },
 		"a misspelt one":     func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
@@ -397,6 +415,47 @@ func tables(d document) (problems []string) {
 	}
 	if len(d.of("AWS::DynamoDB::Table")) != len(keys) {
 		problems = append(problems, "there is a table that nobody has looked at")
+	}
+	return problems
+}
+
+func adopted(d document) (problems []string) {
+	names := map[string]string{
+		"EDGEAUTH_USERS_TABLE": "UsersTable", "EDGEAUTH_SESSIONS_TABLE": "SessionsTable", "EDGEAUTH_ATTEMPTS_TABLE": "AttemptsTable",
+		"EDGEAUTH_SIGNING_RING": "SigningSecret", "EDGEAUTH_REFRESH_KEYS": "RefreshSecret", "EDGEAUTH_LOGIN_RING": "LoginSecret",
+	}
+	hold := func(where string, value any, want string) {
+		if got := targetOf(value); got != want || attributeOf(value) != "" {
+			problems = append(problems, fmt.Sprintf("%s names %q, want %s or the existing one", where, got, want))
+		}
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		for variable, want := range names {
+			if value := variables(d, id)[variable]; value != nil {
+				if text := at[[]any](value, "Fn::Sub"); len(text) == 2 && text[0] == "secretsmanager:${Arn}" {
+					value = at[any](text[1], "Arn")
+				}
+				hold(id+"'s "+variable, value, want)
+			}
+		}
+	}
+	for _, want := range names {
+		hold("the output "+want, at[any](d.root, "Outputs", want, "Value"), want)
+		if at[string](d.resources()[want], "Condition") != "Makes"+want {
+			problems = append(problems, want+" is made beside an existing one")
+		}
+		if strings.HasSuffix(want, "Table") {
+			hold("the stamp's "+want, d.properties("Keys")[want], want)
+		}
+	}
+	for _, id := range d.of("AWS::IAM::Role") {
+		for i := range at[[]any](d.properties(id), "Policies") {
+			for _, s := range at[[]any](at[[]any](d.properties(id), "Policies")[i], "PolicyDocument", "Statement") {
+				if table := attributeOf(at[any](s, "Resource")); at[string](d.resources()[table], "Type") == "AWS::DynamoDB::Table" {
+					problems = append(problems, id+" may not use an existing "+table)
+				}
+			}
+		}
 	}
 	return problems
 }
