@@ -103,6 +103,10 @@ var rules = []rule{
 		"sessions stay for ever":    func(d document) { delete(d.properties("SessionsTable"), "TimeToLiveSpecification") },
 		"sessions have another key": func(d document) { d.properties("SessionsTable")["KeySchema"] = d.properties("UsersTable")["KeySchema"] },
 	}},
+	{"a build can be deployed again after its rollback", repeatable, map[string]func(document){
+		"a version stays": func(d document) { d.resources()[versionOf(d, "LoginFunction")].(tree)["DeletionPolicy"] = "Retain" },
+		"by default":      func(d document) { delete(d.resources()[versionOf(d, "LoginFunction")].(tree), "DeletionPolicy") },
+	}},
 	{"tables and secrets can be those of another stack", adopted, map[string]func(document){
 		"a function has its own table": func(d document) { variables(d, "LoginFunction")["EDGEAUTH_USERS_TABLE"] = tree{"Ref": "UsersTable"} },
 		"a function has another table": func(d document) {
@@ -415,6 +419,16 @@ func tables(d document) (problems []string) {
 	}
 	if len(d.of("AWS::DynamoDB::Table")) != len(keys) {
 		problems = append(problems, "there is a table that nobody has looked at")
+	}
+	return problems
+}
+
+// repeatable holds that no version outlives its deployment: Lambda would make no second one of the same code.
+func repeatable(d document) (problems []string) {
+	for _, id := range d.of("AWS::Lambda::Version") {
+		if at[string](d.resources()[id], "DeletionPolicy") != "Delete" {
+			problems = append(problems, id+" stays after a rollback")
+		}
 	}
 	return problems
 }
