@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// answer is the http.ResponseWriter that a handler writes to. It behaves as net/http's own: the first WriteHeader
-// counts, and headers changed after it are lost.
+// answer is the http.ResponseWriter of a handler. Like net/http's, it keeps the first WriteHeader
+// and ignores later changes to the headers.
 type answer struct {
 	header http.Header
 	sent   http.Header // header at the time of WriteHeader
@@ -28,7 +28,7 @@ func (a *answer) WriteHeader(status int) {
 	switch {
 	case status < 100 || status > 999:
 		panic(fmt.Sprintf("invalid status %d", status))
-	case status < 200 || a.status != 0: // informational answers have no place in an event
+	case status < 200 || a.status != 0: // events have no informational answers
 		return
 	}
 	a.status, a.sent = status, a.header.Clone()
@@ -48,7 +48,7 @@ func hasBody(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// event returns what was written, as the answer to a request of this method.
+// event returns the answer as an event, for a request with the given method.
 func (a *answer) event(method string) events.APIGatewayV2HTTPResponse {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
@@ -63,7 +63,8 @@ func (a *answer) event(method string) events.APIGatewayV2HTTPResponse {
 	e := events.APIGatewayV2HTTPResponse{
 		StatusCode: a.status,
 		Headers:    make(map[string]string, len(a.sent)),
-		// Set-Cookie is the one header whose values cannot be joined: a cookie's Expires holds a comma.
+		// Set-Cookie is the only header whose values cannot be joined with commas, because Expires
+		// contains one.
 		Cookies: a.sent.Values("Set-Cookie"),
 	}
 	a.sent.Del("Set-Cookie")

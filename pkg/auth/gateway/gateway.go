@@ -26,12 +26,12 @@ import (
 	"github.com/edgeauth/edgeauth/internal/requestid"
 )
 
-// Serve answers this Lambda function's events with h. It does not return.
+// Serve runs h as the handler of this Lambda function. It does not return.
 func Serve(h http.Handler) { lambda.Start(Handler(h)) }
 
-// Handler returns the function that answers events with h. Its error is always nil, because the
-// gateway answers an error with a 502 without a body: an event that is no request is answered 400,
-// and a panic of h 500. The function is safe for concurrent use if h is.
+// Handler returns a Lambda handler that answers events with h. Its error is always nil, because the
+// gateway turns an error into a 502 without a body. An event that is not a request is answered 400,
+// and a panic of h 500. The returned function is safe for concurrent use if h is.
 func Handler(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		r, err := requestOf(ctx, e)
@@ -54,8 +54,9 @@ func serve(h http.Handler, r *http.Request) (answer events.APIGatewayV2HTTPRespo
 	return w.event(r.Method)
 }
 
-// logPanic tells where a handler panicked, and of what type the value was, but not the value: it may hold what the
-// client sent, a password among it. The runtime's own errors hold numbers and type names only.
+// logPanic logs where a handler panicked and the type of the value. The value itself may contain
+// input of the client, for example a password. Errors of the Go runtime contain only numbers and
+// type names.
 func logPanic(r *http.Request, value any) {
 	what := fmt.Sprintf("%T", value)
 	var e runtime.Error
@@ -68,9 +69,9 @@ func logPanic(r *http.Request, value any) {
 		slog.String("stack", string(debug.Stack())))
 }
 
-// refusal is an answer in the shape of the endpoints' errors.
+// refusal returns an answer in the format of the endpoints' errors.
 func refusal(status int, code errorcode.Code, requestID string) events.APIGatewayV2HTTPResponse {
-	body, _ := json.Marshal(struct { // strings always marshal
+	body, _ := json.Marshal(struct { // marshalling strings never fails
 		Error     errorcode.Code `json:"error"`
 		RequestID string         `json:"request_id,omitempty"`
 	}{code, requestID})

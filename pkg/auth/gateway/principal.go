@@ -9,10 +9,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// principalOf returns the principal that an authorizer's context names. Package authorizer
-// writes the context: its keys are claim names, and all values are strings. Another authorizer may
-// stand in front of a handler, so a context without a valid sub or exp, or with a value of the wrong
-// form, names no principal: half an identity is refused.
+// principalOf returns the principal in an authorizer's context. Package authorizer writes the
+// context: keys are claim names and all values are strings. Another authorizer may be in front of
+// the handler, so a context without a valid sub or exp, or with a value of another type, has no
+// principal.
 func principalOf(context map[string]any) (auth.Principal, bool) {
 	c := reader{values: context}
 	p := auth.Principal{
@@ -30,7 +30,7 @@ func principalOf(context map[string]any) (auth.Principal, bool) {
 	return p, true
 }
 
-// reader takes values out of a context and remembers whether one had the wrong form.
+// reader reads values from a context and records whether one has the wrong form.
 type reader struct {
 	values map[string]any
 	wrong  bool
@@ -43,7 +43,7 @@ func (c *reader) text(key string) string {
 	return text
 }
 
-// time reads seconds since 1970 in decimal; an absent key is the zero time.
+// time reads decimal seconds since 1970. An absent key is the zero time.
 func (c *reader) time(key string) time.Time {
 	text := c.text(key)
 	if text == "" {

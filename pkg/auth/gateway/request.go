@@ -20,16 +20,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// errMalformed says that an event describes no HTTP request.
+// errMalformed means that an event is not an HTTP request.
 var errMalformed = errors.New("malformed event")
 
-// defaultStage is the stage whose name does not stand in the path.
+// defaultStage is the stage whose name is not in the path.
 const defaultStage = "$default"
 
-// requestOf returns the request that e describes, with the authorizer's context as its auth.Principal.
+// requestOf returns the request of an event, with the authorizer's context as its auth.Principal.
 func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
 	method := e.RequestContext.HTTP.Method
-	if method == "" { // which net/http would read as GET
+	if method == "" { // net/http would treat it as GET
 		return nil, fmt.Errorf("%w: no method", errMalformed)
 	}
 	path, err := pathOf(e)
@@ -51,7 +51,7 @@ func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Req
 	r.RequestURI = r.URL.RequestURI()
 	r.Header = headersOf(e)
 	r.Host = r.Header.Get("Host")
-	r.Header.Del("Host") // as net/http's own server does
+	r.Header.Del("Host") // like the server of net/http
 	r.RemoteAddr = remoteAddr(e.RequestContext.HTTP.SourceIP)
 	if len(body) > 0 {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -59,8 +59,8 @@ func requestOf(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Req
 	return r, nil
 }
 
-// pathOf returns the path without the name of the stage, which the gateway puts first unless the stage is $default.
-// The gateway has decoded rawPath already; decoding it again would let %252e%252e pass for "..".
+// pathOf returns the path without the name of the stage, which precedes the path unless the stage
+// is $default. rawPath is already decoded; decoding it again would turn %252e%252e into "..".
 func pathOf(e events.APIGatewayV2HTTPRequest) (string, error) {
 	path := e.RawPath
 	if stage := e.RequestContext.Stage; stage != "" && stage != defaultStage {
@@ -74,7 +74,7 @@ func pathOf(e events.APIGatewayV2HTTPRequest) (string, error) {
 	return path, nil
 }
 
-// bodyOf decodes the body whole: the gateway's own limit bounds it, and the event's JSON cost more than this.
+// bodyOf decodes the whole body. The gateway limits its size.
 func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
 	if !e.IsBase64Encoded {
 		return []byte(e.Body), nil
@@ -88,7 +88,8 @@ func bodyOf(e events.APIGatewayV2HTTPRequest) ([]byte, error) {
 
 func headersOf(e events.APIGatewayV2HTTPRequest) http.Header {
 	h := make(http.Header, len(e.Headers)+2)
-	// Names are lower case in real events, and then unique. Sorted, names that differ in case have one order.
+	// Real events have lower-case names, which are unique. Sorting gives names that differ in case
+	// a fixed order.
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		h.Add(name, e.Headers[name])
 	}
@@ -102,8 +103,8 @@ func headersOf(e events.APIGatewayV2HTTPRequest) http.Header {
 	return h
 }
 
-// remoteAddr returns the address that the gateway saw in the form of http.Request.RemoteAddr, with port 0; or nothing
-// where the event tells no address. A forwarding header is never asked: clients write it.
+// remoteAddr returns the client's address in the form of http.Request.RemoteAddr, with port 0, or
+// "" if the event has no address. Forwarding headers are ignored, because clients can set them.
 func remoteAddr(sourceIP string) string {
 	if _, err := netip.ParseAddr(sourceIP); err != nil {
 		return ""

@@ -86,7 +86,7 @@ func TestClientsRefused(t *testing.T) {
 		{`{"é":{}}`, `clients: "é": ` + id},
 		{`{"` + strings.Repeat("x", 65) + `":{}}`, id},
 		{`{"web":{"Profile":"strict"}}`, `clients: "web": "Profile": unknown member (want profile,`},
-		{`{"web":{"profile":"lax"}}`, `clients: "web": "profile": no profile is called "lax"`},
+		{`{"web":{"profile":"lax"}}`, `clients: "web": "profile": unknown profile "lax"`},
 		{`{"web":{"profile":1}}`, `clients: "web": "profile": `},
 		{`{"web":{"access_token_lifetime":"59s"}}`, `clients: "web": "access_token_lifetime": it is a duration from 1m0s to 1h0m0s`},
 		{`{"web":{"access_token_lifetime":"61m"}}`, `clients: "web": "access_token_lifetime": it is`},
