@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
@@ -38,7 +39,7 @@ type handler struct {
 }
 
 // newHandler returns the handler of the stack with this id; emulator is the base URL of an emulator of AWS, or empty.
-func newHandler(stack, emulator string, c secretsmanager.Config) *handler {
+func newHandler(stack, emulator string, c awsclient.Config) *handler {
 	return &handler{
 		stack: stack, region: c.Region, emulator: emulator,
 		secret: secretsmanager.New(c).Secret, now: time.Now, sleep: sleep, random: rand.Reader,

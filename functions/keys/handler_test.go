@@ -17,8 +17,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
-	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
@@ -76,7 +76,7 @@ func TestAnswerFollowsNoRedirect(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect} {
 		at := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		h := newHandler(ownStack, at.URL, secretsmanager.Config{})
+		h := newHandler(ownStack, at.URL, awsclient.Config{})
 		h.sleep = func(context.Context, time.Duration) {}
 		if err := h.put(t.Context(), at.URL, &cfn.Response{}); err == nil {
 			t.Errorf("%d counts as an answer that arrived", status)

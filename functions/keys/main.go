@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
 func main() {
@@ -16,10 +16,5 @@ func main() {
 	if err := e.Err(); err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(newHandler(stack, emulator, secretsmanager.Config{
-		Region: at.Region, Endpoint: at.Endpoint,
-		Credentials: secretsmanager.Credentials{
-			AccessKeyID: at.AccessKeyID, SecretAccessKey: at.SecretAccess, SessionToken: at.SessionSecret,
-		},
-	}))
+	lambda.Start(newHandler(stack, emulator, awsclient.Of(at.AWS, at.Endpoint)))
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
-	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
 // texts returns what the secrets hold.
@@ -211,12 +211,12 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 		"http://emulator.example.com:4566/arn?x":                                   false,
 	} {
 		region := regionIn(url)
-		deployed := newHandler(ownStack, "", secretsmanager.Config{Region: region})
+		deployed := newHandler(ownStack, "", awsclient.Config{Region: region})
 		if err := deployed.mayAnswer(url); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "example.com") {
 			t.Errorf("%s: %v", url, err)
 		}
-		emulated := newHandler(ownStack, "http://emulator.example.com:4566", secretsmanager.Config{Region: region})
-		if err := newHandler(ownStack, "", secretsmanager.Config{Region: "ap-east-1"}).mayAnswer(url); err == nil {
+		emulated := newHandler(ownStack, "http://emulator.example.com:4566", awsclient.Config{Region: region})
+		if err := newHandler(ownStack, "", awsclient.Config{Region: "ap-east-1"}).mayAnswer(url); err == nil {
 			t.Errorf("%s: the bucket of another Region is taken", url)
 		}
 		want := ok || strings.HasPrefix(url, "http://emulator.example.com:4566/")

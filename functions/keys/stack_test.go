@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
-	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
@@ -35,7 +35,7 @@ type stack struct {
 	t       testing.TB
 	id      string // the stack's
 	service *standin.Server
-	config  secretsmanager.Config
+	config  awsclient.Config
 	handler *handler
 	now     time.Time
 	logged  *bytes.Buffer
@@ -62,8 +62,8 @@ func newStack(t testing.TB) *stack {
 	listening := httptest.NewServer(s.service)
 	t.Cleanup(listening.Close)
 	s.answers.listen(t)
-	s.config = secretsmanager.Config{Region: "eu-central-1", Endpoint: listening.URL,
-		Credentials: secretsmanager.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}
+	s.config = awsclient.Config{Region: "eu-central-1", Endpoint: listening.URL,
+		Credentials: awsclient.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}
 	s.id = ownStack
 	s.handler = newHandler(s.id, s.answers.url, s.config)
 	s.handler.now = func() time.Time { return s.now }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
@@ -52,9 +53,9 @@ func CreateTables(ctx context.Context, c config.Stores) error {
 }
 
 func tables(c config.DynamoDB) *dynamo.DB {
+	at := awsclient.Of(c.AWS, c.Endpoint)
 	return dynamo.New(dynamo.Config{
-		Region: c.Region, Endpoint: c.Endpoint,
-		Credentials: dynamo.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccess, SessionToken: c.SessionSecret},
-		Tables:      dynamo.Tables{Users: c.Users, Sessions: c.Sessions, Attempts: c.Attempts},
+		Region: at.Region, Endpoint: at.Endpoint, Credentials: dynamo.Credentials(at.Credentials),
+		Tables: dynamo.Tables{Users: c.Users, Sessions: c.Sessions, Attempts: c.Attempts},
 	})
 }

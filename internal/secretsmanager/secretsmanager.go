@@ -10,69 +10,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Rings are read while a function starts, which has ten seconds for everything.
 const (
-	attemptTimeout = 2 * time.Second // of one HTTP request
-	callTimeout    = 5 * time.Second // of one request with its retries
-	maxAttempts    = 3
-	maxBackoff     = 300 * time.Millisecond
-
 	visiblePoll = 100 * time.Millisecond
 	maxBytes    = 64 << 10 // of a secret's text
 )
 
-// Config is how to reach the service. The zero HTTP client is the SDK's own.
-type Config struct {
-	Region      string
-	Credentials Credentials
-	// Endpoint is the URL of a stand-in; empty means AWS's own.
-	Endpoint string
-	// Transport carries the requests; nil is net/http's own. Tests inject faults here.
-	Transport http.RoundTripper
-}
-
-// Credentials sign the requests.
-type Credentials struct {
-	AccessKeyID     string
-	SecretAccessKey auth.Secret
-	SessionToken    auth.Secret
-}
-
 // Client reaches the secrets of one account. It is safe for concurrent use.
 type Client struct{ api *secretsmanager.Client }
 
-// New returns the client of c. It does no I/O. The options are given one by one because the SDK's own loading of
-// configuration costs 2 MB and a millisecond of every start.
-func New(c Config) *Client {
-	options := secretsmanager.Options{
-		Region:     c.Region,
-		HTTPClient: &http.Client{Transport: c.Transport, Timeout: attemptTimeout},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID: c.Credentials.AccessKeyID, SecretAccessKey: c.Credentials.SecretAccessKey.Reveal(),
-				SessionToken: c.Credentials.SessionToken.Reveal(), Source: "edgeauth",
-			}, nil
-		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
-		}),
-	}
-	if c.Endpoint != "" {
-		options.BaseEndpoint = &c.Endpoint
-	}
-	return &Client{secretsmanager.New(options)}
+// New returns the client of c. It does no I/O.
+func New(c awsclient.Config) *Client {
+	o := c.Options()
+	return &Client{secretsmanager.New(secretsmanager.Options{
+		Region: o.Region, BaseEndpoint: o.BaseEndpoint, Credentials: o.Credentials, HTTPClient: o.HTTPClient, Retryer: o.Retryer,
+	})}
 }
 
 // Secret returns the source of the ring in the secret of an ARN. A secret that is new and has no value yet holds no
@@ -87,7 +49,7 @@ type secret struct {
 // Load wraps auth.ErrNotFound where the secret or its value is missing, keyrings.ErrMalformed where it is no text, and
 // auth.ErrUnavailable for everything else: a role that may not read it yet may do so in a moment.
 func (s secret) Load(ctx context.Context) (auth.Secret, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, awsclient.CallTimeout)
 	defer cancel()
 	out, err := s.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.arn})
 	switch {
@@ -134,7 +96,7 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 // put writes the state of a serial, which can only be written once. A repetition of the same text succeeds, so that
 // the SDK's own retry after a lost reply does.
 func (s secret) put(ctx context.Context, serial uint64, text auth.Secret) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, awsclient.CallTimeout)
 	defer cancel()
 	value := text.Reveal()
 	_, err := s.api.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
@@ -150,7 +112,7 @@ func versionID(serial uint64) string { return fmt.Sprintf("edgeauth-ring-serial-
 // visible waits for a while until the state that was faster can be read: reads may be older than writes, and who begins
 // again must not begin from the state before.
 func (s secret) visible(ctx context.Context, serial uint64) bool {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, awsclient.CallTimeout)
 	defer cancel()
 	for {
 		text, err := s.Load(ctx)

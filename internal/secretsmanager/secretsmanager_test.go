@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -30,9 +31,9 @@ func open(t *testing.T) (keyrings.Source, *standin.Server, string, *fault.Transp
 	listening := httptest.NewServer(service)
 	t.Cleanup(listening.Close)
 	arn := service.Add("ring")
-	client := secretsmanager.New(secretsmanager.Config{
+	client := secretsmanager.New(awsclient.Config{
 		Region: "eu-central-1", Endpoint: listening.URL, Transport: wire,
-		Credentials: secretsmanager.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("wJalrXUtnFEMI"), SessionToken: auth.NewSecret("FwoGZXIv")},
+		Credentials: awsclient.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("wJalrXUtnFEMI"), SessionToken: auth.NewSecret("FwoGZXIv")},
 	})
 	return client.Secret(arn), service, arn, wire
 }
@@ -105,8 +106,8 @@ func TestWhatIsNoRing(t *testing.T) {
 func TestSecretThatDoesNotExist(t *testing.T) {
 	service := httptest.NewServer(&standin.Server{})
 	t.Cleanup(service.Close)
-	source := secretsmanager.New(secretsmanager.Config{Region: "eu-central-1", Endpoint: service.URL,
-		Credentials: secretsmanager.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}).Secret("arn:none")
+	source := secretsmanager.New(awsclient.Config{Region: "eu-central-1", Endpoint: service.URL,
+		Credentials: awsclient.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}).Secret("arn:none")
 	if _, err := keyring.LoadSigning(t.Context(), source, 1, clock); !errors.Is(err, auth.ErrNotFound) || !strings.Contains(err.Error(), "arn:none") {
 		t.Errorf("loaded: %v", err)
 	}
@@ -260,7 +261,7 @@ func TestLoadIsBounded(t *testing.T) {
 }
 
 func TestCredentialsAreNeverPrinted(t *testing.T) {
-	config := secretsmanager.Config{Credentials: secretsmanager.Credentials{SecretAccessKey: auth.NewSecret("wJalrXUtnFEMI"), SessionToken: auth.NewSecret("FwoGZXIv")}}
+	config := awsclient.Config{Credentials: awsclient.Credentials{SecretAccessKey: auth.NewSecret("wJalrXUtnFEMI"), SessionToken: auth.NewSecret("FwoGZXIv")}}
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		if got := fmt.Sprintf(verb, config); strings.Contains(got, "wJalr") || strings.Contains(got, "FwoGZ") {
 			t.Errorf("%s shows %s", verb, got)

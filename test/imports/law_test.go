@@ -23,7 +23,7 @@ var law = func() map[string][]string {
 		"functions/sessions":             front,
 		"functions/account":              front,
 		"functions/discovery":            front,
-		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "keyrings", "secretsmanager", "config", "deployment", "loopback"}),
+		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "awsclient", "keyrings", "secretsmanager", "config", "deployment", "loopback"}),
 		"cmd/edgeauth":                   slices.Concat(command, nouns),
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
@@ -32,14 +32,14 @@ var law = func() map[string][]string {
 
 		"service": slices.Concat(pure,
 			[]string{"endpoint", "endpoint/discovery", "backend", "token/jwksurl", "config", "audit"}),
-		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "secretsmanager", "config"},
+		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "awsclient", "secretsmanager", "config"},
 		"deployment": {"authorizer", "service", "config", "strictjson"},
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
 		"authtest": {"auth", "token", "session", "user", "password", "keyring", "keyrings", "bolt", "authorizer", "service", "route", "config"},
 
-		"dynamo":    stores,
+		"dynamo":    append([]string{"awsclient"}, stores...),
 		"bolt":      stores,
 		"storetest": stores,
 
@@ -54,7 +54,7 @@ var law = func() map[string][]string {
 		"token/jwksurl":  {"auth", "token"},
 		"keyring":        {"auth", "token", "keyrings"},
 		"keyrings":       {"auth", "token", "strictjson"},
-		"secretsmanager": {"auth", "keyrings"},
+		"secretsmanager": {"auth", "awsclient", "keyrings"},
 		"gateway":        {"auth", "claim", "errorcode", "requestid"},
 		"config":         {"auth", "strictjson", "loopback"},
 		"audit":          {"auth"},
@@ -64,6 +64,7 @@ var law = func() map[string][]string {
 		"endpoint/discovery": {"auth", "answer", "router", "token", "config"},
 
 		"answer":     {"errorcode", "requestid"},
+		"awsclient":  {"auth", "config"},
 		"auth":       {},
 		"bearer":     {},
 		"claim":      {},

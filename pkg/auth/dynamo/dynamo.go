@@ -12,38 +12,30 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// The rotation rules count on an answer within 45 seconds of its request; these bounds are what makes that true.
-const (
-	attemptTimeout = 2 * time.Second // of one HTTP request
-	callTimeout    = 5 * time.Second // of one call of a store, with its retries
-	maxAttempts    = 3
-	maxBackoff     = 300 * time.Millisecond
-)
-
-// Config is where the tables are. The zero HTTP client is the SDK's own.
+// Config is where the tables are.
 type Config struct {
 	Region      string
 	Credentials Credentials
 	// Endpoint is the URL of a local engine; empty means AWS's own.
 	Endpoint string
 	Tables   Tables
-	// Transport carries the requests; nil is net/http's own. Tests inject faults here.
+	// Transport carries the requests; nil is one of net/http with a pool of its own.
 	Transport http.RoundTripper
 }
 
 // Tables are the tables' names.
 type Tables struct{ Users, Sessions, Attempts string }
 
-// Credentials sign the requests.
+// Credentials sign the requests. The session token is that of temporary credentials, or empty.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey auth.Secret
@@ -58,32 +50,15 @@ type DB struct {
 	call   time.Duration // bounds one call of a store
 }
 
-// New returns the DB of c. It does no I/O. The options are given one by one because the SDK's own loading of
-// configuration costs 2 MB and a millisecond of every start.
+// New returns the DB of c. It does no I/O.
 func New(c Config) *DB {
-	transport := c.Transport
-	if transport == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		own.MaxIdleConnsPerHost = 100 // parallel calls must not close each other's connections
-		transport = own
-	}
-	options := dynamodb.Options{
-		Region:     c.Region,
-		HTTPClient: &http.Client{Transport: transport, Timeout: attemptTimeout},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID: c.Credentials.AccessKeyID, SecretAccessKey: c.Credentials.SecretAccessKey.Reveal(),
-				SessionToken: c.Credentials.SessionToken.Reveal(), Source: "edgeauth",
-			}, nil
-		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
-		}),
-	}
-	if c.Endpoint != "" {
-		options.BaseEndpoint = &c.Endpoint
-	}
-	return &DB{client: dynamodb.New(options), tables: c.Tables, http: options.HTTPClient.(*http.Client), call: callTimeout}
+	o := awsclient.Config{
+		Region: c.Region, Endpoint: c.Endpoint, Credentials: awsclient.Credentials(c.Credentials), Transport: c.Transport,
+	}.Options()
+	client := dynamodb.New(dynamodb.Options{
+		Region: o.Region, BaseEndpoint: o.BaseEndpoint, Credentials: o.Credentials, HTTPClient: o.HTTPClient, Retryer: o.Retryer,
+	})
+	return &DB{client: client, tables: c.Tables, http: o.HTTPClient, call: awsclient.CallTimeout}
 }
 
 // Connect opens a connection, so that the first call of a store need not: the handshake takes longer than the call. It

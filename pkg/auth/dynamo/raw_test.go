@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -170,4 +171,18 @@ func (r Raw) Load(t testing.TB, path string) {
 			}
 		}
 	}
+}
+
+// EnableTTL lets a local engine delete sessions by their expires_at, as the template does on AWS.
+func (d *DB) EnableTTL(ctx context.Context) error {
+	_, err := d.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+		TableName: &d.tables.Sessions,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String(attrExpires), Enabled: aws.Bool(true),
+		},
+	})
+	if err != nil {
+		return failed("enabling TTL", err)
+	}
+	return nil
 }

@@ -47,17 +47,3 @@ func (d *DB) createTable(ctx context.Context, name string, keys []string) error 
 	})
 	return waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
 }
-
-// EnableTTL lets the engine delete sessions by their expires_at.
-func (d *DB) EnableTTL(ctx context.Context) error {
-	_, err := d.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-		TableName: &d.tables.Sessions,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{
-			AttributeName: aws.String(attrExpires), Enabled: aws.Bool(true),
-		},
-	})
-	if err != nil {
-		return failed("enabling TTL", err)
-	}
-	return nil
-}

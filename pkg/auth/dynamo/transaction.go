@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -32,7 +33,7 @@ func (s users) transact(ctx context.Context, doing, request string, items []type
 				return fmt.Errorf("%s: %w", doing, err)
 			}
 			return judge(reasons)
-		case !conflict || attempt == maxAttempts:
+		case !conflict || attempt == awsclient.MaxAttempts:
 			return failed(doing, err)
 		}
 		// Two transactions met. The SDK does not try again by itself: the other one may have changed what this one asks.
