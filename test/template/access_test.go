@@ -15,6 +15,8 @@ var accessRules = []rule{
 		"they go with the stack":             func(d document) { delete(d.resources()["SigningSecret"].(tree), "DeletionPolicy") },
 		"they go when replaced":              func(d document) { d.resources()["RefreshSecret"].(tree)["UpdateReplacePolicy"] = "Delete" },
 		"a name of one's own":                func(d document) { d.properties("SigningSecret")["Name"] = "keys" },
+		"no stack is named":                  func(d document) { d.properties("RefreshSecret")["Description"] = "keys" },
+		"no tags":                            func(d document) { delete(d.properties("LoginSecret"), "Tags") },
 		"a value of the template's":          func(d document) { d.properties("SigningSecret")["SecretString"] = "{}" },
 		"refresh gets the login ring":        func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
 		"sessions gets the login ring":       func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_LOGIN_RING"] = "x" },
@@ -72,7 +74,10 @@ var accessRules = []rule{
 		},
 	}},
 	{"logs end some day", logs, map[string]func(document){
-		"one group's don't":       func(d document) { delete(d.properties("FunctionLogs"), "RetentionInDays") },
+		"one group's don't": func(d document) { delete(d.properties("FunctionLogs"), "RetentionInDays") },
+		"Lambda writes what it likes": func(d document) {
+			delete(at[tree](d.properties("LoginFunction"), "LoggingConfig"), "SystemLogLevel")
+		},
 		"a function has no group": func(d document) { delete(d.properties("LoginFunction"), "LoggingConfig") },
 		"the authorizer has no own group": func(d document) {
 			d.properties("AuthorizerFunction")["LoggingConfig"] = d.properties("LoginFunction")["LoggingConfig"]
@@ -216,6 +221,7 @@ func secrets(d document) (problems []string) {
 		for what, ok := range map[string]bool{
 			"does not survive its stack":       r["DeletionPolicy"] == "RetainExceptOnCreate" && r["UpdateReplacePolicy"] == "Retain",
 			"is in the way of a second one":    p["Name"] == nil,
+			"cannot be told apart":             strings.Contains(at[string](p, "Description", "Fn::Sub"), "${AWS::StackName}") && len(at[[]any](p, "Tags")) == 2,
 			"gets its value from the template": p["SecretString"] == nil && p["GenerateSecretString"] == nil,
 			"is not what the keys are made in": targetOf(d.properties("Keys")[property]) == id,
 		} {
@@ -270,6 +276,9 @@ func logs(d document) (problems []string) {
 		want := "FunctionLogs"
 		if id == "AuthorizerFunction" {
 			want = "AuthorizerLogs"
+		}
+		if at[string](d.properties(id), "LoggingConfig", "SystemLogLevel", "Ref") != "SystemLogLevel" {
+			problems = append(problems, id+" has Lambda write lines for each call")
 		}
 		if got := ref(at[tree](d.properties(id), "LoggingConfig", "LogGroup")); got != want {
 			problems = append(problems, fmt.Sprintf("%s logs to %q, want %s", id, got, want))
