@@ -26,6 +26,16 @@ build-%Function:
 sam-build: .cache/sam/fetched.txt ## Build the functions for ARCH, for "sam deploy"
 	ARCH=$(ARCH) $(sam) build --parameter-overrides Architecture=$(architecture)
 
+# STAGE is a stage of samconfig.toml; empty is the default one. PARAMETERS are more parameters of the
+# template. --parameter-overrides replaces those of samconfig.toml, so they are repeated here.
+STAGE      ?=
+PARAMETERS ?=
+settings   := $(shell sed -n '/^\[$(or $(STAGE),default).deploy.parameters\]/,/^$$/s/^parameter_overrides = "\(.*\)"$$/\1/p' samconfig.toml)
+
+.PHONY: sam-deploy
+sam-deploy: sam-build ## Build and deploy for the same ARCH: make sam-deploy STAGE=prod PARAMETERS="KeyVersion=2"
+	$(sam) deploy $(if $(STAGE),--config-env $(STAGE)) $(ARGS) --parameter-overrides Architecture=$(architecture) $(settings) $(PARAMETERS)
+
 # --- The tools: fetched once, each into its own virtual environment ---
 
 .cache/sam/fetched.txt: test/samlocal/requirements-sam.txt

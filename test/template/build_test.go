@@ -3,9 +3,11 @@ package template
 import (
 	"debug/buildinfo"
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -37,9 +39,14 @@ func TestArchitecture(t *testing.T) {
 			if info, err := buildinfo.ReadFile(filepath.Join(dist, "bootstrap")); err != nil || info.GoVersion != toolchain(t) {
 				t.Errorf("the program is built with %+v, %v, want %s", info, err, toolchain(t))
 			}
-			said := run(t, "--dry-run", "sam-build", "ARCH="+row.arch)
-			if want := "--parameter-overrides Architecture=" + row.architecture + "\n"; !strings.Contains(said, want) {
-				t.Errorf("the build says %s, want %s in it", said, want)
+			said := run(t, "--dry-run", "sam-deploy", "ARCH="+row.arch, "STAGE=dev", "PARAMETERS=KeyVersion=2", "ARGS=--no-confirm-changeset")
+			for _, want := range []string{
+				"ARCH=" + row.arch + " .cache/sam/bin/sam build --parameter-overrides Architecture=" + row.architecture + "\n",
+				"sam deploy --config-env dev --no-confirm-changeset --parameter-overrides Architecture=" + row.architecture + " LogRetentionDays=14 KeyVersion=2\n",
+			} {
+				if !strings.Contains(said, want) {
+					t.Errorf("make says %s, want %s in it", said, want)
+				}
 			}
 		})
 	}
@@ -98,5 +105,26 @@ func TestNoContainers(t *testing.T) {
 	}
 	if err == nil || len(said) != 1 || !strings.Contains(strings.ToLower(said[0]), "docker") {
 		t.Errorf("the answer is %q, want a failure and one line about Docker", out)
+	}
+}
+
+// TestPipelines: a deployment without a change succeeds in every stage, and the stages that people
+// do not watch ask no question.
+func TestPipelines(t *testing.T) {
+	text, err := os.ReadFile("../../samconfig.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := regexp.MustCompile(`(?m)^\[(\w+)\.deploy\.parameters\]\n((?:[^\[\n].*\n)+)`).FindAllStringSubmatch(string(text), -1)
+	asks := map[string]bool{"default": true, "dev": false, "staging": false, "prod": true}
+	if len(sections) != len(asks) {
+		t.Fatalf("%d stages, want %d", len(sections), len(asks))
+	}
+	for _, s := range sections {
+		for _, want := range []string{"fail_on_empty_changeset = false\n", fmt.Sprintf("confirm_changeset = %v\n", asks[s[1]])} {
+			if !strings.Contains(s[2], want) {
+				t.Errorf("the stage %s has no %s", s[1], want)
+			}
+		}
 	}
 }
