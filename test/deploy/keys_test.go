@@ -93,7 +93,7 @@ func TestKeys(t *testing.T) {
 	s := p.stack(t, "keys")
 	s.mustPut(p.template, s.parameters()...)
 	s.mustCommand(password, "user add "+ada)
-	api := s.attach("http-api")
+	api, native := s.attach("http-api"), s.attach("native-http-api")
 	c := s.client()
 	ctx := t.Context()
 	check := func(what string, err error) {
@@ -102,8 +102,8 @@ func TestKeys(t *testing.T) {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
-	// accepted checks that the authorizer accepts an access token, or refuses it.
-	accepted := func(what, access string, want int) {
+	// accepted checks that an API accepts an access token, or refuses it.
+	accepted := func(what, access, api string, want int) {
 		t.Helper()
 		if got := s.whoami(api, access); got.status != want {
 			t.Errorf("%s: %d, want %d", what, got.status, want)
@@ -114,6 +114,8 @@ func TestKeys(t *testing.T) {
 	if c.kid() != first.Keys[1].ID() || len(s.published()) != 2 {
 		t.Errorf("signed by %s, published %v", c.kid(), s.published())
 	}
+
+	accepted("a token, by the gateway itself", c.access, native, http.StatusOK) // which now keeps the keys for two hours
 
 	// Too early.
 	before := c.access
@@ -135,15 +137,17 @@ func TestKeys(t *testing.T) {
 	if second := first.Keys[2].ID(); c.kid() != second || untouched.kid() != second || len(s.published()) != 3 {
 		t.Errorf("signed by %s, published %v", c.kid(), s.published())
 	}
-	accepted("a token from before the rotation", before, http.StatusOK)
-	accepted("a token from after it", c.access, http.StatusOK)
+	accepted("a token from before the rotation", before, api, http.StatusOK)
+	accepted("a token from after it", c.access, api, http.StatusOK)
+	accepted("the same, by a gateway with the keys from before it", c.access, native, http.StatusOK)
 
 	// The key that signs has leaked.
 	leaked := c.access
 	s.mustPut(p.template, "KeyVersion=3", "DropKeys="+c.kid())
-	accepted("a token of the dropped key", leaked, http.StatusForbidden)
+	accepted("a token of the dropped key", leaked, api, http.StatusForbidden)
 	check("a refresh after the drop", c.renew(ctx))
-	accepted("its token", c.access, http.StatusOK)
+	accepted("its token", c.access, api, http.StatusOK)
+	accepted("the same, by a gateway with keys from before", c.access, native, http.StatusUnauthorized) // as docs/keys.md says
 	if _, ok := s.published()[untouched.kid()]; ok {
 		t.Error("the dropped key is published")
 	}
@@ -155,7 +159,7 @@ func TestKeys(t *testing.T) {
 	s.mustDeploy("KeyVersion=4", `DropKeys=""`, "DropRefreshKeys="+refresh.Keys[3].ID())
 	check("a session under the dropped key", late.ended(ctx))
 	check("a session under another key", untouched.renew(ctx))
-	accepted("its token", untouched.access, http.StatusOK)
+	accepted("its token", untouched.access, api, http.StatusOK)
 
 	// Nothing is dropped a second time.
 	s.mustPut(p.template, "DropRefreshKeys=")

@@ -2,7 +2,8 @@
 // and uses the stack as its owner and its users would. The functions are the real binaries, and each
 // call of a function is checked against the policies of its role.
 //
-// "make deploy-test" runs it.
+// "make deploy-test" runs it. docs/deployment.md lists what is tried, and what a green run does not
+// prove.
 package deploy_test
 
 import (

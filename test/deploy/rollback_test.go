@@ -111,3 +111,28 @@ func TestRollback(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A value that would stop a function fails the deployment, by a sentence that names its parameter.
+// The API goes on as before.
+func TestWrongValues(t *testing.T) {
+	p := open(t)
+	s := p.stack(t, "wrong")
+	s.mustPut(p.template, s.parameters()...)
+	s.mustCommand(password, "user add "+ada)
+	for _, row := range []struct{ name, value string }{
+		{"Config", `{"clients":{"web":{"profile":"lax"}}}`},
+		{"Issuer", "https://user@auth.example.com"},
+		{"IdleTimeout", "1m"},
+		{"AbsoluteTimeout", "9000h"},
+		{"RestoredUntil", "2026-99-99T00:00:00Z"},
+	} {
+		err := s.put(p.template, row.name+"="+row.value)
+		if err == nil || !strings.Contains(err.Error(), "Keys: ") || !strings.Contains(err.Error(), row.name) {
+			t.Errorf("%s=%s: %v", row.name, row.value, err)
+		}
+		s.is("UPDATE_ROLLBACK_COMPLETE")
+	}
+	if err := s.session(t.Context(), ada, password); err != nil {
+		t.Error(err)
+	}
+}
