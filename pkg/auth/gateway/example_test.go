@@ -11,7 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
-// An ordinary handler answers an HTTP API's event, and finds who asks in the context of its request.
+// An ordinary handler answers the event of an HTTP API, and finds the caller in the context of the
+// request.
 func ExampleHandler() {
 	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := auth.PrincipalFrom(r.Context())

@@ -17,7 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 )
 
-// invoke sends the raw text of an event to h.
+// invoke sends an event as raw JSON to h.
 func invoke(t *testing.T, h http.HandlerFunc, text string) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	var e events.APIGatewayV2HTTPRequest
@@ -31,7 +31,7 @@ func invoke(t *testing.T, h http.HandlerFunc, text string) events.APIGatewayV2HT
 	return answer
 }
 
-// describe prints what a handler sees of its request.
+// describe prints the parts of a request that a handler sees.
 func describe(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	_, _ = fmt.Fprintf(w, "%s %s?%s host=%s from=%s length=%d body=%q err=%v",
@@ -259,7 +259,7 @@ func TestPrincipal(t *testing.T) {
 	}
 }
 
-// FuzzHandler holds that no event makes a handler's package panic, err, or answer 5xx on its own account.
+// FuzzHandler checks that no event causes a panic, an error or a 5xx of the package itself.
 func FuzzHandler(f *testing.F) {
 	for _, seed := range []string{
 		get, `null`, `{}`, `{"headers":null,"requestContext":{"http":null}}`,

@@ -7,57 +7,59 @@ import (
 	"time"
 )
 
-// Counter counts the attempts that were granted under one key in one window. A counter that is missing from a store is
-// the zero Counter.
+// Counter counts the granted attempts under one key in one window. A counter that is missing from
+// the store is the zero Counter.
 type Counter struct {
-	N    int       // attempts granted and not given back
-	Last time.Time // when the last was granted, in whole milliseconds
-	// Expires is when a store may forget the counter, in whole seconds. Its absence means nothing:
-	// the next window has a counter of its own.
+	N    int       // granted attempts, minus the released ones
+	Last time.Time // time of the last granted attempt, in whole milliseconds
+	// Expires is the time from which a store may delete the counter, in whole seconds. A missing
+	// counter means zero attempts; the next window has another key.
 	Expires time.Time
-	// Mark names the write that made the counter, for [Once]. The counters of a limit have none.
+	// Mark identifies the write that created the counter, for [Once]. The counters of a limit have
+	// no mark.
 	Mark Mark
-	// Sources counts the attempts of N by their source; see [Charge]. It holds no zero.
+	// Sources holds the part of N of each source; see [Charge]. It has no zero counts.
 	Sources map[string]int
 }
 
-// Mark is a random number that names one write, so that its repetition after a lost reply is known.
+// Mark is a random number that identifies one write, so that a retry after a lost reply recognizes
+// it.
 type Mark [8]byte
 
-// Update is one conditional write to one counter, as a value. [Update.Do] says what it means, and every store must equal
-// Do.
+// Update is one conditional write to one counter, as a value. [Update.Do] defines its effect, and
+// every store must have the same effect.
 type Update struct {
-	// AnyOf demands that at least one of its entries matches.
+	// AnyOf requires that at least one of its entries matches.
 	AnyOf []Match
 	// Add is added to N.
 	Add int
-	// Source names the entry of Sources that the update is about, and AddSource is added to it. An
-	// empty Source names no entry.
+	// Source is the key in Sources to which AddSource is added. An empty Source changes no entry.
 	Source    string
 	AddSource int
-	// At becomes Last and Expires becomes Expires; if At is zero, both stay. Only an Update that has At may match the zero
-	// Counter, so that no counter is made without an end. Mark becomes Mark unless it is zero; it goes with an At.
+	// At replaces Last and Expires replaces Expires; if At is zero, both stay. Only an Update with
+	// At may match the zero Counter, so that every counter expires. Mark replaces Mark unless it is
+	// zero; it requires At.
 	At, Expires time.Time
 	Mark        Mark
 }
 
-// Match is what an update demands of the counter found. A zero field demands nothing.
+// Match is a condition on the current counter. A zero field requires nothing.
 type Match struct {
-	Least, Below int       // N is at least Least, and below Below
-	LastBy       time.Time // Last is no later
-	LastAt       time.Time // Last is this very instant
-	SourceLeast  int       // the update's source has at least so many attempts
-	// Sooner names later instants than LastBy, any of which is enough for a source with few attempts.
+	Least, Below int       // Least <= N < Below
+	LastBy       time.Time // Last is not after LastBy
+	LastAt       time.Time // Last equals LastAt
+	SourceLeast  int       // the source has at least this many attempts
+	// Sooner holds later times than LastBy; one of them is enough for a source with few attempts.
 	Sooner []Sooner
 }
 
-// Sooner is met by a source with fewer than Below attempts if Last is no later than LastBy.
+// Sooner is satisfied if the source has fewer than Below attempts and Last is not after LastBy.
 type Sooner struct {
 	Below  int
 	LastBy time.Time
 }
 
-// Do carries u out on the counter found and reports whether its condition held. If it did not, c is unchanged.
+// Do applies u to c and reports whether the condition held. If it did not, c is unchanged.
 func (u Update) Do(c *Counter) bool {
 	if !slices.ContainsFunc(u.AnyOf, func(m Match) bool { return m.holds(*c, c.Sources[u.Source]) }) {
 		return false
@@ -75,7 +77,8 @@ func (u Update) Do(c *Counter) bool {
 	return true
 }
 
-// counted returns a copy of the counts, nil if it is empty, with n added to that of source.
+// counted returns a copy of the counts with n added to that of source. It returns nil if the copy
+// is empty.
 func counted(sources map[string]int, source string, n int) map[string]int {
 	after := map[string]int{source: n}
 	for s, had := range sources {
@@ -88,7 +91,7 @@ func counted(sources map[string]int, source string, n int) map[string]int {
 	return after
 }
 
-// holds reports whether the counter matches, whose source has so many attempts.
+// holds reports whether the counter matches. source is the number of attempts of the source.
 func (m Match) holds(c Counter, source int) bool {
 	waited := m.LastBy.IsZero() || !c.Last.After(m.LastBy)
 	for _, s := range m.Sooner {
@@ -101,16 +104,19 @@ func (m Match) holds(c Counter, source int) bool {
 		source >= m.SourceLeast
 }
 
-// Counters keeps counters. Package storetest defines it; every implementation passes that suite. Errors wrap
-// auth.ErrUnavailable if the outcome is unknown. Implementations are safe for concurrent use.
+// Counters stores counters. Package storetest defines its behaviour, and every implementation
+// passes that suite. If the outcome of a call is unknown, the error wraps auth.ErrUnavailable.
+// Implementations are safe for concurrent use.
 type Counters interface {
-	// Update carries u out as u.Do does, atomically, on the counter under key. It returns the counter as it was before
-	// and whether the condition held; if it did not, nothing is written.
+	// Update applies u to the counter under key atomically, as u.Do does. It returns the counter
+	// before the write and whether the condition held. If the condition did not hold, nothing is
+	// written.
 	Update(ctx context.Context, key string, u Update) (before Counter, done bool, err error)
 }
 
-// Reset takes a counter back to zero, and the source's part of it, if it is still as it was after the caller's own take.
-// If another attempt took a slot since then, the count stays. The counts of other sources stay.
+// Reset returns the update that sets a counter and the source's part of it to zero, if the counter
+// is still as the caller's own Take left it. After another attempt the counter stays as it is. The
+// counts of other sources always stay.
 func Reset(mine Counter, source string) Update {
 	return Update{
 		AnyOf: []Match{{Least: mine.N, Below: mine.N + 1, LastAt: mine.Last}}, Add: -mine.N,
@@ -118,20 +124,21 @@ func Reset(mine Counter, source string) Update {
 	}
 }
 
-// Undo takes a counter back to before, if it is still as it was after the caller's own take.
+// Undo returns the update that restores the counter as it was before the caller's Take, if it is
+// still as Take left it.
 func Undo(before, mine Counter, source string) Update {
 	u := Reset(mine, source)
 	u.Add = -1
 	if source != "" {
 		u.AddSource = -1
 	}
-	if !before.Last.IsZero() { // if the counter was missing before, only the count is undone
+	if !before.Last.IsZero() { // a new counter only loses the count
 		u.At, u.Expires = before.Last, mine.Expires
 	}
 	return u
 }
 
-// GiveBack takes one attempt of the source off a counter that has any.
+// GiveBack returns the update that releases one attempt of the source, if there is one.
 func GiveBack(source string) Update {
 	u := Update{AnyOf: []Match{{Least: 1}}, Add: -1, Source: source}
 	if source != "" {

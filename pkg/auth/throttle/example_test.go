@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// ring is one login key; a deployment uses keyring.Login.
+// ring is a single login key. A deployment uses keyring.Login.
 type ring struct{}
 
 func (ring) SealingKey(context.Context) (auth.LoginKey, error) {
@@ -33,7 +33,7 @@ func counters() (throttle.Counters, func()) {
 	return db.Counters(), func() { _ = db.Close(); _ = os.RemoveAll(folder) }
 }
 
-// Three sign-ups an hour from one network, and the fourth has to wait.
+// Three sign-ups an hour are allowed from one network. The fourth has to wait.
 func ExampleLimiter() {
 	store, closeStore := counters()
 	defer closeStore()

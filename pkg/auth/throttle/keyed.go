@@ -10,10 +10,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Keys are the login keys, with which the names of counters are made; keyring.Login implements it. Errors wrap
-// auth.ErrUnavailable while the keys cannot be read.
+// Keys are the login keys, with which the names of counters are computed. *keyring.Login implements
+// it. If the keys cannot be read at the moment, the errors wrap auth.ErrUnavailable.
 type Keys interface {
-	// SealingKey returns the key that seals now.
+	// SealingKey returns the current key.
 	SealingKey(ctx context.Context) (auth.LoginKey, error)
 }
 
@@ -24,8 +24,9 @@ const (
 	oncePurpose      = "edgeauth spend once 1"
 )
 
-// pseudonym is a keyed hash of a text. There are few e-mails and addresses, and without the key a reader of a table or
-// a log cannot try them. The hash changes when another key begins to seal; counters then begin at zero, once.
+// pseudonym returns a keyed hash of a text. E-mails and addresses are few enough to try; without
+// the key a reader of the table or the log cannot try them. After a rotation of the key the hash is
+// another one, and counters restart at zero.
 func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]byte, error) {
 	key, err := keys.SealingKey(ctx)
 	if err != nil {
@@ -40,8 +41,9 @@ func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]by
 	return mac.Sum(nil), nil
 }
 
-// Reference returns what the audit log calls a text, such as the key of an account: 11 characters, the same for the same
-// text until another key begins to seal. It is another hash than the table's, so that neither leads to the other.
+// Reference returns the pseudonym of a text in the audit log, for example of the key of an account.
+// It has 11 characters, and stays the same until the key is rotated. It differs from the hash in
+// the table, so that neither leads to the other.
 func Reference(ctx context.Context, keys Keys, text string) (string, error) {
 	sum, err := pseudonym(ctx, keys, referencePurpose, "account", text)
 	if err != nil {

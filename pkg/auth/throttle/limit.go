@@ -5,23 +5,26 @@ import (
 	"time"
 )
 
-// Limit says how many attempts are granted. Within a window the first Free are granted at once. The n-th attempt is
-// granted if Delay * 2^(n-Free-1), but at most MaxDelay, has passed since the attempt before. A refused attempt is not
-// counted, so that a stranger cannot prolong a wait by asking again.
+// Limit says how many attempts are granted. Within a window the first Free attempts are granted at
+// once. The n-th attempt is granted if Delay * 2^(n-Free-1), or MaxDelay if that is less, has
+// passed since the previous granted attempt. A refused attempt does not count, so that an attacker
+// cannot prolong a wait by retrying.
 //
-// If attempts have a source, a source that was granted some of them waits longer than another source:
-// a minute longer after one, two minutes longer after two (from a wait of a minute on), and twice as
-// long after three. Otherwise a single network that takes each slot the moment it is free would keep
-// the owner of an account out. No source waits less than the rule above says.
+// If attempts have a source, a source with earlier attempts on the counter waits longer than other
+// sources. From a wait of a minute on, it waits a minute longer after one attempt and two minutes
+// longer after two. After three attempts it waits twice as long. Otherwise one network that takes
+// each attempt as soon as it is free would keep the owner of an account out. No source waits less
+// than the rule above says.
 //
-// Each window begins at zero and has a fixed length. It begins at another instant for each key, so that an attacker of
-// many accounts finds no midnight at which all counters are fresh.
+// Each window starts at zero and has a fixed length. The start of the window depends on the key, so
+// that an attacker of many accounts finds no time at which all counters restart.
 type Limit struct {
 	Free                    int
 	Delay, MaxDelay, Window time.Duration
 }
 
-// The bounds of a Limit. The number of waits bounds the condition that DynamoDB is sent, which may hold 300 operators.
+// The bounds of a Limit. The number of waits bounds the condition that is sent to DynamoDB, which
+// allows 300 operators.
 const (
 	maxFree   = 1000
 	maxWaits  = 14
@@ -29,24 +32,24 @@ const (
 	maxWindow = 7 * 24 * time.Hour
 )
 
-// Validate returns an error that names the first field that is out of its bounds, and the bounds.
+// Validate returns an error that names the first field out of range, and its range.
 func (l Limit) Validate() error {
 	switch {
 	case l.Free < 1 || l.Free > maxFree:
-		return fmt.Errorf("Free is %d: it must be from 1 to %d", l.Free, maxFree)
+		return fmt.Errorf("Free is %d (want 1 to %d)", l.Free, maxFree)
 	case l.Window < minWindow || l.Window > maxWindow:
-		return fmt.Errorf("Window is %v: it must be from %v to %v", l.Window, minWindow, maxWindow)
+		return fmt.Errorf("Window is %v (want %v to %v)", l.Window, minWindow, maxWindow)
 	case l.Delay < time.Second || l.Delay > l.MaxDelay:
-		return fmt.Errorf("Delay is %v: it must be from 1s to MaxDelay, which is %v", l.Delay, l.MaxDelay)
+		return fmt.Errorf("Delay is %v (want 1s to MaxDelay, which is %v)", l.Delay, l.MaxDelay)
 	case l.MaxDelay > l.Delay<<(maxWaits-1):
-		return fmt.Errorf("MaxDelay is %v: it must be at most %d times Delay, which is %v", l.MaxDelay, 1<<(maxWaits-1), l.Delay)
+		return fmt.Errorf("MaxDelay is %v (want at most %d times Delay, which is %v)", l.MaxDelay, 1<<(maxWaits-1), l.Delay)
 	case l.MaxDelay > l.Window:
-		return fmt.Errorf("MaxDelay is %v: it must be at most Window, which is %v", l.MaxDelay, l.Window)
+		return fmt.Errorf("MaxDelay is %v (want at most Window, which is %v)", l.MaxDelay, l.Window)
 	}
 	return nil
 }
 
-// waits returns the waits of the attempts beyond Free; the last wait holds for all later attempts.
+// waits returns the waits of the attempts beyond Free. The last wait applies to all later attempts.
 func (l Limit) waits() []time.Duration {
 	var all []time.Duration
 	for w := l.Delay; w < l.MaxDelay; w *= 2 {
@@ -55,8 +58,8 @@ func (l Limit) waits() []time.Duration {
 	return append(all, l.MaxDelay)
 }
 
-// wait returns how long after the last attempt the next one is granted, if n were granted, of which so
-// many to the same source.
+// wait returns the wait after the last attempt if n attempts were granted, source of them to the
+// same source.
 func (l Limit) wait(n, source int) time.Duration {
 	if n < l.Free {
 		return 0
@@ -66,10 +69,10 @@ func (l Limit) wait(n, source int) time.Duration {
 	return w + longer(w, source)
 }
 
-// A source with this many attempts waits longest.
+// frequent is the number of attempts from which a source waits longest.
 const frequent = 3
 
-// longer returns how much longer than w a source waits that was granted so many attempts.
+// longer returns the additional wait of a source with the given number of attempts.
 func longer(w time.Duration, source int) time.Duration {
 	minutes := time.Duration(0)
 	if w >= time.Minute {
@@ -81,9 +84,10 @@ func longer(w time.Duration, source int) time.Duration {
 	return max(w, minutes)
 }
 
-// Take returns the write that grants an attempt at the instant at, if the limit allows it, in a window whose counter a
-// store may forget at expires. The source may be empty. Waits grow, so "fewer than n granted, and the last so long ago"
-// needs no lower bound: if more were granted, a longer wait is demanded.
+// Take returns the write that grants an attempt at the time at, if the limit allows it. expires is
+// the time from which the store may delete the counter. The source may be empty. Because waits
+// grow, "fewer than n granted, and the last this long ago" needs no lower bound: more attempts
+// require a longer wait.
 func (l Limit) Take(at, expires time.Time, source string) Update {
 	at = at.UTC().Truncate(time.Millisecond)
 	u := Update{AnyOf: []Match{{Below: l.Free}}, Add: 1, At: at, Expires: expires.UTC().Truncate(time.Second)}
@@ -97,8 +101,8 @@ func (l Limit) Take(at, expires time.Time, source string) Update {
 	return u
 }
 
-// waited matches if fewer than below attempts were granted and the source has waited w, or longer if it
-// had some of them.
+// waited matches if fewer than below attempts were granted and the wait w has passed, or a longer
+// wait for a source with earlier attempts.
 func waited(below int, w time.Duration, at time.Time, source string) Match {
 	if source == "" {
 		return Match{Below: below, LastBy: at.Add(-w)}
@@ -116,7 +120,8 @@ func waited(below int, w time.Duration, at time.Time, source string) Match {
 	return m
 }
 
-// window returns the number and the end of the window that at lies in, for a key with this shift.
+// window returns the number and the end of the window at the given time, for a key with the given
+// shift.
 func (l Limit) window(shift uint64, at time.Time) (number int64, end time.Time) {
 	length := l.Window.Milliseconds()
 	by := int64(shift % uint64(length))
@@ -124,17 +129,19 @@ func (l Limit) window(shift uint64, at time.Time) (number int64, end time.Time) 
 	return number, time.UnixMilli((number+1)*length - by).UTC()
 }
 
-// retryAfter returns how long a refused attempt has to wait, in whole seconds, rounded up: an earlier attempt would be
-// refused again. At the window's end the counter begins anew.
+// retryAfter returns how long a refused attempt has to wait, in whole seconds, rounded up. An
+// earlier attempt would be refused again. At the end of the window the counter restarts.
 func (l Limit) retryAfter(c Counter, source string, at, end time.Time) time.Duration {
 	left := min(c.Last.Add(l.wait(c.N, c.Sources[source])).Sub(at), end.Sub(at))
 	return max(time.Second, (left + time.Second - 1).Truncate(time.Second))
 }
 
-// Most returns the greatest number of attempts that the limit grants in any span of length d, for every position of the windows. Attempts that succeed give their slot back and are not counted.
+// Most returns the maximum number of attempts that the limit grants within any span of length d,
+// for every position of the windows. Successful attempts are released and not counted.
 func (l Limit) Most(d time.Duration) int {
-	// The span begins in a window in which nothing was tried before; x of it lie there. Less x with as many attempts
-	// leaves more for the windows behind, so x is just enough for the last of them.
+	// The span begins in a window without earlier attempts, and x of the span lies in that window.
+	// A smaller x with as many attempts leaves more for the following windows, so x is just large
+	// enough for its last attempt.
 	behind := func(x time.Duration) int {
 		return int((d-x)/l.Window)*l.within(l.Window) + l.within((d-x)%l.Window)
 	}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// greedy asks as often as the clock ticks in [from, from+d), as an attacker who tried nothing before.
+// greedy counts the attempts of an attacker who tries at every tick in [from, from+d), without
+// earlier attempts.
 func greedy(l Limit, shift uint64, from time.Time, d time.Duration) int {
 	granted, counters := 0, map[int64]*Counter{}
 	for at := from; at.Before(from.Add(d)); at = at.Add(time.Millisecond) {
@@ -23,7 +24,8 @@ func greedy(l Limit, shift uint64, from time.Time, d time.Duration) int {
 	return granted
 }
 
-// No attacker gets more than Most, and there is an instant to begin at from which a greedy one gets as many.
+// No attacker gets more attempts than Most, and for some start a greedy attacker gets exactly as
+// many.
 func TestMostIsWhatAGreedyAttackerGets(t *testing.T) {
 	const ms = time.Millisecond
 	for _, l := range []Limit{
@@ -45,7 +47,7 @@ func TestMostIsWhatAGreedyAttackerGets(t *testing.T) {
 	}
 }
 
-// The write asks for what the text of Limit says.
+// The write has the conditions that the text of Limit describes.
 func TestTakeIsTheLimit(t *testing.T) {
 	l := Limit{Free: 3, Delay: time.Second, MaxDelay: 5 * time.Second, Window: time.Hour}
 	needs := []time.Duration{0, 0, 0, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
@@ -77,7 +79,8 @@ func TestTakeIsTheLimit(t *testing.T) {
 	}
 }
 
-// A key's windows follow each other without a gap, and another key's begin at another instant.
+// The windows of a key follow each other without a gap, and those of another key start at other
+// times.
 func TestWindows(t *testing.T) {
 	l := Limit{Window: time.Hour}
 	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)

@@ -10,27 +10,30 @@ import (
 	"time"
 )
 
-// Once lets something be spent once: an ID token, a nonce, a challenge. It is safe for concurrent use if its parts are.
+// Once makes an id usable only once, for example an ID token, a nonce or a challenge. It is safe
+// for concurrent use if its fields are.
 type Once struct {
 	Counters Counters
 	Keys     Keys
-	// Rand makes marks; nil is crypto/rand.Reader.
+	// Rand makes marks; nil means crypto/rand.Reader.
 	Rand io.Reader
 }
 
-// Spend spends an id, by one write, and reports whether it was fresh. purpose keeps the ids of one use apart from those of
-// another. The id is remembered until the instant until, which must not lie before the id itself ends; now is the
-// caller's clock. The table holds a keyed hash of purpose and id. A rotation of the keys forgets what was spent, so ids
-// must not live longer than two rotations lie apart.
+// Spend marks an id as used, by one write, and reports whether it was unused. purpose separates the
+// ids of different uses. The id is remembered until the given time, which must not be before the
+// expiry of the id; now is the caller's clock. The table has a keyed hash of purpose and id. A
+// rotation of the keys forgets all ids, so ids must not live longer than the time between two
+// rotations.
 //
-// The SDK's own retry after a lost reply finds its mark and is fresh. Spend before the effect: after a crash in between,
-// the id is lost, and it is never used twice. If the error is not nil, the id may be spent.
+// If the SDK retries after a lost reply, it finds its own mark, and the id counts as unused. Call
+// Spend before the effect: after a crash in between, the id is lost but never used twice. If the
+// error is not nil, the id may be marked as used.
 func (o Once) Spend(ctx context.Context, purpose, id string, now, until time.Time) (fresh bool, err error) {
 	if o.Counters == nil || o.Keys == nil {
-		return false, errors.New("throttle: Once needs the store of counters and the login keys")
+		return false, errors.New("throttle: Once requires Counters and Keys")
 	}
 	if !until.After(now) {
-		return false, fmt.Errorf("throttle: spend until %v, which is not after now, %v", until, now)
+		return false, fmt.Errorf("throttle: until is %v (want a time after now, %v)", until, now)
 	}
 	sum, err := pseudonym(ctx, o.Keys, oncePurpose, purpose, id)
 	if err != nil {

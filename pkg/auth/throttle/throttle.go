@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// ErrExceeded says that too many attempts were made lately. It is the sentinel of [*Exceeded].
+// ErrExceeded means that too many attempts were made recently. [*Exceeded] wraps it.
 var ErrExceeded = errors.New("too many attempts")
 
-// Exceeded is the error of an attempt that got no slot.
+// Exceeded is the error of an attempt that is not granted.
 type Exceeded struct {
-	RetryAfter time.Duration // in whole seconds; an earlier attempt is refused again
+	RetryAfter time.Duration // in whole seconds; an earlier attempt is refused too
 }
 
 func (e *Exceeded) Error() string {
@@ -24,62 +24,66 @@ func (e *Exceeded) Error() string {
 
 func (*Exceeded) Unwrap() error { return ErrExceeded }
 
-// Charge says what an attempt is counted on.
+// Charge says which counter an attempt counts on.
 type Charge struct {
-	// Kind and Text name the counter, as in "account" and the key of an e-mail. The table holds a keyed hash of them.
+	// Kind and Text identify the counter, for example "account" and the key of an e-mail. The table
+	// has a keyed hash of them.
 	Kind, Text string
-	// Source names who attempts, as in the network of a client; it may be empty. A source that took
-	// slots of the counter before waits longer than another; see [Limit]. The table holds a keyed hash.
+	// Source identifies the origin of the attempt, for example the client's network; it may be
+	// empty. A source with earlier attempts on the counter waits longer; see [Limit]. The table has
+	// a keyed hash of it.
 	Source string
 	Limit  Limit
-	At     time.Time // of the attempt, by the caller's clock
-	// Shared says that a success takes back its own slot and no other: one good login from a network says nothing about
-	// the failures of others there. Without it a success sets the counter back to zero.
+	At     time.Time // the time of the attempt
+	// Shared means that a success releases only its own attempt, because a successful login from a
+	// network says nothing about the failures of others in it. Otherwise a success resets the
+	// counter to zero.
 	Shared bool
 }
 
-// Ending is how an attempt ended.
+// Ending says how an attempt ended.
 type Ending int
 
 // The endings of an attempt.
 const (
-	// Undecided takes the slot back: nothing was tried, because another counter refused or because of a failure of ours.
+	// Undecided releases the attempt: nothing was tried, because another counter refused or the
+	// service failed.
 	Undecided Ending = iota
-	// Failed leaves the slot counted.
+	// Failed leaves the attempt counted.
 	Failed
-	// Succeeded takes the slot back, and the failures before it unless the charge is shared.
+	// Succeeded releases the attempt, and the earlier failures too unless the charge is shared.
 	Succeeded
 )
 
-// Slot is the right to one attempt. The zero Slot is an attempt that is not limited.
+// Slot is a reserved attempt. The zero Slot is an attempt without a limit.
 type Slot struct {
 	charge       Charge
 	key, source  string
-	before, mine Counter // as the take found the counter and left it
+	before, mine Counter // the counter before and after Take
 }
 
 // Limiter counts attempts on counters in a store. It is safe for concurrent use if its parts are.
 //
-// A write whose reply is lost and which is then sent again counts twice, or finds its own trace and is refused. A slot
-// that is never settled stays counted. Both err towards refusing.
+// If a write is repeated after a lost reply, it counts twice, or it finds its own effect and is
+// refused. A reservation that is never settled stays counted. Both errors only refuse more.
 type Limiter struct {
 	counters Counters
 	keys     Keys
 }
 
-// New returns a Limiter. Both parts are required.
+// New returns a Limiter. Both arguments are required.
 func New(counters Counters, keys Keys) (*Limiter, error) {
 	if counters == nil || keys == nil {
-		return nil, errors.New("throttle: a Limiter needs the store of counters and the login keys")
+		return nil, errors.New("throttle: New requires a store of counters and the login keys")
 	}
 	return &Limiter{counters, keys}, nil
 }
 
-// slack is how long a counter outlives its window, for instances whose clocks are late.
+// slack is how long a counter outlives its window, for instances whose clocks are slow.
 const slack = time.Hour
 
-// Take takes a slot by one write. The error is an [*Exceeded] if the limit grants none; any other error says that the
-// attempt could not be counted, and such an attempt must not be made.
+// Take reserves an attempt by one write. If the limit is reached, the error is an [*Exceeded]. Any
+// other error means that the attempt could not be counted and must not be made.
 func (l *Limiter) Take(ctx context.Context, c Charge) (Slot, error) {
 	sum, err := pseudonym(ctx, l.keys, counterPurpose, c.Kind, c.Text)
 	if err != nil {
@@ -104,11 +108,13 @@ func (l *Limiter) Take(ctx context.Context, c Charge) (Slot, error) {
 	return Slot{c, key, source, before, mine}, nil
 }
 
-// sourceChars is the length of a source's name in a counter: 48 bits tell some hundred sources apart.
+// sourceChars is the length of a source's name in a counter. 48 bits distinguish some hundred
+// sources.
 const sourceChars = 8
 
-// source returns the name of the charge's source in the counter under key. A source has another name in
-// each counter, so that a reader of the table cannot see that two accounts were tried from one network.
+// source returns the name of the source in the counter under key. A source has a different name in
+// each counter, so that a reader of the table cannot see that two accounts were tried from one
+// network.
 func (l *Limiter) source(ctx context.Context, c Charge, key string) (string, error) {
 	if c.Source == "" {
 		return "", nil
@@ -120,8 +126,9 @@ func (l *Limiter) source(ctx context.Context, c Charge, key string) (string, err
 	return base64.RawURLEncoding.EncodeToString(sum)[:sourceChars], nil
 }
 
-// Settle says how an attempt ended. After a failure there is nothing to write: the slot is the count. A count of one is
-// left alone after a success: it keeps no attempt waiting, and so most attempts cost no second write.
+// Settle reports how an attempt ended. A failure needs no write, because the attempt is counted
+// already. After a success a count of one is left alone: it delays no attempt, and most logins save
+// the second write.
 func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 	switch {
 	case s.key == "" || e == Failed:
@@ -131,7 +138,8 @@ func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 		if err != nil || done {
 			return err
 		}
-		// Other attempts came in between, and their waits stay. The count at least loses this attempt.
+		// Other attempts came in between, and their waits stay. Only the count of this attempt is
+		// released.
 		_, _, err = l.counters.Update(ctx, s.key, GiveBack(s.source))
 		return err
 	case s.mine.N < 2:
