@@ -24,35 +24,39 @@ import (
 // Password is the password of every account that AddUser makes.
 const Password = "correct horse battery staple"
 
-// Config says how an Authority differs from a deployment without any configuration. Every member may be left out.
+// Config says how an Authority differs from a deployment without any configuration. Every member
+// may be left out.
 type Config struct {
-	// Issuer is the iss of tokens. The default is https://auth.example.com, and for a Server its URL.
+	// Issuer is the iss of tokens. The default is https://auth.example.com, and for a Server its
+	// URL.
 	Issuer string
 	// Audience is the aud of tokens. The default is the issuer, as it is in a deployment.
 	Audience []string
-	// Algorithm signs tokens: token.RS256, token.ES256 or token.EdDSA. The default is RS256, as it is in a deployment. The
-	// keys of an algorithm are made once in a process, in a third of a second for RS256 and at once for the others. Every
-	// Authority of the process has them.
+	// Algorithm signs tokens: token.RS256, token.ES256 or token.EdDSA. The default is RS256, as it
+	// is in a deployment. The keys of an algorithm are made once in a process, in a third of a
+	// second for RS256 and at once for the others. Every Authority of the process has them.
 	Algorithm token.Algorithm
-	// Start is the time at which Clock stands. The default is the time of the call of New, in whole seconds, so that tokens
-	// are good for an API under test that has a clock of its own.
+	// Start is the time at which Clock stands. The default is the time of the call of New, in whole
+	// seconds, so that tokens are good for an API under test that has a clock of its own.
 	Start time.Time
-	// Settings, if it is not nil, changes the settings of the service before it is made: clients, limits, stores.
+	// Settings, if it is not nil, changes the settings of the service before it is made: clients,
+	// limits, stores.
 	Settings func(*service.Settings)
 }
 
-// Authority issues tokens, and holds the accounts and sessions behind them. Its methods end the test if they fail. It is
-// safe for concurrent use, but a method that fails must run in the test's own goroutine (see testing.T.FailNow).
+// Authority issues tokens, and holds the accounts and sessions behind them. Its methods end the
+// test if they fail. It is safe for concurrent use, but a method that fails must run in the test's
+// own goroutine (see testing.T.FailNow).
 type Authority struct {
 	Issuer   string
 	Audience []string
 	// Clock is the clock of tokens, accounts and sessions.
 	Clock *Clock
-	// Verifier takes the tokens of this Authority, for Audience and at the time of Clock. It holds the public keys, as the
-	// verifier of an authorizer does.
+	// Verifier takes the tokens of this Authority, for Audience and at the time of Clock. It holds
+	// the public keys, as the verifier of an authorizer does.
 	Verifier *token.Verifier
-	// Handler answers every route of edgeauth: login, refresh, logout, the public keys and so on. In front of the routes
-	// that need a session it checks the access token.
+	// Handler answers every route of edgeauth: login, refresh, logout, the public keys and so on.
+	// In front of the routes that need a session it checks the access token.
 	Handler http.Handler
 	// Users makes, changes and disables accounts, as the command edgeauth user does.
 	Users *user.Directory
@@ -135,12 +139,13 @@ func (a *Authority) must(what string, err error) {
 	}
 }
 
-// Token returns an access token that is good now, as a deployment issues it. Each change is made to what the token says:
+// Token returns an access token that is good now, as a deployment issues it. Each change is made to
+// what the token says:
 //
 //	a.Token("ada", func(g *token.Grant) { g.Subject.Roles = []string{"admin"} })
 //
-// The subject needs no account, and the token's session is in no store: a token whose session can be read comes from
-// Login.
+// The subject needs no account, and the token's session is in no store: a token whose session can
+// be read comes from Login.
 func (a *Authority) Token(subject auth.SubjectID, changes ...func(*token.Grant)) string {
 	a.t.Helper()
 	now := a.Clock.Now()
@@ -158,8 +163,8 @@ func (a *Authority) Token(subject auth.SubjectID, changes ...func(*token.Grant))
 	return access.Text.Reveal()
 }
 
-// Sign returns a JWS of this header and this payload, both of any text, under the key that signs now. The empty header
-// stands for that of a good token.
+// Sign returns a JWS of this header and this payload, both of any text, under the key that signs
+// now. The empty header stands for that of a good token.
 func (a *Authority) Sign(header, payload string) string {
 	a.t.Helper()
 	s := a.signer()
@@ -177,8 +182,8 @@ func (a *Authority) signer() signer {
 	return s
 }
 
-// JWKS returns the public keys as edgeauth publishes them (RFC 7517, section 5), for a verifier that takes them as a text,
-// such as EDGEAUTH_JWKS.
+// JWKS returns the public keys as edgeauth publishes them (RFC 7517, section 5), for a verifier
+// that takes them as a text, such as EDGEAUTH_JWKS.
 func (a *Authority) JWKS() string {
 	a.t.Helper()
 	keys, err := a.Service.PublicKeys(context.Background())
@@ -196,7 +201,8 @@ func (a *Authority) AddUser(email string, roles ...string) user.User {
 	return u
 }
 
-// Login logs an account with the password Password in, by Handler, and returns the tokens of its new session.
+// Login logs an account with the password Password in, by Handler, and returns the tokens of its
+// new session.
 func (a *Authority) Login(email string) (access, refresh string) {
 	a.t.Helper()
 	body, err := json.Marshal(map[string]string{"email": email, "password": Password})

@@ -23,12 +23,14 @@ type BadToken struct {
 	Reason token.Reason
 	// Why says what happens to an API that takes the token.
 	Why string
-	// Strict reports that golang-jwt takes the token, with all of its checks switched on. Other libraries take some of
-	// these tokens too. An API that verifies by such a library may have to leave them out.
+	// Strict reports that golang-jwt takes the token, with all of its checks switched on. Other
+	// libraries take some of these tokens too. An API that verifies by such a library may have to
+	// leave them out.
 	Strict bool
 }
 
-// BadTokens returns the bad tokens of a subject. Each differs in one way from a token that is good at the time of Clock.
+// BadTokens returns the bad tokens of a subject. Each differs in one way from a token that is good
+// at the time of Clock.
 func (a *Authority) BadTokens(subject auth.SubjectID) []BadToken {
 	a.t.Helper()
 	f := a.forger(subject)

@@ -42,7 +42,8 @@ func TestBadTokens(t *testing.T) {
 	}
 }
 
-// Every reason of the verifier's list has a bad token, but for the one that only other issuers' tokens have.
+// Every reason of the verifier's list has a bad token, but for the one that only other issuers'
+// tokens have.
 func TestBadTokensHaveEveryReason(t *testing.T) {
 	found := map[token.Reason]bool{}
 	for _, bad := range authtest.New(t, authtest.Config{Algorithm: token.EdDSA}).BadTokens("ada") {
@@ -59,7 +60,8 @@ func TestBadTokensHaveEveryReason(t *testing.T) {
 	}
 }
 
-// Strict is what golang-jwt accepts with every check on, with a key function that looks at kid and typ.
+// Strict is what golang-jwt accepts with every check on, with a key function that looks at kid and
+// typ.
 func TestStrict(t *testing.T) {
 	for _, alg := range algorithms {
 		a := authtest.New(t, authtest.Config{Algorithm: alg})

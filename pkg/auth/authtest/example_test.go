@@ -42,7 +42,7 @@ func (*exampleT) Fatalf(text string, of ...any) { panic(fmt.Sprintf(text, of...)
 
 // protect stands for the middleware of the API under test.
 func protect(a *authtest.Authority, next http.Handler) http.Handler {
-	middleware, err := authorizer.New(authorizer.Config{Verifier: a.Verifier, HTTPResponse: "simple"})
+	middleware, err := authorizer.New(authorizer.Config{Verifier: a.Verifier})
 	if err != nil {
 		panic(err)
 	}

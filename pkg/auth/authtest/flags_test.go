@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A program that links this package registers no flags: neither those of package testing nor others.
+// A program that links this package registers no flags: neither those of package testing nor
+// others.
 func TestImportAddsNoFlags(t *testing.T) {
 	const program = `package main
 

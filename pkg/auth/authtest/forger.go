@@ -62,7 +62,8 @@ func (m members) with(changes members) members {
 	return other
 }
 
-// text returns m as JSON. Every member can be written: m was read from JSON, and changes are texts and numbers.
+// text returns m as JSON. Every member can be written: m was read from JSON, and changes are texts
+// and numbers.
 func (m members) text() string {
 	text, _ := json.Marshal(m)
 	return string(text)
@@ -103,7 +104,8 @@ func (f *forger) signature() string {
 	return signature
 }
 
-// append returns a well signed token of a payload with one more member at its end, which may be there already.
+// append returns a well signed token of a payload with one more member at its end, which may be
+// there already.
 func (f *forger) append(member string) string {
 	return f.signedText(f.header.text(), strings.TrimSuffix(f.payload.text(), "}")+","+member+"}")
 }
@@ -119,7 +121,8 @@ func (f *forger) strangerJWK() members {
 	return members{"kty": "OKP", "crv": "Ed25519", "x": encode(string(f.strange.Public().(ed25519.PublicKey)))}
 }
 
-// signedByNext returns the good payload under the key that signs next, with the kid of the one that signs now.
+// signedByNext returns the good payload under the key that signs next, with the kid of the one that
+// signs now.
 func (f *forger) signedByNext() string {
 	next, err := newSigner(f.next)
 	f.note(err)
@@ -128,8 +131,8 @@ func (f *forger) signedByNext() string {
 	return text
 }
 
-// respelled returns the good token with another last character that decodes to the same signature: its last two bits
-// belong to no byte (RFC 4648, section 3.5).
+// respelled returns the good token with another last character that decodes to the same signature:
+// its last two bits belong to no byte (RFC 4648, section 3.5).
 func (f *forger) respelled() string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := len(f.good) - 1

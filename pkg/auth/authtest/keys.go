@@ -85,7 +85,8 @@ func (s signer) sign(header, payload string) (string, error) {
 	return text + "." + encode(string(signature)), err
 }
 
-// signature tries until s of an ECDSA signature is the lower of the two that verify, as edgeauth issues it.
+// signature tries until s of an ECDSA signature is the lower of the two that verify, as edgeauth
+// issues it.
 func (s signer) signature(text string) ([]byte, error) {
 	method := jwt.GetSigningMethod(string(s.key.Algorithm()))
 	for {
