@@ -153,13 +153,7 @@ func TestSession(t *testing.T) {
 func TestWrongPasswordsAreThrottled(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	a.AddUser("ada@example.com")
-	send := func(password string) int {
-		r := httptest.NewRequest(http.MethodPost, "/auth/login", strings.NewReader(`{"email":"ada@example.com","password":"`+password+`"}`))
-		r.Header.Set("Content-Type", "application/json")
-		w := httptest.NewRecorder()
-		a.Handler.ServeHTTP(w, r)
-		return w.Code
-	}
+	send := func(password string) int { return logIn(a, "ada@example.com", password) }
 	for range login.DefaultLimits().Account.Free {
 		if status := send("wrong"); status != http.StatusUnauthorized {
 			t.Errorf("a wrong password: %d", status)
