@@ -132,7 +132,12 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	}
 	answer, err := at.answer(a, r, d)
 	if why, unwritable := errors.AsType[fault](err); unwritable {
-		return a.fault(ctx, r, reason(why)), nil
+		if !d.Claims.Foreign || reason(why) == reasonMalformedARN {
+			return a.fault(ctx, r, reason(why)), nil
+		}
+		// Another issuer decides what its tokens hold, so this is no fault of the deployment.
+		d = decision{Outcome: outcomeUnauthenticated, Reason: reason(why)}
+		answer, err = at.answer(a, r, d)
 	}
 	a.log(ctx, r, d)
 	return answer, err

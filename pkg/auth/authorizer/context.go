@@ -29,8 +29,8 @@ func checkContextClaims(names []string) error {
 	for i, name := range names {
 		problem := ""
 		switch {
-		case !isName(name):
-			problem = "a name consists of letters, digits, - and _"
+		case !isName(strings.ReplaceAll(name, ":", "_")):
+			problem = "a name consists of letters, digits, -, _ and :"
 		case foldedIn(reservedKeys, name):
 			problem = "the name is reserved"
 		case foldedIn(names[:i], name): // two headers with these names would be one header
@@ -43,9 +43,13 @@ func checkContextClaims(names []string) error {
 	return nil
 }
 
-// foldedIn compares names in the way headers are compared. Many servers also treat "_" as "-".
+// asHeader is how a header's name is compared. Many servers also treat "_" as "-", and a colon cannot
+// stand in the name of a header.
+var asHeader = strings.NewReplacer("-", "_", ":", "_")
+
+// foldedIn compares names in the way headers are compared.
 func foldedIn(list []string, name string) bool {
-	fold := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "_")) }
+	fold := func(s string) string { return strings.ToLower(asHeader.Replace(s)) }
 	return slices.ContainsFunc(list, func(other string) bool { return fold(other) == fold(name) })
 }
 

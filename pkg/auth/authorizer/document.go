@@ -85,8 +85,10 @@ func readIssuer(text string) (o token.OtherIssuer, err error) {
 			o.Lifetime, err = config.ReadDuration(raw)
 		case "claims":
 			o.Claims, err = readClaims(raw)
+		case "map":
+			o.Map, err = readClaims(raw)
 		default:
-			err = errors.New("unknown member (want issuer, jwks, audience, audience_claim, types, lifetime, claims)")
+			err = errors.New("unknown member (want issuer, jwks, audience, audience_claim, types, lifetime, claims, map)")
 		}
 		return err
 	})

@@ -3,9 +3,12 @@ package authorizer
 import (
 	"fmt"
 	"io"
+	logger "log"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -30,6 +33,10 @@ func FromVariables(lookup func(name string) (string, bool), log io.Writer) (*Aut
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.Config, err)
 	}
+	if len(document.issuers) > 0 && !slices.Contains(document.contextClaims, claim.Issuer) {
+		// Two issuers may have the same sub: the backend must be able to tell them apart.
+		document.contextClaims = append(document.contextClaims, claim.Issuer)
+	}
 	c.Rules, c.TokenSources, c.ContextClaims, c.Origins = document.rules, document.tokenSources, document.contextClaims, document.origins
 	keys, err := token.ParseJWKS(jwks)
 	if err != nil {
@@ -41,6 +48,12 @@ func FromVariables(lookup func(name string) (string, bool), log io.Writer) (*Aut
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.Config, config.AtMember("issuers", err))
+	}
+	for i, other := range document.issuers {
+		set, _ := other.Keys.(token.KeySet)
+		for _, reason := range set.Skipped() {
+			logger.Printf("%s: issuers: number %d: %v; the key is skipped", config.Config, i+1, reason)
+		}
 	}
 	a, err := New(c)
 	if err != nil {
