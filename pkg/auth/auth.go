@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -28,7 +29,8 @@ type SubjectID string
 // kilobyte.
 const MaxSubjectBytes = 64
 
-// Validate returns an error unless s has 1 to 64 bytes of UTF-8 without control characters.
+// Validate returns an error unless s has 1 to 64 bytes of UTF-8, without control characters and without
+// white space at its beginning or end, which servers remove from headers.
 func (s SubjectID) Validate() error {
 	switch {
 	case s == "":
@@ -37,6 +39,8 @@ func (s SubjectID) Validate() error {
 		return fmt.Errorf("a subject must not be longer than %d bytes", MaxSubjectBytes)
 	case !utf8.ValidString(string(s)):
 		return errors.New("a subject must be valid UTF-8")
+	case strings.TrimSpace(string(s)) != string(s):
+		return errors.New("a subject must not begin or end with white space")
 	}
 	for _, r := range string(s) {
 		if unicode.IsControl(r) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -50,6 +50,8 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 		return nil, fmt.Errorf("token issuer: %w", err)
 	}
 	switch {
+	case len(c.Issuer) > maxIssuerBytes:
+		return nil, fmt.Errorf("token issuer: Issuer must have at most %d bytes; it has %d", maxIssuerBytes, len(c.Issuer))
 	case c.Keys == nil:
 		return nil, errors.New("token issuer: Keys must hold the source of the signing key")
 	case c.Now == nil:
@@ -178,7 +180,7 @@ func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]
 	if len(audience) == 1 {
 		w.Audience = audience[0]
 	}
-	text, err := json.Marshal(w)
+	text, err := claim.Encode(w)
 	if err != nil {
 		return nil, err
 	}
@@ -202,12 +204,18 @@ func appendOwn(object []byte, own map[string]any) ([]byte, error) {
 	if len(own) == 0 {
 		return object, nil
 	}
+	seen := make(map[string]bool, len(own))
 	for name := range own {
-		if isRegistered(name) {
+		folded := strings.ToLower(strings.ToUpper(name))
+		switch {
+		case isRegistered(name):
 			return nil, fmt.Errorf("the private claim %q has the name of a registered claim", name)
+		case seen[folded] || folded == "__proto__":
+			return nil, fmt.Errorf("the private claim %q may be taken for another name", name)
 		}
+		seen[folded] = true
 	}
-	text, err := json.Marshal(own)
+	text, err := claim.Encode(own)
 	if err != nil {
 		return nil, fmt.Errorf("private claims: %w", err)
 	}

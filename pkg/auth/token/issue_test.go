@@ -42,7 +42,7 @@ func TestIssueAndVerify(t *testing.T) {
 				AuthTime: g.AuthTime, ID: strings.Repeat("A", 22), ClientID: "default", SessionID: g.SessionID,
 				Scope: g.Scope, Roles: g.Subject.Roles, AMR: g.AMR,
 				Own: map[string]json.RawMessage{
-					"tenant": json.RawMessage(`{"id":7}`), "plan": json.RawMessage(`"\u003c\u0026\u003e"`),
+					"tenant": json.RawMessage(`{"id":7}`), "plan": json.RawMessage(`"<&>"`),
 				},
 			}
 			if !reflect.DeepEqual(got, want) {

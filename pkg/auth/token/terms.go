@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -46,5 +47,17 @@ func (t terms) check() error {
 	if t.lifetime < MinLifetime || t.lifetime > MaxLifetime {
 		return fmt.Errorf("Lifetime must lie between %v and %v; it is %v", MinLifetime, MaxLifetime, t.lifetime)
 	}
-	return checkAudience(t.audience)
+	if err := checkAudience(t.audience); err != nil {
+		return err
+	}
+	if text, err := claim.Encode(t.audience); err != nil || len(text) > maxAudienceJSON {
+		return fmt.Errorf("Audience must have at most %d bytes as JSON; it has %d", maxAudienceJSON, len(text))
+	}
+	return nil
 }
+
+// Bounds of what every token of an issuer holds, so that roles and private claims have room in MaxBytes.
+const (
+	maxIssuerBytes  = 255
+	maxAudienceJSON = 1024
+)

@@ -1,7 +1,6 @@
 package user
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -33,15 +32,34 @@ func checkClaims(claims map[string]any) error {
 			return fmt.Errorf("%w: the name %q belongs to the token itself", ErrClaims, name)
 		}
 	}
+	if err := checkNames(claims); err != nil {
+		return err
+	}
 	if err := checkValue(claims, 0); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(claims)
+	raw, err := claim.Encode(claims)
 	if err != nil {
 		return fmt.Errorf("%w: not JSON", ErrClaims)
 	}
 	if len(raw) > maxClaimsBytes {
 		return fmt.Errorf("%w: %d bytes of JSON, and %d is the most", ErrClaims, len(raw), maxClaimsBytes)
+	}
+	return nil
+}
+
+// checkNames refuses names that a reader may take for another: a decoder that ignores case would merge two of them, and
+// a JavaScript object that is built from the claims would get another prototype.
+func checkNames(claims map[string]any) error {
+	seen := make(map[string]string, len(claims))
+	for name := range claims {
+		folded := strings.ToLower(strings.ToUpper(name))
+		if other, twice := seen[folded]; twice {
+			return fmt.Errorf("%w: the names %q and %q differ only in case", ErrClaims, min(name, other), max(name, other))
+		}
+		if seen[folded] = name; folded == "__proto__" {
+			return fmt.Errorf("%w: the name %q is the prototype of an object in JavaScript", ErrClaims, name)
+		}
 	}
 	return nil
 }

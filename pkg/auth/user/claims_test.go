@@ -51,14 +51,17 @@ func TestClaimsAreWhatTokensCarry(t *testing.T) {
 		claims map[string]any
 		ok     bool
 	}{
-		"none":            {nil, true},
-		"all of JSON":     {map[string]any{"a": nil, "b": true, "c": 1.5, "d": "x", "e": []any{1.0}, "f": map[string]any{"g": "h"}}, true},
-		"another's name":  {one("email"), true},
-		"deep":            {nested(8), true},
-		"too deep":        {nested(9), false},
-		"sub":             {one("sub"), false},
-		"in another case": {one("Client_ID"), false},
-		"with a long s":   {one("i\u017fs"), false},
+		"none":                          {nil, true},
+		"all of JSON":                   {map[string]any{"a": nil, "b": true, "c": 1.5, "d": "x", "e": []any{1.0}, "f": map[string]any{"g": "h"}}, true},
+		"another's name":                {one("email"), true},
+		"deep":                          {nested(8), true},
+		"too deep":                      {nested(9), false},
+		"sub":                           {one("sub"), false},
+		"in another case":               {one("Client_ID"), false},
+		"with a long s":                 {one("i\u017fs"), false},
+		"two names that differ in case": {map[string]any{"Tenant": "a", "tenant": "b"}, false},
+		"two names and a long s":        {map[string]any{"mas\u017f": "a", "mass": "b"}, false},
+		"the prototype in JavaScript":   {one("__proto__"), false},
 	} {
 		_, err := d.SetClaims(t.Context(), d.ada.ID, row.claims)
 		if issued := issue(row.claims); (err == nil) != row.ok || (issued == nil) != row.ok || err != nil && !errors.Is(err, user.ErrClaims) {

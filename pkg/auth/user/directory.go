@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
@@ -81,16 +82,19 @@ func checkRoles(roles []string) error {
 			return ErrRole
 		}
 	}
-	if total > maxRolesBytes {
+	raw, err := claim.Encode(roles)
+	if err != nil || total > maxRolesBytes || len(raw) > maxRolesJSON {
 		return ErrRole
 	}
 	return nil
 }
 
-// A token carries all of a user's roles, on every request.
+// A token carries all of a user's roles, on every request. Its room is for JSON, in which a short role or a quotation
+// mark takes several bytes.
 const (
 	maxRoleBytes  = 64
 	maxRolesBytes = 1024
+	maxRolesJSON  = 2048
 )
 
 // List returns up to limit users that follow after; see Store.List.

@@ -81,6 +81,11 @@ func (d *Directory) importable(record User) (User, error) {
 		if err := record.ID.Validate(); err != nil {
 			return User{}, fmt.Errorf("%w: %w", ErrSubject, err)
 		}
+		// Databases and libraries compare UUIDs in any spelling, and stores and tokens compare bytes: two spellings would be
+		// two users here and one there.
+		if id, err := uuid.Parse(string(record.ID)); err == nil && id.String() != string(record.ID) {
+			return User{}, fmt.Errorf("%w: %q is another spelling of the UUID %q", ErrSubject, record.ID, id)
+		}
 	}
 	pointers := SortPointers(record.Pointers)
 	all, _, err := PointerMoves(User{}, User{Email: record.Email, Pointers: pointers})

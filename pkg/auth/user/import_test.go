@@ -150,6 +150,11 @@ func TestImportRefuses(t *testing.T) {
 	}{
 		"no e-mail":           {user.User{}, user.ErrEmail},
 		"a subject too long":  {user.User{ID: auth.SubjectID(strings.Repeat("x", 65)), Email: "b@example.com"}, user.ErrSubject},
+		"a UUID in capitals":  {user.User{ID: "1B671A64-40D5-491E-99B0-DA01FF1F3341", Email: "b@example.com"}, user.ErrSubject},
+		"a UUID in braces":    {user.User{ID: "{1b671a64-40d5-491e-99b0-da01ff1f3341}", Email: "b@example.com"}, user.ErrSubject},
+		"a UUID as a URN":     {user.User{ID: "urn:uuid:1b671a64-40d5-491e-99b0-da01ff1f3341", Email: "b@example.com"}, user.ErrSubject},
+		"a UUID without -":    {user.User{ID: "1b671a6440d5491e99b0da01ff1f3341", Email: "b@example.com"}, user.ErrSubject},
+		"a subject and space": {user.User{ID: "a ", Email: "b@example.com"}, user.ErrSubject},
 		"a subject's control": {user.User{ID: "a\nb", Email: "b@example.com"}, user.ErrSubject},
 		"a role with space":   {user.User{Email: "b@example.com", Roles: []string{"a b"}}, user.ErrRole},
 		"a registered claim":  {user.User{Email: "b@example.com", Claims: map[string]any{"iss": 1.0}}, user.ErrClaims},
