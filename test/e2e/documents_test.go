@@ -17,27 +17,64 @@ func TestDocumentedCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := fresh(t)
-	folder := t.TempDir()
-	if err := os.Symlink(s.home, filepath.Join(folder, ".edgeauth")); err != nil {
-		t.Fatal(err)
-	}
 	var script strings.Builder
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		script.WriteString(block[1])
 	}
-	text := strings.ReplaceAll(script.String(), "http://127.0.0.1:8080", s.url)
+	text := script.String()
 	if all, strict := strings.Count(text, "curl "), strings.Count(text, "--fail-with-body"); all < 10 || strict != all {
 		t.Fatalf("%d of %d commands fail if the answer is an error", strict, all)
 	}
+	out := s.paste(t, text)
+	for _, part := range []string{`"access_token":`, `"device_token":`, `{}`, `"keys":[`, `"token_endpoint":`, `"id_token_signing_alg_values_supported":`} {
+		if !strings.Contains(out, part) {
+			t.Errorf("no answer has %s:\n%s", part, out)
+		}
+	}
+}
+
+// TestReadme pastes the first session of the README into a shell.
+func TestReadme(t *testing.T) {
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := regexp.MustCompile("(?s)```sh\n(.*?)```").FindStringSubmatch(string(page))
+	if session == nil {
+		t.Fatal("the README has no session")
+	}
+	lines := strings.Split(fresh(t).paste(t, session[1]), "\n")
+	want := []string{
+		`{"auth_time":\d+,"client_id":"default",.*}`,
+		`{"access_token":".*","refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":.*}`,
+		`{}`,
+		`{"keys":\[.*\]}`,
+		`{"message":"Unauthorized"} 401`,
+		`{"message":"Forbidden"} 403`,
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("%d answers: %q", len(lines), lines)
+	}
+	for i, pattern := range want {
+		if !regexp.MustCompile("^" + pattern + "$").MatchString(lines[i]) {
+			t.Errorf("answer %d is %s\nwant     %s", i, lines[i], pattern)
+		}
+	}
+}
+
+// paste runs commands as a person pastes them: in the folder where the server's data is, against the
+// server's own address. It returns what they print.
+func (s *server) paste(t *testing.T, commands string) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.Symlink(s.home, filepath.Join(folder, ".edgeauth")); err != nil {
+		t.Fatal(err)
+	}
 	shell := exec.Command("bash", "-eu", "-o", "pipefail")
-	shell.Dir, shell.Stdin = folder, strings.NewReader(text)
+	shell.Dir, shell.Stdin = folder, strings.NewReader(strings.ReplaceAll(commands, "http://127.0.0.1:8080", s.url))
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, &s.log)
 	}
-	for _, part := range []string{`"access_token":`, `"device_token":`, `{}`, `"keys":[`, `"token_endpoint":`, `"id_token_signing_alg_values_supported":`} {
-		if !strings.Contains(string(out), part) {
-			t.Errorf("no answer has %s:\n%s", part, out)
-		}
-	}
+	return strings.TrimSpace(string(out))
 }
