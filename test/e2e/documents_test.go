@@ -46,7 +46,7 @@ func TestReadme(t *testing.T) {
 	lines := strings.Split(fresh(t).paste(t, session[1]), "\n")
 	want := []string{
 		`{"auth_time":\d+,"client_id":"default",.*}`,
-		`{"access_token":".*","refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":.*}`,
+		`{"access_token":".*,"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":.*}`,
 		`{}`,
 		`{"keys":\[.*\]}`,
 		`{"message":"Unauthorized"} 401`,
