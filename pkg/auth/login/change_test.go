@@ -30,7 +30,7 @@ func (c *changing) RedeemChange(ctx context.Context, change, next auth.Secret) (
 	return c.Authenticator.RedeemChange(ctx, change, next)
 }
 
-// counting is a world that counts the failures of accounts.
+// counting is a recorder that counts the failures of accounts.
 type counting struct {
 	*recorder
 	failures atomic.Int32

@@ -54,7 +54,7 @@ func (s sealing) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
 	return s.SealingKey(ctx)
 }
 
-// guarded is a world with a Throttle and a driven clock.
+// guarded is a recorder with a Throttle and a driven clock.
 type guarded struct {
 	*recorder
 	*memory
