@@ -32,7 +32,7 @@ func ReadDuration(raw string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return 0, errors.New("it is a duration above 0, as in 15m")
+		return 0, errors.New("want a duration above 0, for example 15m")
 	}
 	return d, nil
 }

@@ -92,7 +92,7 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 		{"no API in the list", `{"routes":[{"route":"GET /","api":[]}]}`, `"api": api must be the id of an API`},
 		{"scopes that ask for nothing", `{"routes":[{"route":"GET /","scopes":[]}]}`, `"scopes": the list is empty`},
 		{"roles that are no list", `{"routes":[{"route":"GET /","roles":"a"}]}`, `"roles"`},
-		{"an age without a unit", `{"routes":[{"route":"GET /","max_auth_age":"900"}]}`, `"max_auth_age": it is a duration`},
+		{"an age without a unit", `{"routes":[{"route":"GET /","max_auth_age":"900"}]}`, `"max_auth_age": want a duration`},
 		{"an age as a number", `{"routes":[{"route":"GET /","max_auth_age":900}]}`, `"max_auth_age"`},
 		{"an age of nothing", `{"routes":[{"route":"GET /","max_auth_age":"0s"}]}`, `"max_auth_age"`},
 		{"no place of a token", `{"token_sources":[]}`, "token_sources: the list is empty"},

@@ -38,12 +38,12 @@ func TestLimitsSayWhatIsAllowed(t *testing.T) {
 		want   []string
 	}{
 		{func(l *login.Limits) { l.Network = nil }, nil},
-		{func(l *login.Limits) { l.Account.Free = 0 }, []string{"account", "Free is 0", "from 1 to 1000"}},
-		{func(l *login.Limits) { l.Device.Free = 1001 }, []string{"device", "Free is 1001", "from 1 to 1000"}},
-		{func(l *login.Limits) { l.Network.Delay = time.Millisecond }, []string{"network", "Delay is 1ms", "from 1s to MaxDelay"}},
+		{func(l *login.Limits) { l.Account.Free = 0 }, []string{"account", "Free is 0", "want 1 to 1000"}},
+		{func(l *login.Limits) { l.Device.Free = 1001 }, []string{"device", "Free is 1001", "want 1 to 1000"}},
+		{func(l *login.Limits) { l.Network.Delay = time.Millisecond }, []string{"network", "Delay is 1ms", "want 1s to MaxDelay"}},
 		{func(l *login.Limits) { l.Account.Delay = time.Hour }, []string{"account", "Delay is 1h0m0s", "MaxDelay, which is 15m0s"}},
 		{func(l *login.Limits) { l.Network.MaxDelay = 2 * time.Hour }, []string{"network", "MaxDelay is 2h0m0s", "at most Window"}},
-		{func(l *login.Limits) { l.Account.Window = 8 * 24 * time.Hour }, []string{"account", "Window is 192h0m0s", "from 1m0s to 168h0m0s"}},
+		{func(l *login.Limits) { l.Account.Window = 8 * 24 * time.Hour }, []string{"account", "Window is 192h0m0s", "want 1m0s to 168h0m0s"}},
 		{func(l *login.Limits) { l.Account, l.Device = throttle.Limit{}, throttle.Limit{} }, []string{"account", "device"}},
 	} {
 		limits := login.DefaultLimits()

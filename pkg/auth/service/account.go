@@ -6,10 +6,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// AccessTokens checks the access tokens that this service issues, by its own ring.
+// AccessTokens returns the verifier of the access tokens that this service issues.
 func (x *Service) AccessTokens() *token.Verifier { return x.access }
 
-// ownKeys are the public halves of the signing ring. While the ring cannot be read, nothing is known of any token.
+// ownKeys are the public keys of the service's signing ring. If the ring cannot be read, Key
+// returns an error that decides nothing about the token.
 type ownKeys struct{ *Service }
 
 func (k ownKeys) Key(ctx context.Context, kid string) (token.Key, error) {

@@ -18,7 +18,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// secretRing is the secret of a refresh-token ring. Deployments move it while instances of functions run.
+// secretRing is the secret of a refresh-token ring. Deployments move it while instances of
+// functions run.
 type secretRing struct {
 	keyrings.Source
 	mu    sync.Mutex
@@ -37,7 +38,8 @@ func (s *secretRing) Load(context.Context) (auth.Secret, error) {
 	return s.ring.Text()
 }
 
-// changeover is a deployment whose functions change over: instances of several versions share the stores.
+// changeover is a deployment whose functions change over: instances of several versions share the
+// stores.
 type changeover struct {
 	secretRing
 	t    *testing.T
@@ -105,9 +107,10 @@ func (c *changeover) login(at *session.Manager) auth.Secret {
 	return g.RefreshToken
 }
 
-// TestSessionsLiveThroughDrop holds that the sessions that a drop spares go on while functions change over. A drop may
-// give a version another key, so one key id stands for one key at an instance of before, and for another key at an
-// instance of after. Each instance refreshes what the other one sealed, and a logout at either ends the session.
+// TestSessionsLiveThroughDrop holds that the sessions that a drop spares go on while functions
+// change over. A drop may give a version another key, so one key id stands for one key at an
+// instance of before, and for another key at an instance of after. Each instance refreshes what the
+// other one sealed, and a logout at either ends the session.
 func TestSessionsLiveThroughDrop(t *testing.T) {
 	dropAll := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{All: true}}
 	for name, deploy := range map[string]func(c *changeover) (before, after *session.Manager){
@@ -128,7 +131,8 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 			c.deploy(keyrings.Move{Version: 1})
 			return before, c.start(1)
 		},
-		// Both instances have one key for version 2, but the one of before seals under the dropped key.
+		// Both instances have one key for version 2, but the one of before seals under the dropped
+		// key.
 		"the key that seals": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
 			c.deploy(keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{c.ring.Keys[1].ID()}}})
@@ -168,8 +172,8 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 	}
 }
 
-// TestForgedTokensLoadLittle holds what the ring's source sees of forged tokens: nothing of one that claims to be older
-// than the ring in use, and one load a second at most of others.
+// TestForgedTokensLoadLittle holds what the ring's source sees of forged tokens: nothing of one
+// that claims to be older than the ring in use, and one load a second at most of others.
 func TestForgedTokensLoadLittle(t *testing.T) {
 	c := newChangeover(t)
 	c.ring.Serial = 5

@@ -16,11 +16,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// clients are the default client and the configured ones. The default client is always there: a deployment that configures a
-// second application must not lock the first one out, which never had to say who it is.
+// clients returns the default client and the configured clients. The default client always exists:
+// configuring a second application must not lock out the first, which never sent a client_id.
 func (s Settings) clients() endpoint.Clients {
 	first := s.Client
-	if first.ID == "" { // of a service that opens no sessions
+	if first.ID == "" { // the service opens no sessions
 		first.ID = auth.DefaultClient
 	}
 	all := endpoint.Clients{first.ID: first}
@@ -30,7 +30,7 @@ func (s Settings) clients() endpoint.Clients {
 	return all
 }
 
-// audiences are those of every client, for the check of tokens that this service issued.
+// audiences returns the audiences of all clients, to verify the tokens that this service issues.
 func (s Settings) audiences() []string {
 	all := slices.Clone(s.Audience)
 	for _, c := range s.clients() {
@@ -40,8 +40,8 @@ func (s Settings) audiences() []string {
 	return slices.Compact(all)
 }
 
-// readClients reads the clients of the document. What one leaves out is as the environment has it, for the default
-// client too.
+// readClients reads the clients of the document. A member that a client omits has the value of the
+// environment, also for the default client.
 func readClients(raw json.RawMessage, s *Settings) error {
 	if raw == nil {
 		return nil
@@ -80,7 +80,7 @@ func readClient(raw string, c *auth.Client) error {
 		case "access_token_lifetime":
 			c.AccessTokenLifetime, err = config.ReadDuration(raw)
 			if err == nil && (c.AccessTokenLifetime < token.MinLifetime || c.AccessTokenLifetime > token.MaxLifetime) {
-				err = fmt.Errorf("it is a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
+				err = fmt.Errorf("want a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
 			}
 		case "idle_timeout":
 			c.IdleTimeout, err = config.ReadDuration(raw)
@@ -92,8 +92,9 @@ func readClient(raw string, c *auth.Client) error {
 			c.Audience, err = readDistinct(raw, maxAudienceBytes, isAudience)
 		case "delivery":
 			if text, err = config.ReadString(raw); err == nil && text != "body" {
-				// A deployment that asks for cookies must not get tokens in bodies, where scripts can read them.
-				err = errors.New("it is body: there is no other delivery of tokens yet")
+				// If a deployment requests cookies, tokens must not appear in bodies, where scripts
+				// can read them.
+				err = errors.New(`want "body"`)
 			}
 		default:
 			err = errors.New("unknown member (want profile, access_token_lifetime, idle_timeout, " +
@@ -103,39 +104,40 @@ func readClient(raw string, c *auth.Client) error {
 	})
 }
 
-// checkTimeouts holds a client's timeouts, its own or the environment's, to the lifetime of its access tokens. A
-// function that opens no sessions does not read the environment's; they are zero there.
+// checkTimeouts checks that the timeouts of a client fit the lifetime of its access tokens. A
+// function that opens no sessions does not read the timeouts of the environment, which are zero
+// there.
 func checkTimeouts(c auth.Client, lifetime time.Duration) error {
 	if c.AccessTokenLifetime != 0 {
 		lifetime = c.AccessTokenLifetime
 	}
-	// A client refreshes when its access token ends, and must find its session then.
+	// A client refreshes when its access token ends, and its session must still be active then.
 	rest := session.DefaultRules().MinimumIdleTimeout()
 	for _, t := range []struct {
 		name  string
 		value time.Duration
 	}{{"idle_timeout", c.IdleTimeout}, {"absolute_timeout", c.AbsoluteTimeout}} {
 		if t.value != 0 && (t.value < lifetime+rest || t.value > maxTimeout) {
-			return config.AtName(t.name, fmt.Errorf("%v is not between %v, which is an access token's lifetime of %v and %v, and %v",
+			return config.AtName(t.name, fmt.Errorf("%v is out of range (want at least %v, which is the lifetime of an access token, %v, and %v more, and at most %v)",
 				t.value, lifetime+rest, lifetime, rest, maxTimeout))
 		}
 	}
 	return nil
 }
 
-// maxClientIDBytes keeps tokens and items small: both name the client.
+// maxClientIDBytes keeps tokens and items small, because both contain the client id.
 const maxClientIDBytes = 64
 
-// checkClientID holds an id to RFC 6749, appendix A.1, without the space.
+// checkClientID applies RFC 6749, appendix A.1, but allows no space.
 func checkClientID(id string) error {
 	outside := func(r rune) bool { return r <= ' ' || r > '~' }
 	if id == "" || len(id) > maxClientIDBytes || strings.ContainsFunc(id, outside) {
-		return fmt.Errorf("a client's id has 1 to %d printable characters of ASCII without space", maxClientIDBytes)
+		return fmt.Errorf("a client id must have 1 to %d printable ASCII characters without spaces", maxClientIDBytes)
 	}
 	return nil
 }
 
-// Every session's item keeps the scope, and every access token carries both.
+// Every session item contains the scope, and every access token contains both.
 const (
 	maxScopeBytes    = 512
 	maxAudienceBytes = 1024
@@ -148,22 +150,23 @@ func readDistinct(raw string, most int, fits func(string) bool) ([]string, error
 	}
 	for i, text := range list {
 		if !fits(text) || slices.Contains(list[:i], text) {
-			return nil, fmt.Errorf("number %d is empty, there twice, or holds a character that it must not", i+1)
+			return nil, fmt.Errorf("entry %d is empty, repeated or has an invalid character", i+1)
 		}
 	}
 	if len(strings.Join(list, " ")) > most {
-		return nil, fmt.Errorf("it has more than %d bytes in all", most)
+		return nil, fmt.Errorf("the entries have more than %d bytes in total", most)
 	}
 	return list, nil
 }
 
-// isScopeToken is RFC 6749, section 3.3.
+// isScopeToken reports whether text is a scope-token of RFC 6749, section 3.3.
 func isScopeToken(text string) bool {
 	outside := func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }
 	return text != "" && !strings.ContainsFunc(text, outside)
 }
 
-// isAudience refuses what no authorizer could be told to ask for: its list is separated by spaces.
+// isAudience refuses audiences that an authorizer cannot be configured with, because its list is
+// separated by spaces.
 func isAudience(text string) bool {
 	outside := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	return text != "" && !strings.ContainsFunc(text, outside)

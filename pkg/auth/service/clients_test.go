@@ -73,9 +73,10 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// TestClientsRefused holds that a wrong client stops the start of login and refresh alike, with its path named.
+// TestClientsRefused: an invalid client stops the start of login and of refresh, and the error
+// names the path of the member.
 func TestClientsRefused(t *testing.T) {
-	const id = `a client's id has 1 to 64 printable characters`
+	const id = `a client id must have 1 to 64 printable ASCII characters`
 	for _, row := range []struct{ clients, tells string }{
 		{`[]`, `clients: `},
 		{`"web"`, `clients: `},
@@ -88,26 +89,26 @@ func TestClientsRefused(t *testing.T) {
 		{`{"web":{"Profile":"strict"}}`, `clients: "web": "Profile": unknown member (want profile,`},
 		{`{"web":{"profile":"lax"}}`, `clients: "web": "profile": unknown profile "lax"`},
 		{`{"web":{"profile":1}}`, `clients: "web": "profile": `},
-		{`{"web":{"access_token_lifetime":"59s"}}`, `clients: "web": "access_token_lifetime": it is a duration from 1m0s to 1h0m0s`},
-		{`{"web":{"access_token_lifetime":"61m"}}`, `clients: "web": "access_token_lifetime": it is`},
+		{`{"web":{"access_token_lifetime":"59s"}}`, `clients: "web": "access_token_lifetime": want a duration from 1m0s to 1h0m0s`},
+		{`{"web":{"access_token_lifetime":"61m"}}`, `clients: "web": "access_token_lifetime": want`},
 		{`{"web":{"access_token_lifetime":900}}`, `clients: "web": "access_token_lifetime": `},
-		{`{"web":{"idle_timeout":"0s"}}`, `clients: "web": "idle_timeout": it is a duration above 0`},
-		{`{"web":{"idle_timeout":"24m59s"}}`, `clients: "web": "idle_timeout": 24m59s is not between 25m0s, which is an access token's lifetime of 15m0s and 10m0s, and 8760h0m0s`},
-		{`{"web":{"access_token_lifetime":"1h","idle_timeout":"69m"}}`, `clients: "web": "idle_timeout": 1h9m0s is not between 1h10m0s`},
-		{`{"web":{"absolute_timeout":"24m"}}`, `clients: "web": "absolute_timeout": 24m0s is not between`},
+		{`{"web":{"idle_timeout":"0s"}}`, `clients: "web": "idle_timeout": want a duration above 0`},
+		{`{"web":{"idle_timeout":"24m59s"}}`, `clients: "web": "idle_timeout": 24m59s is out of range (want at least 25m0s, which is the lifetime of an access token, 15m0s, and 10m0s more, and at most 8760h0m0s)`},
+		{`{"web":{"access_token_lifetime":"1h","idle_timeout":"69m"}}`, `clients: "web": "idle_timeout": 1h9m0s is out of range (want at least 1h10m0s`},
+		{`{"web":{"absolute_timeout":"24m"}}`, `clients: "web": "absolute_timeout": 24m0s is out of range`},
 		{`{"web":{"absolute_timeout":"8761h"}}`, `clients: "web": "absolute_timeout": `},
 		{`{"web":{"scope":"read"}}`, `clients: "web": "scope": `},
 		{`{"web":{"scope":[]}}`, `clients: "web": "scope": the list is empty`},
-		{`{"web":{"scope":["a b"]}}`, `clients: "web": "scope": number 1 `},
-		{`{"web":{"scope":["a","a\"b"]}}`, `clients: "web": "scope": number 2 `},
-		{`{"web":{"scope":["a","b","a"]}}`, `clients: "web": "scope": number 3 `},
-		{`{"web":{"scope":[""]}}`, `clients: "web": "scope": number 1 `},
-		{`{"web":{"scope":["` + strings.Repeat("x", 513) + `"]}}`, `clients: "web": "scope": it has more than 512 bytes`},
+		{`{"web":{"scope":["a b"]}}`, `clients: "web": "scope": entry 1 `},
+		{`{"web":{"scope":["a","a\"b"]}}`, `clients: "web": "scope": entry 2 `},
+		{`{"web":{"scope":["a","b","a"]}}`, `clients: "web": "scope": entry 3 `},
+		{`{"web":{"scope":[""]}}`, `clients: "web": "scope": entry 1 `},
+		{`{"web":{"scope":["` + strings.Repeat("x", 513) + `"]}}`, `clients: "web": "scope": the entries have more than 512 bytes`},
 		{`{"web":{"audience":[]}}`, `clients: "web": "audience": the list is empty`},
-		{`{"web":{"audience":["a","a"]}}`, `clients: "web": "audience": number 2 `},
-		{`{"web":{"audience":["a\tb"]}}`, `clients: "web": "audience": number 1 `},
-		{`{"web":{"audience":["` + strings.Repeat("x", 1025) + `"]}}`, `clients: "web": "audience": it has more than 1024 bytes`},
-		{`{"web":{"delivery":"cookie"}}`, `clients: "web": "delivery": it is body`},
+		{`{"web":{"audience":["a","a"]}}`, `clients: "web": "audience": entry 2 `},
+		{`{"web":{"audience":["a\tb"]}}`, `clients: "web": "audience": entry 1 `},
+		{`{"web":{"audience":["` + strings.Repeat("x", 1025) + `"]}}`, `clients: "web": "audience": the entries have more than 1024 bytes`},
+		{`{"web":{"delivery":"cookie"}}`, `clients: "web": "delivery": want "body"`},
 		{`{"web":{"delivery":true}}`, `clients: "web": "delivery": `},
 	} {
 		for name, parts := range functions {
@@ -119,11 +120,11 @@ func TestClientsRefused(t *testing.T) {
 	}
 }
 
-// TestClientsAgainstTheEnvironment holds that a client's own lifetime is held to the timeouts that it inherits, by
-// whoever reads them.
+// TestClientsAgainstTheEnvironment: the lifetime of a client must fit the timeouts that it
+// inherits, in every function that reads the timeouts.
 func TestClientsAgainstTheEnvironment(t *testing.T) {
 	given := good(t).with(variables{config.IdleTimeout: "30m", config.Config: `{"clients":{"web":{"access_token_lifetime":"1h"}}}`})
-	if _, err := start(config.New(given.lookup), Options{}, functions["login"]...); err == nil || !strings.Contains(err.Error(), `clients: "web": "idle_timeout": 30m0s is not between 1h10m0s`) {
+	if _, err := start(config.New(given.lookup), Options{}, functions["login"]...); err == nil || !strings.Contains(err.Error(), `clients: "web": "idle_timeout": 30m0s is out of range (want at least 1h10m0s`) {
 		t.Errorf("login: %v", err)
 	}
 	s, err := start(config.New(given.lookup), Options{}, functions["refresh"]...)
@@ -132,7 +133,8 @@ func TestClientsAgainstTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestClientsPage holds the page about clients to the code: its configuration starts every function that reads it.
+// TestClientsPage holds the page about clients to the code: its configuration starts every function
+// that reads it.
 func TestClientsPage(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/clients.md")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// configure reads s.Config into the other settings.
+// configure applies s.Config to the other settings.
 func (s *Settings) configure() error {
 	e := config.New(func(name string) (string, bool) { return s.Config, name == config.Config })
 	members := e.Document(config.DocumentNames()...)
@@ -22,7 +22,8 @@ func (s *Settings) configure() error {
 	return readDocument(members, s)
 }
 
-// readDocument reads what EDGEAUTH_CONFIG says of logins and clients. The other members are the authorizer's.
+// readDocument reads the members of EDGEAUTH_CONFIG about logins and clients. The authorizer reads
+// the other members.
 func readDocument(members map[string]json.RawMessage, s *Settings) error {
 	s.Throttle = login.DefaultLimits()
 	err := readThrottle(members["throttle"], &s.Throttle)
@@ -51,7 +52,7 @@ func readOrigins(raw json.RawMessage, s *Settings) (err error) {
 	return nil
 }
 
-// readThrottle changes what the document names and leaves the rest as it is by default.
+// readThrottle changes the limits in the document and leaves the others unchanged.
 func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	if raw == nil {
 		return nil
@@ -73,7 +74,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	})
 	if err == nil && limits.Network == nil { // the gateway sees the addresses of a CDN
 		if siteSet {
-			err = errors.New(`"site" must be left out or "off" if "network" is "off"`)
+			err = errors.New(`"site" must be omitted or "off" if "network" is "off"`)
 		}
 		limits.Site = nil
 	}
@@ -85,7 +86,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 
 const off = `"off"`
 
-// readOptionalLimit reads a limit that may be switched off.
+// readOptionalLimit reads a limit that can be switched off.
 func readOptionalLimit(raw string, l **throttle.Limit) error {
 	if raw == off {
 		*l = nil
@@ -134,13 +135,13 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 		return err
 	})
 	if err == nil && (cost.MemoryKiB == 0) != (cost.Passes == 0) {
-		err = errors.New("memory_kib and passes stand together")
+		err = errors.New("memory_kib and passes must be set together")
 	}
 	if err == nil && s.RefusalFloor > maxRefusalFloor {
-		err = fmt.Errorf("refusal_floor is at most %v", maxRefusalFloor)
+		err = fmt.Errorf("refusal_floor is %v (want at most %v)", s.RefusalFloor, maxRefusalFloor)
 	}
 	if err == nil && cost != (password.Cost{}) {
-		cost.Lanes = 1 // a function has hardly more than one processor
+		cost.Lanes = 1 // functions rarely have more than one processor
 		s.PasswordCost, err = cost, cost.Validate()
 	}
 	return config.AtMember("passwords", err)
@@ -152,7 +153,7 @@ const maxRefusalFloor = 3 * time.Second
 func readNumber(raw string) (int, error) {
 	var n int
 	if err := json.Unmarshal([]byte(raw), &n); err != nil || n < 1 || n > 1<<20 {
-		return 0, errors.New("it is a whole number from 1 to 1048576")
+		return 0, errors.New("want a whole number from 1 to 1048576")
 	}
 	return n, nil
 }

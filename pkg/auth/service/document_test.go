@@ -43,20 +43,20 @@ func TestDocument(t *testing.T) {
 		`{"origins":"https://app.example.com"}`:                          `origins`,
 		`{"throttle":{"accounts":{}}}`:                                   `"accounts": unknown member`,
 		`{"throttle":{"account":{"tries":5}}}`:                           `"tries": unknown member`,
-		`{"throttle":{"account":{"free":0}}}`:                            `"free": it is a whole number`,
-		`{"throttle":{"account":{"free":1e9}}}`:                          `"free": it is a whole number`,
+		`{"throttle":{"account":{"free":0}}}`:                            `"free": want a whole number`,
+		`{"throttle":{"account":{"free":1e9}}}`:                          `"free": want a whole number`,
 		`{"throttle":{"account":{"delay":5}}}`:                           `"delay"`,
-		`{"throttle":{"device":{"delay":"0s"}}}`:                         `"delay": it is a duration above 0`,
+		`{"throttle":{"device":{"delay":"0s"}}}`:                         `"delay": want a duration above 0`,
 		`{"throttle":{"network":{"max_delay":"48h"}}}`:                   `the network limit's MaxDelay`,
 		`{"throttle":{"network":false}}`:                                 `"network"`,
-		`{"throttle":{"site":{"free":9},"network":"off"}}`:               `"site" must be left out`,
+		`{"throttle":{"site":{"free":9},"network":"off"}}`:               `"site" must be omitted`,
 		`{"throttle":{"account":{"max_delay":"24h","delay":"1s"}}}`:      `at most 8192 times Delay`,
 		`{"throttle":[]}`:                                                `throttle`,
 		`{"passwords":{"memory_kib":1024,"passes":2}}`:                   `password cost m=1024`,
-		`{"passwords":{"memory_kib":19456}}`:                             `stand together`,
-		`{"passwords":{"refusal_floor":"1h"}}`:                           `refusal_floor is at most`,
+		`{"passwords":{"memory_kib":19456}}`:                             `must be set together`,
+		`{"passwords":{"refusal_floor":"1h"}}`:                           `refusal_floor is 1h0m0s (want at most`,
 		`{"passwords":{"cost":12}}`:                                      `"cost": unknown member`,
-		`{"passwords":{"passes":"2","memory_kib":19456}}`:                `"passes": it is a whole number`,
+		`{"passwords":{"passes":"2","memory_kib":19456}}`:                `"passes": want a whole number`,
 		`{"throttle":{"network":"off","account":{"window":"9000000h"}}}`: `account`,
 	} {
 		if _, err := settingsOf(t, document); err == nil || !strings.Contains(err.Error(), tells) || !strings.Contains(err.Error(), config.Config) {
@@ -65,7 +65,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestLoginPage holds the page about login to the code: its configuration starts, and its numbers are the limits'.
+// TestLoginPage holds the page about login to the code: its configuration starts, and its numbers
+// are the limits'.
 func TestLoginPage(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/login.md")
 	if err != nil {

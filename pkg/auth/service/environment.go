@@ -17,18 +17,20 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Options are what a program of its own adds to a function. The zero Options add nothing.
+// Options are what a custom program adds to a function. The zero Options add nothing.
 type Options struct {
-	// Steps are added before and after the proof of a password: a second factor, a challenge.
+	// Steps run before and after the password check, for example for a second factor or a
+	// challenge.
 	Steps login.Steps
-	// Policy is what the deployment demands of new passwords beside password.CheckNew.
+	// Policy adds requirements for new passwords to those of password.CheckNew.
 	Policy password.Policy
-	// Log takes the audit lines; nil is os.Stdout, which Lambda writes to CloudWatch.
+	// Log receives the audit lines. nil means os.Stdout, which Lambda writes to CloudWatch.
 	Log io.Writer
 }
 
-// Each constructor reads the environment of this process, and no variable that its function has no use for. Its error
-// names every variable that is missing or wrong. While the rings cannot be read, the handler answers 503.
+// Each constructor reads the environment of the process, and only the variables that its function
+// needs. Its error names every variable that is missing or invalid. While the rings cannot be read,
+// the handler answers 503.
 
 // Login returns the handler of the login function.
 func Login(o Options) (http.Handler, error) { return o.handler("login", common, opening) }
@@ -47,18 +49,19 @@ func (o Options) handler(function string, parts ...part) (http.Handler, error) {
 	return s.Handler(function)
 }
 
-// Opener returns the service of a program that proves who a user is in a way of its own: it opens sessions
-// ([Service.Sessions]) and issues tokens ([Service.Responder]). It reads no login ring and has no Authenticator.
+// Opener returns a service for a program that identifies users by its own means. It opens sessions
+// ([Service.Sessions]) and issues tokens ([Service.Responder]). It reads no login ring and has no
+// Authenticator.
 func Opener(o Options) (*Service, error) { return start(config.Process(), o, common, client) }
 
-// given is what a function's variables say before rings and stores are opened.
+// given holds the variables of a function before rings and stores are opened.
 type given struct {
 	Settings
-	proves bool        // the function proves passwords, so it needs the login ring and the counters
-	login  auth.Secret // where the login ring is
+	proves bool        // the function verifies passwords and needs the login ring and the counters
+	login  auth.Secret // source of the login ring
 }
 
-// A part reads those variables that some functions share.
+// part reads the variables that several functions share.
 type part func(e *config.Environment, g *given)
 
 func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
@@ -73,7 +76,7 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	stores := store()
 	signing, refresh := e.SigningRing(), e.RefreshKeys()
 	secrets := e.SecretsManagerOf(signing, refresh, g.login)
-	document := e.Document(config.DocumentNames()...) // an unknown name stops the start
+	document := e.Document(config.DocumentNames()...) // an unknown member stops the start
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
@@ -92,8 +95,9 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	return New(context.Background(), s)
 }
 
-// Check returns what would stop the start of login, account and refresh with the variables that lookup returns, in the
-// form of [os.LookupEnv], or nil. It opens neither keys nor stores, and does not read the variables that name them.
+// Check returns what would stop the start of login, account and refresh with the variables that
+// lookup returns, in the form of [os.LookupEnv], or nil. It opens neither keys nor stores, and does
+// not read the variables that name them.
 func Check(lookup func(name string) (string, bool)) error {
 	e, g := config.New(lookup), given{}
 	for _, read := range []part{common, client, restoring} {
@@ -117,15 +121,15 @@ func common(e *config.Environment, g *given) {
 	g.AccessTokenLifetime = e.Duration(config.AccessTokenLifetime, token.MinLifetime, token.MaxLifetime)
 }
 
-// opening is what a function reads that proves a password and opens a session.
+// opening reads the variables of a function that verifies a password and opens a session.
 func opening(e *config.Environment, g *given) {
 	g.proves, g.login = true, e.LoginRing()
 	client(e, g)
 }
 
-// client is what a function reads that opens a session.
+// client reads the variables of a function that opens a session.
 func client(e *config.Environment, g *given) {
-	// A client refreshes when its access token ends, and must find its session then.
+	// A client refreshes when its access token ends, and its session must still be active then.
 	least := session.DefaultRules().MinimumIdleTimeout() + g.AccessTokenLifetime
 	g.Client = auth.Client{
 		ID:              auth.DefaultClient,

@@ -138,7 +138,8 @@ func TestStartNamesEveryVariable(t *testing.T) {
 	}
 }
 
-// TestStartRefusesRings holds that a ring which no second attempt would mend stops the start, and is not repeated.
+// TestStartRefusesRings holds that a ring which no second attempt would mend stops the start, and
+// is not repeated.
 func TestStartRefusesRings(t *testing.T) {
 	exposed := filepath.Join(t.TempDir(), "ring.json")
 	if err := os.WriteFile(exposed, []byte("{}"), 0o644); err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
-// The real login function with a second factor: a main.go of your own in the place of functions/login.
+// The real login function with a second factor: a main.go of your own in the place of
+// functions/login.
 func ExampleLogin() {
 	h, err := service.Login(service.Options{Steps: login.Steps{After: secondFactor}})
 	if err != nil {
@@ -18,8 +19,8 @@ func ExampleLogin() {
 	gateway.Serve(h)
 }
 
-// secondFactor is asked after the password was proven. The client gets a denial as 403, asks its user for the code, and
-// sends the login again with the code as one_time_code.
+// secondFactor is asked after the password was proven. The client gets a denial as 403, asks its
+// user for the code, and sends the login again with the code as one_time_code.
 func secondFactor(_ context.Context, c login.Credentials, r login.Result) error {
 	if !codeIsRight(string(r.User.ID), c.OneTimeCode.Reveal()) {
 		return &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}

@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 )
 
-// Handler returns the handler of one function that needs the parts of a service: login, refresh, sessions or account.
+// Handler returns the handler of one function: login, refresh, sessions or account.
 func (x *Service) Handler(function string) (http.Handler, error) {
 	switch function {
 	case "login":
@@ -24,8 +24,8 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 	return nil, fmt.Errorf("service: unknown function %q (want login, refresh, sessions or account)", function)
 }
 
-// Handlers returns the handlers of all functions, for a program that serves every path itself: login,
-// refresh, sessions, account and discovery. It fails if the signing ring cannot be read.
+// Handlers returns the handlers of all functions, for a program that serves every path: login,
+// refresh, sessions, account and discovery. It returns an error if the signing ring cannot be read.
 func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error) {
 	keys, err := x.PublicKeys(ctx)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// TestReaders holds that each function reads the variables of config.Readers and no others. On tables the names of all
-// variables are asked for, and the start is not needed.
+// TestReaders holds that each function reads the variables of config.Readers and no others. On
+// tables the names of all variables are asked for, and the start is not needed.
 func TestReaders(t *testing.T) {
 	onTables := good(t).with(variables{
 		config.Store: "dynamodb", config.UsersTable: "users", config.SessionsTable: "sessions", config.AttemptsTable: "attempts",

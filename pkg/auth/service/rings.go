@@ -12,11 +12,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
-// openRing returns the source that the variable of this name names.
+// openRing returns the source in the value of the named variable.
 func openRing(name string, value auth.Secret, at config.SecretsManager) (keyring.Source, error) {
 	if arn, ok := config.SecretARN(value); ok {
 		if arn == "" {
-			return nil, fmt.Errorf("%s names no secret: it should hold secretsmanager:<arn>", name)
+			return nil, fmt.Errorf("%s has no ARN (want secretsmanager:<arn>)", name)
 		}
 		return backend.OpenSecrets(at).Secret(arn), nil
 	}
@@ -27,15 +27,15 @@ func openRing(name string, value auth.Secret, at config.SecretsManager) (keyring
 	return source, nil
 }
 
-// rings are the rings of one service, in use.
+// rings holds the loaded rings of one service.
 type rings struct {
 	signing *keyring.Signing
 	refresh *keyring.Refresh
-	login   *keyring.Login // nil if the service proves no passwords
+	login   *keyring.Login // nil if the service verifies no passwords
 }
 
-// loadRings reads the rings, and lets the stores get ready meanwhile. On Lambda all of them wait for the network, and
-// during the start no request waits for them.
+// loadRings reads the rings and connects the stores in parallel. On Lambda all of them wait for the
+// network, and no request waits for them during initialization.
 func loadRings(ctx context.Context, s Settings) (r rings, err error) {
 	var (
 		errs [3]error

@@ -1,5 +1,12 @@
-// Package service fits the parts together. It is the only one that knows every store and every source of keys;
-// everything else takes what it needs as an interface.
+// Package service assembles edgeauth from its parts.
+//
+//	h, err := service.Login(service.Options{}) // the whole login function
+//	gateway.Serve(h)
+//
+// [Login], [Refresh], [Account] and [Sessions] return the handlers of the functions, configured by
+// environment variables. [New] builds all parts from [Settings], for a program of its own. Only
+// this package and package backend know every store and every source of keys; the other packages
+// declare interfaces for what they need.
 package service
 
 import (
@@ -18,56 +25,58 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// maxTimeout bounds configured timeouts: sessions longer than a year outlive what refresh-token keys are kept for.
+// maxTimeout bounds the configured timeouts. Longer sessions would outlive the retention of
+// refresh-token keys.
 const maxTimeout = 365 * 24 * time.Hour
 
-// Defaults of the durations, for a service that is started without an environment.
+// Default durations for a service that does not read the environment.
 const (
 	DefaultAccessTokenLifetime = 15 * time.Minute
 	DefaultIdleTimeout         = 14 * 24 * time.Hour
 	DefaultAbsoluteTimeout     = 90 * 24 * time.Hour
 )
 
-// Settings are what a service is made of. Each function's service needs a part of them.
+// Settings are the settings of a [Service]. A function needs only some of them.
 type Settings struct {
 	Issuer      string
 	Audience    []string
 	SigningRing keyring.Source
 	RefreshKeys keyring.Source
-	// LoginRing is the source of the login keys. A service that proves no passwords leaves it nil, and then has no
-	// Authenticator.
+	// LoginRing is the source of the login keys. A service that verifies no passwords leaves it nil
+	// and has no Authenticator.
 	LoginRing           keyring.Source
 	KeyVersion          uint16
 	Stores              Stores
 	AccessTokenLifetime time.Duration
-	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path> of one. What it says of
-	// logins and clients replaces the settings below. Empty changes nothing.
+	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path>. Its members about
+	// logins and clients replace the settings below. Empty changes nothing.
 	Config        string
 	RestoredUntil time.Time
-	// Throttle limits logins; the zero Limits are the default ones.
+	// Throttle limits logins. The zero Limits mean the defaults.
 	Throttle login.Limits
-	// PasswordCost is the work of new password hashes; the zero Cost is the default one.
+	// PasswordCost is the cost of new password hashes. The zero Cost means the default.
 	PasswordCost password.Cost
-	// Hasher makes and verifies the stored hashes. nil is a password.Hasher with PasswordCost.
+	// Hasher makes and verifies the stored hashes. nil means a password.Hasher with PasswordCost.
 	Hasher login.Hasher
-	// RefusalFloor is how long a refused login takes at least; see login.Config.
+	// RefusalFloor is the minimum duration of a refused login; see login.Config.
 	RefusalFloor time.Duration
-	// Policy is what a deployment demands of new passwords beside password.CheckNew.
+	// Policy adds requirements for new passwords to those of password.CheckNew.
 	Policy password.Policy
-	// Steps are what a deployment adds to a login.
+	// Steps run before and after the password check of a login.
 	Steps login.Steps
-	// Origins are those whose pages may send and be sent cookies; see endpoint.ResponderConfig.
+	// Origins are the origins whose pages may send and receive cookies; see
+	// endpoint.ResponderConfig.
 	Origins []string
 	// Client is the default client. Only a service that opens sessions needs it.
 	Client auth.Client
-	// Clients are the others. Sessions of clients that are neither do not go on.
+	// Clients are the other clients. Sessions of any other client are refused.
 	Clients []auth.Client
-	// Log takes the audit lines; nil is silent.
+	// Log receives the audit lines; nil writes no log.
 	Log io.Writer
 	Now func() time.Time
 }
 
-// Service is the parts of edgeauth, fitted together. It is safe for concurrent use.
+// Service holds the parts of edgeauth. It is safe for concurrent use.
 type Service struct {
 	settings      Settings
 	responder     *endpoint.Responder
@@ -77,7 +86,7 @@ type Service struct {
 	keys          *keyring.Signing
 }
 
-// New returns the service of these settings. It reads the rings; while they cannot be read, the service answers 503.
+// New returns a Service. It reads the rings. While they cannot be read, the service answers 503.
 func New(ctx context.Context, s Settings) (*Service, error) {
 	if s.Now == nil {
 		s.Now = time.Now
@@ -148,22 +157,22 @@ func newAuthenticator(s Settings, keys login.Keys, users *user.Directory) (*logi
 	})
 }
 
-// Responder answers with tokens.
+// Responder returns the part that answers with tokens.
 func (x *Service) Responder() *endpoint.Responder { return x.responder }
 
-// Users keeps the accounts.
+// Users returns the store of accounts.
 func (x *Service) Users() user.Store { return x.settings.Stores.Users }
 
-// Sessions opens, refreshes and ends sessions.
+// Sessions returns the part that opens, refreshes and ends sessions.
 func (x *Service) Sessions() *session.Manager { return x.sessions }
 
-// Authenticator decides logins. It is nil without Settings.LoginRing.
+// Authenticator returns the part that checks logins. It is nil without Settings.LoginRing.
 func (x *Service) Authenticator() *login.Authenticator { return x.authenticator }
 
-// Clients are the applications that may open sessions.
+// Clients returns the applications that may open sessions.
 func (x *Service) Clients() endpoint.Clients { return x.settings.clients() }
 
-// PublicKeys returns the key set by which others verify this service's access tokens.
+// PublicKeys returns the key set that verifies the access tokens of this service.
 func (x *Service) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	return x.keys.PublicKeys(ctx)
 }

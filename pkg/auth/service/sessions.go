@@ -15,8 +15,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Sessions returns the handler of the sessions function. It holds no key that signs access tokens, and reads neither the
-// login ring nor the configuration of clients: a session can be ended after its client was removed.
+// Sessions returns the handler of the sessions function. It has no signing key, and it reads
+// neither the login ring nor the configuration of clients, so a session can be ended after its
+// client was removed.
 func Sessions(o Options) (http.Handler, error) {
 	sessions, err := startSessions(config.Process())
 	if err != nil {

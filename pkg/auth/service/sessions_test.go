@@ -25,7 +25,8 @@ func (v variables) only(names ...string) variables {
 	return some
 }
 
-// TestStartSessions ends a session that another function's service opened, with nothing but what it reads.
+// TestStartSessions ends a session that another function's service opened, with nothing but what it
+// reads.
 func TestStartSessions(t *testing.T) {
 	given := good(t)
 	opener, err := start(config.New(given.lookup), Options{}, functions["login"]...)

@@ -25,8 +25,9 @@ import (
 // changeSecretBytes is the length of the secret in a change-of-password token.
 const changeSecretBytes = 32
 
-// TestStolenEverythingChangesNoPassword tries each 32 bytes of everything that a server holds as the secret of a
-// change-of-password token: all tables, the texts of all rings, the keys themselves and what is derived from them.
+// TestStolenEverythingChangesNoPassword tries each 32 bytes of everything that a server holds as
+// the secret of a change-of-password token: all tables, the texts of all rings, the keys themselves
+// and what is derived from them.
 func TestStolenEverythingChangesNoPassword(t *testing.T) {
 	v := newVictim(t)
 	directory := user.Directory{Store: v.settings.Stores.Users, Hasher: password.Hasher{}, Now: v.settings.Now}

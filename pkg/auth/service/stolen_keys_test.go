@@ -130,7 +130,8 @@ func (v *victim) login(t *testing.T, guess string, device auth.Secret, network i
 	})
 }
 
-// named returns the names that counters of the user's account and of a network have under the thief's key.
+// named returns the names that counters of the user's account and of a network have under the
+// thief's key.
 func (v *victim) named(t *testing.T, k thief) map[string]bool {
 	t.Helper()
 	counters := newNamedCounters(t)
@@ -153,7 +154,8 @@ func (v *victim) named(t *testing.T, k thief) map[string]bool {
 	return counters.names
 }
 
-// gains lists what a thief can do with a key: forge a known-device token, name counters, tell references.
+// gains lists what a thief can do with a key: forge a known-device token, name counters, tell
+// references.
 func (v *victim) gains(t *testing.T, k thief) (gains []string) {
 	t.Helper()
 	forged, err := login.Tokens{Keys: k, Now: func() time.Time { return v.now }, Rand: rand.Reader}.Device(t.Context(), v.user)
@@ -181,9 +183,9 @@ func (v *victim) gains(t *testing.T, k thief) (gains []string) {
 	return gains
 }
 
-// TestStolenKeys holds that the refresh-token keys and the signing ring, with a dump of the tables, forge no
-// known-device token and name no counter and no account. The login ring does all of it, which shows that this test
-// would see it.
+// TestStolenKeys holds that the refresh-token keys and the signing ring, with a dump of the tables,
+// forge no known-device token and name no counter and no account. The login ring does all of it,
+// which shows that this test would see it.
 func TestStolenKeys(t *testing.T) {
 	v := newVictim(t)
 	for version, entry := range v.ring.Keys {
@@ -208,8 +210,9 @@ func TestStolenKeys(t *testing.T) {
 	}
 }
 
-// TestStolenLoginRing holds what docs/keys.md says of a stolen login ring: each forged known-device token has a counter
-// of its own, so guesses go on without a wait. They stay guesses: a forged token opens nothing.
+// TestStolenLoginRing holds what docs/keys.md says of a stolen login ring: each forged known-device
+// token has a counter of its own, so guesses go on without a wait. They stay guesses: a forged
+// token opens nothing.
 func TestStolenLoginRing(t *testing.T) {
 	v := newVictim(t)
 	tokens := login.Tokens{
@@ -249,7 +252,8 @@ func stolen(t *testing.T, v *victim) map[string]string {
 	return all
 }
 
-// TestLoginKeysOutliveDevices holds that a known device is never forgotten because its key went first.
+// TestLoginKeysOutliveDevices holds that a known device is never forgotten because its key went
+// first.
 func TestLoginKeysOutliveDevices(t *testing.T) {
 	if keyrings.LoginKeyRetention < login.DeviceLifetime {
 		t.Errorf("login keys are kept for %v, known-device tokens live for %v", keyrings.LoginKeyRetention, login.DeviceLifetime)

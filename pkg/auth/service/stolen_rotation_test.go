@@ -51,10 +51,11 @@ func outcome(t *testing.T, m *session.Manager, token auth.Secret) (session.Outco
 	return g.Outcome, token
 }
 
-// TestRotationKeepsThief holds that docs/keys.md is right to have the refresh-token keys dropped after their secret was
-// read. A thief with the keys and an old copy of a refresh token seals tokens of the present generation. Within the
-// minimum interval after each rotation they get access tokens, and nothing tells the thief from the owner. A rotation of
-// the keys changes nothing, because the secret held the next key too. A drop ends it.
+// TestRotationKeepsThief holds that docs/keys.md is right to have the refresh-token keys dropped
+// after their secret was read. A thief with the keys and an old copy of a refresh token seals
+// tokens of the present generation. Within the minimum interval after each rotation they get access
+// tokens, and nothing tells the thief from the owner. A rotation of the keys changes nothing,
+// because the secret held the next key too. A drop ends it.
 func TestRotationKeepsThief(t *testing.T) {
 	v := newVictim(t)
 	client := v.Clients()[auth.DefaultClient]
@@ -145,7 +146,8 @@ func TestRotationKeepsThief(t *testing.T) {
 	}
 }
 
-// TestPageDropsReadSecrets holds what docs/keys.md says to do if a secret was read: drop each key of its ring.
+// TestPageDropsReadSecrets holds what docs/keys.md says to do if a secret was read: drop each key
+// of its ring.
 func TestPageDropsReadSecrets(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/keys.md")
 	if err != nil {

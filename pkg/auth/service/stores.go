@@ -10,16 +10,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Stores are the stores of one database.
+// Stores holds the stores of one database.
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
 	Attempts throttle.Counters
-	// Connect opens the first connection ahead of the first request. Nil does nothing.
+	// Connect opens the first connection before the first request. nil does nothing.
 	Connect func(ctx context.Context)
 }
 
-// OpenBolt returns the stores in the file at path. It creates the file if it is missing.
+// OpenBolt returns the stores in the file at path. It creates a missing file.
 func OpenBolt(path string) (Stores, error) {
 	return openStores(config.Stores{BoltPath: path})
 }
