@@ -7,14 +7,21 @@ import (
 	"testing"
 )
 
-// The secrets survive a stack, and a new stack that names the deleted one goes on with its keys.
+// The secrets and tables survive a stack. A new stack that names the deleted one goes on with its
+// keys, users and sessions.
 func TestTakeOver(t *testing.T) {
 	p := open(t)
 	old := p.stack(t, "old")
 	old.mustPut(p.template, old.parameters()...)
 	published := old.published()
+	old.mustCommand(password, "user add "+ada)
+	before := old.client()
+	if err := before.login(t.Context(), ada, password); err != nil {
+		t.Fatal(err)
+	}
 	kept, id := maps.Clone(old.outputs), old.id
 	existing := []string{
+		"ExistingUsersTable=" + kept["UsersTable"], "ExistingSessionsTable=" + kept["SessionsTable"], "ExistingAttemptsTable=" + kept["AttemptsTable"],
 		"ExistingSigningSecret=" + kept["SigningSecret"], "ExistingRefreshSecret=" + kept["RefreshSecret"], "ExistingLoginSecret=" + kept["LoginSecret"],
 	}
 	old.drop()
@@ -38,7 +45,16 @@ func TestTakeOver(t *testing.T) {
 			t.Errorf("%s belongs to %s, want %s", output, owner, s.id)
 		}
 	}
-	s.mustCommand(password, "user add "+ada)
+	for _, table := range []string{"UsersTable", "SessionsTable", "AttemptsTable"} {
+		if s.outputs[table] != kept[table] {
+			t.Errorf("%s is %s, want %s", table, s.outputs[table], kept[table])
+		}
+	}
+	c := s.client()
+	c.refresh = before.refresh
+	if err := c.renew(t.Context()); err != nil {
+		t.Errorf("the session of the old stack: %v", err)
+	}
 	if err := s.session(t.Context(), ada, password); err != nil {
 		t.Error(err)
 	}

@@ -1,0 +1,89 @@
+package template
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// makes are the actions by which CloudFormation makes and removes a resource of each type. Tables
+// are never removed.
+var makes = map[string][]string{
+	"AWS::ApiGatewayV2::Api":         {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::Authorizer":  {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::Integration": {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::Route":       {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::Stage":       {"apigateway:POST", "apigateway:DELETE", "logs:CreateLogDelivery", "logs:PutResourcePolicy"},
+	"AWS::DynamoDB::Table":           {"dynamodb:CreateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive", "dynamodb:DescribeTable"},
+	"AWS::IAM::ManagedPolicy":        {"iam:CreatePolicy", "iam:DeletePolicy"},
+	"AWS::IAM::Role":                 {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"},
+	"AWS::Lambda::Alias":             {"lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"},
+	"AWS::Lambda::EventInvokeConfig": {"lambda:PutFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"},
+	"AWS::Lambda::Function":          {"lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:DeleteFunction", "iam:PassRole", "s3:GetObject"},
+	"AWS::Lambda::Permission":        {"lambda:AddPermission", "lambda:RemovePermission"},
+	"AWS::Lambda::Version":           {"lambda:PublishVersion", "lambda:DeleteFunction"},
+	"AWS::Logs::LogGroup":            {"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"},
+	"AWS::SSM::Parameter":            {"ssm:PutParameter", "ssm:DeleteParameter"},
+	"AWS::SecretsManager::Secret":    {"secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:DeleteSecret"},
+	"Custom::EdgeauthKeys":           {"lambda:InvokeFunction"},
+}
+
+// TestDeployer: the role that deploys can make and remove every resource of the stack, and can read
+// no key and no item.
+func TestDeployer(t *testing.T) {
+	d, stack := translated(t, "examples/deployer.yaml"), translated(t, "template.yaml")
+	for _, problem := range deployer(d, stack) {
+		t.Error(problem)
+	}
+	statements := func(d document) []any {
+		return at[[]any](at[[]any](d.properties("Role"), "Policies")[0], "PolicyDocument", "Statement")
+	}
+	for what, break_ := range map[string]func(d, stack document){
+		"it reads keys":  func(d, _ document) { statements(d)[0].(tree)["Action"] = "secretsmanager:GetSecretValue" },
+		"it reads items": func(d, _ document) { statements(d)[0].(tree)["Action"] = "dynamodb:Query" },
+		"it may do all":  func(d, _ document) { statements(d)[0].(tree)["Action"] = "lambda:*" },
+		"any service gets its roles": func(d, _ document) {
+			for _, s := range statements(d) {
+				delete(s.(tree), "Condition")
+			}
+		},
+		"the stack has another resource": func(_, stack document) { stack.resources()["More"] = tree{"Type": "AWS::SQS::Queue"} },
+		"an action is missing":           func(d, _ document) { statements(d)[2].(tree)["Action"] = "lambda:CreateFunction" },
+	} {
+		d, stack := d.clone(t), stack.clone(t)
+		break_(d, stack)
+		if len(deployer(d, stack)) == 0 {
+			t.Errorf("nothing is found where %s", what)
+		}
+	}
+}
+
+func deployer(d, stack document) (problems []string) {
+	var may []string
+	for _, s := range at[[]any](at[[]any](d.properties("Role"), "Policies")[0], "PolicyDocument", "Statement") {
+		actions := list(at[any](s, "Action"))
+		may = append(may, actions...)
+		if slices.Contains(actions, "iam:PassRole") && at[string](s, "Condition", "StringEquals", "iam:PassedToService") != "lambda.amazonaws.com" {
+			problems = append(problems, "it may pass a role to any service")
+		}
+	}
+	for _, action := range may {
+		service, verb, _ := strings.Cut(action, ":")
+		reads := service == "dynamodb" && (strings.HasSuffix(verb, "Item") || verb == "Query" || verb == "Scan" || verb == "DeleteTable")
+		if reads || verb == "GetSecretValue" || strings.Contains(action, "*") {
+			problems = append(problems, "it may "+action)
+		}
+	}
+	for id, r := range stack.resources() {
+		kind := at[string](r, "Type")
+		if makes[kind] == nil {
+			problems = append(problems, id+" is of the type "+kind+", which this test does not know")
+		}
+		for _, action := range makes[kind] {
+			if !slices.Contains(may, action) {
+				problems = append(problems, "it needs "+action+" for "+id)
+			}
+		}
+	}
+	return problems
+}
