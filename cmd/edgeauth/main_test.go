@@ -392,3 +392,14 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestStoreIsNotCreatedByMistake: only "edgeauth dev" creates a store.
+func TestStoreIsNotCreatedByMistake(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "typo.db")
+	if r := edgeauth(t, "", "user", "list", "--store", "bolt:"+path); r.status != exitFailed || !strings.Contains(r.err, "there is no store in this file") {
+		t.Errorf("exit %d: %s", r.status, r.err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the command created the file")
+	}
+}

@@ -70,6 +70,11 @@ func (f storeFlag) open(ctx context.Context, t terminal) (backend.Stores, error)
 			return backend.Stores{}, err
 		}
 	}
+	if path := settings.BoltPath; path != "" && f.Store != "" {
+		if _, err := os.Stat(path); err != nil { // opening a store creates it
+			return backend.Stores{}, fmt.Errorf("--store %q: there is no store in this file (want the path of an existing store)", f.Store)
+		}
+	}
 	return backend.OpenStores(settings)
 }
 

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -190,6 +192,10 @@ func (d *DB) closeIdle() {
 
 // openFile opens the file and makes what is missing of it, also if it was removed meanwhile.
 func openFile(path string, noSync bool) (*bbolt.DB, error) {
+	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s has mode %04o, so that other users may read the password hashes; run chmod 600 %s",
+			path, info.Mode().Perm(), path)
+	}
 	file, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: lockWait, FreelistType: bbolt.FreelistMapType, NoSync: noSync, NoGrowSync: noSync,
 	})
@@ -198,6 +204,8 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 		return nil, fmt.Errorf("%w: %s is locked by another process", auth.ErrUnavailable, path)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%s: no permission to write there", path)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
+		return nil, fmt.Errorf("%s is not a store, or is damaged (%w); restore it from a backup, or move it away to begin anew", path, err)
 	case err != nil:
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -136,5 +137,35 @@ func TestOpenTemp(t *testing.T) {
 	storetest.Users(t, func(testing.TB) user.Store { return db.Users() })
 	if !db.NoSync(t) || openDB(t).NoSync(t) {
 		t.Errorf("without sync: %v with OpenTemp, %v with Open", db.NoSync(t), openDB(t).NoSync(t))
+	}
+}
+
+// TestOthersMayNotRead: a store that other users of the machine can read is not opened, nor is a file
+// that is no store, and both errors say what to do.
+func TestOthersMayNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bolt.Open(path); err == nil || !strings.Contains(err.Error(), "run chmod 600 "+path) {
+			t.Errorf("%o: %v", mode, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("no store", 2000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bolt.Open(path); err == nil || !strings.Contains(err.Error(), "restore it from a backup") {
+		t.Errorf("a file that is no store: %v", err)
 	}
 }

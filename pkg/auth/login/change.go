@@ -14,8 +14,9 @@ import (
 // Passwords stores the results of logins and password changes. *[user.Directory] implements it.
 // Stored hashes come from Hasher.
 type Passwords interface {
-	// CheckPassword returns an error of package password if the password may not be set.
-	CheckPassword(ctx context.Context, password auth.Secret) error
+	// CheckPassword returns an error of package password if the user with this e-mail may not set the
+	// password.
+	CheckPassword(ctx context.Context, password auth.Secret, email string) error
 	// UpgradeHash stores a new hash of the same password. It must not change TokenVersion, so that
 	// no session ends.
 	UpgradeHash(ctx context.Context, u user.User, stored auth.Secret) error
@@ -88,7 +89,7 @@ func (a *Authenticator) replace(ctx context.Context, u user.User, reference stri
 // newHash returns the hash of a new password, if the password is allowed and differs from the
 // current one. The hashes run under the semaphore, and nothing else does.
 func (a *Authenticator) newHash(ctx context.Context, u user.User, next auth.Secret) (stored auth.Secret, err error) {
-	if err := a.c.Passwords.CheckPassword(ctx, next); err != nil {
+	if err := a.c.Passwords.CheckPassword(ctx, next, u.Email); err != nil {
 		return auth.Secret{}, err
 	}
 	err = a.inTurn(ctx, func() (err error) {

@@ -214,10 +214,10 @@ type slowList struct {
 	asked, answer chan struct{}
 }
 
-func (s slowList) CheckPassword(ctx context.Context, p auth.Secret) error {
+func (s slowList) CheckPassword(ctx context.Context, p auth.Secret, email string) error {
 	close(s.asked)
 	<-s.answer
-	return s.Passwords.CheckPassword(ctx, p)
+	return s.Passwords.CheckPassword(ctx, p, email)
 }
 
 // A login that waits for a breach list must not block the hashing of others.

@@ -98,7 +98,9 @@ func (o *old) Verify(stored, given auth.Secret) (password.Result, error) {
 	return r, err
 }
 
-func (o *old) CheckPassword(context.Context, auth.Secret) error { return errors.New("not requested") }
+func (o *old) CheckPassword(context.Context, auth.Secret, string) error {
+	return errors.New("not requested")
+}
 
 func (o *old) UpgradeHash(_ context.Context, u user.User, stored auth.Secret) error {
 	if stored.Reveal() != "hash of correct horse" {

@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -37,23 +38,44 @@ func CheckNew(password auth.Secret) error {
 		return ErrTooLong
 	case utf8.RuneCountInString(text) < MinCharacters:
 		return ErrTooShort
-	case isCommon(text):
+	case isCommon(text) || isRepeated(text):
 		return ErrCommon
 	}
 	return nil
 }
 
+// isRepeated reports whether text is one code point again and again.
+func isRepeated(text string) bool {
+	first, size := utf8.DecodeRuneInString(text)
+	return strings.Trim(text[size:], string(first)) == ""
+}
+
 // Policy adds the checks of a deployment to [CheckNew]. The zero Policy adds nothing.
 type Policy struct {
+	// Service is a name that users know the service by, such as the host of its issuer. It may not be a
+	// password. An empty Service forbids nothing.
+	Service string
 	// Breached reports whether a password is known from a breach. nil skips this check.
 	Breached func(ctx context.Context, password auth.Secret) (bool, error)
 }
 
-// Check returns an error if password may not be set: an error of [CheckNew], or [ErrBreached]. If
-// Breached fails, nothing is decided, and the error wraps [auth.ErrUnavailable].
-func (p Policy) Check(ctx context.Context, password auth.Secret) error {
-	if err := CheckNew(password); err != nil || p.Breached == nil {
+// Check returns an error if the user with this e-mail address may not set password: an error of
+// [CheckNew], [ErrCommon] for the address, its local part or the name of the service, which are guessed
+// first, or [ErrBreached]. If Breached fails, nothing is decided, and the error wraps
+// [auth.ErrUnavailable]. email may be empty.
+func (p Policy) Check(ctx context.Context, password auth.Secret, email string) error {
+	if err := CheckNew(password); err != nil {
 		return err
+	}
+	text, _ := canonical(password)
+	local, _, _ := strings.Cut(email, "@")
+	for _, guess := range []string{email, local, p.Service} {
+		if guess != "" && strings.EqualFold(text, norm.NFC.String(guess)) {
+			return ErrCommon
+		}
+	}
+	if p.Breached == nil {
+		return nil
 	}
 	breached, err := p.Breached(ctx, password)
 	switch {

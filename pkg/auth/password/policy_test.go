@@ -23,14 +23,17 @@ func TestCheckNew(t *testing.T) {
 		{"four emoji", "🐎🔋📎✅", ErrTooShort},
 		{"eight emoji", "🐎🔋📎✅🐎🔋📎✅", nil},
 		{"seven letters, decomposed", strings.Repeat("e\u0301", 7), ErrTooShort},
-		{"eight letters, decomposed", strings.Repeat("e\u0301", 8), nil},
-		{"NUL is data", "\x00\x00\x00\x00\x00\x00\x00\x00", nil},
-		{"spaces are data", "        ", nil},
-		{"longest", strings.Repeat("x", 1024), nil},
+		{"eight letters, decomposed", "x" + strings.Repeat("e\u0301", 7), nil},
+		{"NUL is data", "\x00\x01\x00\x00\x00\x00\x00\x00", nil},
+		{"spaces are data", "   x    ", nil},
+		{"one character", "xxxxxxxx", ErrCommon},
+		{"one emoji", strings.Repeat("🐎", 9), ErrCommon},
+		{"one character but for one", "xxxxxxxy", nil},
+		{"longest", strings.Repeat("xy", 512), nil},
 		{"one more", strings.Repeat("x", 1025), ErrTooLong},
-		{"longest after NFC", strings.Repeat("e\u0301", 512), nil},
+		{"longest after NFC", strings.Repeat("e\u0301", 511) + "yz", nil},
 		{"two more after NFC", strings.Repeat("e\u0301", 513), ErrTooLong},
-		{"longest syllables", strings.Repeat("\u1112\u1161\u11ab", 341), nil},
+		{"longest syllables", "x" + strings.Repeat("\u1112\u1161\u11ab", 341), nil},
 		{"far too long", strings.Repeat("x", 1<<20), ErrTooLong},
 		{"common", "password", ErrCommon},
 		{"common in another case", "PassWord", ErrCommon},
@@ -69,7 +72,7 @@ func TestPolicyAsksForBreaches(t *testing.T) {
 		{"check fails, with an answer", "correct horse", answer(true, down), down, 1},
 	} {
 		asked = 0
-		err := Policy{row.breached}.Check(t.Context(), auth.NewSecret(row.password))
+		err := Policy{Breached: row.breached}.Check(t.Context(), auth.NewSecret(row.password), "")
 		if !errors.Is(err, row.want) || asked != row.asked {
 			t.Errorf("%s: %v after %d questions", row.name, err, asked)
 		}
@@ -97,5 +100,30 @@ func TestNFCShrinksByNoMoreThanNFCShrink(t *testing.T) {
 		if whole := norm.NFD.String(composed); len(whole) > nfcShrink*len(composed) {
 			t.Errorf("%U: %d bytes become %d", r, len(whole), len(composed))
 		}
+	}
+}
+
+// TestPolicyRefusesNames: the names of the account and of the service are guessed first.
+func TestPolicyRefusesNames(t *testing.T) {
+	p := Policy{Service: "auth.example.com"}
+	for password, want := range map[string]error{
+		"jane.example@example.com":  ErrCommon,
+		"Jane.Example@Example.COM":  ErrCommon,
+		"jane.example":              ErrCommon,
+		"JANE.EXAMPLE":              ErrCommon,
+		"auth.example.com":          ErrCommon,
+		"Auth.Example.Com":          ErrCommon,
+		"jane.example and a secret": nil,
+		"example.com":               nil,
+	} {
+		if err := p.Check(t.Context(), auth.NewSecret(password), "jane.example@example.com"); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", password, err, want)
+		}
+	}
+	if err := p.Check(t.Context(), auth.NewSecret("jose\u0301.beispiel"), "jos\u00e9.beispiel@example.com"); !errors.Is(err, ErrCommon) {
+		t.Errorf("the local part in another Unicode form: %v", err)
+	}
+	if err := (Policy{}).Check(t.Context(), auth.NewSecret("auth.example.com"), ""); err != nil {
+		t.Errorf("neither name is known: %v", err)
 	}
 }

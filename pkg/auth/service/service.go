@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"net/url"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -116,7 +117,11 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	if s.Hasher == nil {
 		s.Hasher = password.Hasher{Cost: s.PasswordCost}
 	}
-	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: s.Policy, Now: s.Now}
+	policy := s.Policy
+	if u, err := url.Parse(s.Issuer); err == nil && policy.Service == "" {
+		policy.Service = u.Hostname()
+	}
+	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
 		Store: s.Stores.Sessions, Subjects: users,
 		Codec: session.Codec{Keys: keys.refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader, Clients: s.clients(),

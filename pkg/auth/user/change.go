@@ -19,7 +19,11 @@ const maxTries = 5
 // SetPassword sets a password, which ends all the user's sessions. With mustChange it opens nothing but the way to a
 // password of the user's own. The errors are Add's for a password, and auth.ErrNotFound.
 func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret auth.Secret, mustChange bool) (User, error) {
-	hash, err := d.newHash(ctx, secret)
+	found, err := d.Store.Get(ctx, id)
+	if err != nil {
+		return User{}, err
+	}
+	hash, err := d.newHash(ctx, secret, found.Email)
 	if err != nil {
 		return User{}, err
 	}
@@ -30,9 +34,9 @@ func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret a
 	})
 }
 
-// CheckPassword returns one of password's errors for a password that may not be set.
-func (d *Directory) CheckPassword(ctx context.Context, secret auth.Secret) error {
-	return d.Policy.Check(ctx, secret)
+// CheckPassword returns one of password's errors for a password that the user with this e-mail may not set.
+func (d *Directory) CheckPassword(ctx context.Context, secret auth.Secret, email string) error {
+	return d.Policy.Check(ctx, secret, email)
 }
 
 // ReplaceHash stores the hash of another password, which was checked, for a user who has proven the one before it at this
@@ -49,8 +53,8 @@ func (d *Directory) ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVer
 	})
 }
 
-func (d *Directory) newHash(ctx context.Context, secret auth.Secret) (auth.Secret, error) {
-	if err := d.CheckPassword(ctx, secret); err != nil {
+func (d *Directory) newHash(ctx context.Context, secret auth.Secret, email string) (auth.Secret, error) {
+	if err := d.CheckPassword(ctx, secret, email); err != nil {
 		return auth.Secret{}, err
 	}
 	hash, err := d.Hasher.Hash(secret)

@@ -271,7 +271,7 @@ func TestPolicy(t *testing.T) {
 	next := auth.NewSecret("battery staple")
 	_, added := d.Add(t.Context(), "eve@example.com", next, nil)
 	_, set := d.SetPassword(t.Context(), d.ada.ID, next, false)
-	checked := d.CheckPassword(t.Context(), next)
+	checked := d.CheckPassword(t.Context(), next, "")
 	for _, err := range []error{added, set, checked} {
 		if !errors.Is(err, password.ErrBreached) {
 			t.Error(err)

@@ -51,7 +51,7 @@ func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, r
 	if err := checkRoles(roles); err != nil {
 		return User{}, err
 	}
-	hash, err := d.newHash(ctx, secret)
+	hash, err := d.newHash(ctx, secret, strings.TrimSpace(email))
 	if err != nil {
 		return User{}, err
 	}

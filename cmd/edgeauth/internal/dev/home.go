@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -41,7 +42,16 @@ func (h Home) Make() error {
 	if info.Mode().Perm()&0o022 != 0 {
 		return fmt.Errorf("the data directory %s is writable by other users; run chmod 700 %s", h, h)
 	}
-	return nil
+	// The directory often lies in a repository, and it holds keys.
+	ignore, err := os.OpenFile(h.path(".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = ignore.WriteString("*\n")
+		err = errors.Join(err, ignore.Close())
+	}
+	return err
 }
 
 // Exists returns an error that says what to do if the directory is missing.

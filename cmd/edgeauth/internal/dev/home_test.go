@@ -40,7 +40,7 @@ func TestHomeIsItsOwners(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]os.FileMode{
-		".": 0o700, "store.db": 0o600, "signing-ring.json": 0o600, "refresh-keys.json": 0o600, "login-ring.json": 0o600, "demo-password": 0o600,
+		".": 0o700, ".gitignore": 0o600, "store.db": 0o600, "signing-ring.json": 0o600, "refresh-keys.json": 0o600, "login-ring.json": 0o600, "demo-password": 0o600,
 	} {
 		info, err := os.Stat(home.path(name))
 		if err != nil || info.Mode().Perm() != want {
