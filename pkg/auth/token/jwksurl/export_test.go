@@ -7,3 +7,12 @@ func (s *Source) SetTimeout(d time.Duration) (was time.Duration) {
 	was, s.client.Timeout = s.client.Timeout, d
 	return was
 }
+
+// The times by which a Source works.
+const (
+	FirstRetryAfter = firstRetryAfter
+	FreshFor        = freshFor
+	RetryAfter      = retryAfter
+	StaleFor        = staleFor
+	Timeout         = timeout
+)

@@ -27,7 +27,7 @@ func newClient(roots *x509.CertPool) *http.Client {
 		// Following a redirect would let an attacker choose the keys, for example through an open
 		// redirector on the issuer's host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       Timeout,
+		Timeout:       timeout,
 	}
 }
 

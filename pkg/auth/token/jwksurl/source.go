@@ -11,12 +11,12 @@
 // put its keys into a file of the deployment instead: a file does not depend on the network. Only
 // this package links net/http; package token does not.
 //
-// A [Source] requests the keys for the first token. It requests them again when they are [FreshFor]
-// old, or when a token has an unknown kid. Concurrent callers share one request. If the issuer is
+// A [Source] requests the keys for the first token. It requests them again when they are 15
+// minutes old, or when a token has an unknown kid. Concurrent callers share one request. If the issuer is
 // unreachable or its answer is not a valid, non-empty key set, the previous keys remain in use for
-// up to [StaleFor].
+// up to 24 hours.
 //
-// Two requests are at least [RetryAfter] apart, whether or not the first one succeeds. An attacker
+// Two requests are at least a minute apart, whether or not the first one succeeds. An attacker
 // can therefore not use invented kids, or an outage of the issuer, to make an authorizer flood the
 // issuer with requests.
 package jwksurl
@@ -37,16 +37,16 @@ import (
 
 // The times of a [Source].
 const (
-	// FreshFor is the age at which keys are requested again. A withdrawn key is accepted until then.
-	FreshFor = 15 * time.Minute
-	// StaleFor is the age at which keys are dropped, even if the issuer is unreachable.
-	StaleFor = 24 * time.Hour
-	// RetryAfter is the minimum time between two requests.
-	RetryAfter = time.Minute
-	// FirstRetryAfter replaces RetryAfter while there are no keys, because every token waits then.
-	FirstRetryAfter = 5 * time.Second
-	// Timeout is the maximum duration of a request, including the body.
-	Timeout = 3 * time.Second
+	// freshFor is the age at which keys are requested again. A withdrawn key is accepted until then.
+	freshFor = 15 * time.Minute
+	// staleFor is the age at which keys are dropped, even if the issuer is unreachable.
+	staleFor = 24 * time.Hour
+	// retryAfter is the minimum time between two requests.
+	retryAfter = time.Minute
+	// firstRetryAfter replaces retryAfter while there are no keys, because every token waits then.
+	firstRetryAfter = 5 * time.Second
+	// timeout is the maximum duration of a request, including the body.
+	timeout = 3 * time.Second
 )
 
 // Config holds the settings of a [Source].
@@ -111,7 +111,7 @@ func (s *Source) look(ctx context.Context, kid string) (token.Key, *request, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key, err := s.known(ctx, kid)
-	due := err != nil || s.age() >= FreshFor
+	due := err != nil || s.age() >= freshFor
 	switch {
 	case due && s.request == nil && s.now().Sub(s.tried) >= s.pause():
 		// A caller that finds the keys old waits for the new ones: Lambda would freeze a request
@@ -141,7 +141,7 @@ func (s *Source) held(kid string) (token.Key, error) {
 
 // known, age, pause and unknown require the lock.
 func (s *Source) known(ctx context.Context, kid string) (token.Key, error) {
-	if s.age() >= StaleFor {
+	if s.age() >= staleFor {
 		return token.Key{}, auth.ErrNotFound
 	}
 	return s.keys.Key(ctx, kid)
@@ -150,10 +150,10 @@ func (s *Source) known(ctx context.Context, kid string) (token.Key, error) {
 func (s *Source) age() time.Duration { return s.now().Sub(s.since) }
 
 func (s *Source) pause() time.Duration {
-	if s.age() >= StaleFor {
-		return FirstRetryAfter
+	if s.age() >= staleFor {
+		return firstRetryAfter
 	}
-	return RetryAfter
+	return retryAfter
 }
 
 // unknown returns the error for an unknown kid. After a failed request the issuer may have the key.
