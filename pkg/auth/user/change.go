@@ -100,7 +100,7 @@ func (d *Directory) Enable(ctx context.Context, id auth.SubjectID) (User, error)
 	})
 }
 
-// SetRoles replaces the user's roles, from the next refresh on. It is ErrRole for a role that no token can carry.
+// SetRoles replaces the user's roles, from the next refresh on. A role that no token can carry is an error.
 func (d *Directory) SetRoles(ctx context.Context, id auth.SubjectID, roles []string) (User, error) {
 	if err := checkRoles(roles); err != nil {
 		return User{}, err
@@ -114,7 +114,7 @@ func (d *Directory) SetRoles(ctx context.Context, id auth.SubjectID, roles []str
 	})
 }
 
-// SetClaims replaces the user's own claims, from the next refresh on. It is ErrClaims for what no token can carry.
+// SetClaims replaces the user's own claims, from the next refresh on. Claims that no token can carry are an error.
 func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map[string]any) (User, error) {
 	if err := checkClaims(claims); err != nil {
 		return User{}, err

@@ -29,7 +29,7 @@ var registeredClaims = claim.Registered()
 func checkClaims(claims map[string]any) error {
 	for name := range claims {
 		if slices.ContainsFunc(registeredClaims, func(r string) bool { return strings.EqualFold(name, r) }) {
-			return fmt.Errorf("%w: the name %q belongs to the token itself", ErrClaims, name)
+			return fmt.Errorf("%w: the name %q belongs to the token itself", errClaims, name)
 		}
 	}
 	if err := checkNames(claims); err != nil {
@@ -40,10 +40,10 @@ func checkClaims(claims map[string]any) error {
 	}
 	raw, err := claim.Encode(claims)
 	if err != nil {
-		return fmt.Errorf("%w: not JSON", ErrClaims)
+		return fmt.Errorf("%w: not JSON", errClaims)
 	}
 	if len(raw) > maxClaimsBytes {
-		return fmt.Errorf("%w: %d bytes of JSON, and %d is the most", ErrClaims, len(raw), maxClaimsBytes)
+		return fmt.Errorf("%w: %d bytes of JSON, and %d is the most", errClaims, len(raw), maxClaimsBytes)
 	}
 	return nil
 }
@@ -55,10 +55,10 @@ func checkNames(claims map[string]any) error {
 	for name := range claims {
 		folded := strings.ToLower(strings.ToUpper(name))
 		if other, twice := seen[folded]; twice {
-			return fmt.Errorf("%w: the names %q and %q differ only in case", ErrClaims, min(name, other), max(name, other))
+			return fmt.Errorf("%w: the names %q and %q differ only in case", errClaims, min(name, other), max(name, other))
 		}
 		if seen[folded] = name; folded == "__proto__" {
-			return fmt.Errorf("%w: the name %q is the prototype of an object in JavaScript", ErrClaims, name)
+			return fmt.Errorf("%w: the name %q is the prototype of an object in JavaScript", errClaims, name)
 		}
 	}
 	return nil
@@ -69,18 +69,18 @@ func checkValue(v any, depth int) error {
 	switch v.(type) {
 	case []any, map[string]any:
 		if depth == maxClaimsDepth {
-			return fmt.Errorf("%w: nested deeper than %d levels", ErrClaims, maxClaimsDepth)
+			return fmt.Errorf("%w: nested deeper than %d levels", errClaims, maxClaimsDepth)
 		}
 	}
 	switch v := v.(type) {
 	case nil, bool:
 	case string:
 		if !utf8.ValidString(v) {
-			return fmt.Errorf("%w: not valid UTF-8", ErrClaims)
+			return fmt.Errorf("%w: not valid UTF-8", errClaims)
 		}
 	case float64:
 		if math.Abs(v) > maxExact || math.IsNaN(v) {
-			return fmt.Errorf("%w: a number beyond 2^53 would be rounded; write it as a string", ErrClaims)
+			return fmt.Errorf("%w: a number beyond 2^53 would be rounded; write it as a string", errClaims)
 		}
 	case []any:
 		for _, element := range v {
@@ -91,14 +91,14 @@ func checkValue(v any, depth int) error {
 	case map[string]any:
 		for name, member := range v {
 			if !utf8.ValidString(name) {
-				return fmt.Errorf("%w: not valid UTF-8", ErrClaims)
+				return fmt.Errorf("%w: not valid UTF-8", errClaims)
 			}
 			if err := checkValue(member, depth+1); err != nil {
 				return err
 			}
 		}
 	default:
-		return fmt.Errorf("%w: not one of JSON's types", ErrClaims)
+		return fmt.Errorf("%w: not one of JSON's types", errClaims)
 	}
 	return nil
 }

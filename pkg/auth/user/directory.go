@@ -41,9 +41,9 @@ type Directory struct {
 	Wrap func(stored auth.Secret) (auth.Secret, error)
 }
 
-// Add creates a user. It is ErrEmail for an address that cannot be a key, ErrRole for a role that no token can carry,
-// one of password's errors for a password that may not be set, and ErrExists where the address is taken. After
-// auth.ErrUnavailable the user may exist.
+// Add creates a user. The error is [ErrEmail] if the address cannot be a key, [ErrExists] if it is taken, or an error of
+// package password if the password may not be set. A role that no token can carry is an error too. After
+// [auth.ErrUnavailable] the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
 	if _, err := NormalizeEmail(email); err != nil {
 		return User{}, err
@@ -79,12 +79,12 @@ func checkRoles(roles []string) error {
 		total += len(role) + 1
 		unfit := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError }
 		if role == "" || len(role) > maxRoleBytes || strings.ContainsFunc(role, unfit) {
-			return ErrRole
+			return errRole
 		}
 	}
 	raw, err := claim.Encode(roles)
 	if err != nil || total > maxRolesBytes || len(raw) > maxRolesJSON {
-		return ErrRole
+		return errRole
 	}
 	return nil
 }

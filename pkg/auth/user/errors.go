@@ -18,18 +18,18 @@ var (
 	ErrPointer = errors.New("not a usable pointer")
 	// ErrTooManyPointers says that a user would have more than MaxPointers.
 	ErrTooManyPointers = fmt.Errorf("a user has at most %d pointers besides the e-mail", MaxPointers)
-	// ErrRole says that a text is not a role that a token can carry.
-	ErrRole = errors.New("a role has 1 to 64 bytes, without spaces and controls, and all together 1024")
-	// ErrClaims says that a user's own claims are none that a token can carry.
-	ErrClaims = errors.New("not usable as own claims")
-	// ErrSubject says that a text is not a subject.
-	ErrSubject = errors.New("not a usable subject")
-	// ErrStored says that a text is not a stored password hash that a login could be verified against.
-	ErrStored = errors.New("not a usable password hash")
-	// ErrCreated says that a time is none at which a user can have been created.
-	ErrCreated = errors.New("the time of creation must lie between the years 1970 and 9999")
-	// ErrAmbiguous says that a text is one user's subject and another's e-mail.
-	ErrAmbiguous = errors.New("one user's subject and another's e-mail: name the user by the other of the two")
+	// errRole says that a text is not a role that a token can carry.
+	errRole = errors.New("a role has 1 to 64 bytes, without spaces and controls, and all together 1024")
+	// errClaims says that a user's own claims are none that a token can carry.
+	errClaims = errors.New("not usable as own claims")
+	// errSubject says that a text is not a subject.
+	errSubject = errors.New("not a usable subject")
+	// errStored says that a text is not a stored password hash that a login could be verified against.
+	errStored = errors.New("not a usable password hash")
+	// errCreated says that a time is none at which a user can have been created.
+	errCreated = errors.New("the time of creation must lie between the years 1970 and 9999")
+	// errAmbiguous says that a text is one user's subject and another's e-mail.
+	errAmbiguous = errors.New("one user's subject and another's e-mail: name the user by the other of the two")
 	// ErrChanged says that the very user is there, and has been changed here since they were imported.
 	ErrChanged = fmt.Errorf("%w, and has been changed since", ErrExists)
 )

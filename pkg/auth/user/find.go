@@ -9,7 +9,7 @@ import (
 )
 
 // Find returns the user whom an operator names by subject or by e-mail address; auth.ErrNotFound where there is none.
-// A text that is one user's subject and another's address is ErrAmbiguous: owners choose their address, and must not
+// A text that is one user's subject and another's address is errAmbiguous: owners choose their address, and must not
 // be able to step in the way of another user.
 func (d *Directory) Find(ctx context.Context, who string) (User, error) {
 	bySubject, err := d.bySubject(ctx, who)
@@ -23,7 +23,7 @@ func (d *Directory) Find(ctx context.Context, who string) (User, error) {
 	case emailErr != nil:
 		return User{}, emailErr
 	case err == nil && bySubject.ID != byEmail.ID:
-		return User{}, ErrAmbiguous
+		return User{}, errAmbiguous
 	}
 	return byEmail, nil
 }

@@ -31,8 +31,7 @@ const (
 // The same record again is Unchanged, so that an import which was interrupted can be run again. A different one with
 // the same subject, e-mail or pointer is ErrExists; it is ErrChanged, which wraps ErrExists, where subject and e-mail belong
 // to one user who was written here since, by a login that replaced an outdated hash for example. Stored data wins.
-// Records that can never be users are ErrEmail, ErrPointer, ErrTooManyPointers, ErrRole, ErrClaims, ErrSubject, ErrStored
-// or ErrCreated.
+// The error for a record that can never be a user names the member that is wrong.
 func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	u, err := d.importable(record)
 	if err != nil {
@@ -79,12 +78,12 @@ func (d *Directory) CheckImport(ctx context.Context, record User) (Outcome, erro
 func (d *Directory) importable(record User) (User, error) {
 	if record.ID != "" {
 		if err := record.ID.Validate(); err != nil {
-			return User{}, fmt.Errorf("%w: %w", ErrSubject, err)
+			return User{}, fmt.Errorf("%w: %w", errSubject, err)
 		}
 		// Databases and libraries compare UUIDs in any spelling, and stores and tokens compare bytes: two spellings would be
 		// two users here and one there.
 		if id, err := uuid.Parse(string(record.ID)); err == nil && id.String() != string(record.ID) {
-			return User{}, fmt.Errorf("%w: %q is another spelling of the UUID %q", ErrSubject, record.ID, id)
+			return User{}, fmt.Errorf("%w: %q is another spelling of the UUID %q", errSubject, record.ID, id)
 		}
 	}
 	pointers := SortPointers(record.Pointers)
@@ -99,7 +98,7 @@ func (d *Directory) importable(record User) (User, error) {
 		return User{}, err
 	}
 	if created := record.CreatedAt; !created.IsZero() && (created.Unix() <= 0 || created.Year() > 9999) {
-		return User{}, ErrCreated // stores count milliseconds since 1970
+		return User{}, errCreated // stores count milliseconds since 1970
 	}
 	if err := d.checkStored(record.Password); err != nil {
 		return User{}, err
@@ -132,10 +131,10 @@ func (d *Directory) checkStored(hash auth.Secret) error {
 		return nil
 	case d.Importable != nil:
 		if err := d.Importable(hash); err != nil {
-			return fmt.Errorf("%w: %w", ErrStored, err)
+			return fmt.Errorf("%w: %w", errStored, err)
 		}
 	case len(text) > maxStoredBytes || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fmt.Errorf("%w: it must have 1 to %d visible characters of ASCII", ErrStored, maxStoredBytes)
+		return fmt.Errorf("%w: it must have 1 to %d visible characters of ASCII", errStored, maxStoredBytes)
 	}
 	return nil
 }
@@ -146,7 +145,7 @@ func (d *Directory) wrap(hash auth.Secret) (auth.Secret, error) {
 	}
 	wrapped, err := d.Wrap(hash)
 	if err != nil {
-		return auth.Secret{}, fmt.Errorf("%w: %w", ErrStored, err)
+		return auth.Secret{}, fmt.Errorf("%w: %w", errStored, err)
 	}
 	return wrapped, nil
 }
