@@ -12,8 +12,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// ChangeLifetime is the lifetime of a change-of-password token.
-const ChangeLifetime = 10 * time.Minute
+// changeLifetime is the lifetime of a change-of-password token.
+const changeLifetime = 10 * time.Minute
 
 // A change-of-password token consists of a random secret and the subject. The subject's item has
 // the SHA-256 of the secret.
@@ -64,5 +64,5 @@ func (a *Authenticator) permitChange(ctx context.Context, u user.User) (auth.Sec
 	if err != nil {
 		return auth.Secret{}, err
 	}
-	return token, a.c.Passwords.PermitChange(ctx, u.ID, u.TokenVersion, digest, a.c.Now().Add(ChangeLifetime))
+	return token, a.c.Passwords.PermitChange(ctx, u.ID, u.TokenVersion, digest, a.c.Now().Add(changeLifetime))
 }

@@ -20,7 +20,7 @@ import (
 // devices of the user. Result.User is the user after the change, for whom the caller opens a new
 // session.
 //
-// The error is [ErrNoToken] if the token is unknown, older than [ChangeLifetime], superseded by a
+// The error is [ErrNoToken] if the token is unknown, older than changeLifetime, superseded by a
 // newer one or used for another password, or if the user was erased, disabled or given a password
 // meanwhile. It is a [*Refusal] with [ErrThrottled] if the token was tried too often,
 // [ErrSamePassword], or an error of package password if the password is not allowed. Any other

@@ -10,7 +10,7 @@
 //
 // New passwords are hashed with Argon2id (RFC 9106). The result is one PHC string, which carries
 // its own parameters. A hash with other parameters still verifies; [Result] reports it as outdated,
-// so that a login can replace it. The hashes of other systems ([Forms]) also verify and are also
+// so that a login can replace it. The hashes of other systems also verify and are also
 // outdated. They enter by an import, and [Hasher.Wrap] wraps the hashes that are too weak to keep
 // in Argon2id. To add a form, write a file and add a line to the list of forms.
 //

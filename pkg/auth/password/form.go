@@ -46,10 +46,6 @@ var slow = slices.Concat(bcryptForms, scryptForms, pbkdf2Forms, []form{
 // forms are all forms that Verify accepts.
 var forms = slices.Concat([]form{{"argon2id", argon2idPrefix, parseOwn}}, slow, []form{{"wrapped", wrappedPrefix, parseWrapped}})
 
-// Forms returns the names of the forms that [Hasher.Verify] accepts. [Importable] also accepts
-// plain digests, which [Hasher.Wrap] wraps.
-func Forms() []string { return names(forms) }
-
 func names(of []form) []string {
 	var list []string
 	for _, f := range of {

@@ -26,7 +26,7 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 	case err != nil:
 		outcome = Failed
 	default:
-		if outcome = s.ended(Millis(m.Now())); outcome == "" {
+		if outcome = s.ended(millis(m.Now())); outcome == "" {
 			outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr
 		}
 	}

@@ -37,7 +37,7 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 		return Ended{}, err
 	}
 	key := token.Key()
-	u := Revoke(Millis(m.Now()), ReasonLogout)
+	u := Revoke(millis(m.Now()), ReasonLogout)
 	u.If.Client = client
 	// A logout must not be cancelled by a client that hangs up: a page that is being closed often
 	// does.

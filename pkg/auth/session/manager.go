@@ -74,7 +74,7 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if least := m.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
 		return Granted{}, fmt.Errorf("session: idle timeout %v of client %q is too short (want at least %v)", o.Client.IdleTimeout, o.Client.ID, least)
 	}
-	now := Millis(m.Now())
+	now := millis(m.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
 	var secret [secretBytes]byte
 	if err := m.random(secret[:], token.Branch[:]); err != nil {
@@ -89,7 +89,7 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 		Key: token.Key(), Kind: RefreshKind, Profile: o.Client.Profile, Client: o.Client.ID, Scope: o.Client.Scope,
 		TokenVersion: o.Subject.TokenVersion,
 		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
-		CreatedAt: now, LastSeen: now, AuthTime: Millis(o.AuthTime),
+		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime),
 		UserAgent: o.UserAgent, Address: o.Address,
 	}
 	if err := m.Store.Create(ctx, s); err != nil {
@@ -120,7 +120,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if err != nil {
 		return Granted{}, err
 	}
-	p := Presented{Token: token, Client: r.Client, Now: Millis(m.Now())}
+	p := Presented{Token: token, Client: r.Client, Now: millis(m.Now())}
 	if err := m.checkScope(ctx, p, r.Scope); err != nil {
 		return Granted{}, err
 	}
@@ -243,7 +243,7 @@ func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
 // Revoke ends a session for good. It succeeds if the session has ended already or does not exist.
 // Errors wrap [auth.ErrUnavailable] if the store did not confirm the write.
 func (m *Manager) Revoke(ctx context.Context, key Key, reason Reason) error {
-	return m.revoke(ctx, key, Revoke(Millis(m.Now()), reason))
+	return m.revoke(ctx, key, Revoke(millis(m.Now()), reason))
 }
 
 func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {

@@ -111,5 +111,5 @@ const (
 	ReasonAdmin  Reason = "admin"  // an operator ended it
 )
 
-// Millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.
-func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+// millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.
+func millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
