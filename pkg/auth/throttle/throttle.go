@@ -10,19 +10,12 @@ import (
 	"time"
 )
 
-// ErrExceeded means that too many attempts were made recently. [*Exceeded] wraps it.
-var ErrExceeded = errors.New("too many attempts")
-
 // Exceeded is the error of an attempt that is not granted.
 type Exceeded struct {
 	RetryAfter time.Duration // in whole seconds; an earlier attempt is refused too
 }
 
-func (e *Exceeded) Error() string {
-	return fmt.Sprintf("%v: try again in %v", ErrExceeded, e.RetryAfter)
-}
-
-func (*Exceeded) Unwrap() error { return ErrExceeded }
+func (e *Exceeded) Error() string { return fmt.Sprintf("too many attempts: try again in %v", e.RetryAfter) }
 
 // Charge says which counter an attempt counts on.
 type Charge struct {
