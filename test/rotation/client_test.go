@@ -396,7 +396,7 @@ func (a *access) useTooLate() {
 	if why == "" {
 		sim.t.Errorf("%s accepts an expired token of %s", by, a.client)
 	}
-	if strings.HasSuffix(why, string(token.Expired)) {
+	if strings.HasSuffix(why, string(token.ReasonExpired)) {
 		sim.count[endedTokens]++
 	}
 }

@@ -128,11 +128,11 @@ func TestInvoke(t *testing.T) {
 		{"two schemes", event(`{"authorization":"Bearer $good","Authorization":"Basic x"}`), no, "not_bearer"},
 		{"only the identity source", strings.Replace(event(`{}`), `["x"]`, `["Bearer $good"]`, 1), no, "no_token"},
 
-		{"expired", event(`{"authorization":"Bearer $old"}`), no, string(token.Expired)},
-		{"forged", event(`{"authorization":"Bearer $forged"}`), no, string(token.UnknownKey)},
-		{"another audience", event(`{"authorization":"Bearer $foreign"}`), no, string(token.WrongAudience)},
-		{"a line feed in it", event(`{"authorization":"Bearer $good\n"}`), no, string(token.Malformed)},
-		{"junk", event(`{"authorization":"Bearer x"}`), no, string(token.Malformed)},
+		{"expired", event(`{"authorization":"Bearer $old"}`), no, string(token.ReasonExpired)},
+		{"forged", event(`{"authorization":"Bearer $forged"}`), no, string(token.ReasonUnknownKey)},
+		{"another audience", event(`{"authorization":"Bearer $foreign"}`), no, string(token.ReasonWrongAudience)},
+		{"a line feed in it", event(`{"authorization":"Bearer $good\n"}`), no, string(token.ReasonMalformed)},
+		{"junk", event(`{"authorization":"Bearer x"}`), no, string(token.ReasonMalformed)},
 
 		{"nothing", ``, fault, "unknown_event"},
 		{"null", `null`, fault, "unknown_event"},

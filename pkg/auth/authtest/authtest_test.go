@@ -101,9 +101,9 @@ func TestClock(t *testing.T) {
 		want token.Reason
 	}{
 		{"at once", func() {}, ""},
-		{"after its end", func() { a.Clock.Advance(time.Hour) }, token.Expired},
+		{"after its end", func() { a.Clock.Advance(time.Hour) }, token.ReasonExpired},
 		{"back again", func() { a.Clock.Advance(-time.Hour) }, ""},
-		{"before its beginning", func() { a.Clock.Set(start.Add(-time.Hour)) }, token.IssuedAhead},
+		{"before its beginning", func() { a.Clock.Set(start.Add(-time.Hour)) }, token.ReasonIssuedAhead},
 	} {
 		row.move()
 		if _, err := a.Verifier.Verify(t.Context(), text); token.ReasonOf(err) != row.want {

@@ -50,9 +50,9 @@ func TestBadTokensHaveEveryReason(t *testing.T) {
 		found[bad.Reason] = true
 	}
 	for _, reason := range []token.Reason{
-		token.TooLong, token.Malformed, token.AmbiguousName, token.ForbiddenHeader, token.WrongType, token.UnknownKey,
-		token.WrongAlgorithm, token.BadSignature, token.MissingClaim, token.InvalidClaim, token.WrongIssuer,
-		token.WrongAudience, token.WrongLifetime, token.Expired, token.IssuedAhead, token.NotYetValid,
+		token.ReasonTooLong, token.ReasonMalformed, token.ReasonAmbiguousName, token.ReasonForbiddenHeader, token.ReasonWrongType, token.ReasonUnknownKey,
+		token.ReasonWrongAlgorithm, token.ReasonBadSignature, token.ReasonMissingClaim, token.ReasonInvalidClaim, token.ReasonWrongIssuer,
+		token.ReasonWrongAudience, token.ReasonWrongLifetime, token.ReasonExpired, token.ReasonIssuedAhead, token.ReasonNotYetValid,
 	} {
 		if !found[reason] {
 			t.Errorf("no token is refused for %s", reason)
@@ -115,7 +115,7 @@ func TestSign(t *testing.T) {
 		if c, err := a.Verifier.Verify(t.Context(), text); err != nil || c.ClientID != "c" {
 			t.Errorf("%s: %+v, %v", alg, c, err)
 		}
-		if _, err := a.Verifier.Verify(t.Context(), a.Sign(`{"alg":"none"}`, `{}`)); token.ReasonOf(err) != token.WrongType {
+		if _, err := a.Verifier.Verify(t.Context(), a.Sign(`{"alg":"none"}`, `{}`)); token.ReasonOf(err) != token.ReasonWrongType {
 			t.Errorf("%s: another header: %v", alg, err)
 		}
 	}

@@ -100,7 +100,7 @@ func TestTokensExpire(t *testing.T) {
 	access, _ := a.Login("ada@example.com")
 
 	a.Clock.Advance(15 * time.Minute)
-	if _, err := a.Verifier.Verify(t.Context(), access); token.ReasonOf(err) != token.Expired {
+	if _, err := a.Verifier.Verify(t.Context(), access); token.ReasonOf(err) != token.ReasonExpired {
 		t.Errorf("after a quarter of an hour: %v", err)
 	}
 }

@@ -53,7 +53,7 @@ func TestClientsValues(t *testing.T) {
 			lives > 5*time.Minute || lives < 5*time.Minute*95/100-time.Second {
 			t.Errorf("%s: %+v, %s, lives %v", name, c, reason, lives)
 		}
-		if _, reason := h.claimsFor(t, "https://api.example.com", access); reason != token.WrongAudience {
+		if _, reason := h.claimsFor(t, "https://api.example.com", access); reason != token.ReasonWrongAudience {
 			t.Errorf("%s: the token is for others too: %q", name, reason)
 		}
 		if !strings.Contains(answer.text, `"refresh_expires_in":3600,"session_expires_in":28800,"scope":"orders"`) ||

@@ -66,16 +66,16 @@ func parsePayload(text string) (payload, error) {
 			p.AMR, err = p.readWords(&r)
 		default:
 			if registered := misspelt(r.Name(), claimNames); registered != "" {
-				return payload{}, refuse(AmbiguousName, registered, nil)
+				return payload{}, refuse(ReasonAmbiguousName, registered, nil)
 			}
 			p.keep(r.Name(), r.Raw(), len(text))
 		}
 		switch wrong := r.Err(); { // invalid JSON ends the loop
 		case wrong == nil && err == nil:
 		case wrong == nil:
-			return payload{}, refuse(InvalidClaim, r.Name(), err)
+			return payload{}, refuse(ReasonInvalidClaim, r.Name(), err)
 		case errors.Is(wrong, strictjson.ErrType):
-			return payload{}, refuse(InvalidClaim, r.Name(), wrong)
+			return payload{}, refuse(ReasonInvalidClaim, r.Name(), wrong)
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -122,12 +122,12 @@ func (p *payload) missing() string {
 // issues a token that Verify refuses.
 func (p *payload) checkProfile() error {
 	if name := p.missing(); name != "" {
-		return refuse(MissingClaim, name, nil)
+		return refuse(ReasonMissingClaim, name, nil)
 	}
 	// Validate is slow, and most subjects are short and plain ASCII.
 	if len(p.Subject) > auth.MaxSubjectBytes || odd(string(p.Subject)) != "" {
 		if err := p.Subject.Validate(); err != nil {
-			return refuse(InvalidClaim, claim.Subject, err)
+			return refuse(ReasonInvalidClaim, claim.Subject, err)
 		}
 	}
 	return nil

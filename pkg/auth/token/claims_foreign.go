@@ -50,12 +50,12 @@ func (t *trusted) parseForeign(text string) (payload, error) {
 		case claim.SessionID: // must not be looked up among local sessions
 		default:
 			if registered := misspelt(name, claimNames); registered != "" {
-				return payload{}, refuse(AmbiguousName, registered, nil)
+				return payload{}, refuse(ReasonAmbiguousName, registered, nil)
 			}
 			p.keep(name, raw, len(text))
 		}
 		if err != nil && r.Err() == nil { // invalid JSON ends the loop
-			return payload{}, refuse(InvalidClaim, name, err)
+			return payload{}, refuse(ReasonInvalidClaim, name, err)
 		}
 	}
 	if err := r.Err(); err != nil {

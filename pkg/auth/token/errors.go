@@ -6,40 +6,40 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Reason says why [Verifier.Verify] refuses a token. The set of values is closed, so metrics and
+// Reason says why [Verifier.Verify] refuses a token; see [ReasonOf]. The set of values is closed, so metrics and
 // logs may count by Reason.
 type Reason string
 
 const (
-	TooLong         Reason = "too_long"
-	Malformed       Reason = "malformed"        // not base64url segments of strict JSON
-	AmbiguousName   Reason = "ambiguous_name"   // a name is repeated or differs in case
-	ForbiddenHeader Reason = "forbidden_header" // crit, an embedded key or its URL, compression, ...
-	WrongType       Reason = "wrong_type"       // typ is not an accepted type
-	UnknownKey      Reason = "unknown_key"
-	WrongAlgorithm  Reason = "wrong_algorithm" // alg is not the algorithm of the key
-	BadSignature    Reason = "bad_signature"
-	MissingClaim    Reason = "missing_claim" // absent or empty
-	InvalidClaim    Reason = "invalid_claim" // the wrong JSON type, or content that is not allowed
-	WrongIssuer     Reason = "wrong_issuer"
-	WrongAudience   Reason = "wrong_audience"
-	WrongValue      Reason = "wrong_value"    // a claim in OtherIssuer.Claims differs
-	WrongLifetime   Reason = "wrong_lifetime" // exp - iat is not in (0, MaxLifetime]
-	Expired         Reason = "expired"
-	IssuedAhead     Reason = "issued_ahead" // iat is later than now + Leeway
-	NotYetValid     Reason = "not_yet_valid"
+	ReasonTooLong         Reason = "too_long"
+	ReasonMalformed       Reason = "malformed"        // not base64url segments of strict JSON
+	ReasonAmbiguousName   Reason = "ambiguous_name"   // a name is repeated or differs in case
+	ReasonForbiddenHeader Reason = "forbidden_header" // crit, an embedded key or its URL, compression, ...
+	ReasonWrongType       Reason = "wrong_type"       // typ is not an accepted type
+	ReasonUnknownKey      Reason = "unknown_key"
+	ReasonWrongAlgorithm  Reason = "wrong_algorithm" // alg is not the algorithm of the key
+	ReasonBadSignature    Reason = "bad_signature"
+	ReasonMissingClaim    Reason = "missing_claim" // absent or empty
+	ReasonInvalidClaim    Reason = "invalid_claim" // the wrong JSON type, or content that is not allowed
+	ReasonWrongIssuer     Reason = "wrong_issuer"
+	ReasonWrongAudience   Reason = "wrong_audience"
+	ReasonWrongValue      Reason = "wrong_value"    // a claim in OtherIssuer.Claims differs
+	ReasonWrongLifetime   Reason = "wrong_lifetime" // exp - iat is not in (0, MaxLifetime]
+	ReasonExpired         Reason = "expired"
+	ReasonIssuedAhead     Reason = "issued_ahead" // iat is later than now + Leeway
+	ReasonNotYetValid     Reason = "not_yet_valid"
 )
 
-// Error says why a token is refused. Its text contains no part of the token and is safe to log. It
+// refusal is the error of a refused token. Its text contains no part of the token and is safe to log. It
 // wraps the matching errors of golang-jwt for [errors.Is]: ErrTokenExpired,
 // ErrTokenSignatureInvalid, ErrTokenMalformed and so on.
-type Error struct {
+type refusal struct {
 	Reason Reason
 	detail string
 	cause  error
 }
 
-func (e *Error) Error() string {
+func (e *refusal) Error() string {
 	text := "access token refused: " + string(e.Reason) + ": " + e.detail
 	if e.cause != nil {
 		text += ": " + e.cause.Error()
@@ -48,7 +48,7 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns golang-jwt's errors for the reason, and the underlying error if there is one.
-func (e *Error) Unwrap() []error {
+func (e *refusal) Unwrap() []error {
 	errs := sentinels(e.Reason)
 	if e.cause != nil {
 		errs = append(errs, e.cause)
@@ -56,39 +56,39 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// ReasonOf returns the reason of a refused token, or "" if err is not an *Error. A key source that
+// ReasonOf returns the reason of a refused token, or "" if err is not the refusal of a token. A key source that
 // is unavailable yields "": the failure says nothing about the token.
 func ReasonOf(err error) Reason {
-	if refused, ok := errors.AsType[*Error](err); ok {
+	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refused.Reason
 	}
 	return ""
 }
 
-// refuse returns an *Error. Neither detail nor the text of cause may contain any part of the token.
+// refuse returns a *refusal. Neither detail nor the text of cause may contain any part of the token.
 func refuse(reason Reason, detail string, cause error) error {
-	return &Error{Reason: reason, detail: detail, cause: cause}
+	return &refusal{Reason: reason, detail: detail, cause: cause}
 }
 
 func sentinels(r Reason) []error {
 	switch r {
-	case TooLong, Malformed, AmbiguousName:
+	case ReasonTooLong, ReasonMalformed, ReasonAmbiguousName:
 		return []error{jwt.ErrTokenMalformed}
-	case ForbiddenHeader, WrongType, UnknownKey:
+	case ReasonForbiddenHeader, ReasonWrongType, ReasonUnknownKey:
 		return []error{jwt.ErrTokenUnverifiable}
-	case WrongAlgorithm, BadSignature:
+	case ReasonWrongAlgorithm, ReasonBadSignature:
 		return []error{jwt.ErrTokenSignatureInvalid}
-	case MissingClaim:
+	case ReasonMissingClaim:
 		return []error{jwt.ErrTokenInvalidClaims, jwt.ErrTokenRequiredClaimMissing}
-	case WrongIssuer:
+	case ReasonWrongIssuer:
 		return []error{jwt.ErrTokenInvalidClaims, jwt.ErrTokenInvalidIssuer}
-	case WrongAudience:
+	case ReasonWrongAudience:
 		return []error{jwt.ErrTokenInvalidClaims, jwt.ErrTokenInvalidAudience}
-	case Expired:
+	case ReasonExpired:
 		return []error{jwt.ErrTokenInvalidClaims, jwt.ErrTokenExpired}
-	case IssuedAhead:
+	case ReasonIssuedAhead:
 		return []error{jwt.ErrTokenInvalidClaims, jwt.ErrTokenUsedBeforeIssued}
-	case NotYetValid:
+	case ReasonNotYetValid:
 		return []error{jwt.ErrTokenInvalidClaims, jwt.ErrTokenNotValidYet}
 	default:
 		return []error{jwt.ErrTokenInvalidClaims}

@@ -36,3 +36,11 @@ func Print(text string) (string, error) {
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(s.header)) + "." + encode([]byte(s.payload)) + "." + encode(proof.signature), nil
 }
+
+// HS256 is the algorithm of shared keys, and Error the type of a refusal.
+const HS256 = hs256
+
+type Error = refusal
+
+// Thumbprint is the thumbprint of a public key (RFC 7638).
+func (k Key) Thumbprint() string { return k.thumbprint() }

@@ -85,85 +85,85 @@ func TestOtherIssuers(t *testing.T) {
 		{"a subject of 255 bytes", sign(t, rs, foreignHeader(rs, ""),
 			change(cognitoAccess, `"sub":"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"`, `"sub":"`+strings.Repeat("x", 255)+`"`)), ""},
 
-		{"Cognito's ID token", sign(t, rs, foreignHeader(rs, ""), cognitoID), token.WrongValue},
+		{"Cognito's ID token", sign(t, rs, foreignHeader(rs, ""), cognitoID), token.ReasonWrongValue},
 		{"an ID token that names the client", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoID, `"aud":`, `"client_id":`)), token.WrongValue},
+			change(cognitoID, `"aud":`, `"client_id":`)), token.ReasonWrongValue},
 		{"no token_use", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoAccess, `"token_use":"access",`, ``)), token.WrongValue},
+			change(cognitoAccess, `"token_use":"access",`, ``)), token.ReasonWrongValue},
 		{"token_use a list", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoAccess, `"token_use":"access"`, `"token_use":["access"]`)), token.WrongValue},
+			change(cognitoAccess, `"token_use":"access"`, `"token_use":["access"]`)), token.ReasonWrongValue},
 		{"another client", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoAccess, clientID, "other")), token.WrongAudience},
+			change(cognitoAccess, clientID, "other")), token.ReasonWrongAudience},
 		{"no client", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoAccess, `"client_id":"`+clientID+`",`, ``)), token.WrongAudience},
+			change(cognitoAccess, `"client_id":"`+clientID+`",`, ``)), token.ReasonWrongAudience},
 		{"the client as aud", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoAccess, `"client_id":`, `"aud":`)), token.WrongAudience},
-		{"a typ, but no typ is accepted", sign(t, rs, foreignHeader(rs, jwt), cognitoAccess), token.WrongType},
-		{"an empty typ instead of no typ", sign(t, rs, foreignHeader(rs, `,"typ":""`), cognitoAccess), token.WrongType},
-		{"no typ, but JWT is required", sign(t, es, foreignHeader(es, ""), openAuthAccess), token.WrongType},
-		{"at+jwt, but JWT is required", sign(t, es, foreignHeader(es, `,"typ":"at+jwt"`), openAuthAccess), token.WrongType},
+			change(cognitoAccess, `"client_id":`, `"aud":`)), token.ReasonWrongAudience},
+		{"a typ, but no typ is accepted", sign(t, rs, foreignHeader(rs, jwt), cognitoAccess), token.ReasonWrongType},
+		{"an empty typ instead of no typ", sign(t, rs, foreignHeader(rs, `,"typ":""`), cognitoAccess), token.ReasonWrongType},
+		{"no typ, but JWT is required", sign(t, es, foreignHeader(es, ""), openAuthAccess), token.ReasonWrongType},
+		{"at+jwt, but JWT is required", sign(t, es, foreignHeader(es, `,"typ":"at+jwt"`), openAuthAccess), token.ReasonWrongType},
 		{"OpenAuth's refresh mode", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"mode":"access"`, `"mode":"refresh"`)), token.WrongValue},
+			change(openAuthAccess, `"mode":"access"`, `"mode":"refresh"`)), token.ReasonWrongValue},
 		{"no sub", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"sub":"user:0123456789abcdef",`, ``)), token.MissingClaim},
-		{"no exp", sign(t, es, foreignHeader(es, jwt), change(openAuthAccess, `,"exp":1702592000`, ``)), token.MissingClaim},
+			change(openAuthAccess, `"sub":"user:0123456789abcdef",`, ``)), token.ReasonMissingClaim},
+		{"no exp", sign(t, es, foreignHeader(es, jwt), change(openAuthAccess, `,"exp":1702592000`, ``)), token.ReasonMissingClaim},
 		{"no iss", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"iss":"`+openAuth+`",`, ``)), token.WrongIssuer},
+			change(openAuthAccess, `"iss":"`+openAuth+`",`, ``)), token.ReasonWrongIssuer},
 		{"a subject of 256 bytes", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `user:0123456789abcdef`, strings.Repeat("x", 256))), token.InvalidClaim},
+			change(openAuthAccess, `user:0123456789abcdef`, strings.Repeat("x", 256))), token.ReasonInvalidClaim},
 		{"a subject with a line feed", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `user:`, `user:\n`)), token.InvalidClaim},
+			change(openAuthAccess, `user:`, `user:\n`)), token.ReasonInvalidClaim},
 
 		{"too long a life", sign(t, rs, foreignHeader(rs, ""),
-			change(cognitoAccess, `"exp":1700003600`, `"exp":1700086401`)), token.WrongLifetime},
+			change(cognitoAccess, `"exp":1700003600`, `"exp":1700086401`)), token.ReasonWrongLifetime},
 		{"too long a life without iat", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `1702592000`, `1702592001`)), token.WrongLifetime},
+			change(openAuthAccess, `1702592000`, `1702592001`)), token.ReasonWrongLifetime},
 		{"over without iat", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `1702592000`, `1700000000`)), token.Expired},
+			change(openAuthAccess, `1702592000`, `1700000000`)), token.ReasonExpired},
 		{"nbf ahead", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp"`, `"nbf":1700000031,"exp"`)), token.NotYetValid},
+			change(openAuthAccess, `"exp"`, `"nbf":1700000031,"exp"`)), token.ReasonNotYetValid},
 
 		{"the shape: a claim twice", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp"`, `"mode":"access","exp"`)), token.AmbiguousName},
+			change(openAuthAccess, `"exp"`, `"mode":"access","exp"`)), token.ReasonAmbiguousName},
 		{"the shape: iss twice", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp"`, `"iss":"`+issuer+`","exp"`)), token.AmbiguousName},
+			change(openAuthAccess, `"exp"`, `"iss":"`+issuer+`","exp"`)), token.ReasonAmbiguousName},
 		{"the shape: another case", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp"`, `"Aud":"web","exp"`)), token.AmbiguousName},
+			change(openAuthAccess, `"exp"`, `"Aud":"web","exp"`)), token.ReasonAmbiguousName},
 		{"the shape: exp a text", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `1702592000`, `"1700003600"`)), token.InvalidClaim},
+			change(openAuthAccess, `1702592000`, `"1700003600"`)), token.ReasonInvalidClaim},
 		{"the shape: iat a list", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp"`, `"iat":[1700000000],"exp"`)), token.InvalidClaim},
+			change(openAuthAccess, `"exp"`, `"iat":[1700000000],"exp"`)), token.ReasonInvalidClaim},
 		{"the shape: nbf a text", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp"`, `"nbf":"1","exp"`)), token.InvalidClaim},
+			change(openAuthAccess, `"exp"`, `"nbf":"1","exp"`)), token.ReasonInvalidClaim},
 		{"the shape: aud holds a number", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"aud":"web"`, `"aud":["web",7]`)), token.InvalidClaim},
+			change(openAuthAccess, `"aud":"web"`, `"aud":["web",7]`)), token.ReasonInvalidClaim},
 		{"the shape: sub a number", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"user:0123456789abcdef"`, `7`)), token.InvalidClaim},
+			change(openAuthAccess, `"user:0123456789abcdef"`, `7`)), token.ReasonInvalidClaim},
 		{"the shape: sub null", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"user:0123456789abcdef"`, `null`)), token.MissingClaim},
+			change(openAuthAccess, `"user:0123456789abcdef"`, `null`)), token.ReasonMissingClaim},
 		{"a subject with outer white space", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `user:0123456789abcdef`, ` user:0123456789abcdef`)), token.InvalidClaim},
+			change(openAuthAccess, `user:0123456789abcdef`, ` user:0123456789abcdef`)), token.ReasonInvalidClaim},
 		{"a subject with another white space", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `user:0123456789abcdef`, `user\u2003`)), token.InvalidClaim},
-		{"the shape: crit", sign(t, es, foreignHeader(es, `,"crit":[],"typ":"JWT"`), openAuthAccess), token.ForbiddenHeader},
+			change(openAuthAccess, `user:0123456789abcdef`, `user\u2003`)), token.ReasonInvalidClaim},
+		{"the shape: crit", sign(t, es, foreignHeader(es, `,"crit":[],"typ":"JWT"`), openAuthAccess), token.ReasonForbiddenHeader},
 		{"the shape: a line feed", signText(t, es,
-			encode(foreignHeader(es, jwt))+"\n."+encode(openAuthAccess)), token.Malformed},
+			encode(foreignHeader(es, jwt))+"\n."+encode(openAuthAccess)), token.ReasonMalformed},
 		{"the shape: iss and no JSON behind it", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"exp":1702592000}`, `"exp":}`)), token.Malformed},
+			change(openAuthAccess, `"exp":1702592000}`, `"exp":}`)), token.ReasonMalformed},
 
 		// The keys of one issuer sign nothing in the name of another.
-		{"our iss, Cognito's key", sign(t, rs, foreignHeader(rs, `,"typ":"at+jwt"`), goodPayload), token.UnknownKey},
-		{"Cognito's iss, our key", sign(t, rs, put(t, goodHeader(rs), `,"typ":"at+jwt"`, ``), cognitoAccess), token.UnknownKey},
-		{"OpenAuth's iss, Cognito's key", sign(t, rs, foreignHeader(rs, jwt), openAuthAccess), token.UnknownKey},
+		{"our iss, Cognito's key", sign(t, rs, foreignHeader(rs, `,"typ":"at+jwt"`), goodPayload), token.ReasonUnknownKey},
+		{"Cognito's iss, our key", sign(t, rs, put(t, goodHeader(rs), `,"typ":"at+jwt"`, ``), cognitoAccess), token.ReasonUnknownKey},
+		{"OpenAuth's iss, Cognito's key", sign(t, rs, foreignHeader(rs, jwt), openAuthAccess), token.ReasonUnknownKey},
 		{"an issuer that is not configured", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, openAuth, "https://evil.example.com")), token.WrongIssuer},
+			change(openAuthAccess, openAuth, "https://evil.example.com")), token.ReasonWrongIssuer},
 		{"an issuer with a slash", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, openAuth, openAuth+"/")), token.WrongIssuer},
+			change(openAuthAccess, openAuth, openAuth+"/")), token.ReasonWrongIssuer},
 		{"iss a list", sign(t, es, foreignHeader(es, jwt),
-			change(openAuthAccess, `"`+openAuth+`"`, `["`+openAuth+`"]`)), token.WrongIssuer},
-		{"no payload", signText(t, es, encode(foreignHeader(es, jwt))+"."), token.WrongIssuer},
+			change(openAuthAccess, `"`+openAuth+`"`, `["`+openAuth+`"]`)), token.ReasonWrongIssuer},
+		{"no payload", signText(t, es, encode(foreignHeader(es, jwt))+"."), token.ReasonWrongIssuer},
 		{"the signature before the claims", encode(foreignHeader(es, jwt)) + "." +
-			encode(change(openAuthAccess, `"exp":1702592000`, `"exp":0`)) + "." + strings.Repeat("A", 86), token.BadSignature},
+			encode(change(openAuthAccess, `"exp":1702592000`, `"exp":0`)) + "." + strings.Repeat("A", 86), token.ReasonBadSignature},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, err := severalAt(t, instant).Verify(t.Context(), row.text)
@@ -201,7 +201,7 @@ func TestIssuersWithTheSameKID(t *testing.T) {
 	}
 	asOurs := foreignHeader(es, `,"typ":"at+jwt"`)
 	_, err = v.Verify(t.Context(), sign(t, es, asOurs, goodPayload))
-	if token.ReasonOf(err) != token.WrongAlgorithm {
+	if token.ReasonOf(err) != token.ReasonWrongAlgorithm {
 		t.Errorf("a token signed by OpenAuth with our iss: %v", err)
 	}
 	theirs[1].Keys = named(token.EdDSA, es)
@@ -213,7 +213,7 @@ func TestIssuersWithTheSameKID(t *testing.T) {
 	}
 	_, err = v.Verify(t.Context(), sign(t, token.EdDSA,
 		put(t, asOurs, `"alg":"ES256"`, `"alg":"EdDSA"`), goodPayload))
-	if token.ReasonOf(err) != token.WrongAlgorithm {
+	if token.ReasonOf(err) != token.ReasonWrongAlgorithm {
 		t.Errorf("a token signed by another issuer with the same kid and our iss: %v", err)
 	}
 }
@@ -245,7 +245,7 @@ func TestHighSOfOtherIssuers(t *testing.T) {
 	sig = signature(t, token.ES256, signed)
 	raise(sig)
 	_, err := severalAt(t, instant).Verify(t.Context(), signed+"."+encode(string(sig)))
-	if token.ReasonOf(err) != token.BadSignature {
+	if token.ReasonOf(err) != token.ReasonBadSignature {
 		t.Errorf("our own: %v", err)
 	}
 }
@@ -260,8 +260,8 @@ func TestAudienceInAnOwnClaim(t *testing.T) {
 		t.Fatal(err)
 	}
 	for claim, want := range map[string]token.Reason{
-		`"azp":"app",`: "", `"azp":"other",`: token.WrongAudience, `"azp":["app"],`: token.WrongAudience,
-		`"azp":null,`: token.WrongAudience, `"aud":"app",`: token.WrongAudience, ``: token.WrongAudience,
+		`"azp":"app",`: "", `"azp":"other",`: token.ReasonWrongAudience, `"azp":["app"],`: token.ReasonWrongAudience,
+		`"azp":null,`: token.ReasonWrongAudience, `"aud":"app",`: token.ReasonWrongAudience, ``: token.ReasonWrongAudience,
 	} {
 		payload := put(t, cognitoAccess, `"jti":`, claim+`"jti":`)
 		_, err := v.Verify(t.Context(), sign(t, token.RS256, foreignHeader(token.RS256, ""), payload))

@@ -32,7 +32,7 @@ func NewKeySet(keys ...Key) (KeySet, error) {
 		switch {
 		case k.id == "" || k.public == nil:
 			return KeySet{}, fmt.Errorf("JWKS: key number %d is empty", i+1)
-		case k.alg == HS256:
+		case k.alg == hs256:
 			return KeySet{}, fmt.Errorf("JWKS: key %q: %w", k.id, errSymmetric)
 		case seen[k.id]:
 			return KeySet{}, fmt.Errorf("JWKS: key %q: the kid is not unique", k.id)

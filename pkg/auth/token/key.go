@@ -39,8 +39,8 @@ func (k Key) header() string {
 // material.
 func (k Key) JWK() json.RawMessage { return describe(k, publicMembers(k.public)) }
 
-// Thumbprint returns the SHA-256 thumbprint of the key (RFC 7638) in base64url.
-func (k Key) Thumbprint() string { return thumbprint(publicMembers(k.public)) }
+// thumbprint returns the SHA-256 thumbprint of the key (RFC 7638) in base64url.
+func (k Key) thumbprint() string { return thumbprint(publicMembers(k.public)) }
 
 // SigningKey is an immutable private key. Printing, logging or encoding it shows only its kid. It
 // is safe for concurrent use. The zero SigningKey signs nothing.
@@ -75,7 +75,7 @@ func GenerateSigningKey(alg Algorithm, random io.Reader) (SigningKey, error) {
 
 func newSigningKey(alg Algorithm, private crypto.Signer) (SigningKey, error) {
 	public := Key{alg: alg, public: private.Public()}
-	public.id = public.Thumbprint()
+	public.id = public.thumbprint()
 	members, err := privateMembers(private)
 	if err != nil {
 		return SigningKey{}, err
@@ -120,7 +120,6 @@ func (k SigningKey) compact(payload []byte) (string, error) {
 }
 
 func (k SigningKey) String() string             { return "signing key " + k.public.id + " [redacted]" }
-func (k SigningKey) GoString() string           { return k.String() }
 func (k SigningKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 func (k SigningKey) LogValue() slog.Value       { return slog.StringValue(k.String()) }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// HS256 is HMAC with SHA-256 (RFC 7518, section 3.2). Only [SharedKeys] use it, and
+// hs256 is HMAC with SHA-256 (RFC 7518, section 3.2). Only [SharedKeys] use it, and
 // [ParseAlgorithm] does not accept it.
-const HS256 Algorithm = "HS256"
+const hs256 Algorithm = "HS256"
 
 // SharedKeys are HS256 keys for a service that verifies its own tokens and shares them with no
 // other verifier: a holder of the secret can verify tokens and issue them. SharedKeys implement
@@ -40,7 +40,7 @@ func NewSharedKeys(signs auth.Secret, verify ...auth.Secret) (SharedKeys, error)
 		if _, err := shared.Key(context.Background(), id); err == nil {
 			return SharedKeys{}, fmt.Errorf("shared keys: secret number %d repeats an earlier one", i+1)
 		}
-		shared.keys = append(shared.keys, Key{id: id, alg: HS256, public: mac})
+		shared.keys = append(shared.keys, Key{id: id, alg: hs256, public: mac})
 	}
 	return shared, nil
 }
@@ -56,7 +56,7 @@ func (s SharedKeys) SigningKey(context.Context) (SigningKey, error) {
 	}
 	mac := s.keys[0].public.(macKey)
 	return SigningKey{
-		public: Key{id: mac.id(), alg: HS256},
+		public: Key{id: mac.id(), alg: hs256},
 		sign:   func(text string) ([]byte, error) { return mac(text), nil },
 	}, nil
 }

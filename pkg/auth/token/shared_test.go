@@ -62,13 +62,13 @@ func TestSharedKeysIssueAndVerify(t *testing.T) {
 	}{
 		{"by the key that signs", good, keys, ""},
 		{"by the one before", issueShared(t, before), keys, ""},
-		{"by a stranger", issueShared(t, stranger), keys, token.UnknownKey},
-		{"MAC cut off", good[:strings.LastIndexByte(good, '.')+41], keys, token.BadSignature},
-		{"MAC and more", good + "AAAA", keys, token.BadSignature},
-		{"public key under shared ones", issue(t, token.EdDSA, grant()).Text.Reveal(), keys, token.UnknownKey},
-		{"shared key under public ones", good, publicKeys(t), token.UnknownKey},
+		{"by a stranger", issueShared(t, stranger), keys, token.ReasonUnknownKey},
+		{"MAC cut off", good[:strings.LastIndexByte(good, '.')+41], keys, token.ReasonBadSignature},
+		{"MAC and more", good + "AAAA", keys, token.ReasonBadSignature},
+		{"public key under shared ones", issue(t, token.EdDSA, grant()).Text.Reveal(), keys, token.ReasonUnknownKey},
+		{"shared key under public ones", good, publicKeys(t), token.ReasonUnknownKey},
 		{"a source that mixes them, public", issue(t, token.EdDSA, grant()).Text.Reveal(), mixed{keys, publicKeys(t)}, ""},
-		{"a source that mixes them, shared", good, mixed{keys, publicKeys(t)}, token.WrongAlgorithm},
+		{"a source that mixes them, shared", good, mixed{keys, publicKeys(t)}, token.ReasonWrongAlgorithm},
 	} {
 		_, err := sharedVerifier(t, row.keys).Verify(t.Context(), row.text)
 		if token.ReasonOf(err) != row.want || (err == nil) != (row.want == "") {

@@ -32,12 +32,12 @@ type sealed struct {
 // for the decoded bytes and is large enough for most tokens.
 func split(text, room []byte, known []written) (segments, sealed, error) {
 	if len(text) > MaxBytes {
-		return segments{}, sealed{}, refuse(TooLong, "the token is longer than 8 KB", nil)
+		return segments{}, sealed{}, refuse(ReasonTooLong, "the token is longer than 8 KB", nil)
 	}
 	first := bytes.IndexByte(text, '.')
 	second := first + 1 + bytes.IndexByte(text[first+1:], '.')
 	if first < 0 || second == first {
-		return segments{}, sealed{}, refuse(Malformed, "the token does not have three segments", nil)
+		return segments{}, sealed{}, refuse(ReasonMalformed, "the token does not have three segments", nil)
 	}
 	s := segments{known: headerOf(text[:first], known)}
 	encoded := text[:first]
@@ -46,15 +46,15 @@ func split(text, room []byte, known []written) (segments, sealed, error) {
 	}
 	head, err := appendDecoded(slices.Grow(room[:0], strictBase64.DecodedLen(len(text))), encoded)
 	if err != nil {
-		return segments{}, sealed{}, refuse(Malformed, "header", err)
+		return segments{}, sealed{}, refuse(ReasonMalformed, "header", err)
 	}
 	body, err := appendDecoded(head, text[first+1:second])
 	if err != nil {
-		return segments{}, sealed{}, refuse(Malformed, "payload", err)
+		return segments{}, sealed{}, refuse(ReasonMalformed, "payload", err)
 	}
 	signature, err := appendDecoded(body, text[second+1:])
 	if err != nil {
-		return segments{}, sealed{}, refuse(Malformed, "signature", err)
+		return segments{}, sealed{}, refuse(ReasonMalformed, "signature", err)
 	}
 	json := string(body)
 	s.header, s.payload = json[:len(head)], json[len(head):]
@@ -137,7 +137,7 @@ func parseHeader(text string) (header, error) {
 			// In a list of accepted types "" means a header without typ, so typ itself must not be
 			// "".
 			if h.typ = r.Text(); h.typ == "" && r.Err() == nil {
-				return header{}, refuse(WrongType, "typ is empty", nil)
+				return header{}, refuse(ReasonWrongType, "typ is empty", nil)
 			}
 		case "x5t", "x5t#S256":
 			h.certificate = true
@@ -145,10 +145,10 @@ func parseHeader(text string) (header, error) {
 			// An embedded key is the attacker's key, and a key URL is the attacker's server (RFC
 			// 8725, section 3.10). b64 changes which bytes are signed, crit changes their meaning,
 			// zip and cty change how they are read.
-			return header{}, refuse(ForbiddenHeader, "the header has a member that access tokens must not have", nil)
+			return header{}, refuse(ReasonForbiddenHeader, "the header has a member that access tokens must not have", nil)
 		default:
 			if misspelt(r.Name(), headerNames) != "" {
-				return header{}, refuse(AmbiguousName, "header", nil)
+				return header{}, refuse(ReasonAmbiguousName, "header", nil)
 			}
 		}
 	}
@@ -161,9 +161,9 @@ func parseHeader(text string) (header, error) {
 // malformed refuses a segment that is not valid JSON or has a duplicate name.
 func malformed(part string, err error) error {
 	if errors.Is(err, strictjson.ErrDuplicate) {
-		return refuse(AmbiguousName, part, err)
+		return refuse(ReasonAmbiguousName, part, err)
 	}
-	return refuse(Malformed, part, err)
+	return refuse(ReasonMalformed, part, err)
 }
 
 // misspelt returns the registered name that differs from name only in case, or "". encoding/json

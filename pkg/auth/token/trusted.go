@@ -39,9 +39,9 @@ func (t *trusted) takes(h header) error {
 	case !slices.Contains(t.types, h.typ):
 		// An ID token or another JWT under the same key must not pass for an access token (RFC
 		// 8725, section 3.11).
-		return refuse(WrongType, "typ is not an accepted type", nil)
+		return refuse(ReasonWrongType, "typ is not an accepted type", nil)
 	case h.certificate && !t.foreign:
-		return refuse(ForbiddenHeader, "the header names a certificate", nil)
+		return refuse(ReasonForbiddenHeader, "the header names a certificate", nil)
 	}
 	return nil
 }
@@ -52,15 +52,15 @@ func (t *trusted) check(p *payload, now time.Time) error {
 		return err
 	}
 	if p.Issuer != t.issuer {
-		return refuse(WrongIssuer, "iss is not the expected issuer", nil)
+		return refuse(ReasonWrongIssuer, "iss is not the expected issuer", nil)
 	}
 	for _, v := range t.values {
 		if text, err := strictjson.String(p.Own[v.name]); err != nil || text != v.want {
-			return refuse(WrongValue, "a claim does not have the required value", nil)
+			return refuse(ReasonWrongValue, "a claim does not have the required value", nil)
 		}
 	}
 	if !t.isFor(p) {
-		return refuse(WrongAudience, "the token is for another audience", nil)
+		return refuse(ReasonWrongAudience, "the token is for another audience", nil)
 	}
 	return t.checkTimes(p, now)
 }
@@ -74,15 +74,15 @@ func (t *trusted) checkContent(p *payload) error {
 	}
 	switch {
 	case p.Subject == "":
-		return refuse(MissingClaim, claim.Subject, nil)
+		return refuse(ReasonMissingClaim, claim.Subject, nil)
 	case p.Expires.IsZero():
-		return refuse(MissingClaim, claim.Expires, nil)
+		return refuse(ReasonMissingClaim, claim.Expires, nil)
 	case len(p.Subject) > maxForeignSubject:
-		return refuse(InvalidClaim, claim.Subject, errors.New("too long"))
+		return refuse(ReasonInvalidClaim, claim.Subject, errors.New("too long"))
 	case strings.ContainsFunc(string(p.Subject), unicode.IsControl):
-		return refuse(InvalidClaim, claim.Subject, errControl)
+		return refuse(ReasonInvalidClaim, claim.Subject, errControl)
 	case strings.TrimSpace(string(p.Subject)) != string(p.Subject):
-		return refuse(InvalidClaim, claim.Subject, errSpace) // servers trim headers
+		return refuse(ReasonInvalidClaim, claim.Subject, errSpace) // servers trim headers
 	}
 	return nil
 }
@@ -107,13 +107,13 @@ func (t *trusted) checkTimes(p *payload, now time.Time) error {
 	}
 	switch {
 	case lifetime <= 0 || lifetime > t.lifetime:
-		return refuse(WrongLifetime, "exp is not after iat, or too long after it", nil)
+		return refuse(ReasonWrongLifetime, "exp is not after iat, or too long after it", nil)
 	case !now.Before(p.Expires): // a token is expired "on or after" exp (RFC 7519, section 4.1.4)
-		return refuse(Expired, "exp has passed", nil)
+		return refuse(ReasonExpired, "exp has passed", nil)
 	case p.IssuedAt.After(now.Add(Leeway)):
-		return refuse(IssuedAhead, "iat is in the future", nil)
+		return refuse(ReasonIssuedAhead, "iat is in the future", nil)
 	case p.notBefore.After(now.Add(Leeway)):
-		return refuse(NotYetValid, "nbf is in the future", nil)
+		return refuse(ReasonNotYetValid, "nbf is in the future", nil)
 	}
 	return nil
 }

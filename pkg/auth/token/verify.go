@@ -80,7 +80,7 @@ func warm(keys Keys) {
 // roomBytes is the size of the stack buffer that holds most tokens while they are verified.
 const roomBytes = 1 << 10
 
-// Verify checks an access token and returns its claims. It returns an [*Error] if the text is not a
+// Verify checks an access token and returns its claims. It returns an error with a [Reason] if the text is not a
 // token of an accepted issuer, is for another audience, or is not valid now. Any other error comes
 // from Keys and says nothing about the token. If it wraps [auth.ErrUnavailable], the caller can
 // retry.
@@ -115,7 +115,7 @@ func (v *Verifier) VerifyBytes(ctx context.Context, text []byte) (Claims, error)
 	// The signature is verified before the claims: a caller without the key must not learn what the
 	// claims must say.
 	if err := key.verify(proof.text, proof.signature, from.foreign); err != nil {
-		return Claims{}, refuse(BadSignature, "signature", err)
+		return Claims{}, refuse(ReasonBadSignature, "signature", err)
 	}
 	p, err := from.parse(s.payload)
 	if err != nil {
@@ -145,7 +145,7 @@ func (v *Verifier) from(payload string) (*trusted, error) {
 		}
 		break
 	}
-	return nil, refuse(WrongIssuer, "iss is not an accepted issuer", nil)
+	return nil, refuse(ReasonWrongIssuer, "iss is not an accepted issuer", nil)
 }
 
 // issuer compares byte for byte, because two spellings of a URL may be two issuers (RFC 8725,
@@ -161,11 +161,11 @@ func (v *Verifier) issuer(name string) *trusted {
 
 func (v *Verifier) key(ctx context.Context, from *trusted, h header) (Key, error) {
 	if h.kid == "" {
-		return Key{}, refuse(UnknownKey, "kid is missing", nil)
+		return Key{}, refuse(ReasonUnknownKey, "kid is missing", nil)
 	}
 	key, err := from.keys.Key(ctx, h.kid)
 	if errors.Is(err, auth.ErrNotFound) {
-		return Key{}, refuse(UnknownKey, "no key has this kid", nil)
+		return Key{}, refuse(ReasonUnknownKey, "no key has this kid", nil)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("token verifier: keys: %w", err)
@@ -173,8 +173,8 @@ func (v *Verifier) key(ctx context.Context, from *trusted, h header) (Key, error
 	// The algorithm of the key decides, never the token's alg. Otherwise "none", or HS256 with a
 	// public key as its secret, would let anyone sign (RFC 8725, section 3.1). The comparison with
 	// v.shared refuses a key source that mixes shared and public keys.
-	if h.alg != string(key.alg) || (key.alg == HS256) != v.shared {
-		return Key{}, refuse(WrongAlgorithm, "alg is not the algorithm of the key", nil)
+	if h.alg != string(key.alg) || (key.alg == hs256) != v.shared {
+		return Key{}, refuse(ReasonWrongAlgorithm, "alg is not the algorithm of the key", nil)
 	}
 	return key, nil
 }

@@ -139,10 +139,10 @@ func TestExpiryHasNoLeeway(t *testing.T) {
 		want token.Reason
 	}{
 		{"a nanosecond before", end.Add(-1), ""},
-		{"at exp", end, token.Expired},
-		{"a second after", end.Add(time.Second), token.Expired},
+		{"at exp", end, token.ReasonExpired},
+		{"a second after", end.Add(time.Second), token.ReasonExpired},
 		{"a clock 30 s behind", instant.Add(-30 * time.Second), ""},
-		{"a clock more than 30 s behind", instant.Add(-30*time.Second - 1), token.IssuedAhead},
+		{"a clock more than 30 s behind", instant.Add(-30*time.Second - 1), token.ReasonIssuedAhead},
 	} {
 		_, err := verifierAt(t, row.now).Verify(t.Context(), text)
 		if (err == nil) != (row.want == "") || token.ReasonOf(err) != row.want {
@@ -153,14 +153,14 @@ func TestExpiryHasNoLeeway(t *testing.T) {
 
 func TestErrorsHoldSentinels(t *testing.T) {
 	wants := map[token.Reason]error{
-		token.TooLong: jwt.ErrTokenMalformed, token.Malformed: jwt.ErrTokenMalformed,
-		token.AmbiguousName: jwt.ErrTokenMalformed, token.ForbiddenHeader: jwt.ErrTokenUnverifiable,
-		token.WrongType: jwt.ErrTokenUnverifiable, token.UnknownKey: jwt.ErrTokenUnverifiable,
-		token.WrongAlgorithm: jwt.ErrTokenSignatureInvalid, token.BadSignature: jwt.ErrTokenSignatureInvalid,
-		token.MissingClaim: jwt.ErrTokenRequiredClaimMissing, token.InvalidClaim: jwt.ErrTokenInvalidClaims,
-		token.WrongIssuer: jwt.ErrTokenInvalidIssuer, token.WrongAudience: jwt.ErrTokenInvalidAudience,
-		token.WrongLifetime: jwt.ErrTokenInvalidClaims, token.Expired: jwt.ErrTokenExpired,
-		token.IssuedAhead: jwt.ErrTokenUsedBeforeIssued, token.NotYetValid: jwt.ErrTokenNotValidYet,
+		token.ReasonTooLong: jwt.ErrTokenMalformed, token.ReasonMalformed: jwt.ErrTokenMalformed,
+		token.ReasonAmbiguousName: jwt.ErrTokenMalformed, token.ReasonForbiddenHeader: jwt.ErrTokenUnverifiable,
+		token.ReasonWrongType: jwt.ErrTokenUnverifiable, token.ReasonUnknownKey: jwt.ErrTokenUnverifiable,
+		token.ReasonWrongAlgorithm: jwt.ErrTokenSignatureInvalid, token.ReasonBadSignature: jwt.ErrTokenSignatureInvalid,
+		token.ReasonMissingClaim: jwt.ErrTokenRequiredClaimMissing, token.ReasonInvalidClaim: jwt.ErrTokenInvalidClaims,
+		token.ReasonWrongIssuer: jwt.ErrTokenInvalidIssuer, token.ReasonWrongAudience: jwt.ErrTokenInvalidAudience,
+		token.ReasonWrongLifetime: jwt.ErrTokenInvalidClaims, token.ReasonExpired: jwt.ErrTokenExpired,
+		token.ReasonIssuedAhead: jwt.ErrTokenUsedBeforeIssued, token.ReasonNotYetValid: jwt.ErrTokenNotValidYet,
 	}
 	for reason, want := range wants {
 		err := fmt.Errorf("wrapped: %w", &token.Error{Reason: reason})
@@ -187,8 +187,8 @@ func TestKeySourceErrorsSayNothingAboutTheToken(t *testing.T) {
 	}{
 		{"unavailable", fmt.Errorf("source: %w", auth.ErrUnavailable), ""},
 		{"internal", errors.New("bug"), ""},
-		{"not found", fmt.Errorf("source: %w", auth.ErrNotFound), token.UnknownKey},
-		{"an empty key", nil, token.WrongAlgorithm},
+		{"not found", fmt.Errorf("source: %w", auth.ErrNotFound), token.ReasonUnknownKey},
+		{"an empty key", nil, token.ReasonWrongAlgorithm},
 	} {
 		v, err := token.NewVerifier(token.VerifierConfig{
 			Issuer: issuer, Audience: []string{audience}, Now: clock,
