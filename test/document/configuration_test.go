@@ -434,6 +434,7 @@ func TestDefaults(t *testing.T) {
 	issuer := map[string]any{
 		"issuer": "https://other.example.com", "jwks": json.RawMessage(s.keys), "audience": []string{"a"}, "audience_claim": "aud",
 		"types": []string{"JWT"}, "lifetime": "1h", "claims": map[string]string{"use": "access"},
+		"map": map[string]string{"roles": "groups"},
 	}
 	rule := map[string]any{"route": "GET /me", "api": "a1", "scopes": []string{"read"}, "roles": []string{"admin"}, "max_auth_age": "15m"}
 	for list, whole := range map[string]map[string]any{"issuers": issuer, "routes": rule} {
