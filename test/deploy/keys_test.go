@@ -161,8 +161,19 @@ func TestKeys(t *testing.T) {
 	check("a session under another key", untouched.renew(ctx))
 	accepted("its token", untouched.access, api, http.StatusOK)
 
+	// All login keys have leaked. Sessions go on, and no login is refused.
+	login := s.ring("LoginSecret")
+	s.mustPut(p.template, "KeyVersion=5", "DropRefreshKeys=", "DropLoginKeys=all")
+	for version, entry := range s.ring("LoginSecret").Keys {
+		if entry.ID() == login.Keys[version].ID() {
+			t.Errorf("login key %d was not dropped", version)
+		}
+	}
+	check("a session after the drop", untouched.renew(ctx))
+	check("a login after the drop", c.login(ctx, ada, password))
+
 	// Nothing is dropped a second time.
-	s.mustPut(p.template, "DropRefreshKeys=")
+	s.mustPut(p.template, "DropLoginKeys=")
 	check("after all", untouched.renew(ctx))
 	shown := s.mustCommand("", "keys show")
 	if !strings.Contains(shown, "UPDATE_COMPLETE") || !strings.Contains(shown, untouched.kid()) {
