@@ -24,7 +24,7 @@ class Account:
         answer = requests.post(
             os.environ["EDGEAUTH_URL"] + "/auth/login",
             json={"email": self.email, "password": self.password},
-            timeout=30,
+            timeout=120,
         )
         answer.raise_for_status()
         return answer.json()
