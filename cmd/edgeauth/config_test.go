@@ -23,7 +23,7 @@ func TestConfigCheck(t *testing.T) {
 	if err := os.WriteFile(path, []byte(wrong), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const says = `:3: clients: "web": "idle_timeout": "24m59s": 24m59s is not between 25m0s, .*`
+	const says = `:3: clients: "web": "idle_timeout": "24m59s": 24m59s is out of range .want at least 25m0s, .*`
 	for _, row := range []struct {
 		name, in, variable string
 		args               []string

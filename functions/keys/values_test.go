@@ -28,17 +28,17 @@ func (s *stack) whole(pairs ...string) {
 }
 
 var wrongOnes = []struct{ property, value, want string }{
-	{"Config", `{"clients":{"web":{"idle_timeout":"5m"}}}`, `Config: clients: "web": "idle_timeout": "5m": 5m0s is not between 25m0s`},
+	{"Config", `{"clients":{"web":{"idle_timeout":"5m"}}}`, `Config: clients: "web": "idle_timeout": "5m": 5m0s is out of range (want at least 25m0s`},
 	{"Config", `{"routes":[{"route":"FETCH /"}]}`, `Config: routes: number 1: {"route":"FETCH /"}: route "FETCH /": a route is`},
 	{"Config", `{"route":[]}`, `Config: route: []: unknown member`},
 	{"Config", `{,}`, `Config cannot be read (not valid JSON (at byte 1))`},
 	{"IdleTimeout", "20m", `IdleTimeout "20m" is out of bounds: it should hold a duration from 25m0s to 8760h0m0s`},
 	{"AbsoluteTimeout", "1s", `AbsoluteTimeout "1s" is out of bounds`},
 	{"Issuer", "https://user@auth.example.com", `Issuer "https://user@auth.example.com" has a user name`},
-	{"Audience", "a a", `Audience "a a" names one audience twice`},
-	{"RestoredUntil", "2026-02-30T00:00:00Z", `RestoredUntil "2026-02-30T00:00:00Z" is not such an instant`},
-	{"Profile", "lax", `Profile "lax" names no profile`},
-	{"RestRefusal", "403", `RestRefusal "403" names no way to refuse`},
+	{"Audience", "a a", `Audience "a a" repeats an audience`},
+	{"RestoredUntil", "2026-02-30T00:00:00Z", `RestoredUntil "2026-02-30T00:00:00Z" is not a time`},
+	{"Profile", "lax", `Profile "lax" is not a profile`},
+	{"RestRefusal", "403", `RestRefusal "403" is not a way to refuse`},
 }
 
 // TestWrongValues holds that a deployment with a value that stops a function fails with the function's own sentence, in

@@ -1,4 +1,4 @@
-// Package answer writes the endpoints' answers, which are JSON and never stored by a cache.
+// Package answer writes the JSON answers of the endpoints. The answers must not be cached.
 package answer
 
 import (
@@ -12,15 +12,15 @@ import (
 // JSONType is the Content-Type of the answers.
 const JSONType = "application/json"
 
-// JSON answers with the status and body, which must be a value that json.Marshal takes.
+// JSON answers with the given status and body, which json.Marshal must accept.
 func JSON(w http.ResponseWriter, status int, body any) {
 	raw, err := json.Marshal(body)
-	if err != nil { // only strings, numbers and booleans are ever written
+	if err != nil { // bodies consist of strings, numbers and booleans
 		status, raw = http.StatusInternalServerError, []byte(`{"error":"`+errorcode.ServerError+`"}`)
 	}
 	h := w.Header()
 	h.Set("Content-Type", JSONType)
-	// RFC 6749, section 5.1: both headers, for tokens must not be cached.
+	// RFC 6749, section 5.1, requires both headers, because tokens must not be cached.
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
 	w.WriteHeader(status)

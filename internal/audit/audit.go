@@ -1,5 +1,7 @@
-// Package audit writes one structured line per decision, so that what happened can be read afterwards without
-// anybody's secret in it.
+// Package audit writes one structured log line for each decision. The lines contain no secrets.
+//
+//	log := audit.New(os.Stdout)
+//	log.Write(ctx, audit.Event{Name: audit.LoginSuccess, SubjectID: id})
 package audit
 
 import (
@@ -12,24 +14,24 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Event is one decision. It has no field for a token, a password, an e-mail address or an IP address, so none can
-// be written by mistake. Empty fields are left out of the line.
+// Event is one decision. It has no field for a token, a password, an e-mail address or an IP
+// address, so that none can be logged by mistake. Empty fields are omitted from the line.
 type Event struct {
 	Name      Name
-	Outcome   string // what was decided, from the closed list of the package that decides
-	Reason    string // why, from that package's closed list
-	RequestID string // the gateway's id of the request, which its access log has too
-	Account   string // a pseudonym of the e-mail that a login names, whether or not it has a user
+	Outcome   string // the decision, from the closed list of the package that decides
+	Reason    string // why, from a closed list of the same package
+	RequestID string // the gateway's request id, which is also in its access log
+	Account   string // a pseudonym of the e-mail of a login, whether or not it has a user
 	SubjectID auth.SubjectID
-	SessionID string // the sid, which opens nothing
+	SessionID string // the sid, which is not a secret
 	ClientID  auth.ClientID
-	// Fault is set where the service is at fault and not the client. Alarms watch for it, and for nothing that a client
-	// can cause. Its text must hold nothing that a client sent.
+	// Fault is set if the service is at fault, not the client. Alarms depend on it, so no client
+	// may be able to cause it. Its text must not contain input of a client.
 	Fault error
 }
 
-// line is an Event as it is written: in the form of log/slog's JSON, which other tools know, but for the name of the
-// message, under which the vocabulary's words are searched. slog itself would add 70 KB to the authorizer.
+// line is an Event as JSON in the format of log/slog, which other tools know, except that the
+// message is named event. slog itself would add 70 KB to the authorizer.
 type line struct {
 	Time      time.Time      `json:"time"`
 	Level     level          `json:"level"`
@@ -44,13 +46,13 @@ type line struct {
 	Fault     string         `json:"fault,omitempty"`
 }
 
-// Log writes events. A nil Log is silent. It is safe for concurrent use.
+// Log writes events. A nil Log writes nothing. It is safe for concurrent use.
 type Log struct {
 	one sync.Mutex
 	to  io.Writer
 }
 
-// New returns a Log that writes JSON lines to w, one Write call each. A nil w makes a silent Log.
+// New returns a Log that writes JSON lines to w, one Write call each. A nil w discards them.
 func New(w io.Writer) *Log {
 	if w == nil {
 		return nil
@@ -58,7 +60,8 @@ func New(w io.Writer) *Log {
 	return &Log{to: w}
 }
 
-// Write writes e as one line. It reports no error: what a log cannot take must not change a decision.
+// Write writes e as one line. It returns no error, because a log that fails must not change a
+// decision.
 func (l *Log) Write(_ context.Context, e Event) {
 	if l == nil {
 		return
@@ -70,7 +73,7 @@ func (l *Log) Write(_ context.Context, e Event) {
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()
 	}
-	text, _ := json.Marshal(x) // strings and a time of this century always marshal
+	text, _ := json.Marshal(x) // strings and times of this century always marshal
 	l.one.Lock()
 	defer l.one.Unlock()
 	_, _ = l.to.Write(append(text, '\n'))

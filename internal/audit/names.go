@@ -1,7 +1,7 @@
 package audit
 
-// Name is what happened, in the words of the OWASP Logging Vocabulary Cheat Sheet, so that rules written for other
-// systems find our lines.
+// Name is the name of an event in the OWASP Logging Vocabulary, so that rules written for other
+// systems match the lines.
 type Name string
 
 const (
@@ -13,11 +13,13 @@ const (
 	TokenRevoked       Name = "authn_token_revoked"
 	SessionRenewed     Name = "session_renewed"
 	SessionExpired     Name = "session_expired"
-	// SessionRenewFail is ours: the vocabulary has no word for a refresh that was refused before its session expired.
+	// SessionRenewFail is not in the vocabulary, which has no name for a refresh that is refused
+	// before its session expires.
 	SessionRenewFail Name = "session_renew_fail"
-	// TokenRevokeFail is ours: a logout that ended no session, because there was none to end or because it was not confirmed.
+	// TokenRevokeFail is not in the vocabulary: a logout that ended no session, because there was
+	// none or because the store did not confirm it.
 	TokenRevokeFail Name = "authn_token_revoke_fail"
-	// AuthzAllow is ours: the vocabulary names only refusals.
+	// AuthzAllow is not in the vocabulary, which names only refusals.
 	AuthzAllow Name = "authz_allow"
 	AuthzFail  Name = "authz_fail"
 )
@@ -30,7 +32,8 @@ const (
 	failure     level = "ERROR"
 )
 
-// level follows the cheat sheet, whose CRITICAL is an error here: a refusal warns, a stolen token is an error.
+// level follows the OWASP cheat sheet, but logs CRITICAL as an error: a refusal is a warning, and a
+// stolen token is an error.
 func (n Name) level() level {
 	switch n {
 	case TokenReuse:

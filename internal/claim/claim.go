@@ -1,8 +1,8 @@
-// Package claim holds the names of the claims in our access tokens. The context that an authorizer gives to backends
-// uses the same names as its keys.
+// Package claim holds the claim names of edgeauth's access tokens. The context that an authorizer
+// passes to backends uses the same names as keys.
 package claim
 
-// The claims of the profile (RFC 9068, section 2.2), in the order in which tokens are described.
+// The claims of the profile (RFC 9068, section 2.2), in the usual order.
 const (
 	Issuer    = "iss"
 	Subject   = "sub"
@@ -19,7 +19,7 @@ const (
 	AMR       = "amr"
 )
 
-// Registered returns the names above. A deployer's own claim must have another name.
+// Registered returns the names above. A private claim must have a different name.
 func Registered() []string {
 	return []string{
 		Issuer, Subject, Audience, Expires, NotBefore, IssuedAt, ID, ClientID, SessionID, AuthTime, Scope, Roles, AMR,

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Encode returns v as the JSON that a token holds. json.Marshal would write "<", ">" and "&" as six bytes
-// each, for pages of HTML.
+// Encode returns v as JSON for a token. json.Marshal would escape "<", ">" and "&" for HTML, with
+// six bytes each.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

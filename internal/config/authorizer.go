@@ -2,15 +2,16 @@ package config
 
 // HTTPResponse returns ResponseSimple, unless the variable says ResponseIAM.
 func (e *Environment) HTTPResponse() string {
-	return e.either(HTTPResponse, "names no form of answer", ResponseSimple, ResponseIAM)
+	return e.either(HTTPResponse, "is not a response format", ResponseSimple, ResponseIAM)
 }
 
 // Deny returns DenyUnauthorized, unless the variable says DenyPolicy.
 func (e *Environment) Deny() string {
-	return e.either(Deny, "names no way to refuse", DenyUnauthorized, DenyPolicy)
+	return e.either(Deny, "is not a way to refuse", DenyUnauthorized, DenyPolicy)
 }
 
-// either returns the value of a variable that holds one of two words, of which the first is the default.
+// either returns the value of a variable that must be one of two words. The first word is the
+// default.
 func (e *Environment) either(name, problem, first, second string) string {
 	text, ok := e.optional(name)
 	switch {

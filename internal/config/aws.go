@@ -7,15 +7,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// AWS is the Region, and the credentials that sign requests there.
+// AWS is a Region, with the credentials that sign requests there.
 type AWS struct {
 	Region        string
 	AccessKeyID   string
 	SecretAccess  auth.Secret
-	SessionSecret auth.Secret // of temporary credentials; empty for others
+	SessionSecret auth.Secret // of temporary credentials; otherwise empty
 }
 
-// aws reads them once, however many ask, so that each is missed once.
+// aws reads the variables once, so that each missing variable is reported once.
 func (e *Environment) aws() AWS {
 	if e.account != nil {
 		return *e.account
@@ -30,13 +30,13 @@ func (e *Environment) aws() AWS {
 	return a
 }
 
-// SecretsManager is how to reach AWS Secrets Manager.
+// SecretsManager says how to reach AWS Secrets Manager.
 type SecretsManager struct {
-	Endpoint string // of a stand-in; empty means AWS's own
+	Endpoint string // of a stand-in; empty means AWS
 	AWS
 }
 
-// SecretsManager returns how to reach it.
+// SecretsManager returns how to reach AWS Secrets Manager.
 func (e *Environment) SecretsManager() SecretsManager {
 	var s SecretsManager
 	s.Endpoint, _ = e.optional(SecretsManagerEndpoint)
@@ -44,8 +44,8 @@ func (e *Environment) SecretsManager() SecretsManager {
 	return s
 }
 
-// SecretsManagerOf returns how to reach Secrets Manager if one of the rings is there. Without such a ring its variables are
-// not read.
+// SecretsManagerOf returns how to reach AWS Secrets Manager if one of the rings is there. Otherwise
+// its variables are not read.
 func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 	for _, ring := range rings {
 		if _, ok := SecretARN(ring); ok {
@@ -68,7 +68,7 @@ func (e *Environment) Emulator() string {
 	return text
 }
 
-// IsStackID tells whether a text has the form of a CloudFormation stack's id:
+// IsStackID reports whether a text has the form of a CloudFormation stack id:
 //
 //	arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<guid>
 //
@@ -89,7 +89,7 @@ const (
 	digits = "0123456789"
 )
 
-// only tells whether a text holds characters of a set, and no others.
+// only reports whether all characters of a non-empty text are in a set.
 func only(text, of string) bool {
 	return text != "" && strings.Trim(text, of) == ""
 }
@@ -106,7 +106,7 @@ func (e *Environment) StackID() string {
 	return text
 }
 
-// SecretARN returns the ARN of the secret that a ring's value names.
+// SecretARN returns the ARN of the secret in the value of a ring.
 func SecretARN(ring auth.Secret) (arn string, ok bool) {
 	return strings.CutPrefix(ring.Reveal(), "secretsmanager:")
 }

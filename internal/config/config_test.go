@@ -29,7 +29,8 @@ func file(t *testing.T, text string) string {
 	return path
 }
 
-// TestValues gives each reader one environment and compares the value, or the error's whole text.
+// TestValues reads one environment with each reader and compares the value, or the whole text of
+// the error.
 func TestValues(t *testing.T) {
 	keys, long := file(t, `{"keys":[]}`), file(t, strings.Repeat("x", config.MaxFileBytes+1))
 	object := file(t, `{"routes":[]}`)
@@ -78,13 +79,13 @@ func TestValues(t *testing.T) {
 		{"user", issuer, variables{config.Issuer: "https://u:p@a.example"}, "", "EDGEAUTH_ISSUER has a user name: " + wantIssuer},
 		{"no host", issuer, variables{config.Issuer: "https://:443"}, "", "EDGEAUTH_ISSUER is not a URL with a host: " + wantIssuer},
 		{"no URL", issuer, variables{config.Issuer: "https://[::1"}, "", "EDGEAUTH_ISSUER is not a URL with a host: " + wantIssuer},
-		{"space", issuer, variables{config.Issuer: "https://a.example "}, "", "EDGEAUTH_ISSUER holds a character that no URL has: " + wantIssuer},
+		{"space", issuer, variables{config.Issuer: "https://a.example "}, "", "EDGEAUTH_ISSUER has an invalid character: " + wantIssuer},
 
 		{"one audience", audience, variables{config.Audience: "a"}, []string{"a"}, ""},
 		{"two", audience, variables{config.Audience: "a  b"}, []string{"a", "b"}, ""},
 		{"none", audience, nil, []string(nil), "EDGEAUTH_AUDIENCE is not set: it should hold one audience, or several separated by spaces"},
 		{"blank", audience, variables{config.Audience: " "}, []string(nil), "EDGEAUTH_AUDIENCE is blank: it should hold one audience, or several separated by spaces"},
-		{"twice", audience, variables{config.Audience: "a b a"}, []string(nil), "EDGEAUTH_AUDIENCE names one audience twice: it should hold one audience, or several separated by spaces"},
+		{"twice", audience, variables{config.Audience: "a b a"}, []string(nil), "EDGEAUTH_AUDIENCE repeats an audience: it should hold one audience, or several separated by spaces"},
 
 		{"keys as text", jwks, variables{config.JWKS: `{"keys":[]}`}, `{"keys":[]}`, ""},
 		{"keys in a file", jwks, variables{config.JWKS: "", config.JWKSFile: keys}, `{"keys":[]}`, ""},
@@ -98,9 +99,9 @@ func TestValues(t *testing.T) {
 		{"no ring", ring, nil, "", "EDGEAUTH_SIGNING_RING is not set: it should hold secretsmanager:<arn>, file:<path>, or the JSON itself"},
 
 		{"version", version, variables{config.KeyVersion: "65534"}, uint16(65534), ""},
-		{"version 0", version, variables{config.KeyVersion: "0"}, uint16(0), "EDGEAUTH_KEY_VERSION is not such a number: " + wantVersion},
-		{"no room for the next", version, variables{config.KeyVersion: "65535"}, uint16(0), "EDGEAUTH_KEY_VERSION is not such a number: " + wantVersion},
-		{"signed", version, variables{config.KeyVersion: "+1"}, uint16(0), "EDGEAUTH_KEY_VERSION is not such a number: " + wantVersion},
+		{"version 0", version, variables{config.KeyVersion: "0"}, uint16(0), "EDGEAUTH_KEY_VERSION is not a valid version: " + wantVersion},
+		{"no room for the next", version, variables{config.KeyVersion: "65535"}, uint16(0), "EDGEAUTH_KEY_VERSION is not a valid version: " + wantVersion},
+		{"signed", version, variables{config.KeyVersion: "+1"}, uint16(0), "EDGEAUTH_KEY_VERSION is not a valid version: " + wantVersion},
 
 		{"duration", duration, variables{config.IdleTimeout: "24h"}, 24 * time.Hour, ""},
 		{"too long", duration, variables{config.IdleTimeout: "24h1ns"}, time.Duration(0), "EDGEAUTH_IDLE_TIMEOUT is out of bounds: " + wantDuration},
@@ -110,22 +111,22 @@ func TestValues(t *testing.T) {
 
 		{"profile", profile, variables{config.Profile: "strict"}, auth.Strict, ""},
 		{"default profile", profile, nil, auth.Balanced, ""},
-		{"no such profile", profile, variables{config.Profile: "Strict"}, auth.Profile(0), "EDGEAUTH_PROFILE names no profile: it should hold balanced, strict or fixed"},
+		{"no such profile", profile, variables{config.Profile: "Strict"}, auth.Profile(0), "EDGEAUTH_PROFILE is not a profile: it should hold balanced, strict or fixed"},
 
 		{"iam", response, variables{config.HTTPResponse: "iam"}, "iam", ""},
 		{"default response", response, nil, "simple", ""},
-		{"no such response", response, variables{config.HTTPResponse: "IAM"}, "", "EDGEAUTH_HTTP_RESPONSE names no form of answer: it should hold simple or iam"},
+		{"no such response", response, variables{config.HTTPResponse: "IAM"}, "", "EDGEAUTH_HTTP_RESPONSE is not a response format: it should hold simple or iam"},
 
 		{"deny", deny, variables{config.Deny: "deny"}, "deny", ""},
 		{"default refusal", deny, nil, "unauthorized", ""},
-		{"no such refusal", deny, variables{config.Deny: "401"}, "", "EDGEAUTH_DENY names no way to refuse: it should hold unauthorized or deny"},
+		{"no such refusal", deny, variables{config.Deny: "401"}, "", "EDGEAUTH_DENY is not a way to refuse: it should hold unauthorized or deny"},
 
 		{"restored", restored, variables{config.RestoredUntil: "2026-01-02T15:04:05+01:00"}, "2026-01-02T14:04:05Z", ""},
 		{"not restored", restored, nil, "0001-01-01T00:00:00Z", ""},
-		{"no instant", restored, variables{config.RestoredUntil: "tomorrow"}, "0001-01-01T00:00:00Z", "EDGEAUTH_RESTORED_UNTIL is not such an instant: it should hold an instant as in 2026-01-02T15:04:05Z (RFC 3339)"},
+		{"no instant", restored, variables{config.RestoredUntil: "tomorrow"}, "0001-01-01T00:00:00Z", "EDGEAUTH_RESTORED_UNTIL is not a time: it should hold a time such as 2026-01-02T15:04:05Z (RFC 3339)"},
 
 		{"bolt", store, variables{config.Store: "bolt:a/b.db"}, config.Stores{BoltPath: "a/b.db"}, ""},
-		{"bolt without a file", store, variables{config.Store: "bolt:"}, config.Stores{}, "EDGEAUTH_STORE names no file: it should hold dynamodb or bolt:<path>"},
+		{"bolt without a file", store, variables{config.Store: "bolt:"}, config.Stores{}, "EDGEAUTH_STORE has no path: it should hold dynamodb or bolt:<path>"},
 		{
 			"dynamodb", store,
 			variables{
@@ -143,7 +144,7 @@ func TestValues(t *testing.T) {
 			"EDGEAUTH_USERS_TABLE is not set: it should hold the name of the table of users\n" +
 				"EDGEAUTH_ATTEMPTS_TABLE is not set: it should hold the name of the table of failed logins",
 		},
-		{"no such store", store, variables{config.Store: "redis"}, config.Stores{}, "EDGEAUTH_STORE names no store: it should hold dynamodb or bolt:<path>"},
+		{"no such store", store, variables{config.Store: "redis"}, config.Stores{}, "EDGEAUTH_STORE is not a store: it should hold dynamodb or bolt:<path>"},
 
 		{"no document", document, nil, "map[]", ""},
 		{"a document", document, variables{config.Config: `{"clients":[1]}`}, "map[clients:[1]]", ""},
@@ -174,7 +175,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestErrorsShowNoValue holds that a value in the wrong variable, a secret perhaps, does not reach a log.
+// TestErrorsShowNoValue: a value in the wrong variable, perhaps a secret, does not reach a log.
 func TestErrorsShowNoValue(t *testing.T) {
 	e := config.New(func(string) (string, bool) { return "hunter2", true })
 	e.Issuer()
@@ -208,7 +209,7 @@ func TestVariableError(t *testing.T) {
 	}
 }
 
-// The Region and the credentials are missed once, however many parts ask for them.
+// Missing credentials are reported once, even if several parts need them.
 func TestSecretsManager(t *testing.T) {
 	whole := variables{
 		config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "hunter2", config.SessionToken: "hunter3",

@@ -11,14 +11,15 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// DocumentNames returns the members of EDGEAUTH_CONFIG that somebody reads. One document serves every function, so each
-// takes them all, and minds its own.
+// DocumentNames returns the names of all members of EDGEAUTH_CONFIG. The same document serves every
+// function, so each function accepts all members and uses its own.
 func DocumentNames() []string {
 	return []string{"clients", "context_claims", "issuers", "origins", "passwords", "routes", "throttle", "token_sources"}
 }
 
-// Document returns the members of EDGEAUTH_CONFIG, which is a JSON object or names its file; nil where it is not set.
-// Every member's name must be among known: a misspelt one would otherwise leave a rule out without a word.
+// Document returns the members of EDGEAUTH_CONFIG, which holds a JSON object or file:<path>. It
+// returns nil if the variable is not set. Every member must be known, because a misspelt name would
+// leave out a rule without notice.
 func (e *Environment) Document(known ...string) map[string]json.RawMessage {
 	want := "a JSON object with any of " + strings.Join(known, ", ") + ", or file:<path> of one"
 	text, ok := e.optional(Config)

@@ -5,9 +5,9 @@ import (
 	"os"
 )
 
-// Environment reads variables. Its methods return a variable's value, or remember what is wrong with it and
-// return the zero value; Err reports everything remembered. Each start makes its own Environment: it is not safe for
-// concurrent use.
+// Environment reads environment variables. A method returns the value of a variable. If the value
+// is missing or invalid, it records the error and returns the zero value; Err returns all errors.
+// An Environment is for one start and is not safe for concurrent use.
 type Environment struct {
 	lookup  func(name string) (string, bool)
 	errs    []error
@@ -17,7 +17,7 @@ type Environment struct {
 // Process returns the environment of this process.
 func Process() *Environment { return New(os.LookupEnv) }
 
-// New returns an environment whose variables come from lookup, which has the form of os.LookupEnv.
+// New returns an Environment of the variables that lookup returns, a function like os.LookupEnv.
 func New(lookup func(name string) (string, bool)) *Environment {
 	return &Environment{lookup: lookup}
 }
@@ -25,8 +25,9 @@ func New(lookup func(name string) (string, bool)) *Environment {
 // Err returns every *VariableError of the reads so far, joined, or nil.
 func (e *Environment) Err() error { return errors.Join(e.errs...) }
 
-// VariableError says what is wrong with one variable. It shows nothing of the value but the unknown names in
-// EDGEAUTH_CONFIG: some values are secrets, and an operator can look at the others.
+// VariableError is an error about one variable. It contains no part of the value except unknown
+// names in EDGEAUTH_CONFIG, because some values are secrets. An operator can look up the other
+// values.
 type VariableError struct {
 	Name    string
 	Problem string // as in "is not set"
@@ -47,7 +48,8 @@ func (e *Environment) refuse(name, problem, want string) {
 	e.errs = append(e.errs, &VariableError{Name: name, Problem: problem, Want: want})
 }
 
-// optional returns a variable's value. An empty one counts as not set: a template's empty parameter arrives so.
+// optional returns the value of a variable. An empty value counts as not set, because an empty
+// parameter of the template arrives as an empty value.
 func (e *Environment) optional(name string) (string, bool) {
 	text, _ := e.lookup(name)
 	return text, text != ""

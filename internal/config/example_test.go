@@ -6,7 +6,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// Everything that is wrong is told at once.
+// One error reports everything that is wrong.
 func ExampleNew() {
 	given := map[string]string{"EDGEAUTH_KEY_VERSION": "0"}
 	e := config.New(func(name string) (string, bool) { text, ok := given[name]; return text, ok })
@@ -14,5 +14,5 @@ func ExampleNew() {
 	fmt.Println(e.Err())
 	// Output:
 	// EDGEAUTH_AUDIENCE is not set: it should hold one audience, or several separated by spaces
-	// EDGEAUTH_KEY_VERSION is not such a number: it should hold the version of the keys that signs, a whole number from 1 to 65534
+	// EDGEAUTH_KEY_VERSION is not a valid version: it should hold the version of the keys that signs, a whole number from 1 to 65534
 }

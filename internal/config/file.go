@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// MaxFileBytes bounds the files that variables may name.
+// MaxFileBytes bounds the size of a file in a variable.
 const MaxFileBytes = 256 << 10
 
-// file returns the contents of the file that a variable names.
+// file returns the content of the file that a variable names.
 func (e *Environment) file(name, path, want string) []byte {
 	f, err := os.Open(path)
 	if err != nil {
@@ -30,7 +30,7 @@ func (e *Environment) file(name, path, want string) []byte {
 	return text
 }
 
-// reason is a file error without its path, which is the variable's value.
+// reason returns the text of a file error without the path, which is the value of the variable.
 func reason(err error) string {
 	var p *os.PathError
 	if errors.As(err, &p) {

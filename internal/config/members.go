@@ -7,7 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// ReadMembers calls read with each member of the JSON object in text. Its error names the member that it is about.
+// ReadMembers calls read for each member of the JSON object in text. Its error names the member.
 func ReadMembers(text string, read func(name, raw string) error) error {
 	members, err := strictjson.Members(text)
 	if err != nil {
@@ -21,10 +21,10 @@ func ReadMembers(text string, read func(name, raw string) error) error {
 	return nil
 }
 
-// ReadString returns the text of a JSON string.
+// ReadString returns the value of a JSON string.
 func ReadString(raw string) (string, error) { return strictjson.String(raw) }
 
-// ReadDuration returns the duration in a JSON string, which is above zero.
+// ReadDuration returns the duration in a JSON string. It must be positive.
 func ReadDuration(raw string) (time.Duration, error) {
 	text, err := strictjson.String(raw)
 	if err != nil {
@@ -37,10 +37,10 @@ func ReadDuration(raw string) (time.Duration, error) {
 	return d, nil
 }
 
-// ErrEmpty refuses a list that says nothing: it is more often a mistake than a wish.
-var ErrEmpty = errors.New("the list is empty; leave it out to ask for nothing")
+// ErrEmpty refuses an empty list, which is usually a mistake.
+var ErrEmpty = errors.New("the list is empty; omit the member instead")
 
-// ReadWords returns the strings of a JSON array, of which there must be one.
+// ReadWords returns the strings of a JSON array, which must not be empty.
 func ReadWords(raw string) ([]string, error) {
 	list, err := strictjson.Strings(raw)
 	if err == nil && len(list) == 0 {

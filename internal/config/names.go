@@ -1,8 +1,16 @@
-// Package config reads the environment of a process. It knows every variable's name and form, collects whatever is
-// wrong, and reports all of it at once. What the values mean is the business of the packages that use them.
+// Package config reads the configuration of a process from its environment. It knows the name and
+// form of every variable, and reports all missing and invalid variables at once.
+//
+//	e := config.Process()
+//	issuer, audience := e.Issuer(), e.Audience()
+//	if err := e.Err(); err != nil {
+//		log.Fatal(err)
+//	}
+//
+// The packages that use the values give them their meaning.
 package config
 
-// The variables. Each function reads its own and no others.
+// The variables. Each function reads only its own.
 const (
 	Issuer              = "EDGEAUTH_ISSUER"
 	Audience            = "EDGEAUTH_AUDIENCE"
@@ -26,7 +34,8 @@ const (
 	RestoredUntil       = "EDGEAUTH_RESTORED_UNTIL"
 	StackID             = "EDGEAUTH_STACK_ID"
 
-	// The AWS SDKs' own names. The endpoints point at a local engine and a stand-in; Lambda sets the others.
+	// The names of the AWS SDKs. The endpoints point at a local engine or a stand-in; Lambda sets
+	// the other variables.
 	DynamoDBEndpoint       = "AWS_ENDPOINT_URL_DYNAMODB"
 	SecretsManagerEndpoint = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
 	EmulatorEndpoint       = "AWS_ENDPOINT_URL"
@@ -36,14 +45,14 @@ const (
 	SessionToken           = "AWS_SESSION_TOKEN"
 )
 
-// The values of HTTPResponse: the two forms in which an HTTP API 2.0 authorizer may answer.
+// The values of HTTPResponse: the two response formats of an HTTP API 2.0 authorizer.
 const (
 	ResponseSimple = "simple"
 	ResponseIAM    = "iam"
 )
 
-// The values of Deny: how a REST API's authorizer refuses who has no good token.
+// The values of Deny: how the authorizer of a REST API refuses a request without a valid token.
 const (
-	DenyUnauthorized = "unauthorized" // by the error that the gateway answers with 401
-	DenyPolicy       = "deny"         // by a policy, and 403
+	DenyUnauthorized = "unauthorized" // with the error that the gateway answers with 401
+	DenyPolicy       = "deny"         // with a policy, which gives 403
 )

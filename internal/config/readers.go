@@ -2,8 +2,9 @@ package config
 
 import "slices"
 
-// Readers lists the variables that each function reads, by the name of its folder. A test holds the functions to it, and
-// another holds template.yaml to it: no function is given a variable that it does not read.
+// Readers returns the variables that each function reads, by the name of the function's folder.
+// Tests compare it with the functions and with template.yaml: a function gets only variables that
+// it reads.
 func Readers() map[string][]string {
 	authorizers := []string{Issuer, Audience, JWKS, JWKSFile, HTTPResponse, Deny, Config}
 	sessions := []string{RefreshKeys, KeyVersion, Store, UsersTable, SessionsTable}

@@ -7,7 +7,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Duration returns the duration in a variable, which lies between min and max, both included.
+// Duration returns the duration in a variable. It must be in the range from min to max, both
+// included.
 func (e *Environment) Duration(name string, min, max time.Duration) time.Duration {
 	want := fmt.Sprintf("a duration from %v to %v, as in %v", min, max, min)
 	text, ok := e.required(name, want)
@@ -26,7 +27,7 @@ func (e *Environment) Duration(name string, min, max time.Duration) time.Duratio
 	return d
 }
 
-// Profile returns the profile of clients that say nothing else: balanced, unless the variable says otherwise.
+// Profile returns the profile of clients without a profile of their own. The default is balanced.
 func (e *Environment) Profile() auth.Profile {
 	text, ok := e.optional(Profile)
 	if !ok {
@@ -34,12 +35,12 @@ func (e *Environment) Profile() auth.Profile {
 	}
 	p, err := auth.ParseProfile(text)
 	if err != nil {
-		e.refuse(Profile, "names no profile", "balanced, strict or fixed")
+		e.refuse(Profile, "is not a profile", "balanced, strict or fixed")
 	}
 	return p
 }
 
-// RestoredUntil returns the end of the declared restore window, or the zero time where none is declared.
+// RestoredUntil returns the end of the declared restore window, or the zero time if there is none.
 func (e *Environment) RestoredUntil() time.Time {
 	text, ok := e.optional(RestoredUntil)
 	if !ok {
@@ -47,7 +48,7 @@ func (e *Environment) RestoredUntil() time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		e.refuse(RestoredUntil, "is not such an instant", "an instant as in 2026-01-02T15:04:05Z (RFC 3339)")
+		e.refuse(RestoredUntil, "is not a time", "a time such as 2026-01-02T15:04:05Z (RFC 3339)")
 		return time.Time{}
 	}
 	return t

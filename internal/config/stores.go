@@ -2,23 +2,25 @@ package config
 
 import "strings"
 
-// Stores says where users, sessions and attempts are kept: in one file, or in three tables.
+// Stores says where users, sessions and attempts are stored: in one file or in three tables.
 type Stores struct {
 	BoltPath string // the file; empty means the tables
 	DynamoDB DynamoDB
 }
 
-// DynamoDB is the names of the tables, and how to reach them. Attempts is empty if no counter is needed.
+// DynamoDB holds the names of the tables and how to reach them. Attempts is empty if no counter is
+// needed.
 type DynamoDB struct {
 	Users, Sessions, Attempts string
-	Endpoint                  string // of a local engine; empty means AWS's own
+	Endpoint                  string // of a local engine; empty means AWS
 	AWS
 }
 
-// Store returns where users, sessions and attempts are kept.
+// Store returns where users, sessions and attempts are stored.
 func (e *Environment) Store() Stores { return e.store(true) }
 
-// SessionStore returns where users and sessions are kept. The name of the table of attempts is not read.
+// SessionStore returns where users and sessions are stored. It does not read the name of the
+// attempts table.
 func (e *Environment) SessionStore() Stores { return e.store(false) }
 
 func (e *Environment) store(attempts bool) Stores {
@@ -29,12 +31,12 @@ func (e *Environment) store(attempts bool) Stores {
 	}
 	if path, isBolt := strings.CutPrefix(text, "bolt:"); isBolt {
 		if path == "" {
-			e.refuse(Store, "names no file", want)
+			e.refuse(Store, "has no path", want)
 		}
 		return Stores{BoltPath: path}
 	}
 	if text != "dynamodb" {
-		e.refuse(Store, "names no store", want)
+		e.refuse(Store, "is not a store", want)
 		return Stores{}
 	}
 	return Stores{DynamoDB: e.dynamoDB(attempts)}

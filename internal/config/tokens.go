@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Issuer returns the exact text of iss. It is compared byte for byte, so nothing is normalised here.
+// Issuer returns the exact iss. It is compared byte for byte, so it is not normalised.
 func (e *Environment) Issuer() string {
 	const want = "the exact issuer, an https URL without query or fragment (http for loopback hosts only)"
 	text, ok := e.required(Issuer, want)
@@ -24,11 +24,11 @@ func (e *Environment) Issuer() string {
 	return text
 }
 
-// issuerProblem holds text to RFC 8414, section 2, and to what an operator can have meant.
+// issuerProblem returns what is wrong with an issuer by RFC 8414, section 2, or "".
 func issuerProblem(text string) string {
 	for _, r := range text {
 		if r <= ' ' || r > '~' {
-			return "holds a character that no URL has"
+			return "has an invalid character"
 		}
 	}
 	u, err := url.Parse(text)
@@ -47,7 +47,7 @@ func issuerProblem(text string) string {
 	return "is not an https URL"
 }
 
-// Audience returns the audiences, of which there is at least one.
+// Audience returns the audiences, at least one.
 func (e *Environment) Audience() []string {
 	const want = "one audience, or several separated by spaces"
 	text, ok := e.required(Audience, want)
@@ -59,21 +59,22 @@ func (e *Environment) Audience() []string {
 	case len(list) == 0:
 		e.refuse(Audience, "is blank", want)
 	case len(slices.Compact(slices.Sorted(slices.Values(list)))) < len(list):
-		e.refuse(Audience, "names one audience twice", want)
+		e.refuse(Audience, "repeats an audience", want)
 	default:
 		return list
 	}
 	return nil
 }
 
-// JWKS returns the text of the public key set, which stands in one variable or in the file that another names.
+// JWKS returns the public key set as JSON. One variable has the text, or another names its file.
 func (e *Environment) JWKS() []byte {
 	const want = "the public JWKS as text, or " + JWKSFile + " the path of its file, and not both"
 	text, inText := e.optional(JWKS)
 	path, inFile := e.optional(JWKSFile)
 	switch {
 	case inText && inFile:
-		// Preferring one would let a forgotten variable decide whose tokens pass.
+		// A preference for one of them would let a forgotten variable decide which tokens are
+		// accepted.
 		e.refuse(JWKS, "and "+JWKSFile+" are both set", want)
 	case inText:
 		return []byte(text)
@@ -85,12 +86,13 @@ func (e *Environment) JWKS() []byte {
 	return nil
 }
 
-// SigningRing returns the source of the signing ring, unread: secretsmanager:<arn>, file:<path>, or the ring itself.
+// SigningRing returns the source of the signing ring, without reading it: secretsmanager:<arn>,
+// file:<path>, or the ring as JSON.
 func (e *Environment) SigningRing() auth.Secret {
 	return e.secret(SigningRing)
 }
 
-// RefreshKeys returns the source of the refresh-token keys, in the same forms.
+// RefreshKeys returns the source of the refresh-token ring, in the same forms.
 func (e *Environment) RefreshKeys() auth.Secret {
 	return e.secret(RefreshKeys)
 }
@@ -108,10 +110,11 @@ func (e *Environment) secret(name string) auth.Secret {
 	return auth.NewSecret(text)
 }
 
-// maxKeyVersion leaves room for the next version, which is published while this one signs, in a key id's 16 bits.
+// maxKeyVersion leaves room for the next version, which is published while this version signs: a
+// key id has 16 bits.
 const maxKeyVersion = 1<<16 - 2
 
-// KeyVersion returns which version of the key rings signs.
+// KeyVersion returns the version of the keys that signs.
 func (e *Environment) KeyVersion() uint16 {
 	const want = "the version of the keys that signs, a whole number from 1 to 65534"
 	text, ok := e.required(KeyVersion, want)
@@ -120,7 +123,7 @@ func (e *Environment) KeyVersion() uint16 {
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n < 1 || n > maxKeyVersion {
-		e.refuse(KeyVersion, "is not such a number", want)
+		e.refuse(KeyVersion, "is not a valid version", want)
 		return 0
 	}
 	return uint16(n)

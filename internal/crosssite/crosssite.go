@@ -1,6 +1,10 @@
-// Package crosssite decides whether a request that a browser sends with a cookie comes from our own pages. A browser
-// adds the cookie whoever makes it send the request, so an unsafe method needs more than the cookie (cross-site request
-// forgery), and so does the handshake of a WebSocket, to which no CORS applies.
+// Package crosssite decides whether a request with a cookie comes from a trusted page.
+//
+//	ok := crosssite.Allowed(fetchSite, origin, []string{"https://app.example.com"})
+//
+// A browser adds the cookie no matter which page causes the request, so the cookie alone does not
+// authorize an unsafe method (cross-site request forgery). It does not authorize a WebSocket
+// handshake either, because CORS does not apply to handshakes.
 package crosssite
 
 import (
@@ -12,30 +16,33 @@ import (
 	"github.com/edgeauth/edgeauth/internal/loopback"
 )
 
-// The request headers that Allowed judges by. No page can set them.
+// The request headers that Allowed checks. No page can set them.
 const (
 	FetchSiteHeader = "Sec-Fetch-Site"
 	OriginHeader    = "Origin"
 )
 
-// Allowed reports whether a request with these values of Sec-Fetch-Site and Origin, empty where it has none, may act on
-// its cookie: it comes from our own origin, or from one on the list. "same-site" alone is not enough: the API of a
-// stranger is same-site with ours where the Public Suffix List has a gap. "none" is not either: it is what a link
-// outside of a browser starts. A client that sends neither header is no browser and has no use for a cookie.
+// Allowed reports whether a request may use its cookie: it comes from the API's own origin, or from
+// an origin on the list. Pass the values of Sec-Fetch-Site and Origin, or "" for a missing header.
+// "same-site" is not enough, because another customer's API can be same-site if the Public Suffix
+// List has a gap. "none" is not enough, because it includes links outside of a browser. A client
+// that sends neither header is not a browser and needs no cookie.
 func Allowed(fetchSite, origin string, origins []string) bool {
 	return fetchSite == "same-origin" || origin != "" && slices.Contains(origins, origin)
 }
 
-// Safe reports whether a method asks for no effect (RFC 9110, section 9.2.1), so that a forged request gains nothing.
+// Safe reports whether a method is safe (RFC 9110, section 9.2.1), so that a forged request has no
+// effect.
 func Safe(method string) bool {
 	return method == "GET" || method == "HEAD" || method == "OPTIONS"
 }
 
-// ErrOrigin says that a text is no origin as a browser writes one.
-var ErrOrigin = errors.New("an origin is https://host or https://host:port in lower case, without a default port or a path (http for loopback only)")
+// ErrOrigin means that a text is not an origin in the form that browsers send.
+var ErrOrigin = errors.New("invalid origin (want https://host or https://host:port in lower case, without a default port or a path; http for loopback only)")
 
-// CheckOrigin holds an entry of the list to the one spelling that browsers send (RFC 6454, section 6.1): any other would
-// never match. "null" is the origin of every sandboxed frame, a stranger's too.
+// CheckOrigin returns an error unless text has the form in which browsers send an origin (RFC 6454,
+// section 6.1). Any other form would never match. "null" is refused: every sandboxed frame has it,
+// on any site.
 func CheckOrigin(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || text != u.Scheme+"://"+u.Host || text != strings.ToLower(text) ||
