@@ -10,6 +10,7 @@
 package fault
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -120,6 +121,19 @@ func TimeoutAfter(r *http.Request, engine http.RoundTripper) (*http.Response, er
 	}
 	<-r.Context().Done()
 	return nil, r.Context().Err()
+}
+
+// ExpiredBefore is TimeoutBefore without the wait: it returns the error of a time limit at once.
+func ExpiredBefore(*http.Request, http.RoundTripper) (*http.Response, error) {
+	return nil, context.DeadlineExceeded
+}
+
+// ExpiredAfter is TimeoutAfter without the wait.
+func ExpiredAfter(r *http.Request, engine http.RoundTripper) (*http.Response, error) {
+	if err := done(r, engine); err != nil {
+		return nil, err
+	}
+	return nil, context.DeadlineExceeded
 }
 
 // ResetAfter lets the write take effect and breaks the connection.

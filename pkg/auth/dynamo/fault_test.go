@@ -26,8 +26,8 @@ var faults = map[string]struct {
 	"access denied":   {fault.AccessDenied, false, session.Failed},
 	"reset before":    {fault.ResetBefore, true, session.Failed},
 	"reset after":     {fault.ResetAfter, true, session.Failed},
-	"time-out before": {fault.TimeoutBefore, true, session.Failed},
-	"time-out after":  {fault.TimeoutAfter, true, session.Failed},
+	"time-out before": {fault.ExpiredBefore, true, session.Failed},
+	"time-out after":  {fault.ExpiredAfter, true, session.Failed},
 	"garbled after":   {fault.Garbled, false, session.Failed},
 }
 
@@ -71,6 +71,28 @@ func TestFaultsOfARefresh(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTimeLimits waits for a reply that does not come, with the real time limits: one attempt is given up and repeated,
+// and in the end the call.
+func TestTimeLimits(t *testing.T) {
+	t.Parallel()
+	wire := &fault.Transport{}
+	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return storetest.Epoch })
+	g := m.login(t, aClient)
+	wire.Fail("UpdateItem", 1, fault.TimeoutAfter)
+	next, err := m.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+	if err != nil || next.Outcome != session.Rotated {
+		t.Errorf("once: %s, %v", next.Outcome, err)
+	}
+	wire.Calls()
+	wire.Fail("UpdateItem", always, fault.TimeoutBefore)
+	if _, err := m.Refresh(t.Context(), session.Request{RefreshToken: next.RefreshToken}); !errors.Is(err, auth.ErrUnavailable) {
+		t.Errorf("always: %v", err)
+	}
+	if n := wire.Calls()["UpdateItem"]; n < 2 {
+		t.Errorf("%d attempts, want more than one", n)
 	}
 }
 

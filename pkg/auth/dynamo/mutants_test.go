@@ -3,7 +3,9 @@ package dynamo_test
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,7 +48,14 @@ func TestConformanceCatchesMutants(t *testing.T) {
 			cases := storetest.Cases(1500, 3, func(i int) auth.SubjectID {
 				return auth.SubjectID("case " + strings.Repeat("i", i%3) + string(rune('a'+i%26)))
 			})
-			differences := storetest.Compare(t.Context(), store, cases)
+			// The boundaries come first, and one difference is enough.
+			rand.New(rand.NewPCG(3, 3)).Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
+			var differences []error
+			for some := range slices.Chunk(cases, 100) {
+				if differences = storetest.Compare(t.Context(), store, some); len(differences) > 0 {
+					break
+				}
+			}
 			if mutate.changed.Load() == 0 {
 				t.Fatal("the mutation changed no request")
 			}

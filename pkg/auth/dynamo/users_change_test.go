@@ -18,7 +18,7 @@ import (
 func TestFaultsOfUserChanges(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
 	for name, f := range map[string]fault.Fault{
-		"reset before": fault.ResetBefore, "reset after": fault.ResetAfter, "time-out after": fault.TimeoutAfter,
+		"reset before": fault.ResetBefore, "reset after": fault.ResetAfter, "time-out after": fault.ExpiredAfter,
 		"throttled": fault.Throttled, "transaction conflict": fault.TransactConflict,
 	} {
 		t.Run(name, func(t *testing.T) {

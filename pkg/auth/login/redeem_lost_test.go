@@ -20,7 +20,7 @@ import (
 // same password is told that it is set.
 func TestRedeemChangeLostReply(t *testing.T) {
 	for name, lost := range map[string]fault.Fault{
-		"connection broken": fault.ResetAfter, "garbled": fault.Garbled, "timeout": fault.TimeoutAfter,
+		"connection broken": fault.ResetAfter, "garbled": fault.Garbled, "timeout": fault.ExpiredAfter,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
