@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,7 +128,7 @@ func (c *userList) Run(ctx context.Context, t terminal) error {
 	err = t.print(views, func(w io.Writer) {
 		fmt.Fprintln(w, "SUBJECT\tE-MAIL\tROLES\tSTATE\tCREATED")
 		for _, v := range views {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.Subject, printable(v.Email), strings.Join(v.Roles, ","), v.state(), v.Created.Format(time.DateTime))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", printable(string(v.Subject)), printable(v.Email), printable(strings.Join(v.Roles, ",")), v.state(), v.Created.Format(time.DateTime))
 		}
 		if page.Next != "" {
 			fmt.Fprintf(w, "more with --after %s\n", page.Next)
@@ -150,10 +151,16 @@ func unreadable(t terminal, users []user.Unreadable) error {
 	return fmt.Errorf("users that cannot be read: %d", len(users))
 }
 
-// printable quotes text that could control the terminal.
+// printable escapes the characters that could control the terminal or change the direction of the text
+// that follows.
 func printable(text string) string {
-	if quoted := fmt.Sprintf("%+q", text); quoted != `"`+text+`"` {
-		return fmt.Sprintf("%q", text)
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
 	}
-	return text
+	return b.String()
 }

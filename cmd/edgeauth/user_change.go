@@ -52,9 +52,9 @@ func (c whoArgument) change(ctx context.Context, t terminal, done string, f func
 // named returns what a user is called in text for people.
 func named(u user.User) string {
 	if u.Email == "" {
-		return fmt.Sprintf("subject %s", u.ID)
+		return fmt.Sprintf("subject %s", printable(string(u.ID)))
 	}
-	return fmt.Sprintf("%s, subject %s", printable(u.Email), u.ID)
+	return fmt.Sprintf("%s, subject %s", printable(u.Email), printable(string(u.ID)))
 }
 
 type userFind struct{ whoArgument }
@@ -67,12 +67,12 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 	v := viewOf(u)
 	return t.print(v, func(w io.Writer) {
 		claims, _ := json.Marshal(v.Claims)
-		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s\n", v.Subject, printable(v.Email))
+		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s\n", printable(string(v.Subject)), printable(v.Email))
 		for _, p := range v.Pointers {
 			fmt.Fprintf(w, "pointer\t%s\n", printable(p.Key()))
 		}
 		fmt.Fprintf(w, "roles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\n",
-			strings.Join(v.Roles, ","), claims, v.state(), v.Created.Format(time.DateTime))
+			printable(strings.Join(v.Roles, ",")), printable(string(claims)), v.state(), v.Created.Format(time.DateTime))
 	})
 }
 

@@ -149,3 +149,19 @@ func TestImportAndExport(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintable: what the terminal shows is what is stored, and no character of it acts on the terminal.
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"jané@example.com":               "jané@example.com",
+		`{"plan":"<gold>"}`:              `{"plan":"<gold>"}`,
+		"admin\x1b[2J":                   `admin\x1b[2J`,
+		"a\nb\tc\x7f":                    `a\nb\tc\x7f`,
+		"user\u202egpj.exe":              `user\u202egpj.exe`,
+		"\u2066hidden\u2069\u200b\ufeff": `\u2066hidden\u2069\u200b\ufeff`,
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("%q is shown as %s, want %s", text, got, want)
+		}
+	}
+}
