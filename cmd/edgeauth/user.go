@@ -85,7 +85,7 @@ type userAdd struct {
 
 func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	// Check the address before the prompt asks for a password.
-	if _, err := user.NormalizeEmail(c.Email); err != nil {
+	if err := user.CheckEmail(c.Email); err != nil {
 		return err
 	}
 	stores, err := c.open(ctx, t)

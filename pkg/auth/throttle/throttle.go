@@ -15,7 +15,9 @@ type Exceeded struct {
 	RetryAfter time.Duration // in whole seconds; an earlier attempt is refused too
 }
 
-func (e *Exceeded) Error() string { return fmt.Sprintf("too many attempts: try again in %v", e.RetryAfter) }
+func (e *Exceeded) Error() string {
+	return fmt.Sprintf("too many attempts: try again in %v", e.RetryAfter)
+}
 
 // Charge says which counter an attempt counts on.
 type Charge struct {

@@ -149,7 +149,7 @@ func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User)
 // ChangeEmail gives the user another address. It is ErrEmail for one that cannot be a key and ErrExists for one that
 // is taken. Sessions go on: the subject is what they belong to.
 func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email string) (User, error) {
-	if _, err := NormalizeEmail(email); err != nil {
+	if err := CheckEmail(email); err != nil {
 		return User{}, err
 	}
 	email = strings.TrimSpace(email)

@@ -45,7 +45,7 @@ type Directory struct {
 // package password if the password may not be set. A role that no token can carry is an error too. After
 // [auth.ErrUnavailable] the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
-	if _, err := NormalizeEmail(email); err != nil {
+	if err := CheckEmail(email); err != nil {
 		return User{}, err
 	}
 	if err := checkRoles(roles); err != nil {

@@ -87,6 +87,11 @@ func (d *Directory) importable(record User) (User, error) {
 		}
 	}
 	pointers := SortPointers(record.Pointers)
+	if record.Email != "" {
+		if err := CheckEmail(record.Email); err != nil {
+			return User{}, err
+		}
+	}
 	all, _, err := PointerMoves(User{}, User{Email: record.Email, Pointers: pointers})
 	if err != nil {
 		return User{}, err

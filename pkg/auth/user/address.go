@@ -1,0 +1,66 @@
+package user
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// RFC 5321, section 4.5.3.1.1, and RFC 1035, section 2.3.4.
+const (
+	maxLocalBytes = 64
+	maxLabelBytes = 63
+)
+
+// CheckEmail returns an error that wraps [ErrEmail] unless a user may get text as an e-mail address. It asks for
+// more than [NormalizeEmail], by which an existing user is found: mail is sent to the address, and some mail servers
+// read a list, a quoted text or an encoded word in it as another address than the one that is stored.
+//
+// The local part is a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3), the domain consists of labels
+// of letters, digits and inner hyphens, and one "@" stands between them.
+func CheckEmail(text string) error {
+	key, err := NormalizeEmail(text)
+	if err != nil {
+		return err
+	}
+	local, domain, _ := strings.Cut(string(key), "@")
+	switch {
+	case strings.Contains(domain, "@"):
+		return fmt.Errorf("%w: it must have one @", ErrEmail)
+	case len(local) > maxLocalBytes:
+		return fmt.Errorf("%w: the part before the @ must have at most %d bytes", ErrEmail, maxLocalBytes)
+	case !isDotString(local):
+		return fmt.Errorf("%w: the part before the @ must consist of letters, digits and !#$%%&'*+-/=?^_`{|}~, with single dots between them", ErrEmail)
+	case strings.Contains(local, "=?"): // RFC 2047: some servers decode the word, and then read another address
+		return fmt.Errorf("%w: the part before the @ must not hold an encoded word", ErrEmail)
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if !isLabel(label) {
+			return fmt.Errorf("%w: the domain must consist of names of letters, digits and inner hyphens, with single dots between them", ErrEmail)
+		}
+	}
+	return nil
+}
+
+func isDotString(s string) bool {
+	for atom := range strings.SplitSeq(s, ".") {
+		if atom == "" || strings.ContainsFunc(atom, func(r rune) bool {
+			return r < utf8.RuneSelf && !isAlphanumeric(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLabel(s string) bool {
+	return s != "" && len(s) <= maxLabelBytes && s[0] != '-' && s[len(s)-1] != '-' &&
+		!strings.ContainsFunc(s, func(r rune) bool {
+			return r != '-' && !isAlphanumeric(r) && (r < utf8.RuneSelf || !unicode.In(r, unicode.L, unicode.M, unicode.N))
+		})
+}
+
+func isAlphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+}
