@@ -169,7 +169,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("it ended after %v: %v", after, err)
 	}
 	if _, err := s.refresh(granted.Refresh); err == nil {
-		t.Error("somebody still answers")
+		t.Error("a server still answers")
 	}
 
 	s = s.again(t)

@@ -193,7 +193,7 @@ func (sim *simulation) leak(l leak) {
 		}
 		elsewhere++
 	}
-	sim.t.Logf("%d sessions under dropped keys and %d others; %d ended; %d logins, %d from known devices; %d answers 503; verifiers elsewhere refused %d",
+	sim.t.Logf("%d sessions under dropped keys and %d others; %d ended; %d logins, %d from known devices; %d answers 503; external verifiers refused %d",
 		len(doomed), spared, len(sim.ended), sim.count[logins], sim.count[knownLogins], sim.count[unavailable], elsewhere)
 	if l.ends != (len(doomed) > 0) || l.spares != (spared > 0) || !l.forgetful && sim.count[knownLogins] == 0 {
 		sim.t.Error("that shows nothing")

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// api is the Runtime API of one process.
+// api is the Lambda Runtime API for one process.
 func (i *instance) api() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", i.next)
@@ -18,14 +18,15 @@ func (i *instance) api() http.Handler {
 		return result{err: i.errorIn(body)}
 	}))
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // half a reason is better than none
+		body, _ := io.ReadAll(r.Body) // a part of the reason is better than none
 		i.failed.Store(i.errorIn(body))
 		w.WriteHeader(http.StatusAccepted)
 	})
 	return mux
 }
 
-// next answers when there is an event. Asking again is also how a process says that it is done with the one before.
+// next answers when there is an event. A request for the next event also means that the process is
+// done with the previous one.
 func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():
@@ -41,12 +42,12 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// report takes what came of the event under way. There is one report for each event, by its id.
+// report receives the result of the current event. Each event has one report, by its id.
 func (i *instance) report(made func(body []byte) result) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the process died while it spoke
+			return // the process died while it reported
 		}
 		c := i.current.Load()
 		switch {

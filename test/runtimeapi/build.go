@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Build builds the functions of the repository at root as they are deployed, by the Makefile's own rule, into
-// dist/<arch>/<function>/bootstrap.
+// Build builds the functions of the repository at root as they are deployed, with the rule of the
+// Makefile, into dist/<arch>/<function>/bootstrap.
 func Build(root, dist, arch string) error {
 	if err := watch(root); err != nil {
 		return err
@@ -21,13 +21,13 @@ func Build(root, dist, arch string) error {
 	return nil
 }
 
-// Bootstrap returns where Build puts the program of a function.
+// Bootstrap returns the path of the program that Build writes for a function.
 func Bootstrap(dist, arch, function string) string {
 	return filepath.Join(dist, arch, function, "bootstrap")
 }
 
-// watch reads the folders of the sources, so that go test takes no result from its cache after one has changed: it
-// knows what this process reads, and nothing of what a compiler reads.
+// watch reads the source folders, so that go test does not reuse a cached result after a change: go
+// test tracks the files that this process reads, not the files that the compiler reads.
 func watch(root string) error {
 	for _, folder := range []string{"functions", "pkg"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {

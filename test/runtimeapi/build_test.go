@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// functions are those that the repository has.
+// functions are the functions of the repository.
 func functions(t *testing.T) []string {
 	t.Helper()
 	mains, err := filepath.Glob("../../functions/*/main.go")
@@ -24,7 +24,7 @@ func functions(t *testing.T) []string {
 	return names
 }
 
-// Lambda starts no program for another machine, and finds no C library in its smallest runtime.
+// Lambda cannot run a program for another architecture, and its smallest runtime has no C library.
 func TestProgram(t *testing.T) {
 	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
 		for _, function := range functions(t) {
@@ -50,9 +50,9 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// TestSize bounds the authorizer, because a part of its start is reading its program. It counts the bytes of the segments
-// that are loaded. The file is longer: on arm64 the linker pads each segment to 64 KB, so that a few bytes more or less
-// can change the file by as much.
+// TestSize bounds the authorizer, because reading the program is a part of its start. It counts the
+// bytes of the loaded segments. The file is larger: on arm64 the linker pads each segment to 64 KB,
+// so a few bytes can change its size by as much.
 func TestSize(t *testing.T) {
 	const budget = 6_200_000
 	for _, function := range functions(t) {
@@ -74,7 +74,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// The same sources give the same bytes in another folder, so that anybody can check what is deployed.
+// The same sources give the same bytes in another folder, so that a third party can check what is
+// deployed.
 func TestBuildIsReproducible(t *testing.T) {
 	built(t, "arm64", "login")
 	elsewhere := t.TempDir()
@@ -99,7 +100,7 @@ func TestBuildIsReproducible(t *testing.T) {
 		one, err1 := os.ReadFile(built(t, "arm64", function))
 		other, err2 := os.ReadFile(runtimeapi.Bootstrap(filepath.Join(elsewhere, "dist"), "arm64", function))
 		if err1 != nil || err2 != nil || !bytes.Equal(one, other) {
-			t.Errorf("%s differs from the one built elsewhere (%v, %v)", function, err1, err2)
+			t.Errorf("%s differs from the one built in another folder (%v, %v)", function, err1, err2)
 		}
 	}
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// However a process dies in the middle of a refresh, the client goes on with the token that it has.
+// If a process dies during a refresh, at any moment, the client can continue with the token it has.
 func TestCrashLosesNoSession(t *testing.T) {
 	for _, store := range stores {
 		t.Run(store.name, func(t *testing.T) {
 			d := deploy(t, store.at(t), auth.Balanced)
 			refresh, lost := d.function("refresh"), 0
-			// crash refreshes while the process is killed, and again after that.
+			// crash refreshes while the process is killed, and once more afterwards.
 			crash := func(kill func()) {
 				held := d.login(t, d.password)
 				var killing sync.WaitGroup
@@ -23,7 +23,7 @@ func TestCrashLosesNoSession(t *testing.T) {
 				got := d.refresh(t, held.RefreshToken)
 				killing.Wait()
 				switch got.Status {
-				case http.StatusOK: // the answer was faster
+				case http.StatusOK: // the answer came before the kill
 					held = got
 				case http.StatusInternalServerError:
 					lost++
@@ -39,7 +39,8 @@ func TestCrashLosesNoSession(t *testing.T) {
 			if lost != 1 {
 				t.Error("the answer was not lost")
 			}
-			// At moments all over a refresh: before the store is asked, while it writes, and after.
+			// The moments cover the whole refresh: before the store is called, during the write,
+			// and after it.
 			held := d.login(t, d.password)
 			begin := time.Now()
 			d.refresh(t, held.RefreshToken)
@@ -53,7 +54,7 @@ func TestCrashLosesNoSession(t *testing.T) {
 	}
 }
 
-// What login did not answer is no session that anybody holds, and the next login works.
+// A login that was not answered gives no session to any client, and the next login works.
 func TestCrashOfLogin(t *testing.T) {
 	d := deploy(t, stores[0].at(t), auth.Balanced)
 	d.function("login").LoseNextAnswer()

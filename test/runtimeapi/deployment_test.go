@@ -25,7 +25,7 @@ import (
 
 type variables = map[string]string
 
-// stores are the places for state, each as the variables that name it to a function.
+// stores are the kinds of store, each as the variables that configure it.
 var stores = []struct {
 	name string
 	at   func(*testing.T) variables
@@ -38,7 +38,7 @@ var stores = []struct {
 }
 
 func tables(engine variables) variables {
-	suffix := rand.Text() // tests share an engine
+	suffix := rand.Text() // the tests share an engine
 	return with(engine, variables{
 		config.Store:      "dynamodb",
 		config.UsersTable: "users-" + suffix, config.SessionsTable: "sessions-" + suffix, config.AttemptsTable: "attempts-" + suffix,
@@ -51,7 +51,7 @@ func with(v, other variables) variables {
 	return all
 }
 
-// without returns v without a variable.
+// without returns v without one variable.
 func without(v variables, name string) variables {
 	all := maps.Clone(v)
 	delete(all, name)
@@ -60,7 +60,8 @@ func without(v variables, name string) variables {
 
 const email = "ada@example.com"
 
-// deployment is what a stack would be: functions with their environments, keys, a user, and the gateway in front.
+// deployment stands in for a stack: functions with their environments, keys, a user, and the
+// gateway.
 type deployment struct {
 	environments map[string]variables
 	gateway      *runtimeapi.Gateway
@@ -75,7 +76,7 @@ func (d *deployment) function(name string) *runtimeapi.Function {
 	return d.gateway.Functions[name]
 }
 
-// deploy starts the functions. Each change is made to their environments before that.
+// deploy starts the functions. The changes are applied to their environments first.
 func deploy(t *testing.T, store variables, profile auth.Profile, changes ...func(map[string]variables)) *deployment {
 	t.Helper()
 	d := &deployment{environments: environments(t, store), password: auth.NewSecret(rand.Text())}
@@ -100,7 +101,7 @@ func deploy(t *testing.T, store variables, profile auth.Profile, changes ...func
 	return d
 }
 
-// environments returns what the template would give each function: nothing that it can do without.
+// environments returns the variables of each function, with nothing that it does not need.
 func environments(t *testing.T, store variables) map[string]variables {
 	t.Helper()
 	folder := t.TempDir()
@@ -133,7 +134,7 @@ func environments(t *testing.T, store variables) map[string]variables {
 	}
 }
 
-// addUser makes the stores and their only user, as the command line does beside a running stack.
+// addUser creates the stores and their only user, as the command line does beside a running stack.
 func addUser(t *testing.T, store variables, secret auth.Secret) {
 	t.Helper()
 	e := config.New(func(name string) (string, bool) { text, ok := store[name]; return text, ok })
@@ -148,7 +149,7 @@ func addUser(t *testing.T, store variables, secret auth.Secret) {
 	}
 }
 
-// reply is the gateway's answer, and what of a body the tests look at.
+// reply is the gateway's answer, with the members of the body that the tests check.
 type reply struct {
 	Status       int
 	AccessToken  string `json:"access_token"`
@@ -170,7 +171,7 @@ func (d *deployment) refresh(t *testing.T, refreshToken string) reply {
 	return d.send(t, http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": refreshToken}, "")
 }
 
-// me calls a protected route.
+// me requests a protected route.
 func (d *deployment) me(t *testing.T, accessToken string) reply {
 	t.Helper()
 	return d.send(t, http.MethodGet, "/me", nil, accessToken)

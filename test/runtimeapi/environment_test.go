@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// A function without one of its variables does not start, and says which it is: to the log of the start, which is where
-// Lambda's Runtime.ExitError sends its reader.
+// A function without one of its variables does not start, and names the variable in the log of the
+// start. Lambda's Runtime.ExitError refers its reader to that log.
 func TestMissingVariable(t *testing.T) {
 	for name, store := range map[string]variables{
 		"bolt": {config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")},
@@ -36,7 +36,7 @@ func TestMissingVariable(t *testing.T) {
 	}
 }
 
-// A function without any says all that it needs at once, and not what others need.
+// A function without any variable names all that it needs at once, and none that it does not need.
 func TestMissingVariables(t *testing.T) {
 	for function, environment := range environments(t, variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}) {
 		written := expectNoStart(t, runnable(t, function), nil)
@@ -56,7 +56,7 @@ func TestMissingVariables(t *testing.T) {
 	}
 }
 
-// expectNoStart returns what a function wrote that did not start.
+// expectNoStart returns the log of a function that does not start.
 func expectNoStart(t *testing.T, bootstrap string, environment variables) string {
 	t.Helper()
 	f := runtimeapi.New(t, bootstrap, environment)

@@ -1,5 +1,6 @@
-// Package runtimeapi runs Lambda functions without Lambda: the very programs that are deployed, each behind a small
-// server of the Lambda Runtime API (version 2018-06-01), with an environment that holds nothing of this process's.
+// Package runtimeapi runs the deployed programs of Lambda functions without Lambda. Each program
+// runs behind a small server of the Lambda Runtime API (version 2018-06-01). Its environment has no
+// variable of the test process.
 //
 //	Function --- starts, again after a crash ---> bootstrap
 //	   |                                             |
@@ -16,24 +17,25 @@ import (
 	"time"
 )
 
-// Timeout is how long an invocation may take, the start of the process included. The template gives the functions as
-// long.
+// Timeout is the maximum duration of an invocation, including the start of the process. The
+// template gives the functions the same time.
 const Timeout = 10 * time.Second
 
-// Function is one execution environment of a Lambda function: it takes one event at a time, and while its process
-// lives, the same process takes them all.
+// Function is one execution environment of a Lambda function. It handles one event at a time, and
+// the same process handles all events while it lives.
 type Function struct {
 	name, bootstrap string
 	environment     map[string]string
 
-	turn    sync.Mutex // of the invocation under way
+	turn    sync.Mutex // held during an invocation
 	running atomic.Pointer[instance]
 	lose    atomic.Bool
 	log     output
 }
 
-// New returns the function whose program is at bootstrap, in a folder with the function's name. The program is started
-// by the first event, as on Lambda, and ends with the test at the latest. A test that fails shows what it wrote.
+// New returns a Function for the program at bootstrap, in a folder with the function's name. The
+// first event starts the program, as on Lambda, and the end of the test ends it. If the test fails,
+// it prints the program's output.
 func New(tb testing.TB, bootstrap string, environment map[string]string) *Function {
 	f := &Function{name: filepath.Base(filepath.Dir(bootstrap)), bootstrap: bootstrap, environment: environment}
 	tb.Cleanup(func() {
@@ -45,8 +47,9 @@ func New(tb testing.TB, bootstrap string, environment map[string]string) *Functi
 	return f
 }
 
-// Invoke returns the function's answer to one event. Everything that is no answer is an *Error, but for what keeps
-// this machine from starting a program. It is safe for concurrent use; events wait for their turn.
+// Invoke returns the function's answer to one event. If there is no answer, the error is an *Error,
+// unless this machine cannot start the program. Invoke is safe for concurrent use; events wait for
+// their turn.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	f.turn.Lock()
 	defer f.turn.Unlock()
@@ -67,7 +70,8 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
-// handOver gives a call to the process when it asks for one. Where none runs, it starts one, which must get so far.
+// handOver passes a call to the process when it requests the next event. If no process runs,
+// handOver starts one.
 func (f *Function) handOver(ctx context.Context, c *call) (*instance, error) {
 	for {
 		i := f.running.Load()
@@ -92,28 +96,28 @@ func (f *Function) handOver(ctx context.Context, c *call) (*instance, error) {
 	}
 }
 
-// Kill ends the process as SIGKILL does, whatever it is doing. The next event starts another.
+// Kill ends the process with SIGKILL at any moment. The next event starts another process.
 func (f *Function) Kill() {
 	if i := f.running.Load(); i != nil {
 		i.kill()
 	}
 }
 
-// LoseNextAnswer kills the process of the next invocation at the moment in which it answers: its work is done and
-// nobody learns of it.
+// LoseNextAnswer kills the process of the next invocation when it answers: its work is done, and
+// the answer is lost.
 func (f *Function) LoseNextAnswer() { f.lose.Store(true) }
 
-// Log returns what all processes of the function have written.
+// Log returns the output of all processes of the function.
 func (f *Function) Log() string { return f.log.String() }
 
-// Error is what Lambda reports in place of an answer.
+// Error is what Lambda reports instead of an answer.
 type Error struct {
-	Type    string // Lambda's own, as in ErrorExit, or the function's
+	Type    string // a type of Lambda's, for example ErrorExit, or the function's
 	Message string
-	Log     string // what the process had written
+	Log     string // the output of the process so far
 }
 
-// Types of errors that are Lambda's own.
+// The error types of Lambda.
 const (
 	ErrorExit    = "Runtime.ExitError"
 	ErrorTimeout = "Sandbox.Timedout"

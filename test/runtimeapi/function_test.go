@@ -18,7 +18,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// beFunction is a Lambda function of another make, to hold the server against: this test program, started as one.
+// beFunction is a Lambda function that tests the server: this test program, started as a function.
 func beFunction() {
 	switch os.Getenv("START") {
 	case "dies":
@@ -66,9 +66,9 @@ func TestInvoke(t *testing.T) {
 		{event: "a", answer: `"a 1"`},
 		{event: "who", answer: `"36 true true true"`},
 		{event: "error", errorType: "errorString", message: "wrong"},
-		{event: "b", answer: `"b 4"`}, // the same process goes on after an error
+		{event: "b", answer: `"b 4"`}, // the same process continues after an error
 		{event: "exit", errorType: runtimeapi.ErrorExit, message: "exit status 7"},
-		{event: "c", answer: `"c 1"`}, // and another after a crash
+		{event: "c", answer: `"c 1"`}, // another process continues after a crash
 		{event: "panic", errorType: "string", message: "very wrong"},
 		{event: "d", answer: `"d 1"`},
 	} {
@@ -102,9 +102,9 @@ func TestStartFails(t *testing.T) {
 
 func TestKill(t *testing.T) {
 	f := newFake(t, "")
-	f.Kill() // there is nothing to kill
+	f.Kill() // no process runs
 	expectAnswer(t, f, `"a 1"`)
-	f.Kill() // while it waits
+	f.Kill() // while the process waits
 	expectAnswer(t, f, `"a 1"`)
 	go func() {
 		time.Sleep(100 * time.Millisecond)
@@ -118,7 +118,7 @@ func TestKill(t *testing.T) {
 	expectAnswer(t, f, `"a 1"`)
 }
 
-// Functions run beside each other, and each takes one event at a time.
+// Functions run in parallel, and each handles one event at a time.
 func TestInvokeInParallel(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 3 {
@@ -143,7 +143,7 @@ func expectAnswer(t *testing.T, f *runtimeapi.Function, want string) {
 	}
 }
 
-// expectError expects none where errorType is empty.
+// expectError expects no error if errorType is empty.
 func expectError(t *testing.T, err error, errorType, message string) {
 	t.Helper()
 	var e *runtimeapi.Error

@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// The deployed programs do together what they should, on every store.
+// The deployed programs work together on every store.
 func TestFunctions(t *testing.T) {
 	for _, store := range stores {
 		t.Run(store.name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// A copy ends the session of both, across processes.
+// The use of a copied token ends the session of both holders, across processes.
 func TestFunctionsRevoke(t *testing.T) {
 	for _, store := range stores {
 		t.Run(store.name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func expect(t *testing.T, what string, got reply, status int, code string) {
 	}
 }
 
-// keepsSecrets holds that no function wrote what would let a reader of logs in.
+// keepsSecrets checks that no function logs a secret.
 func (d *deployment) keepsSecrets(t *testing.T, replies ...reply) {
 	t.Helper()
 	secrets := []string{d.password.Reveal(), nextPassword, "wrong horse", email}
@@ -109,7 +109,7 @@ func (d *deployment) keepsSecrets(t *testing.T, replies ...reply) {
 	}
 	for name := range d.environments {
 		written := d.function(name).Log()
-		if written == "" && name != "discovery" { // which decides nothing
+		if written == "" && name != "discovery" { // discovery logs nothing
 			t.Errorf("%s wrote nothing about its decisions", name)
 		}
 		for _, secret := range secrets {

@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/standin"
 )
 
-// Gateway is the HTTP API in front of functions. Every path that is not in route.Table answers with the
+// Gateway is an HTTP API in front of functions. A path that is not in route.Table answers with the
 // authorizer's context.
 type Gateway struct {
 	Functions  map[string]*Function // by their names in route.Table
@@ -40,14 +40,15 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = standin.WriteAnswer(w, answer)
 	}
-	if err != nil { // of which a real gateway tells nothing
+	if err != nil { // a real gateway gives no detail either
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
 
 var routes = router.NewMatcher(route.Table())
 
-// authorize asks the authorizer and returns the status by which the gateway answers for it, 200 being a yes.
+// authorize calls the authorizer and returns the gateway's status for its answer; 200 means
+// allowed.
 func (g *Gateway) authorize(r *http.Request, o standin.Origin) (map[string]string, int) {
 	event, err := standin.AuthorizerEventOf(r, o)
 	if errors.Is(err, standin.ErrNoIdentity) {
@@ -70,7 +71,7 @@ func (g *Gateway) authorize(r *http.Request, o standin.Origin) (map[string]strin
 	return answer.Context, http.StatusOK
 }
 
-// request is Invoke in the terms of HTTP.
+// request is Invoke for HTTP requests.
 func (f *Function) request(r *http.Request, o standin.Origin) (answer events.APIGatewayV2HTTPResponse, err error) {
 	e, err := standin.EventOf(r, o)
 	if err != nil {

@@ -14,26 +14,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// instance is one process and the Runtime API that it talks to. Each process has a server of its own, so that one
-// which was killed takes nothing that is meant for the next.
+// instance is one process with its own Runtime API server, so that a killed process cannot receive
+// an event of the next.
 type instance struct {
 	name    string
-	calls   chan *call // taken by the process when it asks for the next
+	calls   chan *call // the process receives from it when it requests the next event
 	current atomic.Pointer[call]
-	failed  atomic.Pointer[Error] // reported by the process as the reason why it does not start
+	failed  atomic.Pointer[Error] // the reason that the process reports for not starting
 
 	process *exec.Cmd
 	ended   chan struct{} // closed when the process has ended
 	log     output
 }
 
-// call is one event on its way.
+// call is one event in progress.
 type call struct {
 	id       string
 	event    []byte
 	deadline time.Time
 	lost     bool        // see Function.LoseNextAnswer
-	result   chan result // takes one
+	result   chan result // has room for one
 }
 
 type result struct {
@@ -51,7 +51,7 @@ func (f *Function) start() (*instance, error) {
 	server := httptest.NewServer(i.api())
 	i.process = exec.Command(f.bootstrap)
 	i.process.Dir = filepath.Dir(f.bootstrap)
-	// Only this: what else is in this process's environment must not make a function work.
+	// Pass only these variables: a variable of the test process must not make a function work.
 	i.process.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=" + f.name,
@@ -72,7 +72,7 @@ func (f *Function) start() (*instance, error) {
 		return nil, err
 	}
 	go func() {
-		_ = i.process.Wait() // exit tells
+		_ = i.process.Wait() // exit reads the state
 		close(i.ended)
 		server.CloseClientConnections()
 		server.Close()
@@ -90,11 +90,12 @@ func (i *instance) over() bool {
 }
 
 func (i *instance) kill() {
-	_ = i.process.Process.Kill() // it may have ended
+	_ = i.process.Process.Kill() // the process may have ended
 	<-i.ended
 }
 
-// exit says in Lambda's words how the process ended, or what it said itself.
+// exit returns the end of the process as Lambda reports it, or the reason that the process
+// reported.
 func (i *instance) exit() *Error {
 	if e := i.failed.Load(); e != nil {
 		return &Error{e.Type, e.Message, i.log.String()}
@@ -102,13 +103,13 @@ func (i *instance) exit() *Error {
 	return &Error{ErrorExit, "Runtime exited with error: " + i.process.ProcessState.String(), i.log.String()}
 }
 
-// timeout ends the process, as Lambda does where an invocation takes too long.
+// timeout ends the process, as Lambda does if an invocation takes too long.
 func (i *instance) timeout() *Error {
 	i.kill()
 	return &Error{ErrorTimeout, "the invocation was given up", i.log.String()}
 }
 
-// output collects what processes write.
+// output collects the output of processes.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-var dist string // where this process builds the functions
+var dist string // the folder into which this process builds the functions
 
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 
 var buildAMD64, buildARM64 = buildFor("amd64"), buildFor("arm64")
 
-// buildFor returns what builds the functions once. What a compiler says is printed once too.
+// buildFor returns a function that builds the functions once, and prints the compiler's output
+// once.
 func buildFor(arch string) func() error {
 	return sync.OnceValue(func() error {
 		if err := runtimeapi.Build("../..", dist, arch); err != nil {

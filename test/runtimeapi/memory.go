@@ -9,14 +9,14 @@ import (
 	"strconv"
 )
 
-// MemorySize returns the memory in bytes that the template of the repository at root gives to a function, which goes by
-// its resource's name.
+// MemorySize returns the memory in bytes that the template of the repository at root gives to the
+// function with the given logical id.
 func MemorySize(root, resource string) (int64, error) {
 	template, err := os.ReadFile(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		return 0, err
 	}
-	// Its lines are those that follow and are indented deeper, or empty.
+	// The following lines that are indented deeper, or empty, belong to it.
 	property := `(?m)^  ` + regexp.QuoteMeta(resource) + `:\n(?:(?:    .*)?\n)*?      MemorySize: (\d+)$`
 	found := regexp.MustCompile(property).FindSubmatch(template)
 	if found == nil {
@@ -26,7 +26,7 @@ func MemorySize(root, resource string) (int64, error) {
 	return mebibytes << 20, err
 }
 
-// PeakMemory returns the most memory in bytes that a process has had so far, as Linux tells it.
+// PeakMemory returns the peak memory of a process in bytes, from Linux.
 func PeakMemory(pid int) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -40,7 +40,7 @@ func PeakMemory(pid int) (int64, error) {
 	return kibibytes << 10, err
 }
 
-// PeakMemory returns the most memory in bytes that the running process has had so far.
+// PeakMemory returns the peak memory of the running process in bytes.
 func (f *Function) PeakMemory() (int64, error) {
 	i := f.running.Load()
 	if i == nil {

@@ -12,11 +12,12 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// hashBytes is what a password's hash takes, so that a process which hashed has had as much.
+// hashBytes is the memory of one password hash, the least that a process that hashed must have
+// used.
 const hashBytes = 19 << 20
 
-// The deployed program keeps to its memory when 200 logins come at once. Lambda gives an instance one event at a time,
-// so what could add up is what each hash leaves behind.
+// The deployed program stays within its memory after 200 parallel logins. Lambda gives an instance
+// one event at a time, so only what each hash leaves behind could add up.
 func TestMemoryOfLogin(t *testing.T) {
 	const logins = 200
 	size, err := runtimeapi.MemorySize("../..", "LoginFunction")
@@ -28,7 +29,7 @@ func TestMemoryOfLogin(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range answers {
 		all.Go(func() {
-			who := email // whose good logins keep the counter at its beginning
+			who := email // whose successful logins keep the counter at zero
 			if i%4 == 3 {
 				who = fmt.Sprintf("nobody%d@example.com", i)
 			}

@@ -13,7 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// inSecrets moves the rings into a stand-in of Secrets Manager, and returns the change that names them there.
+// inSecrets moves the rings into a stand-in for Secrets Manager, and returns a change that
+// configures their ARNs.
 func inSecrets(t *testing.T) (*secretsmanager.Server, func(map[string]variables)) {
 	t.Helper()
 	secrets := &secretsmanager.Server{}
@@ -45,7 +46,7 @@ func inSecrets(t *testing.T) (*secretsmanager.Server, func(map[string]variables)
 	}
 }
 
-// The deployed programs find their keys in Secrets Manager, each those that it needs, and read them once.
+// The deployed programs read the keys that they need from Secrets Manager, once.
 func TestRingsInSecretsManager(t *testing.T) {
 	secrets, change := inSecrets(t)
 	d := deploy(t, stores[0].at(t), auth.Balanced, change)
@@ -60,7 +61,8 @@ func TestRingsInSecretsManager(t *testing.T) {
 	}
 }
 
-// While the secrets cannot be read, nothing is decided and nobody is told otherwise; then all goes on by itself.
+// While the secrets cannot be read, nothing is decided and the clients get 503. Afterwards
+// everything works again without a restart.
 func TestSecretsManagerFails(t *testing.T) {
 	for name, fault := range map[string]secretsmanager.Fault{
 		"a role that may not yet": secretsmanager.Denied, "throttled": secretsmanager.Throttled, "down": secretsmanager.InternalError,
@@ -75,7 +77,7 @@ func TestSecretsManagerFails(t *testing.T) {
 				t.Errorf("the log does not say what is missing:\n%s", written)
 			}
 			secrets.Heal()
-			time.Sleep(1100 * time.Millisecond) // one attempt a second
+			time.Sleep(1100 * time.Millisecond) // at most one read per second
 			held := d.login(t, d.password)
 			expect(t, "a login afterwards", held, http.StatusOK, "")
 			expect(t, "a refresh", d.refresh(t, held.RefreshToken), http.StatusOK, "")
@@ -83,7 +85,7 @@ func TestSecretsManagerFails(t *testing.T) {
 	}
 }
 
-// A secret that is not there, or holds no ring, stops the start with its reason.
+// A secret that is missing or has no ring stops the start, and the error gives the reason.
 func TestSecretWithoutARing(t *testing.T) {
 	for text, tells := range map[string]string{"": "not found", "{}": "malformed ring"} {
 		secrets, change := inSecrets(t)

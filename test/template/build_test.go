@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestArchitecture holds that ARCH says both what the programs are for and what the template is told.
+// TestArchitecture: ARCH selects the architecture of the programs and of the template.
 func TestArchitecture(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Fatal("make is missing: install it")
@@ -55,7 +55,7 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// toolchain returns the one that go.mod names.
+// toolchain returns the toolchain in go.mod.
 func toolchain(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../go.mod")
@@ -71,7 +71,7 @@ func toolchain(t *testing.T) string {
 	return ""
 }
 
-// command is a make of its own, also under the make that runs the tests.
+// command runs make independently of a make that runs the tests.
 func command(args ...string) *exec.Cmd {
 	c := exec.Command("make", append([]string{"--no-print-directory", "-C", "../.."}, args...)...)
 	for _, variable := range os.Environ() {
@@ -91,9 +91,9 @@ func run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestNoContainers holds that nothing is begun, and one line says why, where Docker does not run.
+// TestNoContainers: if Docker does not run, nothing is started, and one line says why.
 func TestNoContainers(t *testing.T) {
-	translated(t, "template.yaml") // which leaves this out where the tools are not there yet
+	translated(t, "template.yaml") // skips the test if the tools are missing
 	c := command("sam-local")
 	c.Env = append(c.Env, "DOCKER_HOST=unix:///nonexistent")
 	out, err := c.CombinedOutput()

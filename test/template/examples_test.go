@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestExamples holds every example to what makes an authorizer worth having: no route without it, nothing cached, and
-// for REST APIs, refusals that a browser can read.
+// TestExamples checks that in every example no route lacks the authorizer, nothing is cached, and
+// browsers can read the refusals of REST APIs.
 func TestExamples(t *testing.T) {
 	for _, name := range []string{"http-api", "rest-token", "rest-request"} {
 		t.Run(name, func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestDeployable breaks the examples in the ways that only a real account shows.
+// TestDeployable introduces mistakes into the examples that only a real account would reveal.
 func TestDeployable(t *testing.T) {
 	for _, row := range []struct {
 		what, example string
@@ -56,7 +56,8 @@ func TestDeployable(t *testing.T) {
 	}
 }
 
-// deployable returns what a deployment to a fresh account would fail at, or do beside what was asked.
+// deployable returns what would fail in a deployment to a fresh account, or have an unintended
+// effect.
 func deployable(d document) (problems []string) {
 	for _, id := range d.of("AWS::ApiGatewayV2::Api") {
 		if d.properties(id)["FailOnWarnings"] != true {
@@ -82,19 +83,19 @@ func deployable(d document) (problems []string) {
 	return problems
 }
 
-// TestNativeExample holds the example without any function of ours: the gateway's own JWT authorizer, on every route, for
-// our issuer and audience.
+// TestNativeExample checks the example without Lambda authorizer: the gateway's own JWT authorizer
+// is on every route, with edgeauth's issuer and audience.
 func TestNativeExample(t *testing.T) {
 	d := translated(t, "examples/native-http-api.yaml")
 	for _, problem := range slices.Concat(native(d), deployable(d)) {
 		t.Error(problem)
 	}
 	for what, break_ := range map[string]func(document){
-		"the route is open":   func(d document) { delete(operation(d), "security") },
-		"any audience":        func(d document) { delete(jwt(d), "audience") },
-		"another audience":    func(d document) { jwt(d)["audience"] = []any{"other"} },
-		"another issuer":      func(d document) { jwt(d)["issuer"] = "https://evil.example" },
-		"the token elsewhere": func(d document) { gatewayAuthorizer(d)["identitySource"] = "$request.querystring.token" },
+		"the route is open":          func(d document) { delete(operation(d), "security") },
+		"any audience":               func(d document) { delete(jwt(d), "audience") },
+		"another audience":           func(d document) { jwt(d)["audience"] = []any{"other"} },
+		"another issuer":             func(d document) { jwt(d)["issuer"] = "https://evil.example" },
+		"the token in another place": func(d document) { gatewayAuthorizer(d)["identitySource"] = "$request.querystring.token" },
 	} {
 		broken := d.clone(t)
 		break_(broken)
@@ -124,7 +125,8 @@ func body(d document) tree { return at[tree](d.properties("ExampleApi"), "Body")
 
 func operation(d document) tree { return at[tree](body(d), "paths", "/whoami", "get") }
 
-// gatewayAuthorizer returns the only authorizer of an API's definition, wherever its kind keeps it.
+// gatewayAuthorizer returns the only authorizer of an API's definition, at the place that its kind
+// of API uses.
 func gatewayAuthorizer(d document) tree {
 	for _, schemes := range []tree{at[tree](body(d), "components", "securitySchemes"), at[tree](body(d), "securityDefinitions")} {
 		if a := at[tree](schemes, "edgeauth", "x-amazon-apigateway-authorizer"); a != nil {
@@ -161,7 +163,8 @@ func example(d document) (problems []string) {
 	return problems
 }
 
-// isParameter tells whether a value is the parameter AuthorizerArn, in whose place the transform may put its default.
+// isParameter reports whether a value is the parameter AuthorizerArn. The transform may replace it
+// by its default.
 func isParameter(value any) bool {
 	return ref(value) == "AuthorizerArn" || value == "/edgeauth/authorizer"
 }

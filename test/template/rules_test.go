@@ -13,15 +13,16 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// A rule returns what is wrong with a document, one sentence each. Each is held to documents that break it, so that
-// none passes for lack of anything to look at.
+// rule returns what is wrong with a document, one sentence for each problem. Each rule must find
+// the mistakes in some documents, so that it does not pass because it looks at nothing.
 type rule struct {
 	name   string
 	check  func(document) []string
 	broken map[string]func(document)
 }
 
-// seconds is how long a function may take: the rules of rotation count on no answer being later.
+// seconds is the maximum duration of a function: the rules of rotation assume that no answer is
+// later.
 const seconds = 10
 
 var rules = []rule{
@@ -148,7 +149,7 @@ func variables(d document, function string) tree {
 	return at[tree](d.properties(function), "Environment", "Variables")
 }
 
-// functionOf returns the function whose alias a URI names, empty for any other form.
+// functionOf returns the function whose alias a URI contains, or "" for any other form.
 func functionOf(uri any) string {
 	text := at[string](uri, "Fn::Sub")
 	_, text, _ = strings.Cut(text, "/functions/${")
@@ -159,7 +160,8 @@ func functionOf(uri any) string {
 	return function
 }
 
-// logicalID returns the id of a function's resource: SessionAuthorizerFunction for session-authorizer.
+// logicalID returns the logical id of a function, for example SessionAuthorizerFunction for
+// session-authorizer.
 func logicalID(folder string) string {
 	var id strings.Builder
 	for word := range strings.SplitSeq(folder, "-") {
@@ -249,7 +251,7 @@ func authorizers(d document) (problems []string) {
 	return problems
 }
 
-// versionOf returns the id of a function's version.
+// versionOf returns the logical id of a function's version.
 func versionOf(d document, function string) string {
 	for _, id := range d.of("AWS::Lambda::Version") {
 		if ref(d.properties(id)["FunctionName"]) == function {
@@ -263,7 +265,7 @@ var keysStamp = tree{"Fn::GetAtt": []any{"Keys", "Stamp"}}
 
 func isStamp(in any) bool { return reflect.DeepEqual(in, any(keysStamp)) }
 
-// The keys function makes the stamp, so it has neither stamp nor alias: it would wait for itself.
+// The keys function has neither stamp nor alias: it makes the stamp, and would wait for itself.
 const keysFunction = "KeysFunction"
 
 func stamped(d document) (problems []string) {
@@ -303,9 +305,9 @@ func accounted(d document) (problems []string) {
 	return problems
 }
 
-// moving holds that each parameter that moves or drops keys is a property of the custom resource under its own name, so
-// that CloudFormation asks the keys function for it. The function puts each property into the stamp. A first deployment
-// drops nothing and takes over no stack.
+// moving checks that each parameter that moves or drops keys is a property of the custom resource
+// with the same name, so that CloudFormation calls the keys function when it changes. The function
+// includes each property in the stamp. A first deployment drops nothing and takes over no stack.
 func moving(d document) (problems []string) {
 	emergencies := []string{"DropKeys", "DropRefreshKeys", "DropLoginKeys", "TakeOverStack"}
 	for _, name := range append([]string{"KeyVersion", "SigningAlgorithm"}, emergencies...) {
@@ -321,7 +323,7 @@ func moving(d document) (problems []string) {
 	return problems
 }
 
-// named returns the parameters and resources that a value is made of.
+// named returns the parameters and resources that a value refers to.
 func named(in any) (names []string) {
 	switch in := in.(type) {
 	case []any:
@@ -348,7 +350,7 @@ func named(in any) (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
-// serviceTimeout is how many seconds CloudFormation waits for the keys.
+// serviceTimeout is the number of seconds that CloudFormation waits for the keys function.
 const serviceTimeout = 300
 
 func quick(d document) (problems []string) {
@@ -367,7 +369,8 @@ func quick(d document) (problems []string) {
 	return problems
 }
 
-// repeatable holds that no version outlives its deployment: Lambda would make no second one of the same code.
+// repeatable checks that no function version outlives its deployment, because Lambda would not
+// create a second version of the same code.
 func repeatable(d document) (problems []string) {
 	for _, id := range d.of("AWS::Lambda::Version") {
 		if at[string](d.resources()[id], "DeletionPolicy") != "Delete" {
@@ -382,7 +385,7 @@ func known(d document) (problems []string) {
 	for _, id := range d.of("AWS::Lambda::Function") {
 		reads := readers[strings.ToLower(strings.TrimSuffix(id, "Function"))]
 		for name := range variables(d, id) {
-			// The stamp is for Lambda alone; the others are the AWS SDK's.
+			// The stamp is only for Lambda. The other variables belong to the AWS SDK.
 			if name != "EDGEAUTH_STAMP" && strings.HasPrefix(name, "EDGEAUTH_") && !slices.Contains(reads, name) {
 				problems = append(problems, id+" gets "+name+", which it does not read")
 			}

@@ -1,5 +1,5 @@
-// Package template holds the templates to what the code says and to what went wrong elsewhere. It judges what
-// CloudFormation gets, after the transform of AWS SAM.
+// Package template checks the templates against the code and against known deployment mistakes. It
+// checks what CloudFormation receives, after the transform of AWS SAM.
 package template
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// tree is a template, or any part of one, as JSON has it.
+// tree is a template, or a part of one, as decoded JSON.
 type tree = map[string]any
 
 // document is a template after the transform.
@@ -21,7 +21,7 @@ type document struct{ root tree }
 
 func (d document) resources() tree { return at[tree](d.root, "Resources") }
 
-// properties returns those of a resource, nil where there is none.
+// properties returns the properties of a resource, or nil.
 func (d document) properties(id string) tree { return at[tree](d.resources(), id, "Properties") }
 
 // of returns the ids of the resources of a type.
@@ -35,7 +35,7 @@ func (d document) of(kind string) []string {
 	return ids
 }
 
-// at returns what stands at a path, or the zero value where nothing of that type does.
+// at returns the value at a path, or the zero value if the path has no value of that type.
 func at[T any](in any, path ...string) T {
 	for _, name := range path {
 		next, ok := in.(tree)
@@ -60,7 +60,7 @@ func attributeOf(in any) string {
 	return ""
 }
 
-// list returns the texts of a list, or the one text that stands in its place.
+// list returns a list of strings. A single string counts as a list of one.
 func list(in any) []string {
 	all, ok := in.([]any)
 	if !ok {
@@ -74,7 +74,7 @@ func list(in any) []string {
 	return texts
 }
 
-// translated returns what CloudFormation gets of a template in the repository.
+// translated returns what CloudFormation receives for a template of the repository.
 func translated(t *testing.T, name string) document {
 	t.Helper()
 	python, err := filepath.Abs("../../.cache/sam/bin/python")
@@ -85,7 +85,7 @@ func translated(t *testing.T, name string) document {
 		engine.LeaveOut(t, "AWS SAM's translator", "make judge")
 	}
 	path := filepath.Join("..", "..", filepath.FromSlash(name))
-	if _, err := os.ReadFile(path); err != nil { // so that go test knows what the result depends on
+	if _, err := os.ReadFile(path); err != nil { // go test must know what the result depends on
 		t.Fatal(err)
 	}
 	c := exec.Command(python, "translate.py", "cloudformation", path)
@@ -103,7 +103,7 @@ func translated(t *testing.T, name string) document {
 	return d
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a deep copy.
 func (d document) clone(t *testing.T) document {
 	t.Helper()
 	text, err := json.Marshal(d.root)

@@ -236,7 +236,7 @@ func TestLongBodies(t *testing.T) {
 }
 
 // TestUpstreamIdentity: the identity headers at the upstream are exactly those of the authorizer,
-// whatever headers the client sends.
+// no matter which headers the client sends.
 func TestUpstreamIdentity(t *testing.T) {
 	var seen http.Header
 	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
