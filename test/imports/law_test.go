@@ -51,7 +51,7 @@ var law = func() map[string][]string {
 		"session":        {"auth", "sealed"},
 		"sealed":         {"auth"},
 		"token":          {"auth", "strictjson", "claim", "loopback"},
-		"token/jwksurl":  {"auth", "token"},
+		"token/jwksurl":  {"auth", "token", "loopback"},
 		"keyring":        {"auth", "token", "keyrings"},
 		"keyrings":       {"auth", "token", "strictjson"},
 		"secretsmanager": {"auth", "awsclient", "keyrings"},

@@ -11,7 +11,7 @@ import (
 // A Source is the Keys of another issuer. New makes no request.
 func ExampleNew() {
 	const issuer = "https://openauth.example.com"
-	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json", Now: time.Now})
+	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -22,9 +22,9 @@ func ExampleNew() {
 	}
 	fmt.Println(other.Issuer)
 
-	_, err = jwksurl.New(jwksurl.Config{URL: "http://openauth.example.com/jwks", Now: time.Now})
+	_, err = jwksurl.New(jwksurl.Config{URL: "http://openauth.example.com/jwks"})
 	fmt.Println(err)
 	// Output:
 	// https://openauth.example.com
-	// jwksurl: URL must be an https URL without user and fragment; it is "http://openauth.example.com/jwks"
+	// jwksurl: URL must be an https URL without user and fragment (http only for loopback); it is "http://openauth.example.com/jwks"
 }

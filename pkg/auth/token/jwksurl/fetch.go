@@ -16,7 +16,7 @@ import (
 func newClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment, // a proxy sees only a TLS tunnel
+			Proxy:                  http.ProxyFromEnvironment, // a proxy sees only a TLS tunnel, and nothing of loopback
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			MaxResponseHeaderBytes: token.MaxJWKSBytes,
 			ForceAttemptHTTP2:      true,

@@ -1,9 +1,6 @@
-// Package jwksurl reads the public keys of another issuer from an https URL and refreshes them.
+// Package jwksurl reads the public keys of an issuer from an https URL and refreshes them.
 //
-//	keys, err := jwksurl.New(jwksurl.Config{
-//		URL: "https://issuer.example.com/.well-known/jwks.json",
-//		Now: time.Now,
-//	})
+//	keys, err := jwksurl.New(jwksurl.Config{URL: "https://issuer.example.com/.well-known/jwks.json"})
 //	...
 //	other := token.OtherIssuer{Issuer: "https://issuer.example.com", Keys: keys, ...}
 //
@@ -24,13 +21,13 @@ package jwksurl
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/loopback"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -51,9 +48,9 @@ const (
 
 // Config holds the settings of a [Source].
 type Config struct {
-	URL   string         // https, without user and fragment
-	Roots *x509.CertPool // trusted certificate authorities; nil means those of the system
-	Now   func() time.Time
+	URL   string           // https, or http for a loopback host; without user and fragment
+	Roots *x509.CertPool   // trusted certificate authorities; nil means those of the system
+	Now   func() time.Time // the clock; nil means time.Now
 	// Skipped is called for each key of an answer that cannot verify tokens here, with the reason; see
 	// [token.KeySet.Skipped]. nil ignores them. It is called by one goroutine at a time.
 	Skipped func(error)
@@ -81,13 +78,18 @@ type request struct{ done chan struct{} }
 // The error of an invalid field names the field and what it must hold.
 func New(c Config) (*Source, error) {
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return nil, fmt.Errorf("jwksurl: URL must be an https URL without user and fragment; it is %q", c.URL)
+	if err != nil || !secure(u) || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+		return nil, fmt.Errorf("jwksurl: URL must be an https URL without user and fragment (http only for loopback); it is %q", c.URL)
 	}
 	if c.Now == nil {
-		return nil, errors.New("jwksurl: Now must hold a clock")
+		c.Now = time.Now
 	}
 	return &Source{url: c.URL, client: newClient(c.Roots), now: c.Now, skipped: c.Skipped}, nil
+}
+
+// secure reports whether no other host can answer for the URL.
+func secure(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && loopback.IsHost(u.Hostname())
 }
 
 // Key returns the key with the given kid. If the issuer has no such key, according to a request of
