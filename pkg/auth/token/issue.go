@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -33,8 +34,9 @@ type IssuerConfig struct {
 	Lifetime time.Duration // MinLifetime to MaxLifetime; jitter subtracts up to 5 %
 	// Clients holds the clients whose Audience or AccessTokenLifetime replaces the fields above.
 	Clients map[auth.ClientID]auth.Client
-	Now     func() time.Time
-	Rand    io.Reader // for jti and jitter; ECDSA signatures use crypto/rand
+	Now     func() time.Time // the clock; nil means time.Now
+	// Rand is for jti and jitter; nil means crypto/rand.Reader. ECDSA signatures use crypto/rand.
+	Rand io.Reader
 }
 
 // Issuer signs access tokens. It is safe for concurrent use if Keys, Now and Rand are.
@@ -54,10 +56,12 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 		return nil, fmt.Errorf("token issuer: Issuer must have at most %d bytes; it has %d", maxIssuerBytes, len(c.Issuer))
 	case c.Keys == nil:
 		return nil, errors.New("token issuer: Keys must hold the source of the signing key")
-	case c.Now == nil:
-		return nil, errors.New("token issuer: Now must hold a clock")
-	case c.Rand == nil:
-		return nil, errors.New("token issuer: Rand must hold a source of randomness")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
 	}
 	c.Audience = slices.Clone(c.Audience)
 	clients, err := termsOf(c)

@@ -19,13 +19,14 @@ type Keys interface {
 	Key(ctx context.Context, kid string) (Key, error)
 }
 
-// VerifierConfig holds the settings of a Verifier. Every field but Others is required.
+// VerifierConfig holds the settings of a Verifier. Others and Now may be left
+// out.
 type VerifierConfig struct {
 	Issuer   string   // the iss of this issuer's tokens
 	Audience []string // aud must contain at least one of these
 	Keys     Keys
-	Others   []OtherIssuer // additional issuers whose tokens are accepted
-	Now      func() time.Time
+	Others   []OtherIssuer    // additional issuers whose tokens are accepted
+	Now      func() time.Time // the clock; nil means time.Now
 }
 
 // Verifier verifies access tokens of one issuer, and of the other issuers in its configuration. It
@@ -45,8 +46,8 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 		return nil, fmt.Errorf("token verifier: %w", err)
 	}
 	v := &Verifier{issuers: []trusted{own}, known: writtenBy(c.Keys), now: c.Now}
-	if c.Now == nil {
-		return nil, errors.New("token verifier: Now must hold a clock")
+	if v.now == nil {
+		v.now = time.Now
 	}
 	if _, v.shared = c.Keys.(SharedKeys); v.shared && len(c.Others) > 0 {
 		return nil, errors.New("token verifier: Keys must not be SharedKeys if Others has issuers with public keys")
