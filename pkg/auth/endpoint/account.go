@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -13,20 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
-	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
-
-// PasswordChanger changes passwords. *[login.Authenticator] implements it.
-type PasswordChanger interface {
-	ChangePassword(ctx context.Context, id auth.SubjectID, c login.Credentials, next auth.Secret) (login.Result, error)
-	RedeemChange(ctx context.Context, change, next auth.Secret) (login.Result, error)
-	Device(ctx context.Context, u user.User) (auth.Secret, error)
-}
-
-// Verifier verifies access tokens. *[token.Verifier] implements it.
-type Verifier interface {
-	Verify(ctx context.Context, text string) (token.Claims, error)
-}
 
 // Account returns the handler of the account function. POST /auth/password sets a new password,
 // ends every session of the user and opens a new session.
@@ -35,7 +21,7 @@ type Verifier interface {
 // session and the current password, or with the change_token of a login that was refused until the
 // password is changed. The route has no authorizer, because a caller with a change_token has no
 // access token.
-func Account(x *Responder, who PasswordChanger, access Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
+func Account(x *Responder, who *login.Authenticator, access *token.Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := passwordHandler{x, who, access, sessions, clients}
 	return router.New("account", router.Handlers{
 		"POST /auth/password": x.opens(audit.PasswordChange, audit.PasswordChangeFail, h.change),
@@ -44,8 +30,8 @@ func Account(x *Responder, who PasswordChanger, access Verifier, sessions *sessi
 
 type passwordHandler struct {
 	*Responder
-	who      PasswordChanger
-	access   Verifier
+	who      *login.Authenticator
+	access   *token.Verifier
 	sessions *session.Manager
 	clients  Clients
 }

@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -10,20 +9,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
-	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
-
-// Authenticator decides whether a login may open a session. *[login.Authenticator] implements it.
-type Authenticator interface {
-	Login(ctx context.Context, c login.Credentials) (login.Result, error)
-	// Device returns a known-device token for a user who has just logged in.
-	Device(ctx context.Context, u user.User) (auth.Secret, error)
-}
 
 // Login returns the handler of the login function. POST /auth/login takes an e-mail and a password
 // and opens a session. It is a first-party login. It is not the OAuth password grant, which RFC
 // 9700, section 2.4, forbids.
-func Login(x *Responder, who Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {
+func Login(x *Responder, who *login.Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := loginHandler{x, who, sessions, clients}
 	return router.New("login", router.Handlers{
 		"POST /auth/login": x.opens(audit.LoginSuccess, audit.LoginFail, h.open),
@@ -32,7 +23,7 @@ func Login(x *Responder, who Authenticator, sessions *session.Manager, clients C
 
 type loginHandler struct {
 	*Responder
-	who      Authenticator
+	who      *login.Authenticator
 	sessions *session.Manager
 	clients  Clients
 }

@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
-	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // opened is an opened session, or what is known about a session that could not be opened.
@@ -77,7 +75,7 @@ func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request)
 
 // begin opens a session for the user in o. If o.NewDevice is set, it also issues a known-device
 // token.
-func (x *Responder) begin(r *http.Request, sessions *session.Manager, client auth.Client, who deviceIssuer, o *opened) (err error) {
+func (x *Responder) begin(r *http.Request, sessions *session.Manager, client auth.Client, who *login.Authenticator, o *opened) (err error) {
 	if o.NewDevice {
 		if o.known, err = who.Device(r.Context(), o.User); err != nil {
 			return err
@@ -91,10 +89,6 @@ func (x *Responder) open(r *http.Request, sessions *session.Manager, p Proven, o
 		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, UserAgent: userAgent(r), Address: addressText(r),
 	})
 	return err
-}
-
-type deviceIssuer interface {
-	Device(ctx context.Context, u user.User) (auth.Secret, error)
 }
 
 // event returns the audit line of a request that opens a session, with one name after success and

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -26,12 +27,12 @@ type Responder struct {
 	origins []string
 }
 
-// ResponderConfig holds the settings of a [Responder]. Issuer and Now are required.
+// ResponderConfig holds the settings of a [Responder]. Only Issuer is required.
 type ResponderConfig struct {
 	Issuer *token.Issuer
 	// Log receives one line of JSON for each request, in one call of Write. nil writes no log.
 	Log io.Writer
-	Now func() time.Time
+	Now func() time.Time // the clock; nil means time.Now
 	// Origins are the origins, besides the API's own, whose pages may send and receive cookies:
 	// scheme, host and port, for example https://app.example.com.
 	Origins []string
@@ -39,12 +40,15 @@ type ResponderConfig struct {
 
 // NewResponder returns a Responder. The error names the missing or invalid field.
 func NewResponder(c ResponderConfig) (*Responder, error) {
-	if c.Issuer == nil || c.Now == nil {
-		return nil, errors.New("endpoint: a Responder needs an issuer and a clock")
+	if c.Issuer == nil {
+		return nil, errors.New("endpoint: ResponderConfig.Issuer is missing")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	for _, origin := range c.Origins {
 		if err := crosssite.CheckOrigin(origin); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("endpoint: ResponderConfig.Origins: %q: %w", origin, err)
 		}
 	}
 	return &Responder{c.Issuer, audit.New(c.Log), c.Now, c.Origins}, nil
