@@ -98,7 +98,7 @@ func refreshes(b *testing.B, sessions session.Store, users user.Store) func(i in
 	for i := range atOnce {
 		clocks[i] = time.Now()
 		m, err := session.NewManager(session.Config{
-			Store: sessions, Subjects: &user.Directory{Store: users}, Codec: session.Codec{Keys: key{}}, Rules: session.DefaultRules(),
+			Store: sessions, Subjects: &user.Directory{Store: users}, Keys: key{},
 			Now: func() time.Time { return clocks[i] }, Rand: rand.Reader,
 		})
 		if err != nil {

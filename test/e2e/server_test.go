@@ -21,6 +21,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
@@ -240,6 +241,7 @@ func (s *server) demoPassword(t *testing.T) string {
 type back struct {
 	*service.Service
 	stores service.Stores
+	codec  session.Codec
 	demo   auth.Subject
 }
 
@@ -262,7 +264,11 @@ func (s *server) back(t *testing.T) *back {
 	if err != nil || len(list.Users) != 1 || list.Users[0].Email != demo {
 		t.Fatalf("%d users, %v", len(list.Users), err)
 	}
-	return &back{x, stores, list.Users[0].Subject()}
+	keys, err := keyring.LoadRefresh(t.Context(), keyrings.File(filepath.Join(s.home, "refresh-keys.json")), 1, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &back{x, stores, session.Codec{Keys: keys}, list.Users[0].Subject()}
 }
 
 // open opens n sessions of the demo user and returns their refresh tokens. It skips the login,
@@ -290,7 +296,7 @@ func (b *back) open(t *testing.T, n int, profile auth.Profile) []string {
 // parse decodes a refresh token.
 func (b *back) parse(t *testing.T, text string) session.Token {
 	t.Helper()
-	token, err := b.Sessions().Codec.Parse(t.Context(), auth.NewSecret(text))
+	token, err := b.codec.Parse(t.Context(), auth.NewSecret(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,7 @@ func TestFaultsOfCreations(t *testing.T) {
 			wire := &fault.Transport{}
 			m := newManager(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
 			wire.Fail("PutItem", 1, f)
-			if g, err := m.Open(t.Context(), session.Opening{Subject: m.subject, Client: aClient, AuthTime: m.Now()}); name != "transaction conflict" &&
+			if g, err := m.Open(t.Context(), session.Opening{Subject: m.subject, Client: aClient, AuthTime: m.now()}); name != "transaction conflict" &&
 				(err != nil || g.RefreshToken.Reveal() == "") {
 				t.Errorf("a session: %v", err)
 			}

@@ -26,6 +26,7 @@ type manager struct {
 	hasher        login.Hasher
 	subject       auth.Subject
 	users         user.Store
+	now           func() time.Time
 }
 
 const (
@@ -42,7 +43,7 @@ var (
 
 func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
 	t.Helper()
-	m := &manager{users: db.Users()}
+	m := &manager{users: db.Users(), now: now}
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
 		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Attempts: db.Counters()}
 		s.Client, s.Clients, s.Now = aClient, []auth.Client{longestClient}, now
@@ -63,7 +64,7 @@ func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
 
 func (m *manager) login(t *testing.T, c auth.Client) session.Granted {
 	t.Helper()
-	g, err := m.Open(t.Context(), session.Opening{Subject: m.subject, Client: c, AuthTime: m.Now(),
+	g, err := m.Open(t.Context(), session.Opening{Subject: m.subject, Client: c, AuthTime: m.now(),
 		UserAgent: strings.Repeat("u", 200), Address: "2001:db8:85a3:1234:5678:8a2e:0370:7334"})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -121,9 +120,9 @@ func TestClientIsGone(t *testing.T) {
 			logIn := loginJSON + `{"client_id":"web",` + credentials[1:]
 			_, refresh := h.send(t, logIn).tokens(t)
 			_, second := h.send(t, logIn).tokens(t)
-			others := endpoint.Clients{auth.DefaultClient: h.Clients()[auth.DefaultClient]}
-			h.Sessions().Clients = others
-			h.replace(t, "/auth/login")(endpoint.Login(h.Responder(), h.Authenticator(), h.Sessions(), others))
+			web := h.settings.Clients
+			h.settings.Clients = nil
+			h.restart(t)
 			for _, more := range []string{"", "", "&client_id=web", "&scope=orders"} {
 				if got := h.send(t, formOf(refresh, more)); got.text != gone || got.line != "session_renew_fail unknown_client" {
 					t.Errorf("refresh%s: %s, logged as %s", more, got.text, got.line)
@@ -140,7 +139,8 @@ func TestClientIsGone(t *testing.T) {
 				t.Errorf("logout: %s, logged as %s", got.text, got.line)
 			}
 
-			h.Sessions().Clients = h.Clients()
+			h.settings.Clients = web
+			h.restart(t)
 			if got := h.send(t, formOf(refresh, "")); got.status != 200 {
 				t.Errorf("once it is back: %s, logged as %s", got.text, got.line)
 			}

@@ -95,7 +95,11 @@ func TestEveryAnswer(t *testing.T) {
 			fixed(refreshForm),
 			fixed(refreshForm + "grant_type=password"),
 			func(_ *harness, _, refresh string) string { return formOf(refresh, "&scope=admin") },
-			func(h *harness, _, refresh string) string { h.Sessions().Clients = others; return formOf(refresh, "") },
+			func(h *harness, _, refresh string) string {
+				h.settings.Client.ID = "web" // the session's client is no longer configured
+				h.restart(t)
+				return formOf(refresh, "")
+			},
 			func(_ *harness, _, refresh string) string { return formOf(refresh, "&client_id=web") },
 			fixed(formOf("ert_x", "")),
 			fixed(refreshForm + long),

@@ -196,9 +196,9 @@ func (unknownKeys) RefreshTokenKey(context.Context, uint16) (auth.RefreshTokenKe
 func TestLogoutWithoutItsKeys(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
-	c := h.Sessions().Config
-	c.Codec = session.Codec{Keys: unknownKeys{}}
-	sessions, err := session.NewManager(c)
+	sessions, err := session.NewManager(session.Config{
+		Store: h.settings.Stores.Sessions, Subjects: &user.Directory{Store: h.settings.Stores.Users}, Keys: unknownKeys{},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

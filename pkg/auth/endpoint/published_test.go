@@ -27,7 +27,7 @@ func TestPublishedKeys(t *testing.T) {
 		t.Errorf("%s: %v", w.Body, err)
 	}
 	access, _ := h.login(t)
-	v, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{"https://api.example.com"}, Keys: read, Now: h.Sessions().Now})
+	v, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: []string{"https://api.example.com"}, Keys: read, Now: h.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

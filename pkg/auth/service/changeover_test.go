@@ -85,7 +85,7 @@ func (c *changeover) start(v uint16) *session.Manager {
 		c.t.Fatal(err)
 	}
 	config := c.at
-	config.Codec.Keys = keys
+	config.Keys = keys
 	m, err := session.NewManager(config)
 	if err != nil {
 		c.t.Fatal(err)

@@ -69,9 +69,9 @@ func TestStart(t *testing.T) {
 		{"login with a profile", "login", variables{config.Profile: "strict"}, func(s *Service) bool {
 			return s.Clients()[auth.DefaultClient].Profile == auth.Strict
 		}},
-		{"refresh", "refresh", nil, func(s *Service) bool { return s.Sessions().Rules.RestoredUntil.IsZero() }},
+		{"refresh", "refresh", nil, func(s *Service) bool { return s.settings.RestoredUntil.IsZero() }},
 		{"refresh in a restore window", "refresh", variables{config.RestoredUntil: "2026-05-01T12:00:00Z"}, func(s *Service) bool {
-			return s.Sessions().Rules.RestoredUntil.Unix() == 1777636800
+			return s.settings.RestoredUntil.Unix() == 1777636800
 		}},
 		{"refresh reads nothing of login's", "refresh", variables{config.LoginRing: "hunter2", config.IdleTimeout: "soon", config.AbsoluteTimeout: "", config.Profile: "x"},
 			func(*Service) bool { return true }},

@@ -11,7 +11,6 @@ package service
 
 import (
 	"context"
-	"crypto/rand"
 	"io"
 	"net/url"
 	"time"
@@ -124,7 +123,7 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
 		Store: s.Stores.Sessions, Subjects: users,
-		Codec: session.Codec{Keys: keys.refresh}, Rules: rules, Now: s.Now, Rand: rand.Reader, Clients: s.clients(),
+		Keys: keys.refresh, Rules: rules, Now: s.Now, Clients: s.clients(),
 	})
 	if err != nil {
 		return nil, err
@@ -139,7 +138,7 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.Issuer, *token.Verifier, error) {
 	issuer, err := token.NewIssuer(token.IssuerConfig{
 		Issuer: s.Issuer, Audience: s.Audience, Keys: signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
-		Now: s.Now, Rand: rand.Reader,
+		Now: s.Now,
 	})
 	if err != nil {
 		return nil, nil, err

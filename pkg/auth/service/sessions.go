@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,7 +41,6 @@ func startSessions(e *config.Environment) (*session.Manager, error) {
 		return nil, fmt.Errorf("the refresh-token keys: %w", err)
 	}
 	return session.NewManager(session.Config{
-		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users, Now: time.Now},
-		Codec: session.Codec{Keys: refresh}, Rules: session.DefaultRules(), Now: time.Now, Rand: rand.Reader,
+		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Keys: refresh,
 	})
 }

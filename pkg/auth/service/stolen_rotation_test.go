@@ -13,6 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // moved returns the sessions after a deployment that moved the refresh-token keys. The stores stay.
@@ -26,9 +27,10 @@ func (v *victim) moved(t *testing.T, m keyrings.Move) *session.Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := v.Sessions().Config
-	config.Codec.Keys = keys
-	manager, err := session.NewManager(config)
+	manager, err := session.NewManager(session.Config{
+		Store: v.settings.Stores.Sessions, Subjects: &user.Directory{Store: v.settings.Stores.Users},
+		Keys: keys, Now: v.settings.Now, Clients: v.settings.clients(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func TestStolenRefreshKeys(t *testing.T) {
 	}
 	dump := func() session.Session {
 		t.Helper()
-		s, err := v.Sessions().Store.Get(t.Context(), opened.Session.Key)
+		s, err := v.settings.Stores.Sessions.Get(t.Context(), opened.Session.Key)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 		s   Session
 		err error
 	)
-	subject, subjectErr := m.beside(ctx, key.Subject, func() { s, err = m.Store.Get(ctx, key) })
+	subject, subjectErr := m.beside(ctx, key.Subject, func() { s, err = m.c.Store.Get(ctx, key) })
 	outcome := Outcome("")
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
@@ -26,7 +26,7 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 	case err != nil:
 		outcome = Failed
 	default:
-		if outcome = s.ended(millis(m.Now())); outcome == "" {
+		if outcome = s.ended(millis(m.c.Now())); outcome == "" {
 			outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr
 		}
 	}

@@ -33,7 +33,7 @@ func TestCheckRefusesEndedSessions(t *testing.T) {
 		{"a new password", func(h *testManager, _ *session.Key) { h.users.subject.TokenVersion++ }, session.SubjectSuperseded},
 		{"deleted", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.SubjectMissing},
 		{"the user cannot be read", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrUnavailable }, session.Failed},
-		{"the session cannot be read", func(h *testManager, _ *session.Key) { h.Store = unread{h.Store} }, session.Failed},
+		{"the session cannot be read", func(h *testManager, _ *session.Key) { h.Config().Store = unread{h.store} }, session.Failed},
 	} {
 		h := newTestManager(t)
 		g := h.login(t, auth.Balanced)

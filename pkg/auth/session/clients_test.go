@@ -21,9 +21,9 @@ func TestAClientThatIsGone(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		t.Run(profile.String(), func(t *testing.T) {
 			h := newTestManager(t)
-			h.Manager.Clients = configured{"web", auth.DefaultClient}
+			h.Config().Clients = configured{"web", auth.DefaultClient}
 			g := h.login(t, profile)
-			h.Manager.Clients = configured{"web"}
+			h.Config().Clients = configured{"web"}
 			for range 20 {
 				got, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
 				var refusal *session.Refusal
@@ -36,7 +36,7 @@ func TestAClientThatIsGone(t *testing.T) {
 			if n := h.store.updates.Load(); profile == auth.Strict && n != 0 {
 				t.Errorf("%d writes, want none: a rotation would log the client out", n)
 			}
-			h.Manager.Clients = configured{auth.DefaultClient}
+			h.Config().Clients = configured{auth.DefaultClient}
 			if outcome, _ := h.refresh(t, g.RefreshToken); !outcome.Grants() {
 				t.Errorf("after the client is configured again: %s", outcome)
 			}
@@ -52,14 +52,14 @@ func TestAClientThatIsGoneHidesNothing(t *testing.T) {
 		_, next := h.refresh(t, g.RefreshToken)
 		h.now = h.now.Add(time.Hour)
 		_, next = h.refresh(t, next.RefreshToken)
-		h.Manager.Clients = configured{}
+		h.Config().Clients = configured{}
 
-		h.Manager.Store = unread{h.store}
+		h.Config().Store = unread{h.store}
 		if profile == auth.Strict {
 			outcome, _ := h.refresh(t, next.RefreshToken)
 			want(t, "the session cannot be read", outcome, session.Failed)
 		}
-		h.Manager.Store = h.store
+		h.Config().Store = h.store
 		outcome, _ := h.refresh(t, g.RefreshToken)
 		want(t, "a copied token", outcome, session.Reuse)
 		outcome, _ = h.refresh(t, next.RefreshToken)

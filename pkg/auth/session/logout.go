@@ -28,7 +28,7 @@ type Ended struct {
 // client, and [auth.ErrUnavailable] if the keys cannot be read or the store did not confirm the
 // write. In the last case the session may still be open.
 func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.ClientID) (Ended, error) {
-	token, err := m.Codec.Parse(ctx, text)
+	token, err := m.codec.Parse(ctx, text)
 	var refusal *Refusal
 	if errors.Is(err, ErrEnded) && errors.As(err, &refusal) {
 		return Ended{Outcome: refusal.Outcome}, nil
@@ -37,11 +37,11 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 		return Ended{}, err
 	}
 	key := token.Key()
-	u := Revoke(millis(m.Now()), ReasonLogout)
+	u := Revoke(millis(m.c.Now()), ReasonLogout)
 	u.If.Client = client
 	// A logout must not be cancelled by a client that hangs up: a page that is being closed often
 	// does.
-	before, done, err := m.Store.Update(context.WithoutCancel(ctx), key, u)
+	before, done, err := m.c.Store.Update(context.WithoutCancel(ctx), key, u)
 	if err != nil {
 		return Ended{}, m.refuse(key, Failed, fmt.Errorf("logging out: %w", err))
 	}

@@ -41,8 +41,8 @@ func TestLogout(t *testing.T) {
 			{"twice", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, nil, session.Revoked, session.Revoked},
 			{"another client, afterwards", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, &web, session.Revoked, session.Revoked},
 			{"of a disabled user", func(h *testManager, _ session.Granted) { h.users.subject.Disabled = true }, nil, session.LoggedOut, session.Revoked},
-			{"of a client that is gone", func(h *testManager, _ session.Granted) { h.Manager.Clients = configured{} }, nil, session.LoggedOut, session.Revoked},
-			{"no such session", func(h *testManager, _ session.Granted) { h.Manager.Store = empty{h.store} }, nil, session.Missing, session.Missing},
+			{"of a client that is gone", func(h *testManager, _ session.Granted) { h.Config().Clients = configured{} }, nil, session.LoggedOut, session.Revoked},
+			{"no such session", func(h *testManager, _ session.Granted) { h.Config().Store = empty{h.store} }, nil, session.Missing, session.Missing},
 		} {
 			t.Run(profile.String()+"/"+row.name, func(t *testing.T) {
 				h := newTestManager(t)
@@ -119,12 +119,12 @@ func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
 	want(t, "the next try", h.logout(t, g.RefreshToken, nil), session.Revoked)
 
 	g = h.login(t, auth.Balanced)
-	h.Manager.Store = liar{h.store}
+	h.Config().Store = liar{h.store}
 	want(t, "a store that breaks the rules", h.logout(t, g.RefreshToken, nil), session.Failed)
 
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
-	h.Manager.Store = h.store
+	h.Config().Store = h.store
 	g = h.login(t, auth.Balanced)
 	if e, err := h.Logout(ctx, g.RefreshToken, nil); err != nil || e.Outcome != session.LoggedOut || e.Client != auth.DefaultClient {
 		t.Errorf("by a client that hung up: %+v, %v", e, err)

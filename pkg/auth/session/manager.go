@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,17 +16,20 @@ import (
 type Config struct {
 	Store    Store
 	Subjects Subjects
-	Codec    Codec
-	Rules    Rules
-	Now      func() time.Time
-	Rand     io.Reader // cryptographic; must not fail (crypto/rand.Reader does not)
+	Keys     Keys             // the keys of refresh tokens
+	Rules    Rules            // the zero Rules are DefaultRules
+	Now      func() time.Time // the clock; nil means time.Now
+	Rand     io.Reader        // cryptographic, and must not fail; nil means crypto/rand.Reader
 	// Clients tells which clients are configured. Sessions of other clients are refused with
 	// [ErrUnknownClient]. nil accepts every client.
 	Clients interface{ Has(auth.ClientID) bool }
 }
 
 // Manager opens, refreshes and ends sessions. It is safe for concurrent use.
-type Manager struct{ Config }
+type Manager struct {
+	c     Config
+	codec Codec
+}
 
 // NewManager returns a Manager. Its error names the field of c that is missing or wrong.
 func NewManager(c Config) (*Manager, error) {
@@ -34,14 +38,22 @@ func NewManager(c Config) (*Manager, error) {
 		return nil, errors.New("session: Config.Store is missing")
 	case c.Subjects == nil:
 		return nil, errors.New("session: Config.Subjects is missing")
-	case c.Codec.Keys == nil:
-		return nil, errors.New("session: Config.Codec.Keys is missing")
-	case c.Now == nil || c.Rand == nil:
-		return nil, errors.New("session: Config.Now and Config.Rand are missing")
-	case c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0:
+	case c.Keys == nil:
+		return nil, errors.New("session: Config.Keys is missing")
+	}
+	if c.Rules == (Rules{}) {
+		c.Rules = DefaultRules()
+	}
+	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 {
 		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval and 0 < LateUse, as in DefaultRules)")
 	}
-	return &Manager{c}, nil
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	return &Manager{c, Codec{c.Keys}}, nil
 }
 
 // Opening is a proven login, ready to become a session.
@@ -71,17 +83,17 @@ type Granted struct {
 // [Rules.MinimumIdleTimeout]. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
 // answer.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
-	if least := m.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
+	if least := m.c.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
 		return Granted{}, fmt.Errorf("session: idle timeout %v of client %q is too short (want at least %v)", o.Client.IdleTimeout, o.Client.ID, least)
 	}
-	now := millis(m.Now())
+	now := millis(m.c.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
 	var secret [secretBytes]byte
 	if err := m.random(secret[:], token.Branch[:]); err != nil {
 		return Granted{}, err
 	}
 	token.Secret = auth.NewSecret(string(secret[:]))
-	text, err := m.Codec.Seal(ctx, token)
+	text, err := m.codec.Seal(ctx, token)
 	if err != nil {
 		return Granted{}, err
 	}
@@ -92,7 +104,7 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime),
 		UserAgent: o.UserAgent, Address: o.Address,
 	}
-	if err := m.Store.Create(ctx, s); err != nil {
+	if err := m.c.Store.Create(ctx, s); err != nil {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
 	}
 	return Granted{Session: s, Subject: o.Subject, RefreshToken: text}, nil
@@ -116,11 +128,11 @@ type Request struct {
 // client may not use the session, and [auth.ErrUnavailable] if nothing was decided. The token stays
 // good unless the error wraps ErrEnded.
 func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
-	token, err := m.Codec.Parse(ctx, r.RefreshToken)
+	token, err := m.codec.Parse(ctx, r.RefreshToken)
 	if err != nil {
 		return Granted{}, err
 	}
-	p := Presented{Token: token, Client: r.Client, Now: millis(m.Now())}
+	p := Presented{Token: token, Client: r.Client, Now: millis(m.c.Now())}
 	if err := m.checkScope(ctx, p, r.Scope); err != nil {
 		return Granted{}, err
 	}
@@ -166,7 +178,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	case Extended:
 		next = r.RefreshToken
 	default:
-		if next, err = m.Codec.Seal(ctx, d.Next); err != nil {
+		if next, err = m.codec.Seal(ctx, d.Next); err != nil {
 			return Granted{}, m.refuse(p.Token.Key(), Failed, err)
 		}
 	}
@@ -194,7 +206,7 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 
 // checkClient refuses a session whose client is not configured. It runs before the write.
 func (m *Manager) checkClient(ctx context.Context, p Presented) error {
-	if m.Clients == nil {
+	if m.c.Clients == nil {
 		return nil
 	}
 	s, granted, err := m.foresee(ctx, p)
@@ -204,28 +216,28 @@ func (m *Manager) checkClient(ctx context.Context, p Presented) error {
 	return err
 }
 
-func (m *Manager) has(id auth.ClientID) bool { return m.Clients == nil || m.Clients.Has(id) }
+func (m *Manager) has(id auth.ClientID) bool { return m.c.Clients == nil || m.c.Clients.Has(id) }
 
 // foresee reads the session and reports whether the rules alone would grant the refresh. A refresh
 // that the rules refuse must be refused for their reason: a wide scope must not hide a theft.
 func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted bool, err error) {
-	s, err = m.Store.Get(ctx, p.Token.Key())
+	s, err = m.c.Store.Get(ctx, p.Token.Key())
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
 		return s, false, m.refuse(p.Token.Key(), Missing, nil)
 	case err != nil:
 		return s, false, m.refuse(p.Token.Key(), Failed, err)
 	}
-	return s, m.Rules.Decide(p, &s).Outcome.Grants(), nil
+	return s, m.c.Rules.Decide(p, &s).Outcome.Grants(), nil
 }
 
 // decide does the writes of a refresh.
 func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
-	before, done, err := m.Store.Update(ctx, p.Token.Key(), m.Rules.Rotate(p))
+	before, done, err := m.c.Store.Update(ctx, p.Token.Key(), m.c.Rules.Rotate(p))
 	if err != nil {
 		return Decision{}, err
 	}
-	d := m.Rules.Decide(p, before)
+	d := m.c.Rules.Decide(p, before)
 	if done != d.Wrote {
 		return Decision{}, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
 	}
@@ -243,7 +255,7 @@ func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
 // Revoke ends a session for good. It succeeds if the session has ended already or does not exist.
 // Errors wrap [auth.ErrUnavailable] if the store did not confirm the write.
 func (m *Manager) Revoke(ctx context.Context, key Key, reason Reason) error {
-	return m.revoke(ctx, key, Revoke(millis(m.Now()), reason))
+	return m.revoke(ctx, key, Revoke(millis(m.c.Now()), reason))
 }
 
 func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
@@ -252,7 +264,7 @@ func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
 	ctx = context.WithoutCancel(ctx)
 	// If the condition did not hold, the session is missing or revoked already, which is what was
 	// asked for.
-	if _, _, err := m.Store.Update(ctx, key, u); err != nil {
+	if _, _, err := m.c.Store.Update(ctx, key, u); err != nil {
 		return fmt.Errorf("revoking a session: %w", err)
 	}
 	return nil
@@ -265,7 +277,7 @@ func (m *Manager) beside(ctx context.Context, id auth.SubjectID, do func()) (sub
 		// A panic on this goroutine would end the process. On the caller's goroutine it ends one
 		// request.
 		defer func() { asked <- recover() }()
-		subject, err = m.Subjects.Subject(ctx, id)
+		subject, err = m.c.Subjects.Subject(ctx, id)
 	}()
 	do()
 	if panicked := <-asked; panicked != nil {
@@ -298,7 +310,7 @@ func subjectOutcome(u auth.Subject, err error, s Session) Outcome {
 
 func (m *Manager) random(into ...[]byte) error {
 	for _, b := range into {
-		if _, err := io.ReadFull(m.Rand, b); err != nil {
+		if _, err := io.ReadFull(m.c.Rand, b); err != nil {
 			return fmt.Errorf("reading randomness: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func newTestManager(t *testing.T) *testManager {
 		now:   epoch,
 	}
 	h.Manager, err = session.NewManager(session.Config{
-		Store: h.store, Subjects: h.users, Codec: codec, Rules: session.DefaultRules(),
+		Store: h.store, Subjects: h.users, Keys: codec.Keys, Rules: session.DefaultRules(),
 		Now: func() time.Time { return h.now }, Rand: rand.Reader,
 	})
 	if err != nil {
@@ -421,7 +422,7 @@ func TestUnconfirmedRevocationIsNotReported(t *testing.T) {
 func TestAStoreThatBreaksTheRulesFails(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
-	h.Manager.Store = liar{h.store}
+	h.Config().Store = liar{h.store}
 	outcome, _ := h.refresh(t, g.RefreshToken)
 	want(t, "a store that says it did not write", outcome, session.Failed)
 }
@@ -438,15 +439,24 @@ func TestNewManagerNamesWhatIsMissing(t *testing.T) {
 	for name, change := range map[string]func(*session.Config){
 		"Store":    func(c *session.Config) { c.Store = nil },
 		"Subjects": func(c *session.Config) { c.Subjects = nil },
-		"Keys":     func(c *session.Config) { c.Codec = session.Codec{} },
-		"Now":      func(c *session.Config) { c.Now = nil },
-		"Rand":     func(c *session.Config) { c.Rand = nil },
-		"Rules":    func(c *session.Config) { c.Rules = session.Rules{} },
+		"Keys":     func(c *session.Config) { c.Keys = nil },
+		"Rules":    func(c *session.Config) { c.Rules.GracePeriod = 0 },
 	} {
-		c := h.Config
+		c := *h.Config()
 		change(&c)
-		if _, err := session.NewManager(c); err == nil {
-			t.Errorf("made without %s", name)
+		if _, err := session.NewManager(c); err == nil || !strings.Contains(err.Error(), "Config."+name) {
+			t.Errorf("without %s: %v", name, err)
 		}
+	}
+}
+
+func TestNewManagerDefaults(t *testing.T) {
+	h := newTestManager(t)
+	sessions, err := session.NewManager(session.Config{Store: h.store, Subjects: h.users, Keys: keys{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := sessions.Config(); c.Rules != session.DefaultRules() || c.Now == nil || c.Rand != rand.Reader {
+		t.Errorf("%+v", c)
 	}
 }

@@ -2,8 +2,7 @@
 // continue until it ends.
 //
 //	sessions, err := session.NewManager(session.Config{
-//		Store: db.Sessions(), Subjects: users, Codec: session.Codec{Keys: keys},
-//		Rules: session.DefaultRules(), Now: time.Now, Rand: rand.Reader,
+//		Store: db.Sessions(), Subjects: users, Keys: keys,
 //	})
 //	opened, err := sessions.Open(ctx, session.Opening{Subject: subject, Client: client, AuthTime: now})
 //	next, err := sessions.Refresh(ctx, session.Request{RefreshToken: opened.RefreshToken})

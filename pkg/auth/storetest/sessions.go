@@ -208,7 +208,7 @@ func parallelRefreshes(t *testing.T, store session.Store) {
 	c.Advance(10 * time.Minute)
 	rules := session.DefaultRules()
 	for i, g := range granted {
-		token, err := m.Codec.Parse(t.Context(), g.RefreshToken)
+		token, err := m.codec.Parse(t.Context(), g.RefreshToken)
 		if err != nil {
 			t.Fatal(err)
 		}

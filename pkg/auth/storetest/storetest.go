@@ -114,25 +114,32 @@ func subjectOf(t testing.TB, i int) auth.SubjectID {
 	return auth.SubjectID(fmt.Sprintf("%s %d", name, i))
 }
 
-func newManager(t testing.TB, store session.Store, c *clock) *session.Manager {
+// manager is a session.Manager with its clock, and the codec of its refresh tokens.
+type manager struct {
+	*session.Manager
+	clock *clock
+	codec session.Codec
+}
+
+func newManager(t testing.TB, store session.Store, c *clock) manager {
 	t.Helper()
 	m, err := session.NewManager(session.Config{
-		Store: store, Subjects: allSubjects{}, Codec: session.Codec{Keys: key{}}, Rules: session.DefaultRules(),
+		Store: store, Subjects: allSubjects{}, Keys: key{},
 		Now: c.Now, Rand: newRandom(uint64(rand.Uint32())),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return manager{m, c, session.Codec{Keys: key{}}}
 }
 
-func open(t testing.TB, m *session.Manager, subject auth.SubjectID, profile auth.Profile) session.Granted {
+func open(t testing.TB, m manager, subject auth.SubjectID, profile auth.Profile) session.Granted {
 	t.Helper()
 	opened, err := m.Open(t.Context(), session.Opening{
 		Subject: auth.Subject{ID: subject},
 		Client: auth.Client{ID: auth.DefaultClient, Profile: profile, IdleTimeout: 14 * 24 * time.Hour,
 			AbsoluteTimeout: 90 * 24 * time.Hour},
-		AuthTime: m.Now(),
+		AuthTime: m.clock.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -29,9 +30,10 @@ type directory struct {
 
 func newDirectory(t testing.TB) directory {
 	t.Helper()
-	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Start: noon})
+	var stores service.Stores
+	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Start: noon, Settings: func(s *service.Settings) { stores = s.Stores }})
 	a.Users.Hasher = plain{}
-	return directory{Directory: a.Users, sessions: a.Service.Sessions().Store, ada: a.AddUser("Ada@example.com", "admin")}
+	return directory{Directory: a.Users, sessions: stores.Sessions, ada: a.AddUser("Ada@example.com", "admin")}
 }
 
 func (d directory) get(t *testing.T, id auth.SubjectID) user.User {
