@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -58,6 +59,9 @@ func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
 	found, err := load(tx, sessionsBucket, sessionKey(key), r.members())
 	if err != nil || !found {
 		return nil, err
+	}
+	if _, err := auth.ParseProfile(r.Profile.String()); err != nil {
+		return nil, fmt.Errorf("%w: a record in bucket %s: %w", auth.ErrUnavailable, sessionsBucket, err)
 	}
 	if r.revocation != (session.Revocation{}) {
 		r.Revocation = &r.revocation

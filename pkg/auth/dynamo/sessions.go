@@ -98,6 +98,9 @@ func sessionOf(item attributes) (session.Session, error) {
 		CreatedAt: r.time(attrCreated), LastSeen: r.time(attrLastSeen), AuthTime: r.time(attrAuthTime),
 		UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
 	}
+	if _, err := auth.ParseProfile(s.Profile.String()); err != nil || r.uint(attrProfile) != uint64(s.Profile) {
+		r.wrong(attrProfile)
+	}
 	r.bytes(attrParent, s.Parent[:])
 	r.bytes(attrInvocation, s.Invocation[:])
 	if at := r.time(attrRevoked); !at.IsZero() {

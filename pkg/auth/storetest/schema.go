@@ -3,6 +3,7 @@ package storetest
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -151,6 +152,31 @@ func done[T any](_ T, done bool, err error) error {
 	return err
 }
 
+// unknownProfile holds that a session whose profile is missing or of a later version has not ended: the rules would take
+// each token for one of another profile, and end the session.
+func unknownProfile(t *testing.T, store session.Store, raw Raw, one session.Session) {
+	ctx := t.Context()
+	for _, profile := range []int{0, 4, 257} {
+		raw.Set(t, one.Key, "profile", profile)
+		_, err := store.Get(ctx, one.Key)
+		unavailable(t, fmt.Sprintf("read a session of profile %d", profile), err)
+		_, err = store.List(ctx, one.Subject, session.ID{}, 10)
+		unavailable(t, fmt.Sprintf("list a session of profile %d", profile), err)
+		for _, claimed := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
+			u := session.DefaultRules().Rotate(session.Presented{Token: session.Token{Profile: claimed}, Now: Epoch})
+			_, done, err := store.Update(ctx, one.Key, u)
+			unavailable(t, fmt.Sprintf("refresh a session of profile %d with a token of %s", profile, claimed), err)
+			if done {
+				t.Errorf("a session of profile %d was written", profile)
+			}
+		}
+	}
+	raw.Set(t, one.Key, "profile", int(one.Profile))
+	if after, err := store.Get(ctx, one.Key); err != nil || difference(one, after) != "" {
+		t.Errorf("the session was written: %v %s", err, difference(one, after))
+	}
+}
+
 func unreadableItems(t *testing.T, s Stores, raw Raw) {
 	ctx := t.Context()
 	u, one, counter := stored(t, s)
@@ -195,6 +221,7 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 			t.Errorf("the e-mail leads to %q, %v", owner, err)
 		}
 	}
+	unknownProfile(t, s.Sessions, raw, one)
 	// All that belongs to a user can be erased, also sessions that cannot be read.
 	raw.Set(t, one.Key, "v", 2)
 	if n, err := s.Sessions.DeleteAll(ctx, u.ID); err != nil || n != 1 {
