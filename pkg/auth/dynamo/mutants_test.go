@@ -25,6 +25,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		{"live at the idle end", "#idle_exp > ", "#idle_exp >= "},
 		{"live at the absolute end", "#abs_exp > ", "#abs_exp >= "},
 		{"another's client", "#client_id = ", "#client_id <> "},
+		{"another profile", "#profile = ", "#profile <> "},
 		{"any match is all", " OR ", " AND "},
 		{"later than the instant", "#rot <= ", "#rot < "},
 		{"earlier than the instant", "#rot <= ", "#rot >= "},

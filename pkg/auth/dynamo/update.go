@@ -65,6 +65,9 @@ func (e *expression) condition(c session.Condition) string {
 	if c.Client != nil {
 		all = append(all, e.compare(attrClient, "=", str(string(*c.Client))))
 	}
+	if c.Profile != 0 {
+		all = append(all, e.compare(attrProfile, "=", num(uint8(c.Profile))))
+	}
 	if len(c.AnyOf) > 0 {
 		any := make([]string, len(c.AnyOf))
 		for i, m := range c.AnyOf {

@@ -129,10 +129,6 @@ func TestRotationKeepsThief(t *testing.T) {
 				t.Fatalf("key %d, after the owner's refresh: %s", id, got)
 			}
 		}
-		// A token says its profile itself, so the thief may also seal one that never rotates.
-		if got, _ := outcome(t, service, forge(id, 0, auth.Fixed)); got != session.Extended {
-			t.Errorf("key %d, as a token of profile fixed: %s", id, got)
-		}
 		owner = renew(owner)
 	}
 	service = v.moved(t, keyrings.Move{Version: 3, DropRefresh: keyrings.Drop{All: true}})
@@ -142,8 +138,45 @@ func TestRotationKeepsThief(t *testing.T) {
 				t.Errorf("key %d, generation %d, after the drop: %s", id, generation, got)
 			}
 		}
-		if got, _ := outcome(t, service, forge(id, 0, auth.Fixed)); got != session.KeyDropped {
-			t.Errorf("key %d, as a token of profile fixed, after the drop: %s", id, got)
+	}
+}
+
+// TestStolenKeyOfAnotherProfile holds that a thief with the refresh-token keys and a refresh token gains nothing from a
+// token that claims another profile than its session has. A token of profile fixed would never be noticed, and a balanced
+// one would be answered by a strict session without a trace.
+func TestStolenKeyOfAnotherProfile(t *testing.T) {
+	v := newVictim(t)
+	thief := session.Codec{Keys: refreshThief{1, v.refresh.Keys[1].Secret.Reveal()}}
+	for own := auth.Balanced; own <= auth.Fixed; own++ {
+		for claimed := auth.Balanced; claimed <= auth.Fixed; claimed++ {
+			client := v.Clients()[auth.DefaultClient]
+			client.Profile = own
+			g, err := v.Sessions().Open(t.Context(), session.Opening{Subject: v.user.Subject(), Client: client, AuthTime: v.now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stolen, err := thief.Parse(t.Context(), g.RefreshToken)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stolen.Profile = claimed
+			forged, err := thief.Seal(t.Context(), stolen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := outcome(t, v.Sessions(), forged)
+			if own == claimed {
+				if !got.Grants() {
+					t.Errorf("a session of profile %s: %s", own, got)
+				}
+				continue
+			}
+			if got != session.Reuse {
+				t.Errorf("a session of profile %s, as %s: %s", own, claimed, got)
+			}
+			if got, _ := outcome(t, v.Sessions(), g.RefreshToken); got != session.Revoked {
+				t.Errorf("a session of profile %s goes on after a token of profile %s: %s", own, claimed, got)
+			}
 		}
 	}
 }

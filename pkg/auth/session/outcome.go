@@ -14,7 +14,7 @@ const (
 	Restored  Outcome = "restored"  // the restored item caught up with a newer token
 
 	Fork  Outcome = "fork"  // theft: two holders used different branches of one generation
-	Reuse Outcome = "reuse" // theft: a token was used after its successor, or long after its child
+	Reuse Outcome = "reuse" // theft: a token was used after its successor, long after its child, or with another profile
 
 	LoggedOut Outcome = "logged_out" // a logout ended the session
 

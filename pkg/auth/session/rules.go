@@ -57,10 +57,11 @@ type Presented struct {
 	Fresh      Branch
 }
 
-// Rotate returns the first write of a refresh.
+// Rotate returns the first write of a refresh. The write depends on the profile, and the session is
+// not read before it. So the token's profile chooses the write, and the session must have the same.
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
-		If:  Condition{LiveAt: p.Now, Client: p.Client},
+		If:  Condition{LiveAt: p.Now, Client: p.Client, Profile: p.Token.Profile},
 		Set: Change{Activity: &Activity{At: p.Now}},
 	}
 	if p.Token.Profile == auth.Fixed {
@@ -131,6 +132,8 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	switch {
 	case p.Client != nil && *p.Client != before.Client:
 		return ForeignClient
+	case t.Profile != before.Profile:
+		return Reuse // sealed with a stolen key: a session never changes its profile
 	case wrote && t.Profile == auth.Fixed:
 		return Extended
 	case wrote && before.Generation == t.Generation:

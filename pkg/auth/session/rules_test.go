@@ -16,10 +16,10 @@ var (
 	nonce   = session.Invocation{4}
 )
 
-// item returns a session in generation 5, which the branch sibling began an hour ago.
+// item returns a balanced session in generation 5, which the branch sibling began an hour ago.
 func item(change func(*session.Session)) *session.Session {
 	s := &session.Session{
-		Key: session.Key{Subject: "s"}, Client: "app", Generation: 5, Parent: sibling, RotatedAt: epoch.Add(-time.Hour),
+		Key: session.Key{Subject: "s"}, Profile: auth.Balanced, Client: "app", Generation: 5, Parent: sibling, RotatedAt: epoch.Add(-time.Hour),
 		IdleTimeout: 14 * 24 * time.Hour, IdleEnd: epoch.Add(time.Hour), AbsoluteEnd: epoch.Add(24 * time.Hour),
 	}
 	if change != nil {
@@ -52,6 +52,7 @@ func TestOutcomeTable(t *testing.T) {
 	}
 	strict := func(p P) { p.Token.Profile = auth.Strict }
 	fixed := func(p P) { p.Token.Profile = auth.Fixed }
+	of := func(profile auth.Profile, s S) S { s.Profile = profile; return s }
 	rotated := func(ago time.Duration) func(S) { return func(s S) { s.RotatedAt = epoch.Add(-ago) } }
 	child := func(ago time.Duration) func(S) {
 		return func(s S) { s.Generation, s.Parent, s.RotatedAt = 6, mine, epoch.Add(-ago) }
@@ -77,7 +78,7 @@ func TestOutcomeTable(t *testing.T) {
 		{"duplicate after it", item(child(30 * time.Second)), presented(nil), session.Recovered, true},
 		{"duplicate much later", item(child(24 * time.Hour)), presented(nil), session.Recovered, true},
 		{"own retry of a rotation", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(nil), session.Rotated, false},
-		{"own retry in strict", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(strict), session.Rotated, false},
+		{"own retry in strict", of(auth.Strict, item(func(s S) { child(0)(s); s.Invocation = nonce })), presented(strict), session.Rotated, false},
 		{"a zero invocation is no retry", item(func(s S) { s.Generation = 7 }), presented(func(p P) { p.Invocation = session.Invocation{} }), session.Reuse, false},
 
 		{"a sibling has gone on", item(func(s S) { s.Generation = 6 }), presented(nil), session.Fork, false},
@@ -99,14 +100,23 @@ func TestOutcomeTable(t *testing.T) {
 		{"another client's copy revokes nothing", item(func(s S) { s.Generation = 9 }), presented(func(p P) { p.Client = &another }), session.ForeignClient, false},
 		{"its own client", item(nil), presented(func(p P) { p.Client = &same }), session.Rotated, true},
 
-		{"strict rotates within the interval", item(rotated(ms)), presented(strict), session.Rotated, true},
-		{"strict forgives no duplicate", item(child(0)), presented(strict), session.Reuse, false},
-		{"strict, restored table", item(nil), presented(func(p P) { strict(p); token(6, mine)(p) }), session.Behind, false},
-		{"strict, idle", item(func(s S) { s.IdleEnd = epoch }), presented(strict), session.Idle, false},
+		{"strict rotates within the interval", of(auth.Strict, item(rotated(ms))), presented(strict), session.Rotated, true},
+		{"strict forgives no duplicate", of(auth.Strict, item(child(0))), presented(strict), session.Reuse, false},
+		{"strict, restored table", of(auth.Strict, item(nil)), presented(func(p P) { strict(p); token(6, mine)(p) }), session.Behind, false},
+		{"strict, idle", of(auth.Strict, item(func(s S) { s.IdleEnd = epoch })), presented(strict), session.Idle, false},
 
-		{"fixed slides", item(rotated(ms)), presented(fixed), session.Extended, true},
-		{"fixed, idle", item(func(s S) { s.IdleEnd = epoch }), presented(fixed), session.Idle, false},
-		{"fixed, another client", item(nil), presented(func(p P) { fixed(p); p.Client = &another }), session.ForeignClient, false},
+		{"fixed slides", of(auth.Fixed, item(rotated(ms))), presented(fixed), session.Extended, true},
+		{"fixed, idle", of(auth.Fixed, item(func(s S) { s.IdleEnd = epoch })), presented(fixed), session.Idle, false},
+		{"fixed, another client", of(auth.Fixed, item(nil)), presented(func(p P) { fixed(p); p.Client = &another }), session.ForeignClient, false},
+
+		{"a fixed token of a balanced session", item(nil), presented(fixed), session.Reuse, false},
+		{"a fixed token of a strict session", of(auth.Strict, item(nil)), presented(fixed), session.Reuse, false},
+		{"a balanced token of a strict session", of(auth.Strict, item(rotated(0))), presented(nil), session.Reuse, false},
+		{"a strict token of a balanced session", item(nil), presented(strict), session.Reuse, false},
+		{"a balanced token of a fixed session", of(auth.Fixed, item(nil)), presented(nil), session.Reuse, false},
+		{"another profile, newer than the table", item(nil), presented(func(p P) { fixed(p); token(6, mine)(p) }), session.Reuse, false},
+		{"another profile, idle", item(func(s S) { s.IdleEnd = epoch }), presented(fixed), session.Idle, false},
+		{"another profile and client", item(nil), presented(func(p P) { fixed(p); p.Client = &another }), session.ForeignClient, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			rules := session.DefaultRules()
@@ -178,6 +188,11 @@ func TestRestoredWindow(t *testing.T) {
 	s = item(func(s *session.Session) { s.Generation = 7 })
 	if d := rules.Refresh(presented(nil), s); d.Outcome != session.Reuse || s.Revocation == nil {
 		t.Errorf("a copy in the window: %s", d.Outcome)
+	}
+	// Nor does a token of another profile catch up.
+	s = item(func(s *session.Session) { s.Profile = auth.Strict })
+	if d := rules.Refresh(p, s); d.Outcome != session.Reuse || s.Generation != 5 || s.Revocation == nil {
+		t.Errorf("another profile in the window: %s, item %+v", d.Outcome, s)
 	}
 	p.Now = epoch.Add(time.Second)
 	s = item(nil)

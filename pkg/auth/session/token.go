@@ -58,8 +58,9 @@ var errForged = errors.New("not a refresh token of this issuer")
 // 0 and its 16 bytes, so that every token has one spelling. The MAC is checked before any I/O on
 // the session: junk costs nothing, and only an authentic token can revoke a session. A key alone
 // makes no token of a session, because the secret is missing. With the key, any one token of the
-// session becomes a token of every generation and profile, and the rules notice no theft: a key that
-// was read has to be dropped. A Codec is safe for concurrent use.
+// session becomes a token of every generation. The rules then notice no theft from a session of the
+// profile balanced or fixed: a key that was read has to be dropped. A token of another profile than
+// its session's ends the session. A Codec is safe for concurrent use.
 type Codec struct{ Keys Keys }
 
 // Seal returns the text of t under the newest key. It fails if a field of t is out of range; errors

@@ -25,6 +25,8 @@ type Condition struct {
 	LiveAt time.Time
 	// Client requires that the session belongs to this client. nil requires nothing.
 	Client *auth.ClientID
+	// Profile must be the session's. Zero requires nothing.
+	Profile auth.Profile
 	// AnyOf requires that at least one Match holds. An empty list requires nothing.
 	AnyOf []Match
 }
@@ -80,6 +82,9 @@ func (c Condition) holds(s *Session) bool {
 		return false
 	}
 	if c.Client != nil && *c.Client != s.Client {
+		return false
+	}
+	if c.Profile != 0 && c.Profile != s.Profile {
 		return false
 	}
 	return len(c.AnyOf) == 0 || slices.ContainsFunc(c.AnyOf, func(m Match) bool { return m.holds(s) })

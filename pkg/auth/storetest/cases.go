@@ -43,6 +43,9 @@ func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 			c.Item.Key = c.Presented.Token.Key()
 		}
 		c.Then = randomUpdate(rng, c.Presented)
+		if c.Item == nil && rng.IntN(2) == 0 {
+			c.Then.If = session.Condition{} // every other condition fails on a missing item anyway
+		}
 	}
 	return cases
 }
@@ -86,6 +89,26 @@ func boundaries() []Case {
 							at.name, by.Milliseconds(), profile, generation, parent == branchA)
 						cases = append(cases, c)
 					}
+				}
+			}
+		}
+	}
+	return append(cases, profiles()...)
+}
+
+// profiles presents tokens of another profile than the session's.
+func profiles() []Case {
+	all := []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed}
+	var cases []Case
+	for _, own := range all {
+		for _, claimed := range all {
+			for generation := uint64(4); generation <= 7 && claimed != own; generation++ {
+				for _, parent := range []session.Branch{branchA, branchB} {
+					c := plain(own)
+					c.Presented.Token.Profile = claimed
+					c.Item.Generation, c.Item.Parent = generation, parent
+					c.Name = fmt.Sprintf("%s token 5 on generation %d of %s, branch of the parent %t", claimed, generation, own, parent == branchA)
+					cases = append(cases, c)
 				}
 			}
 		}
@@ -148,6 +171,9 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	if rng.IntN(3) == 0 {
 		client := pick[auth.ClientID](rng, "app", "another", "")
 		u.If.Client = &client
+	}
+	if rng.IntN(3) == 0 {
+		u.If.Profile = auth.Profile(1 + rng.IntN(3))
 	}
 	for range rng.IntN(4) {
 		m := session.Match{Generation: uint64(3 + rng.IntN(6))}
