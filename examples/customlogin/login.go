@@ -24,6 +24,7 @@ import (
 // at the provider gets a session of edgeauth.
 type Login struct {
 	Provider  *oidc.IDTokenVerifier
+	ClientID  string // this service's client id at the provider
 	Users     user.Store
 	Sessions  *session.Manager
 	Responder *endpoint.Responder
@@ -69,18 +70,18 @@ func (l *Login) prove(r *http.Request) (endpoint.Proven, error) {
 	if err != nil {
 		return endpoint.Proven{}, err
 	}
-	return endpoint.Proven{Subject: u.Subject(), Client: l.Client, AuthTime: id.IssuedAt, Account: string(id.subject)}, nil
+	return endpoint.Proven{Subject: u.Subject(), Client: l.Client, AuthTime: id.authTime, Account: string(id.subject)}, nil
 }
 
 // identity is the provider's statement about a user.
 type identity struct {
 	subject  auth.SubjectID
 	email    string
-	IssuedAt time.Time
+	authTime time.Time // when the user proved who they are, which may be long before the ID token
 }
 
-// verify checks an ID token. go-oidc checks signature, issuer, audience and expiry; verify checks
-// age and e-mail.
+// verify checks an ID token (OpenID Connect Core, section 3.1.3.7). go-oidc checks signature, issuer,
+// audience and expiry; verify checks the authorized party, the age and the e-mail.
 func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	token, err := l.Provider.Verify(ctx, text)
 	if err != nil {
@@ -89,14 +90,24 @@ func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	var claims struct {
 		Email         string `json:"email"`
 		EmailVerified bool   `json:"email_verified"`
+		Party         string `json:"azp"`
+		AuthTime      int64  `json:"auth_time"`
 	}
-	if err := token.Claims(&claims); err != nil || token.IssuedAt.After(l.Now().Add(time.Minute)) || l.Now().Sub(token.IssuedAt) > maxAge {
+	if err := token.Claims(&claims); err != nil || !l.isFor(token, claims.Party) || token.IssuedAt.After(l.Now().Add(time.Minute)) || l.Now().Sub(token.IssuedAt) > maxAge {
 		return identity{}, refused(login.ReasonUnknown, subjectOf(token))
 	}
 	if claims.Email == "" || !claims.EmailVerified {
 		return identity{}, errEmail
 	}
-	return identity{subjectOf(token), claims.Email, token.IssuedAt}, nil
+	// Without auth_time the proof may be of any age. The session then has the earliest time that a store
+	// keeps, and rules with max_auth_age refuse it.
+	return identity{subjectOf(token), claims.Email, time.Unix(max(1, claims.AuthTime), 0)}, nil
+}
+
+// isFor reports whether the token was issued to this client. Another client's token may have this
+// client in its audience too; azp then names the other one.
+func (l *Login) isFor(token *oidc.IDToken, party string) bool {
+	return party == l.ClientID || party == "" && len(token.Audience) == 1
 }
 
 // subjectOf returns the subject of the account. It is a hash of the provider's issuer and sub: a

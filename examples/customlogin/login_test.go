@@ -177,6 +177,27 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// The session's auth_time is that of the provider, not the time of the ID token: a rule that asks for a
+// fresh login must not take an old one for fresh.
+func TestAuthTime(t *testing.T) {
+	h := newServer(t)
+	hour := time.Now().Add(-time.Hour).Truncate(time.Second)
+	for name, row := range map[string]struct {
+		claims map[string]any
+		want   time.Time
+	}{
+		"an hour ago":       {map[string]any{"auth_time": hour.Unix(), "azp": clientID}, hour},
+		"not told":          {nil, time.Unix(1, 0)},
+		"several audiences": {map[string]any{"auth_time": hour.Unix(), "aud": []string{clientID, "other"}, "azp": clientID}, hour},
+	} {
+		got := h.loginWith(t, h.token(t, h.key, row.claims))
+		claims, err := h.AccessTokens().Verify(t.Context(), got.Access)
+		if err != nil || !claims.AuthTime.Equal(row.want) {
+			t.Errorf("%s: %v, %v, want %v", name, claims.AuthTime, err, row.want)
+		}
+	}
+}
+
 func TestLoginRefused(t *testing.T) {
 	h := newServer(t)
 	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -202,6 +223,9 @@ func TestLoginRefused(t *testing.T) {
 		{"another key", h.token(t, stranger, nil), 401, "invalid_credentials"},
 		{"another audience", h.token(t, h.key, map[string]any{"aud": "other"}), 401, "invalid_credentials"},
 		{"another issuer", h.token(t, h.key, map[string]any{"iss": "https://evil.example"}), 401, "invalid_credentials"},
+		{"issued to another client", h.token(t, h.key, map[string]any{"azp": "other"}), 401, "invalid_credentials"},
+		{"several audiences and no azp", h.token(t, h.key, map[string]any{"aud": []string{clientID, "other"}}), 401, "invalid_credentials"},
+		{"several audiences and another azp", h.token(t, h.key, map[string]any{"aud": []string{clientID, "other"}, "azp": "other"}), 401, "invalid_credentials"},
 		{"expired", h.token(t, h.key, map[string]any{"exp": minutes(-1)}), 401, "invalid_credentials"},
 		{"from an older login", h.token(t, h.key, map[string]any{"iat": minutes(-6)}), 401, "invalid_credentials"},
 		{"from a future login", h.token(t, h.key, map[string]any{"iat": minutes(6)}), 401, "invalid_credentials"},

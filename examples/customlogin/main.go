@@ -61,6 +61,7 @@ func newLogin(s *service.Service, provider *oidc.Provider, clientID string) (*Lo
 	}
 	return &Login{
 		Provider:  provider.Verifier(&oidc.Config{ClientID: clientID}),
+		ClientID:  clientID,
 		Users:     s.Users(),
 		Sessions:  s.Sessions(),
 		Responder: s.Responder(),
