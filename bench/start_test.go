@@ -101,7 +101,8 @@ func build(b *testing.B, name string) string {
 	return path
 }
 
-// functionEnvironment returns the variables that the functions need. The signing ring holds RSA keys.
+// functionEnvironment returns the variables that the functions need. The signing ring holds RSA
+// keys.
 func functionEnvironment(b *testing.B, keep func(*testing.B, keyrings.Ring) string) []string {
 	b.Helper()
 	signing, err := keyrings.NewSigningRing(token.RS256, time.Now(), rand.Reader)

@@ -27,8 +27,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// deployedStack is a stack in an account of its own. CloudFormation and Secrets Manager are stand-ins;
-// the tables are in a real engine if the test starts one.
+// deployedStack is a stack in an account of its own. CloudFormation and Secrets Manager are
+// stand-ins; the tables are in a real engine if the test starts one.
 type deployedStack struct {
 	t          *testing.T
 	status     string

@@ -151,8 +151,8 @@ func unreadable(t terminal, users []user.Unreadable) error {
 	return fmt.Errorf("users that cannot be read: %d", len(users))
 }
 
-// printable escapes the characters that could control the terminal or change the direction of the text
-// that follows.
+// printable escapes the characters that could control the terminal or change the direction of the
+// text that follows.
 func printable(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -61,7 +61,8 @@ func TestOneUser(t *testing.T) {
 	}
 }
 
-// TestUnreadableUser holds that one damaged user is named, and that the others are listed and exported.
+// TestUnreadableUser holds that one damaged user is named, and that the others are listed and
+// exported.
 func TestUnreadableUser(t *testing.T) {
 	home := newHome(t)
 	const users = `{"subject":"a","email":"ada@example.com"}
@@ -150,7 +151,8 @@ func TestImportAndExport(t *testing.T) {
 	}
 }
 
-// TestPrintable: what the terminal shows is what is stored, and no character of it acts on the terminal.
+// TestPrintable: what the terminal shows is what is stored, and no character of it acts on the
+// terminal.
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"jané@example.com":               "jané@example.com",

@@ -35,8 +35,8 @@ type Login struct {
 // maxAge is the greatest age of an ID token. An ID token is a bearer token, so it must be fresh.
 const maxAge = 5 * time.Minute
 
-// What a client is told. An ID token that proves nothing is 401 invalid_credentials. Any other error
-// is a fault of this service or of the provider, and the answer is 503 without detail.
+// What a client is told. An ID token that proves nothing is 401 invalid_credentials. Any other
+// error is a fault of this service or of the provider, and the answer is 503 without detail.
 var (
 	errEmail = &login.Denial{Code: "email_not_verified", Description: "the provider has not verified the e-mail address"}
 	errTaken = &login.Denial{Code: "email_taken", Description: "the e-mail address belongs to another account"}
@@ -80,8 +80,8 @@ type identity struct {
 	authTime time.Time // when the user proved who they are, which may be long before the ID token
 }
 
-// verify checks an ID token (OpenID Connect Core, section 3.1.3.7). go-oidc checks signature, issuer,
-// audience and expiry; verify checks the authorized party, the age and the e-mail.
+// verify checks an ID token (OpenID Connect Core, section 3.1.3.7). go-oidc checks signature,
+// issuer, audience and expiry; verify checks the authorized party, the age and the e-mail.
 func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	token, err := l.Provider.Verify(ctx, text)
 	if err != nil {
@@ -99,8 +99,8 @@ func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	if claims.Email == "" || !claims.EmailVerified {
 		return identity{}, errEmail
 	}
-	// Without auth_time the proof may be of any age. The session then has the earliest time that a store
-	// keeps, and rules with max_auth_age refuse it.
+	// Without auth_time the proof may be of any age. The session then has the earliest time that a
+	// store keeps, and rules with max_auth_age refuse it.
 	return identity{subjectOf(token), claims.Email, time.Unix(max(1, claims.AuthTime), 0)}, nil
 }
 

@@ -1,4 +1,5 @@
-// Command discovery is the Lambda function that answers GET /.well-known/jwks.json and the metadata beside it.
+// Command discovery is the Lambda function that answers GET /.well-known/jwks.json and the metadata
+// beside it.
 package main
 
 import (

@@ -23,7 +23,8 @@ import (
 )
 
 // CallTimeout bounds one call with its retries. The rules of rotation count on an answer within 45
-// seconds of its request, and a function reads its rings while it starts, which may take ten seconds.
+// seconds of its request, and a function reads its rings while it starts, which may take ten
+// seconds.
 const CallTimeout = 5 * time.Second
 
 // MaxAttempts is how often a client sends a request that gets no answer or is throttled.
@@ -50,7 +51,8 @@ type Credentials struct {
 	SessionToken    auth.Secret
 }
 
-// Of returns the Config of the account that a names and of a service at endpoint, which may be empty.
+// Of returns the Config of the account that a names and of a service at endpoint, which may be
+// empty.
 func Of(a config.AWS, endpoint string) Config {
 	return Config{
 		Region: a.Region, Endpoint: endpoint,

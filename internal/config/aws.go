@@ -55,7 +55,8 @@ func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 	return SecretsManager{}
 }
 
-// Emulator returns the base URL of an emulator of AWS that this process runs in, or "". A deployed function has none.
+// Emulator returns the base URL of an emulator of AWS that this process runs in, or "". A deployed
+// function has none.
 func (e *Environment) Emulator() string {
 	text, ok := e.optional(EmulatorEndpoint)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package errorcode lists the error codes that endpoints answer with, in one place for the code, its
-// tests and docs/http.md.
+// Package errorcode lists the error codes that endpoints answer with, in one place for the code,
+// its tests and docs/http.md.
 package errorcode
 
 // Code is the member error of an answer: a code of RFC 6749, section 5.2, of RFC 6750, section 3.1,
@@ -7,7 +7,8 @@ package errorcode
 // deployment adds to a login answers with a code that is not in this list.
 type Code string
 
-// Every code. docs/http.md says which endpoint answers with which code, and what a client does then.
+// Every code. docs/http.md says which endpoint answers with which code, and what a client does
+// then.
 const (
 	InvalidClient          Code = "invalid_client"
 	InvalidCredentials     Code = "invalid_credentials"

@@ -1,4 +1,5 @@
-// Package route holds the table of edgeauth's routes, for programs that put a gateway in front of the functions:
+// Package route holds the table of edgeauth's routes, for programs that put a gateway in front of
+// the functions:
 //
 //	for _, row := range route.Table() {
 //		fmt.Println(row.Pattern, row.Function, row.Guard)
@@ -11,8 +12,8 @@ import "strings"
 
 // Row is one route of the API.
 type Row struct {
-	// Pattern is a method and a path in the form of http.ServeMux, which is also the route key of an API Gateway HTTP
-	// API, as in "GET /auth/sessions/{sid}".
+	// Pattern is a method and a path in the form of http.ServeMux, which is also the route key of
+	// an API Gateway HTTP API, as in "GET /auth/sessions/{sid}".
 	Pattern string
 	// Function names the folder under functions/ whose Lambda function answers.
 	Function string
@@ -24,7 +25,8 @@ type Row struct {
 const (
 	// None lets every request reach the function.
 	None = "none"
-	// Session puts the authorizer in front: a request without a valid access token does not reach the function.
+	// Session puts the authorizer in front: a request without a valid access token does not reach
+	// the function.
 	Session = "session"
 )
 
@@ -40,8 +42,8 @@ func (r Row) Path() string {
 	return path
 }
 
-// Table returns every route, in a new slice. Handlers of GET answer HEAD too; a row for HEAD tells the gateway to let it
-// through.
+// Table returns every route, in a new slice. Handlers of GET answer HEAD too; a row for HEAD tells
+// the gateway to let it through.
 func Table() []Row {
 	return []Row{
 		{"POST /auth/login", "login", None},

@@ -9,11 +9,12 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// Matcher finds the row of a request, as a gateway in front of the functions does. It is safe for concurrent use.
+// Matcher finds the row of a request, as a gateway in front of the functions does. It is safe for
+// concurrent use.
 type Matcher struct{ paths *http.ServeMux }
 
-// NewMatcher returns a Matcher of these rows. Like http.ServeMux, it panics if a path is malformed or if two paths
-// overlap and neither is more specific.
+// NewMatcher returns a Matcher of these rows. Like http.ServeMux, it panics if a path is malformed
+// or if two paths overlap and neither is more specific.
 func NewMatcher(rows []route.Row) *Matcher {
 	byPath := make(map[string]site)
 	for _, r := range rows {
@@ -26,9 +27,9 @@ func NewMatcher(rows []route.Row) *Matcher {
 	return m
 }
 
-// Find returns the row of the request's method and path. If the path has rows for other methods only, Find returns the
-// first of them, because their function answers which methods it knows. A path that is not in its clean form, or that
-// holds an encoded slash, has no row.
+// Find returns the row of the request's method and path. If the path has rows for other methods
+// only, Find returns the first of them, because their function answers which methods it knows. A
+// path that is not in its clean form, or that holds an encoded slash, has no row.
 func (m *Matcher) Find(r *http.Request) (row route.Row, found bool) {
 	if !clean(r.URL) {
 		return route.Row{}, false
@@ -46,14 +47,16 @@ func (m *Matcher) Find(r *http.Request) (row route.Row, found bool) {
 	return rows[0], true
 }
 
-// site is the rows of one path. It is a handler because http.ServeMux finds handlers; it is never called.
+// site is the rows of one path. It is a handler because http.ServeMux finds handlers; it is never
+// called.
 type site []route.Row
 
 func (site) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
-// clean reports whether a URL's path is its own clean form and holds no encoded slash. http.ServeMux would answer any
-// other path with a redirect (307), upon which a client sends its password again, to an address that it did not choose.
-// An encoded slash makes two readings of one path: one before it is decoded and one after.
+// clean reports whether a URL's path is its own clean form and holds no encoded slash.
+// http.ServeMux would answer any other path with a redirect (307), upon which a client sends its
+// password again, to an address that it did not choose. An encoded slash makes two readings of one
+// path: one before it is decoded and one after.
 func clean(u *url.URL) bool {
 	const encodedSlash = "%2f"
 	return strings.HasPrefix(u.Path, "/") && path.Clean(u.Path) == u.Path &&

@@ -1,4 +1,5 @@
-// Package router makes one http.Handler of a function's handlers and holds them to the table of routes:
+// Package router makes one http.Handler of a function's handlers and holds them to the table of
+// routes:
 //
 //	router.New("login", router.Handlers{"POST /auth/login": h})
 package router
@@ -21,13 +22,14 @@ import (
 // Handlers are the handlers of a function by the patterns of route.Table.
 type Handlers map[string]http.Handler
 
-// New returns the handler of a function, which is named as in route.Table. It fails if the patterns of handlers are not
-// exactly those of the function's rows.
+// New returns the handler of a function, which is named as in route.Table. It fails if the patterns
+// of handlers are not exactly those of the function's rows.
 //
-// The handler answers 404 for a path that has no row, is not in its clean form or holds an encoded slash, and 405 with
-// Allow for a method that the path has no row for. It never redirects. HEAD is answered if GET is. A request for a row
-// with the guard route.Session that carries no auth.Principal is answered 401: the gateway's configuration has a mistake
-// then, and the function must not be open for it. Handlers get a request with an id (package requestid), which error
+// The handler answers 404 for a path that has no row, is not in its clean form or holds an encoded
+// slash, and 405 with Allow for a method that the path has no row for. It never redirects. HEAD is
+// answered if GET is. A request for a row with the guard route.Session that carries no
+// auth.Principal is answered 401: the gateway's configuration has a mistake then, and the function
+// must not be open for it. Handlers get a request with an id (package requestid), which error
 // answers repeat. The handler is safe for concurrent use if handlers are.
 func New(function string, handlers Handlers) (http.Handler, error) {
 	return build(route.Table(), function, handlers)

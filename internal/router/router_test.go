@@ -47,7 +47,8 @@ const (
 	sessionsAllow = "DELETE, GET, HEAD"
 )
 
-// text is an answer as text: status, the headers that this package sets beside the ones of every answer, and the body.
+// text is an answer as text: status, the headers that this package sets beside the ones of every
+// answer, and the body.
 func text(w *httptest.ResponseRecorder) string {
 	s := fmt.Sprint(w.Code)
 	for _, name := range []string{"Allow", "WWW-Authenticate", "Location"} {

@@ -1,4 +1,5 @@
-// Package sealed is the codec of edgeauth's opaque tokens. A token is a prefix and the base64url of its bytes:
+// Package sealed is the codec of edgeauth's opaque tokens. A token is a prefix and the base64url of
+// its bytes:
 //
 //	prefix + base64url( version 1 | ... key id 2 ... | MAC 16 | CRC-32 of all before 4 )
 //
@@ -7,11 +8,12 @@
 //	token, ok := kind.Read(text) // no I/O
 //	ok, err = token.Verify(key)  // the key that token.KeyID names
 //
-// A token that is only sealed permits nothing: its MAC says that it is not junk, so that junk costs the store nothing. What
-// lets a client act is a random secret in the token, of which the server holds the hash.
+// A token that is only sealed permits nothing: its MAC says that it is not junk, so that junk costs
+// the store nothing. What lets a client act is a random secret in the token, of which the server
+// holds the hash.
 //
-// Each kind has a version byte and a MAC key of its own, so that no kind passes for another. Prefix and checksum let
-// secret scanners find leaked tokens. A token has one spelling.
+// Each kind has a version byte and a MAC key of its own, so that no kind passes for another. Prefix
+// and checksum let secret scanners find leaked tokens. A token has one spelling.
 package sealed
 
 import (
@@ -37,7 +39,8 @@ const (
 type Form struct {
 	Prefix  string
 	Version byte // the kind's number, times 16, and the version of its layout; the first byte of a token
-	// Least and Most bound the length of a body in bytes, the version included. Most bounds the work that junk causes.
+	// Least and Most bound the length of a body in bytes, the version included. Most bounds the
+	// work that junk causes.
 	Least, Most int
 }
 
@@ -47,7 +50,8 @@ func (f Form) Text(body []byte) auth.Secret {
 	return auth.NewSecret(f.Prefix + base64.RawURLEncoding.EncodeToString(b))
 }
 
-// Body returns the body of a token. It is not ok for a text of another form, with a wrong checksum or in a second spelling.
+// Body returns the body of a token. It is not ok for a text of another form, with a wrong checksum
+// or in a second spelling.
 func (f Form) Body(text auth.Secret) (body []byte, ok bool) {
 	encoded, ok := strings.CutPrefix(text.Reveal(), f.Prefix)
 	if !ok || len(encoded) > base64.RawURLEncoding.EncodedLen(f.Most+crcBytes) {
@@ -72,7 +76,8 @@ type Kind struct {
 	Purpose string // of the MAC key
 }
 
-// Key is a key from which MAC keys are derived, one for each purpose; auth.RefreshTokenKey and auth.LoginKey are.
+// Key is a key from which MAC keys are derived, one for each purpose; auth.RefreshTokenKey and
+// auth.LoginKey are.
 type Key interface {
 	Derive(purpose string) ([]byte, error)
 }
@@ -94,7 +99,8 @@ type Token struct {
 	mac   []byte
 }
 
-// Read takes a token apart. It is not ok for a text that is not of this kind's form; it does not check the MAC.
+// Read takes a token apart. It is not ok for a text that is not of this kind's form; it does not
+// check the MAC.
 func (k Kind) Read(text auth.Secret) (t Token, ok bool) {
 	withMAC := k.Form
 	withMAC.Least, withMAC.Most = k.Least+macBytes, k.Most+macBytes
@@ -106,7 +112,8 @@ func (k Kind) Read(text auth.Secret) (t Token, ok bool) {
 	return Token{binary.BigEndian.Uint16(body[k.KeyAt:]), k, body, mac}, true
 }
 
-// IssuedAt returns the instant in the last TimeBytes of the body. It is a claim, since the MAC may be wrong.
+// IssuedAt returns the instant in the last TimeBytes of the body. It is a claim, since the MAC may
+// be wrong.
 func (t Token) IssuedAt() time.Time { return ReadTime(t.body[len(t.body)-TimeBytes:]) }
 
 // Verify reports whether the key has sealed the token. If it has, body is the token's body.
@@ -131,7 +138,8 @@ func (k Kind) mac(body []byte, key Key) ([]byte, error) {
 // TimeBytes is the length of an instant in a token.
 const TimeBytes = 5
 
-// AppendTime appends an instant, in whole seconds since 1970. The error says that it lies outside the range of 5 bytes.
+// AppendTime appends an instant, in whole seconds since 1970. The error says that it lies outside
+// the range of 5 bytes.
 func AppendTime(b []byte, t time.Time) ([]byte, error) {
 	seconds := t.Unix()
 	if seconds < 0 || seconds >= 1<<40 {

@@ -80,7 +80,8 @@ func TestReadRefuses(t *testing.T) {
 	if _, ok, _ := token.Verify(key); ok {
 		t.Error("a token of another purpose is authentic")
 	}
-	// Each other text of the same length is refused, unless it is the same text; a mended checksum leaves the MAC to tell.
+	// Each other text of the same length is refused, unless it is the same text; a mended checksum
+	// leaves the MAC to tell.
 	raw, err := base64.RawURLEncoding.DecodeString(text[4:])
 	if err != nil {
 		t.Fatal(err)

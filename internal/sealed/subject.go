@@ -25,7 +25,8 @@ func AppendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
 	return append(append(b, byte(len(s))), s...), nil
 }
 
-// ReadSubject returns the subject in the bytes that follow a form. It is not ok unless that is its one spelling.
+// ReadSubject returns the subject in the bytes that follow a form. It is not ok unless that is its
+// one spelling.
 func ReadSubject(form byte, follows []byte) (auth.SubjectID, bool) {
 	if form == isUUIDForm {
 		id, err := uuid.FromBytes(follows)

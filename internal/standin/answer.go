@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// WriteAnswer writes a function's answer to w as the gateway does. If the gateway would not take the
-// answer, WriteAnswer writes nothing and returns [ErrMalformedAnswer].
+// WriteAnswer writes a function's answer to w as the gateway does. If the gateway would not take
+// the answer, WriteAnswer writes nothing and returns [ErrMalformedAnswer].
 func WriteAnswer(w http.ResponseWriter, a events.APIGatewayV2HTTPResponse) error {
 	if a.StatusCode < 200 || a.StatusCode > 599 {
 		return fmt.Errorf("%w: status %d", ErrMalformedAnswer, a.StatusCode)

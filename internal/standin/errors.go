@@ -3,14 +3,15 @@ package standin
 import "errors"
 
 var (
-	// ErrMalformedRequest says that a request cannot be written as an event. The gateway answers 400.
+	// ErrMalformedRequest says that a request cannot be written as an event. The gateway answers
+	// 400.
 	ErrMalformedRequest = errors.New("malformed request")
 	// ErrMalformedAnswer says that the gateway does not take a function's answer. It answers 500.
 	ErrMalformedAnswer = errors.New("malformed answer")
 	// ErrBodyTooLarge says that a request's body is longer than [MaxBodyBytes]. The gateway answers
 	// 413.
 	ErrBodyTooLarge = errors.New("body too large")
-	// ErrNoIdentity says that a request has no Authorization header. The gateway answers 401 and does
-	// not call the authorizer.
+	// ErrNoIdentity says that a request has no Authorization header. The gateway answers 401 and
+	// does not call the authorizer.
 	ErrNoIdentity = errors.New("no identity source")
 )

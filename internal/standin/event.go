@@ -77,9 +77,9 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 	return e, nil
 }
 
-// AuthorizerEventOf returns the JSON of the event that an HTTP API sends to a REQUEST authorizer with
-// payload format 2.0 and the Authorization header as its identity source. It does not read r.Body.
-// It returns the errors of [EventOf], and [ErrNoIdentity] if r has no Authorization header.
+// AuthorizerEventOf returns the JSON of the event that an HTTP API sends to a REQUEST authorizer
+// with payload format 2.0 and the Authorization header as its identity source. It does not read
+// r.Body. It returns the errors of [EventOf], and [ErrNoIdentity] if r has no Authorization header.
 func AuthorizerEventOf(r *http.Request, o Origin) ([]byte, error) {
 	bodiless := *r
 	bodiless.Body = http.NoBody

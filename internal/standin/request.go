@@ -24,8 +24,8 @@ func readBody(r *http.Request) ([]byte, error) {
 }
 
 // isText reports whether the gateway passes a body as text. AWS documents no list. In practice, a
-// form and a body without a content type travel in base64, and so does text that a JSON string cannot
-// hold.
+// form and a body without a content type travel in base64, and so does text that a JSON string
+// cannot hold.
 func isText(contentType string, body []byte) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil || !utf8.Valid(body) {
@@ -38,8 +38,8 @@ func isText(contentType string, body []byte) bool {
 	return strings.HasPrefix(kind, "text/")
 }
 
-// localHeaders returns r's headers as the gateway sends them: names in lower case, duplicates joined
-// by commas, no cookies, and the gateway's own headers about the origin of the request.
+// localHeaders returns r's headers as the gateway sends them: names in lower case, duplicates
+// joined by commas, no cookies, and the gateway's own headers about the origin of the request.
 func localHeaders(r *http.Request, sourceIP string) map[string]string {
 	h := make(map[string]string, len(r.Header)+4)
 	for name, values := range r.Header {

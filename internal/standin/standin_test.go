@@ -160,7 +160,8 @@ func TestAuthorizerEventOf(t *testing.T) {
 	}
 }
 
-// TestRoundTrip holds that a handler sees the same request, and a client the same answer, with the events between them.
+// TestRoundTrip holds that a handler sees the same request, and a client the same answer, with the
+// events between them.
 func TestRoundTrip(t *testing.T) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Seen", strings.Join([]string{r.Method, r.URL.String(), r.Header.Get("Cookie"), r.Host}, " "))

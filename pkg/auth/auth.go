@@ -29,8 +29,8 @@ type SubjectID string
 // kilobyte.
 const MaxSubjectBytes = 64
 
-// Validate returns an error unless s has 1 to 64 bytes of UTF-8, without control characters and without
-// white space at its beginning or end, which servers remove from headers.
+// Validate returns an error unless s has 1 to 64 bytes of UTF-8, without control characters and
+// without white space at its beginning or end, which servers remove from headers.
 func (s SubjectID) Validate() error {
 	switch {
 	case s == "":

@@ -7,14 +7,15 @@
 //
 // A login answers with two tokens that have opposite duties.
 //
-// The access token is a JWT (RFC 9068) that lives for minutes. Every holder of the public keys can check it. The
-// authorizer does so from its own memory on every request, with no network and no database. No server can take it back
-// before it ends, so it ends soon.
+// The access token is a JWT (RFC 9068) that lives for minutes. Every holder of the public keys can
+// check it. The authorizer does so from its own memory on every request, with no network and no
+// database. No server can take it back before it ends, so it ends soon.
 //
-// The refresh token is an opaque text that lives for days. It is good for one thing: the next pair of tokens. It
-// carries a random secret that only the client holds. The server keeps a hash of the secret as the id of a session, so
-// a reader of the table can open no session. Each use moves the session on by one generation. That is how a copy
-// betrays itself: two holders must, sooner or later, go different ways.
+// The refresh token is an opaque text that lives for days. It is good for one thing: the next pair
+// of tokens. It carries a random secret that only the client holds. The server keeps a hash of the
+// secret as the id of a session, so a reader of the table can open no session. Each use moves the
+// session on by one generation. That is how a copy betrays itself: two holders must, sooner or
+// later, go different ways.
 //
 // # Who checks what, and where state lives
 //
@@ -22,18 +23,19 @@
 //	client ── password ──────> login   ── users, sessions                a password hash, then one session written
 //	client ── refresh token ─> refresh ── sessions, users                a MAC, then one conditional write
 //
-// State is three tables: users, sessions, and the counters of failed logins. A session is one item for its whole life.
-// It ends by its idle timeout, by its absolute timeout, by a logout, or because its user was disabled or changed the
-// password. An ended session is marked and never comes back.
+// State is three tables: users, sessions, and the counters of failed logins. A session is one item
+// for its whole life. It ends by its idle timeout, by its absolute timeout, by a logout, or because
+// its user was disabled or changed the password. An ended session is marked and never comes back.
 //
 // # Where to read on
 //
-// The rules by which a session moves are values, in package session: session.Rules says which conditional write a
-// refresh is, and what the item found means. A store only carries such writes out, and package storetest holds each
-// store to the rules. Package token issues and verifies access tokens, and accepts one spelling of each. Package sealed
-// is the codec of all opaque tokens. Package login decides who may open a session, and package throttle counts the
-// attempts. Package endpoint speaks HTTP, package authorizer speaks API Gateway's authorizer events, and package
-// service fits the parts together.
+// The rules by which a session moves are values, in package session: session.Rules says which
+// conditional write a refresh is, and what the item found means. A store only carries such writes
+// out, and package storetest holds each store to the rules. Package token issues and verifies
+// access tokens, and accepts one spelling of each. Package sealed is the codec of all opaque
+// tokens. Package login decides who may open a session, and package throttle counts the attempts.
+// Package endpoint speaks HTTP, package authorizer speaks API Gateway's authorizer events, and
+// package service fits the parts together.
 //
 // A program with a login of its own serves endpoint.Responder.Opens.
 package auth

@@ -42,8 +42,8 @@ const (
 // algorithms are the algorithms that a deployment can choose.
 var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
 
-// server is the whole service at one loopback address, which is its issuer. Each route is behind the
-// gateway, as on Lambda.
+// server is the whole service at one loopback address, which is its issuer. Each route is behind
+// the gateway, as on Lambda.
 type server struct {
 	*service.Service
 	*httptest.Server

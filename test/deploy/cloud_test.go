@@ -53,7 +53,8 @@ func startCloud(folder string) (*cloud, error) {
 	c.client = &http.Client{
 		Timeout: time.Minute,
 		Transport: &http.Transport{
-			// The emulator is at every address, those of AWS included: it looks at the name in the request.
+			// The emulator is at every address, those of AWS included: it looks at the name in the
+			// request.
 			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost"},
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, c.address)

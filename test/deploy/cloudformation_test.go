@@ -55,8 +55,8 @@ func (p *project) packaged(ctx context.Context, folder string) (document, error)
 
 func packagedFile(folder string) string { return filepath.Join(folder, "packaged.yaml") }
 
-// put creates or updates the stack from a packaged template, without SAM CLI and in a fraction of its
-// time. As with SAM CLI, a parameter that is not given keeps its value.
+// put creates or updates the stack from a packaged template, without SAM CLI and in a fraction of
+// its time. As with SAM CLI, a parameter that is not given keeps its value.
 func (s *stack) put(d document, parameters ...string) error {
 	body, err := json.Marshal(d)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s *stack) drop() {
 	s.id = ""
 }
 
-// settle waits until CloudFormation has done what it was asked to. If that does not end as it should,
-// the error contains the reasons.
+// settle waits until CloudFormation has done what it was asked to. If that does not end as it
+// should, the error contains the reasons.
 func (s *stack) settle(wanted ...string) error {
 	for {
 		if err := s.describe(); err != nil {

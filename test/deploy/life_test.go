@@ -14,7 +14,8 @@ const (
 	password = "correct horse battery"
 )
 
-// A stack is deployed as samconfig.toml says, serves a session from login to logout, and is deleted.
+// A stack is deployed as samconfig.toml says, serves a session from login to logout, and is
+// deleted.
 func TestLife(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "edgeauth-dev")

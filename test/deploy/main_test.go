@@ -1,6 +1,6 @@
 // Package deploy_test deploys template.yaml, as it is, with the real SAM CLI to an emulator of AWS,
-// and uses the stack as its owner and its users would. The functions are the real binaries, and each
-// call of a function is checked against the policies of its role.
+// and uses the stack as its owner and its users would. The functions are the real binaries, and
+// each call of a function is checked against the policies of its role.
 //
 // "make deploy-test" runs it. docs/deployment.md lists what is tried, and what a green run does not
 // prove.

@@ -28,8 +28,8 @@ func (g grant) String() string {
 	return g.role + " " + g.action + " " + string(text)
 }
 
-// isOfLogs tells whether a grant is only for logs. Without it a function works, and nothing shows it
-// but the missing lines.
+// isOfLogs tells whether a grant is only for logs. Without it a function works, and nothing shows
+// it but the missing lines.
 func (g grant) isOfLogs() bool { return strings.HasPrefix(g.action, "logs:") }
 
 // split returns each action on each resource of a statement.
@@ -98,8 +98,8 @@ func (d document) without(g grant) document {
 	return d
 }
 
-// Every role has what its function needs, and no grant of data more: without any one of them, a use of
-// the stack fails.
+// Every role has what its function needs, and no grant of data more: without any one of them, a use
+// of the stack fails.
 func TestRoles(t *testing.T) {
 	p := open(t)
 	t.Run("untouched", func(t *testing.T) {

@@ -77,8 +77,8 @@ func (s *stack) moved() (count int) {
 	return 0
 }
 
-// A deployment of another build fails after the aliases moved. It is rolled back, and the same build
-// can be deployed again.
+// A deployment of another build fails after the aliases moved. It is rolled back, and the same
+// build can be deployed again.
 func TestRollback(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "rollback")

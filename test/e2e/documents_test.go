@@ -62,8 +62,8 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// paste runs commands as a person pastes them: in the folder where the server's data is, against the
-// server's own address. It returns what they print.
+// paste runs commands as a person pastes them: in the folder where the server's data is, against
+// the server's own address. It returns what they print.
 func (s *server) paste(t *testing.T, commands string) string {
 	t.Helper()
 	folder := t.TempDir()

@@ -117,7 +117,8 @@ var reach = func() map[string][]string {
 	}
 }()
 
-// forTests lists what no program may import, even indirectly: code for tests, which makes weak hashes.
+// forTests lists what no program may import, even indirectly: code for tests, which makes weak
+// hashes.
 var forTests = []string{"testing", "net/http/httptest", module + "/pkg/auth/authtest", module + "/pkg/auth/storetest"}
 
 // only lists packages that a single package may import; the entry also covers the packages below.

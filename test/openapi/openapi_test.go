@@ -69,8 +69,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// serve runs "edgeauth dev" until the test ends, with two users of the same password. It returns the
-// URL and what reads the audit log.
+// serve runs "edgeauth dev" until the test ends, with two users of the same password. It returns
+// the URL and what reads the audit log.
 func serve(t *testing.T) (url string, log func() string) {
 	t.Helper()
 	folder := t.TempDir()

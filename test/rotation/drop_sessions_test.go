@@ -12,7 +12,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// sealing is one refresh-token key at one version. A version may have had several keys, and a key several versions.
+// sealing is one refresh-token key at one version. A version may have had several keys, and a key
+// several versions.
 type sealing struct {
 	version keyrings.Version
 	id      string
@@ -42,7 +43,8 @@ func (sim *simulation) sealedBy(refresh string) string {
 	return ""
 }
 
-// isGone reports whether a refresh-token key was dropped. A run is too short for a key to be forgotten.
+// isGone reports whether a refresh-token key was dropped. A run is too short for a key to be
+// forgotten.
 func (sim *simulation) isGone(id string) bool {
 	sim.t.Helper()
 	for _, e := range sim.load(keyrings.RefreshRing).Keys {
@@ -70,9 +72,10 @@ func key(v keyrings.Version) func(keyrings.Ring) keyrings.Drop {
 
 func all(keyrings.Ring) keyrings.Drop { return keyrings.Drop{All: true} }
 
-// TestDroppedSessions drops refresh-token and login keys under load, and rotates before and after it. A session ends only
-// if its refresh token is under a dropped key. No login is refused. Only gateways and load balancers refuse an access
-// token, and only if its key signed before it was published for three hours.
+// TestDroppedSessions drops refresh-token and login keys under load, and rotates before and after
+// it. A session ends only if its refresh token is under a dropped key. No login is refused. Only
+// gateways and load balancers refuse an access token, and only if its key signed before it was
+// published for three hours.
 func TestDroppedSessions(t *testing.T) {
 	for i, l := range []leak{
 		{name: "an old key", refresh: key(1), to: 3, ends: true, spares: true},

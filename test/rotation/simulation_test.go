@@ -40,7 +40,8 @@ type simulation struct {
 	expected  []time.Time          // approximate times of deployments, near which clients return
 	issued    []*access            // the access tokens of all clients
 	first     map[string]time.Time // when a kid first appeared in an access token
-	// passwordsStay is for runs that log in again: their functions cannot replace a hash, see passwordCost.
+	// passwordsStay is for runs that log in again: their functions cannot replace a hash, see
+	// passwordCost.
 	passwordsStay bool
 
 	refused []refusal // refusals of unexpired access tokens

@@ -85,8 +85,8 @@ var accessRules = []rule{
 	}},
 }
 
-// grants says what each role allows, by resource. It is a table and does not follow from the template: no function may do
-// more than it needs.
+// grants says what each role allows, by resource. It is a table and does not follow from the
+// template: no function may do more than it needs.
 var grants = map[string]map[string]string{
 	"AuthorizerRole": {"AuthorizerLogs": writeLogs},
 	"DiscoveryRole":  {"FunctionLogs": writeLogs},
@@ -128,7 +128,8 @@ func statement(d document, role string, index int) tree {
 	return at[[]any](p, "PolicyDocument", "Statement")[index].(tree)
 }
 
-// allowed returns the actions that a role allows, by resource, in its own policies and in the stack's managed ones.
+// allowed returns the actions that a role allows, by resource, in its own policies and in the
+// stack's managed ones.
 func allowed(d document, role string) map[string]string {
 	policies := slices.Clone(at[[]any](d.properties(role), "Policies"))
 	for _, arn := range at[[]any](d.properties(role), "ManagedPolicyArns") {
@@ -164,8 +165,8 @@ func allowed(d document, role string) map[string]string {
 	return may
 }
 
-// targetOf returns the resource that a name or an ARN belongs to. If the stack can adopt an existing resource, it is the
-// one that the stack would make.
+// targetOf returns the resource that a name or an ARN belongs to. If the stack can adopt an
+// existing resource, it is the one that the stack would make.
 func targetOf(in any) string {
 	choice := at[[]any](in, "Fn::If")
 	if len(choice) != 3 {

@@ -39,9 +39,9 @@ type Verifier interface {
 // Config holds the settings of an [Authorizer]. Only Verifier is required.
 type Config struct {
 	Verifier Verifier
-	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or "iam".
-	// It must match the authorizer's EnableSimpleResponses at the gateway, because the events do not
-	// tell.
+	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or
+	// "iam". It must match the authorizer's EnableSimpleResponses at the gateway, because the
+	// events do not tell.
 	HTTPResponse string
 	// Log takes one line of JSON for each decision, in one call of Write; nil writes no log. The
 	// authorizer makes one call at a time.
@@ -51,8 +51,8 @@ type Config struct {
 	// Rules are the rules of all routes. Without rules every valid token opens every route; with
 	// rules a route without a rule is closed.
 	Rules []Rule
-	// TokenSources are the places that may hold the token, in the form of EDGEAUTH_CONFIG. nil means
-	// header:Authorization and subprotocol:access_token.
+	// TokenSources are the places that may hold the token, in the form of EDGEAUTH_CONFIG. nil
+	// means header:Authorization and subprotocol:access_token.
 	TokenSources  []string
 	ContextClaims []string // additional claims for the context that backends see
 	Origins       []string // origins that may send cookies, besides the API's own origin

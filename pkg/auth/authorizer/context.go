@@ -43,8 +43,8 @@ func checkContextClaims(names []string) error {
 	return nil
 }
 
-// asHeader is how a header's name is compared. Many servers also treat "_" as "-", and a colon cannot
-// stand in the name of a header.
+// asHeader is how a header's name is compared. Many servers also treat "_" as "-", and a colon
+// cannot stand in the name of a header.
 var asHeader = strings.NewReplacer("-", "_", ":", "_")
 
 // foldedIn compares names in the way headers are compared.

@@ -29,8 +29,8 @@ type decision struct {
 	at time.Time // the time of the decision, if the rules depend on it
 }
 
-// outcome is the kind of a decision. The zero outcome is outcomeFault, so an unset outcome admits no
-// request.
+// outcome is the kind of a decision. The zero outcome is outcomeFault, so an unset outcome admits
+// no request.
 type outcome uint8
 
 const (

@@ -13,7 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// TestOtherIssuer configures another issuer, whose groups become roles, and looks at what a backend gets.
+// TestOtherIssuer configures another issuer, whose groups become roles, and looks at what a backend
+// gets.
 func TestOtherIssuer(t *testing.T) {
 	unset(t)
 	ours, theirs := newAuthority(t), newAuthority(t)
@@ -55,8 +56,8 @@ func TestOtherIssuer(t *testing.T) {
 	}
 }
 
-// TestForeignTokensAreNoFault sends tokens of another issuer whose claims cannot be a context. The same
-// token of ours is a fault of the deployment, and raises the alarm.
+// TestForeignTokensAreNoFault sends tokens of another issuer whose claims cannot be a context. The
+// same token of ours is a fault of the deployment, and raises the alarm.
 func TestForeignTokensAreNoFault(t *testing.T) {
 	for name, own := range map[string]string{
 		"an object": `{"a":1}`, "a line feed": `"a\nb"`, "long": `"` + strings.Repeat("x", 5000) + `"`,

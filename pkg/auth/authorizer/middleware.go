@@ -101,8 +101,8 @@ func isHandshake(h http.Header) bool {
 	return false
 }
 
-// refuse answers as RFC 6750, section 3, requires. The body has the form of an API Gateway error and
-// carries the request id that the audit line has.
+// refuse answers as RFC 6750, section 3, requires. The body has the form of an API Gateway error
+// and carries the request id that the audit line has.
 func refuse(w http.ResponseWriter, r *http.Request, d decision) {
 	status, challenge := challengeOf(d)
 	h := w.Header()

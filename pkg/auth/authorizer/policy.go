@@ -7,8 +7,8 @@ const unknownPrincipal = "unauthenticated"
 const answerBytes = 512
 
 // maxAnswer is the longest answer that API Gateway reads: "Lambda authorizer result size" in its
-// quotas. A policy for a whole stage leaves contextRoom of it, so that the form of an API's policies
-// does not depend on the token.
+// quotas. A policy for a whole stage leaves contextRoom of it, so that the form of an API's
+// policies does not depend on the token.
 const (
 	maxAnswer   = 8 << 10
 	contextRoom = 2 << 10

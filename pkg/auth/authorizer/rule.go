@@ -18,9 +18,9 @@ type Rule struct {
 	// matches everything below. "$connect" and "$default" are routes by name. "Type.field" is a
 	// field of a GraphQL schema.
 	//
-	// GET also matches HEAD. A literal path also matches with a final slash, and a path that ends in
-	// "/*" also matches without it, because routers treat them as the same path. A request must also
-	// satisfy the rules that match its path without regard to case: some routers ignore it.
+	// GET also matches HEAD. A literal path also matches with a final slash, and a path that ends
+	// in "/*" also matches without it, because routers treat them as the same path. A request must
+	// also satisfy the rules that match its path without regard to case: some routers ignore it.
 	Route string
 	// APIs are the ids of the APIs that the rule is for; a rule without APIs is for every API. A
 	// request that no gateway sent has no API.

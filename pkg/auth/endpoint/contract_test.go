@@ -21,8 +21,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// cause prepares a harness and returns the request that is answered in a certain way. The harness has a
-// live session, whose tokens are access and refresh.
+// cause prepares a harness and returns the request that is answered in a certain way. The harness
+// has a live session, whose tokens are access and refresh.
 type cause func(h *harness, access, refresh string) (request string)
 
 // fixed is the cause of an answer that needs no preparation.
@@ -56,8 +56,8 @@ func sessionsFail(request func(refresh string) string) cause {
 
 // TestEveryAnswer causes every answer of docs/http.md, and holds that the rows of the page are the
 // answers that were caused: a row for an answer that never comes is as wrong as an answer without a
-// row. harness.send holds each answer, in this test and in all others of the package, to the page, and
-// each error to its request's id.
+// row. harness.send holds each answer, in this test and in all others of the package, to the page,
+// and each error to its request's id.
 func TestEveryAnswer(t *testing.T) {
 	var denied bool
 	fault := errors.New("table edgeauth-users")
@@ -232,8 +232,8 @@ func TestEveryAnswerOfDiscovery(t *testing.T) {
 	}
 }
 
-// TestDocumentedFields holds the fields of the page to what the endpoints read: a field that is read
-// must be a string.
+// TestDocumentedFields holds the fields of the page to what the endpoints read: a field that is
+// read must be a string.
 func TestDocumentedFields(t *testing.T) {
 	h := newHarness(t)
 	names := fieldNames(t)

@@ -109,7 +109,8 @@ func readForm(body []byte) (input, error) {
 	}
 	in := input{form: make(map[string]string, len(values))}
 	for name, list := range values {
-		// RFC 6749, section 3.2: "Request and response parameters MUST NOT be included more than once."
+		// RFC 6749, section 3.2: "Request and response parameters MUST NOT be included more than
+		// once."
 		if len(list) != 1 {
 			return input{}, invalidRequest("a parameter must not be included more than once")
 		}

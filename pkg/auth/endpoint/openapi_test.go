@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/openapi.yaml")
 
-// TestOpenAPI holds docs/openapi.yaml to docs/http.md, which other tests hold to the code. The file is
-// written from the tables of the page and the table of routes:
+// TestOpenAPI holds docs/openapi.yaml to docs/http.md, which other tests hold to the code. The file
+// is written from the tables of the page and the table of routes:
 //
 //	go test ./pkg/auth/endpoint -run TestOpenAPI -update
 func TestOpenAPI(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 // Passwords stores the results of logins and password changes. *[user.Directory] implements it.
 // Stored hashes come from Hasher.
 type Passwords interface {
-	// CheckPassword returns an error of package password if the user with this e-mail may not set the
-	// password.
+	// CheckPassword returns an error of package password if the user with this e-mail may not set
+	// the password.
 	CheckPassword(ctx context.Context, password auth.Secret, email string) error
 	// UpgradeHash stores a new hash of the same password. It must not change TokenVersion, so that
 	// no session ends.
@@ -24,8 +24,8 @@ type Passwords interface {
 	// conditional write. If the TokenVersion has changed, the error is user.ErrSuperseded.
 	ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVersion uint64, stored auth.Secret) (user.User, error)
 	// PermitChange stores the SHA-256 of the secret of a change-of-password token and replaces an
-	// older one. If parallel calls have stored newer digests, it stores nothing and returns nil. The
-	// error is user.ErrSuperseded if the user need not change the password, is disabled, or has
+	// older one. If parallel calls have stored newer digests, it stores nothing and returns nil.
+	// The error is user.ErrSuperseded if the user need not change the password, is disabled, or has
 	// another TokenVersion.
 	PermitChange(ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time) error
 	// RedeemChange stores the hash of a new password and redeems the token with this digest, in one

@@ -52,8 +52,8 @@ func (s *siege) try(t *testing.T, from netip.Prefix) (login.Slot, time.Duration)
 	return slot, 0
 }
 
-// wait lets the time pass until the instant. A refusal names whole seconds, rounded up; the bot tries four
-// times in the last of them.
+// wait lets the time pass until the instant. A refusal names whole seconds, rounded up; the bot
+// tries four times in the last of them.
 func (s *siege) wait(t *testing.T, until time.Time) {
 	t.Helper()
 	for {
@@ -73,8 +73,8 @@ func (s *siege) wait(t *testing.T, until time.Time) {
 	}
 }
 
-// visit is an hour in which the owner tries whenever a refusal said so. The first attempts have a typing
-// error. It reports whether the owner was let in.
+// visit is an hour in which the owner tries whenever a refusal said so. The first attempts have a
+// typing error. It reports whether the owner was let in.
 func (s *siege) visit(t *testing.T, from netip.Prefix, errors int) bool {
 	t.Helper()
 	end := s.now.Add(time.Hour)
@@ -96,9 +96,9 @@ func (s *siege) visit(t *testing.T, from netip.Prefix, errors int) bool {
 	return false
 }
 
-// TestFewNetworksKeepNoOwnerOut lets an owner on a new device visit 54 times in three days while a bot
-// takes each slot of the account the moment it is free. Before the counters told networks apart, one
-// network kept the owner out of every visit.
+// TestFewNetworksKeepNoOwnerOut lets an owner on a new device visit 54 times in three days while a
+// bot takes each slot of the account the moment it is free. Before the counters told networks
+// apart, one network kept the owner out of every visit.
 func TestFewNetworksKeepNoOwnerOut(t *testing.T) {
 	const visits = 54
 	home := netip.MustParsePrefix("192.0.2.7/32")
@@ -126,7 +126,8 @@ func TestFewNetworksKeepNoOwnerOut(t *testing.T) {
 	}
 }
 
-// TestSprayFromOneSite tries one password on each of many accounts from many networks of one IPv6 site.
+// TestSprayFromOneSite tries one password on each of many accounts from many networks of one IPv6
+// site.
 func TestSprayFromOneSite(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits())
 	no := 0
@@ -147,7 +148,8 @@ func TestSprayFromOneSite(t *testing.T) {
 	if no < 1000 || no > most {
 		t.Errorf("%d were hashed, want from 1000 to %d", no, most)
 	}
-	// What the site refused took no slot of a network: the counts of the networks are those of the hashes.
+	// What the site refused took no slot of a network: the counts of the networks are those of the
+	// hashes.
 	counted := 0
 	for _, c := range g.counters {
 		if c.Sources == nil {

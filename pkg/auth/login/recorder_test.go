@@ -15,8 +15,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// recorder is what an Authenticator works with, and a record of what it asks: users in a real store that fails if a test
-// wants it to, a hasher whose hashes can be read, and counters that grant every slot.
+// recorder is what an Authenticator works with, and a record of what it asks: users in a real store
+// that fails if a test wants it to, a hasher whose hashes can be read, and counters that grant
+// every slot.
 type recorder struct {
 	store user.Store
 

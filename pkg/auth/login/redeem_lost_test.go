@@ -16,8 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestRedeemChangeLostReply loses the reply of the write that sets the password. The client that asks again with the
-// same password is told that it is set.
+// TestRedeemChangeLostReply loses the reply of the write that sets the password. The client that
+// asks again with the same password is told that it is set.
 func TestRedeemChangeLostReply(t *testing.T) {
 	for name, lost := range map[string]fault.Fault{
 		"connection broken": fault.ResetAfter, "garbled": fault.Garbled, "timeout": fault.ExpiredAfter,
@@ -58,8 +58,8 @@ func forgeChange(t *testing.T, subject auth.SubjectID, secret []byte) auth.Secre
 	return auth.NewSecret("ect_" + base64.RawURLEncoding.EncodeToString(b))
 }
 
-// TestForgedChangeToken forges tokens with what a server holds: the user's item with the digest of the secret, and each
-// key. The attacker knows the form of a token and the subject.
+// TestForgedChangeToken forges tokens with what a server holds: the user's item with the digest of
+// the secret, and each key. The attacker knows the form of a token and the subject.
 func TestForgedChangeToken(t *testing.T) {
 	c := newChanging(t, asConfigured)
 	c.mustChange(t)

@@ -62,8 +62,8 @@ func (c *changing) edit(t *testing.T, f func(*user.User)) {
 	}
 }
 
-// meanwhile is what may happen to a user between a login that demands another password and its token's use, or between
-// this use and its repetition. A change that ends sessions ends the token.
+// meanwhile is what may happen to a user between a login that demands another password and its
+// token's use, or between this use and its repetition. A change that ends sessions ends the token.
 var meanwhile = map[string]struct {
 	do   func(*testing.T, *changing) error
 	good bool // the token still works
@@ -270,8 +270,8 @@ func TestNewestChangeTokenWins(t *testing.T) {
 	}
 }
 
-// TestRedeemChangeAtOnce redeems one token many times at once: exactly one password becomes the user's, and everyone who
-// sent it hears yes.
+// TestRedeemChangeAtOnce redeems one token many times at once: exactly one password becomes the
+// user's, and everyone who sent it hears yes.
 func TestRedeemChangeAtOnce(t *testing.T) {
 	const redeemers = 12
 	for on, open := range stores {
@@ -307,7 +307,8 @@ func TestRedeemChangeAtOnce(t *testing.T) {
 	}
 }
 
-// TestLoginsAtOnce has many logins demand a change at once: one token works, whichever was written last.
+// TestLoginsAtOnce has many logins demand a change at once: one token works, whichever was written
+// last.
 func TestLoginsAtOnce(t *testing.T) {
 	const logins = 24 // more than a change of the user is decided anew
 	for on, open := range stores {
@@ -378,8 +379,8 @@ func (o *overtaken) Update(ctx context.Context, u user.User) error {
 	return o.Store.Update(ctx, u)
 }
 
-// TestLoginIsOvertaken holds what a login answers that loses every race against others: its token counts as older than
-// theirs, and nothing is a fault.
+// TestLoginIsOvertaken holds what a login answers that loses every race against others: its token
+// counts as older than theirs, and nothing is a fault.
 func TestLoginIsOvertaken(t *testing.T) {
 	for on, open := range stores {
 		t.Run(on, func(t *testing.T) {
@@ -398,7 +399,8 @@ func TestLoginIsOvertaken(t *testing.T) {
 				t.Errorf("the newest token: %v", err)
 			}
 
-			// Writes of another kind bring no newer token, so the login that loses to them has nothing to answer.
+			// Writes of another kind bring no newer token, so the login that loses to them has
+			// nothing to answer.
 			if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
 				t.Fatal(err)
 			}

@@ -52,16 +52,16 @@ func isRepeated(text string) bool {
 
 // Policy adds the checks of a deployment to [CheckNew]. The zero Policy adds nothing.
 type Policy struct {
-	// Service is a name that users know the service by, such as the host of its issuer. It may not be a
-	// password. An empty Service forbids nothing.
+	// Service is a name that users know the service by, such as the host of its issuer. It may not
+	// be a password. An empty Service forbids nothing.
 	Service string
 	// Breached reports whether a password is known from a breach. nil skips this check.
 	Breached func(ctx context.Context, password auth.Secret) (bool, error)
 }
 
 // Check returns an error if the user with this e-mail address may not set password: an error of
-// [CheckNew], [ErrCommon] for the address, its local part or the name of the service, which are guessed
-// first, or [ErrBreached]. If Breached fails, nothing is decided, and the error wraps
+// [CheckNew], [ErrCommon] for the address, its local part or the name of the service, which are
+// guessed first, or [ErrBreached]. If Breached fails, nothing is decided, and the error wraps
 // [auth.ErrUnavailable]. email may be empty.
 func (p Policy) Check(ctx context.Context, password auth.Secret, email string) error {
 	if err := CheckNew(password); err != nil {

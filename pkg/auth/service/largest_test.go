@@ -17,9 +17,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestLargestTokenIsIssued logs users in whose roles and claims, and whose client's scope and audience,
-// are as long as may be set: each is issued a token that verifies and that every gateway can read. A limit
-// that counted other bytes than a token holds would refuse each login of such a user with a 500.
+// TestLargestTokenIsIssued logs users in whose roles and claims, and whose client's scope and
+// audience, are as long as may be set: each is issued a token that verifies and that every gateway
+// can read. A limit that counted other bytes than a token holds would refuse each login of such a
+// user with a 500.
 func TestLargestTokenIsIssued(t *testing.T) {
 	most := func(n int, set func(n int) error) int { // the greatest n that is accepted
 		for ; n > 0 && set(n) != nil; n-- {

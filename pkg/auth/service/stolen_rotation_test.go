@@ -141,9 +141,10 @@ func TestRotationKeepsThief(t *testing.T) {
 	}
 }
 
-// TestStolenKeyOfAnotherProfile holds that a thief with the refresh-token keys and a refresh token gains nothing from a
-// token that claims another profile than its session has. A token of profile fixed would never be noticed, and a balanced
-// one would be answered by a strict session without a trace.
+// TestStolenKeyOfAnotherProfile holds that a thief with the refresh-token keys and a refresh token
+// gains nothing from a token that claims another profile than its session has. A token of profile
+// fixed would never be noticed, and a balanced one would be answered by a strict session without a
+// trace.
 func TestStolenKeyOfAnotherProfile(t *testing.T) {
 	v := newVictim(t)
 	thief := session.Codec{Keys: refreshThief{1, v.refresh.Keys[1].Secret.Reveal()}}

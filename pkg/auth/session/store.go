@@ -53,7 +53,7 @@ type Keys interface {
 	// operator dropped that key, and [auth.ErrNotFound] if there is none.
 	RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error)
 	// Reload brings the keys up to date if a token that claims to be issued at this instant may be
-	// under a key that they do not hold yet. The claim is not authentic, so an implementation limits
-	// how often it does I/O. If the keys never change, Reload returns nil.
+	// under a key that they do not hold yet. The claim is not authentic, so an implementation
+	// limits how often it does I/O. If the keys never change, Reload returns nil.
 	Reload(ctx context.Context, issued time.Time) error
 }

@@ -92,8 +92,8 @@ func seal(t Token, key auth.RefreshTokenKey) (auth.Secret, error) {
 	return refreshKind.Seal(b, key)
 }
 
-// Parse returns the content of text. Its error wraps [ErrEnded] if text is not an authentic token or
-// its key was dropped, and [auth.ErrUnavailable] if the keys cannot be read.
+// Parse returns the content of text. Its error wraps [ErrEnded] if text is not an authentic token
+// or its key was dropped, and [auth.ErrUnavailable] if the keys cannot be read.
 func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	token, ok := refreshKind.Read(text)
 	if !ok {
@@ -104,9 +104,9 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 		return t, err
 	}
 	// While a drop of keys is deployed, another instance may know keys that this one does not. Its
-	// token would look forged here, and a refusal would end a session that lives. A token of a newer
-	// version opens here, but this instance would seal its successor under a key that may have been
-	// dropped meanwhile.
+	// token would look forged here, and a refusal would end a session that lives. A token of a
+	// newer version opens here, but this instance would seal its successor under a key that may
+	// have been dropped meanwhile.
 	switch failed := c.Keys.Reload(ctx, token.IssuedAt()); {
 	case failed == nil:
 		t, _, err = c.open(ctx, token)
@@ -116,7 +116,8 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	return t, err
 }
 
-// open returns the content of a token by the keys at hand, and whether its key is a newer version's.
+// open returns the content of a token by the keys at hand, and whether its key is a newer
+// version's.
 func (c Codec) open(ctx context.Context, token sealed.Token) (t Token, newer bool, err error) {
 	key, err := c.Keys.RefreshTokenKey(ctx, token.KeyID)
 	switch {

@@ -14,7 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Attempts holds a throttle.Counters to its definition: it cannot be told from throttle.Update.Do on a counter in memory.
+// Attempts holds a throttle.Counters to its definition: it cannot be told from throttle.Update.Do
+// on a counter in memory.
 func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
 	counters := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) {
@@ -26,15 +27,16 @@ func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
 	t.Run("SpendOnce", func(t *testing.T) { spendOnce(t, counters) })
 }
 
-// limits are limits whose every step a few takes reach. The second one's waits are long enough to differ
-// by what a source did before.
+// limits are limits whose every step a few takes reach. The second one's waits are long enough to
+// differ by what a source did before.
 var limits = []throttle.Limit{
 	{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour},
 	{Free: 2, Delay: 30 * time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour},
 }
 
-// CompareCounts plays random sequences of updates on counters in a store and in memory, each with a counter of its own,
-// and returns the first difference of each sequence: in whether it was written and in what was found before.
+// CompareCounts plays random sequences of updates on counters in a store and in memory, each with a
+// counter of its own, and returns the first difference of each sequence: in whether it was written
+// and in what was found before.
 func CompareCounts(ctx context.Context, counters throttle.Counters, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {
@@ -70,7 +72,8 @@ func pause(rng *rand.Rand, l throttle.Limit) time.Duration {
 	return max(0, around+time.Duration(rng.IntN(3)-1)*time.Millisecond)
 }
 
-// randomCount is most often what a Limiter asks for, and otherwise any form that an update can have.
+// randomCount is most often what a Limiter asks for, and otherwise any form that an update can
+// have.
 func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.Time) throttle.Update {
 	expires := now.Add(time.Duration(1+rng.IntN(100)) * time.Hour)
 	source := pick(rng, "", "0-_source", "another0", "another0", "another0")
@@ -116,7 +119,8 @@ func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.
 	return l.Take(now, expires, source)
 }
 
-// parallelTakes asks for a thousand slots of one counter at once: none reads the counter before another's write.
+// parallelTakes asks for a thousand slots of one counter at once: none reads the counter before
+// another's write.
 func parallelTakes(t *testing.T, counters throttle.Counters) {
 	const n = 1000
 	key := t.Name()

@@ -27,8 +27,8 @@ var (
 	branchB = session.Branch{0xb}
 )
 
-// Cases returns every case at a boundary, and random ones up to n in all (more where the boundaries alone are more).
-// Their sessions have the subjects that subject returns, one each.
+// Cases returns every case at a boundary, and random ones up to n in all (more where the boundaries
+// alone are more). Their sessions have the subjects that subject returns, one each.
 func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	cases := boundaries()
@@ -50,8 +50,8 @@ func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 	return cases
 }
 
-// boundaries puts every instant that a rule compares one millisecond before, at and after the comparison, for every
-// relation that a token's generation and branch can have to the item's.
+// boundaries puts every instant that a rule compares one millisecond before, at and after the
+// comparison, for every relation that a token's generation and branch can have to the item's.
 func boundaries() []Case {
 	rules := session.DefaultRules()
 	times := []struct {

@@ -16,7 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Fixture is the content of a file in testdata that earlier code wrote. Each store has the file in a form of its own.
+// Fixture is the content of a file in testdata that earlier code wrote. Each store has the file in
+// a form of its own.
 type Fixture struct {
 	users    []user.User
 	sessions []session.Session
@@ -88,7 +89,8 @@ var onePointer = Fixture{
 	},
 }
 
-// Check holds that s has the items of the fixture, that a user logs in, and that the items can be changed and erased.
+// Check holds that s has the items of the fixture, that a user logs in, and that the items can be
+// changed and erased.
 func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 	ctx := t.Context()
 	for _, want := range f.users {

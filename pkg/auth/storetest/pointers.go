@@ -46,7 +46,8 @@ func numbered(t testing.TB, kind user.PointerKind, n int) []user.Pointer {
 	return all
 }
 
-// pointersMove holds that pointers of every kind are written with the user, move with the user, and are unique.
+// pointersMove holds that pointers of every kind are written with the user, move with the user, and
+// are unique.
 func pointersMove(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	name := "# é \"" + t.Name()
@@ -114,7 +115,8 @@ func pointersMove(t *testing.T, store user.Store) {
 	}
 }
 
-// pointerLimits holds that as many pointers as a user may have move at once, and that what can be no pointer is refused.
+// pointerLimits holds that as many pointers as a user may have move at once, and that what can be
+// no pointer is refused.
 func pointerLimits(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	first, second := numbered(t, user.IdentityKind, user.MaxPointers), numbered(t, user.KeyKind, user.MaxPointers)
@@ -209,7 +211,8 @@ func oneOwnerAPointer(t *testing.T, store user.Store) {
 	}
 }
 
-// handOver races a user who gives a pointer away against another who claims it, and against an erasure.
+// handOver races a user who gives a pointer away against another who claims it, and against an
+// erasure.
 func handOver(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
 		p := user.Pointer{Kind: user.CredentialKind, Name: fmt.Sprintf("%s %d", t.Name(), i)}

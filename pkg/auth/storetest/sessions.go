@@ -12,8 +12,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Sessions holds a session.Store to its definition. open returns the store, which the suite shares with no other test but
-// may find filled. cases is how many generated cases to run; every case at a boundary is run in any event.
+// Sessions holds a session.Store to its definition. open returns the store, which the suite shares
+// with no other test but may find filled. cases is how many generated cases to run; every case at a
+// boundary is run in any event.
 func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
 	store := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) { EqualsTheRules(t, store, cases, 1) })
@@ -44,8 +45,9 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 	}
 }
 
-// Compare plays the cases on the store and on items in memory, a refresh and then an update of any form, and returns
-// every difference: in what was found before, in whether it was written, and in the item afterwards.
+// Compare plays the cases on the store and on items in memory, a refresh and then an update of any
+// form, and returns every difference: in what was found before, in whether it was written, and in
+// the item afterwards.
 func Compare(ctx context.Context, store session.Store, cases []Case) []error {
 	errs := make([]error, len(cases))
 	parallel(len(cases), 64, func(i int) {
@@ -175,7 +177,8 @@ func madeUp(t *testing.T, store session.Store) {
 	}
 }
 
-// parallelRefreshes presents one token a hundred times at once: one rotation, and every answer can go on.
+// parallelRefreshes presents one token a hundred times at once: one rotation, and every answer can
+// go on.
 func parallelRefreshes(t *testing.T, store session.Store) {
 	const n = 100
 	c := &clock{now: Epoch}
@@ -232,8 +235,8 @@ func parallelRefreshes(t *testing.T, store session.Store) {
 	}
 }
 
-// revokeAgainstRefresh ends a session before, after and at the same time as refreshes: nothing that it ever
-// answered works afterwards.
+// revokeAgainstRefresh ends a session before, after and at the same time as refreshes: nothing that
+// it ever answered works afterwards.
 func revokeAgainstRefresh(t *testing.T, store session.Store) {
 	parallel(60, 20, func(i int) {
 		ctx, c := t.Context(), &clock{now: Epoch}

@@ -8,7 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// deleteAllSessions erases a subject's sessions, more than one page of them, and no other subject's.
+// deleteAllSessions erases a subject's sessions, more than one page of them, and no other
+// subject's.
 func deleteAllSessions(t *testing.T, store session.Store) {
 	const n = 60
 	ctx, of := t.Context(), subjectOf(t, 0)
@@ -43,7 +44,8 @@ func deleteAllSessions(t *testing.T, store session.Store) {
 	}
 }
 
-// deleteAllAgainstRefresh erases sessions at the same time as refreshes: no refresh brings one back.
+// deleteAllAgainstRefresh erases sessions at the same time as refreshes: no refresh brings one
+// back.
 func deleteAllAgainstRefresh(t *testing.T, store session.Store) {
 	parallel(20, 20, func(i int) {
 		ctx, subject := t.Context(), subjectOf(t, i)

@@ -14,8 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// damage stores an item damaged in every way, one after the other, and calls f for each. It holds that f leaves the damaged
-// item as it is.
+// damage stores an item damaged in every way, one after the other, and calls f for each. It holds
+// that f leaves the damaged item as it is.
 func damage(t *testing.T, raw Raw, item any, f func(how string)) {
 	whole := raw.Item(t, item)
 	defer raw.Put(t, item, whole)
@@ -45,8 +45,8 @@ func unavailable(t *testing.T, what string, err error) {
 	}
 }
 
-// unreadableUser holds that a user who cannot be read is neither changed nor erased by a caller that read the user before the
-// damage.
+// unreadableUser holds that a user who cannot be read is neither changed nor erased by a caller
+// that read the user before the damage.
 func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 	ctx, n := t.Context(), 0
 	u, neighbour := created(t, store, 0, nil), created(t, store, 1, nil)
@@ -85,7 +85,8 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 	}
 }
 
-// unreadableCounter holds that a counter that cannot be read refuses its own account and network alone, also after its end.
+// unreadableCounter holds that a counter that cannot be read refuses its own account and network
+// alone, also after its end.
 func unreadableCounter(t *testing.T, counters throttle.Counters, raw Raw) {
 	ctx, n := t.Context(), 0
 	take := func(key CounterKey, at time.Time) error {

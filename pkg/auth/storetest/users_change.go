@@ -26,7 +26,8 @@ func created(t testing.TB, store user.Store, i int, edit func(*user.User)) user.
 	return u
 }
 
-// consistent holds that a user and the pointers agree: the user's own lead to it, and none of the others does.
+// consistent holds that a user and the pointers agree: the user's own lead to it, and none of the
+// others does.
 func consistent(t testing.TB, store user.Store, id auth.SubjectID, others ...user.Pointer) user.User {
 	t.Helper()
 	u, err := store.Get(t.Context(), id)
@@ -159,7 +160,8 @@ func oneNewOwner(t *testing.T, store user.Store) {
 	}
 }
 
-// oneMoveARevision races changes of one user's e-mail that were all decided on the same read, and updates.
+// oneMoveARevision races changes of one user's e-mail that were all decided on the same read, and
+// updates.
 func oneMoveARevision(t *testing.T, store user.Store) {
 	const n = 10
 	u := created(t, store, 0, nil)
@@ -189,7 +191,8 @@ func oneMoveARevision(t *testing.T, store user.Store) {
 	}
 }
 
-// deleteAgainstWrites races deletions of a user against updates and changes of its e-mail: nothing is left.
+// deleteAgainstWrites races deletions of a user against updates and changes of its e-mail: nothing
+// is left.
 func deleteAgainstWrites(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
 		u := created(t, store, i, nil)

@@ -13,8 +13,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// CompareUsers plays random sequences of operations on users in a store and in memory, each in a small world of its own, and
-// returns the first difference of each sequence: in an answer, in a user, or in where a pointer leads.
+// CompareUsers plays random sequences of operations on users in a store and in memory, each in a
+// small world of its own, and returns the first difference of each sequence: in an answer, in a
+// user, or in where a pointer leads.
 func CompareUsers(ctx context.Context, store user.Store, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {

@@ -105,8 +105,8 @@ func identifier(raw string) string {
 	return id
 }
 
-// words returns the entries of an array of strings, or of a text with single spaces between them. It
-// returns nil if an entry is empty or holds a forbidden character.
+// words returns the entries of an array of strings, or of a text with single spaces between them.
+// It returns nil if an entry is empty or holds a forbidden character.
 func words(raw string, forbidden func(rune) bool) []string {
 	list, err := strictjson.Strings(raw)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Reason says why [Verifier.Verify] refuses a token; see [ReasonOf]. The set of values is closed, so metrics and
-// logs may count by Reason.
+// Reason says why [Verifier.Verify] refuses a token; see [ReasonOf]. The set of values is closed,
+// so metrics and logs may count by Reason.
 type Reason string
 
 const (
@@ -30,8 +30,8 @@ const (
 	ReasonNotYetValid     Reason = "not_yet_valid"
 )
 
-// refusal is the error of a refused token. Its text contains no part of the token and is safe to log. It
-// wraps the matching errors of golang-jwt for [errors.Is]: ErrTokenExpired,
+// refusal is the error of a refused token. Its text contains no part of the token and is safe to
+// log. It wraps the matching errors of golang-jwt for [errors.Is]: ErrTokenExpired,
 // ErrTokenSignatureInvalid, ErrTokenMalformed and so on.
 type refusal struct {
 	Reason Reason
@@ -56,8 +56,8 @@ func (e *refusal) Unwrap() []error {
 	return errs
 }
 
-// ReasonOf returns the reason of a refused token, or "" if err is not the refusal of a token. A key source that
-// is unavailable yields "": the failure says nothing about the token.
+// ReasonOf returns the reason of a refused token, or "" if err is not the refusal of a token. A key
+// source that is unavailable yields "": the failure says nothing about the token.
 func ReasonOf(err error) Reason {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refused.Reason
@@ -65,7 +65,8 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// refuse returns a *refusal. Neither detail nor the text of cause may contain any part of the token.
+// refuse returns a *refusal. Neither detail nor the text of cause may contain any part of the
+// token.
 func refuse(reason Reason, detail string, cause error) error {
 	return &refusal{Reason: reason, detail: detail, cause: cause}
 }

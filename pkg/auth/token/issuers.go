@@ -14,8 +14,8 @@ import (
 
 // OtherIssuer is an additional issuer whose access tokens a [Verifier] accepts, for example while
 // users move from one identity provider to another. Its tokens have as exact an encoding as this
-// issuer's. iss, sub, aud, exp, iat, nbf and the claims of the fields below must have the right type;
-// any other claim in an unexpected form counts as missing. Every field but Claims and Map is
+// issuer's. iss, sub, aud, exp, iat, nbf and the claims of the fields below must have the right
+// type; any other claim in an unexpected form counts as missing. Every field but Claims and Map is
 // required.
 //
 // The application sees the issuer's subjects and roles as if they were local, so trust the issuer

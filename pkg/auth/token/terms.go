@@ -56,7 +56,8 @@ func (t terms) check() error {
 	return nil
 }
 
-// Bounds of what every token of an issuer holds, so that roles and private claims have room in MaxBytes.
+// Bounds of what every token of an issuer holds, so that roles and private claims have room in
+// MaxBytes.
 const (
 	maxIssuerBytes  = 255
 	maxAudienceJSON = 1024

@@ -81,10 +81,10 @@ func warm(keys Keys) {
 // roomBytes is the size of the stack buffer that holds most tokens while they are verified.
 const roomBytes = 1 << 10
 
-// Verify checks an access token and returns its claims. It returns an error with a [Reason] if the text is not a
-// token of an accepted issuer, is for another audience, or is not valid now. Any other error comes
-// from Keys and says nothing about the token. If it wraps [auth.ErrUnavailable], the caller can
-// retry.
+// Verify checks an access token and returns its claims. It returns an error with a [Reason] if the
+// text is not a token of an accepted issuer, is for another audience, or is not valid now. Any
+// other error comes from Keys and says nothing about the token. If it wraps [auth.ErrUnavailable],
+// the caller can retry.
 func (v *Verifier) Verify(ctx context.Context, text string) (Claims, error) {
 	var room [roomBytes]byte
 	return v.VerifyBytes(ctx, append(room[:0], text...))

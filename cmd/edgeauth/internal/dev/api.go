@@ -39,8 +39,8 @@ type API struct {
 	Now      func() time.Time
 }
 
-// requestIDHeader is the header in which an HTTP API tells a client the id of its request. The audit
-// lines of the authorizer and of the function have the same id.
+// requestIDHeader is the header in which an HTTP API tells a client the id of its request. The
+// audit lines of the authorizer and of the function have the same id.
 const requestIDHeader = "Apigw-Requestid"
 
 // ServeHTTP implements http.Handler.

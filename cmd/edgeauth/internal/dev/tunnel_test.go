@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// TestOnlyWebSocketsTunnel sends requests to change the protocol to an upstream that accepts each of them.
-// Behind a changed protocol no request meets the authorizer: a client would send its own X-Edgeauth-Sub.
+// TestOnlyWebSocketsTunnel sends requests to change the protocol to an upstream that accepts each
+// of them. Behind a changed protocol no request meets the authorizer: a client would send its own
+// X-Edgeauth-Sub.
 func TestOnlyWebSocketsTunnel(t *testing.T) {
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protocol := r.Header.Get("Upgrade")

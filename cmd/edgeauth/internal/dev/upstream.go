@@ -28,7 +28,8 @@ func NewUpstream(text string) (*Upstream, error) {
 	}
 	return &Upstream{target.Redacted(), &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
-			// The authorizer judged the decoded path. A path with other escapes could be another one.
+			// The authorizer judged the decoded path. A path with other escapes could be another
+			// one.
 			p.Out.URL.RawPath = ""
 			p.SetURL(target)
 			p.SetXForwarded()
@@ -44,8 +45,8 @@ func NewUpstream(text string) (*Upstream, error) {
 
 type identityKey struct{}
 
-// serve forwards r with the identity that the authorizer returned. It refuses a path with dot segments,
-// which could leave the path of the upstream's URL.
+// serve forwards r with the identity that the authorizer returned. It refuses a path with dot
+// segments, which could leave the path of the upstream's URL.
 func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[string]string) {
 	for segment := range strings.SplitSeq(r.URL.Path, "/") {
 		if segment == "." || segment == ".." {
@@ -72,8 +73,8 @@ func identify(p *httputil.ProxyRequest) {
 	}
 }
 
-// webSocketOnly removes a request to change to any protocol but WebSocket. After a change to h2c, all
-// further requests of the connection would pass without the authorizer.
+// webSocketOnly removes a request to change to any protocol but WebSocket. After a change to h2c,
+// all further requests of the connection would pass without the authorizer.
 func webSocketOnly(p *httputil.ProxyRequest) {
 	upgrade := p.In.Header.Values("Upgrade")
 	if len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") {

@@ -17,8 +17,8 @@ import (
 )
 
 // readCSV reads comma-separated values (RFC 4180). The first line names the fields. Roles are
-// separated by spaces, pointers are a JSON array, claims are a JSON object, and an empty value means
-// that the field is not set.
+// separated by spaces, pointers are a JSON array, claims are a JSON object, and an empty value
+// means that the field is not set.
 func readCSV(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		s := &csvScanner{b: bufio.NewReaderSize(r, 16*maxRecord)}

@@ -37,8 +37,8 @@ func read(t testing.TB, format, text, config string) importer.Records {
 
 const config = "hash_config {\n  algorithm: SCRYPT,\n  base64_signer_key: S_k=,\n  base64_salt_separator: Bw==,\n  rounds: 8,\n  mem_cost: 14,\n}"
 
-// A record is shown as "<place> <e-mail> <pointers>" or "<place>! <reason>", and an unreadable file ends with
-// "! <reason>".
+// A record is shown as "<place> <e-mail> <pointers>" or "<place>! <reason>", and an unreadable file
+// ends with "! <reason>".
 func TestFormats(t *testing.T) {
 	const csvHead = "email,roles,claims,disabled,created_at\n"
 	for _, row := range []struct {

@@ -13,8 +13,8 @@ import (
 
 var byteOrderMark = []byte("\ufeff")
 
-// readLines reads JSON lines: one object a line. Blank lines are skipped. An e-mail that is empty or null is that of a user
-// who has none.
+// readLines reads JSON lines: one object a line. Blank lines are skipped. An e-mail that is empty
+// or null is that of a user who has none.
 func readLines(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		b := bufio.NewReaderSize(r, maxRecord)

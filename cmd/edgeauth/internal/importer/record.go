@@ -71,11 +71,12 @@ func wrongField(name string, field any) error {
 	return fmt.Errorf("%q must be %s", name, want)
 }
 
-// errNoEmail refuses a record without an e-mail address, unless the record says that the user has none.
+// errNoEmail refuses a record without an e-mail address, unless the record says that the user has
+// none.
 var errNoEmail = fmt.Errorf("%w: it is missing", user.ErrEmail)
 
-// user returns the user of a record. A record without an e-mail address is refused if nothing but the subject leads to the
-// user, and the format cannot say that this is meant.
+// user returns the user of a record. A record without an e-mail address is refused if nothing but
+// the subject leads to the user, and the format cannot say that this is meant.
 func (r *record) user(subjectAlone bool) (user.User, error) {
 	if r.Email == "" && len(r.Pointers) == 0 && !subjectAlone {
 		return user.User{}, errNoEmail

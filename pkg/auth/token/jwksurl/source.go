@@ -8,8 +8,8 @@
 // put its keys into a file of the deployment instead: a file does not depend on the network. Only
 // this package links net/http; package token does not.
 //
-// A [Source] requests the keys for the first token. It requests them again when they are 15
-// minutes old, or when a token has an unknown kid. Concurrent callers share one request. If the issuer is
+// A [Source] requests the keys for the first token. It requests them again when they are 15 minutes
+// old, or when a token has an unknown kid. Concurrent callers share one request. If the issuer is
 // unreachable or its answer is not a valid, non-empty key set, the previous keys remain in use for
 // up to 24 hours.
 //
@@ -34,7 +34,8 @@ import (
 
 // The times of a [Source].
 const (
-	// freshFor is the age at which keys are requested again. A withdrawn key is accepted until then.
+	// freshFor is the age at which keys are requested again. A withdrawn key is accepted until
+	// then.
 	freshFor = 15 * time.Minute
 	// staleFor is the age at which keys are dropped, even if the issuer is unreachable.
 	staleFor = 24 * time.Hour
@@ -51,8 +52,8 @@ type Config struct {
 	URL   string           // https, or http for a loopback host; without user and fragment
 	Roots *x509.CertPool   // trusted certificate authorities; nil means those of the system
 	Now   func() time.Time // the clock; nil means time.Now
-	// Skipped is called for each key of an answer that cannot verify tokens here, with the reason; see
-	// [token.KeySet.Skipped]. nil ignores them. It is called by one goroutine at a time.
+	// Skipped is called for each key of an answer that cannot verify tokens here, with the reason;
+	// see [token.KeySet.Skipped]. nil ignores them. It is called by one goroutine at a time.
 	Skipped func(error)
 }
 
