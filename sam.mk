@@ -51,7 +51,7 @@ sam-deploy: sam-build ## Build and deploy for the same ARCH: make sam-deploy STA
 
 # --- The judges: they need neither containers nor an AWS account ---
 
-templates  := template.yaml $(wildcard examples/*.yaml)
+templates  := template.yaml $(wildcard examples/*.yaml) examples/deployer/deployer.yaml
 translated := $(patsubst %.yaml,.cache/judge/%.json,$(notdir $(templates)))
 
 .PHONY: judges judge

@@ -31,7 +31,7 @@ var makes = map[string][]string{
 // TestDeployer: the role that deploys can make and remove every resource of the stack, and can read
 // no key and no item.
 func TestDeployer(t *testing.T) {
-	d, stack := translated(t, "examples/deployer.yaml"), translated(t, "template.yaml")
+	d, stack := translated(t, "examples/deployer/deployer.yaml"), translated(t, "template.yaml")
 	for _, problem := range deployer(d, stack) {
 		t.Error(problem)
 	}
