@@ -117,9 +117,12 @@ type Counters interface {
 // Reset returns the update that sets a counter and the source's part of it to zero, if the counter
 // is still as the caller's own Take left it. After another attempt the counter stays as it is. The
 // counts of other sources always stay.
+//
+// Attempts in the same millisecond may leave N and Last as they were, and the source with fewer
+// attempts. The source's count is therefore a condition too: a store cannot read a negative count.
 func Reset(mine Counter, source string) Update {
 	return Update{
-		AnyOf: []Match{{Least: mine.N, Below: mine.N + 1, LastAt: mine.Last}}, Add: -mine.N,
+		AnyOf: []Match{{Least: mine.N, Below: mine.N + 1, LastAt: mine.Last, SourceLeast: mine.Sources[source]}}, Add: -mine.N,
 		Source: source, AddSource: -mine.Sources[source],
 	}
 }
