@@ -14,8 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Attempts holds a throttle.Counters to its definition: it cannot be told from throttle.Update.Do
-// on a counter in memory.
+// Attempts checks that a throttle.Counters behaves exactly like throttle.Update.Do on a counter in
+// memory. open returns the store, which may hold other counters.
 func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
 	counters := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) {
@@ -27,16 +27,16 @@ func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
 	t.Run("SpendOnce", func(t *testing.T) { spendOnce(t, counters) })
 }
 
-// limits are limits whose every step a few takes reach. The second one's waits are long enough to
-// differ by what a source did before.
+// limits are limits that a few attempts exhaust. The waits of the second limit are long enough to
+// depend on the source.
 var limits = []throttle.Limit{
 	{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour},
 	{Free: 2, Delay: 30 * time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour},
 }
 
-// CompareCounts plays random sequences of updates on counters in a store and in memory, each with a
-// counter of its own, and returns the first difference of each sequence: in whether it was written
-// and in what was found before.
+// CompareCounts runs random sequences of updates in the store and in memory, each on its own
+// counter. It returns the first difference of each sequence, in whether the update was written or
+// in the counter before it.
 func CompareCounts(ctx context.Context, counters throttle.Counters, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {
@@ -63,7 +63,7 @@ func CompareCounts(ctx context.Context, counters throttle.Counters, sequences in
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// pause is a wait of the limit, just less, just enough or just more.
+// pause returns a wait of the limit, or a little less or more.
 func pause(rng *rand.Rand, l throttle.Limit) time.Duration {
 	around := time.Duration(rng.IntN(2)) * l.Delay << rng.IntN(5)
 	if l.MaxDelay > time.Minute {
@@ -72,8 +72,7 @@ func pause(rng *rand.Rand, l throttle.Limit) time.Duration {
 	return max(0, around+time.Duration(rng.IntN(3)-1)*time.Millisecond)
 }
 
-// randomCount is most often what a Limiter asks for, and otherwise any form that an update can
-// have.
+// randomCount returns an update that a Limiter makes, or sometimes one of any other form.
 func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.Time) throttle.Update {
 	expires := now.Add(time.Duration(1+rng.IntN(100)) * time.Hour)
 	source := pick(rng, "", "0-_source", "another0", "another0", "another0")
@@ -119,8 +118,8 @@ func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.
 	return l.Take(now, expires, source)
 }
 
-// parallelTakes asks for a thousand slots of one counter at once: none reads the counter before
-// another's write.
+// parallelTakes makes a thousand attempts on one counter in parallel and checks that each sees the
+// writes of the earlier ones.
 func parallelTakes(t *testing.T, counters throttle.Counters) {
 	const n = 1000
 	key := t.Name()
@@ -151,14 +150,14 @@ func parallelTakes(t *testing.T, counters throttle.Counters) {
 	}
 }
 
-// loginKey is the one login key of the suite.
+// loginKey is the only login key of the suite.
 type loginKey struct{}
 
 func (loginKey) SealingKey(context.Context) (auth.LoginKey, error) {
 	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
 }
 
-// spendOnce spends one id a hundred times at once: one spender finds it fresh.
+// spendOnce spends one id a hundred times in parallel. Exactly one call finds it unused.
 func spendOnce(t *testing.T, counters throttle.Counters) {
 	once := throttle.Once{Counters: counters, Keys: loginKey{}}
 	spend := func(purpose, id string) bool {

@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// A Case is an item and what is done to it: a refresh, then another update of any form.
+// A Case is an item and what happens to it: a refresh, and then an update of any form.
 type Case struct {
 	Name      string
 	Item      *session.Session // nil for a missing one
@@ -27,8 +27,8 @@ var (
 	branchB = session.Branch{0xb}
 )
 
-// Cases returns every case at a boundary, and random ones up to n in all (more where the boundaries
-// alone are more). Their sessions have the subjects that subject returns, one each.
+// Cases returns all cases at the boundaries of the rules, and random cases up to n in total. The
+// boundary cases may be more than n. subject returns the subject of each session.
 func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	cases := boundaries()
@@ -162,7 +162,7 @@ func randomCase(rng *rand.Rand) Case {
 	return c
 }
 
-// randomUpdate has any form that an update can have, also those that no rule asks for today.
+// randomUpdate returns an update of any form, including forms that no rule uses today.
 func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	var u session.Update
 	if rng.IntN(2) == 0 {

@@ -20,8 +20,8 @@ type Stores struct {
 	Counters throttle.Counters
 }
 
-// Raw reads and writes one attribute of a stored item behind the store's back. item is an
-// auth.SubjectID for a user, a user.Pointer,  a session.Key for a session, or a CounterKey.
+// Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a
+// user, a user.Pointer, a session.Key for a session, or a CounterKey.
 type Raw interface {
 	// Set writes a text or a whole number.
 	Set(t testing.TB, item any, name string, value any)
@@ -31,17 +31,16 @@ type Raw interface {
 	Item(t testing.TB, item any) any
 	// Put stores what Item returned.
 	Put(t testing.TB, item, content any)
-	// Damaged returns the item as Item does, but each time damaged in one way, by the names of the
-	// ways.
+	// Damaged returns the item in the form of Item, once for each way of damaging it, by the name
+	// of the way.
 	Damaged(t testing.TB, item any) map[string]any
 }
 
 // CounterKey names a counter for Raw.
 type CounterKey string
 
-// Schema holds a database to the rules of stored items: an attribute that a later version wrote
-// survives every operation, and an item that cannot be read is auth.ErrUnavailable, which is never
-// taken for missing.
+// Schema checks the rules of stored items: an attribute that a later version wrote survives every
+// operation, and an unreadable item gives auth.ErrUnavailable and never counts as missing.
 func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnknownAttributes", func(t *testing.T) { unknownAttributes(t, s, raw) })
 	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })

@@ -12,9 +12,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Sessions holds a session.Store to its definition. open returns the store, which the suite shares
-// with no other test but may find filled. cases is how many generated cases to run; every case at a
-// boundary is run in any event.
+// Sessions checks that a session.Store behaves as package session defines it. open returns the
+// store, which may hold other sessions. cases is the number of generated cases; all boundary cases
+// run in any event.
 func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
 	store := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) { EqualsTheRules(t, store, cases, 1) })
@@ -45,9 +45,9 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 	}
 }
 
-// Compare plays the cases on the store and on items in memory, a refresh and then an update of any
-// form, and returns every difference: in what was found before, in whether it was written, and in
-// the item afterwards.
+// Compare runs the cases in the store and in memory, each a refresh and then an update of any form.
+// It returns every difference: in the item before, in whether the update was written, and in the
+// item afterwards.
 func Compare(ctx context.Context, store session.Store, cases []Case) []error {
 	errs := make([]error, len(cases))
 	parallel(len(cases), 64, func(i int) {

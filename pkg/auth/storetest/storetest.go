@@ -1,6 +1,12 @@
-// Package storetest is the definition of the stores: what session.Store and user.Store promise, as
-// tests that every implementation runs. A store is right when it cannot be told from
-// session.Update.Do on an item in memory.
+// Package storetest defines the behaviour of the stores, as tests that every implementation runs.
+//
+//	func TestSessions(t *testing.T) {
+//		storetest.Sessions(t, 1000, func(t testing.TB) session.Store { return newStore(t) })
+//	}
+//
+// A session store is correct if it behaves exactly like [session.Update.Do] on an item in memory.
+// [Users], [Attempts] and [Schema] do the same for accounts, for counters, and for items that
+// another version wrote.
 package storetest
 
 import (

@@ -14,7 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users holds a user.Store to its definition. open returns the store, which may be filled already.
+// Users checks that a user.Store behaves as package user defines it. open returns the store, which
+// may hold other users.
 func Users(t *testing.T, open func(testing.TB) user.Store) {
 	store := open(t)
 	t.Run("EqualsTheModel", func(t *testing.T) {

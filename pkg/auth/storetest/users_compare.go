@@ -13,9 +13,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// CompareUsers plays random sequences of operations on users in a store and in memory, each in a
-// small world of its own, and returns the first difference of each sequence: in an answer, in a
-// user, or in where a pointer leads.
+// CompareUsers runs random sequences of operations in the store and in memory, each with its own
+// subjects. It returns the first difference of each sequence: in a result, in a user, or in the
+// user that a pointer leads to.
 func CompareUsers(ctx context.Context, store user.Store, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {

@@ -122,8 +122,8 @@ func (l *Limiter) source(ctx context.Context, c Charge, key string) (string, err
 }
 
 // Settle reports how an attempt ended. A failure needs no write, because the attempt is counted
-// already. After a success a count of one is left alone: it delays no attempt, and most logins save
-// the second write.
+// already. After a success a count of one is left alone: it delays no attempt, so most attempts need
+// no second write.
 func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 	switch {
 	case s.key == "" || e == Failed:

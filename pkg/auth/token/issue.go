@@ -26,7 +26,7 @@ type SigningKeys interface {
 	SigningKey(ctx context.Context) (SigningKey, error)
 }
 
-// IssuerConfig holds the settings of an Issuer. Every field but Clients is required.
+// IssuerConfig holds the settings of an Issuer. Every field but Clients, Now and Rand is required.
 type IssuerConfig struct {
 	Issuer   string   // iss of every token
 	Audience []string // aud of every token
