@@ -25,6 +25,7 @@ type userCommand struct {
 	Claims  userClaims  `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
 	Disable userDisable `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`
 	Enable  userEnable  `cmd:"" help:"Allow logins again."`
+	Unlock  userUnlock  `cmd:"" help:"Clear the counter of failed logins, so that the owner need not wait."`
 	Delete  userDelete  `cmd:"" help:"Erase a user and all their sessions."`
 	Import  userImport  `cmd:"" help:"Import users with their password hashes."`
 	Export  userExport  `cmd:"" help:"Write all users with their password hashes, as JSON lines for import."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
@@ -47,6 +48,13 @@ func (t *Throttle) Take(ctx context.Context, a Attempt) (Slot, error) {
 func (t *Throttle) Settle(ctx context.Context, s Slot, e Ending) error {
 	slot, _ := s.State.(throttle.Slot)
 	return t.limiter.Settle(ctx, slot, e)
+}
+
+// Unlock sets the counter of the account with this e-mail back to zero, and returns how many attempts it
+// had. at is the time of the call. Known devices and networks keep their counters.
+func (t *Throttle) Unlock(ctx context.Context, email string, at time.Time) (attempts int, err error) {
+	c, _ := t.charge(Attempt{Account: accountKey(email), At: at})
+	return t.limiter.Clear(ctx, c)
 }
 
 // charge returns the counter of the attempt. limited is false if the attempt is not limited.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // Exceeded is the error of an attempt that is not granted.
@@ -80,12 +82,10 @@ const slack = time.Hour
 // Take reserves an attempt by one write. If the limit is reached, the error is an [*Exceeded]. Any
 // other error means that the attempt could not be counted and must not be made.
 func (l *Limiter) Take(ctx context.Context, c Charge) (Slot, error) {
-	sum, err := pseudonym(ctx, l.keys, counterPurpose, c.Kind, c.Text)
+	key, end, err := l.counter(ctx, c)
 	if err != nil {
 		return Slot{}, err
 	}
-	number, end := c.Limit.window(binary.BigEndian.Uint64(sum[16:]), c.At)
-	key := base64.RawURLEncoding.EncodeToString(sum[:16]) + "." + strconv.FormatInt(number, 10)
 	source, err := l.source(ctx, c, key)
 	if err != nil {
 		return Slot{}, err
@@ -146,4 +146,38 @@ func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 	}
 	_, _, err := l.counters.Update(ctx, s.key, release)
 	return err
+}
+
+// clearTries is how often Clear tries, while other attempts change the counter.
+const clearTries = 10
+
+// Clear sets the counter of the charge in its present window back to zero, and returns how many
+// attempts it had. Sources that took slots still wait longer than others; see [Limit]. If attempts
+// change the counter all the time, the error wraps [auth.ErrUnavailable].
+func (l *Limiter) Clear(ctx context.Context, c Charge) (attempts int, err error) {
+	key, _, err := l.counter(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	for range clearTries {
+		// No counter has so many attempts, so nothing is written.
+		now, _, err := l.counters.Update(ctx, key, Update{AnyOf: []Match{{Least: 1 << 30}}})
+		if err != nil || now.N == 0 {
+			return 0, err
+		}
+		if _, done, err := l.counters.Update(ctx, key, Reset(now, "")); err != nil || done {
+			return now.N, err
+		}
+	}
+	return 0, fmt.Errorf("the counter changes all the time: %w", auth.ErrUnavailable)
+}
+
+// counter returns the key of the charge's counter and the end of its window.
+func (l *Limiter) counter(ctx context.Context, c Charge) (key string, end time.Time, err error) {
+	sum, err := pseudonym(ctx, l.keys, counterPurpose, c.Kind, c.Text)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	number, end := c.Limit.window(binary.BigEndian.Uint64(sum[16:]), c.At)
+	return base64.RawURLEncoding.EncodeToString(sum[:16]) + "." + strconv.FormatInt(number, 10), end, nil
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+)
+
+type userUnlock struct {
+	whoArgument
+	Window time.Duration `default:"24h" help:"The window of throttle.account in the configuration (${default})."`
+}
+
+// Run clears the counter of an account. The names of counters are made with the login ring, so the
+// command needs the ring of the store.
+func (c *userUnlock) Run(ctx context.Context, t terminal) error {
+	k, err := keysFlag{c.homeFlag, c.Store}.load(ctx, t)
+	if err != nil {
+		return err
+	}
+	key, ok := k.login.Keys[k.version]
+	if !ok {
+		return errors.New("there is no login ring yet; the next \"edgeauth dev\" or deployment creates one, and all counters begin anew then")
+	}
+	stores, err := c.open(ctx, t)
+	if err != nil {
+		return err
+	}
+	email := c.Who
+	switch u, err := directoryOf(stores).Find(ctx, c.Who); {
+	case err == nil:
+		email = u.Email
+	case !errors.Is(err, auth.ErrNotFound): // an unknown address has a counter too
+		return err
+	}
+	limits := login.DefaultLimits()
+	limits.Account.Window = c.Window
+	throttle, err := login.NewThrottle(stores.Attempts, sealing{k.version, key.Secret}, limits)
+	if err != nil {
+		return fmt.Errorf("%w: --window: %w", errUsage, err)
+	}
+	attempts, err := throttle.Unlock(ctx, email, time.Now())
+	if err != nil {
+		return err
+	}
+	return t.print(map[string]any{"email": email, "attempts": attempts}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %d attempts cleared\n", printable(email), attempts)
+	})
+}
+
+// sealing is the login key that signs now.
+type sealing struct {
+	version keyrings.Version
+	secret  auth.Secret
+}
+
+func (s sealing) SealingKey(context.Context) (auth.LoginKey, error) {
+	return auth.LoginKey{ID: s.version, Secret: s.secret}, nil
+}
