@@ -126,11 +126,18 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	if e.RequestID == "" {
 		return nil, errors.New("the request has no RequestId")
 	}
+	if len(e.RequestID) > maxRequestID {
+		return nil, fmt.Errorf("the RequestId has %d bytes (want at most %d)", len(e.RequestID), maxRequestID)
+	}
 	return h.carryOut(ctx, task{
 		request: e.RequestID, stack: e.StackID, replyTo: e.ResponseURL, create: e.RequestType == cfn.RequestCreate,
 		properties: p, before: e.OldResourceProperties,
 	})
 }
+
+// maxRequestID bounds the RequestId, which is a UUID. The rings keep the ids of the last requests, and a ring that long ids
+// have filled could never be moved again.
+const maxRequestID = 64
 
 // serviceTimeout is the template's: after that CloudFormation takes a request for failed.
 const serviceTimeout = 300 * time.Second

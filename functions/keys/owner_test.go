@@ -45,6 +45,33 @@ func TestEventOfAnotherStack(t *testing.T) {
 	}
 }
 
+// A long RequestId would fill the rings, which keep the last ones, and no request could move them any more.
+func TestRequestIDIsBounded(t *testing.T) {
+	s := newStack(t)
+	s.create()
+	before := s.texts()
+	for _, id := range []string{"", strings.Repeat("r", 65), strings.Repeat("r", 60_000)} {
+		var event map[string]any
+		if err := json.Unmarshal(s.request("Update", s.deployed, s.deployed), &event); err != nil {
+			t.Fatal(err)
+		}
+		event["RequestId"] = id
+		text, err := json.Marshal(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := s.send(text); r.Status != "FAILED" || len(id) < 1000 && !strings.Contains(r.Reason, "RequestId") {
+			t.Errorf("%d bytes: %+v", len(id), r)
+		}
+	}
+	if !slices.Equal(s.texts(), before) {
+		t.Error("the rings have changed")
+	}
+	if r := s.update("Issuer", "https://new.example.com"); r.Status != "SUCCESS" {
+		t.Errorf("the next request: %s", r.Reason)
+	}
+}
+
 // Rings of another stack are taken over only by a deployment that names that stack, and the stack they are taken from
 // cannot move them any more.
 func TestTakeOver(t *testing.T) {
