@@ -97,19 +97,28 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 	return false, nil
 }
 
-// cloudFormationHost matches the hosts at which CloudFormation waits for the answers of custom resources: one bucket in
-// each Region, cloudformation-custom-resource-response-<Region without dashes>, at any of the Region's S3 endpoints. The
-// suffixes are those of the partitions aws and aws-us-gov, aws-cn, aws-eusc, and the isolated ones.
-var cloudFormationHost = regexp.MustCompile(`^cloudformation-custom-resource-response-[a-z0-9-]+` +
-	`\.s3(-fips)?(\.dualstack)?([.-][a-z]{2,4}(-[a-z]+)+-[0-9]+)?` +
-	`\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$`)
-
-// isBucket tells whether a host is CloudFormation's bucket in this function's own Region. Names of buckets are global: a
-// bucket that is named after a Region which does not exist can belong to a stranger.
+// isBucket reports whether a host is the bucket at which CloudFormation waits for the answers of custom resources in this
+// function's own Region, cloudformation-custom-resource-response-<Region without dashes>, at any of the Region's S3
+// endpoints. The names of buckets are unique within a partition. So the bucket of another Region, or one with the right
+// name in another partition, can belong to a stranger.
 func (h *handler) isBucket(host string) bool {
-	const bucket = "cloudformation-custom-resource-response-"
-	own := strings.HasPrefix(host, bucket+strings.ReplaceAll(h.region, "-", "")+".s3") || strings.HasPrefix(host, bucket+h.region+".s3")
-	return own && cloudFormationHost.MatchString(host)
+	region, without := regexp.QuoteMeta(h.region), strings.ReplaceAll(h.region, "-", "")
+	pattern := `^cloudformation-custom-resource-response-(` + regexp.QuoteMeta(without) + `|` + region + `)` +
+		`\.s3(-fips)?(\.dualstack)?([.-]` + region + `)?\.` + regexp.QuoteMeta(domainOf(h.region)) + `$`
+	return regexp.MustCompile(pattern).MatchString(host)
+}
+
+// domainOf returns the domain of a Region's endpoints, which is that of its partition.
+func domainOf(region string) string {
+	for prefix, domain := range map[string]string{
+		"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov",
+		"eu-isoe-": "cloud.adc-e.uk", "us-isof-": "csp.hci.ic.gov",
+	} {
+		if strings.HasPrefix(region, prefix) {
+			return domain
+		}
+	}
+	return "amazonaws.com"
 }
 
 // mayAnswer returns an error unless a URL is where CloudFormation waits for an answer: https at one of its buckets, or
@@ -127,7 +136,7 @@ func (h *handler) mayAnswer(to string) error {
 		return errors.New("the ResponseURL is no https URL")
 	case u.User != nil || u.Port() != "" && u.Port() != "443" || !h.isBucket(u.Hostname()):
 		return fmt.Errorf("the ResponseURL is not at the bucket of CloudFormation in this Region, "+
-			"https://cloudformation-custom-resource-response-%s.s3.%s.amazonaws.com/", strings.ReplaceAll(h.region, "-", ""), h.region)
+			"https://cloudformation-custom-resource-response-%s.s3.%s.%s/", strings.ReplaceAll(h.region, "-", ""), h.region, domainOf(h.region))
 	}
 	return nil
 }
