@@ -41,11 +41,10 @@ func (c *userUnlock) Run(ctx context.Context, t terminal) error {
 	}
 	limits := login.DefaultLimits()
 	limits.Account.Window = c.Window
-	throttle, err := login.NewThrottle(stores.Attempts, sealing{k.version, key.Secret}, limits)
-	if err != nil {
+	if err := limits.Validate(); err != nil {
 		return fmt.Errorf("%w: --window: %w", errUsage, err)
 	}
-	attempts, err := throttle.Unlock(ctx, email, time.Now())
+	attempts, err := login.Unlock(ctx, stores.Attempts, sealing{k.version, key.Secret}, limits, email, time.Now())
 	if err != nil {
 		return err
 	}

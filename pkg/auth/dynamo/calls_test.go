@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/test/engine"
 	"github.com/edgeauth/edgeauth/test/fault"
 )
@@ -22,7 +23,7 @@ func TestStoreCalls(t *testing.T) {
 	now := storetest.Epoch
 	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return now })
 	secret := auth.NewSecret(authtest.Password)
-	who, err := login.New(login.Config{Users: m.users, Hasher: m.hasher, Attempts: login.Unlimited})
+	who, err := login.New(login.Config{Users: m.users, Hasher: m.hasher, Counters: throttle.Unlimited})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -40,7 +41,7 @@ func TestFixtures(t *testing.T) {
 }
 
 func logIn(ctx context.Context, users user.Store, email string, given auth.Secret) (auth.SubjectID, error) {
-	who, err := login.New(login.Config{Users: users, Hasher: &password.Hasher{}, Attempts: login.Unlimited})
+	who, err := login.New(login.Config{Users: users, Hasher: &password.Hasher{}, Counters: throttle.Unlimited})
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 // sized returns a login request as a JSON object of n bytes.
@@ -232,7 +233,7 @@ func (noMatch) Hash(auth.Secret) (auth.Secret, error) {
 func FuzzRequests(f *testing.F) {
 	h := newHarness(f)
 	_, refresh := h.login(f)
-	who, err := login.New(login.Config{Users: h.users, Hasher: noMatch{}, Attempts: login.Unlimited, Now: time.Now})
+	who, err := login.New(login.Config{Users: h.users, Hasher: noMatch{}, Counters: throttle.Unlimited, Now: time.Now})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -106,14 +107,6 @@ func TestLoginUnderAttack(t *testing.T) {
 	}
 }
 
-// attempts refuses every reservation.
-type attempts struct{ wait time.Duration }
-
-func (a attempts) Take(context.Context, login.Attempt) (login.Slot, error) {
-	return login.Slot{}, login.Throttled(a.wait)
-}
-func (attempts) Settle(context.Context, login.Slot, login.Ending) error { return nil }
-
 func TestLoginThrottled(t *testing.T) {
 	h := newHarness(t)
 	for _, row := range []struct {
@@ -124,7 +117,12 @@ func TestLoginThrottled(t *testing.T) {
 		{time.Minute, `429 Retry-After: 60 {"error":"too_many_requests"}`},
 		{90*time.Second + 1, `429 Retry-After: 91 {"error":"too_many_requests"}`}, // never before the next attempt is free
 	} {
-		who, err := login.New(login.Config{Users: h.users, Hasher: noMatch{}, Attempts: attempts{row.wait}})
+		refuse := func(context.Context, login.Credentials) error {
+			return &login.Refusal{Reason: login.ReasonThrottled, RetryAfter: row.wait}
+		}
+		who, err := login.New(login.Config{
+			Users: h.users, Hasher: noMatch{}, Counters: throttle.Unlimited, Steps: login.Steps{Before: refuse},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

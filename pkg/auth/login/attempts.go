@@ -9,33 +9,23 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Attempts counts and limits logins. Implementations are safe for concurrent use.
-type Attempts interface {
+// attempts counts and limits logins. Implementations are safe for concurrent use.
+type attempts interface {
 	// Take reserves and counts one attempt in one atomic step. If the limit is reached, it returns
-	// a *Refusal made by [Throttled]. Any other error stops the login, because an attempt that
+	// a *Refusal made by throttled. Any other error stops the login, because an attempt that
 	// cannot be counted is not allowed.
-	Take(ctx context.Context, a Attempt) (Slot, error)
+	Take(ctx context.Context, a attempt) (slot, error)
 	// Settle reports how the attempt ended. A reservation that is never settled counts as a failure
 	// until the counter restarts. Login ignores the error of Settle, because a lost settlement only
 	// throttles more.
-	Settle(ctx context.Context, s Slot, e Ending) error
+	Settle(ctx context.Context, s slot, e throttle.Ending) error
 }
 
-// Ending is the end of an attempt; see package throttle.
-type Ending = throttle.Ending
-
-// The endings of an attempt.
-const (
-	Undecided = throttle.Undecided
-	Failed    = throttle.Failed
-	Succeeded = throttle.Succeeded
-)
-
-// Attempt is what one reservation counts on: the first of Device, Account and Network that is set.
+// attempt is what one reservation counts on: the first of Device, Account and Network that is set.
 // A login with a known device makes one attempt, on the device. Any other login makes an attempt on
 // its network, at the same time an attempt on its site, and then an attempt on its account. The
 // redemption of a change-of-password token makes one attempt, on Device.
-type Attempt struct {
+type attempt struct {
 	// Account is the key of the e-mail. It need not belong to a user. If the e-mail cannot be
 	// normalized, Account is a stand-in that no user can have.
 	Account user.Email
@@ -48,26 +38,23 @@ type Attempt struct {
 	// account. In that case the login makes the attempts on network and account as well, before it
 	// computes a hash. For a redemption Device stands for the change-of-password token, whose
 	// secret is already verified.
-	Device DeviceID
+	Device deviceID
 	// At is the time of the attempt.
 	At time.Time
 }
 
-// Slot is a reserved attempt.
-type Slot struct {
-	Attempt Attempt
+// slot is a reserved attempt.
+type slot struct {
+	Attempt attempt
 	// State belongs to the implementation. Settle receives it as Take returned it.
 	State any
 }
 
-// Unlimited grants every attempt and counts nothing. Use it in tests, and if attempts are limited
-// by other means.
-var Unlimited Attempts = unlimited{}
-
+// unlimited grants every attempt and counts nothing.
 type unlimited struct{}
 
-func (unlimited) Take(_ context.Context, a Attempt) (Slot, error) { return Slot{Attempt: a}, nil }
-func (unlimited) Settle(context.Context, Slot, Ending) error      { return nil }
+func (unlimited) Take(_ context.Context, a attempt) (slot, error)     { return slot{Attempt: a}, nil }
+func (unlimited) Settle(context.Context, slot, throttle.Ending) error { return nil }
 
 // network returns the smallest block that one subscriber has.
 func network(a netip.Addr) netip.Prefix { return prefix(a, 32, 64) }
@@ -80,10 +67,10 @@ const siteBits = 48
 func site(a netip.Addr) netip.Prefix { return prefix(a, 24, siteBits) }
 
 // byNetwork returns the attempts that depend only on the client's address. An IPv4 client has one.
-func byNetwork(a netip.Addr, at time.Time) []Attempt {
-	all := []Attempt{{Network: network(a), At: at}}
+func byNetwork(a netip.Addr, at time.Time) []attempt {
+	all := []attempt{{Network: network(a), At: at}}
 	if s := site(a); s.IsValid() && s.Addr().Is6() {
-		all = append(all, Attempt{Network: s, At: at})
+		all = append(all, attempt{Network: s, At: at})
 	}
 	return all
 }

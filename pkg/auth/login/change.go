@@ -11,9 +11,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Passwords stores the results of logins and password changes. *[user.Directory] implements it.
+// passwords stores the results of logins and password changes. *[user.Directory] implements it.
 // Stored hashes come from Hasher.
-type Passwords interface {
+type passwords interface {
 	// CheckPassword returns an error of package password if the user with this e-mail may not set
 	// the password.
 	CheckPassword(ctx context.Context, password auth.Secret, email string) error
@@ -49,7 +49,7 @@ var (
 // not an error. In addition, the error is [ErrSamePassword], an error of package password if the
 // new password is not allowed, or [user.ErrSuperseded] if a concurrent change came first.
 func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c Credentials, next auth.Secret) (Result, error) {
-	if a.c.Passwords == nil {
+	if a.passwords == nil {
 		return Result{}, errNoPasswords
 	}
 	u, err := a.c.Users.Get(ctx, id)
@@ -76,7 +76,7 @@ func (a *Authenticator) replace(ctx context.Context, u user.User, reference stri
 	if err != nil {
 		return Result{}, err
 	}
-	u, err = a.c.Passwords.ReplaceHash(ctx, u.ID, u.TokenVersion, stored)
+	u, err = a.passwords.ReplaceHash(ctx, u.ID, u.TokenVersion, stored)
 	if errors.Is(err, auth.ErrNotFound) { // erased meanwhile
 		err = user.ErrSuperseded
 	}
@@ -89,7 +89,7 @@ func (a *Authenticator) replace(ctx context.Context, u user.User, reference stri
 // newHash returns the hash of a new password, if the password is allowed and differs from the
 // current one. The hashes run under the semaphore, and nothing else does.
 func (a *Authenticator) newHash(ctx context.Context, u user.User, next auth.Secret) (stored auth.Secret, err error) {
-	if err := a.c.Passwords.CheckPassword(ctx, next, u.Email); err != nil {
+	if err := a.passwords.CheckPassword(ctx, next, u.Email); err != nil {
 		return auth.Secret{}, err
 	}
 	err = a.inTurn(ctx, func() (err error) {

@@ -69,8 +69,9 @@ func newChangingOn(t *testing.T, users user.Store, change func(*login.Config)) *
 		t.Fatal(err)
 	}
 	config := login.Config{
-		Users: users, Hasher: c.counting, Attempts: c.counting, Keys: sealing{}, Passwords: c.Directory, Now: clock,
+		Users: users, Hasher: c.counting, Keys: sealing{}, Passwords: c.Directory, Now: clock,
 	}
+	config.Count(c.counting)
 	change(&config)
 	if c.Authenticator, err = login.New(config); err != nil {
 		t.Fatal(err)
@@ -186,7 +187,7 @@ func TestChangePasswordOfAMovedAddress(t *testing.T) {
 }
 
 func TestNoPasswords(t *testing.T) {
-	c := newChanging(t, func(config *login.Config) { config.Passwords = nil })
+	c := newChanging(t, func(config *login.Config) { config.Keep(nil) })
 	_, change := c.ChangePassword(t.Context(), c.ada.ID, right, auth.NewSecret("battery staple"))
 	_, redeem := c.RedeemChange(t.Context(), auth.NewSecret("x"), auth.NewSecret("battery staple"))
 	if change == nil || redeem == nil {
@@ -202,7 +203,7 @@ func (erasing) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret)
 }
 
 func TestChangePasswordOfAnErasedUser(t *testing.T) {
-	c := newChanging(t, func(config *login.Config) { config.Passwords = erasing{config.Passwords} })
+	c := newChanging(t, func(config *login.Config) { config.Keep(erasing{config.Kept()}) })
 	if _, err := c.ChangePassword(t.Context(), c.ada.ID, right, auth.NewSecret("battery staple")); !errors.Is(err, user.ErrSuperseded) {
 		t.Error(err)
 	}
@@ -224,8 +225,8 @@ func (s slowList) CheckPassword(ctx context.Context, p auth.Secret, email string
 func TestSlowPolicyHoldsNoTurn(t *testing.T) {
 	slow := slowList{asked: make(chan struct{}), answer: make(chan struct{})}
 	c := newChanging(t, func(config *login.Config) {
-		slow.Passwords = config.Passwords
-		config.Passwords, config.MaxHashes = slow, 1
+		slow.Passwords, config.MaxHashes = config.Kept(), 1
+		config.Keep(slow)
 	})
 	done := make(chan error)
 	go func() {

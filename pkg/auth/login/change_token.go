@@ -64,5 +64,5 @@ func (a *Authenticator) permitChange(ctx context.Context, u user.User) (auth.Sec
 	if err != nil {
 		return auth.Secret{}, err
 	}
-	return token, a.c.Passwords.PermitChange(ctx, u.ID, u.TokenVersion, digest, a.c.Now().Add(changeLifetime))
+	return token, a.passwords.PermitChange(ctx, u.ID, u.TokenVersion, digest, a.c.Now().Add(changeLifetime))
 }

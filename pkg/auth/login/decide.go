@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -19,7 +20,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	// A login that stops before the password is checked leaves no trace in the counters. An outage
 	// must not throttle owners after it ends, and a refusal by one counter must not count on
 	// another.
-	held, ending := slots{of: a.c.Attempts}, Undecided
+	held, ending := slots{of: a.attempts}, throttle.Undecided
 	defer func() { held.settle(ctx, ending) }()
 	u, found, err := a.identify(ctx, c, &device, &held)
 	if err != nil {
@@ -32,13 +33,13 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	if proof.no != nil {
 		// The correct password of a disabled user settles as a failure: a counter that resets would
 		// confirm the password.
-		ending = Failed
+		ending = throttle.Failed
 		return Result{}, proof.no
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
 	r = Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
 	err = a.after(ctx, c, r)
-	if err == nil && u.MustChange && a.c.Passwords != nil {
+	if err == nil && u.MustChange && a.passwords != nil {
 		r.Change, err = a.permitChange(ctx, u)
 		if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {
 			err = &Refusal{Reason: ReasonDisabled, Subject: u.ID}
@@ -48,14 +49,14 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		var denial *Denial
 		var refusal *Refusal
 		if errors.As(err, &denial) || errors.As(err, &refusal) {
-			ending = Failed // otherwise a second factor could be guessed without limit
+			ending = throttle.Failed // otherwise a second factor could be guessed without limit
 		}
 		return Result{}, err
 	}
 	if proof.upgrade.Reveal() != "" {
-		r.UpgradeErr = a.c.Passwords.UpgradeHash(ctx, u, proof.upgrade)
+		r.UpgradeErr = a.passwords.UpgradeHash(ctx, u, proof.upgrade)
 	}
-	ending = Succeeded
+	ending = throttle.Succeeded
 	return r, nil
 }
 
@@ -97,10 +98,10 @@ func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher,
 // parallel read is cancelled.
 func (a *Authenticator) identify(ctx context.Context, c Credentials, device *voucher, held *slots) (u user.User, found bool, err error) {
 	account, at := accountKey(c.Email), a.c.Now()
-	byAccount := Attempt{Account: account, Network: network(c.Address), At: at}
+	byAccount := attempt{Account: account, Network: network(c.Address), At: at}
 	first := byNetwork(c.Address, at)
-	if device.ID != (DeviceID{}) {
-		first = []Attempt{{Device: device.ID, At: at}}
+	if device.ID != (deviceID{}) {
+		first = []attempt{{Device: device.ID, At: at}}
 	}
 	var to target
 	err = held.take(ctx, first, func(ctx context.Context) (err error) {
@@ -114,8 +115,8 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 		u, found, err = a.find(ctx, to)
 		return err
 	}
-	if device.ID == (DeviceID{}) {
-		err = held.take(ctx, []Attempt{byAccount}, find)
+	if device.ID == (deviceID{}) {
+		err = held.take(ctx, []attempt{byAccount}, find)
 		return u, found, err
 	}
 	if err := find(ctx); err != nil || found && device.vouchesFor(u.ID, u.TokenVersion) {
@@ -126,7 +127,7 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	// mistake.
 	*device = voucher{}
 	held.leave()
-	for _, attempts := range [][]Attempt{byNetwork(c.Address, at), {byAccount}} {
+	for _, attempts := range [][]attempt{byNetwork(c.Address, at), {byAccount}} {
 		if err := held.take(ctx, attempts, nil); err != nil {
 			return user.User{}, false, err
 		}
@@ -180,7 +181,7 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 		var outdated bool
 		p.no, outdated = a.judge(u, found, given)
 		// A required password change will replace the hash.
-		if p.no != nil || !outdated || a.c.Passwords == nil || u.MustChange {
+		if p.no != nil || !outdated || a.passwords == nil || u.MustChange {
 			return nil
 		}
 		p.upgrade, err = a.c.Hasher.Hash(given)

@@ -1,7 +1,6 @@
 // Package login decides whether an e-mail and a password may open a session.
 //
-//	limiter, err := login.NewThrottle(counters, keys, login.DefaultLimits())
-//	who, err := login.New(login.Config{Users: users, Hasher: hasher, Attempts: limiter, Keys: keys})
+//	who, err := login.New(login.Config{Users: users, Hasher: hasher, Counters: counters, Keys: keys})
 //	result, err := who.Login(ctx, login.Credentials{Email: email, Password: password, Address: address})
 //
 // # The order is the defence
@@ -22,8 +21,8 @@
 //
 // # How many guesses
 //
-// [Limits] holds the limits, and package throttle counts. [Throttle] counts each login on its
-// account and its network.
+// [Limits] holds the limits, and package throttle counts. Each login counts on its account and on
+// its network.
 //
 // With these counters alone, an attacker who keeps guessing at an account could keep its owner out.
 // A successful login therefore returns a known-device token (tokens.go), and a login with that

@@ -47,8 +47,8 @@ type Refusal struct {
 	cause error
 }
 
-// Throttled returns the error of [Attempts.Take] if the limit is reached.
-func Throttled(retryAfter time.Duration) *Refusal {
+// throttled returns the error of [Attempts.Take] if the limit is reached.
+func throttled(retryAfter time.Duration) *Refusal {
 	return &Refusal{Reason: ReasonThrottled, RetryAfter: retryAfter}
 }
 

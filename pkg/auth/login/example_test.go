@@ -38,7 +38,7 @@ func ExampleAuthenticator_Login() {
 		return
 	}
 	users := oneUser{ID: "1b671a64", Email: "ada@example.com", Password: stored}
-	logins, err := login.New(login.Config{Users: users, Hasher: hasher, Attempts: login.Unlimited})
+	logins, err := login.New(login.Config{Users: users, Hasher: hasher, Counters: throttle.Unlimited})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -17,8 +17,8 @@ type Keys interface {
 	LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error)
 }
 
-// Reference returns the pseudonym of an e-mail in the audit log, whether or not a user has the
+// pseudonym returns the pseudonym of an e-mail in the audit log, whether or not a user has the
 // e-mail; see [throttle.Reference].
-func Reference(ctx context.Context, keys Keys, email string) (string, error) {
+func pseudonym(ctx context.Context, keys Keys, email string) (string, error) {
 	return throttle.Reference(ctx, keys, string(accountKey(email)))
 }

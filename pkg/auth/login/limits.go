@@ -8,9 +8,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Limits holds the limits of a [Throttle].
-type Limits struct { // logins to one account without a known device
-	Account throttle.Limit // logins from one known device
+// Limits holds the limits of logins; see [DefaultLimits].
+type Limits struct {
+	Account throttle.Limit // logins to one account without a known device
 	Device  throttle.Limit // logins that bring one known device
 	// Network limits logins from one /32 of IPv4 or /64 of IPv6. nil means no limit, for
 	// deployments whose gateway sees the addresses of a CDN. The counter of an account then does

@@ -11,6 +11,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -29,17 +30,22 @@ type Hasher interface {
 	Waste(password auth.Secret)
 }
 
-// Config holds the settings of an [Authenticator]. Users, Hasher and Attempts are required.
+// Config holds the settings of an [Authenticator]. Users, Hasher and Counters are required, and Keys
+// too unless Counters is [throttle.Unlimited].
 type Config struct {
-	Users    Users
-	Hasher   Hasher
-	Attempts Attempts
-	// Keys seal known-device tokens and compute the pseudonyms in the audit log. Without Keys every
-	// device is unknown and the pseudonyms are empty.
+	Users  Users
+	Hasher Hasher
+	// Counters stores the counters of attempts. [throttle.Unlimited] counts nothing: use it in tests,
+	// or if attempts are limited by other means.
+	Counters throttle.Counters
+	// Limits limits the attempts; the zero Limits are [DefaultLimits].
+	Limits Limits
+	// Keys name the counters, seal known-device tokens and compute the pseudonyms in the audit log.
+	// Without Keys every device is unknown and the pseudonyms are empty.
 	Keys Keys
 	// Passwords stores upgraded hashes, change-of-password tokens and changed passwords. Without
 	// Passwords no password can be changed.
-	Passwords Passwords
+	Passwords *user.Directory
 	// Steps are steps that a deployment adds before and after the password check. The zero Steps
 	// add none.
 	Steps Steps
@@ -56,6 +62,14 @@ type Config struct {
 	// Rand makes device ids and the secrets of change-of-password tokens. It must be
 	// cryptographically secure; nil means crypto/rand.Reader.
 	Rand io.Reader
+
+	forTests
+}
+
+// forTests replaces parts by those of a test.
+type forTests struct {
+	attempts  attempts
+	passwords passwords
 }
 
 // Credentials are the input of a login.
@@ -93,26 +107,29 @@ type Result struct {
 
 // Authenticator checks logins. It is safe for concurrent use.
 type Authenticator struct {
-	c       Config
-	tokens  Tokens
-	hashing chan struct{} // one entry for each running hash
+	c         Config
+	attempts  attempts
+	passwords passwords
+	tokens    tokens
+	hashing   chan struct{} // one entry for each running hash
 }
 
-// New returns an Authenticator. Attempts is required, because a forgotten counter would allow
-// guesses without limit. A deployment without a counter uses [Unlimited]. The error names the
-// invalid field and what it must hold.
+// New returns an Authenticator. Counters is required, because a forgotten counter would allow
+// guesses without limit. The error names the invalid field and what it must hold.
 func New(c Config) (*Authenticator, error) {
 	switch {
 	case c.Users == nil:
 		return nil, errors.New("login: Config.Users must hold the store of users")
 	case c.Hasher == nil:
 		return nil, errors.New("login: Config.Hasher must hold a password hasher")
-	case c.Attempts == nil:
-		return nil, errors.New("login: Config.Attempts must hold an attempt counter, or Unlimited")
 	case c.Floor < 0:
 		return nil, errors.New("login: Config.Floor must be a duration from 0")
 	case c.MaxHashes < 0:
 		return nil, errors.New("login: Config.MaxHashes must be a number from 1, or 0 for one hash for each processor")
+	}
+	counting, err := c.counting()
+	if err != nil {
+		return nil, err
 	}
 	if c.MaxHashes == 0 {
 		c.MaxHashes = runtime.GOMAXPROCS(0)
@@ -123,9 +140,32 @@ func New(c Config) (*Authenticator, error) {
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
-	return &Authenticator{
-		c: c, tokens: Tokens{Keys: c.Keys, Now: c.Now, Rand: c.Rand}, hashing: make(chan struct{}, c.MaxHashes),
-	}, nil
+	a := &Authenticator{
+		c: c, attempts: counting, passwords: c.forTests.passwords, tokens: tokens{Keys: c.Keys, Now: c.Now, Rand: c.Rand},
+		hashing: make(chan struct{}, c.MaxHashes),
+	}
+	if a.passwords == nil && c.Passwords != nil {
+		a.passwords = c.Passwords
+	}
+	return a, nil
+}
+
+// counting returns what counts the attempts of a login.
+func (c Config) counting() (attempts, error) {
+	switch {
+	case c.forTests.attempts != nil:
+		return c.forTests.attempts, nil
+	case c.Counters == nil:
+		return nil, errors.New("login: Config.Counters must hold the store of counters, or throttle.Unlimited")
+	case c.Counters == throttle.Unlimited:
+		return unlimited{}, nil
+	case c.Keys == nil:
+		return nil, errors.New("login: Config.Keys must hold the login keys, which name the counters")
+	}
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	return newLimiter(c.Counters, c.Keys, c.Limits)
 }
 
 // Login checks credentials and returns their user.
@@ -146,7 +186,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	r, err := a.decide(ctx, c, reference)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		no := *refusal // an Attempts may return the same Refusal to many logins
+		no := *refusal // the counter of a test may return the same Refusal to many logins
 		no.Reference = reference
 		if no.Reason != ReasonThrottled {
 			a.awaitFloor(ctx, started)
@@ -175,7 +215,7 @@ func (a *Authenticator) reference(ctx context.Context, email string) (string, er
 	if a.c.Keys == nil {
 		return "", nil
 	}
-	return Reference(ctx, a.c.Keys, email)
+	return pseudonym(ctx, a.c.Keys, email)
 }
 
 // awaitFloor waits until Floor has passed since the start, or until ctx ends.

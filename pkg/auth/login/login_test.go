@@ -259,7 +259,7 @@ func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
 		g := &gated{recorder: newRecorder(t, ada(asIs))}
 		g.first.Add(2)
 		g.second.Add(2)
-		a, err := login.New(login.Config{Users: g, Hasher: g, Attempts: g})
+		a, err := login.New(login.Config{Users: g, Hasher: g}.Counting(g))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,7 +281,7 @@ func TestThrottledDoesNotWaitForThePointer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it fails where the pointer's read is never told to stop
 		rec := newRecorder(t)
 		rec.takeErr = login.Throttled(time.Second)
-		a, err := login.New(login.Config{Users: stuck{rec}, Hasher: rec, Attempts: rec})
+		a, err := login.New(login.Config{Users: stuck{rec}, Hasher: rec}.Counting(rec))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,9 +297,10 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 		missing string
 		config  login.Config
 	}{
-		{"Users", login.Config{Hasher: rec, Attempts: rec}},
-		{"Hasher", login.Config{Users: rec, Attempts: rec}},
-		{"Attempts", login.Config{Users: rec, Hasher: rec}},
+		{"Users", login.Config{Hasher: rec, Counters: &memory{}, Keys: sealing{}}},
+		{"Hasher", login.Config{Users: rec, Counters: &memory{}, Keys: sealing{}}},
+		{"Counters", login.Config{Users: rec, Hasher: rec, Keys: sealing{}}},
+		{"Keys", login.Config{Users: rec, Hasher: rec, Counters: &memory{}}},
 	} {
 		if _, err := login.New(row.config); err == nil || !strings.Contains(err.Error(), "Config."+row.missing) {
 			t.Errorf("%s: %v", row.missing, err)

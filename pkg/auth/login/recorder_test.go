@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -121,7 +122,7 @@ func (r *recorder) Hash(p auth.Secret) (auth.Secret, error) {
 
 func (r *recorder) authenticator(t *testing.T) *login.Authenticator {
 	t.Helper()
-	a, err := login.New(login.Config{Users: r, Hasher: r, Attempts: r, Now: func() time.Time { return noon }})
+	a, err := login.New(login.Config{Users: r, Hasher: r, Now: func() time.Time { return noon }}.Counting(r))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func (r *recorder) authenticator(t *testing.T) *login.Authenticator {
 
 func (r *recorder) with(t *testing.T, change func(*login.Config)) *login.Authenticator {
 	t.Helper()
-	c := login.Config{Users: r, Hasher: r, Attempts: login.Unlimited, Keys: sealing{}, Now: func() time.Time { return noon }}
+	c := login.Config{Users: r, Hasher: r, Counters: throttle.Unlimited, Keys: sealing{}, Now: func() time.Time { return noon }}
 	change(&c)
 	a, err := login.New(c)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -26,7 +27,7 @@ import (
 // [ErrSamePassword], or an error of package password if the password is not allowed. Any other
 // error says nothing about the token and wraps the error of the store.
 func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secret) (r Result, err error) {
-	if a.c.Passwords == nil {
+	if a.passwords == nil {
 		return Result{}, errNoPasswords
 	}
 	id, digest, ok := parseChange(change)
@@ -42,12 +43,12 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	if err != nil {
 		return Result{}, err
 	}
-	held, ending := slots{of: a.c.Attempts}, Undecided
+	held, ending := slots{of: a.attempts}, throttle.Undecided
 	defer func() { held.settle(ctx, ending) }()
 	// The token has a counter of its own, so that guesses at the account do not block its holder.
 	// The counter limits the hashes of one token, and the guesses at the new password by a thief of
 	// a redeemed token.
-	if err := held.take(ctx, []Attempt{{Device: DeviceID(digest[:len(DeviceID{})]), At: a.c.Now()}}, nil); err != nil {
+	if err := held.take(ctx, []attempt{{Device: deviceID(digest[:len(deviceID{})]), At: a.c.Now()}}, nil); err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) {
 			no := *refusal // an Attempts may return the same Refusal to many logins
@@ -65,13 +66,13 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	}
 	switch {
 	case err == nil:
-		ending = Succeeded
+		ending = throttle.Succeeded
 		return Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil}, nil
 	case errors.Is(err, user.ErrSuperseded), errors.Is(err, auth.ErrNotFound):
 		err = ErrNoToken
 	}
 	if errors.Is(err, ErrNoToken) || errors.Is(err, ErrSamePassword) {
-		ending = Failed // both answers reveal something about a password
+		ending = throttle.Failed // both answers reveal something about a password
 	}
 	return Result{}, err
 }
@@ -104,5 +105,5 @@ func (a *Authenticator) redeem(ctx context.Context, u user.User, digest [sha256.
 	if err != nil {
 		return user.User{}, err
 	}
-	return a.c.Passwords.RedeemChange(ctx, u.ID, digest, a.c.Now(), stored)
+	return a.passwords.RedeemChange(ctx, u.ID, digest, a.c.Now(), stored)
 }

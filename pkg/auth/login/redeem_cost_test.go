@@ -101,7 +101,8 @@ func TestRedeemChangeCosts(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := newChangingOn(t, meteredUsers{users, m}, func(config *login.Config) {
-				config.Attempts, config.Hasher = counted, meteredHasher{config.Hasher, m}
+				config.Count(counted)
+				config.Hasher = meteredHasher{config.Hasher, m}
 			})
 			older := c.mustChange(t)
 			token := c.logInToChange(t, right)

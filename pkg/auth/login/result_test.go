@@ -63,7 +63,7 @@ func TestReference(t *testing.T) {
 		t.Fatalf("%q, %v", want, err)
 	}
 	rec := newRecorder(t, ada(asIs))
-	a := rec.with(t, func(c *login.Config) { c.Attempts = rec })
+	a := rec.with(t, func(c *login.Config) { c.Count(rec) })
 	if r, err := a.Login(t.Context(), right); err != nil || r.Reference != want {
 		t.Errorf("%q, %v", r.Reference, err)
 	}
@@ -134,7 +134,7 @@ func TestUpgrade(t *testing.T) {
 		{"must change", "correct horse", func(u *user.User) { u.MustChange = true }, 0},
 	} {
 		o := &old{recorder: newRecorder(t, ada(row.change)), err: auth.ErrUnavailable}
-		a := o.with(t, func(c *login.Config) { c.Hasher, c.Passwords = o, o })
+		a := o.with(t, func(c *login.Config) { c.Hasher = o; c.Keep(o) })
 		r, err := a.Login(t.Context(), credentials("ada@example.com", row.password))
 		if len(o.rehashed) != row.rehashes || row.rehashes == 1 && (err != nil || !errors.Is(r.UpgradeErr, auth.ErrUnavailable)) {
 			t.Errorf("%s: %v, %+v, %v", row.name, o.rehashed, r, err)
@@ -169,7 +169,7 @@ func TestFloor(t *testing.T) {
 		rec := newRecorder(t)
 		rec.takeErr = login.Throttled(time.Minute)
 		started := time.Now()
-		a := rec.with(t, func(c *login.Config) { c.Floor, c.Attempts = time.Hour, rec })
+		a := rec.with(t, func(c *login.Config) { c.Floor = time.Hour; c.Count(rec) })
 		if _, err := a.Login(t.Context(), wrong); !errors.Is(err, login.ErrThrottled) || time.Since(started) != 0 {
 			t.Errorf("throttled after %v: %v", time.Since(started), err)
 		}
@@ -220,7 +220,8 @@ func TestMaxHashes(t *testing.T) {
 	})
 	for _, c := range []login.Config{{MaxHashes: -1}, {Floor: -1}} {
 		rec := newRecorder(t)
-		c.Users, c.Hasher, c.Attempts = rec, rec, rec
+		c.Users, c.Hasher = rec, rec
+		c.Count(rec)
 		if _, err := login.New(c); err == nil {
 			t.Errorf("%+v is taken", c)
 		}
@@ -253,7 +254,7 @@ func TestPanicsStayWithTheirRequest(t *testing.T) {
 	for want, take := range map[string]bool{"take": true, "pointer": false} {
 		synctest.Test(t, func(t *testing.T) {
 			p := panicking{newRecorder(t), take}
-			a := p.with(t, func(c *login.Config) { c.Users, c.Attempts = p, p })
+			a := p.with(t, func(c *login.Config) { c.Users = p; c.Count(p) })
 			defer func() {
 				if got := recover(); got != want {
 					t.Errorf("recovered %v, want %q", got, want)

@@ -4,22 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 // slots holds the reservations of one login.
 type slots struct {
-	of  Attempts
-	all []Slot
+	of  attempts
+	all []slot
 }
 
 // take makes a reservation for each attempt and runs beside in parallel; beside may be nil. If a
 // reservation fails, take cancels the context of beside and waits for it. The error of a
 // reservation has precedence, because it may be the cause of the error of beside. Granted
 // reservations are held in every case, so that settle releases them.
-func (s *slots) take(ctx context.Context, attempts []Attempt, beside func(context.Context) error) error {
+func (s *slots) take(ctx context.Context, attempts []attempt, beside func(context.Context) error) error {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
-	taken, errs := make([]Slot, len(attempts)), make([]error, len(attempts))
+	taken, errs := make([]slot, len(attempts)), make([]error, len(attempts))
 	calls := make([]func(), 0, len(attempts)+1)
 	for i, a := range attempts {
 		errs[i] = errNotTaken
@@ -59,7 +61,7 @@ func (s *slots) leave() { s.all = nil }
 
 // settle settles all reservations. It ignores cancellation, so that a client gains nothing by
 // disconnecting.
-func (s *slots) settle(ctx context.Context, e Ending) {
+func (s *slots) settle(ctx context.Context, e throttle.Ending) {
 	if len(s.all) == 0 {
 		return
 	}

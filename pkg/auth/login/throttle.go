@@ -9,58 +9,63 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Throttle implements [Attempts]. It limits logins by account, network and site, or by known
+// limiter implements attempts. It limits logins by account, network and site, or by known
 // device. It is safe for concurrent use.
-type Throttle struct {
-	limiter *throttle.Limiter
-	limits  Limits
+type limiter struct {
+	all    *throttle.Limiter
+	limits Limits
 }
 
-var _ Attempts = (*Throttle)(nil)
+var _ attempts = (*limiter)(nil)
 
-// NewThrottle returns a Throttle. All arguments are required; see [DefaultLimits].
-func NewThrottle(counters throttle.Counters, keys throttle.Keys, limits Limits) (*Throttle, error) {
-	limiter, err := throttle.New(counters, keys)
+// newLimiter returns a limiter. All arguments are required; see [DefaultLimits].
+func newLimiter(counters throttle.Counters, keys throttle.Keys, limits Limits) (*limiter, error) {
+	all, err := throttle.New(counters, keys)
 	if err == nil {
 		err = limits.Validate()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("login: %w", err)
 	}
-	return &Throttle{limiter, limits}, nil
+	return &limiter{all, limits}, nil
 }
 
-// Take implements [Attempts]. It makes one write, or none if the kind of the attempt has no limit.
-func (t *Throttle) Take(ctx context.Context, a Attempt) (Slot, error) {
+// Take implements attempts. It makes one write, or none if the kind of the attempt has no limit.
+func (t *limiter) Take(ctx context.Context, a attempt) (slot, error) {
 	c, limited := t.charge(a)
 	if !limited {
-		return Slot{Attempt: a}, nil
+		return slot{Attempt: a}, nil
 	}
-	slot, err := t.limiter.Take(ctx, c)
+	taken, err := t.all.Take(ctx, c)
 	var exceeded *throttle.Exceeded
 	if errors.As(err, &exceeded) {
-		return Slot{}, Throttled(exceeded.RetryAfter)
+		return slot{}, throttled(exceeded.RetryAfter)
 	}
-	return Slot{Attempt: a, State: slot}, err
+	return slot{Attempt: a, State: taken}, err
 }
 
-// Settle implements [Attempts].
-func (t *Throttle) Settle(ctx context.Context, s Slot, e Ending) error {
-	slot, _ := s.State.(throttle.Slot)
-	return t.limiter.Settle(ctx, slot, e)
+// Settle implements attempts.
+func (t *limiter) Settle(ctx context.Context, s slot, e throttle.Ending) error {
+	taken, _ := s.State.(throttle.Slot)
+	return t.all.Settle(ctx, taken, e)
 }
 
-// Unlock sets the counter of the account with this e-mail back to zero, and returns how many attempts it
-// had. at is the time of the call. Known devices and networks keep their counters.
-func (t *Throttle) Unlock(ctx context.Context, email string, at time.Time) (attempts int, err error) {
-	c, _ := t.charge(Attempt{Account: accountKey(email), At: at})
-	return t.limiter.Clear(ctx, c)
+// Unlock sets the counter of the account with this e-mail back to zero, and returns how many attempts
+// it had. The limits must be those of the logins, and at is the time of the call. Known devices and
+// networks keep their counters.
+func Unlock(ctx context.Context, counters throttle.Counters, keys throttle.Keys, limits Limits, email string, at time.Time) (attempts int, err error) {
+	t, err := newLimiter(counters, keys, limits)
+	if err != nil {
+		return 0, err
+	}
+	c, _ := t.charge(attempt{Account: accountKey(email), At: at})
+	return t.all.Clear(ctx, c)
 }
 
 // charge returns the counter of the attempt. limited is false if the attempt is not limited.
-func (t *Throttle) charge(a Attempt) (c throttle.Charge, limited bool) {
+func (t *limiter) charge(a attempt) (c throttle.Charge, limited bool) {
 	switch {
-	case a.Device != (DeviceID{}):
+	case a.Device != (deviceID{}):
 		return throttle.Charge{Kind: "device", Text: string(a.Device[:]), Limit: t.limits.Device, At: a.At}, true
 	case a.Account != "":
 		c = throttle.Charge{Kind: "account", Text: string(a.Account), Limit: t.limits.Account, At: a.At}

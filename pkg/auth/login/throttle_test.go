@@ -65,12 +65,9 @@ type guarded struct {
 func newGuarded(t *testing.T, limits login.Limits, users ...user.User) *guarded {
 	t.Helper()
 	g := &guarded{recorder: newRecorder(t, users...), memory: &memory{counters: map[string]throttle.Counter{}}, now: noon}
-	throttle, err := login.NewThrottle(g.memory, sealing{}, limits)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	g.who, err = login.New(login.Config{
-		Users: g.recorder, Hasher: g.recorder, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
+		Users: g.recorder, Hasher: g.recorder, Counters: g.memory, Limits: limits, Keys: sealing{}, Now: func() time.Time { return g.now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -258,12 +255,9 @@ func TestOutagesAreNotCharged(t *testing.T) {
 // Guesses at a second factor count like guesses at a password.
 func TestSecondFactorIsThrottled(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
-	throttle, err := login.NewThrottle(g.memory, sealing{}, login.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	g.who, err = login.New(login.Config{
-		Users: g.recorder, Hasher: g.recorder, Attempts: throttle, Keys: sealing{}, Now: func() time.Time { return g.now },
+		Users: g.recorder, Hasher: g.recorder, Counters: g.memory, Keys: sealing{}, Now: func() time.Time { return g.now },
 		Steps: login.Steps{After: func(_ context.Context, c login.Credentials, _ login.Result) error {
 			if c.OneTimeCode.Reveal() != "123456" {
 				return &login.Denial{Code: "second_factor_required"}

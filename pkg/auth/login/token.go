@@ -39,7 +39,7 @@ type voucher struct {
 	// TokenVersion is the user's TokenVersion at the time of issue. A password change invalidates
 	// the token.
 	TokenVersion uint64
-	ID           DeviceID // random
+	ID           deviceID // random
 	IssuedAt     time.Time
 }
 
@@ -48,14 +48,14 @@ func (v voucher) vouchesFor(subject auth.SubjectID, tokenVersion uint64) bool {
 	return v.Subject == subject && v.TokenVersion == tokenVersion
 }
 
-// DeviceID is the random id of a known device. The zero DeviceID means no device.
-type DeviceID [16]byte
+// deviceID is the random id of a known device. The zero DeviceID means no device.
+type deviceID [16]byte
 
 // headBytes precede the subject: kind and version, key id, subject form. tailBytes follow it: token
 // version, id, issue time.
 const (
 	headBytes = 1 + 2 + 1
-	tailBytes = 8 + len(DeviceID{}) + sealed.TimeBytes
+	tailBytes = 8 + len(deviceID{}) + sealed.TimeBytes
 )
 
 // seal returns the text of v under the current key.
@@ -120,7 +120,7 @@ func readVoucher(b []byte) (voucher, bool) {
 		return voucher{}, false
 	}
 	v.TokenVersion = binary.BigEndian.Uint64(tail)
-	v.ID = DeviceID(tail[8 : 8+len(v.ID)])
+	v.ID = deviceID(tail[8 : 8+len(v.ID)])
 	v.IssuedAt = sealed.ReadTime(tail[8+len(v.ID):])
 	return v, true
 }

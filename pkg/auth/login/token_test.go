@@ -63,7 +63,7 @@ func sealedAs(t testing.TB, k sealed.Kind, v voucher) string {
 var issued = time.Unix(1893553445, 0).UTC()
 
 func aVoucher(s auth.SubjectID) voucher {
-	return voucher{Subject: s, TokenVersion: 3, ID: DeviceID([]byte("0123456789abcdef")), IssuedAt: issued}
+	return voucher{Subject: s, TokenVersion: 3, ID: deviceID([]byte("0123456789abcdef")), IssuedAt: issued}
 }
 
 const aUUID = "1b671a64-40d5-491e-99b0-da01ff1f3341"
@@ -92,7 +92,7 @@ func TestGoldenVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := voucher{auth.SubjectID(v.Subject), v.TokenVersion, DeviceID(id), time.Unix(v.IssuedAt, 0).UTC()}
+			want := voucher{auth.SubjectID(v.Subject), v.TokenVersion, deviceID(id), time.Unix(v.IssuedAt, 0).UTC()}
 			got, err := parse(t.Context(), ring{}, auth.NewSecret(v.Token), want.IssuedAt)
 			if err != nil || got != want {
 				t.Errorf("parse: %+v, %v", got, err)
@@ -170,7 +170,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestDeviceTokensEnd(t *testing.T) {
 	now := issued
-	x := Tokens{Keys: ring{}, Now: func() time.Time { return now }, Rand: strings.NewReader(strings.Repeat("r", 16))}
+	x := tokens{Keys: ring{}, Now: func() time.Time { return now }, Rand: strings.NewReader(strings.Repeat("r", 16))}
 	u := user.User{ID: aUUID, TokenVersion: 9}
 	device, err := x.Device(t.Context(), u)
 	if err != nil {

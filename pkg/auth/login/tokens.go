@@ -10,8 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Tokens issues and parses known-device tokens. It does no I/O except for reading keys.
-type Tokens struct {
+// tokens issues and parses known-device tokens. It does no I/O except for reading keys.
+type tokens struct {
 	Keys Keys
 	Now  func() time.Time
 	Rand io.Reader // cryptographically secure; must not fail, like crypto/rand.Reader
@@ -21,7 +21,7 @@ type Tokens struct {
 // a device cookie.) The token identifies the device, not the user: a login with it still needs the
 // password, but counts separately from guesses of others. It is valid for 180 days, or until the
 // user's TokenVersion changes.
-func (x Tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
+func (x tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	v := voucher{Subject: u.ID, TokenVersion: u.TokenVersion, IssuedAt: x.Now()}
 	if _, err := io.ReadFull(x.Rand, v.ID[:]); err != nil {
 		return auth.Secret{}, fmt.Errorf("reading random bytes: %w", err)
@@ -29,7 +29,7 @@ func (x Tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	return seal(ctx, x.Keys, v)
 }
 
-func (x Tokens) parseDevice(ctx context.Context, token auth.Secret) (voucher, error) {
+func (x tokens) parseDevice(ctx context.Context, token auth.Secret) (voucher, error) {
 	return parse(ctx, x.Keys, token, x.Now())
 }
 

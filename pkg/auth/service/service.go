@@ -148,15 +148,8 @@ func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.I
 }
 
 func newAuthenticator(s Settings, keys login.Keys, users *user.Directory) (*login.Authenticator, error) {
-	if s.Throttle == (login.Limits{}) {
-		s.Throttle = login.DefaultLimits()
-	}
-	throttle, err := login.NewThrottle(s.Stores.Attempts, keys, s.Throttle)
-	if err != nil {
-		return nil, err
-	}
 	return login.New(login.Config{
-		Users: s.Stores.Users, Hasher: s.Hasher, Attempts: throttle, Keys: keys, Passwords: users, Steps: s.Steps,
+		Users: s.Stores.Users, Hasher: s.Hasher, Counters: s.Stores.Attempts, Limits: s.Throttle, Keys: keys, Passwords: users, Steps: s.Steps,
 		Floor: s.RefusalFloor, Now: s.Now,
 	})
 }

@@ -130,26 +130,28 @@ func (v *victim) login(t *testing.T, guess string, device auth.Secret, network i
 	})
 }
 
+// with returns logins of the user under the thief's keys, whose counters are elsewhere.
+func (v *victim) with(t *testing.T, k thief, counters throttle.Counters) *login.Authenticator {
+	t.Helper()
+	who, err := login.New(login.Config{
+		Users: v.settings.Stores.Users, Hasher: password.Hasher{}, Counters: counters, Keys: k, Now: v.settings.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
 // named returns the names that counters of the user's account and of a network have under the
 // thief's key.
 func (v *victim) named(t *testing.T, k thief) map[string]bool {
 	t.Helper()
 	counters := newNamedCounters(t)
-	throttle, err := login.NewThrottle(counters, k, login.DefaultLimits())
-	if err != nil {
+	_, err := v.with(t, k, counters).Login(t.Context(), login.Credentials{
+		Email: ada, Password: auth.NewSecret("wrong"), Address: netip.MustParseAddr("203.0.113.0"),
+	})
+	if !errors.Is(err, login.ErrInvalidCredentials) {
 		t.Fatal(err)
-	}
-	account, err := user.NormalizeEmail(ada)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range []login.Attempt{
-		{Account: account, At: v.now},
-		{Network: netip.MustParsePrefix("203.0.113.0/32"), At: v.now},
-	} {
-		if _, err := throttle.Take(t.Context(), a); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return counters.names
 }
@@ -158,7 +160,7 @@ func (v *victim) named(t *testing.T, k thief) map[string]bool {
 // references.
 func (v *victim) gains(t *testing.T, k thief) (gains []string) {
 	t.Helper()
-	forged, err := login.Tokens{Keys: k, Now: func() time.Time { return v.now }, Rand: rand.Reader}.Device(t.Context(), v.user)
+	forged, err := v.with(t, k, throttle.Unlimited).Device(t.Context(), v.user)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +175,7 @@ func (v *victim) gains(t *testing.T, k thief) (gains []string) {
 			gains = append(gains, "counter")
 		}
 	}
-	reference, err := login.Reference(t.Context(), k, ada)
+	reference, err := throttle.Reference(t.Context(), k, ada)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,11 +217,9 @@ func TestStolenKeys(t *testing.T) {
 // token opens nothing.
 func TestStolenLoginRing(t *testing.T) {
 	v := newVictim(t)
-	tokens := login.Tokens{
-		Keys: thief{1, v.ring.Keys[1].Secret.Reveal()}, Now: func() time.Time { return v.now }, Rand: rand.Reader,
-	}
+	who := v.with(t, thief{1, v.ring.Keys[1].Secret.Reveal()}, throttle.Unlimited)
 	for i := range 2 * login.DefaultLimits().Device.Free {
-		forged, err := tokens.Device(t.Context(), v.user)
+		forged, err := who.Device(t.Context(), v.user)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -104,6 +104,16 @@ func (m Match) holds(c Counter, source int) bool {
 		source >= m.SourceLeast
 }
 
+// Unlimited grants every attempt and stores nothing. It is for tests, and for deployments that limit
+// attempts by other means.
+var Unlimited Counters = unlimited{}
+
+type unlimited struct{}
+
+func (unlimited) Update(context.Context, string, Update) (Counter, bool, error) {
+	return Counter{}, true, nil
+}
+
 // Counters stores counters. Package storetest defines its behaviour, and every implementation
 // passes that suite. If the outcome of a call is unknown, the error wraps auth.ErrUnavailable.
 // Implementations are safe for concurrent use.
