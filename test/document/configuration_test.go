@@ -452,3 +452,24 @@ func TestDefaults(t *testing.T) {
 		}
 	}
 }
+
+// TestFunctions holds the table of functions to the folders of functions/.
+func TestFunctions(t *testing.T) {
+	folders, err := filepath.Glob(filepath.Join(document.Root(t), "functions", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have, documented []string
+	for _, folder := range folders {
+		have = append(have, filepath.Base(folder))
+	}
+	for _, table := range document.Read(t, configurationPage).Tables("function") {
+		for _, row := range table.Rows {
+			documented = append(documented, row["function"])
+		}
+	}
+	slices.Sort(documented)
+	if !slices.Equal(documented, have) {
+		t.Errorf("docs/%s has the functions %q, and functions/ has %q", configurationPage, documented, have)
+	}
+}
