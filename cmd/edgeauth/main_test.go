@@ -316,6 +316,8 @@ func TestRefusals(t *testing.T) {
 
 		{"dev, port taken", "", "dev --addr " + taken.Addr().String() + " --data " + filepath.Join(folder, "new"), 1,
 			[]string{"edgeauth: cannot listen: .*address already in use; choose another address with --addr"}},
+		{"dev, an address of every network", "", "dev --addr 0.0.0.0:0 --data " + filepath.Join(folder, "new"), 1,
+			[]string{`edgeauth: --addr "0.0.0.0:0" is reachable from other machines .*`}},
 		{"dev, no such address", "", "dev --addr 127.0.0.1:x --data " + filepath.Join(folder, "new"), 1, []string{"edgeauth: cannot listen: .*"}},
 		{"dev, no place for its directory", "", "dev --addr 127.0.0.1:0 --data " + file + "/home", 1, []string{"edgeauth: cannot create the data directory: .*not a directory"}},
 		{"dev, a file for a directory", "", "dev --addr 127.0.0.1:0 --data " + file, 1, []string{"edgeauth: cannot create the data directory: .*not a directory"}},

@@ -45,6 +45,9 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --addr", err)
 	}
 	defer func() { _ = listener.Close() }()
+	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		return fmt.Errorf("--addr %q is reachable from other machines (want a loopback address, for example 127.0.0.1:8080)", o.Addr)
+	}
 	issuer := "http://" + listener.Addr().String()
 	stores, err := backend.OpenStores(o.Store)
 	if err != nil {
