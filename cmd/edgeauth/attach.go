@@ -11,7 +11,7 @@ import (
 )
 
 type attachCommand struct {
-	Store string `required:"" placeholder:"stack:NAME" help:"The deployed stack, in the Region and with the credentials that the aws command would use."`
+	Store string `required:"" placeholder:"stack:NAME" help:"The deployed stack, in the Region and with the credentials that the aws command uses."`
 	Kind  string `arg:"" optional:"" enum:"native,http,rest-token,rest-request," default:"" help:"native (an HTTP API's own JWT authorizer), http, rest-token or rest-request (default: all)."`
 }
 

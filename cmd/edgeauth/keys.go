@@ -17,7 +17,7 @@ import (
 type keysCommand struct {
 	Show   keysShow   `cmd:"" help:"Show the keys, which version signs, and when the next rotation is possible."`
 	Rotate keysRotate `cmd:"" help:"Make the next key of the data directory sign. No valid token is refused, unless two rotations are less than one token lifetime apart."`
-	Drop   keysDrop   `cmd:"" help:"Destroy signing keys in the data directory. Their access tokens are refused; sessions continue."`
+	Drop   keysDrop   `cmd:"" help:"Destroy keys in the data directory: signing keys, refresh-token keys or login keys. \"keys show\" lists their ids."`
 	JWKS   keysJWKS   `cmd:"" name:"jwks" help:"Print the public key set."`
 }
 

@@ -41,8 +41,8 @@ type keysDrop struct {
 	moveFlag
 	// The ids are flags, not arguments: one key id in 64 begins with a dash, and --kid=-x is
 	// unambiguous.
-	KeyIDs  []string `name:"kid" placeholder:"ID" help:"Id of a signing key, as \"edgeauth keys show\" lists it. Write --kid=ID; repeat it to drop several."`
-	Refresh []string `placeholder:"ID" help:"Id of a refresh-token key. Sessions whose refresh token is under it end."`
+	KeyIDs  []string `name:"kid" placeholder:"ID" help:"Id of a signing key. Its access tokens are refused; sessions continue. Write --kid=ID; repeat it to drop several."`
+	Refresh []string `placeholder:"ID" help:"Id of a refresh-token key. Sessions whose refresh token was made with it end."`
 	Login   []string `placeholder:"ID" help:"Id of a login key. Known devices are forgotten."`
 }
 

@@ -25,7 +25,7 @@ type tokenCommand struct {
 type issuerFlags struct {
 	homeFlag
 	Issuer   string   `default:"http://127.0.0.1:8080" placeholder:"URL" help:"The issuer (${default}, which is the local server)."`
-	Audience []string `placeholder:"AUDIENCE,..." help:"The audiences (default: the issuer)."`
+	Audience []string `placeholder:"AUDIENCE" help:"The audiences, separated by commas (default: the issuer)."`
 }
 
 func (f issuerFlags) audience() []string {
@@ -47,10 +47,10 @@ func (f issuerFlags) keys(ctx context.Context) (*keyring.Signing, error) {
 type tokenIssue struct {
 	issuerFlags
 	Subject  auth.SubjectID    `help:"The subject (default: a random one)." placeholder:"SUBJECT"`
-	Client   auth.ClientID     `default:"default" placeholder:"CLIENT" help:"The client (${default})."`
-	Scope    []string          `placeholder:"SCOPE,..." help:"The scope."`
-	Roles    []string          `placeholder:"ROLE,..." help:"The roles."`
-	Claim    map[string]string `placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON."`
+	Client   auth.ClientID     `default:"default" placeholder:"CLIENT" help:"The client (the one with the id \"${default}\")."`
+	Scope    []string          `placeholder:"SCOPE" help:"The names in the scope, separated by commas."`
+	Roles    []string          `placeholder:"ROLE" help:"The roles, separated by commas."`
+	Claim    map[string]string `placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON. Repeat it to add several."`
 	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"Lifetime of the token, 1m to 1h (${default})."`
 }
 

@@ -81,7 +81,7 @@ func explained(err error, email string) error {
 type userAdd struct {
 	storeFlag
 	Email string   `arg:"" help:"E-mail address."`
-	Roles []string `help:"Roles, separated by commas." placeholder:"ROLE,..."`
+	Roles []string `help:"Roles, separated by commas." placeholder:"ROLE"`
 }
 
 func (c *userAdd) Run(ctx context.Context, t terminal) error {
