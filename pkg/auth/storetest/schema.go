@@ -43,6 +43,7 @@ type CounterKey string
 // operation, and an unreadable item gives auth.ErrUnavailable and never counts as missing.
 func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnknownAttributes", func(t *testing.T) { unknownAttributes(t, s, raw) })
+	t.Run("LaterPointers", func(t *testing.T) { laterPointers(t, s.Users, raw) })
 	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })
 	t.Run("UnreadableUser", func(t *testing.T) { unreadableUser(t, s.Users, raw) })
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
