@@ -73,7 +73,7 @@ func newBreaking(t *testing.T) (*changing, *breaking) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config.Attempts = limit
+		config.Count(limit)
 	})
 	return c, b
 }
