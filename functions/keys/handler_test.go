@@ -260,7 +260,7 @@ func TestRepetitions(t *testing.T) {
 	second := s.update(keyVersion, "2")
 	moved := s.last
 	expectSame(moved, second)
-	// Within CloudFormation's time, but others were faster: whatever is repeated, the rings stay where the stack is.
+	// These requests are recent, but later ones were carried out: a repetition moves no ring.
 	expectRefused := func(event []byte, why string) {
 		t.Helper()
 		before, _ := s.service.Text(s.deployed[signingRingARN].(string))
@@ -368,7 +368,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// The process dies between the two writes, wherever that is: whatever comes next finds its way.
+// TestHalfDone ends the process between two writes, at each place: the next request, a repetition or a
+// rollback, completes or undoes the first one.
 func TestHalfDone(t *testing.T) {
 	for _, next := range []string{"repetition", "rollback"} {
 		s := newStack(t)
@@ -587,7 +588,7 @@ func TestWrongProperties(t *testing.T) {
 	}
 }
 
-// Whatever is wrong, CloudFormation has an answer of a size that it takes.
+// TestAnswerInEveryCase: CloudFormation gets an answer to every request, and the answer is not too long.
 func TestAnswerInEveryCase(t *testing.T) {
 	s := newStack(t)
 	for name, row := range map[string]struct {
@@ -635,8 +636,8 @@ func TestAnswerInEveryCase(t *testing.T) {
 	}
 }
 
-// An answer is put again where S3 fails, and what keeps it from arriving holds nothing of the URL, by which anybody
-// could answer.
+// TestAnswerIsPut: an answer is sent again if S3 fails. The error of an answer that cannot be sent does not
+// show the URL: with the URL, a reader of the log could answer.
 func TestAnswerIsPut(t *testing.T) {
 	for _, row := range []struct {
 		refuse []int

@@ -36,8 +36,8 @@ func (h *history) deploy(now time.Time, signs string, kids []string) {
 
 func (h *history) signing() string { return h.published[len(h.published)-1].kids[0] }
 
-// problems says which good tokens somebody refuses: a verifier that keeps a key set for two hours does not know the key
-// that signs, or none knows any more one that signed within the longest life of a token.
+// problems returns the good tokens that a verifier refuses. A verifier that keeps a key set for two hours may
+// not know the key that signs, and a key set may have lost a key that signed within the longest token life.
 func (h *history) problems(now time.Time) (found []string) {
 	const cache = 2 * time.Hour
 	last := h.published[len(h.published)-1]
@@ -70,8 +70,8 @@ func (h *history) check(t *testing.T, stack uint64, now time.Time) {
 	}
 }
 
-// Whatever is deployed, refused, rolled back and repeated, in any order and at any time: what is accepted makes nobody
-// refuse a good token, and a rollback never fails.
+// TestRandomDeployments deploys, rolls back and repeats in random order at random times: no accepted
+// deployment makes a verifier refuse a good token, and no rollback fails.
 func TestRandomDeployments(t *testing.T) {
 	const stacks, steps = 16, 40
 	accepted, refused, rolledBack, late, drops := 0, 0, 0, 0, 0

@@ -231,7 +231,7 @@ func TestMoveOfASigningRing(t *testing.T) {
 	}
 }
 
-// Whatever else a ring's record says, a key stays while its tokens live.
+// TestMoveWithdrawsNoKeyInUse: a key stays while its tokens live, also if the times in the ring are wrong.
 func TestMoveWithdrawsNoKeyInUse(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"}})
@@ -296,7 +296,8 @@ func TestMoveOfALoginRing(t *testing.T) {
 	}
 }
 
-// The key that signs after a drop and a rollback is one that verifiers elsewhere know, and the dropped one is nowhere.
+// TestRollbackAfterADrop: the key that signs after a drop and a rollback is one that other verifiers know,
+// and the dropped key is gone.
 func TestRollbackAfterADrop(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: year, version: 2, keys: "1 2 3"}, {after: year, version: 2, keys: "1 2 3"}})

@@ -309,7 +309,7 @@ func TestUpdateWithoutAChange(t *testing.T) {
 	}
 }
 
-// A ring that nobody could read again is not written.
+// A ring that is too large to be read again is not written.
 func TestOutgrownRingIsNotSaved(t *testing.T) {
 	r := refreshRing(t)
 	for v := range uint16(700) {

@@ -205,7 +205,8 @@ func TestReadsThatAreTooOld(t *testing.T) {
 	}
 }
 
-// Somebody made an old version the current one: nothing is lost, and what to do stands in the error.
+// TestVersionMovedBackByHand: if an operator makes an old version the current one, no key is lost, and the
+// error says what to do.
 func TestVersionMovedBackByHand(t *testing.T) {
 	source, service, arn, _ := open(t)
 	first := refreshRing(t)

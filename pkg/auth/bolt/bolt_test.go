@@ -46,7 +46,7 @@ func TestAttempts(t *testing.T) {
 	storetest.Attempts(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }
 
-// A file that somebody took away is made again, with all that belongs in it.
+// A file that was removed is made again, with all of its buckets.
 func TestARemovedFileIsMadeAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)
@@ -92,7 +92,8 @@ func TestTwoShareAFile(t *testing.T) {
 	}
 }
 
-// Whoever waits for somebody else's lock waits no longer than it wants to, and all wait at the same time.
+// A caller waits for the lock of another process no longer than its context allows, and all callers wait at
+// the same time.
 func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)

@@ -129,7 +129,7 @@ func TestFaultsOfCreations(t *testing.T) {
 	}
 }
 
-// A lost reply to the update of a user must not look like somebody else's write.
+// A lost reply to the update of a user must not look like the write of another process.
 func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
 	wire := &fault.Transport{}
 	users := newDB(t, engine.DynamoDBLocal(t), wire).Users()

@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestFaultsOfUserChanges spoils a move of a user and a deletion, once: a lost reply must not look like somebody
-// else's write, and what was done once is not done twice.
+// TestFaultsOfUserChanges spoils a move of a user and a deletion, once: a lost reply must not look like the
+// write of another process, and no change is made twice.
 func TestFaultsOfUserChanges(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
 	for name, f := range map[string]fault.Fault{

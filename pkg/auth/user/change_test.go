@@ -180,7 +180,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q: %+v, %v", who, u, err)
 		}
 	}
-	// Whoever takes another's subject for an address must not be found in their place.
+	// A user whose address is the subject of another user must not be found in their place.
 	if _, err := d.Import(t.Context(), user.User{ID: "eve@example.com", Email: "bob@example.com"}); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// What was proven before a change proves nothing after it, whatever the change was decided on.
+// A password that was proven before a change of the user proves nothing after it.
 func TestReplaceHashSuperseded(t *testing.T) {
 	d := newDirectory(t)
 	next := auth.NewSecret("battery staple")

@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// corpus is a thousand and more addresses of every kind that has confused somebody: scripts, cases, widths, marks,
-// right-to-left, dots at the end, domains in Unicode and in ASCII.
+// corpus is a thousand and more addresses of kinds that have confused programs: scripts, cases, widths,
+// marks, right-to-left, dots at the end, domains in Unicode and in ASCII.
 func corpus() []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
