@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,12 @@ func publicKey(t *testing.T, jwk map[string]string) any {
 	case "RSA":
 		return &rsa.PublicKey{N: integer("n"), E: int(integer("e").Int64())}
 	case "EC":
-		return &ecdsa.PublicKey{Curve: elliptic.P256(), X: integer("x"), Y: integer("y")}
+		point := slices.Concat([]byte{4}, octets("x"), octets("y")) // uncompressed (SEC 1, section 2.3.3)
+		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
 	default:
 		return ed25519.PublicKey(octets("x"))
 	}
