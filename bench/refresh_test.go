@@ -114,7 +114,7 @@ func refreshes(b *testing.B, sessions session.Store, users user.Store) func(i in
 	return func(i int) error {
 		clocks[i] = clocks[i].Add(10 * time.Minute)
 		g, err := managers[i].Refresh(b.Context(), session.Request{RefreshToken: tokens[i]})
-		if err == nil && g.Outcome != session.Rotated {
+		if err == nil && g.Outcome != session.OutcomeRotated {
 			err = fmt.Errorf("a refresh was %s", g.Outcome)
 		}
 		tokens[i] = g.RefreshToken

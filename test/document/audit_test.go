@@ -100,7 +100,7 @@ func TestAuditPage(t *testing.T) {
 	for _, code := range errorcode.All() {
 		switch code {
 		case errorcode.NotFound, errorcode.MethodNotAllowed: // no decision, no line
-		case errorcode.InvalidScope: // session.WiderScope
+		case errorcode.InvalidScope: // session.outcomeWiderScope
 		default:
 			results = append(results, string(code))
 		}

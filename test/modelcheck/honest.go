@@ -28,7 +28,7 @@ type Honest struct {
 	// AtOnce is how many refreshes the client has under way, at most three. A client with one waits
 	// for its answer, or until none can arrive, before it tries again.
 	AtOnce int
-	// Repeats makes the answer to a refresh that changed nothing (session.Same) repeat the
+	// Repeats makes the answer to a refresh that changed nothing (session.OutcomeSame) repeat the
 	// presented token. The product must not do this: a late answer would put a token back into the
 	// store that another has replaced, and two branches of one generation could take turns there
 	// for longer than any minimum interval. An answer without a refresh token leaves the store
@@ -214,7 +214,7 @@ func (h Honest) after(s state, m move) (state, session.Outcome) {
 			s.branches = fresh
 		}
 		s.item = item
-		if outcome == session.Same && !h.Repeats {
+		if outcome == session.OutcomeSame && !h.Repeats {
 			*msg = message{} // the answer changes nothing at the client
 			return s, outcome
 		}

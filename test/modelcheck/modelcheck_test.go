@@ -45,9 +45,9 @@ func TestWrongRulesLogOut(t *testing.T) {
 		{"a minimum interval of 125 s", minimumInterval(125 * time.Second), 9},
 		{"a late-use bound of 60 s", lateUse(60 * time.Second), 7},
 		{"a grace period of 120 s", gracePeriod(120 * time.Second), 9},
-		{"no stamp at a recovery", where(session.Recovered, writesNothing), 9},
-		{"no row for duplicates", where(session.Duplicate, revokes), 4},
-		{"no row for late duplicates", where(session.Recovered, revokes), 4},
+		{"no stamp at a recovery", where(session.OutcomeRecovered, writesNothing), 9},
+		{"no row for duplicates", where(session.OutcomeDuplicate, revokes), 4},
+		{"no row for late duplicates", where(session.OutcomeRecovered, revokes), 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			expectLogout(t, honest(tt.model).Search(tt.steps), tt.steps)
@@ -143,8 +143,8 @@ func TestWrongRulesMissTheft(t *testing.T) {
 		model Model
 	}{
 		{"no late-use bound", lateUse(24 * time.Hour)},
-		{"a fork does not revoke", where(session.Fork, writesNothing)},
-		{"a reuse does not revoke", where(session.Reuse, writesNothing)},
+		{"a fork does not revoke", where(session.OutcomeFork, writesNothing)},
+		{"a reuse does not revoke", where(session.OutcomeReuse, writesNothing)},
 		{"profile fixed", asBuilt(auth.Fixed)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -49,8 +49,8 @@ func where(o session.Outcome, instead func(d *session.Decision, before session.S
 
 func revokes(d *session.Decision, before session.Session, s *session.Session) {
 	*s = before
-	s.Revocation = &session.Revocation{Reason: session.ReasonTheft}
-	d.Outcome = session.Reuse
+	s.Revocation = &session.Revocation{Reason: session.RevocationTheft}
+	d.Outcome = session.OutcomeReuse
 }
 
 func writesNothing(_ *session.Decision, before session.Session, s *session.Session) { *s = before }

@@ -62,14 +62,14 @@ func TestStoreCalls(t *testing.T) {
 		}
 		return "", session.Granted{}
 	})
-	second := count("rotated", one, session.Rotated, refresh(first.RefreshToken))
-	count("same", one, session.Same, refresh(second.RefreshToken))
-	count("duplicate", one, session.Duplicate, refresh(first.RefreshToken))
+	second := count("rotated", one, session.OutcomeRotated, refresh(first.RefreshToken))
+	count("same", one, session.OutcomeSame, refresh(second.RefreshToken))
+	count("duplicate", one, session.OutcomeDuplicate, refresh(first.RefreshToken))
 	now = now.Add(time.Minute)
-	count("recovered", one, session.Recovered, refresh(first.RefreshToken))
+	count("recovered", one, session.OutcomeRecovered, refresh(first.RefreshToken))
 	now = now.Add(3 * time.Minute)
-	count("rotated", one, session.Rotated, refresh(second.RefreshToken))
-	count("theft", calls{"UpdateItem": 2, "GetItem": 1}, session.Reuse, refresh(first.RefreshToken))
-	count("revoked", one, session.Revoked, refresh(second.RefreshToken))
-	count("forged", nil, session.Forged, refresh(auth.NewSecret("ert_"+first.RefreshToken.Reveal()[5:])))
+	count("rotated", one, session.OutcomeRotated, refresh(second.RefreshToken))
+	count("theft", calls{"UpdateItem": 2, "GetItem": 1}, session.OutcomeReuse, refresh(first.RefreshToken))
+	count("revoked", one, session.OutcomeRevoked, refresh(second.RefreshToken))
+	count("forged", nil, session.OutcomeForged, refresh(auth.NewSecret("ert_"+first.RefreshToken.Reveal()[5:])))
 }

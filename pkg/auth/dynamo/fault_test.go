@@ -19,16 +19,16 @@ var faults = map[string]struct {
 	retried bool            // the SDK tries again by itself
 	outcome session.Outcome // where it goes on
 }{
-	"throttled":       {fault.Throttled, true, session.Throttled},
-	"over throughput": {fault.OverThroughput, true, session.Throttled},
-	"internal error":  {fault.InternalError, true, session.Failed},
-	"unavailable":     {fault.Unavailable, true, session.Failed},
-	"access denied":   {fault.AccessDenied, false, session.Failed},
-	"reset before":    {fault.ResetBefore, true, session.Failed},
-	"reset after":     {fault.ResetAfter, true, session.Failed},
-	"time-out before": {fault.ExpiredBefore, true, session.Failed},
-	"time-out after":  {fault.ExpiredAfter, true, session.Failed},
-	"garbled after":   {fault.Garbled, false, session.Failed},
+	"throttled":       {fault.Throttled, true, session.OutcomeThrottled},
+	"over throughput": {fault.OverThroughput, true, session.OutcomeThrottled},
+	"internal error":  {fault.InternalError, true, session.OutcomeFailed},
+	"unavailable":     {fault.Unavailable, true, session.OutcomeFailed},
+	"access denied":   {fault.AccessDenied, false, session.OutcomeFailed},
+	"reset before":    {fault.ResetBefore, true, session.OutcomeFailed},
+	"reset after":     {fault.ResetAfter, true, session.OutcomeFailed},
+	"time-out before": {fault.ExpiredBefore, true, session.OutcomeFailed},
+	"time-out after":  {fault.ExpiredAfter, true, session.OutcomeFailed},
+	"garbled after":   {fault.Garbled, false, session.OutcomeFailed},
 }
 
 const always = 1 << 20
@@ -50,7 +50,7 @@ func TestFaultsOfARefresh(t *testing.T) {
 				// One reply is lost: the SDK's own retry knows its own write, and the client notices nothing.
 				wire.Fail(operation, 1, f.fault)
 				next, err := refresh(g)
-				if f.retried && (err != nil || next.Outcome != session.Rotated || next.Session.Generation != 1) {
+				if f.retried && (err != nil || next.Outcome != session.OutcomeRotated || next.Session.Generation != 1) {
 					t.Errorf("once: %s, generation %d, %v", next.Outcome, next.Session.Generation, err)
 				}
 
@@ -83,7 +83,7 @@ func TestTimeLimits(t *testing.T) {
 	g := m.login(t, aClient)
 	wire.Fail("UpdateItem", 1, fault.TimeoutAfter)
 	next, err := m.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
-	if err != nil || next.Outcome != session.Rotated {
+	if err != nil || next.Outcome != session.OutcomeRotated {
 		t.Errorf("once: %s, %v", next.Outcome, err)
 	}
 	wire.Calls()

@@ -104,7 +104,7 @@ func sessionOf(item attributes) (session.Session, error) {
 	r.bytes(attrParent, s.Parent[:])
 	r.bytes(attrInvocation, s.Invocation[:])
 	if at := r.time(attrRevoked); !at.IsZero() {
-		s.Revocation = &session.Revocation{At: at, Reason: session.Reason(r.text(attrRevokeReason))}
+		s.Revocation = &session.Revocation{At: at, Reason: session.RevocationReason(r.text(attrRevokeReason))}
 	}
 	return s, r.err
 }

@@ -83,7 +83,7 @@ func (h logoutHandler) log(r *http.Request, ended session.Ended, err error) {
 		name: audit.TokenRevoked, failed: audit.TokenRevokeFail, outcome: string(ended.Outcome),
 		session: ended.Session, client: ended.Client, err: err,
 	}
-	if ended.Outcome != session.LoggedOut {
+	if ended.Outcome != session.OutcomeLoggedOut {
 		f.name = audit.TokenRevokeFail
 	}
 	e := f.event(r)

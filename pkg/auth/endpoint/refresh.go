@@ -103,9 +103,9 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 
 func nameOf(o session.Outcome) audit.Name {
 	switch o {
-	case session.Fork, session.Reuse:
+	case session.OutcomeFork, session.OutcomeReuse:
 		return audit.TokenReuse
-	case session.Idle, session.Absolute:
+	case session.OutcomeIdle, session.OutcomeAbsolute:
 		return audit.SessionExpired
 	}
 	return audit.SessionRenewFail

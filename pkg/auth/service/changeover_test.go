@@ -158,13 +158,13 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 			for i, at := range []*session.Manager{before, after, before, before, after, after, before} {
 				c.now = c.now.Add(time.Hour)
 				var got session.Outcome
-				if got, token = outcome(t, at, token); got != session.Rotated {
+				if got, token = outcome(t, at, token); got != session.OutcomeRotated {
 					t.Fatalf("refresh %d: %s", i, got)
 				}
 			}
 			for _, at := range []*session.Manager{before, after} {
 				ended, err := at.Logout(t.Context(), c.login(after), nil)
-				if err != nil || ended.Outcome != session.LoggedOut {
+				if err != nil || ended.Outcome != session.OutcomeLoggedOut {
 					t.Errorf("logout: %s, %v", ended.Outcome, err)
 				}
 			}
@@ -207,27 +207,27 @@ func TestForgedTokensLoadLittle(t *testing.T) {
 	}
 	begin := c.now
 	c.now = c.now.Add(time.Hour)
-	expect(0, begin.Add(-2*time.Minute), session.Forged)
-	expect(1, c.now, session.Forged)
+	expect(0, begin.Add(-2*time.Minute), session.OutcomeForged)
+	expect(1, c.now, session.OutcomeForged)
 	c.now = c.now.Add(999 * time.Millisecond)
-	expect(0, c.now, session.Forged)
+	expect(0, c.now, session.OutcomeForged)
 	c.now = c.now.Add(time.Millisecond)
-	expect(1, c.now, session.Forged)
+	expect(1, c.now, session.OutcomeForged)
 
 	// A source that does not answer decides nothing about such a token, and the keys in use stay.
 	c.now, c.err = c.now.Add(time.Hour), errors.New("down")
-	expect(1, c.now, session.Failed)
-	expect(0, c.now, session.Failed)
-	expect(0, begin, session.Forged)
-	if got, _ := outcome(t, at, token); got != session.Rotated {
+	expect(1, c.now, session.OutcomeFailed)
+	expect(0, c.now, session.OutcomeFailed)
+	expect(0, begin, session.OutcomeForged)
+	if got, _ := outcome(t, at, token); got != session.OutcomeRotated {
 		t.Errorf("a good token while the source is down: %s", got)
 	}
 	c.err = nil
 	c.now = c.now.Add(time.Second)
-	expect(1, c.now, session.Forged)
+	expect(1, c.now, session.OutcomeForged)
 
 	// Neither does an older state of the ring.
 	c.now = c.now.Add(time.Hour)
 	c.ring.Serial = 4
-	expect(1, c.now, session.Failed)
+	expect(1, c.now, session.OutcomeFailed)
 }

@@ -48,7 +48,7 @@ func TestStartSessions(t *testing.T) {
 	if s, subject, err := sessions.Check(t.Context(), g.Session.Key); err != nil || s.Client != environmentClient.ID || subject.ID != "u1" {
 		t.Errorf("%+v, %+v, %v", s, subject, err)
 	}
-	if e, err := sessions.Logout(t.Context(), g.RefreshToken, nil); err != nil || e.Outcome != session.LoggedOut {
+	if e, err := sessions.Logout(t.Context(), g.RefreshToken, nil); err != nil || e.Outcome != session.OutcomeLoggedOut {
 		t.Errorf("%+v, %v", e, err)
 	}
 	if _, err := opener.Sessions().Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken}); !errors.Is(err, session.ErrEnded) {

@@ -75,7 +75,7 @@ func TestRotationKeepsThief(t *testing.T) {
 		t.Helper()
 		v.now = v.now.Add(time.Hour)
 		got, token := outcome(t, service, token)
-		if got != session.Rotated {
+		if got != session.OutcomeRotated {
 			t.Fatalf("the owner's refresh: %s", got)
 		}
 		return token
@@ -112,20 +112,20 @@ func TestRotationKeepsThief(t *testing.T) {
 		present := 0
 		for generation := 12; present == 0; generation-- {
 			switch got, _ := outcome(t, service, forge(id, generation, auth.Balanced)); got {
-			case session.Behind:
-			case session.Same:
+			case session.OutcomeBehind:
+			case session.OutcomeSame:
 				present = generation
 			default:
 				t.Fatalf("key %d, generation %d: %s", id, generation, got)
 			}
 		}
 		for range 5 {
-			if got, _ := outcome(t, service, forge(id, present+1, auth.Balanced)); got != session.Behind {
+			if got, _ := outcome(t, service, forge(id, present+1, auth.Balanced)); got != session.OutcomeBehind {
 				t.Fatalf("key %d, before the owner's refresh: %s", id, got)
 			}
 			owner = renew(owner)
 			present++
-			if got, _ := outcome(t, service, forge(id, present, auth.Balanced)); got != session.Same {
+			if got, _ := outcome(t, service, forge(id, present, auth.Balanced)); got != session.OutcomeSame {
 				t.Fatalf("key %d, after the owner's refresh: %s", id, got)
 			}
 		}
@@ -134,7 +134,7 @@ func TestRotationKeepsThief(t *testing.T) {
 	service = v.moved(t, keyrings.Move{Version: 3, DropRefresh: keyrings.Drop{All: true}})
 	for id := 1; id <= 2; id++ {
 		for generation := range 30 {
-			if got, _ := outcome(t, service, forge(id, generation, auth.Balanced)); got != session.KeyDropped {
+			if got, _ := outcome(t, service, forge(id, generation, auth.Balanced)); got != session.OutcomeKeyDropped {
 				t.Errorf("key %d, generation %d, after the drop: %s", id, generation, got)
 			}
 		}
@@ -172,10 +172,10 @@ func TestStolenKeyOfAnotherProfile(t *testing.T) {
 				}
 				continue
 			}
-			if got != session.Reuse {
+			if got != session.OutcomeReuse {
 				t.Errorf("a session of profile %s, as %s: %s", own, claimed, got)
 			}
-			if got, _ := outcome(t, v.Sessions(), g.RefreshToken); got != session.Revoked {
+			if got, _ := outcome(t, v.Sessions(), g.RefreshToken); got != session.OutcomeRevoked {
 				t.Errorf("a session of profile %s goes on after a token of profile %s: %s", own, claimed, got)
 			}
 		}

@@ -77,10 +77,10 @@ func TestStolenRefreshKeys(t *testing.T) {
 						t.Fatalf("sealed with %s as key %d, secret %s, %v: %v", name, id, guess, profile, err)
 					}
 					var refusal *session.Refusal
-					if errors.As(err, &refusal) && refusal.Outcome != session.Forged {
+					if errors.As(err, &refusal) && refusal.Outcome != session.OutcomeForged {
 						authentic++
 					}
-					if ended, err := v.Sessions().Logout(t.Context(), forged, nil); err != nil || ended.Outcome == session.LoggedOut {
+					if ended, err := v.Sessions().Logout(t.Context(), forged, nil); err != nil || ended.Outcome == session.OutcomeLoggedOut {
 						t.Fatalf("logout with %s: %+v, %v", guess, ended, err)
 					}
 				}

@@ -22,9 +22,9 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 	outcome := Outcome("")
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		outcome, err = Missing, nil
+		outcome, err = OutcomeMissing, nil
 	case err != nil:
-		outcome = Failed
+		outcome = OutcomeFailed
 	default:
 		if outcome = s.ended(millis(m.c.Now())); outcome == "" {
 			outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr

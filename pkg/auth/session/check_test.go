@@ -24,16 +24,16 @@ func TestCheckRefusesEndedSessions(t *testing.T) {
 		want session.Outcome
 	}{
 		{"nothing happened", func(*testManager, *session.Key) {}, ""},
-		{"no such session", func(_ *testManager, k *session.Key) { k.ID[0]++ }, session.Missing},
-		{"session of another user", func(_ *testManager, k *session.Key) { k.Subject = "another" }, session.Missing},
-		{"revoked", func(h *testManager, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.ReasonLogout) }, session.Revoked},
-		{"idle", func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.Idle},
-		{"absolute", func(h *testManager, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.Absolute},
-		{"disabled", func(h *testManager, _ *session.Key) { h.users.subject.Disabled = true }, session.SubjectDisabled},
-		{"a new password", func(h *testManager, _ *session.Key) { h.users.subject.TokenVersion++ }, session.SubjectSuperseded},
-		{"deleted", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.SubjectMissing},
-		{"the user cannot be read", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrUnavailable }, session.Failed},
-		{"the session cannot be read", func(h *testManager, _ *session.Key) { h.Config().Store = unread{h.store} }, session.Failed},
+		{"no such session", func(_ *testManager, k *session.Key) { k.ID[0]++ }, session.OutcomeMissing},
+		{"session of another user", func(_ *testManager, k *session.Key) { k.Subject = "another" }, session.OutcomeMissing},
+		{"revoked", func(h *testManager, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.RevocationLogout) }, session.OutcomeRevoked},
+		{"idle", func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.OutcomeIdle},
+		{"absolute", func(h *testManager, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.OutcomeAbsolute},
+		{"disabled", func(h *testManager, _ *session.Key) { h.users.subject.Disabled = true }, session.OutcomeSubjectDisabled},
+		{"a new password", func(h *testManager, _ *session.Key) { h.users.subject.TokenVersion++ }, session.OutcomeSubjectSuperseded},
+		{"deleted", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.OutcomeSubjectMissing},
+		{"the user cannot be read", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrUnavailable }, session.OutcomeFailed},
+		{"the session cannot be read", func(h *testManager, _ *session.Key) { h.Config().Store = unread{h.store} }, session.OutcomeFailed},
 	} {
 		h := newTestManager(t)
 		g := h.login(t, auth.Balanced)
@@ -48,7 +48,7 @@ func TestCheckRefusesEndedSessions(t *testing.T) {
 		}
 		var refusal *session.Refusal
 		if !errors.As(err, &refusal) || refusal.Outcome != row.want || refusal.Session != key ||
-			errors.Is(err, session.ErrEnded) != (row.want != session.Failed) {
+			errors.Is(err, session.ErrEnded) != (row.want != session.OutcomeFailed) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}

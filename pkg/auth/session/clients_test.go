@@ -27,7 +27,7 @@ func TestAClientThatIsGone(t *testing.T) {
 			for range 20 {
 				got, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
 				var refusal *session.Refusal
-				if !errors.As(err, &refusal) || refusal.Outcome != session.UnknownClient || !errors.Is(err, session.ErrUnknownClient) ||
+				if !errors.As(err, &refusal) || refusal.Outcome != session.OutcomeUnknownClient || !errors.Is(err, session.ErrUnknownClient) ||
 					errors.Is(err, session.ErrEnded) || errors.Is(err, auth.ErrUnavailable) || got.RefreshToken.Reveal() != "" {
 					t.Fatalf("%+v, %v", got, err)
 				}
@@ -57,12 +57,12 @@ func TestAClientThatIsGoneHidesNothing(t *testing.T) {
 		h.Config().Store = unread{h.store}
 		if profile == auth.Strict {
 			outcome, _ := h.refresh(t, next.RefreshToken)
-			want(t, "the session cannot be read", outcome, session.Failed)
+			want(t, "the session cannot be read", outcome, session.OutcomeFailed)
 		}
 		h.Config().Store = h.store
 		outcome, _ := h.refresh(t, g.RefreshToken)
-		want(t, "a copied token", outcome, session.Reuse)
+		want(t, "a copied token", outcome, session.OutcomeReuse)
 		outcome, _ = h.refresh(t, next.RefreshToken)
-		want(t, "the owner's token", outcome, session.Revoked)
+		want(t, "the owner's token", outcome, session.OutcomeRevoked)
 	}
 }

@@ -45,11 +45,11 @@ func (r *Refusal) Unwrap() []error {
 	switch {
 	case r.Outcome.Terminal():
 		sentinel = ErrEnded
-	case r.Outcome == WiderScope:
+	case r.Outcome == OutcomeWiderScope:
 		sentinel = ErrScope
-	case r.Outcome == ForeignClient:
+	case r.Outcome == OutcomeForeignClient:
 		sentinel = ErrForeignClient
-	case r.Outcome == UnknownClient:
+	case r.Outcome == OutcomeUnknownClient:
 		sentinel = ErrUnknownClient
 	}
 	if r.cause == nil {

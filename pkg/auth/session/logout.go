@@ -11,8 +11,9 @@ import (
 // Ended is the result of a logout that succeeded. In all its outcomes the refresh token is
 // worthless now.
 type Ended struct {
-	// Outcome is LoggedOut; Revoked if the session was revoked before; Missing if there is no such
-	// session; Forged if the token is not authentic; or KeyDropped if its key was dropped.
+	// Outcome is OutcomeLoggedOut; OutcomeRevoked if the session was revoked before; OutcomeMissing if
+	// there is no such session; OutcomeForged if the token is not authentic; or OutcomeKeyDropped if
+	// its key was dropped.
 	Outcome Outcome
 	// Session names the session; it is zero if the token was not authentic. Client is the session's
 	// client; it is empty if there is no such session.
@@ -37,28 +38,28 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 		return Ended{}, err
 	}
 	key := token.Key()
-	u := Revoke(millis(m.c.Now()), ReasonLogout)
+	u := Revoke(millis(m.c.Now()), RevocationLogout)
 	u.If.Client = client
 	// A logout must not be cancelled by a client that hangs up: a page that is being closed often
 	// does.
 	before, done, err := m.c.Store.Update(context.WithoutCancel(ctx), key, u)
 	if err != nil {
-		return Ended{}, m.refuse(key, Failed, fmt.Errorf("logging out: %w", err))
+		return Ended{}, m.refuse(key, OutcomeFailed, fmt.Errorf("logging out: %w", err))
 	}
 	if before == nil {
-		return Ended{Outcome: Missing, Session: key}, nil
+		return Ended{Outcome: OutcomeMissing, Session: key}, nil
 	}
 	after := *before
 	if done != u.Do(&after) {
-		return Ended{}, m.refuse(key, Failed, fmt.Errorf("the store reported written=%t, against the rules", done))
+		return Ended{}, m.refuse(key, OutcomeFailed, fmt.Errorf("the store reported written=%t, against the rules", done))
 	}
 	switch e := (Ended{Session: key, Client: before.Client}); {
 	case done:
-		e.Outcome = LoggedOut
+		e.Outcome = OutcomeLoggedOut
 		return e, nil
 	case before.Revocation != nil:
-		e.Outcome = Revoked
+		e.Outcome = OutcomeRevoked
 		return e, nil
 	}
-	return Ended{}, m.refuse(key, ForeignClient, nil)
+	return Ended{}, m.refuse(key, OutcomeForeignClient, nil)
 }

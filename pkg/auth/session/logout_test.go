@@ -34,15 +34,15 @@ func TestLogout(t *testing.T) {
 			want   session.Outcome
 			after  session.Outcome // of the next refresh
 		}{
-			{"at once", nil, nil, session.LoggedOut, session.Revoked},
-			{"its client, named", nil, &own, session.LoggedOut, session.Revoked},
-			{"another client", nil, &web, session.ForeignClient, ""},
-			{"idle", func(h *testManager, _ session.Granted) { h.now = h.now.Add(15 * 24 * time.Hour) }, nil, session.LoggedOut, session.Revoked},
-			{"twice", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, nil, session.Revoked, session.Revoked},
-			{"another client, afterwards", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, &web, session.Revoked, session.Revoked},
-			{"of a disabled user", func(h *testManager, _ session.Granted) { h.users.subject.Disabled = true }, nil, session.LoggedOut, session.Revoked},
-			{"of a client that is gone", func(h *testManager, _ session.Granted) { h.Config().Clients = configured{} }, nil, session.LoggedOut, session.Revoked},
-			{"no such session", func(h *testManager, _ session.Granted) { h.Config().Store = empty{h.store} }, nil, session.Missing, session.Missing},
+			{"at once", nil, nil, session.OutcomeLoggedOut, session.OutcomeRevoked},
+			{"its client, named", nil, &own, session.OutcomeLoggedOut, session.OutcomeRevoked},
+			{"another client", nil, &web, session.OutcomeForeignClient, ""},
+			{"idle", func(h *testManager, _ session.Granted) { h.now = h.now.Add(15 * 24 * time.Hour) }, nil, session.OutcomeLoggedOut, session.OutcomeRevoked},
+			{"twice", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, nil, session.OutcomeRevoked, session.OutcomeRevoked},
+			{"another client, afterwards", func(h *testManager, g session.Granted) { h.logout(t, g.RefreshToken, nil) }, &web, session.OutcomeRevoked, session.OutcomeRevoked},
+			{"of a disabled user", func(h *testManager, _ session.Granted) { h.users.subject.Disabled = true }, nil, session.OutcomeLoggedOut, session.OutcomeRevoked},
+			{"of a client that is gone", func(h *testManager, _ session.Granted) { h.Config().Clients = configured{} }, nil, session.OutcomeLoggedOut, session.OutcomeRevoked},
+			{"no such session", func(h *testManager, _ session.Granted) { h.Config().Store = empty{h.store} }, nil, session.OutcomeMissing, session.OutcomeMissing},
 		} {
 			t.Run(profile.String()+"/"+row.name, func(t *testing.T) {
 				h := newTestManager(t)
@@ -81,13 +81,13 @@ func TestAnOldTokenLogsOut(t *testing.T) {
 		h.now = h.now.Add(time.Hour)
 		var outcome session.Outcome
 		outcome, last = h.refresh(t, last.RefreshToken)
-		want(t, "refresh", outcome, session.Rotated)
+		want(t, "refresh", outcome, session.OutcomeRotated)
 	}
-	want(t, "logout", h.logout(t, first.RefreshToken, nil), session.LoggedOut)
+	want(t, "logout", h.logout(t, first.RefreshToken, nil), session.OutcomeLoggedOut)
 	outcome, _ := h.refresh(t, last.RefreshToken)
-	want(t, "the newest token", outcome, session.Revoked)
+	want(t, "the newest token", outcome, session.OutcomeRevoked)
 	list, err := h.store.List(t.Context(), aUUID, session.ID{}, 2)
-	if err != nil || len(list) != 1 || list[0].Revocation == nil || list[0].Revocation.Reason != session.ReasonLogout || !list[0].Revocation.At.Equal(h.now) {
+	if err != nil || len(list) != 1 || list[0].Revocation == nil || list[0].Revocation.Reason != session.RevocationLogout || !list[0].Revocation.At.Equal(h.now) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
@@ -97,7 +97,7 @@ func TestLogoutOfForgedTokens(t *testing.T) {
 	g := h.login(t, auth.Balanced)
 	text := g.RefreshToken.Reveal()
 	for _, forged := range []string{"", "ert_", "ert_AAAA", text[:len(text)-1], text + "A", "x" + text} {
-		want(t, forged, h.logout(t, auth.NewSecret(forged), nil), session.Forged)
+		want(t, forged, h.logout(t, auth.NewSecret(forged), nil), session.OutcomeForged)
 	}
 	if n := h.store.updates.Load(); n != 0 {
 		t.Errorf("%d writes for forged tokens", n)
@@ -110,23 +110,23 @@ func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
 	h.store.fail = func(int32) error { return session.ErrThrottled }
-	want(t, "throttled", h.logout(t, g.RefreshToken, nil), session.Throttled)
+	want(t, "throttled", h.logout(t, g.RefreshToken, nil), session.OutcomeThrottled)
 	h.store.fail = func(int32) error { return errors.New("boom") }
-	want(t, "another failure", h.logout(t, g.RefreshToken, nil), session.Failed)
+	want(t, "another failure", h.logout(t, g.RefreshToken, nil), session.OutcomeFailed)
 	h.store.fail, h.store.lose = nil, func(int32) error { return auth.ErrUnavailable }
-	want(t, "the reply was lost", h.logout(t, g.RefreshToken, nil), session.Failed)
+	want(t, "the reply was lost", h.logout(t, g.RefreshToken, nil), session.OutcomeFailed)
 	h.store.lose = nil
-	want(t, "the next try", h.logout(t, g.RefreshToken, nil), session.Revoked)
+	want(t, "the next try", h.logout(t, g.RefreshToken, nil), session.OutcomeRevoked)
 
 	g = h.login(t, auth.Balanced)
 	h.Config().Store = liar{h.store}
-	want(t, "a store that breaks the rules", h.logout(t, g.RefreshToken, nil), session.Failed)
+	want(t, "a store that breaks the rules", h.logout(t, g.RefreshToken, nil), session.OutcomeFailed)
 
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	h.Config().Store = h.store
 	g = h.login(t, auth.Balanced)
-	if e, err := h.Logout(ctx, g.RefreshToken, nil); err != nil || e.Outcome != session.LoggedOut || e.Client != auth.DefaultClient {
+	if e, err := h.Logout(ctx, g.RefreshToken, nil); err != nil || e.Outcome != session.OutcomeLoggedOut || e.Client != auth.DefaultClient {
 		t.Errorf("by a client that hung up: %+v, %v", e, err)
 	}
 }

@@ -72,7 +72,7 @@ type Granted struct {
 	Outcome Outcome
 	Session Session
 	Subject auth.Subject
-	// RefreshToken is empty if Outcome is [Same]: the client keeps the token that it has (RFC 6749,
+	// RefreshToken is empty if Outcome is [OutcomeSame]: the client keeps the token that it has (RFC 6749,
 	// section 6). A copy of that token that arrived late could replace a newer branch in the
 	// client's store. Two branches could then take turns in the store until both were presented for
 	// one generation, which is how theft looks.
@@ -137,7 +137,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		return Granted{}, err
 	}
 	if err := m.random(p.Invocation[:], p.Fresh[:]); err != nil {
-		return Granted{}, m.refuse(p.Token.Key(), Failed, err)
+		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	}
 	var (
 		subject    auth.Subject
@@ -149,7 +149,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		// and client are checked before the write.
 		subject, subjectErr = m.beside(ctx, token.Subject, func() { err = m.checkClient(ctx, p) })
 		if subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
-			return Granted{}, m.refuse(p.Token.Key(), Failed, subjectErr)
+			return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, subjectErr)
 		}
 		if err != nil {
 			return Granted{}, err
@@ -162,7 +162,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	// then a user who may not go on.
 	switch {
 	case err != nil:
-		return Granted{}, m.refuse(p.Token.Key(), Failed, err)
+		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	case !d.Outcome.Grants():
 		return Granted{}, m.refuse(p.Token.Key(), d.Outcome, nil)
 	}
@@ -170,16 +170,16 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		return Granted{}, m.refuse(p.Token.Key(), outcome, subjectErr)
 	}
 	if !m.has(d.Session.Client) {
-		return Granted{}, m.refuse(p.Token.Key(), UnknownClient, nil)
+		return Granted{}, m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
 	}
 	var next auth.Secret
 	switch d.Outcome {
-	case Same:
-	case Extended:
+	case OutcomeSame:
+	case OutcomeExtended:
 		next = r.RefreshToken
 	default:
 		if next, err = m.codec.Seal(ctx, d.Next); err != nil {
-			return Granted{}, m.refuse(p.Token.Key(), Failed, err)
+			return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 		}
 	}
 	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next}, nil
@@ -198,7 +198,7 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	}
 	for _, name := range scope {
 		if !slices.Contains(s.Scope, name) {
-			return m.refuse(p.Token.Key(), WiderScope, nil)
+			return m.refuse(p.Token.Key(), OutcomeWiderScope, nil)
 		}
 	}
 	return nil
@@ -211,7 +211,7 @@ func (m *Manager) checkClient(ctx context.Context, p Presented) error {
 	}
 	s, granted, err := m.foresee(ctx, p)
 	if err == nil && granted && !m.has(s.Client) {
-		err = m.refuse(p.Token.Key(), UnknownClient, nil)
+		err = m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
 	}
 	return err
 }
@@ -224,9 +224,9 @@ func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted 
 	s, err = m.c.Store.Get(ctx, p.Token.Key())
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return s, false, m.refuse(p.Token.Key(), Missing, nil)
+		return s, false, m.refuse(p.Token.Key(), OutcomeMissing, nil)
 	case err != nil:
-		return s, false, m.refuse(p.Token.Key(), Failed, err)
+		return s, false, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	}
 	return s, m.c.Rules.Decide(p, &s).Outcome.Grants(), nil
 }
@@ -254,7 +254,7 @@ func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
 
 // Revoke ends a session for good. It succeeds if the session has ended already or does not exist.
 // Errors wrap [auth.ErrUnavailable] if the store did not confirm the write.
-func (m *Manager) Revoke(ctx context.Context, key Key, reason Reason) error {
+func (m *Manager) Revoke(ctx context.Context, key Key, reason RevocationReason) error {
 	return m.revoke(ctx, key, Revoke(millis(m.c.Now()), reason))
 }
 
@@ -287,8 +287,8 @@ func (m *Manager) beside(ctx context.Context, id auth.SubjectID, do func()) (sub
 }
 
 func (m *Manager) refuse(key Key, o Outcome, cause error) error {
-	if o == Failed && errors.Is(cause, ErrThrottled) {
-		o = Throttled
+	if o == OutcomeFailed && errors.Is(cause, ErrThrottled) {
+		o = OutcomeThrottled
 	}
 	return &Refusal{Outcome: o, Session: key, cause: cause}
 }
@@ -297,13 +297,13 @@ func (m *Manager) refuse(key Key, o Outcome, cause error) error {
 func subjectOutcome(u auth.Subject, err error, s Session) Outcome {
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return SubjectMissing
+		return OutcomeSubjectMissing
 	case err != nil:
-		return Failed
+		return OutcomeFailed
 	case u.Disabled:
-		return SubjectDisabled
+		return OutcomeSubjectDisabled
 	case u.TokenVersion > s.TokenVersion:
-		return SubjectSuperseded
+		return OutcomeSubjectSuperseded
 	}
 	return ""
 }

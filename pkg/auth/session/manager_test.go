@@ -127,27 +127,27 @@ func TestLifeOfASession(t *testing.T) {
 		t.Errorf("opened %+v", s)
 	}
 	outcome, next := h.refresh(t, g.RefreshToken)
-	want(t, "the first refresh", outcome, session.Rotated)
+	want(t, "the first refresh", outcome, session.OutcomeRotated)
 	if next.Subject.Roles[0] != "admin" || next.Session.ID != g.Session.ID || next.Session.Generation != 1 {
 		t.Errorf("granted %+v", next)
 	}
 	outcome, again := h.refresh(t, next.RefreshToken)
-	want(t, "at once again", outcome, session.Same)
+	want(t, "at once again", outcome, session.OutcomeSame)
 	if again.RefreshToken.Reveal() != "" {
 		t.Error("the same token was sent again: arriving late, it would replace its sibling")
 	}
 	outcome, duplicate := h.refresh(t, g.RefreshToken)
-	want(t, "a duplicate", outcome, session.Duplicate)
+	want(t, "a duplicate", outcome, session.OutcomeDuplicate)
 	if duplicate.RefreshToken.Equal(next.RefreshToken) {
 		t.Error("the duplicate got its sibling's branch")
 	}
 	h.now = h.now.Add(15 * time.Minute)
 	outcome, _ = h.refresh(t, duplicate.RefreshToken)
-	want(t, "the duplicate goes on", outcome, session.Rotated)
+	want(t, "the duplicate goes on", outcome, session.OutcomeRotated)
 	outcome, _ = h.refresh(t, next.RefreshToken)
-	want(t, "its sibling too", outcome, session.Fork)
+	want(t, "its sibling too", outcome, session.OutcomeFork)
 	outcome, _ = h.refresh(t, duplicate.RefreshToken)
-	want(t, "after the theft", outcome, session.Revoked)
+	want(t, "after the theft", outcome, session.OutcomeRevoked)
 }
 
 func TestStoreCallsOfARefresh(t *testing.T) {
@@ -169,12 +169,12 @@ func TestStoreCallsOfARefresh(t *testing.T) {
 		want           session.Outcome
 		updates, reads int32
 	}{
-		{"rotated", func() (o session.Outcome) { o, next = h.refresh(t, g.RefreshToken); return o }, session.Rotated, 1, 1},
-		{"same", func() session.Outcome { o, _ := h.refresh(t, next.RefreshToken); return o }, session.Same, 1, 1},
-		{"duplicate", func() session.Outcome { o, _ := h.refresh(t, g.RefreshToken); return o }, session.Duplicate, 1, 1},
-		{"recovered", func() session.Outcome { h.now = h.now.Add(time.Minute); o, _ := h.refresh(t, g.RefreshToken); return o }, session.Recovered, 1, 1},
-		{"theft", func() session.Outcome { o, _ := h.refresh(t, stolen.RefreshToken); return o }, session.Reuse, 2, 1},
-		{"forged", func() session.Outcome { o, _ := h.refresh(t, auth.NewSecret("ert_junk")); return o }, session.Forged, 0, 0},
+		{"rotated", func() (o session.Outcome) { o, next = h.refresh(t, g.RefreshToken); return o }, session.OutcomeRotated, 1, 1},
+		{"same", func() session.Outcome { o, _ := h.refresh(t, next.RefreshToken); return o }, session.OutcomeSame, 1, 1},
+		{"duplicate", func() session.Outcome { o, _ := h.refresh(t, g.RefreshToken); return o }, session.OutcomeDuplicate, 1, 1},
+		{"recovered", func() session.Outcome { h.now = h.now.Add(time.Minute); o, _ := h.refresh(t, g.RefreshToken); return o }, session.OutcomeRecovered, 1, 1},
+		{"theft", func() session.Outcome { o, _ := h.refresh(t, stolen.RefreshToken); return o }, session.OutcomeReuse, 2, 1},
+		{"forged", func() session.Outcome { o, _ := h.refresh(t, auth.NewSecret("ert_junk")); return o }, session.OutcomeForged, 0, 0},
 	} {
 		var got session.Outcome
 		updates, reads := calls(func() { got = row.f() })
@@ -207,7 +207,7 @@ func TestWriteAndReadAreParallel(t *testing.T) {
 	}
 	h.users.read = func() { meet(reading, writing) }
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "refresh", outcome, session.Rotated)
+	want(t, "refresh", outcome, session.OutcomeRotated)
 }
 
 func TestStrictReadsTheUserFirst(t *testing.T) {
@@ -215,17 +215,17 @@ func TestStrictReadsTheUserFirst(t *testing.T) {
 	g := h.login(t, auth.Strict)
 	h.users.err = auth.ErrUnavailable
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "the user cannot be read", outcome, session.Failed)
+	want(t, "the user cannot be read", outcome, session.OutcomeFailed)
 	if n := h.store.updates.Load(); n != 0 {
 		t.Errorf("%d writes before the user was read", n)
 	}
 	h.users.err = nil
 	outcome, next := h.refresh(t, g.RefreshToken)
-	want(t, "the next try", outcome, session.Rotated)
+	want(t, "the next try", outcome, session.OutcomeRotated)
 	outcome, _ = h.refresh(t, g.RefreshToken)
-	want(t, "a second use", outcome, session.Reuse)
+	want(t, "a second use", outcome, session.OutcomeReuse)
 	outcome, _ = h.refresh(t, next.RefreshToken)
-	want(t, "its child", outcome, session.Revoked)
+	want(t, "its child", outcome, session.OutcomeRevoked)
 }
 
 func TestScope(t *testing.T) {
@@ -273,7 +273,7 @@ func TestHangingUpStopsNoRevocation(t *testing.T) {
 	_, _ = h.Refresh(ctx, session.Request{RefreshToken: g.RefreshToken})
 	h.store.lose = nil
 	outcome, _ := h.refresh(t, next.RefreshToken)
-	want(t, "the owner's", outcome, session.Revoked)
+	want(t, "the owner's", outcome, session.OutcomeRevoked)
 }
 
 // A client that refreshes within the minimum interval writes nothing. Its session must not idle
@@ -324,14 +324,14 @@ func TestFixedNeverRotates(t *testing.T) {
 	for range 5 {
 		h.now = h.now.Add(13 * 24 * time.Hour)
 		outcome, next := h.refresh(t, g.RefreshToken)
-		want(t, "refresh", outcome, session.Extended)
+		want(t, "refresh", outcome, session.OutcomeExtended)
 		if !next.RefreshToken.Equal(g.RefreshToken) {
 			t.Error("the token changed")
 		}
 	}
 	h.now = h.now.Add(14 * 24 * time.Hour)
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "left alone for the idle timeout", outcome, session.Idle)
+	want(t, "left alone for the idle timeout", outcome, session.OutcomeIdle)
 }
 
 func TestStateOfTheUser(t *testing.T) {
@@ -340,11 +340,11 @@ func TestStateOfTheUser(t *testing.T) {
 		err     error
 		want    session.Outcome
 	}{
-		"read failed":      {err: errors.New("boom"), want: session.Failed},
-		"deleted":          {err: auth.ErrNotFound, want: session.SubjectMissing},
-		"disabled":         {subject: auth.Subject{ID: aUUID, TokenVersion: 2, Disabled: true}, want: session.SubjectDisabled},
-		"changed password": {subject: auth.Subject{ID: aUUID, TokenVersion: 3}, want: session.SubjectSuperseded},
-		"older version":    {subject: auth.Subject{ID: aUUID, TokenVersion: 1}, want: session.Rotated},
+		"read failed":      {err: errors.New("boom"), want: session.OutcomeFailed},
+		"deleted":          {err: auth.ErrNotFound, want: session.OutcomeSubjectMissing},
+		"disabled":         {subject: auth.Subject{ID: aUUID, TokenVersion: 2, Disabled: true}, want: session.OutcomeSubjectDisabled},
+		"changed password": {subject: auth.Subject{ID: aUUID, TokenVersion: 3}, want: session.OutcomeSubjectSuperseded},
+		"older version":    {subject: auth.Subject{ID: aUUID, TokenVersion: 1}, want: session.OutcomeRotated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newTestManager(t)
@@ -355,9 +355,9 @@ func TestStateOfTheUser(t *testing.T) {
 			want(t, "refresh", outcome, row.want)
 			// After a failed read, the next try is a duplicate.
 			h.users.subject, h.users.err = healthy, nil
-			if row.want == session.Failed {
+			if row.want == session.OutcomeFailed {
 				outcome, _ = h.refresh(t, g.RefreshToken)
-				want(t, "the next try", outcome, session.Duplicate)
+				want(t, "the next try", outcome, session.OutcomeDuplicate)
 			}
 		})
 	}
@@ -371,10 +371,10 @@ func TestTheftIsReportedIfTheUserCannotBeRead(t *testing.T) {
 	_, next = h.refresh(t, next.RefreshToken)
 	h.users.err = auth.ErrUnavailable
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "an old token", outcome, session.Reuse)
+	want(t, "an old token", outcome, session.OutcomeReuse)
 	h.users.err = nil
 	outcome, _ = h.refresh(t, next.RefreshToken)
-	want(t, "the owner's", outcome, session.Revoked)
+	want(t, "the owner's", outcome, session.OutcomeRevoked)
 }
 
 func TestFailuresDecideNothing(t *testing.T) {
@@ -383,14 +383,14 @@ func TestFailuresDecideNothing(t *testing.T) {
 	g := h.login(t, auth.Balanced)
 	h.store.fail = func(int32) error { return boom }
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "the write failed", outcome, session.Failed)
+	want(t, "the write failed", outcome, session.OutcomeFailed)
 
 	h.store.fail, h.store.lose = nil, func(int32) error { return boom }
 	outcome, _ = h.refresh(t, g.RefreshToken)
-	want(t, "its reply was lost", outcome, session.Failed)
+	want(t, "its reply was lost", outcome, session.OutcomeFailed)
 	h.store.lose = nil
 	outcome, next := h.refresh(t, g.RefreshToken)
-	want(t, "the next try", outcome, session.Duplicate)
+	want(t, "the next try", outcome, session.OutcomeDuplicate)
 	if next.RefreshToken.Equal(g.RefreshToken) {
 		t.Error("a rotation without a new token")
 	}
@@ -412,11 +412,11 @@ func TestUnconfirmedRevocationIsNotReported(t *testing.T) {
 		return nil
 	}
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "an old token", outcome, session.Failed)
+	want(t, "an old token", outcome, session.OutcomeFailed)
 	outcome, _ = h.refresh(t, g.RefreshToken)
-	want(t, "the next try", outcome, session.Reuse)
+	want(t, "the next try", outcome, session.OutcomeReuse)
 	outcome, _ = h.refresh(t, next.RefreshToken)
-	want(t, "the owner's", outcome, session.Revoked)
+	want(t, "the owner's", outcome, session.OutcomeRevoked)
 }
 
 func TestAStoreThatBreaksTheRulesFails(t *testing.T) {
@@ -424,7 +424,7 @@ func TestAStoreThatBreaksTheRulesFails(t *testing.T) {
 	g := h.login(t, auth.Balanced)
 	h.Config().Store = liar{h.store}
 	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "a store that says it did not write", outcome, session.Failed)
+	want(t, "a store that says it did not write", outcome, session.OutcomeFailed)
 }
 
 type liar struct{ session.Store }

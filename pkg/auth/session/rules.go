@@ -89,8 +89,8 @@ type Decision struct {
 	// Wrote reports whether the first write's condition held. If the store reports otherwise, the
 	// store is wrong.
 	Wrote bool
-	// Next is the content of the client's next refresh token. It is set if Outcome grants; for Same
-	// and Extended it is the presented token.
+	// Next is the content of the client's next refresh token. It is set if Outcome grants; for OutcomeSame
+	// and OutcomeExtended it is the presented token.
 	Next Token
 	// Revoke is a second write, which must succeed before the refusal is reported. It is nil if
 	// there is none.
@@ -103,19 +103,19 @@ type Decision struct {
 // there was no item.
 func (r Rules) Decide(p Presented, before *Session) Decision {
 	if before == nil {
-		return Decision{Outcome: Missing}
+		return Decision{Outcome: OutcomeMissing}
 	}
 	d := Decision{Session: *before}
 	d.Wrote = r.Rotate(p).Do(&d.Session)
 	d.Outcome = r.outcome(p, before, d.Wrote)
 	switch {
-	case d.Outcome == Same || d.Outcome == Extended:
+	case d.Outcome == OutcomeSame || d.Outcome == OutcomeExtended:
 		d.Next = p.Token
 	case d.Outcome.Grants():
 		d.Next = p.Token
 		d.Next.Generation, d.Next.Branch, d.Next.IssuedAt = p.Token.Generation+1, p.Fresh, p.Now.Truncate(time.Second)
 	case d.Outcome.Theft():
-		revoke := Revoke(p.Now, ReasonTheft)
+		revoke := Revoke(p.Now, RevocationTheft)
 		d.Revoke = &revoke
 	}
 	return d
@@ -131,33 +131,33 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	}
 	switch {
 	case p.Client != nil && *p.Client != before.Client:
-		return ForeignClient
+		return OutcomeForeignClient
 	case t.Profile != before.Profile:
-		return Reuse // sealed with a stolen key: a session never changes its profile
+		return OutcomeReuse // sealed with a stolen key: a session never changes its profile
 	case wrote && t.Profile == auth.Fixed:
-		return Extended
+		return OutcomeExtended
 	case wrote && before.Generation == t.Generation:
-		return Rotated
+		return OutcomeRotated
 	case wrote && before.Generation == t.Generation+1:
-		return Recovered
+		return OutcomeRecovered
 	case wrote:
-		return Restored
+		return OutcomeRestored
 	case before.Invocation == p.Invocation && p.Invocation != Invocation{}:
-		return Rotated // a retry: this write took effect, and only its reply was lost
+		return OutcomeRotated // a retry: this write took effect, and only its reply was lost
 	case before.Generation < t.Generation:
-		return Behind
+		return OutcomeBehind
 	case t.Profile == auth.Strict:
-		return Reuse
+		return OutcomeReuse
 	case before.Generation == t.Generation && before.RotatedAt.After(r.parentEnd(t)):
-		return Reuse // the parent was used long after its child was issued
+		return OutcomeReuse // the parent was used long after its child was issued
 	case before.Generation == t.Generation:
-		return Same
+		return OutcomeSame
 	case before.Generation == t.Generation+1 && before.Parent == t.Branch:
-		return Duplicate
+		return OutcomeDuplicate
 	case before.Generation == t.Generation+1:
-		return Fork
+		return OutcomeFork
 	default:
-		return Reuse
+		return OutcomeReuse
 	}
 }
 
@@ -165,11 +165,11 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 func (s *Session) ended(now time.Time) Outcome {
 	switch {
 	case s.Revocation != nil:
-		return Revoked
+		return OutcomeRevoked
 	case !s.AbsoluteEnd.After(now):
-		return Absolute
+		return OutcomeAbsolute
 	case !s.IdleEnd.After(now):
-		return Idle
+		return OutcomeIdle
 	}
 	return ""
 }
@@ -186,7 +186,7 @@ func (r Rules) Refresh(p Presented, s *Session) Decision {
 }
 
 // Revoke returns the update that ends a session for good.
-func Revoke(at time.Time, reason Reason) Update {
+func Revoke(at time.Time, reason RevocationReason) Update {
 	return Update{Set: Change{Revocation: &Revocation{At: at, Reason: reason}}}
 }
 

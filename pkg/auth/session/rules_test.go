@@ -65,58 +65,58 @@ func TestOutcomeTable(t *testing.T) {
 		want  session.Outcome
 		wrote bool
 	}{
-		{"first refresh after login", item(func(s S) { s.RotatedAt = time.Time{} }), presented(nil), session.Rotated, true},
-		{"an interval after the last", item(rotated(150 * time.Second)), presented(issued(150 * time.Second)), session.Rotated, true},
-		{"within the interval", item(rotated(150*time.Second - ms)), presented(issued(149 * time.Second)), session.Same, false},
-		{"parent used L after the issue", item(rotated(160 * time.Second)), presented(issued(400 * time.Second)), session.Rotated, true},
-		{"parent used later than that", item(rotated(160*time.Second - ms)), presented(issued(400 * time.Second)), session.Reuse, false},
-		{"the same within the interval", item(rotated(0)), presented(issued(241 * time.Second)), session.Reuse, false},
-		{"at the bound within the interval", item(rotated(0)), presented(issued(240 * time.Second)), session.Same, false},
+		{"first refresh after login", item(func(s S) { s.RotatedAt = time.Time{} }), presented(nil), session.OutcomeRotated, true},
+		{"an interval after the last", item(rotated(150 * time.Second)), presented(issued(150 * time.Second)), session.OutcomeRotated, true},
+		{"within the interval", item(rotated(150*time.Second - ms)), presented(issued(149 * time.Second)), session.OutcomeSame, false},
+		{"parent used L after the issue", item(rotated(160 * time.Second)), presented(issued(400 * time.Second)), session.OutcomeRotated, true},
+		{"parent used later than that", item(rotated(160*time.Second - ms)), presented(issued(400 * time.Second)), session.OutcomeReuse, false},
+		{"the same within the interval", item(rotated(0)), presented(issued(241 * time.Second)), session.OutcomeReuse, false},
+		{"at the bound within the interval", item(rotated(0)), presented(issued(240 * time.Second)), session.OutcomeSame, false},
 
-		{"duplicate at once", item(child(0)), presented(nil), session.Duplicate, false},
-		{"duplicate within the grace period", item(child(30*time.Second - ms)), presented(nil), session.Duplicate, false},
-		{"duplicate after it", item(child(30 * time.Second)), presented(nil), session.Recovered, true},
-		{"duplicate much later", item(child(24 * time.Hour)), presented(nil), session.Recovered, true},
-		{"own retry of a rotation", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(nil), session.Rotated, false},
-		{"own retry in strict", of(auth.Strict, item(func(s S) { child(0)(s); s.Invocation = nonce })), presented(strict), session.Rotated, false},
-		{"a zero invocation is no retry", item(func(s S) { s.Generation = 7 }), presented(func(p P) { p.Invocation = session.Invocation{} }), session.Reuse, false},
+		{"duplicate at once", item(child(0)), presented(nil), session.OutcomeDuplicate, false},
+		{"duplicate within the grace period", item(child(30*time.Second - ms)), presented(nil), session.OutcomeDuplicate, false},
+		{"duplicate after it", item(child(30 * time.Second)), presented(nil), session.OutcomeRecovered, true},
+		{"duplicate much later", item(child(24 * time.Hour)), presented(nil), session.OutcomeRecovered, true},
+		{"own retry of a rotation", item(func(s S) { child(0)(s); s.Invocation = nonce }), presented(nil), session.OutcomeRotated, false},
+		{"own retry in strict", of(auth.Strict, item(func(s S) { child(0)(s); s.Invocation = nonce })), presented(strict), session.OutcomeRotated, false},
+		{"a zero invocation is no retry", item(func(s S) { s.Generation = 7 }), presented(func(p P) { p.Invocation = session.Invocation{} }), session.OutcomeReuse, false},
 
-		{"a sibling has gone on", item(func(s S) { s.Generation = 6 }), presented(nil), session.Fork, false},
-		{"its successor was used", item(func(s S) { s.Generation = 7 }), presented(nil), session.Reuse, false},
-		{"its successor was used, same parent", item(func(s S) { s.Generation, s.Parent = 7, mine }), presented(nil), session.Reuse, false},
-		{"long ago", item(func(s S) { s.Generation = 70 }), presented(nil), session.Reuse, false},
-		{"newer than the table", item(nil), presented(token(6, mine)), session.Behind, false},
+		{"a sibling has gone on", item(func(s S) { s.Generation = 6 }), presented(nil), session.OutcomeFork, false},
+		{"its successor was used", item(func(s S) { s.Generation = 7 }), presented(nil), session.OutcomeReuse, false},
+		{"its successor was used, same parent", item(func(s S) { s.Generation, s.Parent = 7, mine }), presented(nil), session.OutcomeReuse, false},
+		{"long ago", item(func(s S) { s.Generation = 70 }), presented(nil), session.OutcomeReuse, false},
+		{"newer than the table", item(nil), presented(token(6, mine)), session.OutcomeBehind, false},
 
-		{"missing", nil, presented(nil), session.Missing, false},
-		{"idle", item(func(s S) { s.IdleEnd = epoch }), presented(nil), session.Idle, false},
-		{"just not idle", item(func(s S) { s.IdleEnd = epoch.Add(ms) }), presented(nil), session.Rotated, true},
-		{"absolute end", item(func(s S) { s.AbsoluteEnd = epoch }), presented(nil), session.Absolute, false},
-		{"just before the absolute end", item(func(s S) { s.AbsoluteEnd = epoch.Add(ms) }), presented(nil), session.Rotated, true},
-		{"revoked", item(func(s S) { s.Revocation = &session.Revocation{At: epoch, Reason: session.ReasonLogout} }), presented(nil), session.Revoked, false},
+		{"missing", nil, presented(nil), session.OutcomeMissing, false},
+		{"idle", item(func(s S) { s.IdleEnd = epoch }), presented(nil), session.OutcomeIdle, false},
+		{"just not idle", item(func(s S) { s.IdleEnd = epoch.Add(ms) }), presented(nil), session.OutcomeRotated, true},
+		{"absolute end", item(func(s S) { s.AbsoluteEnd = epoch }), presented(nil), session.OutcomeAbsolute, false},
+		{"just before the absolute end", item(func(s S) { s.AbsoluteEnd = epoch.Add(ms) }), presented(nil), session.OutcomeRotated, true},
+		{"revoked", item(func(s S) { s.Revocation = &session.Revocation{At: epoch, Reason: session.RevocationLogout} }), presented(nil), session.OutcomeRevoked, false},
 		{"revoked and a copy", item(func(s S) {
-			s.Generation, s.Revocation = 9, &session.Revocation{At: epoch, Reason: session.ReasonTheft}
-		}), presented(nil), session.Revoked, false},
-		{"another client", item(nil), presented(func(p P) { p.Client = &another }), session.ForeignClient, false},
-		{"another client's copy revokes nothing", item(func(s S) { s.Generation = 9 }), presented(func(p P) { p.Client = &another }), session.ForeignClient, false},
-		{"its own client", item(nil), presented(func(p P) { p.Client = &same }), session.Rotated, true},
+			s.Generation, s.Revocation = 9, &session.Revocation{At: epoch, Reason: session.RevocationTheft}
+		}), presented(nil), session.OutcomeRevoked, false},
+		{"another client", item(nil), presented(func(p P) { p.Client = &another }), session.OutcomeForeignClient, false},
+		{"another client's copy revokes nothing", item(func(s S) { s.Generation = 9 }), presented(func(p P) { p.Client = &another }), session.OutcomeForeignClient, false},
+		{"its own client", item(nil), presented(func(p P) { p.Client = &same }), session.OutcomeRotated, true},
 
-		{"strict rotates within the interval", of(auth.Strict, item(rotated(ms))), presented(strict), session.Rotated, true},
-		{"strict forgives no duplicate", of(auth.Strict, item(child(0))), presented(strict), session.Reuse, false},
-		{"strict, restored table", of(auth.Strict, item(nil)), presented(func(p P) { strict(p); token(6, mine)(p) }), session.Behind, false},
-		{"strict, idle", of(auth.Strict, item(func(s S) { s.IdleEnd = epoch })), presented(strict), session.Idle, false},
+		{"strict rotates within the interval", of(auth.Strict, item(rotated(ms))), presented(strict), session.OutcomeRotated, true},
+		{"strict forgives no duplicate", of(auth.Strict, item(child(0))), presented(strict), session.OutcomeReuse, false},
+		{"strict, restored table", of(auth.Strict, item(nil)), presented(func(p P) { strict(p); token(6, mine)(p) }), session.OutcomeBehind, false},
+		{"strict, idle", of(auth.Strict, item(func(s S) { s.IdleEnd = epoch })), presented(strict), session.OutcomeIdle, false},
 
-		{"fixed slides", of(auth.Fixed, item(rotated(ms))), presented(fixed), session.Extended, true},
-		{"fixed, idle", of(auth.Fixed, item(func(s S) { s.IdleEnd = epoch })), presented(fixed), session.Idle, false},
-		{"fixed, another client", of(auth.Fixed, item(nil)), presented(func(p P) { fixed(p); p.Client = &another }), session.ForeignClient, false},
+		{"fixed slides", of(auth.Fixed, item(rotated(ms))), presented(fixed), session.OutcomeExtended, true},
+		{"fixed, idle", of(auth.Fixed, item(func(s S) { s.IdleEnd = epoch })), presented(fixed), session.OutcomeIdle, false},
+		{"fixed, another client", of(auth.Fixed, item(nil)), presented(func(p P) { fixed(p); p.Client = &another }), session.OutcomeForeignClient, false},
 
-		{"a fixed token of a balanced session", item(nil), presented(fixed), session.Reuse, false},
-		{"a fixed token of a strict session", of(auth.Strict, item(nil)), presented(fixed), session.Reuse, false},
-		{"a balanced token of a strict session", of(auth.Strict, item(rotated(0))), presented(nil), session.Reuse, false},
-		{"a strict token of a balanced session", item(nil), presented(strict), session.Reuse, false},
-		{"a balanced token of a fixed session", of(auth.Fixed, item(nil)), presented(nil), session.Reuse, false},
-		{"another profile, newer than the table", item(nil), presented(func(p P) { fixed(p); token(6, mine)(p) }), session.Reuse, false},
-		{"another profile, idle", item(func(s S) { s.IdleEnd = epoch }), presented(fixed), session.Idle, false},
-		{"another profile and client", item(nil), presented(func(p P) { fixed(p); p.Client = &another }), session.ForeignClient, false},
+		{"a fixed token of a balanced session", item(nil), presented(fixed), session.OutcomeReuse, false},
+		{"a fixed token of a strict session", of(auth.Strict, item(nil)), presented(fixed), session.OutcomeReuse, false},
+		{"a balanced token of a strict session", of(auth.Strict, item(rotated(0))), presented(nil), session.OutcomeReuse, false},
+		{"a strict token of a balanced session", item(nil), presented(strict), session.OutcomeReuse, false},
+		{"a balanced token of a fixed session", of(auth.Fixed, item(nil)), presented(nil), session.OutcomeReuse, false},
+		{"another profile, newer than the table", item(nil), presented(func(p P) { fixed(p); token(6, mine)(p) }), session.OutcomeReuse, false},
+		{"another profile, idle", item(func(s S) { s.IdleEnd = epoch }), presented(fixed), session.OutcomeIdle, false},
+		{"another profile and client", item(nil), presented(func(p P) { fixed(p); p.Client = &another }), session.OutcomeForeignClient, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			rules := session.DefaultRules()
@@ -143,9 +143,9 @@ func checkAnswer(t *testing.T, p session.Presented, d session.Decision) {
 	t.Helper()
 	next := session.Token{}
 	switch d.Outcome {
-	case session.Same, session.Extended:
+	case session.OutcomeSame, session.OutcomeExtended:
 		next = p.Token
-	case session.Rotated, session.Recovered, session.Duplicate, session.Restored:
+	case session.OutcomeRotated, session.OutcomeRecovered, session.OutcomeDuplicate, session.OutcomeRestored:
 		next = p.Token
 		next.Generation, next.Branch, next.IssuedAt = p.Token.Generation+1, p.Fresh, p.Now
 	}
@@ -160,13 +160,13 @@ func checkItem(t *testing.T, before, after session.Session, p session.Presented,
 	want := before
 	if d.Wrote {
 		want.LastSeen, want.IdleEnd = p.Now, p.Now.Add(want.IdleTimeout)
-		if d.Outcome != session.Extended {
+		if d.Outcome != session.OutcomeExtended {
 			want.Generation, want.Parent = p.Token.Generation+1, p.Token.Branch
 			want.RotatedAt, want.Invocation = p.Now, p.Invocation
 		}
 	}
 	if d.Outcome.Theft() {
-		if after.Revocation == nil || *after.Revocation != (session.Revocation{At: p.Now, Reason: session.ReasonTheft}) {
+		if after.Revocation == nil || *after.Revocation != (session.Revocation{At: p.Now, Reason: session.RevocationTheft}) {
 			t.Errorf("revocation %+v", after.Revocation)
 		}
 		want.Revocation = after.Revocation
@@ -181,32 +181,34 @@ func TestRestoredWindow(t *testing.T) {
 	rules.RestoredUntil = epoch.Add(time.Second)
 	p := presented(func(p *session.Presented) { p.Token.Generation = 9 })
 	s := item(nil)
-	if d := rules.Refresh(p, s); d.Outcome != session.Restored || s.Generation != 10 || s.Parent != mine {
+	if d := rules.Refresh(p, s); d.Outcome != session.OutcomeRestored || s.Generation != 10 || s.Parent != mine {
 		t.Errorf("in the window: %s, item %+v", d.Outcome, s)
 	}
 	// Within the window, a token that the table knows to be used is still theft.
 	s = item(func(s *session.Session) { s.Generation = 7 })
-	if d := rules.Refresh(presented(nil), s); d.Outcome != session.Reuse || s.Revocation == nil {
+	if d := rules.Refresh(presented(nil), s); d.Outcome != session.OutcomeReuse || s.Revocation == nil {
 		t.Errorf("a copy in the window: %s", d.Outcome)
 	}
 	// Nor does a token of another profile catch up.
 	s = item(func(s *session.Session) { s.Profile = auth.Strict })
-	if d := rules.Refresh(p, s); d.Outcome != session.Reuse || s.Generation != 5 || s.Revocation == nil {
+	if d := rules.Refresh(p, s); d.Outcome != session.OutcomeReuse || s.Generation != 5 || s.Revocation == nil {
 		t.Errorf("another profile in the window: %s, item %+v", d.Outcome, s)
 	}
 	p.Now = epoch.Add(time.Second)
 	s = item(nil)
-	if d := rules.Refresh(p, s); d.Outcome != session.Behind || s.Generation != 5 || s.Revocation != nil {
+	if d := rules.Refresh(p, s); d.Outcome != session.OutcomeBehind || s.Generation != 5 || s.Revocation != nil {
 		t.Errorf("after the window: %s, item %+v", d.Outcome, s)
 	}
 }
 
 func TestUpdateTouchesNoTombstoneAndNoMissingItem(t *testing.T) {
-	dead := item(func(s *session.Session) { s.Revocation = &session.Revocation{At: epoch, Reason: session.ReasonLogout} })
+	dead := item(func(s *session.Session) {
+		s.Revocation = &session.Revocation{At: epoch, Reason: session.RevocationLogout}
+	})
 	before := *dead
 	label := "x"
 	for _, u := range []session.Update{
-		session.Revoke(epoch.Add(time.Hour), session.ReasonAdmin),
+		session.Revoke(epoch.Add(time.Hour), session.RevocationAdmin),
 		{Set: session.Change{Label: &label}},
 		session.DefaultRules().Rotate(presented(nil)),
 	} {
@@ -217,18 +219,18 @@ func TestUpdateTouchesNoTombstoneAndNoMissingItem(t *testing.T) {
 }
 
 func TestGrantsTerminalTheft(t *testing.T) {
-	for _, o := range []session.Outcome{session.Rotated, session.Recovered, session.Duplicate, session.Same, session.Extended,
-		session.Restored} {
+	for _, o := range []session.Outcome{session.OutcomeRotated, session.OutcomeRecovered, session.OutcomeDuplicate, session.OutcomeSame, session.OutcomeExtended,
+		session.OutcomeRestored} {
 		if !o.Grants() || o.Terminal() || o.Theft() {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}
 	}
-	for _, o := range []session.Outcome{session.Fork, session.Reuse} {
+	for _, o := range []session.Outcome{session.OutcomeFork, session.OutcomeReuse} {
 		if o.Grants() || !o.Terminal() || !o.Theft() {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}
 	}
-	for _, o := range []session.Outcome{session.ForeignClient, session.UnknownClient, session.WiderScope, session.Behind, session.Throttled, session.Failed} {
+	for _, o := range []session.Outcome{session.OutcomeForeignClient, session.OutcomeUnknownClient, session.OutcomeWiderScope, session.OutcomeBehind, session.OutcomeThrottled, session.OutcomeFailed} {
 		if o.Grants() || o.Terminal() || o.Theft() {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}

@@ -100,14 +100,14 @@ type Session struct {
 	Revocation *Revocation
 }
 
-// Reason says why a session was revoked.
-type Reason string
+// RevocationReason says why a session was revoked.
+type RevocationReason string
 
 // The closed list of reasons.
 const (
-	ReasonTheft  Reason = "theft"  // the use of a refresh token proved that it was copied
-	ReasonLogout Reason = "logout" // the user ended it
-	ReasonAdmin  Reason = "admin"  // an operator ended it
+	RevocationTheft  RevocationReason = "theft"  // the use of a refresh token proved that it was copied
+	RevocationLogout RevocationReason = "logout" // the user ended it
+	RevocationAdmin  RevocationReason = "admin"  // an operator ended it
 )
 
 // millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.

@@ -111,7 +111,7 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	case failed == nil:
 		t, _, err = c.open(ctx, token)
 	case err != nil:
-		err = &Refusal{Outcome: Failed, cause: failed}
+		err = &Refusal{Outcome: OutcomeFailed, cause: failed}
 	}
 	return t, err
 }
@@ -122,19 +122,19 @@ func (c Codec) open(ctx context.Context, token sealed.Token) (t Token, newer boo
 	key, err := c.Keys.RefreshTokenKey(ctx, token.KeyID)
 	switch {
 	case errors.Is(err, auth.ErrKeyDropped):
-		return Token{}, false, &Refusal{Outcome: KeyDropped, cause: errForged}
+		return Token{}, false, &Refusal{Outcome: OutcomeKeyDropped, cause: errForged}
 	case errors.Is(err, auth.ErrNotFound):
 		return Token{}, false, forged(errForged)
 	case err != nil:
-		return Token{}, false, &Refusal{Outcome: Failed, cause: err}
+		return Token{}, false, &Refusal{Outcome: OutcomeFailed, cause: err}
 	}
 	body, ok, err := token.Verify(key)
 	switch {
 	case err != nil:
-		return Token{}, false, &Refusal{Outcome: Failed, cause: err}
+		return Token{}, false, &Refusal{Outcome: OutcomeFailed, cause: err}
 	case !ok && key.Replaced:
 		// Nothing can tell such a token from a forged one, since its key is gone.
-		return Token{}, false, &Refusal{Outcome: KeyDropped, cause: errForged}
+		return Token{}, false, &Refusal{Outcome: OutcomeKeyDropped, cause: errForged}
 	case !ok:
 		return Token{}, false, forged(errForged)
 	}
@@ -144,7 +144,7 @@ func (c Codec) open(ctx context.Context, token sealed.Token) (t Token, newer boo
 	return t, key.Newer, nil
 }
 
-func forged(cause error) error { return &Refusal{Outcome: Forged, cause: cause} }
+func forged(cause error) error { return &Refusal{Outcome: OutcomeForged, cause: cause} }
 
 // read parses the bytes that the MAC has authenticated.
 func read(b []byte) (Token, error) {

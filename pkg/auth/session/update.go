@@ -64,7 +64,7 @@ type Activity struct{ At time.Time }
 // Revocation is a tombstone.
 type Revocation struct {
 	At     time.Time
-	Reason Reason
+	Reason RevocationReason
 }
 
 // Do applies u to s and reports whether its condition held. s is nil if there is no item. If the

@@ -154,7 +154,7 @@ func randomCase(rng *rand.Rand) Case {
 		p.Client = &client
 	}
 	if rng.IntN(10) == 0 {
-		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.ReasonLogout}
+		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.RevocationLogout}
 	}
 	if rng.IntN(10) == 0 {
 		s.Scope, s.UserAgent, s.Address, s.Label = nil, "", "", ""
@@ -203,7 +203,7 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		u.Set.Label = &label
 	}
 	if parts&8 != 0 {
-		u.Set.Revocation = &session.Revocation{At: p.Now, Reason: pick(rng, session.ReasonTheft, session.ReasonAdmin)}
+		u.Set.Revocation = &session.Revocation{At: p.Now, Reason: pick(rng, session.RevocationTheft, session.RevocationAdmin)}
 	}
 	return u
 }

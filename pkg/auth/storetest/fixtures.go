@@ -58,7 +58,7 @@ var version1 = Fixture{
 		{
 			Key: session.Key{Subject: "fixture-ada", ID: session.ID{2}}, Kind: session.RefreshKind, Profile: auth.Strict, Client: "app",
 			IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout), AbsoluteEnd: Epoch.Add(absoluteTimeout), CreatedAt: Epoch,
-			LastSeen: Epoch, AuthTime: Epoch, Revocation: &session.Revocation{At: Epoch.Add(time.Minute), Reason: session.ReasonTheft},
+			LastSeen: Epoch, AuthTime: Epoch, Revocation: &session.Revocation{At: Epoch.Add(time.Minute), Reason: session.RevocationTheft},
 		},
 	},
 	counters: map[string]throttle.Counter{

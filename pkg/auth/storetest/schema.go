@@ -107,7 +107,7 @@ func unknownAttributes(t *testing.T, s Stores, raw Raw) {
 			}}))
 		}},
 		{"a session is revoked", func() error {
-			return done(s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch.Add(time.Hour), session.ReasonLogout)))
+			return done(s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch.Add(time.Hour), session.RevocationLogout)))
 		}},
 		{"a counter counts", func() error {
 			return done(s.Counters.Update(ctx, string(counter), limits[0].Take(Epoch.Add(time.Minute), Epoch.Add(time.Hour), "")))
@@ -200,7 +200,7 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 			"read a session":    func() error { _, err := s.Sessions.Get(ctx, one.Key); return err },
 			"list the sessions": func() error { _, err := s.Sessions.List(ctx, u.ID, session.ID{}, 10); return err },
 			"change a session": func() error {
-				_, _, err := s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch, session.ReasonLogout))
+				_, _, err := s.Sessions.Update(ctx, one.Key, session.Revoke(Epoch, session.RevocationLogout))
 				return err
 			},
 			"count on a counter": func() error { _, _, err := s.Counters.Update(ctx, string(counter), throttle.GiveBack("")); return err },

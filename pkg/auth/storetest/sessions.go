@@ -36,9 +36,9 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 	for _, c := range all {
 		seen[session.DefaultRules().Decide(c.Presented, c.Item).Outcome]++
 	}
-	for _, o := range []session.Outcome{session.Rotated, session.Recovered, session.Duplicate, session.Same, session.Extended,
-		session.Fork, session.Reuse, session.Missing, session.Revoked, session.Idle, session.Absolute, session.ForeignClient,
-		session.Behind} {
+	for _, o := range []session.Outcome{session.OutcomeRotated, session.OutcomeRecovered, session.OutcomeDuplicate, session.OutcomeSame, session.OutcomeExtended,
+		session.OutcomeFork, session.OutcomeReuse, session.OutcomeMissing, session.OutcomeRevoked, session.OutcomeIdle, session.OutcomeAbsolute, session.OutcomeForeignClient,
+		session.OutcomeBehind} {
 		if seen[o] == 0 {
 			t.Errorf("no case of %q was among %d", o, len(all))
 		}
@@ -116,7 +116,7 @@ func createGetList(t *testing.T, store session.Store) {
 		s := *plain(auth.Balanced).Item
 		s.Key = session.Key{Subject: of, ID: session.ID{byte(i * 7), byte(i + 1)}}
 		if i%5 == 0 {
-			s.Revocation = &session.Revocation{At: Epoch, Reason: session.ReasonTheft}
+			s.Revocation = &session.Revocation{At: Epoch, Reason: session.RevocationTheft}
 		}
 		made[s.ID] = s
 		if err := store.Create(ctx, s); err != nil {
@@ -166,7 +166,7 @@ func madeUp(t *testing.T, store session.Store) {
 	for i, c := range Cases(0, 2, func(i int) auth.SubjectID { return subjectOf(t, i%10) })[:100] {
 		c.Item = nil
 		for _, u := range []session.Update{session.DefaultRules().Rotate(c.Presented), c.Then,
-			session.Revoke(Epoch, session.ReasonLogout), {Set: session.Change{Label: new(string)}}} {
+			session.Revoke(Epoch, session.RevocationLogout), {Set: session.Change{Label: new(string)}}} {
 			if before, done, err := store.Update(t.Context(), c.Presented.Token.Key(), u); before != nil || done || err != nil {
 				t.Fatalf("an update of a missing session: %v, %v, %v", before, done, err)
 			}
@@ -196,7 +196,7 @@ func parallelRefreshes(t *testing.T, store session.Store) {
 	}
 	rotations, texts := 0, map[string]bool{}
 	for _, g := range granted {
-		if g.Outcome == session.Rotated {
+		if g.Outcome == session.OutcomeRotated {
 			rotations++
 		}
 		texts[g.RefreshToken.Reveal()] = true
@@ -220,17 +220,17 @@ func parallelRefreshes(t *testing.T, store session.Store) {
 			t.Fatal(err)
 		}
 		p := session.Presented{Token: token, Now: c.Now(), Invocation: session.Invocation{1}}
-		if o := rules.Decide(p, &item).Outcome; o != session.Rotated {
+		if o := rules.Decide(p, &item).Outcome; o != session.OutcomeRotated {
 			t.Errorf("answer %d would be %s", i, o)
 		}
 	}
-	for i, want := range []session.Outcome{session.Rotated, session.Fork} {
+	for i, want := range []session.Outcome{session.OutcomeRotated, session.OutcomeFork} {
 		g, err := m.Refresh(t.Context(), session.Request{RefreshToken: granted[i].RefreshToken})
 		if got := outcomeOf(g, err); got != want {
 			t.Errorf("holder %d: %s, want %s (%v)", i, got, want, err)
 		}
 	}
-	if s, err := store.Get(t.Context(), opened.Session.Key); err != nil || s.Revocation == nil || s.Revocation.Reason != session.ReasonTheft {
+	if s, err := store.Get(t.Context(), opened.Session.Key); err != nil || s.Revocation == nil || s.Revocation.Reason != session.RevocationTheft {
 		t.Errorf("two holders went different ways, and the session is %+v, %v", s, err)
 	}
 }
@@ -245,7 +245,7 @@ func revokeAgainstRefresh(t *testing.T, store session.Store) {
 		tokens := make([]auth.Secret, 4)
 		order := i / 3 % 3 // 0: revoke first, 1: last, 2: at the same time
 		revoke := func() {
-			if err := m.Revoke(ctx, opened.Session.Key, session.ReasonLogout); err != nil {
+			if err := m.Revoke(ctx, opened.Session.Key, session.RevocationLogout); err != nil {
 				t.Error(err)
 			}
 		}

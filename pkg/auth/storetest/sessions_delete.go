@@ -17,7 +17,7 @@ func deleteAllSessions(t *testing.T, store session.Store) {
 		s := *plain(auth.Balanced).Item
 		s.Key = session.Key{Subject: of, ID: session.ID{byte(i), byte(i >> 8), 1}}
 		if i%3 == 0 {
-			s.Revocation = &session.Revocation{At: Epoch, Reason: session.ReasonLogout}
+			s.Revocation = &session.Revocation{At: Epoch, Reason: session.RevocationLogout}
 		}
 		if err := store.Create(ctx, s); err != nil {
 			t.Error(err)
