@@ -215,10 +215,10 @@ func secrets(t *testing.T, home string) (found []string) {
 func TestTokens(t *testing.T) {
 	home, other := newHome(t), newHome(t)
 	text := done(t, "", "token", "issue", "--data", home, "--subject", "u1", "--scope", "read,write", "--roles", "admin",
-		"--claim", `tenant={"id":7}`, "--lifetime", "5m")
+		"--claim", `tenant={"id":7}`, "--claim", `note="a;b,c=d"`, "--lifetime", "5m")
 	lines(t, done(t, text, "token", "verify", "--data", home),
 		"good until +"+when, "iss +http://127.0.0.1:8080", "sub +u1", `aud +\[http://127.0.0.1:8080\]`, "client_id +default",
-		`sid +local-\w+`, `scope +\[read write\]`, `roles +\[admin\]`, `jti +[\w-]{22}`, `tenant +{"id":7}`)
+		`sid +local-\w+`, `scope +\[read write\]`, `roles +\[admin\]`, `jti +[\w-]{22}`, `note +"a;b,c=d"`, `tenant +{"id":7}`)
 
 	var issued struct {
 		Text string `json:"access_token"`

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,7 +52,7 @@ type tokenIssue struct {
 	Client   auth.ClientID     `default:"default" placeholder:"CLIENT" help:"The client (the one with the id \"${default}\")."`
 	Scope    []string          `placeholder:"SCOPE" help:"The names in the scope, separated by commas."`
 	Roles    []string          `placeholder:"ROLE" help:"The roles, separated by commas."`
-	Claim    map[string]string `placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON. Repeat it to add several."`
+	Claim    map[string]string `mapsep:"none" placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON. Repeat it to add several."`
 	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"Lifetime of the token, 1m to 1h (${default})."`
 }
 
@@ -133,8 +135,8 @@ func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
 		for _, name := range []string{"iss", "sub", "aud", "client_id", "sid", "scope", "roles", "jti"} {
 			fmt.Fprintf(w, "%s\t%v\n", name, view[name])
 		}
-		for name, raw := range claims.Own {
-			fmt.Fprintf(w, "%s\t%s\n", name, raw)
+		for _, name := range slices.Sorted(maps.Keys(claims.Own)) {
+			fmt.Fprintf(w, "%s\t%s\n", name, claims.Own[name])
 		}
 	})
 }
