@@ -110,9 +110,9 @@ func (e *Environment) secret(name string) auth.Secret {
 	return auth.NewSecret(text)
 }
 
-// maxKeyVersion leaves room for the next version, which is published while this version signs: a
+// MaxKeyVersion is the greatest version of keys that may sign. It leaves room for the next version, which is published while this version signs: a
 // key id has 16 bits.
-const maxKeyVersion = 1<<16 - 2
+const MaxKeyVersion = 1<<16 - 2
 
 // KeyVersion returns the version of the keys that signs.
 func (e *Environment) KeyVersion() uint16 {
@@ -122,7 +122,7 @@ func (e *Environment) KeyVersion() uint16 {
 		return 0
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || n < 1 || n > maxKeyVersion {
+	if err != nil || n < 1 || n > MaxKeyVersion {
 		e.refuse(KeyVersion, "is not a valid version", want)
 		return 0
 	}

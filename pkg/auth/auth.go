@@ -106,6 +106,12 @@ func (p Profile) String() string {
 	return fmt.Sprintf("profile(%d)", uint8(p))
 }
 
+// Valid reports whether p is one of the profiles above.
+func (p Profile) Valid() bool {
+	_, ok := profileNames[p]
+	return ok
+}
+
 // ParseProfile returns the profile with the given name in the configuration.
 func ParseProfile(name string) (Profile, error) {
 	for p, n := range profileNames {

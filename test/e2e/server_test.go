@@ -256,6 +256,8 @@ func (s *server) back(t *testing.T) *back {
 		SigningRing:         keyrings.File(filepath.Join(s.home, "signing-ring.json")),
 		RefreshKeys:         keyrings.File(filepath.Join(s.home, "refresh-keys.json")),
 		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
+			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
 	})
 	if err != nil {
 		t.Fatal(err)

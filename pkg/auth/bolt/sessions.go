@@ -60,7 +60,7 @@ func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	if _, err := auth.ParseProfile(r.Profile.String()); err != nil {
+	if !r.Profile.Valid() {
 		return nil, fmt.Errorf("%w: a record in bucket %s: %w", auth.ErrUnavailable, sessionsBucket, err)
 	}
 	if r.revocation != (session.Revocation{}) {

@@ -98,7 +98,7 @@ func sessionOf(item attributes) (session.Session, error) {
 		CreatedAt: r.time(attrCreated), LastSeen: r.time(attrLastSeen), AuthTime: r.time(attrAuthTime),
 		UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
 	}
-	if _, err := auth.ParseProfile(s.Profile.String()); err != nil || r.uint(attrProfile) != uint64(s.Profile) {
+	if !s.Profile.Valid() || r.uint(attrProfile) != uint64(s.Profile) {
 		r.wrong(attrProfile)
 	}
 	r.bytes(attrParent, s.Parent[:])

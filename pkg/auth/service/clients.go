@@ -20,7 +20,7 @@ import (
 // configuring a second application must not lock out the first, which never sent a client_id.
 func (s Settings) clients() endpoint.Clients {
 	first := s.Client
-	if first.ID == "" { // the service opens no sessions
+	if first.ID == "" { // of the refresh function, which reads no client and opens no session
 		first.ID = auth.DefaultClient
 	}
 	all := endpoint.Clients{first.ID: first}
@@ -79,7 +79,7 @@ func readClient(raw string, c *auth.Client) error {
 			}
 		case "access_token_lifetime":
 			c.AccessTokenLifetime, err = config.ReadDuration(raw)
-			if err == nil && (c.AccessTokenLifetime < token.MinLifetime || c.AccessTokenLifetime > token.MaxLifetime) {
+			if err == nil && !isLifetime(c.AccessTokenLifetime) {
 				err = fmt.Errorf("want a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
 			}
 		case "idle_timeout":
@@ -111,16 +111,27 @@ func checkTimeouts(c auth.Client, lifetime time.Duration) error {
 	if c.AccessTokenLifetime != 0 {
 		lifetime = c.AccessTokenLifetime
 	}
-	// A client refreshes when its access token ends, and its session must still be active then.
-	rest := session.DefaultRules().MinimumIdleTimeout()
 	for _, t := range []struct {
 		name  string
 		value time.Duration
 	}{{"idle_timeout", c.IdleTimeout}, {"absolute_timeout", c.AbsoluteTimeout}} {
-		if t.value != 0 && (t.value < lifetime+rest || t.value > maxTimeout) {
-			return config.AtName(t.name, fmt.Errorf("%v is out of range (want at least %v, which is the lifetime of an access token, %v, and %v more, and at most %v)",
-				t.value, lifetime+rest, lifetime, rest, maxTimeout))
+		if t.value == 0 {
+			continue
 		}
+		if err := checkTimeout(t.value, lifetime); err != nil {
+			return config.AtName(t.name, err)
+		}
+	}
+	return nil
+}
+
+// checkTimeout checks one timeout of a client whose access tokens have this lifetime.
+func checkTimeout(d, lifetime time.Duration) error {
+	// A client refreshes when its access token ends, and its session must still be active then.
+	rest := session.DefaultRules().MinimumIdleTimeout()
+	if d < lifetime+rest || d > maxTimeout {
+		return fmt.Errorf("%v is out of range (want at least %v, which is the lifetime of an access token, %v, and %v more, and at most %v)",
+			d, lifetime+rest, lifetime, rest, maxTimeout)
 	}
 	return nil
 }
@@ -148,15 +159,23 @@ func readDistinct(raw string, most int, fits func(string) bool) ([]string, error
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDistinct(list, most, fits); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// checkDistinct checks the entries of a list, which may be empty.
+func checkDistinct(list []string, most int, fits func(string) bool) error {
 	for i, text := range list {
 		if !fits(text) || slices.Contains(list[:i], text) {
-			return nil, fmt.Errorf("entry %d is empty, repeated or has an invalid character", i+1)
+			return fmt.Errorf("entry %d is empty, repeated or has an invalid character", i+1)
 		}
 	}
 	if len(strings.Join(list, " ")) > most {
-		return nil, fmt.Errorf("the entries have more than %d bytes in total", most)
+		return fmt.Errorf("the entries have more than %d bytes in total", most)
 	}
-	return list, nil
+	return nil
 }
 
 // isScopeToken reports whether text is a scope-token of RFC 6749, section 3.3.

@@ -92,7 +92,7 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	return New(context.Background(), s)
+	return assemble(context.Background(), s)
 }
 
 // Check returns what would stop the start of login, account and refresh with the variables that

@@ -11,11 +11,9 @@ package service
 
 import (
 	"context"
-	"io"
 	"net/url"
 	"time"
 
-	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -36,46 +34,6 @@ const (
 	DefaultAbsoluteTimeout     = 90 * 24 * time.Hour
 )
 
-// Settings are the settings of a [Service]. A function needs only some of them.
-type Settings struct {
-	Issuer      string
-	Audience    []string
-	SigningRing keyring.Source
-	RefreshKeys keyring.Source
-	// LoginRing is the source of the login keys. A service that verifies no passwords leaves it nil
-	// and has no Authenticator.
-	LoginRing           keyring.Source
-	KeyVersion          uint16
-	Stores              Stores
-	AccessTokenLifetime time.Duration
-	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path>. Its members about
-	// logins and clients replace the settings below. Empty changes nothing.
-	Config        string
-	RestoredUntil time.Time
-	// Throttle limits logins. The zero Limits mean the defaults.
-	Throttle login.Limits
-	// PasswordCost is the cost of new password hashes. The zero Cost means the default.
-	PasswordCost password.Cost
-	// Hasher makes and verifies the stored hashes. nil means a password.Hasher with PasswordCost.
-	Hasher login.Hasher
-	// RefusalFloor is the minimum duration of a refused login; see login.Config.
-	RefusalFloor time.Duration
-	// Policy adds requirements for new passwords to those of password.CheckNew.
-	Policy password.Policy
-	// Steps run before and after the password check of a login.
-	Steps login.Steps
-	// Origins are the origins whose pages may send and receive cookies; see
-	// endpoint.ResponderConfig.
-	Origins []string
-	// Client is the default client. Only a service that opens sessions needs it.
-	Client auth.Client
-	// Clients are the other clients. Sessions of any other client are refused.
-	Clients []auth.Client
-	// Log receives the audit lines; nil writes no log.
-	Log io.Writer
-	Now func() time.Time
-}
-
 // Service holds the parts of edgeauth. It is safe for concurrent use.
 type Service struct {
 	settings      Settings
@@ -86,15 +44,25 @@ type Service struct {
 	keys          *keyring.Signing
 }
 
-// New returns a Service. It reads the rings. While they cannot be read, the service answers 503.
+// New returns a Service. The error names every field of s that is missing or invalid, its value and
+// what is accepted. New then reads the rings. A missing or malformed ring is an error. While a ring
+// cannot be read for another reason, the service answers 503.
 func New(ctx context.Context, s Settings) (*Service, error) {
-	if s.Now == nil {
-		s.Now = time.Now
-	}
 	if s.Config != "" {
 		if err := s.configure(); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return assemble(ctx, s)
+}
+
+// assemble returns a Service of settings that were checked: by New, or as environment variables.
+func assemble(ctx context.Context, s Settings) (*Service, error) {
+	if s.Now == nil {
+		s.Now = time.Now
 	}
 	x := &Service{settings: s}
 	keys, err := loadRings(ctx, s)

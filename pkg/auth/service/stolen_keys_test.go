@@ -94,7 +94,7 @@ func newVictim(t *testing.T) *victim {
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, KeyVersion: 1, Stores: stores,
 		SigningRing: inlineOf(t, v.signing), RefreshKeys: inlineOf(t, v.refresh), LoginRing: inlineOf(t, v.ring),
 		AccessTokenLifetime: DefaultAccessTokenLifetime, Now: clock,
-		Client: auth.Client{ID: auth.DefaultClient, IdleTimeout: DefaultIdleTimeout, AbsoluteTimeout: DefaultAbsoluteTimeout},
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: DefaultIdleTimeout, AbsoluteTimeout: DefaultAbsoluteTimeout},
 	})
 	if err != nil {
 		t.Fatal(err)

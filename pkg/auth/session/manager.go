@@ -79,12 +79,18 @@ type Granted struct {
 	RefreshToken auth.Secret
 }
 
-// Open begins a session by one write. The client's idle timeout must be at least
-// [Rules.MinimumIdleTimeout]. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
+// Open begins a session by one write. The client's profile must be one of package auth, its idle
+// timeout at least [Rules.MinimumIdleTimeout], and its absolute timeout above zero. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
 // answer.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if least := m.c.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
 		return Granted{}, fmt.Errorf("session: idle timeout %v of client %q is too short (want at least %v)", o.Client.IdleTimeout, o.Client.ID, least)
+	}
+	if !o.Client.Profile.Valid() {
+		return Granted{}, fmt.Errorf("session: the profile of client %q is %d (want auth.Balanced, auth.Strict or auth.Fixed)", o.Client.ID, o.Client.Profile)
+	}
+	if o.Client.AbsoluteTimeout <= 0 {
+		return Granted{}, fmt.Errorf("session: absolute timeout %v of client %q is too short (want more than 0)", o.Client.AbsoluteTimeout, o.Client.ID)
 	}
 	now := millis(m.c.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}

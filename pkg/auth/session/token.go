@@ -154,7 +154,7 @@ func read(b []byte) (Token, error) {
 	if t.Subject, ok = sealed.ReadSubject(b[headBytes-1], rest[:subject]); !ok {
 		return Token{}, errForged
 	}
-	if _, err := auth.ParseProfile(t.Profile.String()); err != nil {
+	if !t.Profile.Valid() {
 		return Token{}, errForged
 	}
 	rest = rest[subject:]
