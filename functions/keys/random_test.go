@@ -70,84 +70,113 @@ func (h *history) check(t *testing.T, stack uint64, now time.Time) {
 	}
 }
 
+// tally counts the events of one stack, or of several.
+type tally struct{ accepted, refused, rolledBack, repeated, drops int }
+
+// stacks runs f for each of n stacks, in parallel, and returns the sum. Each kind of event must have occurred least times.
+func stacks(t *testing.T, n uint64, least int, f func(t *testing.T, seed uint64) tally) {
+	t.Helper()
+	all := make([]tally, n)
+	t.Run("stacks", func(t *testing.T) {
+		for seed := range n {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				all[seed] = f(t, seed)
+			})
+		}
+	})
+	var sum tally
+	for _, one := range all {
+		sum.accepted += one.accepted
+		sum.refused += one.refused
+		sum.rolledBack += one.rolledBack
+		sum.repeated += one.repeated
+		sum.drops += one.drops
+	}
+	t.Logf("%+v", sum)
+	if min(sum.accepted, sum.refused, sum.rolledBack, sum.repeated, sum.drops) < least {
+		t.Errorf("%+v, want each at least %d times", sum, least)
+	}
+}
+
+// steps is how many requests a stack gets.
+const steps = 40
+
 // TestRandomDeployments deploys, rolls back and repeats in random order at random times: no accepted
 // deployment makes a verifier refuse a good token, and no rollback fails.
 func TestRandomDeployments(t *testing.T) {
-	const stacks, steps = 16, 40
-	accepted, refused, rolledBack, late, drops := 0, 0, 0, 0, 0
-	for seed := range uint64(stacks) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		s := newStack(t)
-		h := &history{signed: map[string]time.Time{}, gone: map[string]bool{}}
-		var events [][]byte
-		// note takes what an accepted request has changed.
-		note := func(r reply, before keyrings.Ring) {
-			signing, _ := s.stored()
-			for v, entry := range before.Keys {
-				kept := slices.ContainsFunc(slices.Collect(maps.Values(signing.Keys)), func(e keyrings.Entry) bool {
-					return e.Signing.ID() == entry.Signing.ID()
-				})
-				if !kept && int(signing.Current())-int(v) < 8 {
-					h.gone[entry.Signing.ID()], h.dropped = true, s.now
-				}
-			}
-			h.deploy(s.now, signing.Keys[signing.Current()].Signing.ID(), r.kids(t))
-			if fmt.Sprint(signing.Current()) != s.deployed[keyVersion] {
-				t.Errorf("stack %d: version %d signs, and %s is deployed", seed, signing.Current(), s.deployed[keyVersion])
+	stacks(t, deployedStacks, deployedStacks/2, randomDeployments)
+}
+
+func randomDeployments(t *testing.T, seed uint64) (n tally) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	s := newStack(t)
+	h := &history{signed: map[string]time.Time{}, gone: map[string]bool{}}
+	var events [][]byte
+	// note takes what an accepted request has changed.
+	note := func(r reply, before keyrings.Ring) {
+		signing, _ := s.stored()
+		for v, entry := range before.Keys {
+			kept := slices.ContainsFunc(slices.Collect(maps.Values(signing.Keys)), func(e keyrings.Entry) bool {
+				return e.Signing.ID() == entry.Signing.ID()
+			})
+			if !kept && int(signing.Current())-int(v) < 8 {
+				h.gone[entry.Signing.ID()], h.dropped = true, s.now
 			}
 		}
-		note(s.create(), keyrings.Ring{})
-		for range steps {
-			s.now = s.now.Add([]time.Duration{time.Second, time.Minute, time.Hour, 3 * time.Hour, 100 * time.Hour}[random.IntN(5)])
+		h.deploy(s.now, signing.Keys[signing.Current()].Signing.ID(), r.kids(t))
+		if fmt.Sprint(signing.Current()) != s.deployed[keyVersion] {
+			t.Errorf("stack %d: version %d signs, and %s is deployed", seed, signing.Current(), s.deployed[keyVersion])
+		}
+	}
+	note(s.create(), keyrings.Ring{})
+	for range steps {
+		s.now = s.now.Add([]time.Duration{time.Second, time.Minute, time.Hour, 3 * time.Hour, 100 * time.Hour}[random.IntN(5)])
+		before, _ := s.stored()
+		signs := before.Current()
+		if len(events) > 0 && random.IntN(5) == 0 {
+			n.repeated++
+			event := events[len(events)-1-random.IntN(min(3, len(events)))]
+			s.send(event)
+			if signing, refresh := s.stored(); signing.Current() != signs || refresh.Current() != signs {
+				t.Errorf("stack %d: repeated, %s moved the ring from %d", seed, event, signs)
+			}
+			continue
+		}
+		wish := []string{keyVersion, fmt.Sprint(max(1, int(signs)+[]int{-2, -1, 0, 1, 1, 1, 1, 2}[random.IntN(8)])), dropKeys, ""}
+		switch random.IntN(20) {
+		case 0:
+			wish[3] = "all"
+		case 1, 2:
+			wish[3] = before.Keys[before.Versions()[random.IntN(len(before.Keys))]].Signing.ID()
+		case 3:
+			wish[3] = s.deployed[dropKeys].(string)
+		}
+		r := s.update(wish...)
+		events = append(events, s.last)
+		if r.Status != "SUCCESS" {
+			n.refused++
+			continue
+		}
+		n.accepted++
+		note(r, before)
+		h.check(t, seed, s.now)
+		if random.IntN(4) == 0 { // another resource fails, now or after a long deployment
+			n.rolledBack++
+			h.signed[h.signing()] = s.now
+			s.now = s.now.Add(time.Duration(random.IntN(7200)) * time.Second)
 			before, _ := s.stored()
-			signs := before.Current()
-			if len(events) > 0 && random.IntN(5) == 0 {
-				late++
-				event := events[len(events)-1-random.IntN(min(3, len(events)))]
-				s.send(event)
-				if signing, refresh := s.stored(); signing.Current() != signs || refresh.Current() != signs {
-					t.Errorf("stack %d: repeated, %s moved the ring from %d", seed, event, signs)
-				}
-				continue
-			}
-			wish := []string{keyVersion, fmt.Sprint(max(1, int(signs)+[]int{-2, -1, 0, 1, 1, 1, 1, 2}[random.IntN(8)])), dropKeys, ""}
-			switch random.IntN(20) {
-			case 0:
-				wish[3] = "all"
-			case 1, 2:
-				wish[3] = before.Keys[before.Versions()[random.IntN(len(before.Keys))]].Signing.ID()
-			case 3:
-				wish[3] = s.deployed[dropKeys].(string)
-			}
-			r := s.update(wish...)
+			back := s.rollback()
 			events = append(events, s.last)
-			if r.Status != "SUCCESS" {
-				refused++
-				continue
-			}
-			accepted++
-			note(r, before)
-			h.check(t, seed, s.now)
-			if random.IntN(4) == 0 { // another resource fails, now or after a long deployment
-				rolledBack++
-				h.signed[h.signing()] = s.now
-				s.now = s.now.Add(time.Duration(random.IntN(7200)) * time.Second)
-				before, _ := s.stored()
-				back := s.rollback()
-				events = append(events, s.last)
-				note(back, before)
-			}
-			if !h.dropped.IsZero() && h.dropped.Equal(s.now) {
-				drops++
-			}
-			h.check(t, seed, s.now)
-			if t.Failed() {
-				return
-			}
+			note(back, before)
+		}
+		if !h.dropped.IsZero() && h.dropped.Equal(s.now) {
+			n.drops++
+		}
+		h.check(t, seed, s.now)
+		if t.Failed() {
+			return n
 		}
 	}
-	t.Logf("%d deployments accepted, %d refused, %d rolled back, %d repeated, %d of them dropped keys", accepted, refused, rolledBack, late, drops)
-	if min(accepted, refused, rolledBack, late, drops) < stacks/2 {
-		t.Error("that is too few of some")
-	}
+	return n
 }

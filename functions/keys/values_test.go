@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,11 +116,24 @@ func TestConfigTooLong(t *testing.T) {
 	}
 	s := newStack(t)
 	s.whole(signingAlgorithm, "RS256")
-	for bytes := 2450; ; bytes -= 30 {
-		s.properties["Config"] = clients(bytes)
-		if r := s.create(); r.Status == "SUCCESS" {
-			break
-		}
+	// The refusal says by how much.
+	const first = 2450
+	s.properties["Config"] = clients(first)
+	said := regexp.MustCompile(`shorten it by (\d+) bytes`).FindStringSubmatch(s.create().Reason)
+	if said == nil {
+		t.Fatalf("a configuration of %d bytes is taken", first)
+	}
+	excess, err := strconv.Atoi(said[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	shorter := first
+	for len(clients(shorter)) > len(clients(first))-excess {
+		shorter -= 10
+	}
+	s.properties["Config"] = clients(shorter)
+	if r := s.create(); r.Status != "SUCCESS" {
+		t.Fatalf("%d bytes less: %s %s", excess, r.Status, r.Reason)
 	}
 	s.now = s.now.Add(4 * time.Hour)
 	r := s.update(keyVersion, "2")

@@ -1,0 +1,9 @@
+//go:build race
+
+package main
+
+// The race detector slows keys and signatures down about fivefold, and each stack has one goroutine.
+const (
+	deployedStacks = 4
+	droppingStacks = 3
+)
