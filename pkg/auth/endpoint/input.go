@@ -27,10 +27,10 @@ type input struct {
 }
 
 // text returns a string parameter, or "" if it is absent. A form parameter without a value counts
-// as absent (RFC 6749, section 3.2).
+// as absent (RFC 6749, section 3.2). So does null, which browsers' storage returns for a missing item.
 func (in input) text(name string) (string, error) {
 	raw, ok := in.object[name]
-	if !ok {
+	if !ok || string(raw) == "null" {
 		return in.form[name], nil
 	}
 	text, err := strictjson.String(raw)

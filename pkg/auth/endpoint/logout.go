@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 )
 
 // Sessions returns the handler of the sessions function. POST /auth/logout ends the session of a
-// refresh token (RFC 7009). The body is a form with token, or JSON with refresh_token.
+// refresh token (RFC 7009). The body is a form or JSON with token or refresh_token.
 // token_type_hint is ignored, as RFC 7009, section 2.1, permits, because refresh tokens are
 // recognizable.
 //
@@ -46,17 +47,19 @@ func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
 	if err != nil {
 		return session.Ended{}, err
 	}
-	name := "refresh_token"
-	if in.form != nil {
-		name = "token"
-	}
-	var token, clientID string
-	if err := in.texts(map[string]*string{name: &token, "client_id": &clientID}); err != nil {
+	// RFC 7009 calls the parameter token, and the answer of a login calls the value refresh_token.
+	var token, refreshToken, clientID string
+	if err := in.texts(map[string]*string{"token": &token, "refresh_token": &refreshToken, "client_id": &clientID}); err != nil {
 		return session.Ended{}, err
 	}
 	switch {
-	case token == "":
-		return session.Ended{}, invalidRequest("%s is required", name)
+	case token == "" && refreshToken == "":
+		return session.Ended{}, invalidRequest("token or refresh_token is required")
+	case token != "" && refreshToken != "" && token != refreshToken:
+		return session.Ended{}, invalidRequest("token and refresh_token differ; send one of them")
+	}
+	token = cmp.Or(token, refreshToken)
+	switch {
 	case isJWT(token):
 		// RFC 7009, section 2.2.1. A 200 would be wrong, because the access token stays valid until
 		// it expires. An access token does not end its session either: a thief could log out the

@@ -3,6 +3,7 @@ package endpoint_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -77,6 +78,30 @@ func TestLogout(t *testing.T) {
 
 // TestLogoutRequestsRefused checks the answers to invalid requests, which do not change the
 // session.
+// TestLogoutNames: both encodings take both names of the token, and null means that a parameter is absent.
+func TestLogoutNames(t *testing.T) {
+	for name, request := range map[string]func(refresh string) string{
+		"form, token":         func(r string) string { return logoutForm + "token=" + r },
+		"form, refresh_token": func(r string) string { return logoutForm + "refresh_token=" + r },
+		"form, both":          func(r string) string { return logoutForm + "refresh_token=" + r + "&token=" + r },
+		"JSON, token":         func(r string) string { return logoutJSON + `{"token":"` + r + `"}` },
+		"JSON, refresh_token": func(r string) string { return logoutJSON + `{"refresh_token":"` + r + `"}` },
+		"JSON, null beside it": func(r string) string {
+			return logoutJSON + `{"refresh_token":"` + r + `","token":null,"client_id":null}`
+		},
+		"JSON, token, null beside": func(r string) string { return logoutJSON + `{"refresh_token":null,"token":"` + r + `"}` },
+	} {
+		h := newHarness(t)
+		_, refresh := h.login(t)
+		if got := h.send(t, request(refresh)); got.text != "200 {}" {
+			t.Errorf("%s: %s", name, got.text)
+		}
+		if got := h.send(t, refreshJSON+`{"refresh_token":"`+refresh+`"}`); got.status != http.StatusBadRequest {
+			t.Errorf("%s: the session lives: %s", name, got.text)
+		}
+	}
+}
+
 func TestLogoutRequestsRefused(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -85,15 +110,16 @@ func TestLogoutRequestsRefused(t *testing.T) {
 	}
 	type415 := "415 " + wrongType + ` or application/x-www-form-urlencoded","terminal":false}`
 	for _, row := range []struct{ name, request, want string }{
-		{"no body", logoutForm, bad("token is required")},
-		{"no token", logoutForm + "client_id=default", bad("token is required")},
-		{"an empty token", logoutForm + "token=", bad("token is required")},
-		{"by the name of a refresh", logoutForm + "refresh_token=" + refresh, bad("token is required")},
+		{"no body", logoutForm, bad("token or refresh_token is required")},
+		{"no token", logoutForm + "client_id=default", bad("token or refresh_token is required")},
+		{"an empty token", logoutForm + "token=", bad("token or refresh_token is required")},
 		{"twice", logoutForm + "token=" + refresh + "&token=" + refresh, bad("a parameter must not be included more than once")},
-		{"in the query string", "POST /auth/logout?token=" + refresh + "\nContent-Type: application/x-www-form-urlencoded\n\n", bad("token is required")},
-		{"JSON: nothing given", logoutJSON + `{}`, bad("refresh_token is required")},
-		{"JSON: by the name of a form", logoutJSON + `{"token":"` + refresh + `"}`, bad("refresh_token is required")},
-		{"JSON: null", logoutJSON + `{"refresh_token":null}`, bad("refresh_token must be a string")},
+		{"two tokens", logoutForm + "token=" + refresh + "&refresh_token=x", bad("token and refresh_token differ; send one of them")},
+		{"in the query string", "POST /auth/logout?token=" + refresh + "\nContent-Type: application/x-www-form-urlencoded\n\n", bad("token or refresh_token is required")},
+		{"JSON: nothing given", logoutJSON + `{}`, bad("token or refresh_token is required")},
+		{"JSON: null", logoutJSON + `{"refresh_token":null}`, bad("token or refresh_token is required")},
+		{"JSON: two tokens", logoutJSON + `{"refresh_token":"` + refresh + `","token":"x"}`, bad("token and refresh_token differ; send one of them")},
+		{"JSON: a token that is a number", logoutJSON + `{"token":1}`, bad("token must be a string")},
 		{"JSON: a client that is a number", logoutJSON + `{"refresh_token":"` + refresh + `","client_id":1}`, bad("client_id must be a string")},
 		{"JSON: an array", logoutJSON + `[]`, bad("the body must be one JSON object: expected a JSON object (at byte 0)")},
 		{"too long", logoutForm + "token=" + strings.Repeat("x", 8192), "413 " + tooLarge + `,"terminal":false}`},
