@@ -68,7 +68,7 @@ func TestPlaces(t *testing.T) {
 		{"TOKEN of a header of another name", named, tokenEvent(`"$good"`), restYes, "ok"},
 		{"TOKEN of a header of another name, bearer", named, tokenEvent(`"Bearer $good"`), unauthorized, "malformed"},
 		{"TOKEN without a header to read", cookies, tokenEvent(`"Bearer $good"`), unauthorized, "no_token"},
-		{"TOKEN with a version", rest, strings.Replace(tokenEvent(`"Bearer $good"`), `{`, `{"version":"1.0",`, 1), simpleNo, "unknown_event"},
+		{"TOKEN with a version", rest, strings.Replace(tokenEvent(`"Bearer $good"`), `{`, `{"version":"1.0",`, 1), restYes, "ok"},
 		{"TOKEN of any stage", rest, strings.Replace(tokenEvent(`"Bearer $good"`), "$m", strings.Replace(methodARN, "prod", "*", 1), 1), simpleNo, "malformed_arn"},
 		{"TOKEN of any stage, refused", rest, strings.Replace(tokenEvent(`"x"`), "$m", strings.Replace(methodARN, "prod", "*", 1), 1), unauthorized, "not_bearer"},
 

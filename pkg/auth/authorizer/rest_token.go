@@ -11,7 +11,8 @@ import (
 type restToken struct{}
 
 func (restToken) reads(e event) bool {
-	return string(e.kind) == "TOKEN" && e.methodARN != "" && e.routeARN == "" && len(e.version) == 0
+	// serverless-offline adds a version, which the gateway does not send.
+	return string(e.kind) == "TOKEN" && e.methodARN != "" && e.routeARN == ""
 }
 
 // request treats the value as that of the first configured header.
