@@ -244,3 +244,30 @@ func BenchmarkImport(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "users/s")
 }
+
+// TestFirstRecordWins imports two records of each user, one right after the other. The first of the
+// file is stored, as a dry run says.
+func TestFirstRecordWins(t *testing.T) {
+	const users = 200
+	var text strings.Builder
+	for n := range users {
+		fmt.Fprintf(&text, `{"email":"user%d@example.com","roles":["first"]}`+"\n", n)
+		fmt.Fprintf(&text, `{"email":"USER%d@example.com","roles":["second"]}`+"\n", n)
+	}
+	d := newDirectory(t)
+	var refused []int
+	i := &importer.Import{Options: importer.Options{Directory: d, Workers: 64, Failed: func(at importer.Place, _ error) {
+		refused = append(refused, at.Number)
+	}}}
+	if err := i.Run(t.Context(), read(t, "jsonl", text.String(), "")); err != nil || i.Created.Load() != users {
+		t.Fatalf("%d created, %v", i.Created.Load(), err)
+	}
+	for _, line := range refused {
+		if line%2 != 0 {
+			t.Errorf("line %d was refused, and line %d was stored", line, line+1)
+		}
+	}
+	if len(refused) != users {
+		t.Errorf("%d records were refused", len(refused))
+	}
+}

@@ -53,7 +53,7 @@ var (
 func (i *Import) Run(ctx context.Context, records Records) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	work := make(chan Record)
+	work, writing := make(chan Record), newInFlight()
 	var workers sync.WaitGroup
 	for range max(1, i.Workers) {
 		workers.Go(func() {
@@ -61,10 +61,11 @@ func (i *Import) Run(ctx context.Context, records Records) error {
 				if err := i.one(ctx, one); err != nil {
 					cancel(err)
 				}
+				writing.release(namesOf(one.User))
 			}
 		})
 	}
-	err := i.feed(ctx, records, work)
+	err := i.feed(ctx, records, work, writing)
 	close(work)
 	workers.Wait()
 	if ctx.Err() != nil {
@@ -73,7 +74,7 @@ func (i *Import) Run(ctx context.Context, records Records) error {
 	return err
 }
 
-func (i *Import) feed(ctx context.Context, records Records, work chan<- Record) error {
+func (i *Import) feed(ctx context.Context, records Records, work chan<- Record, writing *inFlight) error {
 	seen := newSeen()
 	for one, err := range records {
 		if err != nil {
@@ -82,6 +83,7 @@ func (i *Import) feed(ctx context.Context, records Records, work chan<- Record) 
 		if one.Err == nil && i.DryRun {
 			one.Err = seen.add(one.User)
 		}
+		writing.take(namesOf(one.User))
 		select {
 		case work <- one:
 		case <-ctx.Done():
