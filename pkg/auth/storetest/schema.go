@@ -46,6 +46,7 @@ func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("LaterPointers", func(t *testing.T) { laterPointers(t, s.Users, raw) })
 	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })
 	t.Run("UnreadableUser", func(t *testing.T) { unreadableUser(t, s.Users, raw) })
+	t.Run("UnreadablePointer", func(t *testing.T) { unreadablePointer(t, s.Users, raw) })
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,6 +83,39 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 	}
 	if err := store.Update(ctx, u); err != nil {
 		t.Errorf("the user as it was: %v", err)
+	}
+}
+
+// unreadablePointer holds that a pointer that cannot be read is neither taken for free nor erased.
+func unreadablePointer(t *testing.T, store user.Store, raw Raw) {
+	ctx, n := t.Context(), 0
+	u, other := created(t, store, 0, nil), created(t, store, 1, nil)
+	for _, p := range pointersOf(t, u) {
+		away, taking, fresh := u, other, userOf(t, 2)
+		if p.Kind == user.EmailKind {
+			away.Email, taking.Email, fresh.Email = "", u.Email, u.Email
+		} else {
+			away.Pointers = slices.DeleteFunc(slices.Clone(u.Pointers), func(own user.Pointer) bool { return own == p })
+			taking, fresh = withPointers(taking, p), withPointers(fresh, p)
+		}
+		damage(t, raw, p, func(how string) {
+			n++
+			how = p.Key() + ": " + how
+			_, err := store.ByPointer(ctx, p)
+			unavailable(t, how+": follow", err)
+			unavailable(t, how+": move away", store.Move(ctx, u, away, rand.Text()))
+			unavailable(t, how+": erase the user", store.Delete(ctx, u.ID))
+			unavailable(t, how+": another user takes it", store.Move(ctx, other, taking, rand.Text()))
+			unavailable(t, how+": a new user takes it", store.Create(ctx, fresh, rand.Text()))
+		})
+	}
+	if n == 0 {
+		t.Error("the items were damaged in no way")
+	}
+	for _, want := range []user.User{u, other} {
+		if got := consistent(t, store, want.ID); difference(want, got) != "" {
+			t.Error(difference(want, got))
+		}
 	}
 }
 
