@@ -38,7 +38,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
 	r = Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
-	err = a.after(ctx, c, r)
+	err = named(a.after(ctx, c, r), u.ID, reference)
 	if err == nil && u.MustChange && a.passwords != nil {
 		r.Change, err = a.permitChange(ctx, u)
 		if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -181,7 +182,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		return Result{}, err
 	}
 	if err := a.c.Steps.before(ctx, c); err != nil {
-		return Result{}, err
+		return Result{}, named(err, "", reference)
 	}
 	r, err := a.decide(ctx, c, reference)
 	var refusal *Refusal
@@ -194,12 +195,24 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		return Result{}, &no
 	}
 	if err != nil {
-		return Result{}, err
+		return Result{}, named(err, "", reference)
 	}
 	if r.MustChange {
 		return r, ErrPasswordChangeRequired
 	}
 	return r, nil
+}
+
+// named returns the Denial in err with the subject and the reference, for the audit log, or err if
+// it is no Denial. It makes a copy: a step may return the same Denial to many logins.
+func named(err error, subject auth.SubjectID, reference string) error {
+	var denial *Denial
+	if !errors.As(err, &denial) {
+		return err
+	}
+	no := *denial
+	no.Subject, no.Reference = cmp.Or(subject, no.Subject), reference
+	return &no
 }
 
 // Device returns a new known-device token for a user who has just logged in. It requires

@@ -1,6 +1,10 @@
 package login
 
-import "context"
+import (
+	"context"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
 
 // Steps are steps that a deployment adds before and after the password check, for example a
 // challenge against bots, an allow-list, a second factor or a mail about a new device. Both may be
@@ -24,6 +28,11 @@ type Denial struct {
 	Code string
 	// Description is an optional explanation for developers.
 	Description string
+	// Subject is the user, for the audit log only. [Authenticator.Login] sets it in a Denial of
+	// Steps.After. A login of another kind sets it if it knows the user.
+	Subject auth.SubjectID
+	// Reference is the pseudonym of the e-mail in the audit log. [Authenticator.Login] sets it.
+	Reference string
 }
 
 // Error returns the code.

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -52,13 +53,48 @@ func TestSteps(t *testing.T) {
 				}
 			})
 			r, err := a.Login(t.Context(), row.c)
-			if !errors.Is(err, row.want) || !slices.Equal(steps, row.steps) || rec.count("hash") != row.hashes {
+			if !same(err, row.want) || !slices.Equal(steps, row.steps) || rec.count("hash") != row.hashes {
 				t.Errorf("%v after %v, %d hashes", err, steps, rec.count("hash"))
 			}
 			if err != nil && !errors.Is(err, login.ErrPasswordChangeRequired) && (r.User.ID != "" || r.Change.Reveal() != "") {
 				t.Errorf("a no came with %+v", r)
 			}
 		})
+	}
+}
+
+// same reports whether a login ended with the error of a row. A Denial has the row's code, and names
+// the user if the password was verified.
+func same(got, want error) bool {
+	denial, ok := want.(*login.Denial)
+	if !ok {
+		return errors.Is(got, want)
+	}
+	no, ok := errors.AsType[*login.Denial](got)
+	return ok && no.Code == denial.Code && denial.Subject == ""
+}
+
+// TestDenialNamesTheLogin: the error of a denied login has what the audit line needs, and the Denial
+// of the step, which many logins may share, is unchanged.
+func TestDenialNamesTheLogin(t *testing.T) {
+	shared := &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
+	deny := func() error { return fmt.Errorf("a step: %w", shared) }
+	for name, row := range map[string]struct {
+		steps   login.Steps
+		subject auth.SubjectID
+	}{
+		"before": {login.Steps{Before: func(context.Context, login.Credentials) error { return deny() }}, ""},
+		"after":  {login.Steps{After: func(context.Context, login.Credentials, login.Result) error { return deny() }}, "s1"},
+	} {
+		a := newRecorder(t, ada(asIs)).with(t, func(c *login.Config) { c.Steps = row.steps })
+		_, err := a.Login(t.Context(), right)
+		denial, ok := errors.AsType[*login.Denial](err)
+		if !ok || denial.Subject != row.subject || denial.Reference == "" || denial.Code != shared.Code || denial.Description != shared.Description {
+			t.Errorf("%s: %+v", name, err)
+		}
+		if *shared != (login.Denial{Code: shared.Code, Description: shared.Description}) {
+			t.Errorf("%s: the step's Denial became %+v", name, shared)
+		}
 	}
 }
 
