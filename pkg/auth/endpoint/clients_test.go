@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -100,7 +101,8 @@ func TestClientThatNeverWas(t *testing.T) {
 		h := newHarness(t, webClients)
 		client := h.Clients()["web"]
 		client.ID = id
-		g, err := h.Sessions().Open(t.Context(), session.Opening{Subject: auth.Subject{ID: subject}, Client: client, AuthTime: noon})
+		opener := h.manager(t, endpoint.Clients{id: client}) // of another service, which knows the client
+		g, err := opener.Open(t.Context(), session.Opening{Subject: auth.Subject{ID: subject}, Client: client, AuthTime: noon})
 		if err != nil {
 			t.Fatal(err)
 		}

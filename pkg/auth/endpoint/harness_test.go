@@ -16,6 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -140,6 +141,22 @@ func (h *harness) restart(t testing.TB) {
 		t.Fatal(err)
 	}
 	h.mount(t)
+}
+
+// manager returns a session manager that has the stores and keys of the service, and these clients.
+func (h *harness) manager(t testing.TB, clients endpoint.Clients) *session.Manager {
+	t.Helper()
+	keys, err := keyring.LoadRefresh(t.Context(), h.settings.RefreshKeys, h.settings.KeyVersion, h.clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := session.NewManager(session.Config{
+		Store: h.sessions, Subjects: &user.Directory{Store: h.users}, Keys: keys, Now: h.clock.Now, Clients: clients,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // mount puts the service's handlers in place.

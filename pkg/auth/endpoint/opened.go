@@ -41,12 +41,17 @@ func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request)
 // Proven is a user whom a program has identified by its own means.
 type Proven struct {
 	// Subject must come from a read of the user after the proof, because its TokenVersion binds the
-	// session.
-	Subject  auth.Subject
-	Client   auth.Client
-	AuthTime time.Time // when the user proved their identity
-	// Account is the name of the account in the audit log. It must not be an e-mail address and may
-	// be empty.
+	// session. A refresh reads the user again: the session of a subject that is in no store cannot
+	// be refreshed. A disabled subject is answered with 401.
+	Subject auth.Subject
+	// Client is the application of the session: one of the clients that the session manager knows,
+	// for example service.Service.Clients()[auth.DefaultClient].
+	Client auth.Client
+	// AuthTime is when the user proved their identity. It must not be zero. It is the auth_time of
+	// the access tokens.
+	AuthTime time.Time
+	// Account is the name of the account in the audit log, also if prove returns an error. It must
+	// not be an e-mail address and may be empty.
 	Account string
 }
 
@@ -55,10 +60,23 @@ type Proven struct {
 // of a login, also if prove fails. If no access token can be signed, it answers 503 without calling
 // prove.
 //
-// If prove returns a [*login.Denial], the answer is 403 with its code. For a [*login.Refusal] it is
-// 401 invalid_credentials, and the audit line has its Reason and Subject. For an error that wraps
-// [auth.ErrUnavailable] it is 503, and for any other error 500. The handler checks neither path nor
-// method. It is safe for concurrent use if prove is.
+// An error of prove has one of these answers:
+//
+//   - A [*login.Refusal] is 401 invalid_credentials. The audit line has its Reason and Subject.
+//   - A [*login.Refusal] whose Reason is [login.ReasonThrottled] is 429 with Retry-After, from its
+//     RetryAfter.
+//   - A [*login.Denial] is 403 with its code. The audit line has its Subject.
+//   - An error that wraps [auth.ErrUnavailable] is 503.
+//   - An error that wraps [auth.ErrNotFound], as of a store that does not have the user, is 401
+//     invalid_credentials.
+//   - Any other error is 500.
+//
+// A disabled Subject is 401 invalid_credentials too. A Client that the session manager does not
+// know and a zero AuthTime are mistakes of the program: the answer is 500, and the fault in the
+// audit line names what is wrong. In each of these cases no session is written.
+//
+// The handler counts no attempts: prove limits them, with package throttle. The handler checks
+// neither path nor method. It is safe for concurrent use if prove is.
 func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request) (Proven, error)) http.Handler {
 	return x.opens(audit.LoginSuccess, audit.LoginFail, func(r *http.Request) (o opened, err error) {
 		if err := x.issuer.Ready(r.Context()); err != nil {
@@ -66,11 +84,25 @@ func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request)
 		}
 		p, err := prove(r)
 		o.Reference = p.Account
-		if err == nil {
-			err = x.open(r, sessions, p, &o)
+		switch {
+		case err != nil:
+			return o, unknownUser(err)
+		case p.Subject.Disabled:
+			return o, &login.Refusal{Reason: login.ReasonDisabled, Subject: p.Subject.ID}
 		}
-		return o, err
+		return o, x.open(r, sessions, p, &o)
 	})
+}
+
+// unknownUser returns the refusal of a login whose user the store does not have, if err is the
+// error of that store. Otherwise it returns err.
+func unknownUser(err error) error {
+	var refusal *login.Refusal
+	var denial *login.Denial
+	if !errors.Is(err, auth.ErrNotFound) || errors.Is(err, auth.ErrUnavailable) || errors.As(err, &refusal) || errors.As(err, &denial) {
+		return err
+	}
+	return &login.Refusal{Reason: login.ReasonUnknown}
 }
 
 // begin opens a session for the user in o. If o.NewDevice is set, it also issues a known-device
@@ -116,6 +148,12 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 		}
 	case errors.As(err, &denial):
 		e.Reason = string(login.ReasonDenied)
+		if denial.Subject != "" {
+			e.SubjectID = denial.Subject
+		}
+		if denial.Reference != "" {
+			e.Account = denial.Reference
+		}
 	case errors.As(err, &over):
 		e.Reason = string(over.Outcome)
 	default:

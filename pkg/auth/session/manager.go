@@ -80,17 +80,13 @@ type Granted struct {
 }
 
 // Open begins a session by one write. The client's profile must be one of package auth, its idle
-// timeout at least [Rules.MinimumIdleTimeout], and its absolute timeout above zero. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
+// timeout at least [Rules.MinimumIdleTimeout], and its absolute timeout above zero. If
+// Config.Clients is set, it must have the client. AuthTime must not be zero. Otherwise Open writes
+// nothing, and the error names what is wrong. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
 // answer.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
-	if least := m.c.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
-		return Granted{}, fmt.Errorf("session: idle timeout %v of client %q is too short (want at least %v)", o.Client.IdleTimeout, o.Client.ID, least)
-	}
-	if !o.Client.Profile.Valid() {
-		return Granted{}, fmt.Errorf("session: the profile of client %q is %d (want auth.Balanced, auth.Strict or auth.Fixed)", o.Client.ID, o.Client.Profile)
-	}
-	if o.Client.AbsoluteTimeout <= 0 {
-		return Granted{}, fmt.Errorf("session: absolute timeout %v of client %q is too short (want more than 0)", o.Client.AbsoluteTimeout, o.Client.ID)
+	if err := m.check(o); err != nil {
+		return Granted{}, err
 	}
 	now := millis(m.c.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
@@ -114,6 +110,27 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
 	}
 	return Granted{Session: s, Subject: o.Subject, RefreshToken: text}, nil
+}
+
+// check returns an error for an opening that could not be refreshed or issued a token for.
+func (m *Manager) check(o Opening) error {
+	if m.c.Clients != nil && !m.c.Clients.Has(o.Client.ID) {
+		// Not ErrUnknownClient, by which a client is refused: the program has made the mistake.
+		return fmt.Errorf("session: client %q is not configured (want one of Config.Clients)", o.Client.ID)
+	}
+	if o.AuthTime.IsZero() {
+		return errors.New("session: Opening.AuthTime is zero (want the time at which the user proved their identity)")
+	}
+	if !o.Client.Profile.Valid() {
+		return fmt.Errorf("session: the profile of client %q is %d (want auth.Balanced, auth.Strict or auth.Fixed)", o.Client.ID, o.Client.Profile)
+	}
+	if least := m.c.Rules.MinimumIdleTimeout(); o.Client.IdleTimeout < least {
+		return fmt.Errorf("session: idle timeout %v of client %q is too short (want at least %v)", o.Client.IdleTimeout, o.Client.ID, least)
+	}
+	if o.Client.AbsoluteTimeout <= 0 {
+		return fmt.Errorf("session: absolute timeout %v of client %q is too short (want more than 0)", o.Client.AbsoluteTimeout, o.Client.ID)
+	}
+	return nil
 }
 
 // Request is a refresh as a client asks for it.

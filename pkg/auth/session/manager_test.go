@@ -276,6 +276,28 @@ func TestHangingUpStopsNoRevocation(t *testing.T) {
 	want(t, "the owner's", outcome, session.OutcomeRevoked)
 }
 
+// TestOpenRefuses: an opening that could not be refreshed or issued a token for is refused before
+// anything is written.
+func TestOpenRefuses(t *testing.T) {
+	h := newTestManager(t)
+	for want, change := range map[string]func(*session.Opening){
+		`the profile of client "c" is 0`: func(o *session.Opening) { o.Client.Profile = 0 },
+		`the profile of client "c" is 4`: func(o *session.Opening) { o.Client.Profile = 4 },
+		`absolute timeout 0s`:            func(o *session.Opening) { o.Client.AbsoluteTimeout = 0 },
+		`AuthTime is zero`:               func(o *session.Opening) { o.AuthTime = time.Time{} },
+	} {
+		client := auth.Client{ID: "c", Profile: auth.Balanced, IdleTimeout: time.Hour, AbsoluteTimeout: time.Hour}
+		o := session.Opening{Subject: h.users.subject, Client: client, AuthTime: h.now}
+		if _, err := h.Open(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		change(&o)
+		if _, err := h.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 // A client that refreshes within the minimum interval writes nothing. Its session must not idle
 // out.
 func TestIdleTimeoutHasALowerBound(t *testing.T) {
