@@ -31,7 +31,7 @@ type grammar struct {
 
 	Dev     devCommand     `cmd:"" help:"Run edgeauth on this machine."`
 	User    userCommand    `cmd:"" help:"Manage users."`
-	Keys    keysCommand    `cmd:"" help:"Show and rotate the keys."`
+	Keys    keysCommand    `cmd:"" help:"Make, show and rotate the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
 	Config  configCommand  `cmd:"" help:"Check a configuration before it is deployed."`
 	Attach  attachCommand  `cmd:"" help:"Print what attaches the authorizer of a deployed stack to your own API."`
@@ -76,6 +76,8 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // of a command: edgeauth help keys
+		args = append(slices.Clone(args[1:]), "--help")
 	case args[0] == "--version": // a common spelling
 		args = slices.Concat([]string{"version"}, args[1:])
 	}

@@ -8,8 +8,11 @@
 //
 // A ring maps versions to keys, and a caller that loads it names the version n that signs. Key n+1 is
 // published, so that every verifier knows it before its first token. Key n-1 is still accepted, so that
-// a move from n-1 to n, and back, ends no token. docs/keys.md tells how keys rotate: the keys function
-// of a stack and "edgeauth keys" make rings, move them and drop keys.
+// a move from n-1 to n, and back, ends no token. docs/keys.md tells how keys rotate.
+//
+// The keys function makes the rings of a stack, moves them and drops keys. On a laptop and for a
+// program of your own, "edgeauth keys init" makes three rings in files, "edgeauth keys rotate" moves
+// them and "edgeauth keys drop" drops keys.
 //
 // A drop may give a version another key. An instance that loaded the ring before the drop has the earlier
 // key, so it loads the ring again before it takes a refresh token for forged.

@@ -145,7 +145,7 @@ func (s *Signing) SigningKey(ctx context.Context) (token.SigningKey, error) {
 	return r.Keys[s.live.version].Signing, nil
 }
 
-// PublicKeys returns the key set to publish; see keyrings.Ring.PublicKeys.
+// PublicKeys returns the key set to publish: the keys before, at and after the version that signs.
 func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	r, err := s.live.load(ctx)
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) 
 }
 
 // RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
-// not been retired for keyrings.RefreshKeyRetention. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
+// not been retired for 400 days. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
 // every other id it wraps auth.ErrNotFound, and the token is forged unless Reload brings its key.
 func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
 	entry, err := s.live.opening(ctx, id)
@@ -218,7 +218,7 @@ func (s *Login) SealingKey(ctx context.Context) (auth.LoginKey, error) {
 }
 
 // LoginKey returns the key of an id that stands in a token: any up to the one after the sealing key that has not been
-// retired for keyrings.LoginKeyRetention. For every other id it wraps auth.ErrNotFound, and the token is forged. A login ring is
+// retired for 200 days. For every other id it wraps auth.ErrNotFound, and the token is forged. A login ring is
 // not read again: a known device that is taken for unknown loses nothing but its own counter.
 func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {
 	entry, err := s.live.opening(ctx, id)

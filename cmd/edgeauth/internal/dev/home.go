@@ -22,10 +22,17 @@ type Home string
 // StorePath returns the path of the embedded store.
 func (h Home) StorePath() string { return h.path("store.db") }
 
+// The files of the rings.
+const (
+	signingFile = "signing-ring.json"
+	refreshFile = "refresh-keys.json"
+	loginFile   = "login-ring.json"
+)
+
 // SigningRing, RefreshKeys and LoginRing return the sources of the rings.
-func (h Home) SigningRing() keyrings.Source { return keyrings.File(h.path("signing-ring.json")) }
-func (h Home) RefreshKeys() keyrings.Source { return keyrings.File(h.path("refresh-keys.json")) }
-func (h Home) LoginRing() keyrings.Source   { return keyrings.File(h.path("login-ring.json")) }
+func (h Home) SigningRing() keyrings.Source { return keyrings.File(h.path(signingFile)) }
+func (h Home) RefreshKeys() keyrings.Source { return keyrings.File(h.path(refreshFile)) }
+func (h Home) LoginRing() keyrings.Source   { return keyrings.File(h.path(loginFile)) }
 
 func (h Home) path(name string) string { return filepath.Join(string(h), name) }
 
@@ -60,6 +67,21 @@ func (h Home) Exists() error {
 		return fmt.Errorf("the data directory %s does not exist; \"edgeauth dev\" creates one, or pass --data DIR", h)
 	}
 	return nil
+}
+
+// CreateKeys creates the three rings, in which version 1 signs. If the directory has one of them
+// already, it changes nothing and returns an error.
+func (h Home) CreateKeys(ctx context.Context, alg token.Algorithm, now time.Time) error {
+	for _, name := range []string{signingFile, refreshFile, loginFile} {
+		if _, err := os.Lstat(h.path(name)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s has keys already (%s); want a data directory without rings", h, name)
+		}
+	}
+	if err := h.Make(); err != nil {
+		return err
+	}
+	_, err := h.EnsureKeys(ctx, alg, now)
+	return err
 }
 
 // EnsureKeys creates the missing rings and returns the version that signs. A new ring starts at the
