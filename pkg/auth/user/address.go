@@ -13,12 +13,13 @@ const (
 	maxLabelBytes = 63
 )
 
-// CheckEmail returns an error that wraps [ErrEmail] unless a user may get text as an e-mail address. It asks for
-// more than [NormalizeEmail], by which an existing user is found: mail is sent to the address, and some mail servers
-// read a list, a quoted text or an encoded word in it as another address than the one that is stored.
+// CheckEmail returns an error that wraps [ErrEmail] unless a new user may have text as an e-mail
+// address. CheckEmail is stricter than [NormalizeEmail], which finds existing users. Mail is sent
+// to the address, and some mail servers read a list, a quoted local part or an encoded word as a
+// different address.
 //
-// The local part is a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3), the domain consists of labels
-// of letters, digits and inner hyphens, and one "@" stands between them.
+// The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3). The
+// domain must consist of labels of letters, digits and inner hyphens. One "@" separates the two.
 func CheckEmail(text string) error {
 	key, err := NormalizeEmail(text)
 	if err != nil {
@@ -32,7 +33,8 @@ func CheckEmail(text string) error {
 		return fmt.Errorf("%w: the part before the @ must have at most %d bytes", ErrEmail, maxLocalBytes)
 	case !isDotString(local):
 		return fmt.Errorf("%w: the part before the @ must consist of letters, digits and !#$%%&'*+-/=?^_`{|}~, with single dots between them", ErrEmail)
-	case strings.Contains(local, "=?"): // RFC 2047: some servers decode the word, and then read another address
+	case strings.Contains(local, "=?"):
+		// RFC 2047: some servers decode the word and read a different address.
 		return fmt.Errorf("%w: the part before the @ must not hold an encoded word", ErrEmail)
 	}
 	for label := range strings.SplitSeq(domain, ".") {

@@ -13,11 +13,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// maxTries is how often a change is decided anew after a concurrent write of the user.
+// maxTries is the number of times that a change is tried if concurrent writes of the user
+// interfere.
 const maxTries = 5
 
-// SetPassword sets a password, which ends all the user's sessions. With mustChange it opens nothing but the way to a
-// password of the user's own. The errors are Add's for a password, and auth.ErrNotFound.
+// SetPassword sets a user's password and ends all sessions of the user. If mustChange is true, a
+// login with this password permits only a change of the password. SetPassword returns the errors of
+// [Directory.Add] for a password, and [auth.ErrNotFound] if the user is unknown.
 func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret auth.Secret, mustChange bool) (User, error) {
 	found, err := d.Store.Get(ctx, id)
 	if err != nil {
@@ -34,14 +36,16 @@ func (d *Directory) SetPassword(ctx context.Context, id auth.SubjectID, secret a
 	})
 }
 
-// CheckPassword returns one of password's errors for a password that the user with this e-mail may not set.
+// CheckPassword returns an error of package password if the user with this e-mail address may not
+// set the password.
 func (d *Directory) CheckPassword(ctx context.Context, secret auth.Secret, email string) error {
 	return d.Policy.Check(ctx, secret, email)
 }
 
-// ReplaceHash stores the hash of another password, which was checked, for a user who has proven the one before it at this
-// TokenVersion. It ends all the user's sessions. It is ErrSuperseded where the TokenVersion is another one by now: then
-// the password, or whether the user may log in, was changed in between, and what was proven counts no more.
+// ReplaceHash stores the hash of a new, checked password for a user who has proven the current
+// password at this TokenVersion. ReplaceHash ends all sessions of the user. The error is
+// [ErrSuperseded] if the user's TokenVersion has changed: the password or the user's right to log
+// in changed in between, so the proof is no longer valid.
 func (d *Directory) ReplaceHash(ctx context.Context, id auth.SubjectID, tokenVersion uint64, stored auth.Secret) (User, error) {
 	return d.change(ctx, id, func(u *User) error {
 		if u.TokenVersion != tokenVersion {
@@ -64,9 +68,10 @@ func (d *Directory) newHash(ctx context.Context, secret auth.Secret, email strin
 	return hash, nil
 }
 
-// UpgradeHash stores another hash of the password that u was just seen to have, as it would be hashed today. Nothing else
-// changes, and no session ends. It is decided on the very read that the password was verified against: where the user
-// has been written since, the old hash may no longer be theirs, so the fresh one is dropped, and that is no error.
+// UpgradeHash stores a new hash of the user's current password, made with today's parameters. u
+// must be the user that the password was verified against. No other member changes, and no session
+// ends. If the user has been written since u was read, UpgradeHash drops the new hash and returns
+// nil, because the password may have changed.
 func (d *Directory) UpgradeHash(ctx context.Context, u User, stored auth.Secret) error {
 	u.Password, u.UpdatedAt = stored, d.now()
 	err := d.Store.Update(ctx, u)
@@ -76,8 +81,8 @@ func (d *Directory) UpgradeHash(ctx context.Context, u User, stored auth.Secret)
 	return err
 }
 
-// Disable refuses logins, and ends the user's sessions at their next refresh, also where the user is enabled again
-// before that.
+// Disable refuses further logins and ends the user's sessions at their next refresh. The sessions
+// end even if the user is enabled again before that refresh.
 func (d *Directory) Disable(ctx context.Context, id auth.SubjectID) (User, error) {
 	return d.change(ctx, id, func(u *User) error {
 		if u.Disabled {
@@ -89,7 +94,7 @@ func (d *Directory) Disable(ctx context.Context, id auth.SubjectID) (User, error
 	})
 }
 
-// Enable allows logins again.
+// Enable permits the user to log in again.
 func (d *Directory) Enable(ctx context.Context, id auth.SubjectID) (User, error) {
 	return d.change(ctx, id, func(u *User) error {
 		if !u.Disabled {
@@ -100,7 +105,8 @@ func (d *Directory) Enable(ctx context.Context, id auth.SubjectID) (User, error)
 	})
 }
 
-// SetRoles replaces the user's roles, from the next refresh on. A role that no token can carry is an error.
+// SetRoles replaces the user's roles. Tokens carry the new roles from the next refresh on. A role
+// that no token can carry is an error.
 func (d *Directory) SetRoles(ctx context.Context, id auth.SubjectID, roles []string) (User, error) {
 	if err := checkRoles(roles); err != nil {
 		return User{}, err
@@ -114,7 +120,8 @@ func (d *Directory) SetRoles(ctx context.Context, id auth.SubjectID, roles []str
 	})
 }
 
-// SetClaims replaces the user's own claims, from the next refresh on. Claims that no token can carry are an error.
+// SetClaims replaces the user's own claims. Tokens carry the new claims from the next refresh on.
+// Claims that no token can carry are an error.
 func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map[string]any) (User, error) {
 	if err := checkClaims(claims); err != nil {
 		return User{}, err
@@ -126,10 +133,10 @@ func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map
 }
 
 // errSame says that there is nothing to store.
-var errSame = errors.New("the user is so already")
+var errSame = errors.New("no change")
 
-// change reads a user, lets f change it, and stores it unless f returns an error. f is called again, on a new read,
-// after a concurrent write.
+// change reads a user, calls f to change it, and stores the result unless f returns an error. After
+// a concurrent write, change reads the user again and calls f again.
 func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User) error) (User, error) {
 	return d.retry(ctx, id, func(u User) (User, error) {
 		if err := f(&u); errors.Is(err, errSame) {
@@ -146,15 +153,16 @@ func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User)
 	})
 }
 
-// ChangeEmail gives the user another address. It is ErrEmail for one that cannot be a key and ErrExists for one that
-// is taken. Sessions go on: the subject is what they belong to.
+// ChangeEmail gives the user a new e-mail address. The error wraps [ErrEmail] if the address is not
+// usable and [ErrExists] if it belongs to another user. Sessions continue, because they belong to
+// the subject.
 func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email string) (User, error) {
 	if err := CheckEmail(email); err != nil {
 		return User{}, err
 	}
 	email = strings.TrimSpace(email)
 	return d.retry(ctx, id, func(u User) (User, error) {
-		if u.Email == email { // also our own write, whose reply was lost
+		if u.Email == email { // also a retry of this write after a lost reply
 			return u, nil
 		}
 		to := u
@@ -167,7 +175,8 @@ func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email st
 	})
 }
 
-// retry reads a user and calls f with it, again a few times if f meets a concurrent write.
+// retry reads a user and calls f with it. If f returns ErrConflict, retry reads again, up to
+// maxTries times.
 func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (User, error)) (User, error) {
 	for try := 1; ; try++ {
 		u, err := d.Store.Get(ctx, id)
@@ -183,13 +192,14 @@ func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (
 	}
 }
 
-// Sessions is what Delete needs of the sessions; a session.Store is one.
+// Sessions deletes the sessions of a user for [Directory.Delete]. A session.Store implements it.
 type Sessions interface {
 	DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
 }
 
-// Delete erases a user and all their sessions, and returns how many those were. It is auth.ErrNotFound where there was
-// neither: after a deletion that failed half way, a second one finishes it.
+// Delete erases a user and all sessions of the user, and returns the number of sessions erased. The
+// error is [auth.ErrNotFound] if neither the user nor a session exists. If Delete fails half way, a
+// second call finishes the deletion.
 func (d *Directory) Delete(ctx context.Context, id auth.SubjectID) (sessions int, err error) {
 	if d.Sessions == nil {
 		return 0, errors.New("user: Directory.Sessions must hold the sessions, which are erased with their user")
@@ -198,7 +208,7 @@ func (d *Directory) Delete(ctx context.Context, id auth.SubjectID) (sessions int
 	if missing != nil && !errors.Is(missing, auth.ErrNotFound) {
 		return 0, missing
 	}
-	// The user first: from here on no login can open another session.
+	// The user is deleted first, so that no login opens a new session afterwards.
 	sessions, err = d.Sessions.DeleteAll(ctx, id)
 	if err != nil {
 		return sessions, fmt.Errorf("the user is erased, but not all their sessions: %w", err)

@@ -20,8 +20,8 @@ import (
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// directory is one on a real store, with ada in it. It stores a password as "hash of " and the text, so that a test sees
-// which one is stored.
+// directory is a Directory on a real store with one user, ada. Its hasher stores "hash of " and the
+// password, so that a test sees which password is stored.
 type directory struct {
 	*user.Directory
 	sessions session.Store
@@ -45,7 +45,7 @@ func (d directory) get(t *testing.T, id auth.SubjectID) user.User {
 	return u
 }
 
-// Every verb stores what it returns, and ends the sessions or does not.
+// Each verb stores the user that it returns. Each verb ends the sessions only if it should.
 func TestChanges(t *testing.T) {
 	type verb = func(directory, context.Context) (user.User, error)
 	for _, row := range []struct {
@@ -124,7 +124,7 @@ func TestChangesRefuse(t *testing.T) {
 	}
 }
 
-// Changes at the same time are all there in the end.
+// Parallel changes are all kept.
 func TestParallelChangesAreKept(t *testing.T) {
 	d := newDirectory(t)
 	var wg sync.WaitGroup
@@ -180,7 +180,8 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q: %+v, %v", who, u, err)
 		}
 	}
-	// A user whose address is the subject of another user must not be found in their place.
+	// The e-mail address of one user is the subject of another. Find must return neither in place
+	// of the other.
 	if _, err := d.Import(t.Context(), user.User{ID: "eve@example.com", Email: "bob@example.com"}); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// A password that was proven before a change of the user proves nothing after it.
+// A proven password is no longer valid after a change of the user.
 func TestReplaceHashSuperseded(t *testing.T) {
 	d := newDirectory(t)
 	next := auth.NewSecret("battery staple")
@@ -238,7 +239,7 @@ func TestReplaceHashSuperseded(t *testing.T) {
 	}
 }
 
-// A change that ends no session must not keep the owner from replacing the password.
+// A change that ends no session does not keep the owner from replacing the password.
 func TestReplaceHashBesideOtherChanges(t *testing.T) {
 	d := newDirectory(t)
 	racing := *d.Directory
@@ -253,7 +254,7 @@ func TestReplaceHashBesideOtherChanges(t *testing.T) {
 	}
 }
 
-// readThen does something between a read and the write that it is for.
+// readThen runs a function between a read and the next write.
 type readThen struct {
 	user.Store
 	do func()
@@ -264,7 +265,7 @@ func (r readThen) Get(ctx context.Context, id auth.SubjectID) (user.User, error)
 	return r.Store.Get(ctx, id)
 }
 
-// The same rule holds wherever a password is set.
+// The same policy holds in each place that sets a password.
 func TestPolicy(t *testing.T) {
 	d := newDirectory(t)
 	d.Policy.Breached = func(_ context.Context, p auth.Secret) (bool, error) {

@@ -11,21 +11,23 @@ import (
 )
 
 const (
-	// maxClaimsBytes bounds a user's own claims as JSON: they ride on every request in every token.
+	// maxClaimsBytes bounds a user's own claims as JSON, because every token carries them on every
+	// request.
 	maxClaimsBytes = 1024
-	// maxClaimsDepth is how many objects and arrays may be open at once, the claims' own object included. Verifiers
-	// read no deeper.
+	// maxClaimsDepth bounds the nesting of objects and arrays, the outermost object included.
+	// Verifiers refuse deeper nesting.
 	maxClaimsDepth = 8
-	// maxExact is the greatest whole number up to which all are exact in a float64 (RFC 8259, section 6).
+	// maxExact bounds the range in which a float64 represents every whole number exactly (RFC 8259,
+	// section 6).
 	maxExact = 1 << 53
 )
 
-// registeredClaims are the names that tokens use themselves. A verifier that ignores case would take another spelling
-// of one for it.
+// registeredClaims are the names that tokens use themselves, in any case: a verifier that ignores
+// case would confuse another spelling with the registered claim.
 var registeredClaims = claim.Registered()
 
-// checkClaims refuses what the issuer would refuse at every login, or what a store would give back as another value.
-// An error does not repeat a value.
+// checkClaims refuses claims that the issuer would refuse at every login, and claims that a store
+// would return with a different value. The error contains no value.
 func checkClaims(claims map[string]any) error {
 	for name := range claims {
 		if slices.ContainsFunc(registeredClaims, func(r string) bool { return strings.EqualFold(name, r) }) {
@@ -48,8 +50,9 @@ func checkClaims(claims map[string]any) error {
 	return nil
 }
 
-// checkNames refuses names that a reader may take for another: a decoder that ignores case would merge two of them, and
-// a JavaScript object that is built from the claims would get another prototype.
+// checkNames refuses names that a reader may confuse. A decoder that ignores case would merge two
+// names. A JavaScript object that is built from the claims would get another prototype from
+// "__proto__".
 func checkNames(claims map[string]any) error {
 	seen := make(map[string]string, len(claims))
 	for name := range claims {
@@ -64,7 +67,7 @@ func checkNames(claims map[string]any) error {
 	return nil
 }
 
-// checkValue checks one value, which depth objects and arrays lie around.
+// checkValue checks a value that is nested in depth objects and arrays.
 func checkValue(v any, depth int) error {
 	switch v.(type) {
 	case []any, map[string]any:

@@ -18,7 +18,7 @@ type signer struct{ key token.SigningKey }
 
 func (s signer) SigningKey(context.Context) (token.SigningKey, error) { return s.key, nil }
 
-// nested returns claims with n objects and arrays open, their own object included.
+// nested returns claims with n nested objects and arrays, the outermost object included.
 func nested(n int) map[string]any {
 	var v any = "x"
 	for range n - 1 {
@@ -27,7 +27,7 @@ func nested(n int) map[string]any {
 	return map[string]any{"c": v}
 }
 
-// What may be set is what the issuer issues: a user with other claims could not log in.
+// SetClaims accepts the claims that the issuer accepts. A user with other claims could not log in.
 func TestClaimsAreWhatTokensCarry(t *testing.T) {
 	d := newDirectory(t)
 	key, err := token.GenerateSigningKey(token.ES256, rand.Reader)
@@ -73,7 +73,7 @@ func TestClaimsAreWhatTokensCarry(t *testing.T) {
 			t.Errorf("%s: %v", registered, err)
 		}
 	}
-	// A store or a proxy would refuse these, or give back others.
+	// A store or a proxy would refuse these claims or change their values.
 	for name, claims := range map[string]map[string]any{
 		"too long":        {"a": strings.Repeat("x", 1024)},
 		"a great number":  {"a": float64(1<<53) * 2},

@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// corpus is a thousand and more addresses of kinds that have confused programs: scripts, cases, widths,
-// marks, right-to-left, dots at the end, domains in Unicode and in ASCII.
+// corpus returns more than a thousand addresses of kinds that have confused programs: scripts,
+// cases, widths, marks, right-to-left text, trailing dots, and domains in Unicode and in ASCII.
 func corpus() []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -35,14 +35,14 @@ func corpus() []string {
 	return all
 }
 
-// No two addresses of the corpus that are accounts of their own have one form, and those of one form share an account.
+// No two accounts of the corpus share a form, and addresses that share a form share an account.
 func TestCorpusMakesNoTwoAccountsOfOneForm(t *testing.T) {
 	all := corpus()
 	if len(all) < 1000 {
 		t.Fatalf("%d addresses", len(all))
 	}
-	// The form by which two accounts would be one to their owners: folded character by character, in all cases, and
-	// composed. It is written without NormalizeEmail.
+	// form is the form in which two accounts look the same to their owners: folded character by
+	// character, in all cases, and composed. It does not use NormalizeEmail.
 	form := func(text string) string {
 		text = norm.NFC.String(strings.TrimSpace(text))
 		for range 3 {

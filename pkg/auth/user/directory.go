@@ -16,34 +16,35 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// Hasher makes stored hashes; password.Hasher is one.
+// Hasher hashes passwords for storage. password.Hasher implements it.
 type Hasher interface {
 	Hash(password auth.Secret) (auth.Secret, error)
 }
 
-// Directory manages the users of a Store. Store and Hasher are required. It is safe for concurrent use where its
-// fields are.
+// Directory manages the users of a Store. Store and Hasher are required; the other fields are
+// optional. A Directory is safe for concurrent use if its fields are.
 type Directory struct {
 	Store  Store
 	Hasher Hasher
-	// Now is the clock; nil is time.Now.
+	// Now is the clock. The default is time.Now.
 	Now func() time.Time
-	// Policy is asked about every new password; the zero Policy is password.CheckNew.
+	// Policy checks every new password. The zero Policy is password.CheckNew.
 	Policy password.Policy
-	// NewID returns an unused subject of at most 36 bytes; nil makes random UUIDs.
+	// NewID returns an unused subject of at most 36 bytes. The default makes random UUIDs.
 	NewID func() auth.SubjectID
-	// Sessions are what Delete erases with a user; nothing else needs them.
+	// Sessions deletes a user's sessions. Only Delete needs it.
 	Sessions Sessions
-	// Importable judges a password hash of another system, without work; nil takes any short visible text.
+	// Importable checks a password hash of another system, without hashing. The default accepts any
+	// short printable text. An error must not contain the hash.
 	Importable func(stored auth.Secret) error
-	// Wrap returns such a hash as it is to be stored, better protected where it is weak; nil stores it as it is.
-	// Neither repeats the hash in an error.
+	// Wrap returns the form in which to store an imported hash, with more protection if the hash is
+	// weak. The default stores the hash unchanged. An error must not contain the hash.
 	Wrap func(stored auth.Secret) (auth.Secret, error)
 }
 
-// Add creates a user. The error is [ErrEmail] if the address cannot be a key, [ErrExists] if it is taken, or an error of
-// package password if the password may not be set. A role that no token can carry is an error too. After
-// [auth.ErrUnavailable] the user may exist.
+// Add creates a user. The error wraps [ErrEmail] if the address is not usable, and [ErrExists] if
+// it belongs to another user. It is an error of package password if the password is not permitted.
+// Roles that no token can carry are an error too. After [auth.ErrUnavailable] the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
 	if err := CheckEmail(email); err != nil {
 		return User{}, err
@@ -65,14 +66,15 @@ func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, r
 		CreatedAt: now,
 		UpdatedAt: now,
 	}
-	// The subject is new with each call, so it also names the request.
+	// Each call makes a new subject, so the subject also identifies the request.
 	if err := d.Store.Create(ctx, u, string(u.ID)); err != nil {
 		return User{}, fmt.Errorf("create the user: %w", err)
 	}
 	return u, nil
 }
 
-// checkRoles keeps out what would make every token of the user fail: authorizers join roles by spaces.
+// checkRoles refuses roles that would make every token of the user invalid: authorizers join roles
+// with spaces.
 func checkRoles(roles []string) error {
 	total := 0
 	for _, role := range roles {
@@ -89,20 +91,21 @@ func checkRoles(roles []string) error {
 	return nil
 }
 
-// A token carries all of a user's roles, on every request. Its room is for JSON, in which a short role or a quotation
-// mark takes several bytes.
+// A token carries all roles of a user on every request. The bound is for the JSON form, in which
+// short roles and quotation marks take extra bytes.
 const (
 	maxRoleBytes  = 64
 	maxRolesBytes = 1024
 	maxRolesJSON  = 2048
 )
 
-// List returns up to limit users that follow after; see Store.List.
+// List returns up to limit users after the subject after; see [Store].
 func (d *Directory) List(ctx context.Context, after auth.SubjectID, limit int) (Page, error) {
 	return d.Store.List(ctx, after, limit)
 }
 
-// Subject returns what an issuer must know of a user, strongly consistent; auth.ErrNotFound where there is none.
+// Subject returns the current state of a user for an issuer, with a strongly consistent read. The
+// error is [auth.ErrNotFound] if the user is unknown.
 func (d *Directory) Subject(ctx context.Context, id auth.SubjectID) (auth.Subject, error) {
 	u, err := d.Store.Get(ctx, id)
 	if err != nil {

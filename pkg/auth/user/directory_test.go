@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// shelf is as much of a store as Directory needs.
+// shelf implements the part of Store that Directory needs.
 type shelf struct {
 	user.Store
 	users    map[auth.SubjectID]user.User
@@ -57,7 +57,7 @@ func (s *shelf) List(_ context.Context, after auth.SubjectID, _ int) (user.Page,
 	return user.Page{Users: []user.User{{ID: "after " + after}}}, nil
 }
 
-// plain stores a password behind a word, at no cost.
+// plain stores a password with a prefix, without hashing.
 type plain struct{ err error }
 
 func (p plain) Hash(secret auth.Secret) (auth.Secret, error) {
@@ -124,7 +124,7 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
-// A role with a space would be two to a backend, and no token could carry it.
+// A backend would read a role with a space as two roles, and no token could carry it.
 func TestAddRefusesRoles(t *testing.T) {
 	for _, role := range []string{"", " ", "a b", "a\nb", "a\u00a0b", "\xff", strings.Repeat("x", 65)} {
 		store := newShelf()

@@ -1,8 +1,15 @@
-// Package user holds the accounts: who they are, what leads to them, how an e-mail address becomes a key, and what a
-// store of them must do.
+// Package user manages user accounts: creating, finding, changing, importing and deleting users. It
+// also normalises e-mail addresses and defines [Store], the interface that a store of users must
+// implement. A [Directory] works on any Store:
 //
-// A user is keyed by the subject, which never changes. Pointers lead to it, each unique among all users: from the e-mail,
-// from the identities of outside issuers, from credentials and from API keys. A user may have none of them. The pointer
-// from an e-mail is its normalised form; mail always goes to the address as its owner gave it, so that two addresses
-// which share a key can never receive each other's mail.
+//	users := user.Directory{Store: db.Users(), Hasher: &password.Hasher{}}
+//	ada, err := users.Add(ctx, "ada@example.com", secret, []string{"admin"})
+//
+// A user's key is the subject, which never changes. A [Pointer] is a second name that leads to the
+// subject. Pointers exist for e-mail addresses, identities of outside issuers, credentials and API
+// keys. Each pointer is unique among all users. A user may have no pointer.
+//
+// The pointer for an e-mail address is its normalised form. Mail always goes to the address as its
+// owner entered it. If two addresses share a normalised form, neither owner receives the other's
+// mail.
 package user

@@ -9,28 +9,31 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Email is a normalised e-mail address: the key by which a user is found, never an address to send to.
+// Email is a normalised e-mail address. It is the key of a user. Do not send mail to it: see
+// [User].
 type Email string
 
 const (
 	minEmailBytes = 3
-	maxEmailBytes = 254 // RFC 5321, section 4.5.3.1.3: a path is 256 octets, of which two are "<" and ">"
+	// RFC 5321, section 4.5.3.1.3: a path is 256 octets, of which two are "<" and ">".
+	maxEmailBytes = 254
 
-	// normalRounds is more than any character of Unicode 15 needs. Later tables could need more; then we refuse
-	// rather than key an address in two ways.
+	// normalRounds is more than any character of Unicode 15 needs. If a later version of Unicode
+	// needs more, NormalizeEmail refuses the address rather than give it two keys.
 	normalRounds = 4
 )
 
-// NormalizeEmail returns the key of an address: trimmed, then composed (NFC) and in lower case, repeated until
-// neither changes it. Lower case alone is not enough: "J" with a caron has no composed form and "j" with a caron has
-// one, so that two spellings of one address would make two accounts. The key of a key is itself.
+// NormalizeEmail returns the key of an address. It trims the address, then composes (NFC) and
+// lowers it until neither step changes the text. Lower case alone is not enough: "J" with a caron
+// has no composed form but "j" with a caron has one, so two spellings of one address would make two
+// accounts. The key of a key is the key itself.
 //
-// Compatibility forms stay apart (a fullwidth letter is a letter of its own), and so do letters that only share an
-// upper case (σ and ς, i and ı): mailboxes may tell them apart. Every refusal wraps ErrEmail and does not repeat
-// the text.
+// Compatibility forms stay distinct: a fullwidth letter does not equal the plain letter. Letters
+// that share only an upper case also stay distinct (σ and ς, i and ı), because mailboxes may
+// distinguish them. Every error wraps [ErrEmail] and does not contain the text.
 func NormalizeEmail(text string) (Email, error) {
 	text = strings.TrimSpace(text)
-	// Mail goes to the text as given, so the bound holds for it and for the key.
+	// Mail goes to the text as given, so the bound applies to the text as well as to the key.
 	if len(text) < minEmailBytes || len(text) > maxEmailBytes {
 		return "", fmt.Errorf("%w: it must have %d to %d bytes", ErrEmail, minEmailBytes, maxEmailBytes)
 	}
@@ -48,7 +51,8 @@ func NormalizeEmail(text string) (Email, error) {
 }
 
 func normal(text string) (key string, stable bool) {
-	// Composed before it is lowered: İ becomes i, but I followed by a combining dot would become i with a dot.
+	// Compose before lowering: İ becomes i, but I followed by a combining dot would become i with a
+	// dot.
 	key = norm.NFC.String(text)
 	for range normalRounds {
 		next := norm.NFC.String(strings.ToLower(key))
@@ -69,7 +73,8 @@ func checkKey(key string) error {
 			return fmt.Errorf("%w: it must not hold spaces, controls, or characters that cannot be seen", ErrEmail)
 		}
 	}
-	// The last "@": a quoted local part may hold others (RFC 5321, section 4.1.2).
+	// The last "@" ends the local part, because a quoted local part may contain "@" (RFC 5321,
+	// section 4.1.2).
 	local, domain := cutLast(key, "@")
 	if local == "" || domain == "" {
 		return fmt.Errorf("%w: it must have a local part and a domain around an @", ErrEmail)
@@ -77,9 +82,10 @@ func checkKey(key string) error {
 	return nil
 }
 
-// visible refuses spaces, controls, formatting, private and unassigned characters, and those that are ignored in
-// display: two accounts must not look the same. Among them is U+034F, which x/text puts into runs of more than
-// thirty combining marks; there, NFC would no longer give equivalent texts one spelling.
+// visible reports whether r may stand in an address. It refuses spaces, controls, formatting,
+// private, unassigned and default-ignorable characters, so that no two accounts look the same.
+// U+034F is refused too: x/text inserts it into runs of more than thirty combining marks, after
+// which NFC would no longer give equivalent texts one spelling.
 func visible(r rune) bool {
 	return r != ' ' && unicode.IsPrint(r) &&
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

@@ -90,11 +90,11 @@ func TestNormalizeEmailRefuses(t *testing.T) {
 	}
 }
 
-// No letter of Unicode gives one address two keys, whichever spelling it comes in.
+// No letter of Unicode gives one address two keys, in any spelling.
 func TestEveryLetterHasOneKey(t *testing.T) {
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if unicode.ToLower(r) == r && unicode.ToUpper(r) == r && norm.NFD.String(string(r)) == string(r) {
-			continue // neither case nor composition touches it
+			continue // neither case nor composition changes r
 		}
 		for _, letter := range []string{string(r), string(r) + "\u0307", string(r) + "\u030c"} {
 			oneKey(t, letter+"@example.com")
@@ -112,7 +112,8 @@ func FuzzNormalizeEmail(f *testing.F) {
 	f.Fuzz(oneKey)
 }
 
-// oneKey holds that the key of a key is itself, and that equivalent spellings of a text have the same key.
+// oneKey checks that the key of a key is the key itself, and that equivalent spellings of a text
+// have the same key.
 func oneKey(t *testing.T, text string) {
 	key, err := user.NormalizeEmail(text)
 	if err != nil {
@@ -122,7 +123,7 @@ func oneKey(t *testing.T, text string) {
 		t.Errorf("%+q has the key %+q, whose key is %+q, %v", text, key, again, err)
 	}
 	for _, form := range []norm.Form{norm.NFC, norm.NFD} {
-		// A spelling may be too long to be an address, but it has no other key.
+		// A spelling may be too long to be an address, but it must not have a different key.
 		other, err := user.NormalizeEmail(form.String(text))
 		if err == nil && other != key {
 			t.Errorf("%+q has the key %+q, and equivalent text has %+q", text, key, other)

@@ -1,6 +1,6 @@
 package user
 
-// The errors that only tests tell apart.
+// Errors that only tests distinguish.
 var (
 	ErrAmbiguous = errAmbiguous
 	ErrClaims    = errClaims

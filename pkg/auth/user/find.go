@@ -8,9 +8,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Find returns the user whom an operator names by subject or by e-mail address; auth.ErrNotFound where there is none.
-// A text that is one user's subject and another's address is errAmbiguous: owners choose their address, and must not
-// be able to step in the way of another user.
+// Find returns the user with a given subject or e-mail address. The error is [auth.ErrNotFound] if
+// there is no such user. If the text is the subject of one user and the e-mail address of another,
+// Find returns an error: users choose their address, and must not take the place of another user.
 func (d *Directory) Find(ctx context.Context, who string) (User, error) {
 	bySubject, err := d.bySubject(ctx, who)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
@@ -36,8 +36,8 @@ func (d *Directory) bySubject(ctx context.Context, text string) (User, error) {
 	return d.Store.Get(ctx, id)
 }
 
-// byEmail follows the pointer. Between its two reads the user may get another address, and then is not the one who was
-// asked for.
+// byEmail returns the user that an e-mail address leads to. The user's address may change between
+// its two reads; then byEmail returns auth.ErrNotFound.
 func (d *Directory) byEmail(ctx context.Context, text string) (User, error) {
 	key, err := NormalizeEmail(text)
 	if err != nil {

@@ -13,31 +13,35 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// maxStoredBytes bounds a stored hash where Directory.Importable does not judge it.
+// maxStoredBytes bounds a stored hash if Directory.Importable is nil.
 const maxStoredBytes = 1024
 
-// Outcome is what Import found or did.
+// Outcome is the result of [Directory.Import] or [Directory.CheckImport].
 type Outcome string
 
 const (
 	Created   Outcome = "created"
-	Unchanged Outcome = "unchanged" // the same user is there already
+	Unchanged Outcome = "unchanged" // the same user exists
 )
 
-// Import creates a user as another system kept them: with subject, e-mail, pointers, stored hash, roles, claims, Disabled,
-// MustChange and CreatedAt of record, and nothing else of it. A record needs a subject, an e-mail or a pointer. Without a subject the user gets a new one; without a
-// CreatedAt they are created now; without a hash they cannot log in by password.
+// Import creates a user from a record of another system. Import takes the subject, e-mail address,
+// pointers, stored hash, roles, claims, Disabled, MustChange and CreatedAt of record, and ignores
+// the rest. A record needs a subject, an e-mail address or a pointer. A record without a subject
+// gets a new one. The default CreatedAt is now. A user without a hash cannot log in with a
+// password.
 //
-// The same record again is Unchanged, so that an import which was interrupted can be run again. A different one with
-// the same subject, e-mail or pointer is ErrExists; it is ErrChanged, which wraps ErrExists, where subject and e-mail belong
-// to one user who was written here since, by a login that replaced an outdated hash for example. Stored data wins.
-// The error for a record that can never be a user names the member that is wrong.
+// A second import of the same record returns [Unchanged], so an interrupted import can be repeated.
+// A different record with the same subject, e-mail address or pointer is [ErrExists]. It is
+// [ErrChanged], which wraps ErrExists, if the imported user has been changed since, for example by
+// a login that replaced an outdated hash. Import never changes an existing user. The error for an
+// invalid record names the wrong member.
 func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	u, err := d.importable(record)
 	if err != nil {
 		return "", err
 	}
-	// Read first: a second run finds nearly all users, and a write that is refused costs as much as one that is not.
+	// Read first. A repeated import finds nearly all users, and a refused write costs as much as a
+	// write.
 	outcome, err := d.compare(ctx, u, record)
 	if !errors.Is(err, auth.ErrNotFound) {
 		return outcome, err
@@ -49,10 +53,11 @@ func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 		return "", err
 	}
 	switch err := d.Store.Create(ctx, u, uuid.NewString()); {
-	case errors.Is(err, ErrExists): // a concurrent import was faster: another line of the same file, perhaps
+	case errors.Is(err, ErrExists):
+		// A concurrent import was faster, perhaps for another line of the same file.
 		outcome, again := d.compare(ctx, u, record)
 		if errors.Is(again, auth.ErrNotFound) {
-			return "", ErrConflict // and is erased already
+			return "", ErrConflict // and the user is erased again
 		}
 		return outcome, again
 	case err != nil:
@@ -61,7 +66,7 @@ func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	return Created, nil
 }
 
-// CheckImport says what Import would do with a record, and writes nothing.
+// CheckImport returns what [Directory.Import] would return for a record, and writes nothing.
 func (d *Directory) CheckImport(ctx context.Context, record User) (Outcome, error) {
 	u, err := d.importable(record)
 	if err != nil {
@@ -74,14 +79,14 @@ func (d *Directory) CheckImport(ctx context.Context, record User) (Outcome, erro
 	return outcome, err
 }
 
-// importable returns the user that record makes, still without a subject where record has none.
+// importable returns the user for record. Its subject is empty if the record has none.
 func (d *Directory) importable(record User) (User, error) {
 	if record.ID != "" {
 		if err := record.ID.Validate(); err != nil {
 			return User{}, fmt.Errorf("%w: %w", errSubject, err)
 		}
-		// Databases and libraries compare UUIDs in any spelling, and stores and tokens compare bytes: two spellings would be
-		// two users here and one there.
+		// Databases compare UUIDs in any spelling, but stores and tokens compare bytes. Two
+		// spellings would be two users in this store and one user in a database.
 		if id, err := uuid.Parse(string(record.ID)); err == nil && id.String() != string(record.ID) {
 			return User{}, fmt.Errorf("%w: %q is another spelling of the UUID %q", errSubject, record.ID, id)
 		}
@@ -112,11 +117,12 @@ func (d *Directory) importable(record User) (User, error) {
 	u := User{
 		ID: record.ID, Email: strings.TrimSpace(record.Email), Pointers: pointers, Password: record.Password,
 		Disabled: record.Disabled, MustChange: record.MustChange,
-		// A subject may have been here before. A session that it left was opened at a lower version, and is over.
+		// A subject may have existed before. Its old sessions have a lower version, so they are
+		// over.
 		TokenVersion: uint64(now.Unix()),
 		Revision:     1, CreatedAt: record.CreatedAt.UTC().Truncate(time.Millisecond), UpdatedAt: now,
 	}
-	// Stores do not tell none from empty.
+	// Stores do not distinguish nil from empty.
 	if len(record.Roles) > 0 {
 		u.Roles = record.Roles
 	}
@@ -155,8 +161,9 @@ func (d *Directory) wrap(hash auth.Secret) (auth.Secret, error) {
 	return wrapped, nil
 }
 
-// sameHash reports whether there is what an import stored of given. Where wrapping changes a hash it does so with a
-// salt of its own each time, and only the owner's password could tell: there is then taken for given.
+// sameHash reports whether an import of the hash given may have stored the hash there. If Wrap
+// changes the hash, it adds a random salt, and only the owner's password could show a difference.
+// In this case sameHash returns true.
 func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
 	if there.Equal(given) {
 		return true, nil
@@ -168,13 +175,14 @@ func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
 	return !wrapped.Equal(given), err
 }
 
-// compare compares u, which record made, with the stored user. The error is auth.ErrNotFound if there is none.
+// compare compares the stored user with u, which record made. The error is auth.ErrNotFound if
+// there is no stored user.
 func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error) {
 	there, err := d.there(ctx, u, record)
 	if err != nil {
 		return "", err
 	}
-	// What record does not say, it does not ask for.
+	// A member that is absent from record is not compared.
 	if record.ID == "" {
 		u.ID = there.ID
 	}
@@ -198,7 +206,8 @@ func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error
 	return "", ErrExists
 }
 
-// there returns the user who has the subject, or else one of the pointers. Records without a subject are known by these.
+// there returns the user with the subject of u. If record has no subject, there returns the user
+// with one of the pointers.
 func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 	if record.ID != "" {
 		there, err := d.Store.Get(ctx, u.ID)

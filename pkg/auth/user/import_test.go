@@ -73,7 +73,8 @@ func TestImportWithoutSubject(t *testing.T) {
 	}
 }
 
-// TestImportPointers holds that pointers are imported, lead a second run to the same user, and are no other user's.
+// TestImportPointers checks that pointers are imported, that a second run finds the same user, and
+// that no pointer leads to two users.
 func TestImportPointers(t *testing.T) {
 	d := newDirectory(t)
 	identity, key := user.Pointer{Kind: user.IdentityKind, Name: "issuer#1"}, user.Pointer{Kind: user.KeyKind, Name: "1"}
@@ -107,7 +108,7 @@ func TestImportPointers(t *testing.T) {
 	}
 }
 
-// Wrapping salts anew each time, and still a second run finds the same users.
+// Wrap uses a new salt for each hash, and a second run still finds the same users.
 func TestImportWraps(t *testing.T) {
 	d, n := newDirectory(t), 0
 	d.Importable = func(stored auth.Secret) error {

@@ -10,35 +10,38 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// PasswordChange is what a user holds of a change-of-password token: the hash of a random secret, which opens nothing
-// by itself. It stands in the user, so that one conditional write redeems the token and sets the password, and so that a
-// newer token takes the place of an older one.
+// PasswordChange is the stored part of a change-of-password token: the hash of a random secret,
+// which opens nothing by itself. It is a member of the user, so that one conditional write redeems
+// the token and sets the password. A newer token replaces an older one.
 type PasswordChange struct {
 	// Digest is the SHA-256 of the token's secret.
 	Digest [sha256.Size]byte
 	// Until is the token's end, in UTC and in whole milliseconds.
 	Until time.Time
-	// TokenVersion is the user's for which the token holds. A change that ends the user's sessions ends the token too.
+	// TokenVersion is the user's TokenVersion when the token was made or redeemed. A change that
+	// ends the user's sessions also ends the token.
 	TokenVersion uint64
-	// Redeemed says that the token has set the present password. From then on it only confirms that password.
+	// Redeemed says that the token has set the current password. From then on the token only
+	// confirms this password.
 	Redeemed bool
 }
 
 // ChangeState says what a change-of-password token permits.
 type ChangeState int
 
-// The states of a token. The zero ChangeState permits nothing.
+// The states of a token. The zero value, ChangeRefused, permits nothing.
 const (
 	ChangeRefused ChangeState = iota
-	// ChangeOpen permits to set another password, once.
+	// ChangeOpen permits a new password, once.
 	ChangeOpen
-	// ChangeRedeemed permits nothing but to send the same password again, because the reply may have been lost.
+	// ChangeRedeemed permits only a repetition of the same password, in case the reply was lost.
 	ChangeRedeemed
 )
 
-// ChangeState returns what the token whose secret has this SHA-256 permits at an instant. It is ChangeRefused if the token
-// is unknown, too old or not the newest, if the user is disabled, and if MustChange or TokenVersion was changed since the
-// token was made or redeemed.
+// ChangeState returns what a change-of-password token permits at an instant. digest is the SHA-256
+// of the token's secret. The result is ChangeRefused if the token is unknown, expired or not the
+// newest, if the user is disabled, or if MustChange or TokenVersion has changed since the token was
+// made or redeemed.
 func (u User) ChangeState(digest [sha256.Size]byte, at time.Time) ChangeState {
 	c := u.Change
 	switch {
@@ -52,12 +55,13 @@ func (u User) ChangeState(digest [sha256.Size]byte, at time.Time) ChangeState {
 	return ChangeOpen
 }
 
-// PermitChange stores a change-of-password token by the SHA-256 of its secret, for a user who has proven the password at
-// this TokenVersion. The token takes the place of an older one. The error is ErrSuperseded if the user need not change the
-// password, is disabled, or has another TokenVersion by now; it is auth.ErrNotFound if the user is unknown.
+// PermitChange stores a change-of-password token for a user who has proven the password at this
+// TokenVersion. digest is the SHA-256 of the token's secret. The new token replaces an older one.
+// The error is [ErrSuperseded] if the user need not change the password, is disabled, or has a
+// different TokenVersion. It is [auth.ErrNotFound] if the user is unknown.
 //
-// The newest token wins. If parallel calls win each race for the write, this call counts as the oldest of them: PermitChange
-// returns nil, and the token is superseded already.
+// The newest token wins. If parallel calls win every race for the write, this call counts as the
+// oldest of them: PermitChange returns nil, and the token is already superseded.
 func (d *Directory) PermitChange(
 	ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time,
 ) error {
@@ -81,10 +85,10 @@ func (d *Directory) PermitChange(
 	return err
 }
 
-// RedeemChange stores the hash of another password, which was checked, for the holder of a change-of-password token. One
-// conditional write stores the hash, clears MustChange, ends all the user's sessions and marks the token as redeemed. The
-// error is ErrSuperseded if the token's state is not ChangeOpen at this instant; it is auth.ErrNotFound if the user is
-// unknown.
+// RedeemChange stores the hash of a new, checked password for the holder of a change-of-password
+// token. One conditional write stores the hash, clears MustChange, ends all sessions of the user
+// and marks the token as redeemed. The error is [ErrSuperseded] if the token's state at this
+// instant is not [ChangeOpen]. It is [auth.ErrNotFound] if the user is unknown.
 func (d *Directory) RedeemChange(
 	ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte, at time.Time, stored auth.Secret,
 ) (User, error) {

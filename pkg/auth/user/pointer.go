@@ -9,45 +9,45 @@ import (
 	"unicode/utf8"
 )
 
-// PointerKind says what the name in a Pointer is.
+// PointerKind is the kind of name in a [Pointer].
 type PointerKind string
 
 const (
-	// EmailKind is an e-mail address. The name is an Email. The pointer is made from User.Email, and stands in no
-	// User.Pointers.
+	// EmailKind is an e-mail address. The name is an Email. This pointer follows from User.Email
+	// and is never in User.Pointers.
 	EmailKind PointerKind = "e"
-	// IdentityKind is an identity that an outside issuer vouches for.
+	// IdentityKind is an identity of an outside issuer.
 	IdentityKind PointerKind = "i"
-	// CredentialKind is a credential that a user has registered, as a passkey.
+	// CredentialKind is a credential that the user has registered, for example a passkey.
 	CredentialKind PointerKind = "c"
 	// KeyKind is an API key.
 	KeyKind PointerKind = "k"
 )
 
 const (
-	// MaxPointers bounds User.Pointers. A store moves all pointers of a user in one transaction, and a transaction of
-	// DynamoDB has at most 100 items.
+	// MaxPointers bounds User.Pointers. A store moves all pointers of a user in one transaction,
+	// and a DynamoDB transaction has at most 100 items.
 	MaxPointers = 32
-	// MaxPointerBytes bounds the name in a Pointer.
+	// MaxPointerBytes bounds the name in a [Pointer].
 	MaxPointerBytes = 512
 
 	kindEnd = "#"
 )
 
-// Pointer is a name that leads to one user. Names of different kinds are different pointers. A pointer is stored, and opens
-// nothing by itself: the name of a secret is its hash.
+// Pointer is a name that leads to one user. Equal names of different kinds are different pointers.
+// Stores keep pointers in plain text, so the name for a secret must be its hash.
 type Pointer struct {
 	Kind PointerKind
 	Name string
 }
 
-// Pointer returns the pointer from an e-mail address.
+// Pointer returns the pointer for an e-mail address.
 func (e Email) Pointer() Pointer { return Pointer{EmailKind, string(e)} }
 
-// Key returns the pointer as one text, as in "i#name".
+// Key returns the pointer as one text, for example "i#name".
 func (p Pointer) Key() string { return string(p.Kind) + kindEnd + p.Name }
 
-// Validate returns an error that wraps ErrPointer if p can lead to no user.
+// Validate returns an error that wraps [ErrPointer] if p is not a valid pointer.
 func (p Pointer) Validate() error {
 	switch p.Kind {
 	case EmailKind, IdentityKind, CredentialKind, KeyKind:
@@ -63,10 +63,11 @@ func (p Pointer) Validate() error {
 	return nil
 }
 
-// MarshalText returns Key.
+// MarshalText returns [Pointer.Key].
 func (p Pointer) MarshalText() ([]byte, error) { return []byte(p.Key()), nil }
 
-// UnmarshalText reads what MarshalText returned. It reads any kind, also one that only a later version knows.
+// UnmarshalText parses the text of [Pointer.Key]. It accepts unknown kinds, because a later version
+// may have written them.
 func (p *Pointer) UnmarshalText(text []byte) error {
 	kind, name, ok := strings.Cut(string(text), kindEnd)
 	if !ok || kind == "" || name == "" {
@@ -76,11 +77,11 @@ func (p *Pointer) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// LogValue shows the kind alone: the name may be personal data.
+// LogValue returns the kind alone, because the name may be personal data.
 func (p Pointer) LogValue() slog.Value { return slog.StringValue(string(p.Kind)) }
 
-// SortPointers returns the pointers as User.Pointers has them: in ascending order of their keys, each once, and nil if
-// there are none. It does not change its argument.
+// SortPointers returns the pointers in the form of User.Pointers: in ascending order of their keys,
+// without duplicates, and nil if there are no pointers. It does not change its argument.
 func SortPointers(pointers []Pointer) []Pointer {
 	if len(pointers) == 0 {
 		return nil
@@ -92,7 +93,7 @@ func SortPointers(pointers []Pointer) []Pointer {
 
 func comparePointers(a, b Pointer) int { return strings.Compare(a.Key(), b.Key()) }
 
-// allPointers returns u.Pointers and the pointer from the e-mail.
+// allPointers returns u.Pointers and the pointer for the e-mail address.
 func (u User) allPointers() ([]Pointer, error) {
 	if u.Email == "" {
 		return u.Pointers, nil
@@ -104,9 +105,11 @@ func (u User) allPointers() ([]Pointer, error) {
 	return append([]Pointer{email.Pointer()}, u.Pointers...), nil
 }
 
-// PointerMoves returns the pointers, from the e-mail and others, that a store adds and removes with a change from one state
-// of a user to another. The zero User has none. The error wraps ErrEmail, ErrPointer or ErrTooManyPointers if the state
-// to is not valid. Pointers that both states have are not checked: a later version may have written them.
+// PointerMoves returns the pointers that a store must add and remove if a user changes from one
+// state to another, with the pointer for the e-mail address included. The zero User has no
+// pointers. The error wraps [ErrEmail], [ErrPointer] or [ErrTooManyPointers] if the new state is
+// not valid. Pointers in both states are not checked, because a later version may have written
+// them.
 func PointerMoves(from, to User) (added, removed []Pointer, err error) {
 	before, err := from.allPointers()
 	if err != nil {
@@ -136,7 +139,7 @@ func PointerMoves(from, to User) (added, removed []Pointer, err error) {
 	return without(after, before), without(before, after), nil
 }
 
-// without returns the pointers of all that are not in others.
+// without returns the pointers in all that are not in others.
 func without(all, others []Pointer) []Pointer {
 	var rest []Pointer
 	for _, p := range all {

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// A pointer is one text, and the text is the pointer again, also of a kind that only a later version knows.
+// The text of a pointer parses to the same pointer, even if only a later version knows its kind.
 func TestPointerText(t *testing.T) {
 	for _, want := range []user.Pointer{
 		user.Email("ada@example.com").Pointer(), {Kind: user.IdentityKind, Name: "a#b # c"}, {Kind: user.KeyKind, Name: "#"}, {Kind: "later", Name: "x"},
@@ -50,7 +50,7 @@ func TestSortPointers(t *testing.T) {
 	}
 }
 
-// A state that a later version wrote can still be left: only what is added is checked.
+// A user with pointers of a later version can still be changed: only added pointers are checked.
 func TestPointerMovesOfALaterVersion(t *testing.T) {
 	later := user.User{Email: "Ada@example.com", Pointers: []user.Pointer{{Kind: "later", Name: "x"}}}
 	for range user.MaxPointers {
@@ -67,7 +67,7 @@ func TestPointerMovesOfALaterVersion(t *testing.T) {
 	if _, removed, err := user.PointerMoves(later, user.User{}); err != nil || len(removed) != len(later.Pointers)+1 {
 		t.Errorf("%d removed, %v", len(removed), err)
 	}
-	// Another spelling of the same key moves nothing.
+	// A different spelling of the same key moves no pointer.
 	to.Email = "ADA@example.com"
 	if added, removed, err := user.PointerMoves(later, to); err != nil || len(added)+len(removed) != 0 {
 		t.Errorf("%v added, %v removed, %v", added, removed, err)
