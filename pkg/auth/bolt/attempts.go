@@ -14,7 +14,7 @@ func (d *DB) Counters() throttle.Counters { return counters{d} }
 
 type counters struct{ db *DB }
 
-// counterMembers are the members of a counter's record and their places in c.
+// counterMembers are the members of a counter's record, with the addresses of their values in c.
 func counterMembers(c *throttle.Counter) []member {
 	return []member{
 		{"n", &c.N}, {"last", (*moment)(&c.Last)}, {"expires_at", (*second)(&c.Expires)}, {"mark", (*mark)(&c.Mark)},
@@ -27,10 +27,11 @@ func getCounter(tx *bbolt.Tx, key []byte) (c throttle.Counter, found bool, err e
 	return c, found, err
 }
 
-// Update implements throttle.Counters.
+// Update implements [throttle.Counters].
 func (s counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
 	k := []byte(key)
-	// A refusal is decided on a snapshot: bbolt syncs the disk at every commit, also at one that changed nothing.
+	// A snapshot decides a refusal first, because bbolt syncs the disk at every commit, even
+	// without a change.
 	err = s.db.read(ctx, func(tx *bbolt.Tx) (err error) {
 		if before, _, err = getCounter(tx, k); err == nil {
 			after := before
@@ -64,16 +65,17 @@ func (s counters) Update(ctx context.Context, key string, u throttle.Update) (be
 	return before, done, nil
 }
 
-// swept is how many counters are looked at for each that is made.
+// swept is the number of counters that sweep checks for each new counter.
 const swept = 8
 
-// sweep deletes those behind key that have expired: the file has no TTL. Keys begin with hashes, so that these are any
-// counters; with eight looked at for each that is made, no more than an eighth of the file's are expired in the long run.
-// A counter that cannot be read is another account's: it stays as it is, and does not refuse the login that sweeps.
+// sweep deletes expired counters that follow key, because the file has no TTL. Keys begin with
+// hashes, so the checked counters are random. With eight checked for each new counter, at most an
+// eighth of the counters are expired in the long run. An unreadable counter belongs to another
+// account: sweep leaves it alone, and the login continues.
 func sweep(tx *bbolt.Tx, key []byte, now time.Time) error {
 	b := tx.Bucket(attemptsBucket)
 	c := b.Cursor()
-	var expired [][]byte // deleting moves the cursor
+	var expired [][]byte // a deletion would move the cursor
 	k, _ := c.Seek(key)
 	for range swept {
 		if k == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Counters of windows long past make room for new ones, and those of now stay.
+// New counters replace expired counters. Current counters stay.
 func TestExpiredCountersAreSwept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)

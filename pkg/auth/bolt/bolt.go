@@ -1,5 +1,10 @@
-// Package bolt keeps users and sessions in one file, for a laptop or a single machine: the same stores as on
-// DynamoDB, held to the same definition (package storetest).
+// Package bolt keeps users, sessions and throttle counters in one file, for a single machine or for
+// development. It implements the same stores as package dynamo, under the same contract (package
+// storetest).
+//
+//	db, err := bolt.Open("edgeauth.db")
+//	users, sessions, counters := db.Users(), db.Sessions(), db.Counters()
+//	defer db.Close()
 package bolt
 
 import (
@@ -19,24 +24,26 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// The process that has the file open locks it. So that a command can work beside a running server, a DB lets go of it
-// when idle, or at times even when busy, and waits for it when someone else has it.
+// A process that has the file open holds its lock. A DB closes the file if it is idle, and from
+// time to time if it is busy, so that a command can work beside a running server. If another
+// process holds the lock, a DB waits.
 const (
-	idleAfter  = 100 * time.Millisecond // a file that was unused for so long is closed
-	holdAtMost = 2 * time.Second        // a busy file is closed after so long, if only to be opened again
-	lockPause  = 75 * time.Millisecond  // how long it stays closed then: bbolt asks for a lock every 50 ms
-	lockWait   = 5 * time.Second        // how long to wait for another process's lock
+	idleAfter  = 100 * time.Millisecond // an unused file is closed after this time
+	holdAtMost = 2 * time.Second        // a busy file is closed and opened again after this time
+	// How long a busy file stays closed: bbolt asks for a lock every 50 ms.
+	lockPause = 75 * time.Millisecond
+	lockWait  = 5 * time.Second // how long a DB waits for the lock of another process
 )
 
 var (
 	usersBucket    = []byte("users")    // subject -> user
 	emailsBucket   = []byte("emails")   // normalised e-mail -> pointer
-	pointersBucket = []byte("pointers") // key of another pointer -> pointer
+	pointersBucket = []byte("pointers") // key of a pointer that is no e-mail -> pointer
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
 )
 
-// DB is one file. It is safe for concurrent use, by several processes too.
+// DB is a store in one file. It is safe for concurrent use, also by several processes.
 type DB struct {
 	path   string
 	noSync bool // writes do not wait for the disk
@@ -45,25 +52,27 @@ type DB struct {
 	changed *sync.Cond // active fell to zero, or a turn ended
 	file    *bbolt.DB  // nil while closed
 	opened  time.Time
-	active  int   // operations under way
-	turn    *turn // of the opening that is under way; nil if there is none
+	active  int   // operations in progress
+	turn    *turn // the current opening of the file; nil if no opening is in progress
 	idle    *time.Timer
 }
 
-// turn is one opening of the file. Callers that want the file meanwhile wait for it.
+// turn is one opening of the file. Other callers that need the file wait for it.
 type turn struct {
 	done chan struct{}
-	err  error // once done is closed
+	err  error // valid after done is closed
 }
 
-// Open returns the DB in the file at path, which is made where it is missing. The error says what is wrong with the
-// place: no permission, or locked by another process for longer than five seconds.
+// Open returns the DB in the file at path. Open creates the file if it is missing. The error says
+// why the file cannot be used, for example missing permission, or a lock that another process has
+// held for more than five seconds.
 func Open(path string) (*DB, error) {
 	return open(&DB{path: path})
 }
 
-// OpenTemp returns a DB in a new file of a test's temporary folder; t is the test's *testing.T. The DB is closed when the
-// test ends. Its writes do not wait for the disk, so they may be lost if the machine fails.
+// OpenTemp returns a DB in a new file in the temporary folder of a test. t is the test's
+// *testing.T. The end of the test closes the DB. Writes do not wait for the disk, so a crash of the
+// machine may lose them.
 func OpenTemp(t interface {
 	TempDir() string
 	Cleanup(func())
@@ -84,7 +93,7 @@ func open(d *DB) (*DB, error) {
 	return d, nil
 }
 
-// Close ends the use of the file after the operations under way.
+// Close closes the file after the operations in progress.
 func (d *DB) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +103,7 @@ func (d *DB) Close() error {
 	return d.closeFile()
 }
 
-// read runs f on a snapshot.
+// read runs f on a snapshot of the file.
 func (d *DB) read(ctx context.Context, f func(*bbolt.Tx) error) error {
 	file, err := d.acquire(ctx)
 	if err != nil {
@@ -104,8 +113,9 @@ func (d *DB) read(ctx context.Context, f func(*bbolt.Tx) error) error {
 	return file.View(f)
 }
 
-// write runs f in a transaction that is on the disk when write returns nil. Writers at the same time share one sync
-// of the disk, so f may be run more than once. An error of f rolls its changes back.
+// write runs f in a transaction. If write returns nil, the changes are on the disk. Concurrent
+// writers share one sync of the disk, so f may run more than once. An error of f rolls its changes
+// back.
 func (d *DB) write(ctx context.Context, f func(*bbolt.Tx) error) error {
 	file, err := d.acquire(ctx)
 	if err != nil {
@@ -115,7 +125,7 @@ func (d *DB) write(ctx context.Context, f func(*bbolt.Tx) error) error {
 	return file.Batch(f)
 }
 
-// acquire returns the open file, for one operation that ends with release.
+// acquire returns the open file for one operation. The operation ends with release.
 func (d *DB) acquire(ctx context.Context) (*bbolt.DB, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -153,7 +163,8 @@ func (d *DB) release() {
 	}
 }
 
-// take opens the file. One that was open for long is let go of for a moment first, after the operations under way.
+// take opens the file. If the file was open for long, take closes it first for a moment, after the
+// operations in progress.
 func (d *DB) take(t *turn) {
 	d.mu.Lock()
 	for d.active > 0 {
@@ -171,7 +182,7 @@ func (d *DB) take(t *turn) {
 	d.file, d.opened, d.turn, t.err = file, time.Now(), nil, err
 	close(t.done)
 	d.changed.Broadcast()
-	d.closeWhenIdle() // the caller that wanted it may have given up
+	d.closeWhenIdle() // the caller may have given up
 }
 
 func (d *DB) closeWhenIdle() {
@@ -190,7 +201,8 @@ func (d *DB) closeIdle() {
 	}
 }
 
-// openFile opens the file and makes what is missing of it, also if it was removed meanwhile.
+// openFile opens the file and creates it with its buckets if they are missing, even if the file was
+// removed in the meantime.
 func openFile(path string, noSync bool) (*bbolt.DB, error) {
 	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%s has mode %04o, so that other users may read the password hashes; run chmod 600 %s",
@@ -219,7 +231,7 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 
 var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, sessionsBucket, attemptsBucket}
 
-// ensureBuckets writes only where one is missing: every commit syncs the disk.
+// ensureBuckets writes only if a bucket is missing, because every commit syncs the disk.
 func ensureBuckets(file *bbolt.DB) error {
 	missing := false
 	err := file.View(func(tx *bbolt.Tx) error {

@@ -46,7 +46,7 @@ func TestAttempts(t *testing.T) {
 	storetest.Attempts(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }
 
-// A file that was removed is made again, with all of its buckets.
+// A removed file is created again with all its buckets.
 func TestARemovedFileIsMadeAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)
@@ -65,7 +65,7 @@ func TestARemovedFileIsMadeAgain(t *testing.T) {
 	}
 }
 
-// Two users of one file take turns, and neither waits for long although the other never rests.
+// Two users of one file take turns. Neither waits for long, even if the other is always busy.
 func TestTwoShareAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	var stores [2]user.Store
@@ -88,12 +88,12 @@ func TestTwoShareAFile(t *testing.T) {
 		if _, err := stores[1].ByPointer(t.Context(), user.Email("a@b").Pointer()); !errors.Is(err, auth.ErrNotFound) {
 			t.Fatal(err)
 		}
-		time.Sleep(150 * time.Millisecond) // idle: the other has the file again
+		time.Sleep(150 * time.Millisecond) // idle: the other DB opens the file again
 	}
 }
 
-// A caller waits for the lock of another process no longer than its context allows, and all callers wait at
-// the same time.
+// A caller waits for the lock of another process until its context ends. All callers wait in
+// parallel.
 func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)
@@ -141,8 +141,8 @@ func TestOpenTemp(t *testing.T) {
 	}
 }
 
-// TestOthersMayNotRead: a store that other users of the machine can read is not opened, nor is a file
-// that is no store, and both errors say what to do.
+// TestOthersMayNotRead checks that a store with a mode that lets other users read it is not opened.
+// A file that is no store is not opened either. Both errors say what to do.
 func TestOthersMayNotRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)

@@ -15,7 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Raw is the storetest.Raw of a DB.
+// Raw implements [storetest.Raw] for a DB.
 type Raw struct{ DB *DB }
 
 func place(item any) (bucket, key []byte) {
@@ -70,7 +70,7 @@ func (r Raw) Get(t testing.TB, item any, name string) string {
 	return text
 }
 
-// Item implements storetest.Raw.
+// Item implements [storetest.Raw].
 func (r Raw) Item(t testing.TB, item any) any {
 	t.Helper()
 	bucket, key := place(item)
@@ -85,7 +85,7 @@ func (r Raw) Item(t testing.TB, item any) any {
 	return text
 }
 
-// Put implements storetest.Raw.
+// Put implements [storetest.Raw].
 func (r Raw) Put(t testing.TB, item, content any) {
 	t.Helper()
 	bucket, key := place(item)
@@ -95,7 +95,7 @@ func (r Raw) Put(t testing.TB, item, content any) {
 	}
 }
 
-// Damaged implements storetest.Raw.
+// Damaged implements [storetest.Raw].
 func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 	t.Helper()
 	text := r.Item(t, item).(string)
@@ -125,7 +125,7 @@ func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 	return damaged
 }
 
-// NoSync reports whether the writes to d do not wait for the disk.
+// NoSync reports whether writes to d return before the disk has synced.
 func (d *DB) NoSync(t testing.TB) (unsynced bool) {
 	t.Helper()
 	file, err := d.acquire(t.Context())

@@ -12,21 +12,24 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// schemaVersion stands in every record as "v". The rules are those of package dynamo: a new member does not raise the
-// version, and code that does not know it carries it through; a version rises one release after the code that reads
-// it; a record that cannot be read, because its version is another or it is damaged, is auth.ErrUnavailable, and is
-// neither written nor taken for missing.
+// schemaVersion stands in every record as "v". The rules are the rules of package dynamo. A new
+// member does not raise the version; code that does not know the member keeps it. The version rises
+// one release after the code that reads it. A record that cannot be read, because it is damaged or
+// has another version, is auth.ErrUnavailable. An unreadable record is never overwritten, and never
+// counts as missing.
 const schemaVersion = 1
 
 const versionMember = "v"
 
-// member is one member of a record, an object of JSON, and the address of its value. A zero value is left out.
+// member is one member of a record (a JSON object) and the address of its value. Zero values are
+// left out.
 type member struct {
 	name string
 	at   any
 }
 
-// load reads the members of the record under key, and reports whether there is one. Absent members stay as they are.
+// load reads the members of the record under key, and reports whether the record exists. Absent
+// members keep their values.
 func load(tx *bbolt.Tx, bucket, key []byte, members []member) (found bool, err error) {
 	record, err := recordAt(tx, bucket, key)
 	if err != nil || record == nil {
@@ -44,7 +47,8 @@ func load(tx *bbolt.Tx, bucket, key []byte, members []member) (found bool, err e
 	return true, nil
 }
 
-// save writes the members into the record under key. What else the record holds, which a later version wrote, stays.
+// save writes the members into the record under key. Other members of the record, which a later
+// version wrote, stay.
 func save(tx *bbolt.Tx, bucket, key []byte, members []member) error {
 	record, err := recordAt(tx, bucket, key)
 	if err != nil {
@@ -67,7 +71,7 @@ func save(tx *bbolt.Tx, bucket, key []byte, members []member) error {
 	return tx.Bucket(bucket).Put(key, raw)
 }
 
-// recordAt returns the members of a record by name, nil if there is no record.
+// recordAt returns the members of a record by name, or nil if there is no record.
 func recordAt(tx *bbolt.Tx, bucket, key []byte) (map[string]json.RawMessage, error) {
 	raw := tx.Bucket(bucket).Get(key)
 	if raw == nil {
@@ -83,7 +87,7 @@ func recordAt(tx *bbolt.Tx, bucket, key []byte) (map[string]json.RawMessage, err
 	return record, nil
 }
 
-// isZero tells whether at points to a zero value or to an empty list or map.
+// isZero reports whether at points to a zero value or to an empty list or map.
 func isZero(at any) bool {
 	v := reflect.ValueOf(at).Elem()
 	switch v.Kind() {
@@ -93,7 +97,7 @@ func isZero(at any) bool {
 	return v.IsZero()
 }
 
-// The forms of members that JSON has no form for, each a type of the value's place.
+// Types of members that JSON has no type for. The comment gives the stored form.
 type (
 	secretText auth.Secret   // a text
 	moment     time.Time     // milliseconds since 1970
@@ -150,7 +154,7 @@ func (d *digest) UnmarshalJSON(raw []byte) error { return readBytes(raw, d[:]) }
 func (m *mark) MarshalJSON() ([]byte, error)     { return json.Marshal(m[:]) }
 func (m *mark) UnmarshalJSON(raw []byte) error   { return readBytes(raw, m[:]) }
 
-// readBytes reads base64 of exactly as many bytes as into holds.
+// readBytes reads base64 with exactly the length of into.
 func readBytes(raw []byte, into []byte) error {
 	var b []byte
 	if err := json.Unmarshal(raw, &b); err != nil {

@@ -16,13 +16,14 @@ func (d *DB) Sessions() session.Store { return sessions{d} }
 
 type sessions struct{ db *DB }
 
-// sessionRecord is a session as the file keeps it.
+// sessionRecord is the stored form of a session.
 type sessionRecord struct {
 	session.Session
-	revocation session.Revocation // Session.Revocation; the zero value if there is none
+	revocation session.Revocation // Session.Revocation, or the zero value
 }
 
-// members are the members of a session's record and their places in r. Subject and ID are the key.
+// members are the members of a session's record, with the addresses of their values in r. The key
+// consists of Subject and ID.
 func (r *sessionRecord) members() []member {
 	s := &r.Session
 	return []member{
@@ -49,7 +50,8 @@ func (r *sessionRecord) members() []member {
 	}
 }
 
-// A subject holds no control characters, so a zero byte ends it and no subject's sessions lie among another's.
+// A subject contains no control characters, so the zero byte ends it. No subject's sessions lie
+// among the sessions of another subject.
 func subjectPrefix(of auth.SubjectID) []byte { return append([]byte(of), 0) }
 
 func sessionKey(k session.Key) []byte { return append(subjectPrefix(k.Subject), k.ID[:]...) }
@@ -77,7 +79,7 @@ func putSession(tx *bbolt.Tx, s session.Session) error {
 	return save(tx, sessionsBucket, sessionKey(s.Key), r.members())
 }
 
-// Create implements session.Store.
+// Create implements [session.Store].
 func (s sessions) Create(ctx context.Context, created session.Session) error {
 	key := sessionKey(created.Key)
 	return s.db.write(ctx, func(tx *bbolt.Tx) error {
@@ -88,7 +90,7 @@ func (s sessions) Create(ctx context.Context, created session.Session) error {
 	})
 }
 
-// Get implements session.Store.
+// Get implements [session.Store].
 func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
 	var found *session.Session
 	err := s.db.read(ctx, func(tx *bbolt.Tx) (err error) {
@@ -104,7 +106,7 @@ func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, er
 	return *found, nil
 }
 
-// Update implements session.Store.
+// Update implements [session.Store].
 func (s sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
 	try := func(tx *bbolt.Tx) (after session.Session, err error) {
 		if before, err = getSession(tx, key); err != nil || before == nil {
@@ -115,7 +117,8 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 		done = u.Do(&after)
 		return after, nil
 	}
-	// A refusal is decided on a snapshot: bbolt syncs the disk at every commit, also at one that changed nothing.
+	// A snapshot decides a refusal first, because bbolt syncs the disk at every commit, even
+	// without a change.
 	err = s.db.read(ctx, func(tx *bbolt.Tx) error {
 		_, err := try(tx)
 		return err
@@ -136,7 +139,7 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 	return before, done, nil
 }
 
-// List implements session.Store.
+// List implements [session.Store].
 func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
 	var found []session.Session
 	err := s.db.read(ctx, func(tx *bbolt.Tx) error {
@@ -157,11 +160,11 @@ func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 	return found, err
 }
 
-// DeleteAll implements session.Store.
+// DeleteAll implements [session.Store].
 func (s sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (deleted int, err error) {
 	err = s.db.write(ctx, func(tx *bbolt.Tx) error {
 		prefix, bucket := subjectPrefix(of), tx.Bucket(sessionsBucket)
-		// A cursor may skip a key when the one under it is deleted, so the keys are collected first.
+		// A cursor may skip a key after a deletion, so DeleteAll collects the keys first.
 		var keys [][]byte
 		c := bucket.Cursor()
 		for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {

@@ -13,15 +13,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users returns the store of users. It lists users in the order of their subjects.
+// Users returns the store of users. The store lists users in the order of their subjects.
 func (d *DB) Users() user.Store { return users{d} }
 
 type users struct{ db *DB }
 
-// userRecord is a user as the file keeps it.
+// userRecord is the stored form of a user.
 type userRecord struct {
 	user.User
-	// request is the token of the creation, or of the last move: by it a repetition recognises itself.
+	// request is the token of the creation or of the last move. It identifies a repeated request.
 	request string
 }
 
@@ -29,7 +29,8 @@ func (r *userRecord) members() []member {
 	return append(userMembers(&r.User), member{"request", &r.request})
 }
 
-// userMembers are the members of a user's record and their places in u. The subject is the key.
+// userMembers are the members of a user's record, with the addresses of their values in u. The key
+// is the subject.
 func userMembers(u *user.User) []member {
 	return []member{
 		{"email", &u.Email},
@@ -50,7 +51,7 @@ func userMembers(u *user.User) []member {
 	}
 }
 
-// findUser returns the record of a user, nil if there is none.
+// findUser returns the record of a user, or nil if the user is unknown.
 func findUser(tx *bbolt.Tx, id auth.SubjectID) (*userRecord, error) {
 	r := &userRecord{User: user.User{ID: id}}
 	found, err := load(tx, usersBucket, []byte(id), r.members())
@@ -60,7 +61,7 @@ func findUser(tx *bbolt.Tx, id auth.SubjectID) (*userRecord, error) {
 	return r, nil
 }
 
-// getUser returns the record of a user; auth.ErrNotFound if there is none.
+// getUser returns the record of a user. The error is auth.ErrNotFound if the user is unknown.
 func getUser(tx *bbolt.Tx, id auth.SubjectID) (*userRecord, error) {
 	r, err := findUser(tx, id)
 	if err == nil && r == nil {
@@ -74,7 +75,7 @@ func putUser(tx *bbolt.Tx, u user.User, request string) error {
 	return save(tx, usersBucket, []byte(u.ID), r.members())
 }
 
-// Create implements user.Store.
+// Create implements [user.Store].
 func (s users) Create(ctx context.Context, u user.User, request string) error {
 	pointers, _, err := user.PointerMoves(user.User{}, u)
 	if err != nil {
@@ -101,7 +102,7 @@ func (s users) Create(ctx context.Context, u user.User, request string) error {
 	})
 }
 
-// Get implements user.Store.
+// Get implements [user.Store].
 func (s users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err error) {
 	err = s.db.read(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, id)
@@ -113,7 +114,7 @@ func (s users) Get(ctx context.Context, id auth.SubjectID) (u user.User, err err
 	return u, err
 }
 
-// ByPointer implements user.Store.
+// ByPointer implements [user.Store].
 func (s users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID, err error) {
 	if p.Validate() != nil {
 		return "", auth.ErrNotFound
@@ -128,7 +129,7 @@ func (s users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID
 	return id, err
 }
 
-// Update implements user.Store.
+// Update implements [user.Store].
 func (s users) Update(ctx context.Context, u user.User) error {
 	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, u.ID)
@@ -144,12 +145,12 @@ func (s users) Update(ctx context.Context, u user.User) error {
 	})
 }
 
-// is reports whether the stored user is still what a change was decided on.
+// is reports whether the stored user is still the user that a change is based on.
 func (r *userRecord) is(u user.User) bool {
 	return r.Revision == u.Revision && r.Email == u.Email && slices.Equal(r.Pointers, u.Pointers)
 }
 
-// Move implements user.Store.
+// Move implements [user.Store].
 func (s users) Move(ctx context.Context, from, to user.User, request string) error {
 	added, removed, err := user.PointerMoves(from, to)
 	if err != nil {
@@ -181,7 +182,7 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 	})
 }
 
-// Delete implements user.Store.
+// Delete implements [user.Store].
 func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, id)
@@ -201,12 +202,13 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 	})
 }
 
-// pointerMark begins the record of a pointer. Earlier code wrote the subject alone, and a subject holds no controls, so
-// that no subject is taken for a record. JSON allows the mark as white space.
+// pointerMark begins the record of a pointer. Earlier code stored the subject alone. A subject
+// contains no control characters, so the mark tells the two forms apart. JSON permits the mark as
+// white space.
 const pointerMark = "\n"
 
-// pointerAt returns where the record of a pointer stands. E-mails have a bucket of their own, from before there were
-// other pointers.
+// pointerAt returns the place of the record of a pointer. E-mail addresses have a bucket of their
+// own, which is older than the other pointers.
 func pointerAt(p user.Pointer) (bucket, key []byte) {
 	if p.Kind == user.EmailKind {
 		return emailsBucket, []byte(p.Name)
@@ -214,7 +216,7 @@ func pointerAt(p user.Pointer) (bucket, key []byte) {
 	return pointersBucket, []byte(p.Key())
 }
 
-// ownerOf returns the user that a pointer leads to, "" if there is none.
+// ownerOf returns the user that a pointer leads to, or "" if the pointer is unknown.
 func ownerOf(tx *bbolt.Tx, p user.Pointer) (auth.SubjectID, error) {
 	bucket, key := pointerAt(p)
 	raw := tx.Bucket(bucket).Get(key)
@@ -229,8 +231,8 @@ func ownerOf(tx *bbolt.Tx, p user.Pointer) (auth.SubjectID, error) {
 	return id, err
 }
 
-// putPointer makes a pointer that belongs to no user; otherwise it is user.ErrExists. A pointer is made and erased, never
-// changed.
+// putPointer creates a pointer. The error is user.ErrExists if the pointer belongs to a user.
+// Pointers are created and deleted, never changed.
 func putPointer(tx *bbolt.Tx, from user.Pointer, to auth.SubjectID) error {
 	switch owner, err := ownerOf(tx, from); {
 	case err != nil:
@@ -246,7 +248,7 @@ func putPointer(tx *bbolt.Tx, from user.Pointer, to auth.SubjectID) error {
 	return b.Put(key, append([]byte(pointerMark), b.Get(key)...))
 }
 
-// deletePointer erases a pointer, which is id's.
+// deletePointer deletes a pointer of the user id.
 func deletePointer(tx *bbolt.Tx, p user.Pointer, id auth.SubjectID) error {
 	switch owner, err := ownerOf(tx, p); {
 	case err != nil:
@@ -260,7 +262,7 @@ func deletePointer(tx *bbolt.Tx, p user.Pointer, id auth.SubjectID) error {
 
 func pointerMembers(to *auth.SubjectID) []member { return []member{{"sub", to}} }
 
-// List implements user.Store.
+// List implements [user.Store].
 func (s users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
 	var p user.Page
 	err := s.db.read(ctx, func(tx *bbolt.Tx) error {
