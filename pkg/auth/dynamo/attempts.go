@@ -17,22 +17,22 @@ func (db *DB) Counters() throttle.Counters { return counters{db} }
 
 type counters struct{ db *DB }
 
-// The attributes of a counter's item, besides v and expires_at, by which the table's TTL deletes it.
+// The attributes of a counter's item. The item also has v, and expires_at for the table's TTL.
 const (
 	attrCount = "n"
 	attrLast  = "last" // milliseconds since 1970
-	attrMark  = "mark" // of a counter that throttle.Once made
-	// sourcePrefix begins the name of an attribute for each source, which holds its count.
+	attrMark  = "mark" // only in counters that throttle.Once made
+	// sourcePrefix begins the names of attributes that hold the count of one source.
 	sourcePrefix = "f."
 )
 
-// Update implements throttle.Counters.
+// Update implements [throttle.Counters].
 func (s counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := renderCount(u)
 	in.TableName, in.Key = &s.db.tables.Attempts, attributes{attrSubject: str(key)}
-	// The item as it was says how long a refused login has to wait.
+	// The old item tells how long a refused login has to wait.
 	in.ReturnValues = types.ReturnValueAllOld
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	out, err := s.db.client.UpdateItem(ctx, in)
@@ -48,7 +48,7 @@ func (s counters) Update(ctx context.Context, key string, u throttle.Update) (be
 }
 
 func counterOf(item attributes) (throttle.Counter, error) {
-	// An item that was made just now was empty before; dynoxide answers with its key then.
+	// A new item had no old state. dynoxide then returns the key alone.
 	if _, keyed := item[attrSubject]; len(item) == 0 || keyed && len(item) == 1 {
 		return throttle.Counter{}, nil
 	}
@@ -64,7 +64,7 @@ func counterOf(item attributes) (throttle.Counter, error) {
 		if !ok {
 			continue
 		}
-		// An attribute that was counted back stays as a zero.
+		// An attribute whose count was released stays as zero.
 		if n := int(r.uint(name)); n != 0 {
 			if c.Sources == nil {
 				c.Sources = map[string]int{}
@@ -75,7 +75,7 @@ func counterOf(item attributes) (throttle.Counter, error) {
 	return c, r.err
 }
 
-// renderCount returns the UpdateItem that equals u.Do.
+// renderCount returns the UpdateItem that is equivalent to u.Do.
 func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	readable := e.readable()
@@ -87,7 +87,7 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 	var set string
 	if !u.At.IsZero() {
 		all := []string{
-			e.name(attrVersion) + " = " + e.value(num(schemaVersion)), // of a counter that this makes
+			e.name(attrVersion) + " = " + e.value(num(schemaVersion)), // for a new counter
 			e.name(attrLast) + " = " + e.value(ms(u.At)),
 			e.name(attrExpires) + " = " + e.value(num(u.Expires.Unix())),
 		}
@@ -99,7 +99,8 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 	unharmed := []string{
 		readable, matches, e.isNumber(attrCount), e.isNumber(attrLast), e.isNumber(attrExpires), e.isBytes(attrMark, len(u.Mark)),
 	}
-	add := "ADD " + e.name(attrCount) + " " + e.value(num(u.Add)) // ADD takes a missing attribute for zero
+	// ADD counts a missing attribute as zero.
+	add := "ADD " + e.name(attrCount) + " " + e.value(num(u.Add))
 	if u.Source != "" {
 		unharmed = append(unharmed, e.isNumber(sourcePrefix+u.Source))
 		if u.AddSource != 0 {
@@ -107,7 +108,8 @@ func renderCount(u throttle.Update) *dynamodb.UpdateItemInput {
 		}
 	}
 	condition := strings.Join(unharmed, " AND ")
-	// A comparison with a missing attribute is false; Do takes a missing counter for the zero one.
+	// A comparison with a missing attribute is false, but Do treats a missing counter as the zero
+	// Counter.
 	if u.Do(new(throttle.Counter)) {
 		condition = "attribute_not_exists(" + e.name(attrSubject) + ") OR " + condition
 	}
@@ -137,14 +139,14 @@ func (e *expression) matchCount(m throttle.Match, source string) string {
 	if m.SourceLeast != 0 {
 		all = append(all, e.compare(sourcePrefix+source, ">=", num(m.SourceLeast)))
 	}
-	if len(all) == 0 { // a term is needed
+	if len(all) == 0 { // DynamoDB requires a term
 		all = []string{e.compare(attrCount, ">=", num(0))}
 	}
 	return grouped(all, " AND ")
 }
 
-// sourceBelow renders that a source has fewer than n attempts, also if it has none: a comparison with a
-// missing attribute is false.
+// sourceBelow renders the condition that a source has fewer than n attempts or no attempt: a
+// comparison with a missing attribute is false.
 func (e *expression) sourceBelow(source string, n int) string {
 	return "NOT " + e.compare(sourcePrefix+source, ">=", num(n))
 }

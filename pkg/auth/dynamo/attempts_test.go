@@ -22,8 +22,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestAttemptsConformanceCatchesMutants renders counts wrongly, one mistake at a time, and asks of the conformance suite
-// to notice each.
+// TestAttemptsConformanceCatchesMutants renders counts with one fault at a time. The conformance
+// suite must notice each fault.
 func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 	e := engine.Dynoxide(t)
 	for _, m := range []struct{ name, from, to string }{
@@ -57,8 +57,8 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 	}
 }
 
-// TestLongestLimit sends the condition of the limit with the most waits that Validate takes: DynamoDB
-// refuses a condition of more than 300 operators.
+// TestLongestLimit sends the condition for the limit with the most waits that Validate accepts.
+// DynamoDB refuses a condition of more than 300 operators.
 func TestLongestLimit(t *testing.T) {
 	counters := newDB(t, engine.DynamoDBLocal(t), nil).Counters()
 	limit := throttle.Limit{Free: 5, Delay: time.Minute, MaxDelay: 8192 * time.Minute, Window: 7 * 24 * time.Hour}
@@ -74,7 +74,7 @@ func TestLongestLimit(t *testing.T) {
 	}
 }
 
-// recorder keeps the bodies of UpdateItem.
+// recorder keeps the bodies of UpdateItem requests.
 type recorder struct {
 	next http.RoundTripper
 	mu   sync.Mutex
@@ -96,7 +96,8 @@ func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 	return r.next.RoundTrip(q)
 }
 
-// TestAttemptsCalls counts what each outcome of a throttled login costs, and looks at what it tells the table.
+// TestAttemptsCalls counts the calls for each outcome of a throttled login, and checks what the
+// calls reveal to the table.
 func TestAttemptsCalls(t *testing.T) {
 	type calls = map[string]int
 	wire := &fault.Transport{}
@@ -138,7 +139,8 @@ func TestAttemptsCalls(t *testing.T) {
 	for range 4 {
 		log("wrong", wrong, login.ErrInvalidCredentials, calls{"UpdateItem": 2, "GetItem": 2})
 	}
-	// The user's read is cancelled, before it is sent or after. The network gets its slot back.
+	// The read of the user is cancelled, before or after it is sent. The network's slot is
+	// released.
 	wire.Calls()
 	at := netip.MustParseAddr("192.0.2.7")
 	_, err := m.authenticator.Login(t.Context(), login.Credentials{Email: email, Password: wrong.Password, Address: at})

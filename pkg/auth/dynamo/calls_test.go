@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestStoreCalls counts what each outcome costs.
+// TestStoreCalls counts the calls for each outcome.
 func TestStoreCalls(t *testing.T) {
 	type calls = map[string]int
 	wire := &fault.Transport{}

@@ -1,7 +1,13 @@
-// Package dynamo keeps users and sessions in DynamoDB tables. It is the only importer of the DynamoDB client.
+// Package dynamo keeps users, sessions and throttle counters in DynamoDB tables. It is the only
+// package that imports the DynamoDB client.
 //
-// A session.Update becomes one UpdateItem, whose condition and assignments are rendered in update.go; the item as it
-// was comes back whether the condition held or not, so a refresh needs no second call to know what happened.
+//	config := dynamo.Config{Region: "eu-central-1", Credentials: credentials, Tables: tables}
+//	db := dynamo.New(config)
+//	users, sessions, counters := db.Users(), db.Sessions(), db.Counters()
+//
+// Each session.Update is one UpdateItem, whose condition and assignments are rendered in update.go.
+// DynamoDB returns the old item even if the condition fails, so a refresh needs no second call to
+// learn the reason.
 package dynamo
 
 import (
@@ -21,36 +27,36 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Config is where the tables are.
+// Config configures a [DB].
 type Config struct {
 	Region      string
 	Credentials Credentials
-	// Endpoint is the URL of a local engine; empty means AWS's own.
+	// Endpoint is the URL of a local engine. The default is the endpoint of AWS.
 	Endpoint string
 	Tables   Tables
-	// Transport carries the requests; nil is one of net/http with a pool of its own.
+	// Transport sends the requests. The default is an http.Transport with its own connection pool.
 	Transport http.RoundTripper
 }
 
-// Tables are the tables' names.
+// Tables are the names of the tables.
 type Tables struct{ Users, Sessions, Attempts string }
 
-// Credentials sign the requests. The session token is that of temporary credentials, or empty.
+// Credentials sign the requests. SessionToken belongs to temporary credentials and may be empty.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey auth.Secret
 	SessionToken    auth.Secret
 }
 
-// DB is the tables. It is safe for concurrent use.
+// DB is a set of stores in DynamoDB tables. It is safe for concurrent use.
 type DB struct {
 	client *dynamodb.Client
 	tables Tables
 	http   *http.Client
-	call   time.Duration // bounds one call of a store
+	call   time.Duration // time limit for one call of a store
 }
 
-// New returns the DB of c. It does no I/O.
+// New returns the DB for a Config. It does no I/O.
 func New(c Config) *DB {
 	o := awsclient.Config{
 		Region: c.Region, Endpoint: c.Endpoint, Credentials: awsclient.Credentials(c.Credentials), Transport: c.Transport,
@@ -61,8 +67,9 @@ func New(c Config) *DB {
 	return &DB{client: client, tables: c.Tables, http: o.HTTPClient, call: awsclient.CallTimeout}
 }
 
-// Connect opens a connection, so that the first call of a store need not: the handshake takes longer than the call. It
-// asks for nothing and reports nothing; where it fails, that call will say so.
+// Connect opens a connection in advance, because the handshake takes longer than a call. It
+// requests no data and returns no error: if the connection fails, the first call of a store reports
+// the failure.
 func (db *DB) Connect(ctx context.Context) {
 	options := db.client.Options()
 	at, err := options.EndpointResolverV2.ResolveEndpoint(ctx, dynamodb.EndpointParameters{
@@ -79,17 +86,18 @@ func (db *DB) Connect(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<10)) // read to its end, a connection is kept
+	// The client keeps a connection only if the body is read to its end.
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<10))
 	_ = answer.Body.Close()
 }
 
-// bounded limits one call of a store in time.
+// bounded adds the time limit for one call of a store.
 func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, db.call)
 }
 
-// failed says what an error of the client means to a store's caller: nothing is known. What the engine answered by
-// its rules (a condition that did not hold) never comes here.
+// failed turns an error of the client into auth.ErrUnavailable, because the outcome is unknown. A
+// failed condition is an answer of the engine and is handled before.
 func failed(doing string, err error) error {
 	sentinel := auth.ErrUnavailable
 	if throttled(err) {
@@ -107,7 +115,8 @@ func throttled(err error) bool {
 	return found
 }
 
-// conditionFailed returns the item that a failed condition was checked against, nil for none, and whether err is that.
+// conditionFailed reports whether err is a failed condition. item is the item that the condition
+// was checked against, or nil.
 func conditionFailed(err error) (item map[string]types.AttributeValue, ok bool) {
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {

@@ -21,7 +21,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// newDB returns fresh tables on an engine.
+// newDB creates new tables on an engine.
 func newDB(t testing.TB, e *engine.Engine, transport http.RoundTripper) *dynamo.DB {
 	t.Helper()
 	name := "test-" + rand.Text()
@@ -30,7 +30,7 @@ func newDB(t testing.TB, e *engine.Engine, transport http.RoundTripper) *dynamo.
 		Credentials: dynamo.Credentials{AccessKeyID: engine.AccessKeyID, SecretAccessKey: auth.NewSecret(engine.SecretAccessKey)},
 		Tables:      dynamo.Tables{Users: name + "-users", Sessions: name + "-sessions", Attempts: name + "-attempts"},
 	})
-	// Twice: making tables that are there is harmless.
+	// CreateTables runs twice: existing tables are no error.
 	for range 2 {
 		if err := db.CreateTables(t.Context()); err != nil {
 			t.Fatal(err)
@@ -74,8 +74,8 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// A session that is past its TTL disappears from the table, and one that is not stays. It is the only test in which an
-// engine deletes by itself; everywhere else expiry is compared.
+// TestTTLDeletes checks that an expired session disappears from the table and a live session stays.
+// Only this test lets an engine delete by itself. The other tests compare the expiry.
 func TestTTLDeletes(t *testing.T) {
 	db := newDB(t, engine.DynamoDBLocal(t), nil)
 	store := db.Sessions()
@@ -94,7 +94,8 @@ func TestTTLDeletes(t *testing.T) {
 		return s.Key
 	}
 	now := time.Now().Truncate(time.Millisecond)
-	// The slack keeps an ended session for a day: used too late, its token is told apart from one that never was.
+	// The slack keeps an ended session for a day, so that a late token is distinguished from an
+	// unknown token.
 	ended, late, live := put(1, now.Add(-48*time.Hour)), put(2, now.Add(-2*time.Hour)), put(3, now)
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -113,7 +114,8 @@ func TestTTLDeletes(t *testing.T) {
 	}
 }
 
-// TestItemSize holds that an item does not grow with the refreshes of its session, and that it stays under a kilobyte.
+// TestItemSize checks that refreshes do not make a session's item grow, and that the item stays
+// below a kilobyte.
 func TestItemSize(t *testing.T) {
 	t.Parallel()
 	measure := &sizer{next: http.DefaultTransport}
@@ -122,7 +124,8 @@ func TestItemSize(t *testing.T) {
 	m := newManager(t, db, func() time.Time { return clock })
 	g := m.login(t, longestClient)
 	store := db.Sessions()
-	// size returns the bytes of a session's item as JSON, which is longer than what DynamoDB counts.
+	// size returns the length of a session's item as JSON, which is longer than the size that
+	// DynamoDB counts.
 	size := func(key session.Key, generation uint64) int64 {
 		t.Helper()
 		if s, err := store.Get(t.Context(), key); err != nil || s.Generation != generation {
@@ -138,7 +141,7 @@ func TestItemSize(t *testing.T) {
 		if err != nil {
 			t.Fatalf("refresh %d: %v", i, err)
 		}
-		if g = next; i == 99 { // from here on the generation has three digits
+		if g = next; i == 99 { // the generation has three digits from now on
 			before = size(g.Session.Key, 100)
 		}
 	}
@@ -156,7 +159,7 @@ func TestItemSize(t *testing.T) {
 	}
 }
 
-// The connection that was opened ahead is the one that the first call takes.
+// The first call uses the connection that Connect opened.
 func TestConnect(t *testing.T) {
 	var opened, asked atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +169,7 @@ func TestConnect(t *testing.T) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		_, _ = io.WriteString(w, "{}") // an item that is not there
+		_, _ = io.WriteString(w, "{}") // a missing item
 	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -189,5 +192,5 @@ func TestConnect(t *testing.T) {
 	}
 
 	server.Close()
-	db.Connect(t.Context()) // nobody there: nothing happens
+	db.Connect(t.Context()) // the server is closed: Connect ignores the error
 }

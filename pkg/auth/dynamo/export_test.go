@@ -2,8 +2,8 @@ package dynamo
 
 import "time"
 
-// Unhurried lifts the time limits: what a store's calls mean has nothing to do with how busy a machine is, and a call that
-// is given up and sent again means something else.
+// Unhurried removes the time limits of a DB. On a busy machine a call could reach its limit, and a
+// repeated call has a different meaning.
 func (db *DB) Unhurried() *DB {
 	db.http.Timeout, db.call = time.Minute, 2*time.Minute
 	return db

@@ -16,8 +16,8 @@ import (
 
 var faults = map[string]struct {
 	fault   fault.Fault
-	retried bool            // the SDK tries again by itself
-	outcome session.Outcome // where it goes on
+	retried bool            // the SDK retries by itself
+	outcome session.Outcome // the outcome after recovery
 }{
 	"throttled":       {fault.Throttled, true, session.OutcomeThrottled},
 	"over throughput": {fault.OverThroughput, true, session.OutcomeThrottled},
@@ -33,7 +33,8 @@ var faults = map[string]struct {
 
 const always = 1 << 20
 
-// TestFaultsOfARefresh spoils the write of a refresh, and its read, once and until further notice.
+// TestFaultsOfARefresh injects faults into the write and the read of a refresh, once and
+// permanently.
 func TestFaultsOfARefresh(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
 	for name, f := range faults {
@@ -47,14 +48,15 @@ func TestFaultsOfARefresh(t *testing.T) {
 				}
 				g := m.login(t, aClient)
 
-				// One reply is lost: the SDK's own retry knows its own write, and the client notices nothing.
+				// One reply is lost. The SDK's retry recognises its own write, and the client
+				// notices nothing.
 				wire.Fail(operation, 1, f.fault)
 				next, err := refresh(g)
 				if f.retried && (err != nil || next.Outcome != session.OutcomeRotated || next.Session.Generation != 1) {
 					t.Errorf("once: %s, generation %d, %v", next.Outcome, next.Session.Generation, err)
 				}
 
-				// Nothing gets through: nothing is decided, and the token stays good.
+				// No request gets through. The refresh is undecided, and the token stays valid.
 				again := m.login(t, aClient)
 				wire.Fail(operation, always, f.fault)
 				var refusal *session.Refusal
@@ -74,8 +76,8 @@ func TestFaultsOfARefresh(t *testing.T) {
 	}
 }
 
-// TestTimeLimits waits for a reply that does not come, with the real time limits: one attempt is given up and repeated,
-// and in the end the call.
+// TestTimeLimits waits for a reply that never comes, with the real time limits. First one attempt
+// ends and is repeated, then the whole call ends.
 func TestTimeLimits(t *testing.T) {
 	t.Parallel()
 	wire := &fault.Transport{}
@@ -96,7 +98,7 @@ func TestTimeLimits(t *testing.T) {
 	}
 }
 
-// TestFaultsOfCreations spoils the write of a login and of a new user.
+// TestFaultsOfCreations injects faults into the write of a login and of a new user.
 func TestFaultsOfCreations(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
 	creations := map[string]fault.Fault{"transaction conflict": fault.TransactConflict}
@@ -129,7 +131,7 @@ func TestFaultsOfCreations(t *testing.T) {
 	}
 }
 
-// A lost reply to the update of a user must not look like the write of another process.
+// After a lost reply, a retried update of a user is not a conflict with another process.
 func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
 	wire := &fault.Transport{}
 	users := newDB(t, engine.DynamoDBLocal(t), wire).Users()

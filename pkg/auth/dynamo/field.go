@@ -11,36 +11,36 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// attribute is one attribute of an item, by its name, and the place of its value in a Go value.
+// attribute is the name of an attribute and the address of its value.
 type attribute struct {
 	name string
 	at   field
 }
 
-// field is a place in a Go value that an attribute is read into and written from.
+// field is the address of a Go value that an attribute is read into and written from.
 type field interface {
-	// value returns what stands in the item; nil for an attribute that is left out.
+	// value returns the stored form, or nil if the attribute is left out.
 	value() (types.AttributeValue, error)
-	// read takes the value from r; an absent attribute is the zero value.
+	// read reads the value from r. An absent attribute is the zero value.
 	read(r *reader, name string)
-	// form is the condition that the attribute is missing or that read takes it.
+	// form renders the condition that the attribute is missing or that read accepts it.
 	form(e *expression, name string) string
 }
 
-// The forms of attributes, each a type of its place.
+// The stored forms of attributes, one type for each form.
 type (
-	textField   string         // always there, also when empty
-	secretField auth.Secret    // a text, left out when empty
-	wordsField  []string       // joined by spaces, left out when empty; no entry holds a space
-	jsonField   map[string]any // an object of JSON as a text, left out when empty
-	flagField   bool           // always there
-	markField   bool           // left out when false
-	uintField   uint64         // always there
-	countField  uint64         // left out when zero
-	digestField [32]byte       // left out when zero
-	timeField   time.Time      // milliseconds since 1970, left out when zero
+	textField   string         // always present, also if empty
+	secretField auth.Secret    // a text, left out if empty
+	wordsField  []string       // joined by spaces, left out if empty; no entry contains a space
+	jsonField   map[string]any // a JSON object as a text, left out if empty
+	flagField   bool           // always present
+	markField   bool           // left out if false
+	uintField   uint64         // always present
+	countField  uint64         // left out if zero
+	digestField [32]byte       // left out if zero
+	timeField   time.Time      // milliseconds since 1970, left out if zero
 
-	pointersField []user.Pointer // a set of their keys, left out when empty
+	pointersField []user.Pointer // a set of pointer keys, left out if empty
 )
 
 func optionalText(s string) types.AttributeValue {

@@ -11,25 +11,27 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// attributes is an item.
+// attributes is a DynamoDB item.
 type attributes = map[string]types.AttributeValue
 
 // schemaVersion stands in every item as "v".
 //
-// Several versions of the program work on one table at the same time: while a deployment is under way, and after one
-// that was rolled back. So these rules hold for every change of what items hold:
+// Several versions of the program use one table at the same time: during a deployment, and after a
+// rollback. These rules apply to every change of the stored form:
 //
-//   - A new attribute does not raise the version. Code that does not know it leaves it as it is: an item is changed by
-//     an update of the attributes that this version knows, never put as a whole over another.
-//   - The version of an item rises when the older code would misread it, and one release after the release whose code
-//     reads the new version: no version of the program that may still run meets an item that it cannot read.
-//   - An item that cannot be read, because its version is another or an attribute has an unexpected form, is
-//     auth.ErrUnavailable (503 on the wire). It is never taken for missing or ended, and the version is a condition of
-//     every write, so that nothing is written to an item of a later version. The form of the attributes is a condition
-//     of every write to a user or a counter; see form.go.
+//   - A new attribute does not raise the version. Code that does not know the attribute keeps it: a
+//     change updates the known attributes and never replaces the whole item.
+//   - The version of an item rises if older code would misread the item. It rises one release after
+//     the release whose code reads the new version, so that no running version meets an item that
+//     it cannot read.
+//   - An item is unreadable if it has another version or if an attribute has an unexpected form.
+//     Reading the item then returns auth.ErrUnavailable (503 on the wire). The item never counts as
+//     missing or ended. The version is a condition of every write, so that an item of a later
+//     version is never changed. The form of the attributes is a condition of every write to a user
+//     or a counter; see form.go.
 //
-// Package bolt keeps the same rules. storetest holds both to them, and to the items in testdata, which earlier code
-// wrote.
+// Package bolt follows the same rules. Package storetest tests both packages, also with the items
+// in testdata, which earlier code wrote.
 const schemaVersion = 1
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -39,7 +41,7 @@ func num[N int | int64 | uint64 | uint8](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
 }
 
-// ms is how items keep times: milliseconds since 1970, 0 for none.
+// ms renders a time as items store it: milliseconds since 1970, or 0 for the zero time.
 func ms(t time.Time) types.AttributeValue {
 	if t.IsZero() {
 		return num(0)
@@ -47,20 +49,20 @@ func ms(t time.Time) types.AttributeValue {
 	return num(t.UnixMilli())
 }
 
-// putText leaves empty texts out of an item.
+// putText adds a text to an item unless the text is empty.
 func putText(item attributes, name, text string) {
 	if text != "" {
 		item[name] = str(text)
 	}
 }
 
-// reader takes values out of an item and remembers the first error, which wraps auth.ErrUnavailable.
+// reader reads values from an item and keeps the first error, which wraps auth.ErrUnavailable.
 type reader struct {
 	item attributes
 	err  error
 }
 
-// readerOf returns the reader of an item, whose error is set if the item is of another version.
+// readerOf returns a reader for an item. The reader has an error if the item has another version.
 func readerOf(item attributes) *reader {
 	r := &reader{item: item}
 	if v := r.uint(attrVersion); r.err == nil && v != schemaVersion {
@@ -75,7 +77,7 @@ func (r *reader) wrong(name string) {
 	}
 }
 
-// text returns "" for an attribute that is absent.
+// text returns a text, or "" if the attribute is absent.
 func (r *reader) text(name string) string {
 	switch v := r.item[name].(type) {
 	case nil:
@@ -96,7 +98,7 @@ func (r *reader) bytes(name string, into []byte) {
 	copy(into, v.Value)
 }
 
-// uint returns 0 for an attribute that is absent.
+// uint returns a number, or 0 if the attribute is absent.
 func (r *reader) uint(name string) uint64 {
 	switch v := r.item[name].(type) {
 	case nil:
@@ -129,7 +131,7 @@ func (r *reader) time(name string) time.Time {
 	return time.UnixMilli(int64(n)).UTC()
 }
 
-// list reads what strings.Join wrote with spaces: scope and roles hold no entry with one.
+// list returns entries that were joined with spaces. Entries of scope and roles contain no space.
 func (r *reader) list(name string) []string {
 	text := r.text(name)
 	if text == "" {

@@ -19,10 +19,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// manager is one whose sessions and users are in real tables, with one user.
+// manager is a session manager on real tables of sessions and users, with one user.
 type manager struct {
 	*session.Manager
-	authenticator *login.Authenticator // under the default limits
+	authenticator *login.Authenticator // with the default limits
 	hasher        login.Hasher
 	subject       auth.Subject
 	users         user.Store
@@ -36,7 +36,7 @@ const (
 
 var (
 	aClient = auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: 14 * 24 * time.Hour, AbsoluteTimeout: 90 * 24 * time.Hour}
-	// longestClient fills an item with as much as a deployment would.
+	// longestClient fills an item with the longest values that a deployment may have.
 	longestClient = auth.Client{ID: auth.ClientID(strings.Repeat("c", 36)), Profile: auth.Balanced,
 		IdleTimeout: 14 * 24 * time.Hour, AbsoluteTimeout: 365 * 24 * time.Hour, Scope: []string{"read", "write", "orders:read", "orders:write"}}
 )
@@ -72,7 +72,7 @@ func (m *manager) login(t *testing.T, c auth.Client) session.Granted {
 	return g
 }
 
-// sizer keeps the length of the last answer to a GetItem.
+// sizer keeps the length of the last reply to GetItem.
 type sizer struct {
 	next http.RoundTripper
 	last atomic.Int64

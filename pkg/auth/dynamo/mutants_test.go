@@ -15,8 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// TestConformanceCatchesMutants renders updates wrongly, one mistake at a time, and asks of the conformance suite to
-// notice each. A suite that would pass a mutant proves nothing about the original.
+// TestConformanceCatchesMutants renders updates with one fault at a time. The conformance suite
+// must notice each fault: a suite that passes a mutant proves nothing about the original.
 func TestConformanceCatchesMutants(t *testing.T) {
 	e := engine.Dynoxide(t)
 	for _, m := range []struct{ name, from, to string }{
@@ -49,7 +49,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 			cases := storetest.Cases(1500, 3, func(i int) auth.SubjectID {
 				return auth.SubjectID("case " + strings.Repeat("i", i%3) + string(rune('a'+i%26)))
 			})
-			// The boundaries come first, and one difference is enough.
+			// The boundaries come first. One difference is enough.
 			rand.New(rand.NewPCG(3, 3)).Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
 			var differences []error
 			for some := range slices.Chunk(cases, 100) {
@@ -67,7 +67,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 	}
 }
 
-// mutator changes the expressions of UpdateItem on their way.
+// mutator changes the expressions of UpdateItem requests.
 type mutator struct {
 	from, to string
 	changed  atomic.Int32
@@ -81,7 +81,7 @@ func (m *mutator) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	// As JSON the comparisons may be escaped.
+	// JSON may escape the comparison operators.
 	text := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(raw))
 	if strings.Contains(text, m.from) {
 		m.changed.Add(1)

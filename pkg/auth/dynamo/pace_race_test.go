@@ -2,5 +2,5 @@
 
 package dynamo_test
 
-// The race detector slows the client down about sevenfold. Which cases play makes no difference to it.
+// The race detector slows the client about sevenfold. The choice of cases does not affect it.
 const sessionCases = 2000

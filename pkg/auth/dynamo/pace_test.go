@@ -2,5 +2,5 @@
 
 package dynamo_test
 
-// sessionCases is how many generated cases of sessions each engine plays.
+// sessionCases is the number of generated session cases for each engine.
 const sessionCases = 10_000

@@ -20,7 +20,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Raw is the storetest.Raw of a DB.
+// Raw implements [storetest.Raw] for a DB.
 type Raw struct{ DB *DB }
 
 func (r Raw) place(item any) (table *string, key attributes) {
@@ -72,7 +72,7 @@ func (r Raw) Get(t testing.TB, item any, name string) string {
 	return text.Value
 }
 
-// Item implements storetest.Raw.
+// Item implements [storetest.Raw].
 func (r Raw) Item(t testing.TB, item any) any {
 	t.Helper()
 	table, key := r.place(item)
@@ -83,7 +83,7 @@ func (r Raw) Item(t testing.TB, item any) any {
 	return out.Item
 }
 
-// Put implements storetest.Raw.
+// Put implements [storetest.Raw].
 func (r Raw) Put(t testing.TB, item, content any) {
 	t.Helper()
 	table, _ := r.place(item)
@@ -92,7 +92,7 @@ func (r Raw) Put(t testing.TB, item, content any) {
 	}
 }
 
-// Damaged implements storetest.Raw.
+// Damaged implements [storetest.Raw].
 func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 	t.Helper()
 	whole, damaged := r.Item(t, item).(attributes), map[string]any{}
@@ -129,7 +129,7 @@ func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 	return damaged
 }
 
-// Load puts the items of a file, in DynamoDB's JSON, into the tables.
+// Load puts the items of a file, in DynamoDB JSON, into the tables.
 func (r Raw) Load(t testing.TB, path string) {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -173,7 +173,7 @@ func (r Raw) Load(t testing.TB, path string) {
 	}
 }
 
-// EnableTTL lets a local engine delete sessions by their expires_at, as the template does on AWS.
+// EnableTTL lets a local engine delete sessions by expires_at, as the template does on AWS.
 func (d *DB) EnableTTL(ctx context.Context) error {
 	_, err := d.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName: &d.tables.Sessions,

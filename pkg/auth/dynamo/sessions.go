@@ -18,7 +18,7 @@ func (db *DB) Sessions() session.Store { return sessions{db} }
 
 type sessions struct{ db *DB }
 
-// The attributes of a session's item. Times are milliseconds since 1970 but for expires_at.
+// The attributes of a session's item. Times are milliseconds since 1970, except expires_at.
 const (
 	attrSubject      = "pk"
 	attrID           = "sk"
@@ -44,14 +44,15 @@ const (
 	attrRevoked      = "rev"
 	attrRevokeReason = "rev_reason"
 
-	// attrExpires is what the table's TTL deletes by, in seconds. Conditions of DynamoDB know no arithmetic but SET
-	// does, and no division: so the item also keeps how many seconds it outlives its last use.
+	// attrExpires is the attribute that the table's TTL uses, in seconds since 1970. DynamoDB
+	// conditions have no arithmetic apart from SET, and no division. So the item also keeps the
+	// time in seconds that it outlives its last use.
 	attrExpires = "expires_at"
 	attrKeep    = "keep"
 )
 
-// slack is how long an item outlives its idle end: a token that is used too late should still be told apart from one
-// that never was.
+// slack is the time that an item outlives its idle end. During this time a late token is
+// distinguished from an unknown token.
 const slack = 24 * time.Hour
 
 func keep(idle time.Duration) int64 { return int64((idle + slack + time.Second - 1) / time.Second) }
@@ -109,7 +110,7 @@ func sessionOf(item attributes) (session.Session, error) {
 	return s, r.err
 }
 
-// Create implements session.Store.
+// Create implements [session.Store].
 func (s sessions) Create(ctx context.Context, created session.Session) error {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -126,7 +127,7 @@ func (s sessions) Create(ctx context.Context, created session.Session) error {
 	return nil
 }
 
-// Get implements session.Store.
+// Get implements [session.Store].
 func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -142,7 +143,7 @@ func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, er
 	return sessionOf(out.Item)
 }
 
-// Update implements session.Store.
+// Update implements [session.Store].
 func (s sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -168,7 +169,7 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 	return &was, !refused, nil
 }
 
-// List implements session.Store. The order is that of the IDs' text.
+// List implements [session.Store]. It lists sessions in the order of their IDs as text.
 func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -182,7 +183,7 @@ func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 		in.ExpressionAttributeValues[":after"] = str(after.String())
 	}
 	var found []session.Session
-	// A page may end early, by its size: only a missing LastEvaluatedKey is the end.
+	// A page may end early because of its size. Only a missing LastEvaluatedKey ends the list.
 	for len(found) < limit {
 		out, err := s.db.client.Query(ctx, in)
 		if err != nil {
@@ -202,7 +203,8 @@ func (s sessions) List(ctx context.Context, of auth.SubjectID, after session.ID,
 	return found[:min(len(found), limit)], nil
 }
 
-// DeleteAll implements session.Store. It reads the keys alone, so that an item that cannot be read is erased too.
+// DeleteAll implements [session.Store]. It reads only the keys, so that unreadable items are
+// deleted too.
 func (s sessions) DeleteAll(ctx context.Context, of auth.SubjectID) (int, error) {
 	in := &dynamodb.QueryInput{
 		TableName: &s.db.tables.Sessions, ConsistentRead: aws.Bool(true), Limit: aws.Int32(maxBatch),
@@ -236,7 +238,7 @@ func (s sessions) query(ctx context.Context, in *dynamodb.QueryInput) (*dynamodb
 	return out, nil
 }
 
-// maxBatch is how many items one BatchWriteItem takes.
+// maxBatch is the number of items that one BatchWriteItem accepts.
 const maxBatch = 25
 
 func (s sessions) deletePage(ctx context.Context, keys []attributes) error {
@@ -253,7 +255,7 @@ func (s sessions) deletePage(ctx context.Context, keys []attributes) error {
 		if err != nil {
 			return failed("deleting sessions", err)
 		}
-		// What the table had no throughput for comes back without an error.
+		// DynamoDB returns unprocessed items without an error if the table lacks throughput.
 		if left = out.UnprocessedItems[s.db.tables.Sessions]; len(left) == 0 {
 			return nil
 		}

@@ -11,8 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// CreateTables makes the tables that are missing, for a local engine: on AWS they come from the template. It leaves
-// TTL off, because a local engine that deletes by the real clock would take items from under tests with a driven one.
+// CreateTables creates missing tables on a local engine. On AWS the template creates the tables.
+// CreateTables leaves TTL off: an engine that deletes by the real clock would delete items of tests
+// that use a fake clock.
 func (d *DB) CreateTables(ctx context.Context) error {
 	for _, table := range []struct {
 		name string

@@ -15,9 +15,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// transact carries out a transaction that the request token names. If a condition failed, judge says what that means; it
-// gets one reason for each item. By the token the engine knows a repetition of its own last ten minutes; after that,
-// judge may know it by the items. A condition that failed on an item that cannot be read is auth.ErrUnavailable.
+// transact carries out a transaction under a request token. If a condition fails, transact calls
+// judge with one reason for each item, and returns the error of judge. The engine recognises a
+// repeated token for ten minutes. After that, judge may recognise the repetition by the items. If a
+// condition failed on an unreadable item, the error is auth.ErrUnavailable.
 func (s users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -36,20 +37,22 @@ func (s users) transact(ctx context.Context, doing, request string, items []type
 		case !conflict || attempt == awsclient.MaxAttempts:
 			return failed(doing, err)
 		}
-		// Two transactions met. The SDK does not try again by itself: the other one may have changed what this one asks.
+		// Two transactions conflict. The SDK does not retry by itself, because the other
+		// transaction may have changed the items.
 		if err := pause(ctx, attempt); err != nil {
 			return failed(doing, err)
 		}
 	}
 }
 
-// reason is what one item of a transaction had to do with its cancellation.
+// reason is the part of one item in the cancellation of a transaction.
 type reason struct {
-	failed bool       // its condition did not hold
-	item   attributes // as it is in the table; nil for none
+	failed bool       // the condition did not hold
+	item   attributes // the stored item; nil if there is no item
 }
 
-// unreadable returns the error of the first item that a condition failed on and that this version cannot read.
+// unreadable returns the error of the first item that failed its condition and that this version
+// cannot read.
 func unreadable(reasons []reason) error {
 	for _, r := range reasons {
 		if r.item == nil {
@@ -64,13 +67,14 @@ func unreadable(reasons []reason) error {
 
 func (r reason) write() string { return writeOf(r.item) }
 
-// writeOf names the write that left an item so.
+// writeOf returns the identifier of the last write of an item.
 func writeOf(item attributes) string {
 	r := reader{item: item}
 	return r.text(attrWrite)
 }
 
-// reasonsOf reads why a transaction was cancelled: for conditions that failed, or since another one was under way.
+// reasonsOf returns why a transaction was cancelled: because conditions failed (refused), or
+// because of a concurrent transaction (conflict).
 func reasonsOf(err error, items int) (reasons []reason, refused, conflict bool) {
 	var cancelled *types.TransactionCanceledException
 	if !errors.As(err, &cancelled) {
@@ -101,7 +105,7 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// create writes an item that is not there yet.
+// create renders a write of a new item.
 func (s users) create(item attributes) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.db.tables.Users, Item: item, ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
@@ -109,7 +113,8 @@ func (s users) create(item attributes) types.TransactWriteItem {
 	}}
 }
 
-// change writes the attributes of a user that this version knows, under a condition, whose names and values stand in e.
+// change renders an update of the attributes that this version knows. e holds the names and values
+// of the condition.
 func (s users) change(key attributes, e *expression, condition, set string) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &s.db.tables.Users, Key: key, ConditionExpression: &condition, UpdateExpression: &set,
@@ -118,7 +123,7 @@ func (s users) change(key attributes, e *expression, condition, set string) type
 	}}
 }
 
-// delete erases an item under a condition, whose names and values stand in e.
+// delete renders a conditional deletion of an item. e holds the names and values of the condition.
 func (s users) delete(key attributes, e *expression, condition string) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: &s.db.tables.Users, Key: key, ConditionExpression: &condition,
@@ -127,14 +132,14 @@ func (s users) delete(key attributes, e *expression, condition string) types.Tra
 	}}
 }
 
-// newPointer makes a pointer that belongs to no user.
+// newPointer renders the creation of a pointer, which must not exist.
 func (s users) newPointer(from user.Pointer, to auth.SubjectID) types.TransactWriteItem {
 	pointer := pointerKey(from)
 	pointer[attrVersion], pointer[attrPointsTo] = num(schemaVersion), str(string(to))
 	return s.create(pointer)
 }
 
-// deletePointer erases a pointer, which is id's.
+// deletePointer renders the deletion of a pointer of the user id.
 func (s users) deletePointer(from user.Pointer, id auth.SubjectID) types.TransactWriteItem {
 	e := newExpression()
 	return s.delete(pointerKey(from), e, e.readable()+" AND "+e.compare(attrPointsTo, "=", str(string(id))))

@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// expression collects the names and values of a request's expressions. Every name goes through it, because DynamoDB
-// reserves hundreds of words.
+// expression collects the names and values of a request's expressions. Every attribute name needs a
+// placeholder, because DynamoDB reserves hundreds of words.
 type expression struct {
 	names  map[string]string
 	values attributes
@@ -25,7 +25,8 @@ func newExpression() *expression {
 func (e *expression) name(attribute string) string {
 	placeholder := "#" + attribute
 	if strings.HasPrefix(attribute, sourcePrefix) {
-		placeholder = "#f" // a source's name may hold characters that a placeholder may not
+		// A source's name may contain characters that a placeholder must not contain.
+		placeholder = "#f"
 	}
 	e.names[placeholder] = attribute
 	return placeholder
@@ -42,10 +43,11 @@ func (e *expression) compare(attribute, operator string, v types.AttributeValue)
 	return e.name(attribute) + " " + operator + " " + e.value(v)
 }
 
-// readable is a condition of every write to an item that is there: that it is of the version that this code reads.
+// readable renders a condition of every write to an existing item: the item has the version that
+// this code reads.
 func (e *expression) readable() string { return e.compare(attrVersion, "=", num(schemaVersion)) }
 
-// render returns the UpdateItem that equals u.Do.
+// render returns the UpdateItem that is equivalent to u.Do.
 func render(u session.Update) *dynamodb.UpdateItemInput {
 	e := newExpression()
 	in := &dynamodb.UpdateItemInput{
@@ -57,7 +59,8 @@ func render(u session.Update) *dynamodb.UpdateItemInput {
 }
 
 func (e *expression) condition(c session.Condition) string {
-	// attribute_not_exists(rev) alone would create the item that it should have found; a missing item has no version.
+	// attribute_not_exists alone would also hold for a missing item and create it. A missing item
+	// has no version.
 	all := []string{e.readable(), "attribute_not_exists(" + e.name(attrRevoked) + ")"}
 	if !c.LiveAt.IsZero() {
 		all = append(all, e.compare(attrIdleEnd, ">", ms(c.LiveAt)), e.compare(attrAbsoluteEnd, ">", ms(c.LiveAt)))
@@ -94,7 +97,8 @@ func (e *expression) match(m session.Match) string {
 	return grouped(all, " AND ")
 }
 
-// grouped puts terms in parentheses where there is more than one: DynamoDB refuses redundant parentheses.
+// grouped joins terms, in parentheses if there is more than one: DynamoDB refuses redundant
+// parentheses.
 func grouped(terms []string, operator string) string {
 	if len(terms) == 1 {
 		return terms[0]
@@ -113,7 +117,7 @@ func (e *expression) assignments(c session.Change) []string {
 	}
 	if a := c.Activity; a != nil {
 		set(attrLastSeen, e.value(ms(a.At)))
-		// The session keeps its own idle timeout, so it need not be known here.
+		// The item holds the idle timeout of its session.
 		set(attrIdleEnd, e.value(ms(a.At))+" + "+e.name(attrIdle))
 		set(attrExpires, e.value(num(a.At.Unix()))+" + "+e.name(attrKeep))
 	}

@@ -15,25 +15,26 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Users returns the store of users. Users and the pointers to them stand in one table, so that one
-// transaction writes both.
+// Users returns the store of users. One table contains users and pointers, so that one transaction
+// writes both.
 func (db *DB) Users() user.Store { return users{db} }
 
 type users struct{ db *DB }
 
 const (
-	userPrefix = "u#" // no kind of pointer is "u"
+	userPrefix = "u#" // no PointerKind is "u"
 
 	attrEmail    = "email"
 	attrPointers = "pointers"
 	attrRevision = "revision"
 	attrPointsTo = "sub"
-	// attrWrite names the write that left the item so: a creation by its request, an update by a random number. By
-	// it our own retry after a lost reply recognises itself.
+	// attrWrite identifies the last write of the item: the request token for a creation or move, a
+	// random number for an update. After a lost reply, a retry recognises its own write by it.
 	attrWrite = "write"
 )
 
-// userAttributes are the attributes of a user's item, besides the key, the version and attrWrite, and their places in u.
+// userAttributes are the attributes of a user's item, with the addresses of their values in u. The
+// key, the version and attrWrite are not among them.
 func userAttributes(u *user.User) []attribute {
 	return []attribute{
 		{attrEmail, (*textField)(&u.Email)},
@@ -59,7 +60,7 @@ func userKey(id auth.SubjectID) attributes {
 }
 func pointerKey(p user.Pointer) attributes { return attributes{attrSubject: str(p.Key())} }
 
-// userItem returns the item of a new user.
+// userItem returns the item for a new user.
 func userItem(u user.User, write string) (attributes, error) {
 	item := userKey(u.ID)
 	item[attrVersion], item[attrWrite] = num(schemaVersion), str(write)
@@ -75,8 +76,9 @@ func userItem(u user.User, write string) (attributes, error) {
 	return item, nil
 }
 
-// setUser renders the update that makes the item that of u and leaves the attributes that this version does not know.
-// The order is always the same: an engine knows a repeated transaction by its request's text.
+// setUser renders the update from an item to u, which keeps attributes that this version does not
+// know. The order is always the same, because an engine recognises a repeated transaction by the
+// text of its request.
 func (e *expression) setUser(u user.User, write string) (string, error) {
 	item, err := userItem(u, write)
 	if err != nil {
@@ -96,7 +98,8 @@ func (e *expression) setUser(u user.User, write string) (string, error) {
 	return "SET " + set + " REMOVE " + remove[len(", "):], nil
 }
 
-// asRead is the condition of every change to a user: that it is still what the change was decided on, and can be read.
+// asRead renders the condition of every change to a user: the user is unchanged since it was read,
+// and is readable.
 func (e *expression) asRead(u user.User) string {
 	all := []string{
 		e.readable(), e.compare(attrRevision, "=", num(u.Revision)), e.compare(attrEmail, "=", str(u.Email)), e.isText(attrWrite),
@@ -136,7 +139,7 @@ func ownerOf(item attributes) (auth.SubjectID, error) {
 	return id, r.err
 }
 
-// readableItem returns the error of reading an item of the users table, a user or a pointer.
+// readableItem returns an error if an item of the users table, a user or a pointer, cannot be read.
 func readableItem(item attributes) (err error) {
 	if _, pointer := item[attrPointsTo]; pointer {
 		_, err = ownerOf(item)
@@ -146,7 +149,7 @@ func readableItem(item attributes) (err error) {
 	return err
 }
 
-// Create implements user.Store.
+// Create implements [user.Store].
 func (s users) Create(ctx context.Context, u user.User, request string) error {
 	pointers, _, err := user.PointerMoves(user.User{}, u)
 	if err != nil {
@@ -171,7 +174,7 @@ func (s users) Create(ctx context.Context, u user.User, request string) error {
 	})
 }
 
-// Get implements user.Store.
+// Get implements [user.Store].
 func (s users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
 	item, err := s.get(ctx, userKey(id))
 	if err != nil {
@@ -180,7 +183,7 @@ func (s users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
 	return userOf(item)
 }
 
-// ByPointer implements user.Store.
+// ByPointer implements [user.Store].
 func (s users) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
 	if p.Validate() != nil {
 		return "", auth.ErrNotFound
@@ -207,7 +210,7 @@ func (s users) get(ctx context.Context, key attributes) (attributes, error) {
 	return out.Item, nil
 }
 
-// Update implements user.Store.
+// Update implements [user.Store].
 func (s users) Update(ctx context.Context, u user.User) error {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -235,7 +238,8 @@ func (s users) Update(ctx context.Context, u user.User) error {
 			return nil
 		}
 		return user.ErrConflict
-	case errors.As(err, new(*types.TransactionConflictException)): // a move is under way
+	case errors.As(err, new(*types.TransactionConflictException)):
+		// A concurrent transaction writes the user.
 		return user.ErrConflict
 	case err != nil:
 		return failed("updating a user", err)
@@ -243,12 +247,13 @@ func (s users) Update(ctx context.Context, u user.User) error {
 	return nil
 }
 
-// List implements user.Store. It scans the table: it is for operators, not for requests.
+// List implements [user.Store]. It scans the table, so it is for operators and not for requests.
 func (s users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.ScanInput{
-		TableName: &s.db.tables.Users, Limit: aws.Int32(int32(2 * limit)), // most users have one pointer
+		// Most users have one pointer.
+		TableName: &s.db.tables.Users, Limit: aws.Int32(int32(2 * limit)),
 		FilterExpression:          aws.String("begins_with(" + attrSubject + ", :users)"),
 		ExpressionAttributeValues: attributes{":users": str(userPrefix)},
 	}

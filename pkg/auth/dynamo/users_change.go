@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Move implements user.Store.
+// Move implements [user.Store].
 func (s users) Move(ctx context.Context, from, to user.User, request string) error {
 	added, removed, err := user.PointerMoves(from, to)
 	if err != nil {
@@ -48,13 +48,13 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 	})
 }
 
-// Delete implements user.Store. Which pointers lead to the user, only the user tells, so it reads first.
+// Delete implements [user.Store]. It reads the user first to learn which pointers lead to the user.
 func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 	for attempt := 1; ; attempt++ {
 		u, err := s.Get(ctx, id)
 		switch {
 		case errors.Is(err, auth.ErrNotFound) && attempt > 1:
-			return nil // it was there when this call began
+			return nil // the user existed when this call began
 		case err != nil:
 			return err
 		}
@@ -64,8 +64,8 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 	}
 }
 
-// maxDeletions is how often a deletion begins again after a concurrent write of the user. Writers that never rest
-// would keep a deletion waiting for ever.
+// maxDeletions bounds the attempts of one deletion. Each concurrent write of the user starts a new
+// attempt, so constant writes would otherwise delay a deletion for ever.
 const maxDeletions = 20
 
 func (s users) deleteAsRead(ctx context.Context, u user.User) error {

@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestFaultsOfUserChanges spoils a move of a user and a deletion, once: a lost reply must not look like the
-// write of another process, and no change is made twice.
+// TestFaultsOfUserChanges injects one fault into a move and into a deletion of a user. A lost reply
+// must not look like a concurrent write, and no change is made twice.
 func TestFaultsOfUserChanges(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
 	for name, f := range map[string]fault.Fault{
@@ -69,7 +69,7 @@ func keys(name string) []user.Pointer {
 	return []user.Pointer{{Kind: user.IdentityKind, Name: name}, {Kind: user.KeyKind, Name: name}}
 }
 
-// moved returns u with another e-mail and other pointers.
+// moved returns u with a different e-mail address and different pointers.
 func moved(u user.User, name string) user.User {
 	u.Email, u.Pointers = name+"@example.com", keys(name)
 	return u

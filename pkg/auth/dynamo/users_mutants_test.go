@@ -15,15 +15,16 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// write is one write of a user or a pointer, in a transaction or alone.
+// write is one write of a user or a pointer, alone or in a transaction.
 type write = map[string]any
 
-// TestUsersConformanceCatchesMutants spoils the writes of users, one mistake at a time, and asks of the conformance suite to
-// notice each.
+// TestUsersConformanceCatchesMutants changes the writes of users by one fault at a time. The
+// conformance suite must notice each fault.
 func TestUsersConformanceCatchesMutants(t *testing.T) {
 	e := engine.Dynoxide(t)
 	ofPointer := func(w write) bool { return !strings.Contains(text(w["Key"])+text(w["Item"]), `"u#`) }
-	// drop leaves the writes of pointers with this verb out of transactions that begin with another.
+	// drop removes the pointer writes with this verb from transactions that begin with the verb
+	// after.
 	drop := func(verb, after string) func(*transaction) {
 		return func(x *transaction) {
 			if _, found := x.TransactItems[0][after]; found {
@@ -70,7 +71,7 @@ func TestUsersConformanceCatchesMutants(t *testing.T) {
 	for _, m := range []struct {
 		name string
 		edit func(*transaction)
-		same bool // no mistake: the suite passes
+		same bool // an equivalent change: the suite passes
 	}{
 		{"the engine knows no repetition", func(*transaction) {}, true},
 		{"a subject is taken over", unconditional(false), false},
@@ -109,13 +110,13 @@ func text(v any) string {
 	return string(raw)
 }
 
-// transaction is a TransactWriteItems request, or an UpdateItem as the only item of one.
+// transaction is a TransactWriteItems request, or an UpdateItem in the same form.
 type transaction struct {
 	TransactItems []map[string]write
 }
 
-// transactionMutator changes the writes of users on their way. It leaves the request token out of transactions, by which an
-// engine knows a repetition before any condition is asked.
+// transactionMutator changes the writes of users. It removes the request token from transactions,
+// because an engine recognises a repetition by the token before it checks a condition.
 type transactionMutator struct {
 	edit    func(*transaction)
 	changed atomic.Int32
