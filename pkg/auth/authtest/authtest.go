@@ -30,7 +30,8 @@ type Config struct {
 	// Issuer is the iss of tokens. The default is https://auth.example.com, and for a Server its
 	// URL.
 	Issuer string
-	// Audience is the aud of tokens. The default is the issuer, as it is in a deployment.
+	// Audience is the aud of tokens. The default is the issuer, as in a deployment
+	// whose parameter Audience is empty.
 	Audience []string
 	// Algorithm signs tokens: token.RS256, token.ES256 or token.EdDSA. The default is RS256, as it
 	// is in a deployment. The keys of an algorithm are made once in a process, in a third of a
@@ -202,10 +203,19 @@ func (a *Authority) AddUser(email string, roles ...string) user.User {
 }
 
 // Login logs an account with the password Password in, by Handler, and returns the tokens of its
-// new session.
-func (a *Authority) Login(email string) (access, refresh string) {
+// new session. If Settings.Steps ask for a second factor, give its code as oneTimeCode; more than one
+// code ends the test.
+func (a *Authority) Login(email string, oneTimeCode ...string) (access, refresh string) {
 	a.t.Helper()
-	body, err := json.Marshal(map[string]string{"email": email, "password": Password})
+	request := map[string]string{"email": email, "password": Password}
+	switch len(oneTimeCode) {
+	case 0:
+	case 1:
+		request["one_time_code"] = oneTimeCode[0]
+	default:
+		a.t.Fatalf("authtest: log %s in: %d codes (want at most one)", email, len(oneTimeCode))
+	}
+	body, err := json.Marshal(request)
 	a.must("log in", err)
 	r := httptest.NewRequest(http.MethodPost, a.Issuer+"/auth/login", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")

@@ -338,3 +338,19 @@ func (b *brokenUsers) Get(ctx context.Context, id auth.SubjectID) (user.User, er
 	}
 	return b.Store.Get(ctx, id)
 }
+
+// TestLoginWithACode: the code of a second factor reaches the steps.
+func TestLoginWithACode(t *testing.T) {
+	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
+		s.Steps.After = func(_ context.Context, c login.Credentials, _ login.Result) error {
+			if c.OneTimeCode.Reveal() != "492039" {
+				return &login.Denial{Code: "second_factor_required"}
+			}
+			return nil
+		}
+	}})
+	a.AddUser("ada@example.com")
+	if access, refresh := a.Login("ada@example.com", "492039"); access == "" || refresh == "" {
+		t.Error("no tokens")
+	}
+}
