@@ -32,10 +32,10 @@
 // The rules by which a session moves are values, in package session: session.Rules says which
 // conditional write a refresh is, and what the item found means. A store only carries such writes
 // out, and package storetest holds each store to the rules. Package token issues and verifies
-// access tokens, and accepts one spelling of each. Package sealed is the codec of all opaque
-// tokens. Package login decides who may open a session, and package throttle counts the attempts.
-// Package endpoint speaks HTTP, package authorizer speaks API Gateway's authorizer events, and
-// package service fits the parts together.
+// access tokens, and accepts one spelling of each. All opaque tokens have one codec, with a MAC.
+// Package login decides who may open a session, and package throttle counts the attempts. Package
+// endpoint speaks HTTP, package authorizer speaks API Gateway's authorizer events, and package
+// service fits the parts together.
 //
 // A program with a login of its own serves endpoint.Responder.Opens.
 package auth

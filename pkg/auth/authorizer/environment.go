@@ -13,8 +13,18 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// FromEnvironment returns an Authorizer configured by the environment variables of the process. The
-// authorizer logs to standard output. The error names every variable that is missing or invalid.
+// FromEnvironment returns an Authorizer configured by these environment variables of the process:
+//
+//	EDGEAUTH_ISSUER          the iss of access tokens
+//	EDGEAUTH_AUDIENCE        one audience, or several separated by spaces
+//	EDGEAUTH_JWKS            the public keys as JSON, or else
+//	EDGEAUTH_JWKS_FILE       the path of a file with them
+//	EDGEAUTH_HTTP_RESPONSE   optional, as Config.HTTPResponse
+//	EDGEAUTH_DENY            optional, as Config.Deny
+//	EDGEAUTH_CONFIG          optional: a JSON object, or file:<path>, with routes and more
+//
+// docs/configuration.md describes their values. The authorizer logs to standard output. The error
+// names every variable that is missing or invalid.
 func FromEnvironment() (*Authorizer, error) {
 	return FromVariables(os.LookupEnv, os.Stdout)
 }

@@ -21,6 +21,18 @@ import (
 // session and the current password, or with the change_token of a login that was refused until the
 // password is changed. The route has no authorizer, because a caller with a change_token has no
 // access token.
+//
+// The body is JSON with these members, all strings:
+//
+//   - new_password is required.
+//   - current_password or change_token is required, and not both. With current_password, the
+//     request has the access token in the header Authorization.
+//   - client_id names the client of the new session. With current_password it must be that of the
+//     session, or absent; with change_token the default is [auth.DefaultClient].
+//   - one_time_code, with current_password, is passed to the Steps of the Authenticator.
+//   - device_token and device_delivery are those of [Login].
+//
+// The handler checks path and method itself: another path is 404, another method 405.
 func Account(x *Responder, who *login.Authenticator, access *token.Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := passwordHandler{x, who, access, sessions, clients}
 	return router.New("account", router.Handlers{

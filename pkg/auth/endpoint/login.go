@@ -14,6 +14,17 @@ import (
 // Login returns the handler of the login function. POST /auth/login takes an e-mail and a password
 // and opens a session. It is a first-party login. It is not the OAuth password grant, which RFC
 // 9700, section 2.4, forbids.
+//
+// The body is JSON with these members, all strings:
+//
+//   - email and password are required.
+//   - client_id names the client; the default is [auth.DefaultClient].
+//   - one_time_code is passed to the Steps of the Authenticator.
+//   - device_token is a known-device token of an earlier login.
+//   - device_delivery is "body", the default, or "cookie": how a new known-device token is sent.
+//   - delivery is "body", the default and only value: how the tokens are sent.
+//
+// The handler checks path and method itself: another path is 404, another method 405.
 func Login(x *Responder, who *login.Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {
 	h := loginHandler{x, who, sessions, clients}
 	return router.New("login", router.Handlers{

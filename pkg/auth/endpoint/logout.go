@@ -23,6 +23,9 @@ import (
 // 200 means that the token opens nothing from now on, even if it never did: "invalid tokens do not
 // cause an error response since the client cannot handle such an error in a reasonable way"
 // (section 2.2). 503 means that the session may still be active. A nil log writes no audit lines.
+//
+// client_id, if it is sent, must be the client of the session. The handler checks path and method
+// itself: another path is 404, another method 405.
 func Sessions(sessions *session.Manager, log io.Writer) (http.Handler, error) {
 	return router.New("sessions", router.Handlers{"POST /auth/logout": logoutHandler{sessions, audit.New(log)}})
 }

@@ -17,6 +17,15 @@ import (
 // a form (RFC 6749, section 6) or in JSON, and answers with the next pair of tokens. Every refusal
 // has the member terminal: true means that the token will never work again, false means that
 // nothing was decided.
+//
+// These are the parameters:
+//
+//   - refresh_token is required.
+//   - grant_type is refresh_token. It is required in a form and optional in JSON.
+//   - client_id, if it is sent, must be the client of the session.
+//   - scope narrows the scope of the access token: names separated by spaces.
+//
+// The handler checks path and method itself: another path is 404, another method 405.
 func Refresh(x *Responder, sessions *session.Manager) (http.Handler, error) {
 	return router.New("refresh", router.Handlers{"POST /auth/refresh": refreshHandler{x, sessions}})
 }

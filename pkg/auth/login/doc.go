@@ -25,8 +25,8 @@
 // its network.
 //
 // With these counters alone, an attacker who keeps guessing at an account could keep its owner out.
-// A successful login therefore returns a known-device token (tokens.go), and a login with that
-// token counts on the device instead. The token is accepted before the account is known, which
-// saves a round trip. If it turns out to belong to another account, the login makes the other two
+// A successful login therefore returns a known-device token, and a login with that token counts on
+// the device instead. The token is accepted before the account is known, which saves a round trip.
+// If it turns out to belong to another account, the login makes the other two
 // reservations before the hash.
 package login

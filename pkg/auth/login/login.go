@@ -83,7 +83,8 @@ type Credentials struct {
 	// Device is the client's known-device token, or empty. An invalid or expired token counts as
 	// empty.
 	Device auth.Secret
-	// OneTimeCode is passed to Steps.
+	// OneTimeCode is the request parameter one_time_code. It is passed to Steps, and Login does
+	// not read it.
 	OneTimeCode auth.Secret
 }
 

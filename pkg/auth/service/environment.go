@@ -28,17 +28,18 @@ type Options struct {
 	Log io.Writer
 }
 
-// Each constructor reads the environment of the process, and only the variables that its function
-// needs. Its error names every variable that is missing or invalid. While the rings cannot be read,
-// the handler answers 503.
-
-// Login returns the handler of the login function.
+// Login returns the handler of the login function. It reads the environment variables of the process
+// that the package documentation lists. The error names every variable that is missing or invalid.
+// While the rings cannot be read, the handler answers 503.
 func Login(o Options) (http.Handler, error) { return o.handler("login", common, opening) }
 
-// Account returns the handler of the account function, which changes passwords.
+// Account returns the handler of the account function, which changes passwords. It reads the same
+// environment variables as [Login], and fails as Login does. Pass it the same Steps, or a change of
+// the password asks for no second factor.
 func Account(o Options) (http.Handler, error) { return o.handler("account", common, opening) }
 
-// Refresh returns the handler of the refresh function.
+// Refresh returns the handler of the refresh function. It reads the environment variables that the
+// package documentation lists, and fails as [Login] does.
 func Refresh(o Options) (http.Handler, error) { return o.handler("refresh", common, restoring) }
 
 func (o Options) handler(function string, parts ...part) (http.Handler, error) {
@@ -49,9 +50,12 @@ func (o Options) handler(function string, parts ...part) (http.Handler, error) {
 	return s.Handler(function)
 }
 
-// Opener returns a service for a program that identifies users by its own means. It opens sessions
-// ([Service.Sessions]) and issues tokens ([Service.Responder]). It reads no login ring and has no
-// Authenticator.
+// Opener returns a service for a program that identifies users by its own means: a login of your own
+// starts here. Serve endpoint.Responder.Opens with [Service.Responder] and [Service.Sessions]. The
+// service reads no login ring and has no Authenticator.
+//
+// Opener reads the environment variables that the package documentation lists, and fails as [Login]
+// does.
 func Opener(o Options) (*Service, error) { return start(config.Process(), o, common, client) }
 
 // given holds the variables of a function before rings and stores are opened.

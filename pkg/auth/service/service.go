@@ -4,9 +4,29 @@
 //	gateway.Serve(h)
 //
 // [Login], [Refresh], [Account] and [Sessions] return the handlers of the functions, configured by
-// environment variables. [New] builds all parts from [Settings], for a program of its own. Only
-// this package and package backend know every store and every source of keys; the other packages
-// declare interfaces for what they need.
+// environment variables. [New] builds all parts from [Settings], for a program of its own, which
+// does not read the environment. A login of your own starts with [Opener], or with New, and serves
+// endpoint.Responder.Opens. This package alone knows every store and every source of keys; the other
+// packages declare interfaces for what they need.
+//
+// # Environment variables
+//
+// These are the variables of [Login], [Account], [Refresh], [Opener] and [Sessions]. Each reads only
+// those that it names, and docs/configuration.md describes their values:
+//
+//	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>), EDGEAUTH_REFRESH_KEYS,
+//	                         EDGEAUTH_KEY_VERSION; with dynamodb also EDGEAUTH_USERS_TABLE,
+//	                         EDGEAUTH_SESSIONS_TABLE and the AWS variables
+//	all but Sessions         EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_SIGNING_RING,
+//	                         EDGEAUTH_ACCESS_TOKEN_LIFETIME, EDGEAUTH_CONFIG (optional)
+//	Login, Account, Opener   EDGEAUTH_IDLE_TIMEOUT, EDGEAUTH_ABSOLUTE_TIMEOUT,
+//	                         EDGEAUTH_PROFILE (optional)
+//	Login, Account           EDGEAUTH_LOGIN_RING; with dynamodb also EDGEAUTH_ATTEMPTS_TABLE
+//	Refresh                  EDGEAUTH_RESTORED_UNTIL (optional)
+//
+// The AWS variables are AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
+// which Lambda sets. They are read if a ring is in Secrets Manager, too. AWS_ENDPOINT_URL_DYNAMODB
+// and AWS_ENDPOINT_URL_SECRETS_MANAGER, or AWS_ENDPOINT_URL for both, point at a local engine.
 package service
 
 import (

@@ -16,7 +16,8 @@ import (
 
 // Sessions returns the handler of the sessions function. It has no signing key, and it reads
 // neither the login ring nor the configuration of clients, so a session can be ended after its
-// client was removed.
+// client was removed. It reads the environment variables that the package documentation lists, and
+// fails as [Login] does.
 func Sessions(o Options) (http.Handler, error) {
 	sessions, err := startSessions(config.Process())
 	if err != nil {

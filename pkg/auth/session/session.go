@@ -11,9 +11,9 @@
 // A generation counts the rotations of a session. A branch tells apart the answers that were given
 // for one generation.
 //
-// Read rules.go first: it says which conditional write a refresh is, and what the item found means.
-// update.go defines what such a write does. token.go turns a presented text into a [Token].
-// manager.go does the I/O. A [Store] (bbolt, DynamoDB) must behave exactly like [Update.Do].
+// Read [Rules] first: they say which conditional write a refresh is, and what the item found means.
+// [Update] defines what such a write does. A [Codec] turns a presented text into a [Token]. A
+// [Manager] does the I/O. A [Store] (bbolt, DynamoDB) must behave exactly like [Update.Do].
 package session
 
 import (

@@ -2,7 +2,7 @@
 // the tables, the secrets, the issuer and the version of the keys.
 //
 //	s, err := stack.Describe(ctx, "auth")
-//	stores, err := service.OpenStores(s.Stores())
+//	stores, err := backend.OpenStores(s.Stores())
 package stack
 
 import (
