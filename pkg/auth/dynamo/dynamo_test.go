@@ -85,7 +85,7 @@ func TestTTLDeletes(t *testing.T) {
 	put := func(id byte, lastSeen time.Time) session.Key {
 		const idle = time.Hour
 		s := session.Session{
-			Key: session.Key{Subject: "s", ID: session.ID{id}}, Client: "app", IdleTimeout: idle,
+			Key: session.Key{Subject: "s", ID: session.ID{id}}, Client: "app", Profile: auth.Balanced, IdleTimeout: idle,
 			LastSeen: lastSeen, IdleEnd: lastSeen.Add(idle), AbsoluteEnd: lastSeen.Add(100 * idle), CreatedAt: lastSeen,
 		}
 		if err := store.Create(t.Context(), s); err != nil {
@@ -99,7 +99,7 @@ func TestTTLDeletes(t *testing.T) {
 	ended, late, live := put(1, now.Add(-48*time.Hour)), put(2, now.Add(-2*time.Hour)), put(3, now)
 	deadline := time.Now().Add(time.Minute)
 	for {
-		if _, err := store.Get(t.Context(), ended); err != nil {
+		if _, err := store.Get(t.Context(), ended); errors.Is(err, auth.ErrNotFound) {
 			break
 		}
 		if time.Now().After(deadline) {
