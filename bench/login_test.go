@@ -158,10 +158,9 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 	s, err := service.New(b.Context(), service.Settings{
 		Issuer: issuer, Audience: []string{audience}, Stores: stores,
 		SigningRing: inline(b, signing), RefreshKeys: inline(b, refresh), LoginRing: inline(b, logins), KeyVersion: 1,
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: io.Discard,
+		Log:      io.Discard,
 		Throttle: login.Limits{Account: generous, Device: generous, Network: &generous},
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
-			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+		Client:   auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -239,13 +238,13 @@ func boltStores(b *testing.B) service.Stores {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters()}
+	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters()}
 }
 
 func dynamoDBLocalStores(b *testing.B) service.Stores {
 	b.Helper()
 	db, _, _ := dynamoDBLocal(b)
 	return service.Stores{
-		Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters(),
+		Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(),
 	}
 }

@@ -125,7 +125,7 @@ func refreshes(b *testing.B, sessions session.Store, users user.Store) func(i in
 type key struct{}
 
 func (key) SealingKey(context.Context) (auth.RefreshTokenKey, error) {
-	return auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.RefreshTokenKeyBytes))}, nil
+	return auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}, nil
 }
 
 func (k key) RefreshTokenKey(ctx context.Context, _ uint16) (auth.RefreshTokenKey, error) {

@@ -44,7 +44,7 @@ func (c *userUnlock) Run(ctx context.Context, t terminal) error {
 	if err := limits.Validate(); err != nil {
 		return fmt.Errorf("%w: --window: %w", errUsage, err)
 	}
-	attempts, err := login.Unlock(ctx, stores.Attempts, sealing{k.version, key.Secret}, limits, email, time.Now())
+	attempts, err := login.Unlock(ctx, stores.Counters, sealing{k.version, key.Secret}, limits, email, time.Now())
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestUserUnlock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := login.New(login.Config{Users: stores.Users, Hasher: password.Hasher{}, Counters: stores.Attempts, Keys: keys})
+	who, err := login.New(login.Config{Users: stores.Users, Hasher: password.Hasher{}, Counters: stores.Counters, Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,9 +109,7 @@ func newServer(t *testing.T) *server {
 	h.Service, err = service.New(t.Context(), service.Settings{
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, Stores: stores, KeyVersion: 1,
 		SigningRing: keyrings.Inline(signingText), RefreshKeys: keyrings.Inline(refreshText),
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
-			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
-	Attempts throttle.Counters
+	Counters throttle.Counters
 	// Connect opens the first connection ahead of the first request. It is nil if there is no
 	// connection to open.
 	Connect func(ctx context.Context)
@@ -31,14 +31,14 @@ func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := tables(c.DynamoDB)
 		return Stores{
-			Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters(), Connect: db.Connect,
+			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Connect: db.Connect,
 		}, nil
 	}
 	db, err := bolt.Open(c.BoltPath)
 	if err != nil {
 		return Stores{}, err
 	}
-	return Stores{Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters()}, nil
+	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters()}, nil
 }
 
 // CreateTables creates the tables that are missing in a local engine. A file needs no tables.

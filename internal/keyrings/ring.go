@@ -17,8 +17,8 @@ type Kind string
 
 const (
 	SigningRing Kind = "signing ring"       // of private keys that sign access tokens
-	RefreshRing Kind = "refresh-token ring" // of auth.RefreshTokenKeyBytes of key material each
-	LoginRing   Kind = "login ring"         // of auth.LoginKeyBytes of key material each
+	RefreshRing Kind = "refresh-token ring" // of auth.KeyBytes of key material each
+	LoginRing   Kind = "login ring"         // of auth.KeyBytes of key material each
 )
 
 // Version numbers the keys of a ring, from 1. In a refresh-token ring and a login ring it is the key id in tokens.
@@ -146,7 +146,7 @@ func newEntry(kind Kind, alg token.Algorithm, now time.Time, random io.Reader) (
 		entry.Signing, err = token.GenerateSigningKey(alg, random)
 		return entry, err
 	}
-	material := make([]byte, auth.RefreshTokenKeyBytes)
+	material := make([]byte, auth.KeyBytes)
 	_, err = io.ReadFull(random, material)
 	entry.Secret = auth.NewSecret(string(material))
 	return entry, err

@@ -92,7 +92,7 @@ func TestTextRoundTrip(t *testing.T) {
 	r := refreshRing(t)
 	again, err := keyrings.Parse(r.Kind, auth.NewSecret(text(t, r)))
 	secret := again.Keys[1].Secret
-	if err != nil || len(secret.Reveal()) != auth.RefreshTokenKeyBytes || !secret.Equal(r.Keys[1].Secret) {
+	if err != nil || len(secret.Reveal()) != auth.KeyBytes || !secret.Equal(r.Keys[1].Secret) {
 		t.Errorf("%v", err)
 	}
 }

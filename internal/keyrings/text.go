@@ -245,8 +245,8 @@ func parseSecret(m map[string]json.RawMessage) (auth.Secret, error) {
 	}
 	// Written again and compared, because decoding steps over line feeds and a second spelling would be a typo.
 	material, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || base64.RawURLEncoding.EncodeToString(material) != text || len(material) != auth.RefreshTokenKeyBytes {
-		return auth.Secret{}, fmt.Errorf("secret must be %d bytes in base64url", auth.RefreshTokenKeyBytes)
+	if err != nil || base64.RawURLEncoding.EncodeToString(material) != text || len(material) != auth.KeyBytes {
+		return auth.Secret{}, fmt.Errorf("secret must be %d bytes in base64url", auth.KeyBytes)
 	}
 	return auth.NewSecret(string(material)), nil
 }

@@ -17,7 +17,7 @@ var (
 		Form:  sealed.Form{Prefix: "ekt_", Version: 7<<4 | 1, Least: 4, Most: 12},
 		KeyAt: 1, Purpose: "edgeauth test token 1",
 	}
-	key = auth.LoginKey{ID: 0x0102, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}
+	key = auth.LoginKey{ID: 0x0102, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}
 )
 
 // body returns the bytes of a token with a text in it.
@@ -39,7 +39,7 @@ func TestSealAndRead(t *testing.T) {
 			t.Errorf("%q was read as %q, %t, %v", text, got, ok, err)
 		}
 		other := key
-		other.Secret = auth.NewSecret(strings.Repeat("o", auth.LoginKeyBytes))
+		other.Secret = auth.NewSecret(strings.Repeat("o", auth.KeyBytes))
 		if got, ok, _ := token.Verify(other); ok || got != nil {
 			t.Errorf("%q is authentic under another key", text)
 		}

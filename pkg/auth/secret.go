@@ -46,7 +46,7 @@ func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`
 // RefreshTokenKey is a key from which the MAC key of refresh tokens is derived.
 type RefreshTokenKey struct {
 	ID     uint16
-	Secret Secret // RefreshTokenKeyBytes of raw key material
+	Secret Secret // KeyBytes of raw key material
 	// Replaced means that an earlier key of this ID was dropped. Tokens under that key have the
 	// same ID.
 	Replaced bool
@@ -55,8 +55,8 @@ type RefreshTokenKey struct {
 	Newer bool
 }
 
-// RefreshTokenKeyBytes is the length of the material of a refresh-token key.
-const RefreshTokenKeyBytes = 32
+// KeyBytes is the length of the material of a refresh-token key and of a login key.
+const KeyBytes = 32
 
 // Derive returns the 32-byte MAC key for one purpose (HKDF-SHA-256, RFC 5869), so that a token for
 // one purpose is never valid for another.
@@ -67,12 +67,8 @@ func (k RefreshTokenKey) Derive(purpose string) ([]byte, error) { return derive(
 // the compiler keeps the two rings apart.
 type LoginKey struct {
 	ID     uint16
-	Secret Secret // LoginKeyBytes of raw key material
+	Secret Secret // KeyBytes of raw key material
 }
-
-// LoginKeyBytes is the length of the material of a login key. Both rings have keys of the same
-// length.
-const LoginKeyBytes = RefreshTokenKeyBytes
 
 // Derive returns the 32-byte MAC key for one purpose (HKDF-SHA-256, RFC 5869).
 func (k LoginKey) Derive(purpose string) ([]byte, error) { return derive(k.Secret, purpose) }

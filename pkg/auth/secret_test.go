@@ -61,7 +61,7 @@ func marshal(t *testing.T, v any) string {
 }
 
 func TestDerivedKeysDiffer(t *testing.T) {
-	key := auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.RefreshTokenKeyBytes))}
+	key := auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}
 	a, errA := key.Derive("a")
 	b, errB := key.Derive("b")
 	if errA != nil || errB != nil || len(a) != 32 || bytes.Equal(a, b) {

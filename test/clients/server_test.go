@@ -131,10 +131,8 @@ func newServer(t *testing.T, scheme string, alg token.Algorithm) *server {
 		Issuer: issuer, Audience: []string{audience},
 		SigningRing: h.ring, RefreshKeys: keyrings.Inline(refreshText), LoginRing: keyrings.Inline(loginText),
 		KeyVersion: 1, Stores: stores,
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: strings.Fields(scope),
-			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
-		Log: &h.log, Now: h.clock.now,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, Scope: strings.Fields(scope)},
+		Log:    &h.log, Now: h.clock.now,
 	}); err != nil {
 		t.Fatal(err)
 	}

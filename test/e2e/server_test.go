@@ -253,11 +253,9 @@ func (s *server) back(t *testing.T) *back {
 	}
 	x, err := service.New(t.Context(), service.Settings{
 		Issuer: s.url, Audience: []string{s.url}, Stores: stores, KeyVersion: 1,
-		SigningRing:         keyrings.File(filepath.Join(s.home, "signing-ring.json")),
-		RefreshKeys:         keyrings.File(filepath.Join(s.home, "refresh-keys.json")),
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced,
-			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+		SigningRing: keyrings.File(filepath.Join(s.home, "signing-ring.json")),
+		RefreshKeys: keyrings.File(filepath.Join(s.home, "refresh-keys.json")),
+		Client:      auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
-	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -25,7 +24,7 @@ const (
 	// life is the lifetime of an access token before the issuer subtracts up to 5 % of jitter.
 	// Clients use a token for goodFor, which is shorter and leaves room for clock errors, so that a
 	// client's plan does not depend on the jitter.
-	life    = service.DefaultAccessTokenLifetime
+	life    = 15 * time.Minute
 	goodFor = life * 94 / 100
 	// longEnded is the age at which a token is expired for every clock and leeway.
 	longEnded = life + time.Minute

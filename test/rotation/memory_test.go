@@ -59,7 +59,7 @@ func newStores() service.Stores {
 	return service.Stores{
 		Users:    &users{byID: map[auth.SubjectID]user.User{}, byEmail: map[user.Email]auth.SubjectID{}},
 		Sessions: &sessions{items: map[session.Key]session.Session{}},
-		Attempts: &attempts{counters: map[string]throttle.Counter{}},
+		Counters: &attempts{counters: map[string]throttle.Counter{}},
 	}
 }
 

@@ -332,9 +332,8 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{audience}, KeyVersion: i.version, Stores: s.stores,
 		SigningRing: &unreliable{s.signing, fails}, RefreshKeys: &unreliable{s.refreshOf(i.version), fails},
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
-		Client:              clientOf(auth.Balanced), Clients: []auth.Client{clientOf(auth.Strict), clientOf(auth.Fixed)},
-		PasswordCost: cost, Log: io.Discard, Now: now,
+		Client: clientOf(auth.Balanced), Clients: []auth.Client{clientOf(auth.Strict), clientOf(auth.Fixed)},
+		AccessTokenLifetime: life, PasswordCost: cost, Log: io.Discard, Now: now,
 	}
 	if name != "refresh" {
 		settings.LoginRing = &unreliable{s.logins, fails}
@@ -360,8 +359,7 @@ func (s *stack) refreshOf(v keyrings.Version) keyrings.Source {
 
 // clientOf returns the application whose sessions have the given profile.
 func clientOf(p auth.Profile) auth.Client {
-	c := auth.Client{ID: auth.ClientID(p.String()), Profile: p,
-		IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout}
+	c := auth.Client{ID: auth.ClientID(p.String()), Profile: p}
 	if p == auth.Balanced {
 		c.ID = auth.DefaultClient
 	}

@@ -97,12 +97,9 @@ func (a *Authority) make(c Config) {
 	a.settings = service.Settings{
 		Issuer: c.Issuer, Audience: c.Audience,
 		SigningRing: keys.signing, RefreshKeys: keys.refresh, LoginRing: keys.login, KeyVersion: 1,
-		Stores: service.Stores{Users: db.Users(), Sessions: db.Sessions(), Attempts: db.Counters()},
-		Client: auth.Client{
-			ID: auth.DefaultClient, Profile: auth.Balanced,
-			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout,
-		},
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
+		Stores:              service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters()},
+		Client:              auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
+		AccessTokenLifetime: 15 * time.Minute,
 		Hasher:              hasher{},
 		Now:                 a.Clock.Now,
 	}

@@ -43,7 +43,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestAttempts(t *testing.T) {
-	storetest.Attempts(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
+	storetest.Counters(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }
 
 // A removed file is created again with all its buckets.

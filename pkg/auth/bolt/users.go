@@ -210,7 +210,7 @@ const pointerMark = "\n"
 // pointerAt returns the place of the record of a pointer. E-mail addresses have a bucket of their
 // own, which is older than the other pointers.
 func pointerAt(p user.Pointer) (bucket, key []byte) {
-	if p.Kind == user.EmailKind {
+	if p.Kind == user.KindEmail {
 		return emailsBucket, []byte(p.Name)
 	}
 	return pointersBucket, []byte(p.Key())

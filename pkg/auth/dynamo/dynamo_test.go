@@ -69,7 +69,7 @@ func TestAttempts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Attempts(t, func(testing.TB) throttle.Counters { return db.Counters() })
+			storetest.Counters(t, func(testing.TB) throttle.Counters { return db.Counters() })
 		})
 	}
 }

@@ -66,7 +66,7 @@ func TestFaultsOfUserChanges(t *testing.T) {
 }
 
 func keys(name string) []user.Pointer {
-	return []user.Pointer{{Kind: user.IdentityKind, Name: name}, {Kind: user.KeyKind, Name: name}}
+	return []user.Pointer{{Kind: user.KindIdentity, Name: name}, {Kind: user.KindKey, Name: name}}
 }
 
 // moved returns u with a different e-mail address and different pointers.

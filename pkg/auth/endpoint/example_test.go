@@ -31,14 +31,14 @@ func ExampleResponder_Opens() {
 		}
 		id, ok := partnerOf(r)
 		if !ok {
-			_ = attempts.Settle(r.Context(), slot, throttle.Failed)
+			_ = attempts.Settle(r.Context(), slot, throttle.EndingFailed)
 			return endpoint.Proven{}, &login.Refusal{Reason: login.ReasonUnknown} // 401 invalid_credentials
 		}
 		u, err := s.Users().Get(r.Context(), id) // after the proof; auth.ErrNotFound is 401 too
 		if err != nil {
 			return endpoint.Proven{}, err
 		}
-		_ = attempts.Settle(r.Context(), slot, throttle.Succeeded)
+		_ = attempts.Settle(r.Context(), slot, throttle.EndingSucceeded)
 		return endpoint.Proven{Subject: u.Subject(), Client: s.Clients()[auth.DefaultClient], AuthTime: now}, nil
 	}
 	http.Handle("POST /auth/partner", s.Responder().Opens(s.Sessions(), prove))

@@ -41,7 +41,9 @@ type harness struct {
 	*service.Service
 	settings service.Settings
 	clock    *authtest.Clock
-	hasher   user.Hasher
+	hasher   interface {
+		Hash(auth.Secret) (auth.Secret, error)
+	}
 	handlers map[string]http.Handler // by path
 	sessions *faultySessions
 	users    *faultyUsers

@@ -29,7 +29,7 @@ type passwords interface {
 	// another TokenVersion.
 	PermitChange(ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time) error
 	// RedeemChange stores the hash of a new password and redeems the token with this digest, in one
-	// conditional write. If the user's ChangeState is not user.ChangeOpen, the error is
+	// conditional write. If the token may not set a password, the error is
 	// user.ErrSuperseded.
 	RedeemChange(ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte, at time.Time, stored auth.Secret) (user.User, error)
 }

@@ -20,7 +20,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	// A login that stops before the password is checked leaves no trace in the counters. An outage
 	// must not throttle owners after it ends, and a refusal by one counter must not count on
 	// another.
-	held, ending := slots{of: a.attempts}, throttle.Undecided
+	held, ending := slots{of: a.attempts}, throttle.EndingUndecided
 	defer func() { held.settle(ctx, ending) }()
 	u, found, err := a.identify(ctx, c, &device, &held)
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	if proof.no != nil {
 		// The correct password of a disabled user settles as a failure: a counter that resets would
 		// confirm the password.
-		ending = throttle.Failed
+		ending = throttle.EndingFailed
 		return Result{}, proof.no
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
@@ -49,14 +49,14 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		var denial *Denial
 		var refusal *Refusal
 		if errors.As(err, &denial) || errors.As(err, &refusal) {
-			ending = throttle.Failed // otherwise a second factor could be guessed without limit
+			ending = throttle.EndingFailed // otherwise a second factor could be guessed without limit
 		}
 		return Result{}, err
 	}
 	if proof.upgrade.Reveal() != "" {
 		r.UpgradeErr = a.passwords.UpgradeHash(ctx, u, proof.upgrade)
 	}
-	ending = throttle.Succeeded
+	ending = throttle.EndingSucceeded
 	return r, nil
 }
 

@@ -19,9 +19,9 @@ var (
 )
 
 const (
-	Undecided = throttle.Undecided
-	Failed    = throttle.Failed
-	Succeeded = throttle.Succeeded
+	Undecided = throttle.EndingUndecided
+	Failed    = throttle.EndingFailed
+	Succeeded = throttle.EndingSucceeded
 )
 
 // Passwords stores passwords. *user.Directory implements it.

@@ -43,7 +43,7 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	if err != nil {
 		return Result{}, err
 	}
-	held, ending := slots{of: a.attempts}, throttle.Undecided
+	held, ending := slots{of: a.attempts}, throttle.EndingUndecided
 	defer func() { held.settle(ctx, ending) }()
 	// The token has a counter of its own, so that guesses at the account do not block its holder.
 	// The counter limits the hashes of one token, and the guesses at the new password by a thief of
@@ -66,13 +66,13 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	}
 	switch {
 	case err == nil:
-		ending = throttle.Succeeded
+		ending = throttle.EndingSucceeded
 		return Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil}, nil
 	case errors.Is(err, user.ErrSuperseded), errors.Is(err, auth.ErrNotFound):
 		err = ErrNoToken
 	}
 	if errors.Is(err, ErrNoToken) || errors.Is(err, ErrSamePassword) {
-		ending = throttle.Failed // both answers reveal something about a password
+		ending = throttle.EndingFailed // both answers reveal something about a password
 	}
 	return Result{}, err
 }
@@ -85,7 +85,7 @@ func (a *Authenticator) changing(ctx context.Context, id auth.SubjectID, digest 
 		return user.User{}, ErrNoToken
 	case err != nil:
 		return user.User{}, fmt.Errorf("read the user: %w", err)
-	case u.ChangeState(digest, a.c.Now()) == user.ChangeRefused:
+	case !u.MayRedeem(digest, a.c.Now()):
 		return user.User{}, ErrNoToken
 	}
 	return u, nil

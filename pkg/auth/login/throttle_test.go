@@ -44,7 +44,7 @@ func (m *memory) Update(_ context.Context, key string, u throttle.Update) (throt
 type sealing struct{}
 
 func (sealing) SealingKey(context.Context) (auth.LoginKey, error) {
-	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}, nil
 }
 
 func (s sealing) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {

@@ -34,7 +34,7 @@ func (r ring) LoginKey(_ context.Context, id uint16) (auth.LoginKey, error) {
 	if id != 1 && id != 7 {
 		return auth.LoginKey{}, fmt.Errorf("key %d: %w", id, auth.ErrNotFound)
 	}
-	return auth.LoginKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.LoginKeyBytes))}, nil
+	return auth.LoginKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.KeyBytes))}, nil
 }
 
 // otherKind stands for future kinds of token.

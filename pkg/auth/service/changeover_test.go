@@ -98,7 +98,7 @@ func (c *changeover) login(at *session.Manager) auth.Secret {
 	c.t.Helper()
 	g, err := at.Open(c.t.Context(), session.Opening{
 		Subject: c.user.Subject(), AuthTime: c.now,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: DefaultIdleTimeout, AbsoluteTimeout: DefaultAbsoluteTimeout},
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: defaultIdleTimeout, AbsoluteTimeout: defaultAbsoluteTimeout},
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -179,7 +179,7 @@ func TestForgedTokensLoadLittle(t *testing.T) {
 	c.ring.Serial = 5
 	at := c.start(1)
 	token := c.login(at)
-	key := refreshThief{1, strings.Repeat("x", auth.RefreshTokenKeyBytes)}
+	key := refreshThief{1, strings.Repeat("x", auth.KeyBytes)}
 	forge := func(id uint16, issued time.Time) auth.Secret {
 		t.Helper()
 		key.id = id

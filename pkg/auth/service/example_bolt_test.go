@@ -25,21 +25,15 @@ func ExampleNew() {
 		}
 	}
 	s, err := service.New(context.Background(), service.Settings{
-		Issuer:              "https://auth.example.com",
-		Audience:            []string{"https://api.example.com"},
-		SigningRing:         rings[0],
-		RefreshKeys:         rings[1],
-		LoginRing:           rings[2],
-		KeyVersion:          1,
-		Stores:              stores,
-		AccessTokenLifetime: service.DefaultAccessTokenLifetime,
-		Client: auth.Client{
-			ID:              auth.DefaultClient,
-			Profile:         auth.Balanced,
-			IdleTimeout:     service.DefaultIdleTimeout,
-			AbsoluteTimeout: service.DefaultAbsoluteTimeout,
-		},
-		Log: os.Stdout,
+		Issuer:      "https://auth.example.com",
+		Audience:    []string{"https://api.example.com"},
+		SigningRing: rings[0],
+		RefreshKeys: rings[1],
+		LoginRing:   rings[2],
+		KeyVersion:  1,
+		Stores:      stores,
+		Client:      auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
+		Log:         os.Stdout,
 	})
 	if err != nil {
 		log.Fatal(err)

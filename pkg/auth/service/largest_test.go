@@ -39,7 +39,6 @@ func TestLargestTokenIsIssued(t *testing.T) {
 				s.Issuer = "https://" + strings.Repeat("i", 63) + ".example.com"
 				s.Clients = []auth.Client{{
 					ID: auth.ClientID(strings.Repeat(`"`, 64)), Profile: auth.Balanced,
-					IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout,
 					Scope: scope, Audience: []string{strings.Repeat("a", 500), strings.Repeat("b", 500)},
 				}}
 			}})

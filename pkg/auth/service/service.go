@@ -47,13 +47,6 @@ import (
 // refresh-token keys.
 const maxTimeout = 365 * 24 * time.Hour
 
-// Default durations for a service that does not read the environment.
-const (
-	DefaultAccessTokenLifetime = 15 * time.Minute
-	DefaultIdleTimeout         = 14 * 24 * time.Hour
-	DefaultAbsoluteTimeout     = 90 * 24 * time.Hour
-)
-
 // Service holds the parts of edgeauth. It is safe for concurrent use.
 type Service struct {
 	settings      Settings
@@ -68,6 +61,7 @@ type Service struct {
 // what is accepted. New then reads the rings. A missing or malformed ring is an error. While a ring
 // cannot be read for another reason, the service answers 503.
 func New(ctx context.Context, s Settings) (*Service, error) {
+	s.setDefaults()
 	if s.Config != "" {
 		if err := s.configure(); err != nil {
 			return nil, err
@@ -81,9 +75,7 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 
 // assemble returns a Service of settings that were checked: by New, or as environment variables.
 func assemble(ctx context.Context, s Settings) (*Service, error) {
-	if s.Now == nil {
-		s.Now = time.Now
-	}
+	s.setDefaults()
 	x := &Service{settings: s}
 	keys, err := loadRings(ctx, s)
 	if err != nil {
@@ -137,7 +129,7 @@ func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.I
 
 func newAuthenticator(s Settings, keys login.Keys, users *user.Directory) (*login.Authenticator, error) {
 	return login.New(login.Config{
-		Users: s.Stores.Users, Hasher: s.Hasher, Counters: s.Stores.Attempts, Limits: s.Throttle, Keys: keys, Passwords: users, Steps: s.Steps,
+		Users: s.Stores.Users, Hasher: s.Hasher, Counters: s.Stores.Counters, Limits: s.Throttle, Keys: keys, Passwords: users, Steps: s.Steps,
 		Floor: s.RefusalFloor, Now: s.Now,
 	})
 }

@@ -1,9 +1,11 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
@@ -15,8 +17,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
+// The durations of [Settings] that leave them out.
+const (
+	defaultLifetime        = 15 * time.Minute
+	defaultIdleTimeout     = 14 * 24 * time.Hour
+	defaultAbsoluteTimeout = 90 * 24 * time.Hour
+)
+
 // Settings are the settings of a [Service]. Issuer, Audience, SigningRing, RefreshKeys, KeyVersion,
-// Stores, AccessTokenLifetime and Client are required.
+// Stores and Client are required.
 type Settings struct {
 	// Issuer is the iss of the access tokens: an https URL without query or fragment. Plain http is
 	// accepted for a loopback host only. Required.
@@ -35,11 +44,10 @@ type Settings struct {
 	// keys are moved for the first time. Required.
 	KeyVersion uint16
 	// Stores are where users, sessions and attempts are stored; see OpenBolt. Users and Sessions are
-	// required. Attempts is required if LoginRing is set.
+	// required. Counters is required if LoginRing is set.
 	Stores Stores
 	// AccessTokenLifetime is the lifetime of the access tokens of a client without a lifetime of its
-	// own, from token.MinLifetime to token.MaxLifetime, for example DefaultAccessTokenLifetime.
-	// Required.
+	// own, from token.MinLifetime to token.MaxLifetime. Zero means 15 minutes.
 	AccessTokenLifetime time.Duration
 	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path>. Its members about
 	// logins and clients replace the settings below. Empty changes nothing.
@@ -66,9 +74,8 @@ type Settings struct {
 	Origins []string
 	// Client is the default client, for requests without a client_id. Required: its ID is
 	// auth.DefaultClient, and its Profile is set. IdleTimeout and AbsoluteTimeout are each at least
-	// the lifetime of an access token plus 10 minutes, and at most 365 days, for example
-	// DefaultIdleTimeout and DefaultAbsoluteTimeout. AccessTokenLifetime, Audience and Scope are
-	// optional.
+	// the lifetime of an access token plus 10 minutes, and at most 365 days; zero means 14 days
+	// idle and 90 days in all. AccessTokenLifetime, Audience and Scope are optional.
 	Client auth.Client
 	// Clients are the other clients, under the same rules. Each has an ID of its own: 1 to 64
 	// printable ASCII characters without spaces. Sessions of any other client are refused.
@@ -77,6 +84,26 @@ type Settings struct {
 	Log io.Writer
 	// Now is the clock. nil means time.Now.
 	Now func() time.Time
+}
+
+// setDefaults replaces the zero values that mean a default.
+func (s *Settings) setDefaults() {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	s.AccessTokenLifetime = cmp.Or(s.AccessTokenLifetime, defaultLifetime)
+	timeouts := func(c auth.Client) auth.Client {
+		c.IdleTimeout = cmp.Or(c.IdleTimeout, defaultIdleTimeout)
+		c.AbsoluteTimeout = cmp.Or(c.AbsoluteTimeout, defaultAbsoluteTimeout)
+		return c
+	}
+	if s.Client.ID != "" {
+		s.Client = timeouts(s.Client)
+	}
+	s.Clients = slices.Clone(s.Clients)
+	for i, c := range s.Clients {
+		s.Clients[i] = timeouts(c)
+	}
 }
 
 // check returns an error for each setting that is missing or out of range. The rules of clients are
@@ -94,7 +121,7 @@ func (s Settings) check() error {
 		"is %d (want the version of the keys that signs, from 1 to %d)", s.KeyVersion, config.MaxKeyVersion)
 	want(s.Stores.Users != nil, "Stores.Users", "is missing (want a store of users, as of OpenBolt)")
 	want(s.Stores.Sessions != nil, "Stores.Sessions", "is missing (want a store of sessions, as of OpenBolt)")
-	want(s.LoginRing == nil || s.Stores.Attempts != nil, "Stores.Attempts",
+	want(s.LoginRing == nil || s.Stores.Counters != nil, "Stores.Counters",
 		"is missing (with LoginRing, want a store of counters, as of OpenBolt, or throttle.Unlimited)")
 	want(s.RefusalFloor >= 0, "RefusalFloor", "is %v (want a duration from 0)", s.RefusalFloor)
 	if err := s.Throttle.Validate(); err != nil && s.Throttle != (login.Limits{}) {
@@ -106,7 +133,7 @@ func (s Settings) check() error {
 	lifetime := s.AccessTokenLifetime
 	if ok := isLifetime(lifetime); !ok {
 		want(ok, "AccessTokenLifetime", "is %v (want a duration from %v to %v)", lifetime, token.MinLifetime, token.MaxLifetime)
-		lifetime = DefaultAccessTokenLifetime // to check the other settings
+		lifetime = defaultLifetime // to check the other settings
 	}
 	probe := Settings{Issuer: s.Issuer, Audience: s.Audience, AccessTokenLifetime: lifetime}
 	if _, _, err := probe.tokens(new(keyring.Signing), ownKeys{}); err != nil {

@@ -31,7 +31,7 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}
-	other := auth.Client{ID: "web", Profile: auth.Strict, IdleTimeout: DefaultIdleTimeout, AbsoluteTimeout: DefaultAbsoluteTimeout}
+	other := auth.Client{ID: "web", Profile: auth.Strict}
 	web := func(change func(*auth.Client)) func(*Settings) {
 		return func(s *Settings) {
 			c := other
@@ -51,8 +51,8 @@ func TestNewRefuses(t *testing.T) {
 		{func(s *Settings) { s.KeyVersion = 65535 }, `Settings.KeyVersion is 65535 (want`},
 		{func(s *Settings) { s.Stores.Users = nil }, `Settings.Stores.Users is missing (want`},
 		{func(s *Settings) { s.Stores.Sessions = nil }, `Settings.Stores.Sessions is missing (want`},
-		{func(s *Settings) { s.Stores.Attempts = nil }, `Settings.Stores.Attempts is missing (with LoginRing, want`},
-		{func(s *Settings) { s.AccessTokenLifetime = 0 }, `Settings.AccessTokenLifetime is 0s (want a duration from 1m0s to 1h0m0s)`},
+		{func(s *Settings) { s.Stores.Counters = nil }, `Settings.Stores.Counters is missing (with LoginRing, want`},
+		{func(s *Settings) { s.AccessTokenLifetime = time.Second }, `Settings.AccessTokenLifetime is 1s (want a duration from 1m0s to 1h0m0s)`},
 		{func(s *Settings) { s.RefusalFloor = -1 }, `Settings.RefusalFloor is -1ns (want a duration from 0)`},
 		{func(s *Settings) { s.Throttle = login.Limits{Account: throttle.Limit{Free: -1}} }, `Settings.Throttle is out of range: the account limit's`},
 		{func(s *Settings) { s.PasswordCost = password.Cost{MemoryKiB: 1, Passes: 1, Lanes: 1} }, `Settings.PasswordCost is m=1,t=1,p=1: `},
@@ -61,8 +61,8 @@ func TestNewRefuses(t *testing.T) {
 		{func(s *Settings) { s.Client.ID = "web" }, `Settings.Client.ID is "web" (want auth.DefaultClient, "default")`},
 		{func(s *Settings) { s.Client.Profile = 0 }, `Settings.Client.Profile is 0 (want auth.Balanced, auth.Strict or auth.Fixed)`},
 		{func(s *Settings) { s.Client.Profile = 4 }, `Settings.Client.Profile is 4 (want`},
-		{func(s *Settings) { s.Client.IdleTimeout = 0 }, `Settings.Client.IdleTimeout 0s is out of range (want at least 25m0s`},
-		{func(s *Settings) { s.Client.AbsoluteTimeout = 0 }, `Settings.Client.AbsoluteTimeout 0s is out of range (want at least 25m0s`},
+		{func(s *Settings) { s.Client.IdleTimeout = time.Minute }, `Settings.Client.IdleTimeout 1m0s is out of range (want at least 25m0s`},
+		{func(s *Settings) { s.Client.AbsoluteTimeout = time.Minute }, `Settings.Client.AbsoluteTimeout 1m0s is out of range (want at least 25m0s`},
 		{func(s *Settings) { s.Client.AbsoluteTimeout = 366 * day }, `Settings.Client.AbsoluteTimeout 8784h0m0s is out of range`},
 		{func(s *Settings) { s.Clients = []auth.Client{other, other} }, `Settings.Clients[1].ID is "web" (want an id that no other client has)`},
 		{web(func(c *auth.Client) { c.ID = auth.DefaultClient }), `Settings.Clients[0].ID is "default" (want an id that no other client has)`},
@@ -88,11 +88,34 @@ func TestNewReportsAll(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, field := range []string{
-		"Issuer", "SigningRing", "RefreshKeys", "KeyVersion", "Stores.Users", "Stores.Sessions", "Stores.Attempts", "AccessTokenLifetime",
+		"Issuer", "SigningRing", "RefreshKeys", "KeyVersion", "Stores.Users", "Stores.Sessions", "Stores.Counters",
 		"Client.ID", "Client.Profile", "Client.IdleTimeout", "Client.AbsoluteTimeout",
 	} {
 		if !strings.Contains(err.Error(), "Settings."+field+" ") {
 			t.Errorf("the error does not name %s: %v", field, err)
 		}
+	}
+}
+
+// TestNewDefaults: durations that are left out are those of the template.
+func TestNewDefaults(t *testing.T) {
+	settings := goodSettings(t)
+	settings.AccessTokenLifetime = 0
+	settings.Client = auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced}
+	settings.Clients = []auth.Client{{ID: "web", Profile: auth.Strict, IdleTimeout: time.Hour}}
+	s, err := New(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.settings.AccessTokenLifetime != 15*time.Minute {
+		t.Errorf("lifetime %v", s.settings.AccessTokenLifetime)
+	}
+	for id, idle := range map[auth.ClientID]time.Duration{auth.DefaultClient: 14 * day, "web": time.Hour} {
+		if c := s.Clients()[id]; c.IdleTimeout != idle || c.AbsoluteTimeout != 90*day {
+			t.Errorf("%s: idle timeout %v, absolute timeout %v", id, c.IdleTimeout, c.AbsoluteTimeout)
+		}
+	}
+	if settings.Clients[0].AbsoluteTimeout != 0 {
+		t.Error("New changed the caller's clients")
 	}
 }

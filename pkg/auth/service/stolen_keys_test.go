@@ -46,7 +46,7 @@ func newNamedCounters(t *testing.T) *namedCounters {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &namedCounters{stores.Attempts, map[string]bool{}, path}
+	return &namedCounters{stores.Counters, map[string]bool{}, path}
 }
 
 // thief uses stolen key material as if it were a login key.
@@ -87,14 +87,14 @@ func newVictim(t *testing.T) *victim {
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
-	stores.Attempts = v.counters
+	stores.Counters = v.counters
 	clock := func() time.Time { return v.now }
 	var err error
 	v.Service, err = New(t.Context(), Settings{
 		Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, KeyVersion: 1, Stores: stores,
 		SigningRing: inlineOf(t, v.signing), RefreshKeys: inlineOf(t, v.refresh), LoginRing: inlineOf(t, v.ring),
-		AccessTokenLifetime: DefaultAccessTokenLifetime, Now: clock,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: DefaultIdleTimeout, AbsoluteTimeout: DefaultAbsoluteTimeout},
+		Now:    clock,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestStolenLoginRing(t *testing.T) {
 // stolen returns all key material but the login ring's, by name.
 func stolen(t *testing.T, v *victim) map[string]string {
 	t.Helper()
-	all := map[string]string{"no key": strings.Repeat("\x00", auth.LoginKeyBytes)}
+	all := map[string]string{"no key": strings.Repeat("\x00", auth.KeyBytes)}
 	for version, entry := range v.refresh.Keys {
 		all[fmt.Sprint("refresh-token key ", version)] = entry.Secret.Reveal()
 	}
@@ -243,7 +243,7 @@ func stolen(t *testing.T, v *victim) map[string]string {
 			t.Fatal(err)
 		}
 		private, err := base64.RawURLEncoding.DecodeString(members["d"])
-		if err != nil || len(private) != auth.LoginKeyBytes {
+		if err != nil || len(private) != auth.KeyBytes {
 			t.Fatalf("%d bytes of private key, %v", len(private), err)
 		}
 		all[fmt.Sprint("signing key ", version)] = string(private)

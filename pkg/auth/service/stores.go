@@ -14,7 +14,7 @@ import (
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
-	Attempts throttle.Counters
+	Counters throttle.Counters
 	// Connect opens the first connection before the first request. nil does nothing.
 	Connect func(ctx context.Context)
 }

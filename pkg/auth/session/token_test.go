@@ -34,7 +34,7 @@ func (k keys) RefreshTokenKey(_ context.Context, id uint16) (auth.RefreshTokenKe
 	if id != 1 && id != 7 {
 		return auth.RefreshTokenKey{}, fmt.Errorf("key %d: %w", id, auth.ErrNotFound)
 	}
-	return auth.RefreshTokenKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.RefreshTokenKeyBytes))}, nil
+	return auth.RefreshTokenKey{ID: id, Secret: auth.NewSecret(strings.Repeat(string(rune(id)), auth.KeyBytes))}, nil
 }
 
 func (keys) Reload(context.Context, time.Time) error { return nil }

@@ -14,9 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Attempts checks that a throttle.Counters behaves exactly like throttle.Update.Do on a counter in
+// Counters checks that a throttle.Counters behaves exactly like throttle.Update.Do on a counter in
 // memory. open returns the store, which may hold other counters.
-func Attempts(t *testing.T, open func(testing.TB) throttle.Counters) {
+func Counters(t *testing.T, open func(testing.TB) throttle.Counters) {
 	counters := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) {
 		for _, err := range CompareCounts(t.Context(), counters, 24, 1) {
@@ -154,7 +154,7 @@ func parallelTakes(t *testing.T, counters throttle.Counters) {
 type loginKey struct{}
 
 func (loginKey) SealingKey(context.Context) (auth.LoginKey, error) {
-	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}, nil
 }
 
 // spendOnce spends one id a hundred times in parallel. Exactly one call finds it unused.

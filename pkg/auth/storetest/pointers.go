@@ -51,8 +51,8 @@ func numbered(t testing.TB, kind user.PointerKind, n int) []user.Pointer {
 func pointersMove(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	name := "# é \"" + t.Name()
-	identity, credential, key := user.Pointer{Kind: user.IdentityKind, Name: name}, user.Pointer{Kind: user.CredentialKind, Name: name},
-		user.Pointer{Kind: user.KeyKind, Name: name}
+	identity, credential, key := user.Pointer{Kind: user.KindIdentity, Name: name}, user.Pointer{Kind: user.KindCredential, Name: name},
+		user.Pointer{Kind: user.KindKey, Name: name}
 	u := created(t, store, 0, func(u *user.User) { u.Pointers = user.SortPointers([]user.Pointer{key, identity}) })
 	consistent(t, store, u.ID)
 	leadsTo(t, store, credential, "")
@@ -75,7 +75,7 @@ func pointersMove(t *testing.T, store user.Store) {
 	leadsTo(t, store, emailOf(t, u), "")
 
 	// What was left is free, what was not is taken. A move that is refused moves nothing.
-	free := user.Pointer{Kind: user.KeyKind, Name: name + " free"}
+	free := user.Pointer{Kind: user.KindKey, Name: name + " free"}
 	other := created(t, store, 1, func(u *user.User) { u.Email, u.Pointers = "", []user.Pointer{key} })
 	for _, p := range []user.Pointer{credential, identity} {
 		if err := store.Move(ctx, other, withPointers(other, p, free), rand.Text()); !errors.Is(err, user.ErrExists) {
@@ -119,7 +119,7 @@ func pointersMove(t *testing.T, store user.Store) {
 // no pointer is refused.
 func pointerLimits(t *testing.T, store user.Store) {
 	ctx := t.Context()
-	first, second := numbered(t, user.IdentityKind, user.MaxPointers), numbered(t, user.KeyKind, user.MaxPointers)
+	first, second := numbered(t, user.KindIdentity, user.MaxPointers), numbered(t, user.KindKey, user.MaxPointers)
 	second[0].Name = strings.Repeat("x", user.MaxPointerBytes-len(t.Name())) + t.Name()
 	u := created(t, store, 0, func(u *user.User) { u.Pointers = user.SortPointers(first) })
 	to := withPointers(withEmail(u, "other-"+u.Email), second...)
@@ -143,10 +143,10 @@ func pointerLimits(t *testing.T, store user.Store) {
 		"an e-mail":         {[]user.Pointer{user.Email("a@b.example").Pointer()}, user.ErrPointer},
 		"an unknown kind":   {[]user.Pointer{{Kind: "u", Name: "x"}}, user.ErrPointer},
 		"no kind":           {[]user.Pointer{{Name: "x"}}, user.ErrPointer},
-		"no name":           {[]user.Pointer{{Kind: user.KeyKind}}, user.ErrPointer},
-		"a name too long":   {[]user.Pointer{{Kind: user.KeyKind, Name: strings.Repeat("x", user.MaxPointerBytes+1)}}, user.ErrPointer},
-		"a control":         {[]user.Pointer{{Kind: user.KeyKind, Name: "a\nb"}}, user.ErrPointer},
-		"not UTF-8":         {[]user.Pointer{{Kind: user.KeyKind, Name: "\xff"}}, user.ErrPointer},
+		"no name":           {[]user.Pointer{{Kind: user.KindKey}}, user.ErrPointer},
+		"a name too long":   {[]user.Pointer{{Kind: user.KindKey, Name: strings.Repeat("x", user.MaxPointerBytes+1)}}, user.ErrPointer},
+		"a control":         {[]user.Pointer{{Kind: user.KindKey, Name: "a\nb"}}, user.ErrPointer},
+		"not UTF-8":         {[]user.Pointer{{Kind: user.KindKey, Name: "\xff"}}, user.ErrPointer},
 		"no usable address": {nil, user.ErrEmail},
 	} {
 		bad, fresh := to, userOf(t, 1)
@@ -172,7 +172,7 @@ func pointerLimits(t *testing.T, store user.Store) {
 // oneOwnerAPointer races users who all claim one pointer, by a move or by their creation.
 func oneOwnerAPointer(t *testing.T, store user.Store) {
 	const movers, creators = 10, 10
-	wanted := user.Pointer{Kind: user.IdentityKind, Name: t.Name()}
+	wanted := user.Pointer{Kind: user.KindIdentity, Name: t.Name()}
 	users := make([]user.User, movers+creators)
 	for i := range users {
 		if users[i] = userOf(t, i); i < movers {
@@ -215,7 +215,7 @@ func oneOwnerAPointer(t *testing.T, store user.Store) {
 // erasure.
 func handOver(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
-		p := user.Pointer{Kind: user.CredentialKind, Name: fmt.Sprintf("%s %d", t.Name(), i)}
+		p := user.Pointer{Kind: user.KindCredential, Name: fmt.Sprintf("%s %d", t.Name(), i)}
 		giver := created(t, store, 2*i, func(u *user.User) { u.Pointers = []user.Pointer{p} })
 		taker := created(t, store, 2*i+1, func(u *user.User) { u.Pointers = nil })
 		var taken, gone atomic.Bool

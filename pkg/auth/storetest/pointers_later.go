@@ -12,9 +12,9 @@ import (
 func laterPointers(t *testing.T, store user.Store, raw Raw) {
 	ctx := t.Context()
 	u := created(t, store, 0, nil)
-	goes := user.Pointer{Kind: user.IdentityKind, Name: "goes " + string(u.ID)}
-	stays := user.Pointer{Kind: user.KeyKind, Name: "stays " + string(u.ID)}
-	comes := user.Pointer{Kind: user.CredentialKind, Name: "comes " + string(u.ID)}
+	goes := user.Pointer{Kind: user.KindIdentity, Name: "goes " + string(u.ID)}
+	stays := user.Pointer{Kind: user.KindKey, Name: "stays " + string(u.ID)}
+	comes := user.Pointer{Kind: user.KindCredential, Name: "comes " + string(u.ID)}
 	move := func(pointers ...user.Pointer) error {
 		to := withPointers(u, pointers...)
 		err := store.Move(ctx, u, to, rand.Text())

@@ -5,7 +5,7 @@
 //	}
 //
 // A session store is correct if it behaves exactly like [session.Update.Do] on an item in memory.
-// [Users], [Attempts] and [Schema] do the same for accounts, for counters, and for items that
+// [Users], [Counters] and [Schema] do the same for accounts, for counters, and for items that
 // another version wrote.
 package storetest
 
@@ -31,7 +31,7 @@ var Epoch = time.Date(2040, 1, 2, 3, 4, 5, 0, time.UTC)
 type key struct{}
 
 func (key) SealingKey(context.Context) (auth.RefreshTokenKey, error) {
-	return auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.RefreshTokenKeyBytes))}, nil
+	return auth.RefreshTokenKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}, nil
 }
 
 func (k key) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {

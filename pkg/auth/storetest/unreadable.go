@@ -92,7 +92,7 @@ func unreadablePointer(t *testing.T, store user.Store, raw Raw) {
 	u, other := created(t, store, 0, nil), created(t, store, 1, nil)
 	for _, p := range pointersOf(t, u) {
 		away, taking, fresh := u, other, userOf(t, 2)
-		if p.Kind == user.EmailKind {
+		if p.Kind == user.KindEmail {
 			away.Email, taking.Email, fresh.Email = "", u.Email, u.Email
 		} else {
 			away.Pointers = slices.DeleteFunc(slices.Clone(u.Pointers), func(own user.Pointer) bool { return own == p })

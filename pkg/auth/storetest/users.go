@@ -45,7 +45,7 @@ func userOf(t testing.TB, i int) user.User {
 		ID: id, Email: fmt.Sprintf("User%d@%x.example.com", i, t.Name()[len(t.Name())-8:]), Password: auth.NewSecret("$stored$hash"),
 		Roles: []string{"admin", "editor"}, Claims: map[string]any{"tenant": "t1", "seats": 3.0, "tags": []any{"a", true, nil}},
 		TokenVersion: 2, Revision: 1, CreatedAt: Epoch, UpdatedAt: Epoch.Add(time.Millisecond),
-		Pointers: []user.Pointer{{Kind: user.IdentityKind, Name: "issuer#" + string(id)}, {Kind: user.KeyKind, Name: string(id)}},
+		Pointers: []user.Pointer{{Kind: user.KindIdentity, Name: "issuer#" + string(id)}, {Kind: user.KindKey, Name: string(id)}},
 		Change:   user.PasswordChange{Digest: sha256.Sum256([]byte(id)), Until: Epoch.Add(time.Hour), TokenVersion: 2, Redeemed: true},
 	}
 }

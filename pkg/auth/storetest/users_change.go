@@ -196,7 +196,7 @@ func oneMoveARevision(t *testing.T, store user.Store) {
 func deleteAgainstWrites(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
 		u := created(t, store, i, nil)
-		moved := withPointers(withEmail(u, "moved."+u.Email), user.Pointer{Kind: user.KeyKind, Name: "moved " + string(u.ID)})
+		moved := withPointers(withEmail(u, "moved."+u.Email), user.Pointer{Kind: user.KindKey, Name: "moved " + string(u.ID)})
 		var deleted atomic.Int32
 		parallel(6, 6, func(j int) {
 			var err error

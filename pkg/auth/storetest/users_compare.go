@@ -45,10 +45,10 @@ func newUsersWorld(name string, rng *rand.Rand) *usersWorld {
 	for i := range 3 {
 		w.subjects = append(w.subjects, auth.SubjectID(fmt.Sprintf("compare %s %d", name, i)))
 		w.emails = append(w.emails, fmt.Sprintf("a%d@%s.example", i, name), fmt.Sprintf("A%d@%s.example", i, name))
-		w.pointers = append(w.pointers, user.Pointer{Kind: user.IdentityKind, Name: fmt.Sprintf("%s %d", name, i)})
+		w.pointers = append(w.pointers, user.Pointer{Kind: user.KindIdentity, Name: fmt.Sprintf("%s %d", name, i)})
 	}
 	w.emails = append(w.emails, "")
-	w.pointers = append(w.pointers, user.Pointer{Kind: user.KeyKind, Name: w.pointers[0].Name})
+	w.pointers = append(w.pointers, user.Pointer{Kind: user.KindKey, Name: w.pointers[0].Name})
 	return w
 }
 

@@ -5,7 +5,7 @@
 //	limiter, err := throttle.New(counters, keys)
 //	slot, err := limiter.Take(ctx, throttle.Charge{Kind: "account", Text: key, Limit: limit, At: now})
 //	var exceeded *throttle.Exceeded // if errors.As(err, &exceeded): answer 429 with exceeded.RetryAfter
-//	defer limiter.Settle(ctx, slot, throttle.Succeeded)
+//	defer limiter.Settle(ctx, slot, throttle.EndingSucceeded)
 //
 // An attempt is reserved before it is made, by one conditional write, so that a thousand parallel
 // attempts cannot all read the same count. The names of counters are keyed hashes, so that a reader

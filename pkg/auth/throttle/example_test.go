@@ -18,7 +18,7 @@ import (
 type ring struct{}
 
 func (ring) SealingKey(context.Context) (auth.LoginKey, error) {
-	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.LoginKeyBytes))}, nil
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(strings.Repeat("k", auth.KeyBytes))}, nil
 }
 
 func counters() (throttle.Counters, func()) {
@@ -54,7 +54,7 @@ func ExampleLimiter() {
 		case err != nil:
 			panic(err)
 		default:
-			fmt.Println("granted", limiter.Settle(context.Background(), slot, throttle.Failed))
+			fmt.Println("granted", limiter.Settle(context.Background(), slot, throttle.EndingFailed))
 		}
 	}
 	// Output:

@@ -15,7 +15,7 @@ import (
 type oneKey struct{}
 
 func (oneKey) SealingKey(context.Context) (auth.LoginKey, error) {
-	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(string(make([]byte, auth.LoginKeyBytes)))}, nil
+	return auth.LoginKey{ID: 1, Secret: auth.NewSecret(string(make([]byte, auth.KeyBytes)))}, nil
 }
 
 // memory is a store of counters.
@@ -37,7 +37,7 @@ func (m memory) Update(_ context.Context, key string, u throttle.Update) (thrott
 // TestNoCountIsNegative runs attempts that overlap in every order, some of them in one millisecond. A store cannot read a
 // counter with a negative count, so the account would be closed until the window ends.
 func TestNoCountIsNegative(t *testing.T) {
-	endings := []throttle.Ending{throttle.Undecided, throttle.Failed, throttle.Succeeded}
+	endings := []throttle.Ending{throttle.EndingUndecided, throttle.EndingFailed, throttle.EndingSucceeded}
 	for seed := range uint64(20_000) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		counters := memory{}

@@ -43,13 +43,13 @@ type Ending int
 
 // The endings of an attempt.
 const (
-	// Undecided releases the attempt: nothing was tried, because another counter refused or the
+	// EndingUndecided releases the attempt: nothing was tried, because another counter refused or the
 	// service failed.
-	Undecided Ending = iota
-	// Failed leaves the attempt counted.
-	Failed
-	// Succeeded releases the attempt, and the earlier failures too unless the charge is shared.
-	Succeeded
+	EndingUndecided Ending = iota
+	// EndingFailed leaves the attempt counted.
+	EndingFailed
+	// EndingSucceeded releases the attempt, and the earlier failures too unless the charge is shared.
+	EndingSucceeded
 )
 
 // Slot is a reserved attempt. The zero Slot is an attempt without a limit.
@@ -126,9 +126,9 @@ func (l *Limiter) source(ctx context.Context, c Charge, key string) (string, err
 // no second write.
 func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 	switch {
-	case s.key == "" || e == Failed:
+	case s.key == "" || e == EndingFailed:
 		return nil
-	case e == Undecided:
+	case e == EndingUndecided:
 		_, done, err := l.counters.Update(ctx, s.key, Undo(s.before, s.mine, s.source))
 		if err != nil || done {
 			return err

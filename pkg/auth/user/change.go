@@ -192,11 +192,6 @@ func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (
 	}
 }
 
-// Sessions deletes the sessions of a user for [Directory.Delete]. A session.Store implements it.
-type Sessions interface {
-	DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
-}
-
 // Delete erases a user and all sessions of the user, and returns the number of sessions erased. The
 // error is [auth.ErrNotFound] if neither the user nor a session exists. If Delete fails half way, a
 // second call finishes the deletion.

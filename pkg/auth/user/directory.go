@@ -16,24 +16,24 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// Hasher hashes passwords for storage. password.Hasher implements it.
-type Hasher interface {
-	Hash(password auth.Secret) (auth.Secret, error)
-}
-
 // Directory manages the users of a Store. Store and Hasher are required; the other fields are
 // optional. A Directory is safe for concurrent use if its fields are.
 type Directory struct {
-	Store  Store
-	Hasher Hasher
+	Store Store
+	// Hasher hashes passwords for storage. password.Hasher implements it.
+	Hasher interface {
+		Hash(password auth.Secret) (auth.Secret, error)
+	}
 	// Now is the clock. The default is time.Now.
 	Now func() time.Time
 	// Policy checks every new password. The zero Policy is password.CheckNew.
 	Policy password.Policy
 	// NewID returns an unused subject of at most 36 bytes. The default makes random UUIDs.
 	NewID func() auth.SubjectID
-	// Sessions deletes a user's sessions. Only Delete needs it.
-	Sessions Sessions
+	// Sessions deletes a user's sessions. A session.Store implements it. Only Delete needs it.
+	Sessions interface {
+		DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
+	}
 	// Importable checks a password hash of another system, without hashing. The default accepts any
 	// short printable text. An error must not contain the hash.
 	Importable func(stored auth.Secret) error

@@ -16,12 +16,12 @@ import (
 // maxStoredBytes bounds a stored hash if Directory.Importable is nil.
 const maxStoredBytes = 1024
 
-// Outcome is the result of [Directory.Import] or [Directory.CheckImport].
-type Outcome string
+// ImportResult is the result of [Directory.Import] or [Directory.CheckImport].
+type ImportResult string
 
 const (
-	Created   Outcome = "created"
-	Unchanged Outcome = "unchanged" // the same user exists
+	ImportCreated   ImportResult = "created"
+	ImportUnchanged ImportResult = "unchanged" // the same user exists
 )
 
 // Import creates a user from a record of another system. Import takes the subject, e-mail address,
@@ -30,12 +30,12 @@ const (
 // gets a new one. The default CreatedAt is now. A user without a hash cannot log in with a
 // password.
 //
-// A second import of the same record returns [Unchanged], so an interrupted import can be repeated.
+// A second import of the same record returns [ImportUnchanged], so an interrupted import can be repeated.
 // A different record with the same subject, e-mail address or pointer is [ErrExists]. It is
 // [ErrChanged], which wraps ErrExists, if the imported user has been changed since, for example by
 // a login that replaced an outdated hash. Import never changes an existing user. The error for an
 // invalid record names the wrong member.
-func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
+func (d *Directory) Import(ctx context.Context, record User) (ImportResult, error) {
 	u, err := d.importable(record)
 	if err != nil {
 		return "", err
@@ -63,18 +63,18 @@ func (d *Directory) Import(ctx context.Context, record User) (Outcome, error) {
 	case err != nil:
 		return "", fmt.Errorf("create the user: %w", err)
 	}
-	return Created, nil
+	return ImportCreated, nil
 }
 
 // CheckImport returns what [Directory.Import] would return for a record, and writes nothing.
-func (d *Directory) CheckImport(ctx context.Context, record User) (Outcome, error) {
+func (d *Directory) CheckImport(ctx context.Context, record User) (ImportResult, error) {
 	u, err := d.importable(record)
 	if err != nil {
 		return "", err
 	}
 	outcome, err := d.compare(ctx, u, record)
 	if errors.Is(err, auth.ErrNotFound) {
-		return Created, nil
+		return ImportCreated, nil
 	}
 	return outcome, err
 }
@@ -177,7 +177,7 @@ func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
 
 // compare compares the stored user with u, which record made. The error is auth.ErrNotFound if
 // there is no stored user.
-func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error) {
+func (d *Directory) compare(ctx context.Context, u, record User) (ImportResult, error) {
 	there, err := d.there(ctx, u, record)
 	if err != nil {
 		return "", err
@@ -199,7 +199,7 @@ func (d *Directory) compare(ctx context.Context, u, record User) (Outcome, error
 	u.TokenVersion, u.Revision, u.UpdatedAt, u.Change = there.TokenVersion, there.Revision, there.UpdatedAt, there.Change
 	switch {
 	case reflect.DeepEqual(u, there):
-		return Unchanged, nil
+		return ImportUnchanged, nil
 	case u.ID == there.ID && u.Email == there.Email && there.Revision > 1:
 		return "", ErrChanged
 	}

@@ -20,7 +20,7 @@ func imported() user.User {
 
 func TestImport(t *testing.T) {
 	d := newDirectory(t)
-	for i, want := range []user.Outcome{user.Created, user.Unchanged, user.Unchanged} {
+	for i, want := range []user.ImportResult{user.ImportCreated, user.ImportUnchanged, user.ImportUnchanged} {
 		if dry, err := d.CheckImport(t.Context(), imported()); dry != want || err != nil {
 			t.Errorf("check %d: %q, %v", i, dry, err)
 		}
@@ -63,7 +63,7 @@ func TestImport(t *testing.T) {
 func TestImportWithoutSubject(t *testing.T) {
 	d := newDirectory(t)
 	record := user.User{Email: "bob@example.com"}
-	for _, want := range []user.Outcome{user.Created, user.Unchanged} {
+	for _, want := range []user.ImportResult{user.ImportCreated, user.ImportUnchanged} {
 		if got, err := d.Import(t.Context(), record); got != want || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
@@ -77,13 +77,13 @@ func TestImportWithoutSubject(t *testing.T) {
 // that no pointer leads to two users.
 func TestImportPointers(t *testing.T) {
 	d := newDirectory(t)
-	identity, key := user.Pointer{Kind: user.IdentityKind, Name: "issuer#1"}, user.Pointer{Kind: user.KeyKind, Name: "1"}
+	identity, key := user.Pointer{Kind: user.KindIdentity, Name: "issuer#1"}, user.Pointer{Kind: user.KindKey, Name: "1"}
 	for name, record := range map[string]user.User{
 		"an e-mail and pointers": {Email: "bob@example.com", Pointers: []user.Pointer{key, identity}},
-		"a pointer alone":        {Pointers: []user.Pointer{{Kind: user.IdentityKind, Name: "issuer#2"}}},
+		"a pointer alone":        {Pointers: []user.Pointer{{Kind: user.KindIdentity, Name: "issuer#2"}}},
 		"a subject alone":        {ID: "alone"},
 	} {
-		for _, want := range []user.Outcome{user.Created, user.Unchanged} {
+		for _, want := range []user.ImportResult{user.ImportCreated, user.ImportUnchanged} {
 			if dry, err := d.CheckImport(t.Context(), record); dry != want || err != nil {
 				t.Errorf("%s: check: %q, %v", name, dry, err)
 			}
@@ -99,7 +99,7 @@ func TestImportPointers(t *testing.T) {
 	for name, record := range map[string]user.User{
 		"a taken pointer":    {ID: "new", Email: "new@example.com", Pointers: []user.Pointer{key}},
 		"a pointer less":     {Email: "bob@example.com", Pointers: []user.Pointer{key}},
-		"a pointer more":     {ID: "alone", Pointers: []user.Pointer{{Kind: user.KeyKind, Name: "2"}}},
+		"a pointer more":     {ID: "alone", Pointers: []user.Pointer{{Kind: user.KindKey, Name: "2"}}},
 		"two users' at once": {Email: d.ada.Email, Pointers: []user.Pointer{key}},
 	} {
 		if got, err := d.Import(t.Context(), record); got != "" || !errors.Is(err, user.ErrExists) {
@@ -124,7 +124,7 @@ func TestImportWraps(t *testing.T) {
 		}
 		return auth.NewSecret(strings.Repeat("x", n)), nil
 	}
-	for _, want := range []user.Outcome{user.Created, user.Unchanged} {
+	for _, want := range []user.ImportResult{user.ImportCreated, user.ImportUnchanged} {
 		for hash, email := range map[string]string{"$weak": "w@example.com", "$strong": "s@example.com"} {
 			if got, err := d.Import(t.Context(), user.User{Email: email, Password: auth.NewSecret(hash)}); got != want || err != nil {
 				t.Errorf("%s: %q, %v", hash, got, err)
@@ -143,7 +143,7 @@ func TestImportRefuses(t *testing.T) {
 	d := newDirectory(t)
 	var many []user.Pointer
 	for i := range user.MaxPointers + 1 {
-		many = append(many, user.Pointer{Kind: user.KeyKind, Name: strings.Repeat("x", i+1)})
+		many = append(many, user.Pointer{Kind: user.KindKey, Name: strings.Repeat("x", i+1)})
 	}
 	for name, row := range map[string]struct {
 		record user.User
@@ -165,9 +165,9 @@ func TestImportRefuses(t *testing.T) {
 		"too many pointers":   {user.User{Email: "b@example.com", Pointers: many}, user.ErrTooManyPointers},
 		"before 1970":         {user.User{Email: "b@example.com", CreatedAt: time.Unix(-1, 0)}, user.ErrCreated},
 	} {
-		for _, do := range []func() (user.Outcome, error){
-			func() (user.Outcome, error) { return d.Import(t.Context(), row.record) },
-			func() (user.Outcome, error) { return d.CheckImport(t.Context(), row.record) },
+		for _, do := range []func() (user.ImportResult, error){
+			func() (user.ImportResult, error) { return d.Import(t.Context(), row.record) },
+			func() (user.ImportResult, error) { return d.CheckImport(t.Context(), row.record) },
 		} {
 			if got, err := do(); got != "" || !errors.Is(err, row.want) || strings.Contains(err.Error(), "SECRET") {
 				t.Errorf("%s: %q, %v", name, got, err)

@@ -26,33 +26,36 @@ type PasswordChange struct {
 	Redeemed bool
 }
 
-// ChangeState says what a change-of-password token permits.
-type ChangeState int
+// changeState says what a change-of-password token permits.
+type changeState int
 
-// The states of a token. The zero value, ChangeRefused, permits nothing.
 const (
-	ChangeRefused ChangeState = iota
-	// ChangeOpen permits a new password, once.
-	ChangeOpen
-	// ChangeRedeemed permits only a repetition of the same password, in case the reply was lost.
-	ChangeRedeemed
+	changeRefused changeState = iota // nothing
+	// changeOpen permits a new password, once.
+	changeOpen
+	// changeRedeemed permits only a repetition of the same password, in case the reply was lost.
+	changeRedeemed
 )
 
-// ChangeState returns what a change-of-password token permits at an instant. digest is the SHA-256
-// of the token's secret. The result is ChangeRefused if the token is unknown, expired or not the
-// newest, if the user is disabled, or if MustChange or TokenVersion has changed since the token was
-// made or redeemed.
-func (u User) ChangeState(digest [sha256.Size]byte, at time.Time) ChangeState {
+// MayRedeem reports whether a change-of-password token permits anything at an instant: a new
+// password, or, once it was redeemed, a repetition of the same password. digest is the SHA-256 of the
+// token's secret. A token permits nothing if it is unknown, expired or not the newest, if the user is
+// disabled, or if MustChange or TokenVersion has changed since the token was made or redeemed.
+func (u User) MayRedeem(digest [sha256.Size]byte, at time.Time) bool {
+	return u.changeState(digest, at) != changeRefused
+}
+
+func (u User) changeState(digest [sha256.Size]byte, at time.Time) changeState {
 	c := u.Change
 	switch {
 	case c == (PasswordChange{}), subtle.ConstantTimeCompare(c.Digest[:], digest[:]) != 1:
-		return ChangeRefused
+		return changeRefused
 	case !at.Before(c.Until), u.Disabled, c.TokenVersion != u.TokenVersion, c.Redeemed == u.MustChange:
-		return ChangeRefused
+		return changeRefused
 	case c.Redeemed:
-		return ChangeRedeemed
+		return changeRedeemed
 	}
-	return ChangeOpen
+	return changeOpen
 }
 
 // PermitChange stores a change-of-password token for a user who has proven the password at this
@@ -87,13 +90,13 @@ func (d *Directory) PermitChange(
 
 // RedeemChange stores the hash of a new, checked password for the holder of a change-of-password
 // token. One conditional write stores the hash, clears MustChange, ends all sessions of the user
-// and marks the token as redeemed. The error is [ErrSuperseded] if the token's state at this
-// instant is not [ChangeOpen]. It is [auth.ErrNotFound] if the user is unknown.
+// and marks the token as redeemed. The error is [ErrSuperseded] if the token may not set a
+// password at this instant. It is [auth.ErrNotFound] if the user is unknown.
 func (d *Directory) RedeemChange(
 	ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte, at time.Time, stored auth.Secret,
 ) (User, error) {
 	return d.change(ctx, id, func(u *User) error {
-		if u.ChangeState(digest, at) != ChangeOpen {
+		if u.changeState(digest, at) != changeOpen {
 			return ErrSuperseded
 		}
 		u.Password, u.MustChange = stored, false

@@ -13,15 +13,15 @@ import (
 type PointerKind string
 
 const (
-	// EmailKind is an e-mail address. The name is an Email. This pointer follows from User.Email
+	// KindEmail is an e-mail address. The name is an Email. This pointer follows from User.Email
 	// and is never in User.Pointers.
-	EmailKind PointerKind = "e"
-	// IdentityKind is an identity of an outside issuer.
-	IdentityKind PointerKind = "i"
-	// CredentialKind is a credential that the user has registered, for example a passkey.
-	CredentialKind PointerKind = "c"
-	// KeyKind is an API key.
-	KeyKind PointerKind = "k"
+	KindEmail PointerKind = "e"
+	// KindIdentity is an identity of an outside issuer.
+	KindIdentity PointerKind = "i"
+	// KindCredential is a credential that the user has registered, for example a passkey.
+	KindCredential PointerKind = "c"
+	// KindKey is an API key.
+	KindKey PointerKind = "k"
 )
 
 const (
@@ -42,7 +42,7 @@ type Pointer struct {
 }
 
 // Pointer returns the pointer for an e-mail address.
-func (e Email) Pointer() Pointer { return Pointer{EmailKind, string(e)} }
+func (e Email) Pointer() Pointer { return Pointer{KindEmail, string(e)} }
 
 // Key returns the pointer as one text, for example "i#name".
 func (p Pointer) Key() string { return string(p.Kind) + kindEnd + p.Name }
@@ -50,7 +50,7 @@ func (p Pointer) Key() string { return string(p.Kind) + kindEnd + p.Name }
 // Validate returns an error that wraps [ErrPointer] if p is not a valid pointer.
 func (p Pointer) Validate() error {
 	switch p.Kind {
-	case EmailKind, IdentityKind, CredentialKind, KeyKind:
+	case KindEmail, KindIdentity, KindCredential, KindKey:
 	default:
 		return fmt.Errorf("%w: the kind is %q (want e, i, c or k)", ErrPointer, string(p.Kind))
 	}
@@ -129,7 +129,7 @@ func PointerMoves(from, to User) (added, removed []Pointer, err error) {
 		if err := p.Validate(); err != nil {
 			return nil, nil, err
 		}
-		if p.Kind == EmailKind {
+		if p.Kind == KindEmail {
 			return nil, nil, fmt.Errorf("%w: the pointer from an e-mail is made from the e-mail", ErrPointer)
 		}
 		if len(to.Pointers) > MaxPointers {

@@ -15,7 +15,7 @@ import (
 // The text of a pointer parses to the same pointer, even if only a later version knows its kind.
 func TestPointerText(t *testing.T) {
 	for _, want := range []user.Pointer{
-		user.Email("ada@example.com").Pointer(), {Kind: user.IdentityKind, Name: "a#b # c"}, {Kind: user.KeyKind, Name: "#"}, {Kind: "later", Name: "x"},
+		user.Email("ada@example.com").Pointer(), {Kind: user.KindIdentity, Name: "a#b # c"}, {Kind: user.KindKey, Name: "#"}, {Kind: "later", Name: "x"},
 	} {
 		raw, err := json.Marshal(want)
 		var got user.Pointer

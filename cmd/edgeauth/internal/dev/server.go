@@ -78,9 +78,8 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 		Issuer: issuer, Audience: []string{issuer},
 		SigningRing: keys.signing.source(), RefreshKeys: keys.refresh.source(), LoginRing: keys.login.source(),
 		KeyVersion: keys.signing.Current(),
-		Stores:     service.Stores(stores), AccessTokenLifetime: service.DefaultAccessTokenLifetime, Log: o.Log, Config: o.Config,
-		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile,
-			IdleTimeout: service.DefaultIdleTimeout, AbsoluteTimeout: service.DefaultAbsoluteTimeout},
+		Stores:     service.Stores(stores), Log: o.Log, Config: o.Config,
+		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile},
 	}
 	s, err := service.New(ctx, settings)
 	if err != nil {

@@ -95,7 +95,7 @@ func (i *Import) feed(ctx context.Context, records Records, work chan<- Record, 
 
 // one imports a record. It returns an error only if the import cannot go on.
 func (i *Import) one(ctx context.Context, r Record) error {
-	outcome, err := user.Outcome(""), r.Err
+	outcome, err := user.ImportResult(""), r.Err
 	if err == nil {
 		outcome, err = i.try(ctx, r.User)
 	}
@@ -111,7 +111,7 @@ func (i *Import) one(ctx context.Context, r Record) error {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.Failed(r.At, err)
-	case outcome == user.Created:
+	case outcome == user.ImportCreated:
 		i.Created.Add(1)
 	default:
 		i.Unchanged.Add(1)
@@ -126,7 +126,7 @@ const (
 
 // try repeats a write while the store is busy: a table needs time to scale to the load of an
 // import.
-func (i *Import) try(ctx context.Context, u user.User) (user.Outcome, error) {
+func (i *Import) try(ctx context.Context, u user.User) (user.ImportResult, error) {
 	do := i.Directory.Import
 	if i.DryRun {
 		do = i.Directory.CheckImport

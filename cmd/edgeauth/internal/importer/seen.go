@@ -32,7 +32,7 @@ func (s *seen) add(u user.User) error {
 		if s.first(s.pointers, p.Key()) {
 			continue
 		}
-		if p.Kind == user.EmailKind {
+		if p.Kind == user.KindEmail {
 			return errTwiceEmail
 		}
 		return errTwicePointer
