@@ -12,37 +12,39 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// live is a ring in use: loaded once, again while that fails, and by reload.
+// live is a ring in use. It is loaded once. A failed first load is repeated, and reload loads the
+// ring again.
 type live struct {
 	source  Source
 	kind    keyrings.Kind
 	version uint16
 	now     func() time.Time
 
-	mu     sync.Mutex // held while loading for the first time, so that callers share one attempt
+	mu     sync.Mutex // held during the first load, so that callers share one attempt
 	ring   *keyrings.Ring
 	failed error
 	tried  time.Time
 	loaded time.Time // when the load of ring began
 
-	reloading    sync.Mutex // held while loading again; callers that need no newer ring do not wait for it
+	reloading    sync.Mutex // held during a reload; callers that need no newer ring do not wait
 	reloadFailed error
 	reloadTried  time.Time
 }
 
-// retryAfter keeps a flood of requests from becoming a flood of loads while a source is down.
+// retryAfter limits loads while a source is down, so that many requests do not become many loads.
 const retryAfter = time.Second
 
 const (
-	// loadedLate is how far apart the clocks of two instances may be, and how long a secret that was written may still
-	// be read in its state of before.
+	// loadedLate covers the difference between the clocks of two instances, and the time that a
+	// source may return the state before a write.
 	loadedLate = time.Minute
-	// reloadTimeout leaves a request the time that it needs for the store.
+	// reloadTimeout leaves a request enough time for the store.
 	reloadTimeout = 2 * time.Second
 )
 
-// open loads the ring for the first time. A source that fails must not stop the start, or an outage of the source
-// would outlast itself by every new instance's crash; a ring that no second attempt would mend must.
+// open loads the ring for the first time. A temporary failure does not stop the start: otherwise an
+// outage would go on as crashes of new instances. A malformed or exposed ring stops the start,
+// because a retry does not help.
 func open(ctx context.Context, from Source, kind keyrings.Kind, v uint16, now func() time.Time) (*live, error) {
 	if from == nil || v == 0 || now == nil {
 		return nil, fmt.Errorf("%s: it needs a source, a version from 1 and a clock", kind)
@@ -55,7 +57,7 @@ func open(ctx context.Context, from Source, kind keyrings.Kind, v uint16, now fu
 	return l, nil
 }
 
-// load returns the ring, or an error that wraps auth.ErrUnavailable.
+// load returns the ring. The error wraps auth.ErrUnavailable.
 func (l *live) load(ctx context.Context) (keyrings.Ring, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,13 +74,14 @@ func (l *live) load(ctx context.Context) (keyrings.Ring, error) {
 	return *l.ring, nil
 }
 
-// reload loads the ring again if a token that was issued at this instant may be under a key that the ring in use does not
-// have: a key that was made after the ring was loaded. If the load fails, the ring in use stays, and the error wraps
-// auth.ErrUnavailable. There is one attempt a second at most. Within that second the ring in use decides: a key that is
-// newer would have been stored, loaded by an instance that started, and used by a client, all since the last attempt.
+// reload loads the ring again if a token that was issued at this instant may be under a key that
+// was made after the ring was loaded. If the load fails, the current ring stays, and the error
+// wraps auth.ErrUnavailable. There is at most one attempt a second. Within that second the current
+// ring decides: a newer key would have to be stored, loaded by a new instance and used by a client,
+// all since the last attempt.
 //
-// A version may get another key by a drop, and ids in tokens are versions. Ids that were never used before would not do
-// instead: an instance of before does not know them either, and has to load the ring all the same.
+// Key ids in tokens are versions, and a drop may give a version a different key. Ids that are never
+// reused would not avoid the reload: an older instance does not know them either.
 func (l *live) reload(ctx context.Context, issued time.Time) error {
 	l.reloading.Lock()
 	defer l.reloading.Unlock()
@@ -91,7 +94,7 @@ func (l *live) reload(ctx context.Context, issued time.Time) error {
 	}
 	if l.reloadTried.IsZero() || now.Sub(l.reloadTried) >= retryAfter {
 		l.reloadTried = now
-		// A client that hangs up must not fail the requests of other clients.
+		// A client that disconnects must not fail the requests of other clients.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
 		defer cancel()
 		var r *keyrings.Ring
@@ -121,13 +124,14 @@ func (l *live) attempt(ctx context.Context) (*keyrings.Ring, error) {
 	return &r, nil
 }
 
-// Signing is the signing ring in use, with one version that signs. It implements token.SigningKeys. Safe for
-// concurrent use.
+// Signing is a signing ring in use, with one version that signs. It implements token.SigningKeys.
+// It is safe for concurrent use.
 type Signing struct{ live *live }
 
-// LoadSigning reads the signing ring. It fails where there is no ring, where the ring is malformed or exposed, or
-// lacks the version; any other failure of the source shows in each later call, as an error that wraps
-// auth.ErrUnavailable, until an attempt succeeds. There is one attempt a second at most.
+// LoadSigning loads the signing ring, in which version v signs. LoadSigning fails if there is no
+// ring, if the ring is malformed or exposed, or if it lacks the version. After any other failure of
+// the source, each method returns an error that wraps [auth.ErrUnavailable] until an attempt
+// succeeds. There is at most one attempt a second.
 func LoadSigning(ctx context.Context, from Source, v uint16, now func() time.Time) (*Signing, error) {
 	l, err := open(ctx, from, keyrings.SigningRing, v, now)
 	if err != nil {
@@ -136,7 +140,7 @@ func LoadSigning(ctx context.Context, from Source, v uint16, now func() time.Tim
 	return &Signing{l}, nil
 }
 
-// SigningKey returns the key that signs.
+// SigningKey returns the key that signs. The error wraps [auth.ErrUnavailable].
 func (s *Signing) SigningKey(ctx context.Context) (token.SigningKey, error) {
 	r, err := s.live.load(ctx)
 	if err != nil {
@@ -154,10 +158,12 @@ func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	return r.PublicKeys(s.live.version)
 }
 
-// Refresh is the ring of refresh-token keys in use, with one version that seals. Safe for concurrent use.
+// Refresh is a ring of refresh-token keys in use, with one version that seals. It is safe for
+// concurrent use.
 type Refresh struct{ live *live }
 
-// LoadRefresh reads the ring of refresh-token keys. It fails as LoadSigning does.
+// LoadRefresh loads the ring of refresh-token keys, in which version v seals. It fails as
+// [LoadSigning] does.
 func LoadRefresh(ctx context.Context, from Source, v uint16, now func() time.Time) (*Refresh, error) {
 	l, err := open(ctx, from, keyrings.RefreshRing, v, now)
 	if err != nil {
@@ -166,14 +172,15 @@ func LoadRefresh(ctx context.Context, from Source, v uint16, now func() time.Tim
 	return &Refresh{l}, nil
 }
 
-// SealingKey returns the key for new tokens.
+// SealingKey returns the key for new tokens. The error wraps [auth.ErrUnavailable].
 func (s *Refresh) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) {
 	return s.RefreshTokenKey(ctx, s.live.version)
 }
 
-// RefreshTokenKey returns the key of an id that stands in a token: any up to the one after the sealing key that has
-// not been retired for 400 days. For an id whose key was dropped the error wraps auth.ErrKeyDropped. For
-// every other id it wraps auth.ErrNotFound, and the token is forged unless Reload brings its key.
+// RefreshTokenKey returns the key for the id in a token. Valid ids are the versions up to one above
+// the sealing version, unless their key was retired more than 400 days ago. The error wraps
+// [auth.ErrKeyDropped] if the key was dropped. For any other id the error wraps [auth.ErrNotFound],
+// and the token is forged unless [Refresh.Reload] brings its key.
 func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshTokenKey, error) {
 	entry, err := s.live.opening(ctx, id)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
@@ -192,18 +199,20 @@ func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshT
 	}
 }
 
-// Reload reads the ring again if a token that claims to be issued at this instant may be under a key that was made since
-// the ring was read. A token that RefreshTokenKey has no key for is forged only if it has none after Reload either. If the
-// ring cannot be read, the error wraps auth.ErrUnavailable, and the ring in use stays. There is one attempt a second at
-// most, so forged tokens cost no more than that.
+// Reload loads the ring again if a token that claims to be issued at this instant may be under a
+// key that was made after the ring was loaded. A token without a key in RefreshTokenKey is forged
+// only if it has no key after Reload either. If the ring cannot be loaded, the error wraps
+// [auth.ErrUnavailable] and the current ring stays. There is at most one attempt a second, which
+// bounds the cost of forged tokens.
 func (s *Refresh) Reload(ctx context.Context, issued time.Time) error {
 	return s.live.reload(ctx, issued)
 }
 
-// Login is the login ring in use, with one version that seals. It implements login.Keys. Safe for concurrent use.
+// Login is a login ring in use, with one version that seals. It implements login.Keys. It is safe
+// for concurrent use.
 type Login struct{ live *live }
 
-// LoadLogin reads the login ring. It fails as LoadSigning does.
+// LoadLogin loads the login ring, in which version v seals. It fails as [LoadSigning] does.
 func LoadLogin(ctx context.Context, from Source, v uint16, now func() time.Time) (*Login, error) {
 	l, err := open(ctx, from, keyrings.LoginRing, v, now)
 	if err != nil {
@@ -212,14 +221,16 @@ func LoadLogin(ctx context.Context, from Source, v uint16, now func() time.Time)
 	return &Login{l}, nil
 }
 
-// SealingKey returns the key for new tokens and for the names of counters.
+// SealingKey returns the key for new tokens and for the names of counters. The error wraps
+// [auth.ErrUnavailable].
 func (s *Login) SealingKey(ctx context.Context) (auth.LoginKey, error) {
 	return s.LoginKey(ctx, s.live.version)
 }
 
-// LoginKey returns the key of an id that stands in a token: any up to the one after the sealing key that has not been
-// retired for 200 days. For every other id it wraps auth.ErrNotFound, and the token is forged. A login ring is
-// not read again: a known device that is taken for unknown loses nothing but its own counter.
+// LoginKey returns the key for the id in a token. Valid ids are the versions up to one above the
+// sealing version, unless their key was retired more than 200 days ago. For any other id the error
+// wraps [auth.ErrNotFound], and the token is forged. A login ring is not loaded again: a known
+// device that counts as unknown only loses its own counter.
 func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) {
 	entry, err := s.live.opening(ctx, id)
 	if err != nil {
@@ -228,7 +239,8 @@ func (s *Login) LoginKey(ctx context.Context, id uint16) (auth.LoginKey, error) 
 	return auth.LoginKey{ID: id, Secret: entry.Secret}, nil
 }
 
-// opening returns the entry of a version that opens tokens. For every other version it wraps auth.ErrNotFound.
+// opening returns the entry of a version that opens tokens. For any other version the error wraps
+// auth.ErrNotFound.
 func (l *live) opening(ctx context.Context, v uint16) (keyrings.Entry, error) {
 	r, err := l.load(ctx)
 	if err != nil {
@@ -239,7 +251,8 @@ func (l *live) opening(ctx context.Context, v uint16) (keyrings.Entry, error) {
 	case !ok, int(v) > int(l.version)+1:
 		ok = false
 	case v < l.version && !entry.Retired.IsZero():
-		// A key that seals again after a rollback may still be recorded as retired; it opens its own tokens.
+		// After a rollback, a key that seals again may still be recorded as retired. It opens its
+		// own tokens.
 		ok = l.now().Before(entry.Retired.Add(l.kind.Retention()))
 	}
 	if !ok {

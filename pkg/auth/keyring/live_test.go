@@ -46,7 +46,7 @@ func text(t testing.TB, r keyrings.Ring) string {
 	return s.Reveal()
 }
 
-// source answers what its fields hold and counts.
+// source returns the values of its fields and counts the loads.
 type source struct {
 	mu    sync.Mutex
 	text  string
@@ -78,7 +78,7 @@ func TestSigningSigns(t *testing.T) {
 	}
 }
 
-// TestOpeningKeys holds which keys of a refresh-token ring and of a login ring open tokens.
+// TestOpeningKeys checks which keys of a refresh-token ring and of a login ring open tokens.
 func TestOpeningKeys(t *testing.T) {
 	type found struct {
 		id     uint16
@@ -123,7 +123,7 @@ func TestOpeningKeys(t *testing.T) {
 			e.SigningSince, e.Retired = at.Add(-time.Hour), at
 			r.Keys[v] = e
 		}
-		set(1, retired)                    // over for a moment
+		set(1, retired)                    // just ended
 		set(2, retired.Add(2*time.Second)) // not yet
 		set(3, retired)                    // seals again, after a rollback
 		sealing, key, err := row.load(keyrings.Inline(auth.NewSecret(text(t, r))))
@@ -206,7 +206,7 @@ func TestOutageIsTriedAgainOnceASecond(t *testing.T) {
 	call(2, false)
 	s.err, s.text = nil, "{}"
 	now = now.Add(time.Second)
-	call(3, false) // malformed by now: still an outage to whoever calls, and it can be mended
+	call(3, false) // malformed, but still a temporary failure for callers
 	s.text = text(t, ring(t, keyrings.RefreshRing))
 	now = now.Add(time.Second)
 	call(4, true)
@@ -241,7 +241,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestReloadOnce holds that parallel callers share one reload, and find the key that it brings.
+// TestReloadOnce checks that parallel callers share one reload and find its new key.
 func TestReloadOnce(t *testing.T) {
 	r := ring(t, keyrings.RefreshRing)
 	s := &source{text: text(t, r)}

@@ -7,13 +7,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Source reads the text of one ring. It must be safe for concurrent use.
+// Source reads the text of one ring. A Source must be safe for concurrent use.
 type Source interface {
-	// Load returns an error that wraps [auth.ErrNotFound] if there is no ring. Any other error counts
-	// as temporary.
+	// Load returns an error that wraps [auth.ErrNotFound] if there is no ring. Any other error
+	// counts as temporary.
 	Load(ctx context.Context) (auth.Secret, error)
 }
 
-// Open returns the source that a value of configuration names: file:<path>, or the JSON of the ring
-// itself. A file must have mode 0600. Errors do not repeat the value, which may be a ring.
+// Open returns the source that a configuration value names: file:<path>, or the JSON of a ring. The
+// file must have mode 0600. Errors do not contain the value, because the value may be a ring.
 func Open(value string) (Source, error) { return keyrings.Open(value) }
