@@ -9,7 +9,16 @@
 //
 // [Authorizer.Invoke] recognizes the kind of gateway by the shape of the event, extracts the access
 // token, verifies it, applies the route rules, and answers in the format of that gateway. It does
-// no I/O: it reads only the event and the keys in memory. The package imports no AWS SDK.
+// no I/O of its own. With keys in memory, as of [FromEnvironment], it reads nothing but the event and
+// the keys; with keys of package jwksurl, the verifier fetches the keys. The package imports no AWS
+// SDK.
+//
+// Without a gateway, [Authorizer.Middleware] makes the same decision in front of a handler:
+//
+//	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json"})
+//	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: audience, Keys: keys})
+//	a, err := authorizer.New(authorizer.Config{Verifier: verifier})
+//	http.ListenAndServe(address, a.Middleware(api))
 package authorizer
 
 import (

@@ -82,6 +82,7 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 	for _, row := range []struct{ name, document, tells string }{
 		{"an unknown member", `{"route":[]}`, `unknown member "route"`},
 		{"an unknown member of a rule", `{"routes":[{"route":"GET /","scope":"a"}]}`, `routes: number 1: "scope"`},
+		{"a parameter of another router", `{"routes":[{"route":"GET /users/:id"}]}`, `routes: number 1: route "GET /users/:id": a segment of a route must not begin with ":"`},
 		{"a wrong route", `{"routes":[{"route":"GET /"},{"route":"FETCH /"}]}`, `routes: number 2: route "FETCH /": a route is`},
 		{"no route", `{"routes":[{"scopes":["a"]}]}`, `routes: number 1: route ""`},
 		{"no rules", `{"routes":[]}`, "routes: the list is empty"},

@@ -19,7 +19,18 @@ import (
 // Function URLs, load balancers and in containers, where no gateway calls an authorizer.
 //
 // In next, [auth.PrincipalFrom] and [ClaimsFrom] return the verified caller. A refused request gets
-// 401 or 403 with a challenge (RFC 6750). Unavailable keys give 503, and a fault gives 500.
+// a status and a challenge in WWW-Authenticate (RFC 6750, section 3):
+//
+//	401  Bearer                                                  no token
+//	400  Bearer error="invalid_request"                          a malformed header, or several tokens
+//	401  Bearer error="invalid_token"                            a token that is not valid
+//	403  Bearer error="insufficient_scope", scope="..."          the rule needs these scopes
+//	401  Bearer error="insufficient_user_authentication",
+//	     max_age="..."                                           the login is too old (RFC 9470, section 3)
+//
+// It gets 403 without a challenge if the token lacks a role, if the route has no rule, or if a page
+// of an origin that is not configured sent the token in a cookie. If the keys are unavailable, the
+// answer is 503 with Retry-After, and for a fault 500.
 //
 // CORS preflight requests carry no token. If the API serves other origins, put its CORS handler in
 // front of Middleware.

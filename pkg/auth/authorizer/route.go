@@ -39,7 +39,8 @@ const maxPattern = 300
 var (
 	errRoute = errors.New(`a route is "METHOD /path", "$connect", "$default" or "Type.field"; METHOD is ANY or one of ` +
 		strings.Join(methods, ", ") + `; the path may have segments "{name}" and end in "/*"`)
-	errLong = fmt.Errorf("a route has at most %d bytes", maxPattern)
+	errColon = errors.New(`a segment of a route must not begin with ":", which other routers take for a parameter; write "{name}"`)
+	errLong  = fmt.Errorf("a route has at most %d bytes", maxPattern)
 )
 
 func parseRoute(text string) (route, error) {
@@ -52,6 +53,9 @@ func parseRoute(text string) (route, error) {
 		return newRoute(field, "", text), nil
 	}
 	method, path, _ := strings.Cut(text, " ")
+	if strings.Contains(path, "/:") {
+		return route{}, errColon
+	}
 	of := []string{method}
 	switch method {
 	case anyMethod:

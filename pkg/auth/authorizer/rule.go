@@ -21,6 +21,12 @@ type Rule struct {
 	// GET also matches HEAD. A literal path also matches with a final slash, and a path that ends
 	// in "/*" also matches without it, because routers treat them as the same path. A request must
 	// also satisfy the rules that match its path without regard to case: some routers ignore it.
+	//
+	// A route is no pattern of http.ServeMux. The method is required, and there is no host. A path
+	// other than "/" must not end in "/"; what is below a path is "/*". "{name...}" and "{$}" are not
+	// valid. The most specific rule does not win: a request must satisfy every rule that matches it,
+	// except that a literal route takes precedence over one with "{name}" of the same method. A segment that begins with ":" is refused with an error, because another router may
+	// take it for a parameter.
 	Route string
 	// APIs are the ids of the APIs that the rule is for; a rule without APIs is for every API. A
 	// request that no gateway sent has no API.
