@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// Drop says which keys of a ring are to be destroyed. Access tokens or sessions under a dropped key end, and known
-// devices are forgotten.
+// Drop names the keys of a ring to destroy. Access tokens and sessions under a dropped key end.
+// Known devices under a dropped key become unknown.
 type Drop struct {
-	IDs []string // as Entry.ID returns them
-	All bool     // and as many new ones made
-	// Still says that the deployment before asked for All as well.
+	IDs []string // the form of Entry.ID
+	All bool     // drop all keys, and make as many new keys
+	// Still says that the previous deployment also requested All.
 	Still bool
 }
 
-// doomed returns the versions whose keys are dropped. A parameter keeps its value until it is changed, and a rollback
-// repeats an earlier one, so what was done once is not done again.
+// doomed returns the versions whose keys the move drops. A template parameter keeps its value until
+// it is changed, and a rollback repeats an earlier value. So doomed leaves out a drop that was
+// already carried out.
 func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
 	if m.Drop.All {
 		lapsed := !r.Purge.Lapsed.IsZero() && !now.Before(r.Purge.Lapsed.Add(purgeStays))
@@ -45,7 +46,7 @@ func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
 	return doomed, nil
 }
 
-// dropProperty returns the parameter of the template that drops keys of such a ring.
+// dropProperty returns the template parameter that drops keys of this kind of ring.
 func (k Kind) dropProperty() string {
 	switch k {
 	case RefreshRing:
@@ -56,8 +57,9 @@ func (k Kind) dropProperty() string {
 	return "DropKeys"
 }
 
-// Leaves reports whether a move of a refresh-token or login ring drops the key that seals, so that the next version must
-// seal at once. It also reports so after the ring was moved, for a request that has to be carried out again.
+// Leaves reports whether a move of a refresh-token or login ring drops the key that seals. If it
+// does, the next version must seal immediately. Leaves returns the same result for a repeated
+// request, after the ring was moved.
 func (r Ring) Leaves(m Move) bool {
 	drop := m.DropRefresh
 	if r.Kind == LoginRing {
@@ -91,11 +93,11 @@ func (r *Ring) drop(doomed []Version) {
 	}
 }
 
-// droppedID returns the id of a key in Ring.Dropped.
+// droppedID returns the key id in an entry of Ring.Dropped.
 func droppedID(record string) string {
 	_, id, found := strings.Cut(record, ":")
 	if !found {
-		return record // of a signing ring
+		return record // a signing ring
 	}
 	return id
 }
@@ -115,12 +117,12 @@ func (r Ring) HasDropped(v Version) bool {
 	return slices.ContainsFunc(r.Dropped, func(record string) bool { return droppedVersion(record) == v })
 }
 
-// purge keeps the record of dropping all keys, and tells whether it has changed.
+// purge updates the record of a drop of all keys, and reports whether the record has changed.
 func (r *Ring) purge(m Move, done bool, now time.Time) bool {
 	before := r.Purge
 	switch {
 	case m.Drop.All && (done || r.Purge.Version == m.Version):
-		r.Purge = Purge{Version: m.Version} // a rollback asks for it again
+		r.Purge = Purge{Version: m.Version} // a rollback repeats the drop
 	case !m.Drop.All && r.Purge.Version != 0 && r.Purge.Lapsed.IsZero():
 		r.Purge.Lapsed = now
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 )
 
-// refreshAt returns a refresh-token ring that has moved to a version, an hour for each.
+// refreshAt returns a refresh-token ring that has moved to version v, one version each hour.
 func refreshAt(t *testing.T, v keyrings.Version, begin time.Time) (keyrings.Ring, time.Time) {
 	t.Helper()
 	r, now := keyrings.Ring{Kind: keyrings.RefreshRing}, begin
@@ -103,7 +103,8 @@ func TestDropRefreshKeys(t *testing.T) {
 			if again, err := read.Move(m, now, rand.Reader); err != nil || again.Serial != after.Serial {
 				t.Errorf("the same request again: serial %d after %d, %v", again.Serial, after.Serial, err)
 			}
-			// The next deployment says the same, as SAM keeps parameters; nothing is dropped twice.
+			// The next deployment repeats the drop, because SAM keeps parameters. No key is dropped
+			// twice.
 			m.Request, m.DropRefresh.Still = "r2", row.all
 			next, err := read.Move(m, now.Add(time.Minute), rand.Reader)
 			if err != nil {
@@ -114,7 +115,7 @@ func TestDropRefreshKeys(t *testing.T) {
 					t.Errorf("version %d has another key", v)
 				}
 			}
-			// A rollback finds a key that seals, and not a dropped one.
+			// After a rollback a key seals, and it is not a dropped key.
 			back, err := next.Move(keyrings.Move{Version: 3, Request: "r3"}, now.Add(2*time.Minute), rand.Reader)
 			if row.to >= 3 && (err != nil || back.Current() != 3 || slices.Contains(doomed, back.Keys[3].ID())) {
 				t.Errorf("a rollback: version %d, %v", back.Current(), err)
@@ -128,7 +129,7 @@ func TestDropRefreshKeys(t *testing.T) {
 	}
 }
 
-// TestDroppedRefreshTokenKey holds what a token under a dropped key meets.
+// TestDroppedRefreshTokenKey checks the result for a token under a dropped key.
 func TestDroppedRefreshTokenKey(t *testing.T) {
 	r, now := refreshAt(t, 3, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	m := keyrings.Move{Version: 4, DropRefresh: keyrings.Drop{IDs: []string{r.Keys[1].ID(), r.Keys[3].ID()}}}

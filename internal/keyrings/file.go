@@ -13,7 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// File returns the source at path, a file that only its owner can read. Beside it stands path.lock, which is empty.
+// File returns the source at path, a file that only its owner can read. An empty file path.lock
+// lies beside the file.
 func File(path string) Source { return file(path) }
 
 type file string
@@ -26,7 +27,7 @@ func (f file) Load(context.Context) (auth.Secret, error) {
 	if err != nil {
 		return auth.Secret{}, err
 	}
-	defer opened.Close() // it was only read
+	defer opened.Close() // read-only
 	info, err := opened.Stat()
 	if err != nil {
 		return auth.Secret{}, err
@@ -39,8 +40,8 @@ func (f file) Load(context.Context) (auth.Secret, error) {
 	return auth.NewSecret(string(text)), err
 }
 
-// Save writes a new file and renames it over the old one, so that a reader, meanwhile or after a crash, finds
-// one state or the other whole.
+// Save writes a new file and renames it over the old file. A concurrent reader, or a reader after a
+// crash, finds one complete state.
 func (f file) Save(ctx context.Context, text auth.Secret) error {
 	unlock, err := f.lock(ctx)
 	if err != nil {
@@ -75,7 +76,8 @@ func (f file) replace(text auth.Secret) (err error) {
 	if err := os.Rename(written.Name(), string(f)); err != nil {
 		return err
 	}
-	return syncFolder(folder) // or a power cut could undo the rename, and with it a key that already signed
+	// Otherwise a power failure could undo the rename and lose a key that has signed.
+	return syncFolder(folder)
 }
 
 func syncFolder(path string) error {
@@ -86,8 +88,8 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// lock waits for the lock of this file among processes. It is on a file of its own, since the ring's file is
-// replaced by every Save. The system lets go of it when its holder dies.
+// lock waits for the lock of this file among processes. The lock is a separate file, because Save
+// replaces the file of the ring. The system releases the lock if its holder dies.
 func (f file) lock(ctx context.Context) (unlock func(), err error) {
 	held, err := os.OpenFile(string(f)+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

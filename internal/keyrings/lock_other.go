@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// tryLock refuses: without flock and file modes, a ring in a file is neither whole nor private.
+// tryLock fails: without flock and file modes, a ring in a file is neither consistent nor private.
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -25,7 +25,7 @@ func TestSaveWaitsForTheLockOnlySoLong(t *testing.T) {
 	}
 }
 
-// holdLock locks a ring's file as another process would.
+// holdLock locks the file of a ring as another process would.
 func holdLock(t *testing.T, path string) (release func()) {
 	t.Helper()
 	held, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// tryLock takes the exclusive lock of an open file, if no other opening holds it. Two openings of one file in one process
-// exclude each other too.
+// tryLock takes the exclusive lock of an open file unless another open file holds it. Two open
+// files in one process exclude each other too.
 func tryLock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {

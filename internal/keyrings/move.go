@@ -11,47 +11,50 @@ import (
 )
 
 const (
-	// PublishedBeforeSigning is how long a key is published before it signs: gateways keep a key set for two hours,
-	// and a deployment takes its time.
+	// PublishedBeforeSigning is the time that a key must be published before it signs. Gateways
+	// cache a key set for two hours, and a deployment takes some time.
 	PublishedBeforeSigning = 3 * time.Hour
-	// LastTokenEnds is when a key's last token has ended, after it stopped signing. The longest life counts, and not
-	// the configured one: that may have been longer a moment ago.
+	// LastTokenEnds is the time from the moment that a key stops signing until its last token has
+	// ended. It uses the maximum lifetime, because the configured lifetime may have been longer
+	// before.
 	LastTokenEnds = token.MaxLifetime + token.Leeway
 
-	// purgeStays is how long a purge that no deployment asks for any more is taken for done when one asks again: it
-	// is a rollback then, and later it is a wish.
+	// purgeStays is how long a finished drop of all keys counts as done after deployments stop
+	// requesting it. Within this time another request is a rollback. After this time treat it as a
+	// new request.
 	purgeStays = 24 * time.Hour
-	// keptBehind is how many versions behind the one that signs stay in a signing ring. A secret holds 36 RSA keys, so
-	// without an end rotation would have one.
+	// keptBehind is the number of versions below the signing version that a signing ring keeps. A
+	// secret has room for 36 RSA keys, so without a bound rotation would stop.
 	keptBehind   = 8
 	keptRequests = 16
 )
 
-// Move is what a deployment asks of a ring.
+// Move is a deployment's request to a ring.
 type Move struct {
-	Version   Version         // is to sign
-	Algorithm token.Algorithm // of the keys that have to be made for a signing ring
-	Request   string          // names the request, so that its repetition is known
-	// Drop is for a signing ring, DropRefresh for a refresh-token ring, and DropLogin for a login ring.
+	Version   Version         // the version that is to sign
+	Algorithm token.Algorithm // for new keys of a signing ring
+	Request   string          // identifies the request, so that a repetition is recognised
+	// Drop applies to a signing ring, DropRefresh to a refresh-token ring, and DropLogin to a login
+	// ring.
 	Drop, DropRefresh, DropLogin Drop
-	// Immediately lets the next version of a signing ring sign before its key was published for
-	// PublishedBeforeSigning. It is for a data directory, whose server is the only verifier, and for leaving a
-	// refresh-token key or a login key that has leaked: refused access tokens are the smaller harm.
+	// Immediately permits the next version of a signing ring to sign before PublishedBeforeSigning
+	// has passed. It is for a data directory, whose server is the only verifier, and for leaving a
+	// leaked refresh-token or login key: a leaked key is worse than refused access tokens.
 	Immediately bool
-	// Stack is the id of the stack that asks. The ring must belong to this stack or to no stack; it belongs to this
-	// one afterwards.
+	// Stack is the id of the stack that makes the request. The ring must belong to this stack or to
+	// no stack. After the move it belongs to this stack.
 	Stack string
-	// TakeOver is the id of a deleted stack whose rings Stack takes over; empty takes over none.
+	// TakeOver is the id of a deleted stack whose rings Stack takes over, or empty.
 	TakeOver string
 }
 
-// Refusal says why a Move is refused and which version is right. It wraps ErrRefused.
+// Refusal says why a Move is refused and which version is right. A Refusal wraps [ErrRefused].
 type Refusal struct {
 	Kind    Kind
-	Version Version // was asked for
+	Version Version // the requested version
 	Why     string
-	Right   Version   // can sign now; 0 where that is not the question
-	Until   time.Time // from then on Version may be asked for again; zero where time does not help
+	Right   Version   // the version that may sign now, or 0 if the version is not the problem
+	Until   time.Time // when Version may be requested again; zero if waiting does not help
 }
 
 func (e *Refusal) Error() string {
@@ -67,9 +70,11 @@ func (e *Refusal) Error() string {
 
 func (*Refusal) Unwrap() error { return ErrRefused }
 
-// Adopt returns a *Refusal unless version n is right for a stack that takes over the rings of another stack: the highest
-// version that was used in any of them. At a lower version, tokens of the highest version would be refused. At a higher
-// version, no verifier would know the key that signs. Rings without keys begin at 1, or at the version of the others.
+// Adopt returns a *[Refusal] unless version n is right for a stack that takes over the rings of
+// another stack. The right version is the highest version that any of the rings has used. At a
+// lower version, verifiers would refuse tokens of the highest version. At a higher version, no
+// verifier would know the key that signs. Rings without keys start at 1, or at the version of the
+// other rings.
 func Adopt(n Version, rings ...Ring) error {
 	right := Version(1)
 	refusal := &Refusal{Kind: SigningRing, Version: n, Why: "there are no keys yet, and the first version is 1"}
@@ -86,19 +91,20 @@ func Adopt(n Version, rings ...Ring) error {
 	return refusal
 }
 
-// Move returns the ring that a deployment asks for, or a *Refusal where verifiers that know what was published would
-// refuse good tokens. It returns the ring as it is where nothing is left to do, so it may be repeated. A ring without
-// keys becomes a first one.
+// Move returns the ring that a deployment requests. The error is a *[Refusal] if verifiers would
+// refuse valid tokens. If nothing is left to do, Move returns the ring unchanged, so a request may
+// be repeated. A ring without keys gets its first keys. The error wraps [ErrForeign] if the ring
+// belongs to another stack.
 //
-// A ring of another stack is refused with an error that wraps ErrForeign.
+// Move refuses to sign with a key that has been published for less than [PublishedBeforeSigning],
+// to move by more than one version, and to withdraw a key whose last token may be valid. Two moves
+// are always permitted. A move back to the previous version is permitted because every verifier
+// knows its key, so a rollback never fails. A move away from a dropped key is permitted because a
+// leaked key is worse than refused tokens.
 //
-// It refuses to sign with a key that was not published for PublishedBeforeSigning, to move by more than one version,
-// and to withdraw a key whose last token may live. Two moves pass at any time: back to the version that signed
-// just before, since every verifier that takes the tokens of now knows it, and so a rollback never fails; and away
-// from a key that is dropped, since a leaked key is worse than refused tokens.
-//
-// What is dropped is destroyed, also across a rollback, which must find a key all the same: the version that signed
-// until then gets the key of the version that signs from now on, the only one that other verifiers can know.
+// A dropped key is destroyed, and a rollback does not bring it back. So that a rollback finds a
+// key, the previous version gets the key of the version that signs now, which is the only key that
+// all verifiers know.
 func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 	now = now.UTC().Truncate(time.Second)
 	switch r.Kind {
@@ -131,8 +137,8 @@ func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 	return r.moved(m, doomed, now, random)
 }
 
-// belongs returns an error that wraps ErrForeign unless the stack that asks may move the ring. Two stacks that share a
-// ring would move each other's keys, and either could destroy them.
+// belongs returns an error that wraps ErrForeign unless the requesting stack may move the ring. Two
+// stacks that share a ring would move and could destroy each other's keys.
 func (r Ring) belongs(m Move) error {
 	if r.Stack == "" || r.Stack == m.Stack || r.Stack == m.TakeOver {
 		return nil
@@ -140,7 +146,7 @@ func (r Ring) belongs(m Move) error {
 	return fmt.Errorf("%s: %w, %s: delete that stack first, then deploy with TakeOverStack=%[3]s", r.Kind, ErrForeign, r.Stack)
 }
 
-// maxVersion can be published and never sign, because there is none after it.
+// maxVersion can be published but never signs, because no version follows it.
 const maxVersion Version = 1<<16 - 1
 
 func (r Ring) refusal(m Move, right Version, why string, args ...any) *Refusal {
@@ -172,7 +178,7 @@ func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
 	}
 	target, known := r.Keys[to]
 	if known && !target.Retired.IsZero() && !target.Retired.Before(r.Keys[from].SigningSince) {
-		return nil // it signed just before
+		return nil // the previous version
 	}
 	if r.Kind != SigningRing {
 		return r.guardSessions(m, now)
@@ -189,7 +195,7 @@ func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
 	return r.guardTokens(m, now)
 }
 
-// guardTokens refuses to withdraw a public key whose last access token may live.
+// guardTokens refuses to withdraw a public key while its last access token may be valid.
 func (r Ring) guardTokens(m Move, now time.Time) error {
 	from, stays := r.Current(), map[string]bool{}
 	for v, entry := range r.Keys {
@@ -208,8 +214,8 @@ func (r Ring) guardTokens(m Move, now time.Time) error {
 	return nil
 }
 
-// guardSessions refuses to go where refresh tokens or known-device tokens would be taken for forged; see
-// Refresh.RefreshTokenKey and Login.LoginKey.
+// guardSessions refuses a move after which refresh tokens or known-device tokens would count as
+// forged; see Refresh.RefreshTokenKey and Login.LoginKey in package keyring.
 func (r Ring) guardSessions(m Move, now time.Time) error {
 	holders := "sessions"
 	if r.Kind == LoginRing {
@@ -227,7 +233,7 @@ func (r Ring) guardSessions(m Move, now time.Time) error {
 	return nil
 }
 
-// moved carries out what was found to be right.
+// moved carries out a move that was found to be permitted.
 func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (Ring, error) {
 	next := r.next()
 	if len(r.Keys) == 0 {
@@ -258,7 +264,8 @@ func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (
 			return beside(v, from) == r.Keys[v].Published.IsZero()
 		})
 	}
-	// Each request is remembered, also one that finds all done: repeated after the next one, it would move back.
+	// Each request is recorded, even if nothing was left to do. Otherwise a repetition after the
+	// next request would move the ring back.
 	if r.Kind == SigningRing && m.Request != "" {
 		changed = true
 	}
@@ -278,7 +285,8 @@ func (r Ring) moved(m Move, doomed []Version, now time.Time, random io.Reader) (
 	return signed, nil
 }
 
-// fill gives version v a key, in a ring that is not shared yet: a new one, or that of the version which is to sign.
+// fill gives version v a key, in a ring that is not shared yet. The key is new, or is the key of
+// the version that is to sign.
 func (r Ring) fill(v, from Version, m Move, now time.Time, random io.Reader) error {
 	entry := r.Keys[m.Version]
 	if m.Drop.All || v >= m.Version && v != from || v == m.Version {
@@ -289,20 +297,20 @@ func (r Ring) fill(v, from Version, m Move, now time.Time, random io.Reader) err
 	}
 	entry.SigningSince, entry.Retired = time.Time{}, time.Time{}
 	if v == from && v != m.Version {
-		entry.SigningSince = now // until now, as Sign says then: it signed just before
+		entry.SigningSince = now // Sign would record the same for the previous version
 	}
 	r.Keys[v] = entry
 	return nil
 }
 
-// Forget returns the ring without the keys that are of no use while version n signs.
+// Forget returns the ring without the keys that have no use while version n signs.
 func (r Ring) Forget(n Version, now time.Time) Ring {
 	r.Keys = maps.Clone(r.Keys)
 	r.forget(n, now)
 	return r
 }
 
-// forget removes keys that are of no use any more, from a ring that is not shared yet.
+// forget removes keys without further use from a ring that is not shared yet.
 func (r Ring) forget(n Version, now time.Time) {
 	for v, entry := range r.Keys {
 		behind := int(n) - int(v)

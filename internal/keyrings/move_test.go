@@ -14,22 +14,25 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// story drives one ring through deployments, the clock beside it.
+// story drives one ring and its clock through deployments.
 type story struct {
 	t    *testing.T
 	now  time.Time
 	ring keyrings.Ring
 }
 
-// step is one deployment: what passes before it, what it asks for, and what it should come to.
+// step is one deployment: the time before it, its request, and the expected result.
 type step struct {
 	after   time.Duration
 	version uint16
-	drop    string // all, still all, or versions whose keys are named, separated by commas; "?" names none that exists
-	right   uint16 // where it is refused, which version is named; noRight for none
-	until   time.Duration
-	why     string // where it is refused, a part of the reason
-	keys    string // where it is not, the versions that hold keys of their own, and in brackets those that hold another's
+	// All, still all, or versions whose keys are dropped, separated by commas; "?" is an unknown
+	// key.
+	drop  string
+	right uint16 // if refused, the version in the refusal; noRight for no version
+	until time.Duration
+	why   string // if refused, a part of the reason
+	// If permitted, the versions with their own keys; versions with another's key are in brackets.
+	keys string
 }
 
 func (s *story) move(p step) (keyrings.Ring, error) {
@@ -54,7 +57,7 @@ func (s *story) move(p step) (keyrings.Ring, error) {
 	return s.ring.Move(m, s.now, rand.Reader)
 }
 
-// keys lists the versions, those in brackets that hold the key of another.
+// keys lists the versions. Versions that hold the key of another version are in brackets.
 func keys(r keyrings.Ring) string {
 	var words []string
 	for _, v := range r.Versions() {
@@ -174,7 +177,8 @@ func TestMoveOfASigningRing(t *testing.T) {
 			{version: 1, keys: "1 2"}, {after: year, version: 2, keys: "1 2 3"},
 			{after: year, version: 2, drop: "2", why: "takes the next version", right: 3},
 			{version: 3, drop: "2", keys: "1 (2) 3 4"},
-			{after: time.Minute, version: 2, keys: "1 (2) 3 4"}, // a rollback: the dropped key stays away
+			// A rollback: the dropped key stays away.
+			{after: time.Minute, version: 2, keys: "1 (2) 3 4"},
 			{version: 3, keys: "1 (2) 3 4"},
 			{after: wait - time.Minute, version: 4, why: "is published since", right: 3, until: time.Minute},
 			{after: time.Minute, version: 4, keys: "1 (2) 3 4 5"},
@@ -231,7 +235,8 @@ func TestMoveOfASigningRing(t *testing.T) {
 	}
 }
 
-// TestMoveWithdrawsNoKeyInUse: a key stays while its tokens live, also if the times in the ring are wrong.
+// TestMoveWithdrawsNoKeyInUse checks that a key stays while its tokens are valid, even if the times
+// in the ring are wrong.
 func TestMoveWithdrawsNoKeyInUse(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"}})
@@ -296,8 +301,8 @@ func TestMoveOfALoginRing(t *testing.T) {
 	}
 }
 
-// TestRollbackAfterADrop: the key that signs after a drop and a rollback is one that other verifiers know,
-// and the dropped key is gone.
+// TestRollbackAfterADrop checks that after a drop and a rollback a key signs that other verifiers
+// know, and that the dropped key is gone.
 func TestRollbackAfterADrop(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: year, version: 2, keys: "1 2 3"}, {after: year, version: 2, keys: "1 2 3"}})
@@ -319,7 +324,7 @@ func TestRollbackAfterADrop(t *testing.T) {
 	}
 }
 
-// A drop of all that was cleared for a day is a new wish when it comes back, and a rollback before.
+// A drop of all keys that was cleared for a day is a new request. Before that it is a rollback.
 func TestDropAllAgain(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	move := func(after time.Duration, drop string, wantNew bool) {

@@ -12,27 +12,30 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Kind tells the rings apart.
+// Kind is the kind of a ring.
 type Kind string
 
 const (
-	SigningRing Kind = "signing ring"       // of private keys that sign access tokens
-	RefreshRing Kind = "refresh-token ring" // of auth.KeyBytes of key material each
-	LoginRing   Kind = "login ring"         // of auth.KeyBytes of key material each
+	SigningRing Kind = "signing ring"       // private keys that sign access tokens
+	RefreshRing Kind = "refresh-token ring" // key material of auth.KeyBytes each
+	LoginRing   Kind = "login ring"         // key material of auth.KeyBytes each
 )
 
-// Version numbers the keys of a ring, from 1. In a refresh-token ring and a login ring it is the key id in tokens.
+// Version numbers the keys of a ring, from 1. In a refresh-token ring and a login ring the version
+// is the key id in tokens.
 type Version = uint16
 
 const (
-	// RefreshKeyRetention is how long a refresh-token key opens tokens after it stopped sealing them: longer than any
-	// session lasts.
+	// RefreshKeyRetention is how long a refresh-token key opens tokens after it stops sealing. No
+	// session lasts longer.
 	RefreshKeyRetention = 400 * 24 * time.Hour
-	// LoginKeyRetention is the same for a login key: longer than any known-device token lives.
+	// LoginKeyRetention is how long a login key opens tokens after it stops sealing. No
+	// known-device token lives longer.
 	LoginKeyRetention = 200 * 24 * time.Hour
 )
 
-// Retention returns how long a key of such a ring is accepted after it stopped signing or sealing.
+// Retention returns how long a ring of this kind accepts a key after the key stops signing or
+// sealing.
 func (k Kind) Retention() time.Duration {
 	switch k {
 	case RefreshRing:
@@ -43,42 +46,46 @@ func (k Kind) Retention() time.Duration {
 	return LastTokenEnds
 }
 
-// Ring is what one secret holds. Its methods change nothing; those that return a Ring return a copy.
+// Ring is the content of one secret. Its methods do not change it: a method that returns a Ring
+// returns a copy.
 type Ring struct {
 	Kind   Kind
-	Serial uint64 // counts the ring's states, from 1
+	Serial uint64 // number of the ring's state, from 1
 	Keys   map[Version]Entry
 
-	// Stack is the id of the CloudFormation stack that the ring belongs to. It is empty in a data directory, and in a
-	// ring of a stack that no deployment has moved since rings have owners.
+	// Stack is the id of the CloudFormation stack that the ring belongs to. It is empty in a data
+	// directory, and in a ring of a stack that was last moved by a version without owners.
 	Stack string
-	// Requests are the last ones that a Move carried out, so that one which is repeated is known.
+	// Requests are the ids of the last requests that Move carried out. A repeated request is
+	// recognised by them.
 	Requests []string
-	// Dropped are the ids that a Move destroyed (in other rings than a signing ring each behind its version and a colon), and Purge is when one destroyed them all, so that neither is done
-	// again by a deployment that still says so.
+	// Dropped are the ids of the keys that Move has destroyed. In refresh-token and login rings
+	// each id follows its version and a colon. Purge records the last drop of all keys. Both keep a
+	// repeated request from dropping keys again.
 	Dropped []string
 	Purge   Purge
 }
 
-// Purge is the last time that all keys of a signing ring were dropped. The zero Purge is none.
+// Purge is the last drop of all keys of a signing ring. The zero Purge means no drop.
 type Purge struct {
-	Version Version   // what signed from then on
-	Lapsed  time.Time // when deployments ceased to ask for it; zero while they do
+	Version Version   // the version that signed afterwards
+	Lapsed  time.Time // when deployments stopped requesting the drop; zero until then
 }
 
-// Entry is one key of a ring. Times are whole seconds, UTC.
+// Entry is one key of a ring. Times are UTC, in whole seconds.
 type Entry struct {
-	Signing token.SigningKey // of a signing ring
-	Secret  auth.Secret      // of a refresh-token or login ring: raw key material
+	Signing token.SigningKey // in a signing ring
+	Secret  auth.Secret      // raw key material, in a refresh-token or login ring
 
 	Created      time.Time
-	Published    time.Time // of a signing ring: since when verifiers are told of it; zero while they are not
+	Published    time.Time // in a signing ring: since when the key is published; zero if it is not
 	SigningSince time.Time // zero while the key is only published
-	Retired      time.Time // when it last stopped signing; zero before
+	Retired      time.Time // when the key last stopped signing; zero before
 }
 
-// ID returns the id of a key: the thumbprint of a signing key (RFC 7638), which is its kid, or else 43 characters that are
-// derived from the secret and tell nothing about it.
+// ID returns the id of a key. For a signing key it is the thumbprint (RFC 7638), which is the kid.
+// For other keys it has 43 characters, which are derived from the secret and reveal nothing about
+// it.
 func (e Entry) ID() string {
 	if e.Secret.Reveal() == "" {
 		return e.Signing.ID()
@@ -90,22 +97,23 @@ func (e Entry) ID() string {
 	return base64.RawURLEncoding.EncodeToString(id)
 }
 
-// NewSigningRing makes a first ring: version 1 signs from now on, version 2 is published.
+// NewSigningRing makes a new signing ring. Version 1 signs from now on, and version 2 is published.
 func NewSigningRing(alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
 	return newRing(SigningRing, 1, alg, now, random)
 }
 
-// NewRefreshRing makes a first ring: version 1 seals from now on, version 2 is accepted.
+// NewRefreshRing makes a new refresh-token ring. Version 1 seals from now on, and version 2 is
+// accepted.
 func NewRefreshRing(now time.Time, random io.Reader) (Ring, error) {
 	return newRing(RefreshRing, 1, "", now, random)
 }
 
-// NewLoginRing makes a first ring: version 1 seals from now on, version 2 is accepted.
+// NewLoginRing makes a new login ring. Version 1 seals from now on, and version 2 is accepted.
 func NewLoginRing(now time.Time, random io.Reader) (Ring, error) {
 	return newRing(LoginRing, 1, "", now, random)
 }
 
-// newRing makes a first ring in which version v signs and the next one waits.
+// newRing makes a new ring in which version v signs and the next version is published or accepted.
 func newRing(kind Kind, v Version, alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
 	r := Ring{Kind: kind, Keys: map[Version]Entry{}}
 	var err error
@@ -121,8 +129,8 @@ func newRing(kind Kind, v Version, alg token.Algorithm, now time.Time, random io
 	return r, nil
 }
 
-// Add returns the ring's next state, with a new key of this version, which the ring must not have. alg is for
-// signing rings and chooses the new key's algorithm only.
+// Add returns the ring's next state with a new key of version v, which the ring must not have. alg
+// is the algorithm of the new key in a signing ring and is ignored in other rings.
 func (r Ring) Add(v Version, alg token.Algorithm, now time.Time, random io.Reader) (Ring, error) {
 	if _, ok := r.Keys[v]; ok || v == 0 {
 		return Ring{}, fmt.Errorf("%s: version %d cannot be added", r.Kind, v)
@@ -152,8 +160,8 @@ func newEntry(kind Kind, alg token.Algorithm, now time.Time, random io.Reader) (
 	return entry, err
 }
 
-// Sign returns the ring's next state, in which version v signs from now on and every other one that did is retired.
-// Whether the time has come is for the caller to know.
+// Sign returns the ring's next state, in which version v signs from now on and every other version
+// is retired. Sign does not check times: see [Ring.Move].
 func (r Ring) Sign(v Version, now time.Time) (Ring, error) {
 	if err := r.Has(v); err != nil {
 		return Ring{}, err
@@ -176,8 +184,9 @@ func (r Ring) Sign(v Version, now time.Time) (Ring, error) {
 	return next, nil
 }
 
-// publish records, in a ring that is not shared yet, that verifiers are told of PublicKeys(n) from now on. A key that
-// leaves them begins anew when it comes back: verifiers keep what they were told for hours, and not for ever.
+// publish records, in a ring that is not shared yet, that PublicKeys(n) are published from now on.
+// A key that leaves the published keys and returns starts again, because verifiers keep a key set
+// for hours only.
 func (r Ring) publish(n Version, now time.Time) {
 	if r.Kind != SigningRing {
 		return
@@ -193,13 +202,14 @@ func (r Ring) publish(n Version, now time.Time) {
 	}
 }
 
-// beside tells whether v is published while n signs.
+// beside reports whether v is published while n signs.
 func beside(v, n Version) bool {
 	away := int(v) - int(n)
 	return -1 <= away && away <= 1
 }
 
-// Drop returns the ring's next state, without the keys of these versions. They are gone for good.
+// Drop returns the ring's next state without the keys of these versions. The keys are lost for
+// ever.
 func (r Ring) Drop(versions ...Version) Ring {
 	next := r.next()
 	for _, v := range versions {
@@ -213,11 +223,12 @@ func (r Ring) next() Ring {
 	return r
 }
 
-// Versions returns the versions in the ring, ascending.
+// Versions returns the versions of the ring in ascending order.
 func (r Ring) Versions() []Version { return slices.Sorted(maps.Keys(r.Keys)) }
 
-// Current returns the version that signs by the ring's own record, or 0: the one that signs and is not retired.
-// Where functions run at versions of their own, as during a deployment, it is the one asked for last.
+// Current returns the version that signs by the ring's record and is not retired, or 0. While
+// functions run at different versions, as during a deployment, it is the version that was requested
+// last.
 func (r Ring) Current() Version {
 	var current Version
 	for v, entry := range r.Keys {
@@ -239,8 +250,9 @@ func (r Ring) HighestUsed() Version {
 	return highest
 }
 
-// PublicKeys returns what verifiers must know while version n of a signing ring signs: the public keys of n-1, n
-// and n+1, as far as the ring has them; n it must have. Where two of them hold one key, it is there once.
+// PublicKeys returns the key set to publish while version n of a signing ring signs: the public
+// keys of n-1, n and n+1. The ring must have n. The other two are left out if the ring lacks them.
+// If two versions have the same key, the key appears once.
 func (r Ring) PublicKeys(n Version) (token.KeySet, error) {
 	if err := r.Has(n); err != nil {
 		return token.KeySet{}, err

@@ -295,7 +295,7 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 	}
 }
 
-// A change that changes nothing ends, and saves nothing.
+// A change that changes nothing ends Update without a save.
 func TestUpdateWithoutAChange(t *testing.T) {
 	source := keyrings.File(filepath.Join(t.TempDir(), "ring.json"))
 	r := refreshRing(t)
@@ -309,7 +309,7 @@ func TestUpdateWithoutAChange(t *testing.T) {
 	}
 }
 
-// A ring that is too large to be read again is not written.
+// A ring that is too large to be read again is not saved.
 func TestOutgrownRingIsNotSaved(t *testing.T) {
 	r := refreshRing(t)
 	for v := range uint16(700) {

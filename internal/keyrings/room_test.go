@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestRoom holds how often docs/keys.md lets rotate: on every second day, for longer than keys are kept. Each day is too
-// often.
+// TestRoom checks the rotation interval in docs/keys.md: a rotation every second day always has
+// room. A rotation every day does not.
 func TestRoom(t *testing.T) {
 	const stack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/edgeauth/5b918d10-cd98-11ea-90d5-0a9cd3354c10"
 	for _, kind := range []Kind{RefreshRing, LoginRing} {

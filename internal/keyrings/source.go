@@ -10,24 +10,25 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Loader reads the text of one ring. It must be safe for concurrent use.
+// Loader reads the text of one ring. A Loader must be safe for concurrent use.
 type Loader interface {
-	// Load returns an error that wraps auth.ErrNotFound if there is no ring yet, and ErrExposed if
-	// other users could have read it. Any other error counts as temporary.
+	// Load returns an error that wraps auth.ErrNotFound if there is no ring, and ErrExposed if
+	// other users could have read the ring. Any other error counts as temporary.
 	Load(ctx context.Context) (auth.Secret, error)
 }
 
-// Source holds the text of one ring. It must be safe for concurrent use, also by several processes.
+// Source holds the text of one ring. A Source must be safe for concurrent use, also by several
+// processes.
 type Source interface {
 	Loader
-	// Save replaces the ring by its next state: one whose serial is one higher, or 1 where there is none yet. It
-	// wraps ErrConflict for any other, so that of two who change a ring at once one has to begin again, and neither
-	// loses a key.
+	// Save replaces the ring with its next state, whose serial is one higher. The serial of the
+	// first state is 1. For any other serial the error wraps ErrConflict. If two writers change a
+	// ring at the same time, one must start again, and no key is lost.
 	Save(ctx context.Context, text auth.Secret) error
 }
 
-// Open returns the source that a value of configuration names: file:<path>, or the ring's JSON itself, which cannot
-// be saved. Errors do not repeat the value, which may be a ring.
+// Open returns the source that a configuration value names: file:<path>, or the JSON of a ring,
+// which cannot be saved. Errors do not contain the value, because the value may be a ring.
 func Open(value string) (Source, error) {
 	path, isFile := strings.CutPrefix(value, "file:")
 	switch {
@@ -41,7 +42,7 @@ func Open(value string) (Source, error) {
 	return nil, errors.New("a ring is given as file:<path> or as its JSON")
 }
 
-// Inline returns a source that holds this text for ever.
+// Inline returns a read-only source with a fixed text.
 func Inline(text auth.Secret) Source { return inline{text} }
 
 type inline struct{ text auth.Secret }
@@ -52,7 +53,8 @@ func (inline) Save(context.Context, auth.Secret) error {
 	return errors.New("a ring that is given as its JSON cannot be saved")
 }
 
-// Save writes a ring's next state to its source.
+// Save writes the next state of a ring to its source. The error wraps [ErrConflict] if the source
+// has changed since the ring was loaded.
 func Save(ctx context.Context, to Source, r Ring) error {
 	text, err := r.Text()
 	if err != nil {
@@ -61,7 +63,8 @@ func Save(ctx context.Context, to Source, r Ring) error {
 	return to.Save(ctx, text)
 }
 
-// Load reads the ring of a source.
+// Load reads a ring from its source. The error wraps [ErrMalformed] if the text is not a ring of
+// this kind.
 func Load(ctx context.Context, from Loader, kind Kind) (Ring, error) {
 	text, err := from.Load(ctx)
 	if err != nil {
@@ -70,8 +73,8 @@ func Load(ctx context.Context, from Loader, kind Kind) (Ring, error) {
 	return Parse(kind, text)
 }
 
-// Update changes the ring of a source, and begins again while another change was faster. A change that returns the
-// ring as it is, by its serial, saves nothing.
+// Update loads a ring, calls change and saves the result. If a concurrent change was faster, Update
+// starts again. If change returns a ring with the same serial, Update saves nothing.
 func Update(ctx context.Context, at Source, kind Kind, change func(Ring) (Ring, error)) (Ring, error) {
 	for {
 		r, err := Load(ctx, at, kind)
@@ -95,14 +98,16 @@ func Update(ctx context.Context, at Source, kind Kind, change func(Ring) (Ring, 
 	}
 }
 
-// Follows returns an error that wraps ErrConflict unless the text next may be saved over the text stored, which is
-// empty if there is none. It is for implementations of Save.
+// Follows returns an error that wraps [ErrConflict] unless the text next may replace the text
+// stored. stored is empty if there is no ring. Implementations of Save call Follows.
 func Follows(stored, next auth.Secret) error {
 	var before uint64
 	if stored.Reveal() != "" {
 		var err error
 		if before, err = Serial(stored); err != nil {
-			return err // what is stored may be all that is left of a key: nothing is written over it
+			// Never overwrite a stored text that cannot be read: it may hold the last copy of a
+			// key.
+			return err
 		}
 	}
 	after, err := Serial(next)
@@ -115,7 +120,8 @@ func Follows(stored, next auth.Secret) error {
 	return nil
 }
 
-// Serial returns the serial in the text of a ring, and looks at nothing else. It is for implementations of Save.
+// Serial returns the serial in the text of a ring and ignores the rest. Implementations of Save
+// call Serial.
 func Serial(text auth.Secret) (uint64, error) {
 	m, err := strictjson.Object([]byte(text.Reveal()))
 	if err != nil {

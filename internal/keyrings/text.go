@@ -16,20 +16,20 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// format is the v of the text: the version of its form, not of a key.
+// format is the version of the text's form, its member "v". It is no key version.
 const format = 1
 
-// maxBytes bounds a ring's text: what Secrets Manager keeps in one secret.
+// maxBytes bounds a ring's text: Secrets Manager accepts no longer secret.
 const maxBytes = 64 << 10
 
-// stackPrefix begins the first of the requests in a text whose ring belongs to a stack. The stack has no name of its
-// own in the text, because the code before it refuses names that it does not know: its functions still start while an
-// update goes on, and again after a rollback.
+// stackPrefix marks the first of the requests in a text if the ring belongs to a stack. The stack
+// has no member of its own, because earlier code refuses unknown members. With the prefix, earlier
+// functions still start during an update and after a rollback.
 const stackPrefix = "stack:"
 
 type ringText struct {
 	Format int64                `json:"v"`
-	Kind   string               `json:"kind,omitempty"` // loginKind in a login ring; the other rings have none
+	Kind   string               `json:"kind,omitempty"` // loginKind or empty
 	Serial uint64               `json:"serial"`
 	Keys   map[string]entryText `json:"keys"`
 
@@ -38,8 +38,8 @@ type ringText struct {
 	Purge    *purgeText `json:"purge,omitempty"`
 }
 
-// loginKind marks the text of a login ring. Its keys look like those of a refresh-token ring, and without the mark a
-// function would take the one for the other.
+// loginKind marks the text of a login ring. Its keys have the same form as the keys of a
+// refresh-token ring. Without the mark a function could confuse the two rings.
 const loginKind = "login"
 
 type purgeText struct {
@@ -52,13 +52,13 @@ type entryText struct {
 	Algorithm    token.Algorithm `json:"alg,omitempty"`
 	JWK          json.RawMessage `json:"jwk,omitempty"`
 	Secret       string          `json:"secret,omitempty"` // base64url
-	Created      string          `json:"created"`          // this time and the others: RFC 3339
+	Created      string          `json:"created"`          // like all times: RFC 3339
 	Published    string          `json:"published,omitempty"`
 	SigningSince string          `json:"signing_since,omitempty"`
 	Retired      string          `json:"retired,omitempty"`
 }
 
-// Text writes the ring as Parse reads it.
+// Text returns the ring in the form that [Parse] reads.
 func (r Ring) Text() (auth.Secret, error) {
 	text := ringText{
 		Format: format, Serial: r.Serial, Keys: map[string]entryText{}, Requests: r.Requests, Dropped: r.Dropped,
@@ -91,14 +91,14 @@ func (r Ring) Text() (auth.Secret, error) {
 	if err != nil {
 		return auth.Secret{}, fmt.Errorf("%s: %w", r.Kind, err)
 	}
-	if len(data) > maxBytes { // what cannot be read must not be saved
+	if len(data) > maxBytes { // never save a text that cannot be read again
 		return auth.Secret{}, fmt.Errorf("%s: it has outgrown a secret's %d bytes: rotate less often", r.Kind, maxBytes)
 	}
 	return auth.NewSecret(string(data)), nil
 }
 
-// Parse reads the text of a ring of this kind. Names that it does not know are refused: a newer form of the text
-// must not lose what it says. Errors wrap ErrMalformed and hold no key material.
+// Parse parses the text of a ring of this kind. Parse refuses unknown members, because a newer form
+// of the text must not lose information. Errors wrap [ErrMalformed] and contain no key material.
 func Parse(kind Kind, text auth.Secret) (Ring, error) {
 	r, err := parse(kind, text.Reveal())
 	if err != nil {
@@ -154,7 +154,7 @@ func parse(kind Kind, text string) (Ring, error) {
 	return r, nil
 }
 
-// parseHistory reads what Move remembers. A ring that was never moved has nothing of it.
+// parseHistory parses the history that Move needs. A ring that was never moved has no history.
 func (r *Ring) parseHistory(m map[string]json.RawMessage) error {
 	for name, into := range map[string]*[]string{"requests": &r.Requests, "dropped": &r.Dropped} {
 		if m[name] == nil {
@@ -243,7 +243,8 @@ func parseSecret(m map[string]json.RawMessage) (auth.Secret, error) {
 	if err != nil {
 		return auth.Secret{}, fmt.Errorf("secret: %w", err)
 	}
-	// Written again and compared, because decoding steps over line feeds and a second spelling would be a typo.
+	// The text is encoded again and compared, because the decoder ignores line feeds. A different
+	// spelling would be a typo.
 	material, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || base64.RawURLEncoding.EncodeToString(material) != text || len(material) != auth.KeyBytes {
 		return auth.Secret{}, fmt.Errorf("secret must be %d bytes in base64url", auth.KeyBytes)
