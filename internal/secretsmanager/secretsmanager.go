@@ -1,9 +1,12 @@
-// Package secretsmanager keeps rings in AWS Secrets Manager, each in one secret. It is the only importer of the
-// Secrets Manager client.
+// Package secretsmanager keeps key rings in AWS Secrets Manager, each ring in one secret. It is the
+// only package that imports the Secrets Manager client.
 //
-// The service has no compare-and-set, but a version of a secret is written once: a second write with its token and
-// another text fails. So the token is made from the ring's serial, and of two writers that made the same state, one
-// wins and the other has to begin again.
+//	source := secretsmanager.New(config).Secret(arn)
+//	ring, err := keyrings.Load(ctx, source, keyrings.SigningRing)
+//
+// Secrets Manager has no compare-and-set. But a version of a secret is written only once: a second
+// write with the same token and a different text fails. So the token contains the ring's serial. If
+// two writers save the same serial, one succeeds and the other must start again.
 package secretsmanager
 
 import (
@@ -23,13 +26,13 @@ import (
 
 const (
 	visiblePoll = 100 * time.Millisecond
-	maxBytes    = 64 << 10 // of a secret's text
+	maxBytes    = 64 << 10 // bound for a secret's text
 )
 
-// Client reaches the secrets of one account. It is safe for concurrent use.
+// Client accesses the secrets of one account. It is safe for concurrent use.
 type Client struct{ api *secretsmanager.Client }
 
-// New returns the client of c. It does no I/O.
+// New returns a client for a configuration. It does no I/O.
 func New(c awsclient.Config) *Client {
 	o := c.Options()
 	return &Client{secretsmanager.New(secretsmanager.Options{
@@ -37,8 +40,8 @@ func New(c awsclient.Config) *Client {
 	})}
 }
 
-// Secret returns the source of the ring in the secret of an ARN. A secret that is new and has no value yet holds no
-// ring, as one that does not exist.
+// Secret returns the source for the ring in a secret. A new secret without a value and a missing
+// secret count as no ring.
 func (c *Client) Secret(arn string) keyrings.Source { return secret{c.api, arn} }
 
 type secret struct {
@@ -46,8 +49,9 @@ type secret struct {
 	arn string
 }
 
-// Load wraps auth.ErrNotFound where the secret or its value is missing, keyrings.ErrMalformed where it is no text, and
-// auth.ErrUnavailable for everything else: a role that may not read it yet may do so in a moment.
+// Load implements keyrings.Source. The error wraps auth.ErrNotFound if the secret or its value is
+// missing, and keyrings.ErrMalformed if the value is not a text. Any other error wraps
+// auth.ErrUnavailable, because a new role may get its permission in a moment.
 func (s secret) Load(ctx context.Context) (auth.Secret, error) {
 	ctx, cancel := context.WithTimeout(ctx, awsclient.CallTimeout)
 	defer cancel()
@@ -61,7 +65,7 @@ func (s secret) Load(ctx context.Context) (auth.Secret, error) {
 	return auth.NewSecret(*out.SecretString), nil
 }
 
-// Save adds a version to the secret and makes it the current one.
+// Save adds a version to the secret and makes it the current version.
 func (s secret) Save(ctx context.Context, text auth.Secret) error {
 	if size := len(text.Reveal()); size > maxBytes {
 		return fmt.Errorf("secret %s: the ring has %d bytes, and a secret holds %d", s.arn, size, maxBytes)
@@ -93,8 +97,8 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 	return s.failed("write", "secretsmanager:PutSecretValue", "kms:GenerateDataKey", err)
 }
 
-// put writes the state of a serial, which can only be written once. A repetition of the same text succeeds, so that
-// the SDK's own retry after a lost reply does.
+// put writes the state of a serial, which can be written only once. A repetition with the same text
+// succeeds, so the SDK may retry after a lost reply.
 func (s secret) put(ctx context.Context, serial uint64, text auth.Secret) error {
 	ctx, cancel := context.WithTimeout(ctx, awsclient.CallTimeout)
 	defer cancel()
@@ -106,11 +110,11 @@ func (s secret) put(ctx context.Context, serial uint64, text auth.Secret) error 
 	return err
 }
 
-// versionID returns the token of a state; the service asks for 32 to 64 characters.
+// versionID returns the token for a state. Secrets Manager requires 32 to 64 characters.
 func versionID(serial uint64) string { return fmt.Sprintf("edgeauth-ring-serial-%020d", serial) }
 
-// visible waits for a while until the state that was faster can be read: reads may be older than writes, and who begins
-// again must not begin from the state before.
+// visible waits for a limited time until the state of a faster writer can be read. A read may be
+// older than the last write, and a retry must not start from an old state.
 func (s secret) visible(ctx context.Context, serial uint64) bool {
 	ctx, cancel := context.WithTimeout(ctx, awsclient.CallTimeout)
 	defer cancel()
@@ -127,8 +131,8 @@ func (s secret) visible(ctx context.Context, serial uint64) bool {
 	}
 }
 
-// failed says what an error of the client means. What a role lacks is spelled out, since it is what goes wrong most
-// often, and the service says it in a long sentence.
+// failed returns the meaning of a client error. It names a missing permission, because a missing
+// permission is the most frequent fault.
 func (s secret) failed(doing, permission, ofOwnKey string, err error) error {
 	var missing *types.ResourceNotFoundException
 	var refused interface{ ErrorCode() string }

@@ -24,7 +24,7 @@ var instant = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func clock() time.Time { return instant }
 
-// open returns a source in a new secret, the service behind it, and the wire between.
+// open returns a source in a new secret, the service behind the source, and the transport between.
 func open(t *testing.T) (keyrings.Source, *standin.Server, string, *fault.Transport) {
 	t.Helper()
 	service, wire := &standin.Server{}, &fault.Transport{}
@@ -116,12 +116,13 @@ func TestSecretThatDoesNotExist(t *testing.T) {
 	}
 }
 
-// A fault of the service stops no start, and the ring is there when it is over. One that passes at once is not seen.
+// A fault of the service never stops the start, and the ring is available after the fault. A fault
+// that ends at once is not visible.
 func TestFaults(t *testing.T) {
 	const always = 1 << 20
 	for name, row := range map[string]struct {
 		break_ func(*standin.Server, *fault.Transport, int)
-		once   bool // the SDK's own retry mends it
+		once   bool // the SDK's retry succeeds
 		want   string
 	}{
 		"throttled":      {func(s *standin.Server, _ *fault.Transport, n int) { s.Fail("", n, standin.Throttled) }, true, "ThrottlingException"},
@@ -164,7 +165,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A reply that is lost after the write is found to be our own write.
+// A write whose reply is lost is recognised by its retry.
 func TestLostReplyOfAWrite(t *testing.T) {
 	source, service, arn, _ := open(t)
 	service.Fail("PutSecretValue", 1, standin.Lost)
@@ -183,7 +184,8 @@ func TestLostReplyOfAWrite(t *testing.T) {
 	}
 }
 
-// Of writers who read one state, one writes the next, though each of them has seen nothing of the others.
+// Of several writers that read the same state, one writes the next state, even if no writer sees
+// the writes of the others.
 func TestReadsThatAreTooOld(t *testing.T) {
 	source, service, arn, _ := open(t)
 	first := refreshRing(t)
@@ -193,7 +195,7 @@ func TestReadsThatAreTooOld(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	service.Lag(3) // the read of Save, and two of those that wait
+	service.Lag(3) // the read of Save, and two reads of visible
 	if err := keyrings.Save(t.Context(), source, first.Drop(2)); !errors.Is(err, keyrings.ErrConflict) {
 		t.Errorf("a second state was saved twice: %v", err)
 	}
@@ -205,8 +207,8 @@ func TestReadsThatAreTooOld(t *testing.T) {
 	}
 }
 
-// TestVersionMovedBackByHand: if an operator makes an old version the current one, no key is lost, and the
-// error says what to do.
+// TestVersionMovedBackByHand checks that no key is lost if an operator makes an old version the
+// current version, and that the error says what to do.
 func TestVersionMovedBackByHand(t *testing.T) {
 	source, service, arn, _ := open(t)
 	first := refreshRing(t)
