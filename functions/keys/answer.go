@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	maxAnswer      = 4096 // CloudFormation's own limit
+	maxAnswer      = 4096 // the limit of CloudFormation
 	answerAttempts = 3
-	answerTimeout  = 4 * time.Second  // of one attempt
-	answerTime     = 15 * time.Second // is kept for all of them
+	answerTimeout  = 4 * time.Second  // for one attempt
+	answerTime     = 15 * time.Second // reserved for all attempts
 )
 
-// answerTo makes the answer to a request. Its physical id never changes in the life of a stack, because CloudFormation
-// takes a new id for a new resource and deletes the old one.
+// answerTo returns the answer to a request. Its physical id never changes during the life of a
+// stack, because CloudFormation treats a new id as a new resource and deletes the old resource.
 func answerTo(e cfn.Event, data map[string]any, err error) *cfn.Response {
 	r := cfn.NewResponse(&e)
 	r.Status, r.Data = cfn.StatusSuccess, data
@@ -54,12 +54,12 @@ func answerTo(e cfn.Event, data map[string]any, err error) *cfn.Response {
 func encode(r *cfn.Response) ([]byte, error) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false) // escapes would take the reason's room
+	e.SetEscapeHTML(false) // escapes would use the room of the reason
 	err := e.Encode(r)
 	return bytes.TrimSpace(text.Bytes()), err
 }
 
-// put sends the answer, again where that fails. Its errors do not hold the URL.
+// put sends the answer, and retries if sending fails. Its errors do not contain the URL.
 func (h *handler) put(ctx context.Context, to string, r *cfn.Response) error {
 	text, err := encode(r)
 	if err != nil {
@@ -75,7 +75,7 @@ func (h *handler) put(ctx context.Context, to string, r *cfn.Response) error {
 }
 
 func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bool, err error) {
-	// There must be no Content-Type: it is not a part of what was signed.
+	// The request has no Content-Type, because the signature does not cover one.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(text))
 	if err != nil {
 		return false, errors.New("the ResponseURL is no URL")
@@ -88,7 +88,7 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 	if err != nil {
 		return true, fmt.Errorf("the answer was not taken: %w", err)
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
+	defer func() { _ = answer.Body.Close() }() // read-only
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		again = answer.StatusCode >= http.StatusInternalServerError
@@ -97,10 +97,11 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 	return false, nil
 }
 
-// isBucket reports whether a host is the bucket at which CloudFormation waits for the answers of custom resources in this
-// function's own Region, cloudformation-custom-resource-response-<Region without dashes>, at any of the Region's S3
-// endpoints. The names of buckets are unique within a partition. So the bucket of another Region, or one with the right
-// name in another partition, can belong to a stranger.
+// isBucket reports whether a host is the bucket at which CloudFormation expects the answers of
+// custom resources in the Region of this function. The bucket is
+// cloudformation-custom-resource-response-<Region without dashes>, at any S3 endpoint of the
+// Region. Bucket names are unique within a partition. The bucket of another Region, or a bucket of
+// the same name in another partition, may belong to a stranger.
 func (h *handler) isBucket(host string) bool {
 	region, without := regexp.QuoteMeta(h.region), strings.ReplaceAll(h.region, "-", "")
 	pattern := `^cloudformation-custom-resource-response-(` + regexp.QuoteMeta(without) + `|` + region + `)` +
@@ -108,7 +109,7 @@ func (h *handler) isBucket(host string) bool {
 	return regexp.MustCompile(pattern).MatchString(host)
 }
 
-// domainOf returns the domain of a Region's endpoints, which is that of its partition.
+// domainOf returns the domain of a Region's endpoints, which depends on the partition.
 func domainOf(region string) string {
 	for prefix, domain := range map[string]string{
 		"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov",
@@ -121,8 +122,8 @@ func domainOf(region string) string {
 	return "amazonaws.com"
 }
 
-// mayAnswer returns an error unless a URL is where CloudFormation waits for an answer: https at one of its buckets, or
-// the emulator that this process runs in. Its errors do not hold the URL.
+// mayAnswer returns an error unless CloudFormation expects an answer at a URL: an https URL of its
+// bucket, or a URL of the emulator that this process runs in. Its errors do not contain the URL.
 func (h *handler) mayAnswer(to string) error {
 	u, err := url.Parse(to)
 	if err != nil || u.Host == "" {

@@ -15,7 +15,7 @@ import (
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// bootstrap builds this function as it is deployed, by the Makefile's own rule.
+// bootstrap builds the deployed program with the rule of the Makefile.
 func bootstrap(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -43,12 +43,13 @@ func (s *stack) function(path string, without ...string) *runtimeapi.Function {
 	return runtimeapi.New(s.t, path, variables)
 }
 
-// The deployed program does what the handler does: a life of a stack, with the clock of this machine.
+// The deployed program behaves as the handler does, for the whole life of a stack and with the real
+// clock.
 func TestProgram(t *testing.T) {
 	path := bootstrap(t)
 	s := newStack(t)
 	s.now = time.Now()
-	s.properties[signingAlgorithm] = "RS256" // the default, and the slowest
+	s.properties[signingAlgorithm] = "RS256" // the default and the slowest algorithm
 	f := s.function(path)
 	invoke := func(event []byte) reply {
 		t.Helper()
@@ -70,7 +71,7 @@ func TestProgram(t *testing.T) {
 		return wish, invoke(s.request("Update", wish, old))
 	}
 
-	// A new role may not read yet, and the first replies are lost.
+	// A new role has no read permission yet, and the first replies are lost.
 	s.service.Fail("GetSecretValue", 1, standin.Denied)
 	s.service.Fail("PutSecretValue", 2, standin.Lost)
 	create := s.request("Create", s.properties, nil)
@@ -91,7 +92,7 @@ func TestProgram(t *testing.T) {
 		t.Errorf("its rollback: %+v", back)
 	}
 
-	// The process dies after the answer, and Lambda calls another one.
+	// The process dies after the answer, and Lambda starts another process.
 	wish, dropped := update(s.deployed, keyVersion, "2", dropKeys, first.kids(t)[0])
 	if dropped.Status != "SUCCESS" || slices.Contains(dropped.kids(t), first.kids(t)[0]) {
 		t.Errorf("an emergency: %+v", dropped)
@@ -133,7 +134,7 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// A function without one of its variables does not start, and says which it is.
+// A function without one of its variables does not start. The error names the variable.
 func TestProgramWithoutVariables(t *testing.T) {
 	path := bootstrap(t)
 	s := newStack(t)

@@ -9,8 +9,9 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
-// TestDropRefreshKeys drops the refresh-token key that seals, ten minutes after a rotation: the next version signs
-// without the three hours, and neither a repetition nor a rollback brings the key back.
+// TestDropRefreshKeys drops the refresh-token key that seals, ten minutes after a rotation. The
+// next version signs without the wait of three hours. Neither a repetition nor a rollback brings
+// the key back.
 func TestDropRefreshKeys(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -62,8 +63,8 @@ func TestDropRefreshKeys(t *testing.T) {
 	}
 }
 
-// TestDropRefreshKeysHalfDone ends the process after the refresh-token ring was written and before the signing ring was:
-// the repetition goes on.
+// TestDropRefreshKeysHalfDone ends the process after the write of the refresh-token ring and before
+// the write of the signing ring. A repetition completes the request.
 func TestDropRefreshKeysHalfDone(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -81,7 +82,7 @@ func TestDropRefreshKeysHalfDone(t *testing.T) {
 	}
 }
 
-// TestDropOnCreate holds that a new stack drops nothing.
+// TestDropOnCreate checks that a new stack drops no key.
 func TestDropOnCreate(t *testing.T) {
 	for _, name := range []string{dropKeys, dropRefreshKeys, dropLoginKeys} {
 		s := newStack(t)
@@ -114,8 +115,9 @@ func TestDropLoginKeys(t *testing.T) {
 	}
 }
 
-// TestDropAllRings drops all keys of all rings in one deployment, ten minutes after a rotation, and rolls it back: no key
-// of before comes back, the rings stay at one version, and verifiers are told of the keys that sign.
+// TestDropAllRings drops all keys of all rings in one deployment, ten minutes after a rotation, and
+// rolls the deployment back. No earlier key returns, the rings keep the same version, and the key
+// set contains the keys that sign.
 func TestDropAllRings(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -168,7 +170,7 @@ func TestDropAllRings(t *testing.T) {
 	if stamps[before.Data["Stamp"]] != "" || len(stamps) != 2 {
 		t.Errorf("the stamps of the drop and of the rollback must differ from each other and from the one before: %v", stamps)
 	}
-	// Refresh tokens and known-device tokens of the new version open after the rollback too.
+	// Refresh tokens and known-device tokens of the new version still open after the rollback.
 	third := map[keyrings.Kind]string{}
 	for _, kind := range kinds {
 		third[kind] = s.ring(kind).Keys[3].ID()
@@ -182,8 +184,8 @@ func TestDropAllRings(t *testing.T) {
 	}
 }
 
-// TestStampOfDrops holds that each property that drops keys or takes over a stack changes the stamp, and that a rollback
-// brings the stamp back if no key was dropped.
+// TestStampOfDrops checks that each property that drops keys or takes over a stack changes the
+// stamp. If no key was dropped, a rollback restores the stamp.
 func TestStampOfDrops(t *testing.T) {
 	s := newStack(t)
 	s.create()

@@ -22,23 +22,25 @@ import (
 	"github.com/edgeauth/edgeauth/internal/secretsmanager"
 )
 
-// handler answers the requests of CloudFormation for one custom resource. It is a lambda.Handler of bytes, because a
-// request that has another form than expected must be answered too. The wrapper in package cfn is not used: it sends an
-// answer once, with no bound on its time and length, and its errors hold the URL.
+// handler answers CloudFormation's requests for one custom resource. It implements lambda.Handler
+// on bytes, because a malformed request needs an answer too. The wrapper in package cfn is not
+// suitable: it sends an answer only once, does not bound its time or length, and its errors contain
+// the URL.
 type handler struct {
-	stack    string // the id of the stack that this function belongs to
-	region   string // where the function and its stack are
-	emulator string // the base URL of an emulator of AWS; empty where the process runs on AWS
+	stack    string // the id of the function's stack
+	region   string // the Region of the function and its stack
+	emulator string // the base URL of an AWS emulator; empty on AWS
 
 	secret func(arn string) keyrings.Source
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration)
 	random io.Reader
-	client *http.Client // to CloudFormation
+	client *http.Client // for answers to CloudFormation
 	log    *slog.Logger
 }
 
-// newHandler returns the handler of the stack with this id; emulator is the base URL of an emulator of AWS, or empty.
+// newHandler returns the handler for a stack. emulator is the base URL of an AWS emulator, or
+// empty.
 func newHandler(stack, emulator string, c awsclient.Config) *handler {
 	return &handler{
 		stack: stack, region: c.Region, emulator: emulator,
@@ -47,7 +49,7 @@ func newHandler(stack, emulator string, c awsclient.Config) *handler {
 	}
 }
 
-// noRedirect keeps the answer where CloudFormation waits for it: what was signed is that URL and no other.
+// noRedirect refuses redirects, because the signature covers only the original URL.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -57,17 +59,17 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Invoke carries out one request and puts the answer where CloudFormation waits for it. It fails only where that could
-// not be done, so that Lambda calls again; a refusal is an answer. The event is never logged: its URL lets a reader
-// answer.
+// Invoke carries out one request and sends the answer to CloudFormation. It returns an error only
+// if the answer cannot be sent, so that Lambda calls again. A refused request is an answer. The
+// event is never logged, because a reader of its URL could answer.
 func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var e cfn.Event
-	malformed := json.Unmarshal(event, &e) // what it can read, it reads all the same
+	malformed := json.Unmarshal(event, &e) // it keeps the members that it could decode
 	if e.ResponseURL == "" {
 		return nil, errors.New("the event is no request of CloudFormation")
 	}
 	if err := h.mayAnswer(e.ResponseURL); err != nil {
-		return nil, err // CloudFormation did not send it
+		return nil, err // the event is not from CloudFormation
 	}
 	var data map[string]any
 	err := errors.New("the request has another form than those of CloudFormation")
@@ -87,11 +89,12 @@ func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// handle also answers for a panic, or the stack would wait until its time is over.
+// handle carries out a request. It turns a panic into an error, because a stack without an answer
+// waits until its timeout.
 func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			// The type, because the value could hold anything.
+			// Log only the type, because the value could contain a secret.
 			h.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 			data, err = nil, errors.New("this function failed inside; its log has the place")
 		}
@@ -104,16 +107,16 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	}
 	switch e.RequestType {
 	case cfn.RequestDelete:
-		// The secrets survive the stack. Another stack's deletion changes nothing either, and a failure would leave that
-		// stack undeletable.
+		// The secrets outlive the stack. The deletion of another stack changes nothing either, and
+		// an error would make that stack impossible to delete.
 		return nil, nil
 	case cfn.RequestCreate, cfn.RequestUpdate:
 	default:
 		return nil, fmt.Errorf("the request %q is unknown", e.RequestType)
 	}
 	if e.StackID != h.stack {
-		// An answer is safe: it holds nothing secret and goes to CloudFormation alone. Without one the other stack would
-		// hang until its time is over, and its operator would not learn why.
+		// The answer contains no secret and goes only to CloudFormation. Without an answer the
+		// other stack would wait until its timeout, and its operator would not learn the reason.
 		return nil, errors.New("the request comes from another stack than the one that this function belongs to, and nothing was changed")
 	}
 	if given := givenUp(e.ResponseURL, h.now()); given != "" {
@@ -135,17 +138,18 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	})
 }
 
-// maxRequestID bounds the RequestId, which is a UUID. The rings keep the ids of the last requests, and a ring that long ids
-// have filled could never be moved again.
+// maxRequestID bounds the RequestId, which is a UUID. The rings keep the ids of the last requests.
+// Long ids could fill a ring, which could then never be moved again.
 const maxRequestID = 64
 
-// serviceTimeout is the template's: after that CloudFormation takes a request for failed.
+// serviceTimeout is the timeout in the template. After it CloudFormation treats a request as
+// failed.
 const serviceTimeout = 300 * time.Second
 
-// givenUp says why a request is too late to be carried out, or nothing. Lambda may deliver one long after
-// CloudFormation has given it up and rolled the stack back, and moving the ring then would part it from the stack. When
-// a request was made stands in the signature of its URL, as in every one that S3 takes; where it does not, it is not
-// late.
+// givenUp returns why a request is too late, or "". Lambda may deliver a request long after
+// CloudFormation has given up and rolled the stack back. To move the ring then would separate it
+// from the stack. The signature in the URL contains the time of the request, as S3 requires. A
+// request without this time is not late.
 func givenUp(answerTo string, now time.Time) string {
 	u, err := url.Parse(answerTo)
 	if err != nil {
@@ -158,7 +162,7 @@ func givenUp(answerTo string, now time.Time) string {
 	return "the request came after CloudFormation had given it up, and nothing was changed"
 }
 
-// stackGUID returns the last part of arn:aws:cloudformation:<region>:<account>:stack/<name>/<guid>.
+// stackGUID returns <guid> of arn:aws:cloudformation:<region>:<account>:stack/<name>/<guid>.
 func stackGUID(stackID string) string {
 	parts := strings.Split(stackID, "/")
 	if len(parts) != 3 || !strings.HasSuffix(parts[0], ":stack") {

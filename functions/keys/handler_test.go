@@ -24,7 +24,7 @@ import (
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// Numbers are the same as texts, however CloudFormation writes them.
+// CloudFormation may write a number as a number or as a text. Both mean the same.
 func TestNumbersAsProperties(t *testing.T) {
 	s := newStack(t)
 	first := s.create()
@@ -70,7 +70,7 @@ func cmpOr(text, otherwise string) string {
 	return text
 }
 
-// The answer goes to the URL that was signed, and not where that one sends it.
+// The answer goes to the signed URL and follows no redirect.
 func TestAnswerFollowsNoRedirect(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was followed") }))
 	defer elsewhere.Close()
@@ -85,7 +85,7 @@ func TestAnswerFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-// Three RSA keys are the most that is ever answered.
+// The longest answer has three RSA keys.
 func TestAnswerFits(t *testing.T) {
 	s := newStack(t)
 	s.properties[signingAlgorithm] = "RS256"
@@ -98,8 +98,8 @@ func TestAnswerFits(t *testing.T) {
 	t.Logf("%d bytes of keys in an answer of %d", len(r.Data["Jwks"]), r.size)
 }
 
-// Every step that would make verifiers refuse good tokens is refused, by a reason that names the right number, changes
-// nothing, and is rolled back.
+// A step that would make verifiers refuse valid tokens is refused. The reason names the right
+// number, no ring changes, and the rollback succeeds.
 func TestForbiddenSteps(t *testing.T) {
 	rotated := func(s *stack) {
 		s.now = s.now.Add(3 * time.Hour)
@@ -154,7 +154,7 @@ func TestForbiddenSteps(t *testing.T) {
 				}
 			}
 			signingNow, refreshNow := s.stored()
-			signing.Requests, signingNow.Requests = nil, nil // the rollback is remembered
+			signing.Requests, signingNow.Requests = nil, nil // the rollback is recorded
 			signing.Serial = signingNow.Serial
 			if textOf(t, signing) != textOf(t, signingNow) || textOf(t, refresh) != textOf(t, refreshNow) {
 				t.Error("the rings have changed")
@@ -177,7 +177,7 @@ func textOf(t *testing.T, r keyrings.Ring) string {
 	return text.Reveal()
 }
 
-// A new stack takes over the rings of an earlier one, at their number alone.
+// A new stack takes over the rings of an earlier stack, at their number only.
 func TestAdoption(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -202,7 +202,7 @@ func TestAdoption(t *testing.T) {
 	if r := s.create(); r.Status != "SUCCESS" || s.signs(3) != signing.Keys[3].Signing.ID() || len(r.kids(t)) != 3 {
 		t.Errorf("%+v", r)
 	}
-	// One of the rings is lost: the other says where to go on.
+	// One ring is lost. The other ring tells the number to continue at.
 	s.properties = maps.Clone(s.deployed)
 	s.properties[signingRingARN] = s.service.Add("signing-again")
 	r := s.create()
@@ -234,7 +234,7 @@ func TestRotationAndRollback(t *testing.T) {
 	s.keepsSecrets()
 }
 
-// Lambda repeats a request whose answer was lost, at once or hours later.
+// Lambda repeats a request whose answer was lost, immediately or hours later.
 func TestRepetitions(t *testing.T) {
 	s := newStack(t)
 	first := s.create()
@@ -260,7 +260,7 @@ func TestRepetitions(t *testing.T) {
 	second := s.update(keyVersion, "2")
 	moved := s.last
 	expectSame(moved, second)
-	// These requests are recent, but later ones were carried out: a repetition moves no ring.
+	// These requests are recent, but later requests were carried out. A repetition moves no ring.
 	expectRefused := func(event []byte, why string) {
 		t.Helper()
 		before, _ := s.service.Text(s.deployed[signingRingARN].(string))
@@ -273,7 +273,7 @@ func TestRepetitions(t *testing.T) {
 	expectRefused(harmless, "a later one has changed the ring since")
 	s.rollback()
 	expectRefused(moved, "a later one has changed the ring since")
-	// One that was never carried out, and comes when the stack is rolled back.
+	// This request was never carried out, and arrives after the rollback of the stack.
 	lost := s.request("Update", map[string]any{keyVersion: "2", signingRingARN: s.deployed[signingRingARN],
 		refreshKeysARN: s.deployed[refreshKeysARN], loginRingARN: s.deployed[loginRingARN], accessTokenLifetime: "15m"}, s.deployed)
 	s.now = s.now.Add(serviceTimeout)
@@ -301,7 +301,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-// Two creations at once make one pair of rings, and both tell of it.
+// Two concurrent creations make one set of rings, and both answers describe it.
 func TestCreateTwiceAtOnce(t *testing.T) {
 	for range 10 {
 		s := newStack(t)
@@ -331,7 +331,7 @@ func TestCreateTwiceAtOnce(t *testing.T) {
 	}
 }
 
-// What passes within a minute is not seen, and what does not is a reason.
+// A fault of less than a minute is not visible. A longer fault is the reason in the answer.
 func TestFaults(t *testing.T) {
 	for name, f := range map[string]standin.Fault{
 		"denied": standin.Denied, "throttled": standin.Throttled, "internal error": standin.InternalError, "lost": standin.Lost,
@@ -368,8 +368,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestHalfDone ends the process between two writes, at each place: the next request, a repetition or a
-// rollback, completes or undoes the first one.
+// TestHalfDone ends the process between each two writes. The next request, a repetition or a
+// rollback, completes or undoes the first request.
 func TestHalfDone(t *testing.T) {
 	for _, next := range []string{"repetition", "rollback"} {
 		s := newStack(t)
@@ -378,7 +378,7 @@ func TestHalfDone(t *testing.T) {
 		wish := maps.Clone(s.deployed)
 		wish[keyVersion] = "2"
 		event := s.request("Update", wish, s.deployed)
-		// The refresh-token keys are written, and then nothing any more.
+		// The refresh-token keys are written. Each later write fails.
 		ctx, cancel := context.WithCancel(t.Context())
 		s.handler.secret = func(arn string) keyrings.Source {
 			source := newHandler(s.id, s.answers.url, s.config).secret(arn)
@@ -418,7 +418,7 @@ func (d dying) Save(ctx context.Context, _ auth.Secret) error {
 	return ctx.Err()
 }
 
-// What is answered was read after the last write: it is what functions will find.
+// The answer was read after the last write, so it describes the rings that functions will find.
 func TestAnswerWasRead(t *testing.T) {
 	s := newStack(t)
 	var calls []string
@@ -496,7 +496,7 @@ func TestDrop(t *testing.T) {
 	s.keepsSecrets()
 }
 
-// The algorithm is that of new keys only, so it comes with the second rotation.
+// The algorithm applies only to new keys, so it takes effect at the second rotation.
 func TestSigningAlgorithm(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -577,7 +577,7 @@ func TestWrongProperties(t *testing.T) {
 			t.Errorf("%s=%v: %v", row.name, row.value, calls)
 		}
 	}
-	// All of them at once.
+	// All faults in one request.
 	s := newStack(t)
 	s.properties = map[string]any{}
 	r := s.create()
@@ -588,7 +588,8 @@ func TestWrongProperties(t *testing.T) {
 	}
 }
 
-// TestAnswerInEveryCase: CloudFormation gets an answer to every request, and the answer is not too long.
+// TestAnswerInEveryCase checks that CloudFormation gets an answer to every request, and that the
+// answer is not too long.
 func TestAnswerInEveryCase(t *testing.T) {
 	s := newStack(t)
 	for name, row := range map[string]struct {
@@ -636,8 +637,8 @@ func TestAnswerInEveryCase(t *testing.T) {
 	}
 }
 
-// TestAnswerIsPut: an answer is sent again if S3 fails. The error of an answer that cannot be sent does not
-// show the URL: with the URL, a reader of the log could answer.
+// TestAnswerIsPut checks that an answer is sent again if S3 fails. The error of a failed answer
+// does not contain the URL, because a reader of the log could answer with the URL.
 func TestAnswerIsPut(t *testing.T) {
 	for _, row := range []struct {
 		refuse []int
@@ -672,7 +673,7 @@ func TestAnswerIsPut(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error()+s.logged.String(), "0ddba11") {
 			t.Errorf("%v %s: %v", row.refuse, row.url, err)
 		}
-		// Lambda calls again, and then it arrives.
+		// Lambda calls again, and the answer arrives.
 		s.answers.refuse = nil
 		if row.url == "" {
 			if r := s.send(event); r.Status != "SUCCESS" || s.signsFirst() != r.kids(t)[0] {
@@ -701,7 +702,7 @@ func TestAnswerBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// A call that was taken on in time, and then waited until CloudFormation had given it up, moves nothing.
+// A call that started in time, and then waited until CloudFormation gave up, moves no ring.
 func TestWaitsNotBeyondCloudFormation(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -726,7 +727,7 @@ func TestWaitsNotBeyondCloudFormation(t *testing.T) {
 	}
 }
 
-// started returns when CloudFormation made a request.
+// started returns the time at which CloudFormation made a request.
 func started(t *testing.T, event []byte) time.Time {
 	t.Helper()
 	var e struct{ ResponseURL string }

@@ -1,4 +1,6 @@
-// Command keys is the Lambda function behind the custom resource that makes the rings of keys and moves them.
+// Command keys is the Lambda function behind the custom resource that creates and moves the three
+// key rings of a stack. CloudFormation calls it at each deployment that changes a property of the
+// resource.
 package main
 
 import (

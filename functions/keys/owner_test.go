@@ -13,14 +13,15 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
-// texts returns what the secrets hold.
+// texts returns the contents of the secrets.
 func (s *stack) texts() []string {
 	s.t.Helper()
 	signing, refresh := s.stored()
 	return []string{textOf(s.t.(*testing.T), signing), textOf(s.t.(*testing.T), refresh)}
 }
 
-// An event of another stack changes nothing in any case. Its stack is told so at once, and can be deleted.
+// An event of another stack changes nothing. The other stack learns the reason at once and can be
+// deleted.
 func TestEventOfAnotherStack(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -28,7 +29,7 @@ func TestEventOfAnotherStack(t *testing.T) {
 	wish := maps.Clone(s.deployed)
 	wish[dropKeys] = "all"
 	s.service.Calls()
-	s.id = nextStack // and the function is still ownStack's
+	s.id = nextStack // the function still belongs to ownStack
 	for _, event := range [][]byte{
 		s.request("Create", wish, nil), s.request("Update", wish, s.deployed), s.request("Create", s.deployed, nil),
 	} {
@@ -45,7 +46,8 @@ func TestEventOfAnotherStack(t *testing.T) {
 	}
 }
 
-// A long RequestId would fill the rings, which keep the last ones, and no request could move them any more.
+// A long RequestId would fill the rings, which keep the last ids, and no request could move the
+// rings again.
 func TestRequestIDIsBounded(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -72,8 +74,8 @@ func TestRequestIDIsBounded(t *testing.T) {
 	}
 }
 
-// Rings of another stack are taken over only by a deployment that names that stack, and the stack they are taken from
-// cannot move them any more.
+// Rings of another stack are taken over only by a deployment that names that stack. Afterwards the
+// earlier stack cannot move them.
 func TestTakeOver(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -121,7 +123,7 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// A ring of which one half was taken over when the process died is taken over by the same request.
+// If the process dies after it took over some of the rings, a repeated request takes over the rest.
 func TestHalfTakenOver(t *testing.T) {
 	s := newStack(t)
 	s.create()
@@ -140,8 +142,8 @@ func TestHalfTakenOver(t *testing.T) {
 	}
 }
 
-// Rings from before they had owners belong to the stack that moves them next. The text that is written then has no name
-// that the code of before refuses, and its requests are what that code keeps.
+// Rings without an owner belong to the stack that moves them next. The new text contains no member
+// that earlier code refuses, and earlier code keeps its requests.
 func TestRingsWithoutAStack(t *testing.T) {
 	s := newStack(t)
 	first := s.create()
@@ -157,7 +159,7 @@ func TestRingsWithoutAStack(t *testing.T) {
 	if signing, refresh := s.stored(); signing.Stack != "" || refresh.Stack != "" || len(signing.Requests) != 1 {
 		t.Fatalf("they belong to %q and %q", signing.Stack, refresh.Stack)
 	}
-	r := s.update(takeOverStack, "") // as an update of the template
+	r := s.update(takeOverStack, "") // an update of the template
 	signing, refresh := s.stored()
 	if r.Status != "SUCCESS" || r.Data["Jwks"] != first.Data["Jwks"] || signing.Stack != ownStack || refresh.Stack != ownStack {
 		t.Errorf("%s %s: they belong to %q and %q", r.Status, r.Reason, signing.Stack, refresh.Stack)
@@ -165,7 +167,8 @@ func TestRingsWithoutAStack(t *testing.T) {
 	if back := s.rollback(); back.Status != "SUCCESS" {
 		t.Error(back.Reason)
 	}
-	known := []string{"v", "serial", "keys", "requests", "dropped", "purge"} // of the code of before
+	// The members that earlier code knows.
+	known := []string{"v", "serial", "keys", "requests", "dropped", "purge"}
 	for _, text := range s.texts() {
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(text), &members); err != nil {
@@ -179,7 +182,7 @@ func TestRingsWithoutAStack(t *testing.T) {
 	}
 }
 
-// Keys are dropped by an update alone, which says what was deployed before.
+// Only an update drops keys, because an update tells what was deployed before.
 func TestDropIsAnUpdate(t *testing.T) {
 	s := newStack(t)
 	s.properties[dropKeys] = "all"
@@ -206,7 +209,8 @@ func TestDropIsAnUpdate(t *testing.T) {
 	}
 }
 
-// An event whose answer would not go to CloudFormation is none of CloudFormation's: nothing is done and nothing is sent.
+// An event whose answer would not go to CloudFormation is not from CloudFormation: the function
+// does nothing and sends nothing.
 func TestAnswerGoesToCloudFormation(t *testing.T) {
 	const bucket = "cloudformation-custom-resource-response-"
 	for url, ok := range map[string]bool{
@@ -271,7 +275,7 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 	}
 }
 
-// regionIn returns the Region whose bucket a URL names.
+// regionIn returns the Region of the bucket in a URL.
 func regionIn(url string) string {
 	for _, region := range []string{
 		"eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1",

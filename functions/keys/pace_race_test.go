@@ -2,7 +2,7 @@
 
 package main
 
-// The race detector slows keys and signatures down about fivefold, and each stack has one goroutine.
+// The race detector slows keys and signatures about fivefold, and each stack has one goroutine.
 const (
 	deployedStacks = 4
 	droppingStacks = 3

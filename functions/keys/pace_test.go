@@ -2,7 +2,7 @@
 
 package main
 
-// How many stacks the random tests run.
+// The number of stacks in the random tests.
 const (
 	deployedStacks = 16
 	droppingStacks = 12

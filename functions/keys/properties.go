@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// The properties that mean something here. Every other one is only stamped.
+// The properties that this function reads. The other properties only change the stamp.
 const (
 	signingRingARN      = "SigningRingArn"
 	refreshKeysARN      = "RefreshKeysArn"
@@ -28,14 +28,15 @@ const (
 	accessTokenLifetime = "AccessTokenLifetime"
 )
 
-// properties are what the template asks for.
+// properties are the values that the template requests.
 type properties struct {
 	signingRing, refreshKeys, loginRing string // ARNs of secrets
 	version                             keyrings.Version
 	algorithm                           token.Algorithm
 	drop, dropRefresh, dropLogin        keyrings.Drop
-	takeOver                            string // the id of the deleted stack whose rings are taken over
-	all                                 map[string]string
+	// The id of the deleted stack whose rings this stack takes over.
+	takeOver string
+	all      map[string]string
 }
 
 var (
@@ -45,7 +46,8 @@ var (
 	mayBeEmpty = []string{dropKeys, dropRefreshKeys, dropLoginKeys, takeOverStack}
 )
 
-// parse reads the properties of a request. Its error names each one that is wrong, and what it should hold.
+// parse reads the properties of a request. The error names each wrong property and the accepted
+// values.
 func parse(raw map[string]any) (properties, error) {
 	p := properties{all: map[string]string{}}
 	var errs []error
@@ -65,7 +67,7 @@ func parse(raw map[string]any) (properties, error) {
 			text = byDefault
 		}
 		switch _, isScalar := p.all[name]; {
-		case raw[name] != nil && !isScalar: // refused already
+		case raw[name] != nil && !isScalar: // already refused
 		case text == "" && byDefault == "" && !slices.Contains(mayBeEmpty, name):
 			refuse(name, "is not set", want)
 		case !take(text):
@@ -118,12 +120,13 @@ func parse(raw map[string]any) (properties, error) {
 	return p, errors.Join(errs...)
 }
 
-// text returns a property that is one value.
+// text returns the text of a single value.
 func text(value any) (text string, ok bool) {
 	switch value := value.(type) {
 	case string:
 		return value, true
-	case float64, bool: // CloudFormation writes them as text, and says so nowhere
+	case float64, bool:
+		// CloudFormation sends numbers and booleans as text, but does not document it.
 		return fmt.Sprint(value), true
 	}
 	return "", false

@@ -11,9 +11,9 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
-// TestRandomDrops drops keys of refresh tokens and of logins in any order, with rotations, refusals, rollbacks and repeated
-// requests between. A dropped key never comes back, the three rings stand at one version, and the version that is deployed
-// always has a key that seals.
+// TestRandomDrops drops refresh-token and login keys in random order, mixed with rotations,
+// refusals, rollbacks and repeated requests. A dropped key never returns, the three rings have the
+// same version, and the deployed version always has a key that seals.
 func TestRandomDrops(t *testing.T) {
 	stacks(t, droppingStacks, droppingStacks, randomDrops)
 }
@@ -65,7 +65,7 @@ func randomDrops(t *testing.T, seed uint64) (n tally) {
 				text = r.Keys[r.Versions()[random.IntN(len(r.Keys))]].ID()
 				doomed = append(doomed, text)
 			case 3:
-				text, _ = s.deployed[property].(string) // as SAM keeps a parameter
+				text, _ = s.deployed[property].(string) // SAM keeps a parameter
 			}
 			wish = append(wish, property, text)
 		}
@@ -76,7 +76,8 @@ func randomDrops(t *testing.T, seed uint64) (n tally) {
 			continue
 		}
 		n.accepted++
-		// What the request named and the ring has lost is gone for ever. "all" again at the same version drops nothing.
+		// A key that the request named and that left the ring never returns. A second "all" at the
+		// same version drops no key.
 		for _, id := range doomed {
 			if !s.has(id) {
 				gone[id] = true
@@ -103,7 +104,7 @@ func randomDrops(t *testing.T, seed uint64) (n tally) {
 	return n
 }
 
-// has tells whether any ring has a key with this id.
+// has reports whether any ring has a key with this id.
 func (s *stack) has(id string) bool {
 	for kind := range arnProperty {
 		r := s.ring(kind)

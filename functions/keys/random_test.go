@@ -12,12 +12,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// history is what verifiers and clients have seen of a stack: which keys were published when, and which one signed.
+// history is the view of verifiers and clients: the publication times of keys, and the keys that
+// signed.
 type history struct {
 	published []publication
-	signed    map[string]time.Time // when a key last did
+	signed    map[string]time.Time // when a key last signed
 	gone      map[string]bool      // dropped kids
-	dropped   time.Time            // the last time that keys were
+	dropped   time.Time            // when keys were last dropped
 }
 
 type publication struct {
@@ -25,7 +26,7 @@ type publication struct {
 	kids []string
 }
 
-// deploy notes what functions do from now on.
+// deploy records the state of the functions from now on.
 func (h *history) deploy(now time.Time, signs string, kids []string) {
 	if n := len(h.published); n > 0 {
 		h.signed[h.signing()] = now
@@ -36,8 +37,9 @@ func (h *history) deploy(now time.Time, signs string, kids []string) {
 
 func (h *history) signing() string { return h.published[len(h.published)-1].kids[0] }
 
-// problems returns the good tokens that a verifier refuses. A verifier that keeps a key set for two hours may
-// not know the key that signs, and a key set may have lost a key that signed within the longest token life.
+// problems returns the valid tokens that a verifier refuses. A verifier that caches a key set for
+// two hours may lack the key that signs. A new key set may lack a key that signed within the
+// longest token lifetime.
 func (h *history) problems(now time.Time) (found []string) {
 	const cache = 2 * time.Hour
 	last := h.published[len(h.published)-1]
@@ -47,7 +49,7 @@ func (h *history) problems(now time.Time) (found []string) {
 		}
 	}
 	if !h.dropped.IsZero() && now.Sub(h.dropped) < keyrings.PublishedBeforeSigning {
-		return found // an emergency
+		return found // a drop is an emergency
 	}
 	for i, p := range h.published {
 		over := i+1 < len(h.published) && !h.published[i+1].at.After(now.Add(-cache))
@@ -70,10 +72,11 @@ func (h *history) check(t *testing.T, stack uint64, now time.Time) {
 	}
 }
 
-// tally counts the events of one stack, or of several.
+// tally counts the events of one or several stacks.
 type tally struct{ accepted, refused, rolledBack, repeated, drops int }
 
-// stacks runs f for each of n stacks, in parallel, and returns the sum. Each kind of event must have occurred least times.
+// stacks runs f for n stacks in parallel and returns the sum. Each kind of event must occur at
+// least least times.
 func stacks(t *testing.T, n uint64, least int, f func(t *testing.T, seed uint64) tally) {
 	t.Helper()
 	all := make([]tally, n)
@@ -99,11 +102,11 @@ func stacks(t *testing.T, n uint64, least int, f func(t *testing.T, seed uint64)
 	}
 }
 
-// steps is how many requests a stack gets.
+// steps is the number of requests to a stack.
 const steps = 40
 
-// TestRandomDeployments deploys, rolls back and repeats in random order at random times: no accepted
-// deployment makes a verifier refuse a good token, and no rollback fails.
+// TestRandomDeployments deploys, rolls back and repeats requests in random order at random times.
+// No accepted deployment makes a verifier refuse a valid token, and no rollback fails.
 func TestRandomDeployments(t *testing.T) {
 	stacks(t, deployedStacks, deployedStacks/2, randomDeployments)
 }
@@ -113,7 +116,7 @@ func randomDeployments(t *testing.T, seed uint64) (n tally) {
 	s := newStack(t)
 	h := &history{signed: map[string]time.Time{}, gone: map[string]bool{}}
 	var events [][]byte
-	// note takes what an accepted request has changed.
+	// note records the changes of an accepted request.
 	note := func(r reply, before keyrings.Ring) {
 		signing, _ := s.stored()
 		for v, entry := range before.Keys {
@@ -161,7 +164,7 @@ func randomDeployments(t *testing.T, seed uint64) (n tally) {
 		n.accepted++
 		note(r, before)
 		h.check(t, seed, s.now)
-		if random.IntN(4) == 0 { // another resource fails, now or after a long deployment
+		if random.IntN(4) == 0 { // another resource fails, immediately or after a long deployment
 			n.rolledBack++
 			h.signed[h.signing()] = s.now
 			s.now = s.now.Add(time.Duration(random.IntN(7200)) * time.Second)

@@ -16,35 +16,35 @@ import (
 )
 
 const (
-	// patience is how long a service that does not answer is asked again, and a role that may not read yet: IAM needs
-	// a while until a new role is known throughout.
+	// patience is how long the function retries a service that does not answer, or denies access:
+	// IAM takes a while to publish a new role.
 	patience = time.Minute
 	pause    = 2 * time.Second
-	settles  = 50 * time.Millisecond // what was written can mostly be read then
+	settles  = 50 * time.Millisecond // time after which a write can usually be read
 
-	// maxJWKS leaves room in Lambda's 4 KB of environment, of which the key set is a part.
+	// maxJWKS leaves room in Lambda's 4 KB of environment, which contains the key set.
 	maxJWKS = 2800
 )
 
 // task is one Create or Update.
 type task struct {
-	request string // names it: CloudFormation and Lambda repeat a request under its id
-	stack   string // the id of the stack that asks, which is this function's own
-	replyTo string // the URL that the answer goes to, which tells when the request was made
+	request string // the RequestId, which CloudFormation and Lambda keep in a repetition
+	stack   string // the id of the requesting stack, which is also this function's stack
+	replyTo string // the URL for the answer; it also tells when the request was made
 	create  bool
 	properties
-	before map[string]any // the properties of the deployment before
+	before map[string]any // the properties of the previous deployment
 }
 
-// ring is one of the three, and where it is kept.
+// ring is one of the three rings, with the source that keeps it.
 type ring struct {
 	keyrings.Ring
 	at  keyrings.Source
 	arn string
 }
 
-// rings are the three of a stack, in the order in which they are written. The signing ring is the last, since a request
-// is known by it.
+// rings are the three rings of a stack, in the order in which they are written. The signing ring is
+// the last, because it records the request.
 type rings [3]ring
 
 const (
@@ -53,14 +53,14 @@ const (
 	signingAt
 )
 
-// carryOut brings the rings to where t wants them and returns what the template takes from the answer. What is
-// answered was read when nothing was left to do: neither a lost reply nor another request at the same time can make it
-// tell of keys that are not there.
+// carryOut brings the rings to the state that t requests, and returns the data for the template.
+// The data is read after nothing is left to do. So neither a lost reply nor a concurrent request
+// can make the answer name missing keys.
 func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) {
 	for until := h.now().Add(patience); ; {
 		data, err := h.attempt(ctx, t)
 		passing := errors.Is(err, auth.ErrUnavailable) || errors.Is(err, keyrings.ErrConflict) || errors.Is(err, errWritten)
-		written := errors.Is(err, errWritten) // what was written must be told, however long it took
+		written := errors.Is(err, errWritten) // finish after a write, even if the time is up
 		if !passing || !written && !h.now().Before(until) {
 			return data, err
 		}
@@ -74,10 +74,11 @@ func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) 
 	}
 }
 
-// errWritten says that the rings have to be read again.
+// errWritten says that the rings have changed and must be read again.
 var errWritten = errors.New("the rings have changed")
 
-// attempt reads the rings, and writes what has to change. All are found to be right before one is written.
+// attempt reads the rings and writes the changed rings. All three moves must be permitted before
+// the first write.
 func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	now, err := h.loadAll(ctx, t)
 	if err != nil {
@@ -107,9 +108,9 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 		return t.answer(now)
 	}
 	if _, err := t.answer(next); err != nil {
-		return nil, err // it would be too late afterwards
+		return nil, err // after a write it would be too late
 	}
-	// It may have waited for a minute since it was taken on.
+	// The request may have waited for a minute.
 	if given := givenUp(t.replyTo, at); given != "" {
 		return nil, errors.New(given)
 	}
@@ -121,10 +122,10 @@ func (h *handler) attempt(ctx context.Context, t task) (map[string]any, error) {
 	return nil, errWritten
 }
 
-// droppedAll tells whether the deployment before asked to drop all keys.
+// droppedAll reports whether the previous deployment requested a drop of all keys.
 func (t task) droppedAll(property string) bool {
 	text, _ := t.before[property].(string)
-	before, _ := parseDrop(text) // a wrong text asked for nothing
+	before, _ := parseDrop(text) // a malformed text requested no drop
 	return before.All
 }
 
@@ -144,7 +145,7 @@ func (h *handler) loadAll(ctx context.Context, t task) (all rings, err error) {
 	return all, nil
 }
 
-// save writes the next state, where there is one.
+// save writes the next state of a ring if it has changed.
 func (r ring) save(ctx context.Context, next keyrings.Ring) error {
 	if next.Serial == r.Serial {
 		return nil
@@ -152,7 +153,8 @@ func (r ring) save(ctx context.Context, next keyrings.Ring) error {
 	return keyrings.Save(ctx, r.at, next)
 }
 
-// load returns a ring without keys for a secret that CloudFormation has just made: it has no value.
+// load reads a ring. A secret that CloudFormation has just created has no value, and counts as a
+// ring without keys.
 func (h *handler) load(ctx context.Context, kind keyrings.Kind, arn string) (ring, error) {
 	r := ring{at: h.secret(arn), arn: arn}
 	var err error
@@ -163,17 +165,18 @@ func (h *handler) load(ctx context.Context, kind keyrings.Kind, arn string) (rin
 	return r, err
 }
 
-// properties that name the secrets.
+// arnProperty names the property with the secret of each ring.
 var arnProperty = map[keyrings.Kind]string{
 	keyrings.SigningRing: signingRingARN, keyrings.RefreshRing: refreshKeysARN, keyrings.LoginRing: loginRingARN,
 }
 
-// mayTake holds that a stack goes on with the rings that it has. A new stack, or one that names another secret, takes
-// rings over; a rollback takes back what it had. A stack that was deployed before there was a login ring gets one.
+// mayTake returns an error unless the stack may use these rings. An update normally keeps its
+// rings. A new stack, or a stack that names other secrets, takes rings over, and a rollback returns
+// to the earlier rings. A stack from before the login ring gets one.
 func (t task) mayTake(all rings, m keyrings.Move) error {
 	for name, drop := range map[string]keyrings.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh, dropLoginKeys: m.DropLogin} {
 		if asked := drop.All || len(drop.IDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
-			// A new stack has issued nothing under a key that leaked.
+			// A new stack has issued nothing under a leaked key.
 			return fmt.Errorf("%s goes with an update of the stack, and this request is none: leave it empty", name)
 		}
 	}
@@ -188,7 +191,7 @@ func (t task) mayTake(all rings, m keyrings.Move) error {
 		other := t.before != nil && t.before[name] != r.arn
 		switch {
 		case len(r.Keys) == 0 && !remade:
-			// Making new keys here would end every session because of one wrong parameter.
+			// New keys would end every session because of one wrong parameter.
 			return fmt.Errorf("%s: the secret %s holds no keys, and only a new stack makes the first: "+
 				"name the right secret, or give this one back the value that it had", name, r.arn)
 		case len(r.Keys) > 0 && other && t.version != r.Current():
@@ -200,7 +203,7 @@ func (t task) mayTake(all rings, m keyrings.Move) error {
 	return nil
 }
 
-// answer makes the data that the template reads by !GetAtt. Nothing of it is secret.
+// answer returns the data that the template reads with !GetAtt. The data contains no secret.
 func (t task) answer(all rings) (map[string]any, error) {
 	public, err := all[signingAt].PublicKeys(t.version)
 	if err != nil {
@@ -221,19 +224,21 @@ func (t task) answer(all rings) (map[string]any, error) {
 	return map[string]any{"Jwks": string(jwks), "Stamp": stamp, "KeyVersion": fmt.Sprint(t.version)}, nil
 }
 
-// stamp changes with everything that reaches a function's environment, so that a stamped function gets a new version,
-// and it comes back with a rollback. So it holds the versions of the keys that open tokens, and not later ones.
+// stamp returns a text that changes with each value in a function's environment, so that a changed
+// function gets a new version. A rollback restores the stamp. Therefore the stamp contains only the
+// versions of keys that open tokens, and no later version.
 func (t task) stamp(jwks []byte, rings rings) (string, error) {
 	opening := func(i int) []keyrings.Version {
 		return slices.DeleteFunc(rings[i].Versions(), func(v keyrings.Version) bool { return v > t.version+1 })
 	}
 	all := maps.Clone(t.all)
-	for _, own := range []string{"ServiceToken", "ServiceTimeout"} { // CloudFormation's own
+	for _, own := range []string{"ServiceToken", "ServiceTimeout"} { // set by CloudFormation
 		delete(all, own)
 	}
 	text, err := json.Marshal(map[string]any{
 		"properties": all, "jwks": string(jwks), "refresh_keys": opening(refreshAt), "login_keys": opening(loginAt),
-		// After a rollback too: instances of the version before still know the dropped keys.
+		// A stamp changes also after a rollback, because instances of the earlier version still
+		// have the dropped keys.
 		"refresh_keys_dropped": rings[refreshAt].Dropped, "login_keys_dropped": rings[loginAt].Dropped,
 	})
 	if err != nil {

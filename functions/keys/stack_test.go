@@ -29,26 +29,26 @@ const (
 	nextStack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/edgeauth-2/c07de3a0-cd98-11ea-9d3b-0a5f2e8a44d2"
 )
 
-// stack is CloudFormation with one stack: it sends requests to the handler, through its bytes, and takes the answers
-// over HTTP. The clock is driven, and waiting drives it.
+// stack acts as CloudFormation with one stack. It sends requests as bytes to the handler and
+// receives the answers over HTTP. Its clock is a fake clock, and waiting moves it.
 type stack struct {
 	t       testing.TB
-	id      string // the stack's
+	id      string // the id of the stack
 	service *standin.Server
 	config  awsclient.Config
 	handler *handler
 	now     time.Time
 	logged  *bytes.Buffer
 
-	properties  map[string]any // of the next deployment
-	deployed    map[string]any // of the last one that succeeded
+	properties  map[string]any // for the next deployment
+	deployed    map[string]any // of the last successful deployment
 	answers     *answers
 	last        []byte // the last request
 	requests    int
-	thirdSecret string // of deployedWithLogin; made at its first call
+	thirdSecret string // for deployedWithLogin, which creates it
 }
 
-// reply is what CloudFormation understands of an answer.
+// reply is an answer as CloudFormation decodes it.
 type reply struct {
 	Status, Reason, PhysicalResourceId, StackId, RequestId, LogicalResourceId string
 
@@ -79,10 +79,10 @@ func newStack(t testing.TB) *stack {
 	return s
 }
 
-// become makes s another stack, with a keys function of its own and the same secrets.
+// become turns s into a different stack with its own keys function and the same secrets.
 func (s *stack) become(id string) { s.id, s.handler.stack = id, id }
 
-// request returns the bytes of one.
+// request returns the bytes of a request.
 func (s *stack) request(kind string, properties, old map[string]any) []byte {
 	s.t.Helper()
 	s.requests++
@@ -105,7 +105,7 @@ func (s *stack) request(kind string, properties, old map[string]any) []byte {
 	return text
 }
 
-// send gives the handler an event and returns what it answers.
+// send sends an event to the handler and returns the answer.
 func (s *stack) send(event []byte) reply {
 	s.t.Helper()
 	s.last = event
@@ -128,7 +128,8 @@ func (s *stack) create() reply {
 	return r
 }
 
-// update deploys with these properties changed. A deployment that is refused is rolled back, which never fails.
+// update deploys with these properties changed. A refused deployment is rolled back, and the
+// rollback must succeed.
 func (s *stack) update(pairs ...string) reply {
 	s.t.Helper()
 	wish := maps.Clone(s.deployed)
@@ -148,7 +149,7 @@ func (s *stack) update(pairs ...string) reply {
 	return r
 }
 
-// rollback is CloudFormation's after an update whose other resources failed.
+// rollback is CloudFormation's request after an update whose other resources failed.
 func (s *stack) rollback() reply {
 	s.t.Helper()
 	s.properties, s.deployed = s.deployed, s.properties
@@ -159,7 +160,7 @@ func (s *stack) rollback() reply {
 	return r
 }
 
-// stored returns the signing ring and the refresh-token ring as the secrets hold them.
+// stored returns the signing ring and the refresh-token ring from the secrets.
 func (s *stack) stored() (signing, refresh keyrings.Ring) {
 	s.t.Helper()
 	return s.ring(keyrings.SigningRing), s.ring(keyrings.RefreshRing)
@@ -175,7 +176,7 @@ func (s *stack) ring(kind keyrings.Kind) keyrings.Ring {
 	return r
 }
 
-// kids returns the kids of an answer's key set, which must be one.
+// kids returns the kids of the key set in an answer. The answer must have a key set.
 func (r reply) kids(t testing.TB) []string {
 	t.Helper()
 	set, err := token.ParseJWKS([]byte(r.Data["Jwks"]))
@@ -189,20 +190,21 @@ func (r reply) kids(t testing.TB) []string {
 	return kids
 }
 
-// signs returns the kid of a version.
+// signs returns the kid of the key at a version.
 func (s *stack) signs(v keyrings.Version) string {
 	s.t.Helper()
 	signing, _ := s.stored()
 	return signing.Keys[v].Signing.ID()
 }
 
-// answers is where CloudFormation takes answers: S3 behind a URL that is signed for a PUT without a content type.
+// answers is the place at which CloudFormation receives answers: S3 behind a URL that is signed for
+// a PUT without a content type.
 type answers struct {
 	url string
 
 	mu     sync.Mutex
 	bodies [][]byte
-	refuse []int // the statuses of the next ones
+	refuse []int // the statuses of the next replies
 }
 
 func (a *answers) listen(t testing.TB) {
@@ -245,7 +247,7 @@ func (a *answers) latest(t testing.TB) reply {
 	return r
 }
 
-// keepsSecrets holds that no key material stands in what was answered and logged.
+// keepsSecrets checks that no answer and no log line contains key material.
 func (s *stack) keepsSecrets() {
 	s.t.Helper()
 	s.answers.mu.Lock()

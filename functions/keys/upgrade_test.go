@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
-// twoRings returns a stack at KeyVersion 3 as a template without a login ring left it.
+// twoRings returns a stack at KeyVersion 3 that was deployed from a template without a login ring.
 func twoRings(t *testing.T) *stack {
 	t.Helper()
 	s := newStack(t)
@@ -24,8 +24,8 @@ func twoRings(t *testing.T) *stack {
 	return s
 }
 
-// TestLoginRingOfAnExistingStack holds that a deployment of a template with a login ring fills the empty third secret
-// at the version that the stack stands at, and moves all three rings from then on.
+// TestLoginRingOfAnExistingStack checks that a deployment of a template with a login ring fills the
+// empty third secret at the stack's version. Later deployments move all three rings.
 func TestLoginRingOfAnExistingStack(t *testing.T) {
 	s := twoRings(t)
 	signing, refresh := s.stored()
@@ -48,7 +48,7 @@ func TestLoginRingOfAnExistingStack(t *testing.T) {
 	}
 }
 
-// TestUpgradeRotates holds that the deployment which makes the login ring may rotate as well.
+// TestUpgradeRotates checks that the deployment that creates the login ring may also rotate.
 func TestUpgradeRotates(t *testing.T) {
 	s := twoRings(t)
 	s.now = s.now.Add(3 * time.Hour)
@@ -63,8 +63,8 @@ func TestUpgradeRotates(t *testing.T) {
 	}
 }
 
-// TestAdoptedWithoutLoginRing holds that a new stack goes on with the two secrets that an earlier template left, and
-// makes the third at their version.
+// TestAdoptedWithoutLoginRing checks that a new stack takes over the two secrets of an earlier
+// template, and creates the third ring at their version.
 func TestAdoptedWithoutLoginRing(t *testing.T) {
 	s := twoRings(t)
 	s.properties = s.deployedWithLogin()
@@ -78,7 +78,7 @@ func TestAdoptedWithoutLoginRing(t *testing.T) {
 	}
 }
 
-// deployedWithLogin returns the deployed properties with the login ring's secret among them.
+// deployedWithLogin returns the deployed properties together with the secret of the login ring.
 func (s *stack) deployedWithLogin() map[string]any {
 	if s.thirdSecret == "" {
 		s.thirdSecret = s.service.Add("third")

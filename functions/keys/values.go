@@ -9,8 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/deployment"
 )
 
-// givenBy names the property with the value of each variable that the template gives to a function. A property that an
-// older template does not have counts as its default.
+// givenBy names the property for each environment variable that the template sets. If an older
+// template lacks the property, the default applies.
 var givenBy = []struct{ variable, property, byDefault string }{
 	{config.Issuer, "Issuer", "https://issuer.example"},
 	{config.Audience, "Audience", "https://issuer.example"},
@@ -30,7 +30,7 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.LoginRing, loginRingARN, ""},
 }
 
-// values are those that a deployment with these properties gives to the functions, by variable.
+// values returns the environment variables that a deployment with these properties sets.
 func values(properties map[string]string, jwks string) map[string]string {
 	given := map[string]string{config.JWKS: jwks, config.HTTPResponse: config.ResponseSimple, config.Store: "dynamodb"}
 	for _, g := range givenBy {
@@ -46,10 +46,11 @@ func values(properties map[string]string, jwks string) map[string]string {
 	return given
 }
 
-// checkValues returns the error of values with which a function would not start, or which leave no room for the public
-// keys of a rotation. It is called before a ring is written.
+// checkValues returns an error if a function would not start with these values, or if they leave no
+// room for the public keys of a rotation. It is called before a ring is written.
 //
-// A deployment whose values before are wrong passes. It may be the rollback of a failed one, and a rollback must pass.
+// If the values of the previous deployment are wrong too, checkValues returns nil: this deployment
+// may be the rollback of a failed deployment, and a rollback must succeed.
 func (t task) checkValues(all rings) error {
 	public, err := all[signingAt].PublicKeys(t.version)
 	if err != nil {
@@ -72,8 +73,8 @@ func (t task) checkValues(all rings) error {
 	return wrong
 }
 
-// wrongValues returns what is wrong with the values of a deployment, in the words of the template's parameters. The longest
-// of its public keys stands for the next one.
+// wrongValues returns the fault in the values of a deployment, in the names of the template's
+// parameters. The longest public key stands for the next public key.
 func wrongValues(properties map[string]string, jwks, longest string) error {
 	var pairs []string
 	for _, g := range givenBy {
@@ -92,7 +93,7 @@ func wrongValues(properties map[string]string, jwks, longest string) error {
 	return errors.Join(errs...)
 }
 
-// texts returns the values of properties that are single values.
+// texts returns the properties that are single values.
 func texts(raw map[string]any) map[string]string {
 	all := map[string]string{}
 	for name, value := range raw {

@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/deployment"
 )
 
-// whole adds the properties that the template gives beside those of the keys.
+// whole adds the properties of the template that are not about keys.
 func (s *stack) whole(pairs ...string) {
 	more := map[string]any{
 		"Issuer":   "https://auth.example.com",
@@ -42,8 +42,8 @@ var wrongOnes = []struct{ property, value, want string }{
 	{"RestRefusal", "403", `RestRefusal "403" is not a way to refuse`},
 }
 
-// TestWrongValues holds that a deployment with a value that stops a function fails with the function's own sentence, in
-// the words of the template, and that no key is made or moved.
+// TestWrongValues checks that a deployment with a value that would stop a function fails. The error
+// is the function's own error, in the names of the template, and no key is made or moved.
 func TestWrongValues(t *testing.T) {
 	for _, row := range wrongOnes {
 		s := newStack(t)
@@ -69,8 +69,8 @@ func TestWrongValues(t *testing.T) {
 	}
 }
 
-// TestWrongValuesRollBack holds that a rollback passes even if the values that it goes back to are wrong. Such a stack was
-// deployed before these values were checked.
+// TestWrongValuesRollBack checks that a rollback to wrong values succeeds. Such a stack was
+// deployed before the values were checked.
 func TestWrongValuesRollBack(t *testing.T) {
 	s := newStack(t)
 	s.whole()
@@ -91,8 +91,8 @@ func TestWrongValuesRollBack(t *testing.T) {
 	}
 }
 
-// TestConfigTooLong holds that a Config which leaves no room for the third public key is refused at the first deployment,
-// and that the longest Config that is accepted deploys with three keys.
+// TestConfigTooLong checks that the first deployment refuses a Config that leaves no room for the
+// third public key. The longest accepted Config deploys with three keys.
 func TestConfigTooLong(t *testing.T) {
 	clients := func(bytes int) string {
 		text := `{"clients":{`
@@ -116,7 +116,7 @@ func TestConfigTooLong(t *testing.T) {
 	}
 	s := newStack(t)
 	s.whole(signingAlgorithm, "RS256")
-	// The refusal says by how much.
+	// The refusal says by how many bytes the Config is too long.
 	const first = 2450
 	s.properties["Config"] = clients(first)
 	said := regexp.MustCompile(`shorten it by (\d+) bytes`).FindStringSubmatch(s.create().Reason)
@@ -146,7 +146,7 @@ func TestConfigTooLong(t *testing.T) {
 	}
 }
 
-// TestOlderTemplate holds that a template without some of these properties deploys.
+// TestOlderTemplate checks that a template without some of these properties deploys.
 func TestOlderTemplate(t *testing.T) {
 	s := newStack(t)
 	delete(s.properties, "Issuer")
@@ -155,8 +155,8 @@ func TestOlderTemplate(t *testing.T) {
 	}
 }
 
-// TestGivenBy holds the table to the functions and to the template: every variable of a function is checked and counted,
-// and every property of the table is one of the template's.
+// TestGivenBy compares the table with the functions and with the template: every variable of a
+// function is checked and counted, and every property of the table exists in the template.
 func TestGivenBy(t *testing.T) {
 	given := values(map[string]string{}, "jwks")
 	for function, variables := range config.Readers() {
