@@ -25,8 +25,9 @@ type Rule struct {
 	// A route is no pattern of http.ServeMux. The method is required, and there is no host. A path
 	// other than "/" must not end in "/"; what is below a path is "/*". "{name...}" and "{$}" are not
 	// valid. The most specific rule does not win: a request must satisfy every rule that matches it,
-	// except that a literal route takes precedence over one with "{name}" of the same method. A segment that begins with ":" is refused with an error, because another router may
-	// take it for a parameter.
+	// except that a literal route takes precedence over one with "{name}" of the same method. A
+	// segment that begins with ":" is refused with an error, because another router may take it for a
+	// parameter.
 	Route string
 	// APIs are the ids of the APIs that the rule is for; a rule without APIs is for every API. A
 	// request that no gateway sent has no API.
