@@ -645,7 +645,7 @@ func TestAnswerIsPut(t *testing.T) {
 		url    string
 		want   string
 
-		emulator string // empty for where the answers are
+		emulator string // empty for the server of the answers
 	}{
 		{refuse: []int{http.StatusServiceUnavailable, http.StatusInternalServerError}},
 		{refuse: []int{503, 503, 503}, want: "status 503"},

@@ -225,11 +225,11 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 		"https://" + bucket + "usisobeast1.s3.us-isob-east-1.sc2s.sgov.gov/arn":    true,
 		"https://" + bucket + "euisoewest1.s3.eu-isoe-west-1.cloud.adc-e.uk/arn":   true,
 		"https://" + bucket + "usisofsouth1.s3.us-isof-south-1.csp.hci.ic.gov/arn": true,
-		"https://" + bucket + "euwest1.s3.cn-north-1.amazonaws.com.cn/arn":         false, // a name in another partition
+		"https://" + bucket + "euwest1.s3.cn-north-1.amazonaws.com.cn/arn":         false, // another partition
 		"https://" + bucket + "euwest1.s3.amazonaws.com.cn/arn":                    false,
 		"https://" + bucket + "useast1.s3.c2s.ic.gov/arn":                          false,
 		"https://" + bucket + "cnnorth1.s3.amazonaws.com/arn":                      false,
-		"https://" + bucket + "euwest1.s3.us-east-1.amazonaws.com/arn":             false, // the endpoint of another Region
+		"https://" + bucket + "euwest1.s3.us-east-1.amazonaws.com/arn":             false, // another Region
 		"https://" + bucket + "euwest1.s3-web-site-1.amazonaws.com/arn":            false,
 		"http://" + bucket + "useast1.s3.amazonaws.com/arn":                        false,
 		"https://user@" + bucket + "useast1.s3.amazonaws.com/arn":                  false,

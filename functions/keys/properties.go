@@ -34,7 +34,7 @@ type properties struct {
 	version                             keyrings.Version
 	algorithm                           token.Algorithm
 	drop, dropRefresh, dropLogin        keyrings.Drop
-	// The id of the deleted stack whose rings this stack takes over.
+	// takeOver is the id of the deleted stack whose rings this stack takes over.
 	takeOver string
 	all      map[string]string
 }

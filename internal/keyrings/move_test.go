@@ -25,13 +25,12 @@ type story struct {
 type step struct {
 	after   time.Duration
 	version uint16
-	// All, still all, or versions whose keys are dropped, separated by commas; "?" is an unknown
-	// key.
+	// drop is "all", "still all" or a list of versions, separated by commas. "?" is an unknown key.
 	drop  string
 	right uint16 // if refused, the version in the refusal; noRight for no version
 	until time.Duration
 	why   string // if refused, a part of the reason
-	// If permitted, the versions with their own keys; versions with another's key are in brackets.
+	// keys are the versions after a permitted move. Versions with another's key are in brackets.
 	keys string
 }
 

@@ -73,7 +73,7 @@ func TestFirstRings(t *testing.T) {
 
 func TestTextRoundTrip(t *testing.T) {
 	for _, r := range []keyrings.Ring{signingRing(t), refreshRing(t), loginRing(t)} {
-		r, err := r.Sign(2, instant.Add(time.Hour)) // so that every time stands in it
+		r, err := r.Sign(2, instant.Add(time.Hour)) // so that each time in the text is set
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ import (
 const (
 	idleAfter  = 100 * time.Millisecond // an unused file is closed after this time
 	holdAtMost = 2 * time.Second        // a busy file is closed and opened again after this time
-	// How long a busy file stays closed: bbolt asks for a lock every 50 ms.
+	// lockPause is how long a busy file stays closed: bbolt asks for a lock every 50 ms.
 	lockPause = 75 * time.Millisecond
 	lockWait  = 5 * time.Second // how long a DB waits for the lock of another process
 )
