@@ -18,7 +18,6 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
-	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -325,15 +324,11 @@ func (s *stack) startService(name string, i *instance, now func() time.Time) (ht
 		fails = 1 + s.sim.random.IntN(2)
 		s.sim.count[outages]++
 	}
-	cost := passwordCost
-	if name == "account" {
-		cost = password.Cost{} // the default cost, for new hashes
-	}
 	settings := service.Settings{
 		Issuer: issuer, Audience: []string{audience}, KeyVersion: i.version, Stores: s.stores,
 		SigningRing: &unreliable{s.signing, fails}, RefreshKeys: &unreliable{s.refreshOf(i.version), fails},
 		Client: clientOf(auth.Balanced), Clients: []auth.Client{clientOf(auth.Strict), clientOf(auth.Fixed)},
-		AccessTokenLifetime: life, PasswordCost: cost, Log: io.Discard, Now: now,
+		AccessTokenLifetime: life, Hasher: plain{}, Log: io.Discard, Now: now,
 	}
 	if name != "refresh" {
 		settings.LoginRing = &unreliable{s.logins, fails}
