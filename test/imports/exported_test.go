@@ -169,6 +169,32 @@ func internalTypes(p *types.Package) (found []string) {
 	return found
 }
 
+// most is how many exported names the library has at most. A name is a promise: before you raise the
+// number, unexport a name that only its own package uses, or move it to internal/.
+const most = 449
+
+// publishedTests are packages that the tests of other modules use. They are counted on their own.
+var publishedTests = []string{"authtest", "storetest"}
+
+// TestExportedNames counts the exported names, for each package and in all.
+func TestExportedNames(t *testing.T) {
+	total := 0
+	for _, p := range newLoader(t).library(t) {
+		name, _ := shortName(p.Path())
+		n := len(exported(p))
+		if slices.Contains(publishedTests, name) {
+			t.Logf("%5d  %s, for tests", n, name)
+			continue
+		}
+		t.Logf("%5d  %s", n, name)
+		total += n
+	}
+	t.Logf("%5d  in all", total)
+	if total > most {
+		t.Errorf("the library has %d exported names (want at most %d)", total, most)
+	}
+}
+
 // TestExportedNamesNoInternalType checks that a program of another module can write down the type
 // of everything that it may call.
 func TestExportedNamesNoInternalType(t *testing.T) {

@@ -38,16 +38,14 @@ import (
 // ErrConfig means that a [Config] is invalid. The text of the error names the invalid setting.
 var ErrConfig = errors.New("authorizer: wrong configuration")
 
-// Verifier verifies access tokens; *[token.Verifier] implements it. VerifyBytes must not retain
-// text, which is part of an event. An error with a [token.Reason] refuses the token. Any other
-// error says nothing about the token and is answered as a fault.
-type Verifier interface {
-	VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
-}
-
 // Config holds the settings of an [Authorizer]. Only Verifier is required.
 type Config struct {
-	Verifier Verifier
+	// Verifier verifies access tokens; *[token.Verifier] implements it. VerifyBytes must not retain
+	// text, which is part of an event. An error with a [token.Reason] refuses the token. Any other
+	// error says nothing about the token and is answered as a fault.
+	Verifier interface {
+		VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
+	}
 	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or
 	// "iam". It must match the authorizer's EnableSimpleResponses at the gateway, because the
 	// events do not tell.

@@ -53,7 +53,12 @@ func badToken(tb testing.TB, authority *authtest.Authority, name string) string 
 }
 
 // newAuthorizer returns an authorizer that differs from the usual one.
-func newAuthorizer(tb testing.TB, v authorizer.Verifier, change func(*authorizer.Config)) *authorizer.Authorizer {
+// verifies verifies the access tokens of an authorizer.
+type verifies interface {
+	VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
+}
+
+func newAuthorizer(tb testing.TB, v verifies, change func(*authorizer.Config)) *authorizer.Authorizer {
 	tb.Helper()
 	c := authorizer.Config{Verifier: v, HTTPResponse: config.ResponseSimple, Now: func() time.Time { return now }}
 	change(&c)

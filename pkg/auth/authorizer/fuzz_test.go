@@ -31,7 +31,7 @@ var seeds = []string{
 
 // everyPlace returns authorizers that together read tokens from every source and answer in every
 // format.
-func everyPlace(v authorizer.Verifier) []*authorizer.Authorizer {
+func everyPlace(v verifies) []*authorizer.Authorizer {
 	var all []*authorizer.Authorizer
 	for _, c := range []authorizer.Config{
 		{HTTPResponse: config.ResponseSimple},

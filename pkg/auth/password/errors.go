@@ -10,9 +10,9 @@ var (
 	ErrTooShort = fmt.Errorf("the password is too short (want at least %d characters)", MinCharacters)
 	// ErrTooLong refuses a new password of more than [MaxBytes] bytes.
 	ErrTooLong = fmt.Errorf("the password is too long (want at most %d bytes)", MaxBytes)
-	// ErrNotUTF8 refuses a new password that is not valid UTF-8, because two clients could send it
+	// errNotUTF8 refuses a new password that is not valid UTF-8, because two clients could send it
 	// differently.
-	ErrNotUTF8 = errors.New("the password is not valid UTF-8")
+	errNotUTF8 = errors.New("the password is not valid UTF-8")
 	// ErrCommon refuses a new password from the list of the most common passwords.
 	ErrCommon = errors.New("the password is among the most common ones")
 	// ErrBreached refuses a new password that [Policy].Breached reports as breached.

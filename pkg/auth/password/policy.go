@@ -24,13 +24,14 @@ const (
 // become one syllable of three.
 const nfcShrink = 3
 
-// CheckNew returns an error if password may not be set: [ErrNotUTF8], [ErrTooShort], [ErrTooLong]
-// or [ErrCommon]. Call it only when a password is set: an old password stays good when the policy
-// grows. Every code point counts and every code point is allowed, even NUL: NIST SP 800-63B-4,
-// section 3.1.1.2, asks for a list of common passwords and forbids rules about kinds of characters.
+// CheckNew returns an error if password may not be set: [ErrTooShort], [ErrTooLong], [ErrCommon],
+// or another one if it is not valid UTF-8. Call it only when a password is set: an old password
+// stays good when the policy grows. Every code point counts and every code point is allowed, even
+// NUL: NIST SP 800-63B-4, section 3.1.1.2, asks for a list of common passwords and forbids rules
+// about kinds of characters.
 func CheckNew(password auth.Secret) error {
 	if !utf8.ValidString(password.Reveal()) {
-		return ErrNotUTF8
+		return errNotUTF8
 	}
 	text, ok := canonical(password)
 	switch {

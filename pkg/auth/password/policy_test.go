@@ -39,8 +39,8 @@ func TestCheckNew(t *testing.T) {
 		{"common in another case", "PassWord", ErrCommon},
 		{"common, and more", "password of mine", nil},
 		{"two common ones on a line each", "password\npassword1", nil},
-		{"not UTF-8", "12345678\xff", ErrNotUTF8},
-		{"surrogate", "12345678\xed\xa0\x80", ErrNotUTF8},
+		{"not UTF-8", "12345678\xff", errNotUTF8},
+		{"surrogate", "12345678\xed\xa0\x80", errNotUTF8},
 	} {
 		if err := CheckNew(auth.NewSecret(row.password)); !errors.Is(err, row.want) {
 			t.Errorf("%s: %v, want %v", row.name, err, row.want)

@@ -43,7 +43,7 @@ func (r *Refusal) Error() string {
 func (r *Refusal) Unwrap() []error {
 	sentinel := auth.ErrUnavailable
 	switch {
-	case r.Outcome.Terminal():
+	case r.Outcome.terminal():
 		sentinel = ErrEnded
 	case r.Outcome == OutcomeWiderScope:
 		sentinel = ErrScope

@@ -50,9 +50,9 @@ func (o Outcome) Grants() bool {
 // Theft reports whether the outcome proves a copy of a refresh token.
 func (o Outcome) Theft() bool { return o == OutcomeFork || o == OutcomeReuse }
 
-// Terminal reports whether the refresh token will never work again, so that the client must log in
+// terminal reports whether the refresh token will never work again, so that the client must log in
 // anew. Failures and wrong requests are not terminal: the token stays good.
-func (o Outcome) Terminal() bool {
+func (o Outcome) terminal() bool {
 	switch o {
 	case OutcomeForeignClient, OutcomeUnknownClient, OutcomeWiderScope, OutcomeBehind, OutcomeThrottled, OutcomeFailed:
 		return false
