@@ -175,7 +175,7 @@ func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email st
 	})
 }
 
-// retry reads a user and calls f with it. If f returns ErrConflict, retry reads again, up to
+// retry reads a user and calls f with it. If f returns ErrConflict, retry starts again, up to
 // maxTries times.
 func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (User, error)) (User, error) {
 	for try := 1; ; try++ {

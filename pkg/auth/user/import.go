@@ -30,11 +30,11 @@ const (
 // gets a new one. The default CreatedAt is now. A user without a hash cannot log in with a
 // password.
 //
-// A second import of the same record returns [ImportUnchanged], so an interrupted import can be repeated.
-// A different record with the same subject, e-mail address or pointer is [ErrExists]. It is
-// [ErrChanged], which wraps ErrExists, if the imported user has been changed since, for example by
-// a login that replaced an outdated hash. Import never changes an existing user. The error for an
-// invalid record names the wrong member.
+// A second import of the same record returns [ImportUnchanged], so an interrupted import can be
+// repeated. A different record with the same subject, e-mail address or pointer is [ErrExists]. It
+// is [ErrChanged], which wraps ErrExists, if the imported user has been changed since, for example
+// by a login that replaced an outdated hash. Import never changes an existing user. The error for
+// an invalid record names the wrong member.
 func (d *Directory) Import(ctx context.Context, record User) (ImportResult, error) {
 	u, err := d.importable(record)
 	if err != nil {

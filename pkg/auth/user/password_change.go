@@ -38,9 +38,10 @@ const (
 )
 
 // MayRedeem reports whether a change-of-password token permits anything at an instant: a new
-// password, or, once it was redeemed, a repetition of the same password. digest is the SHA-256 of the
-// token's secret. A token permits nothing if it is unknown, expired or not the newest, if the user is
-// disabled, or if MustChange or TokenVersion has changed since the token was made or redeemed.
+// password, or, once it was redeemed, a repetition of the same password. digest is the SHA-256 of
+// the token's secret. A token permits nothing if it is unknown, expired or not the newest, if the
+// user is disabled, or if MustChange or TokenVersion has changed since the token was made or
+// redeemed.
 func (u User) MayRedeem(digest [sha256.Size]byte, at time.Time) bool {
 	return u.changeState(digest, at) != changeRefused
 }
