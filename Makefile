@@ -46,8 +46,9 @@ always:
 engines: ## Fetch the DynamoDB engines for the tests, once
 	@test/engine/fetch.sh
 
-# These are modules of their own, so that no other module depends on what they need.
-MODULES = examples/customlogin test/clients
+# These are modules of their own, so that no other module depends on what they need. test/own is outside of
+# the module: it shows what a program of another module can do with the library.
+MODULES = examples/customlogin test/clients test/own
 
 # -count=1 runs every test: a cached result would add nothing to the list of tests that were left
 # out.
