@@ -1,0 +1,9 @@
+// Package own uses edgeauth as a program of another module does: with exported names alone. It has a
+// module path outside edgeauth's, so the compiler refuses every internal package. Its tests show
+// what such a program can do:
+//
+//   - verify access tokens in a service of its own, with keys that it reads by URL;
+//   - guard its routes with the middleware alone;
+//   - serve edgeauth's endpoints, and open sessions by a login of its own;
+//   - ask for a second factor in the real login function.
+package own
