@@ -200,13 +200,31 @@ func (y *yaml) body(contentType string, fields []documentedField, needed func(do
 	}
 	y.line(7, "required", required)
 	if len(either) > 0 {
-		y.line(7, "oneOf", either)
+		y.line(7, "anyOf", either) // a null beside the other counts as absent
 	}
 	y.line(7, "properties", nil)
 	for _, f := range fields {
-		if n := needed(f); n != "–" {
-			y.line(8, f.Name, schemaOf(f.Name, f.Text, n != "optional"))
+		n := needed(f)
+		if n == "–" {
+			continue
 		}
+		schema := schemaOf(f.Name, f.Text, n != "optional")
+		if contentType == "application/json" && n != "required" {
+			nullable(schema)
+		}
+		y.line(8, f.Name, schema)
+	}
+}
+
+// nullable lets a schema of a string take null, which counts as absent.
+func nullable(schema map[string]any) {
+	schema["type"] = []string{"string", "null"}
+	if values, ok := schema["enum"].([]string); ok {
+		all := make([]any, len(values), len(values)+1)
+		for i, v := range values {
+			all[i] = v
+		}
+		schema["enum"] = append(all, nil)
 	}
 }
 
