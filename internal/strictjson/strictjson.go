@@ -10,6 +10,8 @@
 // 8725, section 2.4; RFC 8259, section 4). This package refuses ambiguous texts and looks up
 // members by their exact names; it does not decode into structs.
 //
+// Authorizer events have a scanner in package authorizer, whose comment says why, with figures.
+//
 // An error wraps one of the errors below and adds a byte offset. It never contains a part of the
 // input and is safe to log. All functions are pure and safe for concurrent use.
 package strictjson
