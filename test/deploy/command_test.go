@@ -85,6 +85,7 @@ func TestCommands(t *testing.T) {
 		{"", "user roles countess@example.com reader", "roles set", false, claims("countess@example.com", "another horse", `"roles":["reader"]`)},
 		{`{"tenant":"t1"}`, "user claims countess@example.com", "claims set", false, claims("countess@example.com", "another horse", `"tenant":"t1"`)},
 		{"", "user disable countess@example.com", "disabled", false, refused("countess@example.com", "another horse")},
+		{"", "user unlock countess@example.com", "[1-9][0-9]* attempts cleared", false, nil}, // of the refused login
 		{"", "user enable countess@example.com", "enabled", false, login("countess@example.com", "another horse")},
 		{"", "user export", `"email":"countess@example.com"`, false, nil},
 		{imported(), "user import -", "3 created", false, login(bob, password)},
