@@ -130,7 +130,7 @@ func (v *victim) login(t *testing.T, guess string, device auth.Secret, network i
 	})
 }
 
-// with returns logins of the user under the thief's keys, whose counters are elsewhere.
+// with returns logins of the user under the thief's keys, which name other counters.
 func (v *victim) with(t *testing.T, k thief, counters throttle.Counters) *login.Authenticator {
 	t.Helper()
 	who, err := login.New(login.Config{
