@@ -169,9 +169,15 @@ func internalTypes(p *types.Package) (found []string) {
 	return found
 }
 
-// most is how many exported names the library has at most. A name is a promise: before you raise the
-// number, unexport a name that only its own package uses, or move it to internal/.
-const most = 449
+// budget is how many exported names the library has at most. A name is a promise: before you add to
+// the budget, unexport a name that only its own package uses, or move it to internal/. A feature that
+// needs more has a row of its own.
+var budget = []struct {
+	feature string
+	names   int
+}{
+	{"the core", 449},
+}
 
 // publishedTests are packages that the tests of other modules use. They are counted on their own.
 var publishedTests = []string{"authtest", "storetest"}
@@ -189,7 +195,11 @@ func TestExportedNames(t *testing.T) {
 		t.Logf("%5d  %s", n, name)
 		total += n
 	}
-	t.Logf("%5d  in all", total)
+	most := 0
+	for _, row := range budget {
+		most += row.names
+	}
+	t.Logf("%5d  in all, of %d", total, most)
 	if total > most {
 		t.Errorf("the library has %d exported names (want at most %d)", total, most)
 	}
