@@ -19,9 +19,15 @@ const (
 	AMR       = "amr"
 )
 
-// Registered returns the names above. A private claim must have a different name.
+// TokenVersion is a private claim of edgeauth (RFC 9068, section 2.2.3.1): the token version of the
+// session. A user's token version rises if all of the user's sessions end, so the claim tells an
+// older token without comparing clocks.
+const TokenVersion = "tv"
+
+// Registered returns the names above. A claim of a deployer must have a different name.
 func Registered() []string {
 	return []string{
 		Issuer, Subject, Audience, Expires, NotBefore, IssuedAt, ID, ClientID, SessionID, AuthTime, Scope, Roles, AMR,
+		TokenVersion,
 	}
 }

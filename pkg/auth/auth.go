@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -59,6 +60,28 @@ type Subject struct {
 	Roles        []string
 	// Claims are the user's private claims, which are added to access tokens.
 	Claims map[string]any
+}
+
+// TokenVersion is the token version in an access token: that of its session when the token was
+// issued (claim tv). The zero TokenVersion is that of a token without the claim.
+type TokenVersion struct {
+	number uint64
+	known  bool
+}
+
+// NewTokenVersion returns the TokenVersion of a token that names the version n.
+func NewTokenVersion(n uint64) TokenVersion { return TokenVersion{n, true} }
+
+// Below reports whether the token is older than the present version of its user, so that it must do
+// nothing. A token without a version is older than every version.
+func (v TokenVersion) Below(user uint64) bool { return !v.known || v.number < user }
+
+// String returns the version in decimal, or "" for a token without one.
+func (v TokenVersion) String() string {
+	if !v.known {
+		return ""
+	}
+	return strconv.FormatUint(v.number, 10)
 }
 
 // ClientID is the id of the application that a session belongs to (RFC 6749, section 2.2).
@@ -131,6 +154,8 @@ type Principal struct {
 	Roles     []string
 	AuthTime  time.Time // time of the password check
 	Expires   time.Time // expiry of the access token
+	// TokenVersion is zero if the authorizer's context has no version.
+	TokenVersion TokenVersion
 }
 
 type principalKey struct{}

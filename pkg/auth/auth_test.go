@@ -41,6 +41,26 @@ func TestProfileNames(t *testing.T) {
 	}
 }
 
+func TestTokenVersion(t *testing.T) {
+	for _, row := range []struct {
+		version auth.TokenVersion
+		user    uint64
+		below   bool
+	}{
+		{auth.NewTokenVersion(0), 0, false},
+		{auth.NewTokenVersion(0), 1, true},
+		{auth.NewTokenVersion(2), 1, false},
+		{auth.TokenVersion{}, 0, true}, // a token without the claim
+	} {
+		if got := row.version.Below(row.user); got != row.below {
+			t.Errorf("%q below %d: %v", row.version, row.user, got)
+		}
+	}
+	if none, zero := (auth.TokenVersion{}).String(), auth.NewTokenVersion(0).String(); none != "" || zero != "0" {
+		t.Errorf("%q, %q", none, zero)
+	}
+}
+
 func TestPrincipalTravelsInTheContext(t *testing.T) {
 	if _, ok := auth.PrincipalFrom(context.Background()); ok {
 		t.Error("a bare context has a principal")

@@ -36,6 +36,7 @@ func tokenAt(authority *authtest.Authority, at time.Time) string {
 	return authority.Token("u1", func(g *token.Grant) {
 		g.Subject.Roles, g.Scope = []string{"admin", "ops"}, []string{"read", "write"}
 		g.SessionID, g.Client = "s1", "web"
+		g.TokenVersion = 7
 		g.AuthTime, g.NotAfter = at.Add(-time.Hour), at.Add(10*time.Minute)
 	})
 }
@@ -81,7 +82,7 @@ func event(headers string) string {
 const (
 	stageARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/*"
 	yesOf    = `{"auth_time":"1699996400","client_id":"web","exp":"1700000600","roles":"admin ops",` +
-		`"scope":"read write","sid":"s1","sub":"u1"}`
+		`"scope":"read write","sid":"s1","sub":"u1","tv":"7"}`
 	simpleYes = `{"isAuthorized":true,"context":` + yesOf + `}`
 	simpleNo  = `{"isAuthorized":false}`
 )

@@ -22,7 +22,7 @@ const maxContextBytes = 4 << 10
 var reservedKeys = []string{
 	"claims", "principalId", "jwt", "lambda", "error", "integrationLatency", "integrationStatus", "latency", "property",
 	"requestId", "scopes", "status", "usageIdentifierKey",
-	claim.AuthTime, claim.ClientID, claim.Expires, claim.Roles, claim.Scope, claim.SessionID, claim.Subject,
+	claim.AuthTime, claim.ClientID, claim.Expires, claim.Roles, claim.Scope, claim.SessionID, claim.Subject, claim.TokenVersion,
 }
 
 func checkContextClaims(names []string) error {
@@ -66,6 +66,7 @@ func appendContext(to []byte, c *token.Claims, own []string) ([]byte, error) {
 	t.words(claim.Scope, c.Scope)
 	t.text(claim.SessionID, c.SessionID)
 	t.text(claim.Subject, string(c.Subject))
+	t.text(claim.TokenVersion, c.TokenVersion.String())
 	for _, name := range own {
 		value, ok := ownClaim(c, name)
 		if !ok {

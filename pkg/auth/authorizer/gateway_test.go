@@ -49,7 +49,7 @@ func TestGatewayAgrees(t *testing.T) {
 		}
 		want := auth.Principal{
 			Subject: "u1", SessionID: "s1", Client: "web", Scope: []string{"read", "write"}, Roles: []string{"admin", "ops"},
-			AuthTime: now.Add(-time.Hour), Expires: now.Add(10 * time.Minute),
+			AuthTime: now.Add(-time.Hour), Expires: now.Add(10 * time.Minute), TokenVersion: auth.NewTokenVersion(7),
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", form, got, want)

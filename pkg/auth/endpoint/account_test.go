@@ -41,7 +41,7 @@ func TestPasswordChange(t *testing.T) {
 		t.Fatalf("%s, logged as %s", got.text, got.line)
 	}
 	next, nextRefresh := got.tokens(t)
-	if c := h.claims(t, next); c.Subject != subject || c.SessionID == h.claims(t, access).SessionID || !c.AuthTime.Equal(h.clock.Now()) {
+	if c := h.claims(t, next); c.Subject != subject || c.SessionID == h.claims(t, access).SessionID || !c.AuthTime.Equal(h.clock.Now()) || c.TokenVersion != auth.NewTokenVersion(1) {
 		t.Errorf("%+v", c)
 	}
 	for name, row := range map[string]struct{ refresh, want string }{

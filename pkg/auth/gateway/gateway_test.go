@@ -228,10 +228,10 @@ func TestPanic(t *testing.T) {
 }
 
 func TestPrincipal(t *testing.T) {
-	const whole = `{"sub":"u1","sid":"s1","client_id":"web","scope":"a b","roles":"admin","auth_time":"1700000000","exp":"1700000900"}`
+	const whole = `{"sub":"u1","sid":"s1","client_id":"web","scope":"a b","roles":"admin","auth_time":"1700000000","exp":"1700000900","tv":"18446744073709551615"}`
 	for _, row := range []struct{ name, authorizer, want string }{
-		{"whole", `{"lambda":` + whole + `}`, "{u1 s1 web [a b] [admin] 1700000000 1700000900}"},
-		{"the least", `{"lambda":{"sub":"u1","exp":"1"}}`, "{u1   [] [] -62135596800 1}"},
+		{"whole", `{"lambda":` + whole + `}`, "{u1 s1 web [a b] [admin] 1700000000 1700000900 18446744073709551615}"},
+		{"the least", `{"lambda":{"sub":"u1","exp":"1"}}`, "{u1   [] [] -62135596800 1 }"},
 		{"none", `null`, ""},
 		{"no context", `{"lambda":null}`, ""},
 		{"another kind", `{"jwt":{"claims":{"sub":"u1","exp":"1"}}}`, ""},
@@ -241,6 +241,7 @@ func TestPrincipal(t *testing.T) {
 		{"a null", `{"lambda":{"sub":null,"exp":"1"}}`, ""},
 		{"not a number", `{"lambda":{"sub":"u1","exp":"1e9"}}`, ""},
 		{"a wrong auth_time", `{"lambda":{"sub":"u1","exp":"1","auth_time":"x"}}`, ""},
+		{"a wrong token version", `{"lambda":{"sub":"u1","exp":"1","tv":"-1"}}`, ""},
 		{"control characters", `{"lambda":{"sub":"a\nb","exp":"1"}}`, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -248,8 +249,8 @@ func TestPrincipal(t *testing.T) {
 				"requestContext":{"authorizer":` + row.authorizer + `,"http":{"method":"GET"}}}`
 			answer := invoke(t, func(w http.ResponseWriter, r *http.Request) {
 				if p, ok := auth.PrincipalFrom(r.Context()); ok {
-					_, _ = fmt.Fprintf(w, "{%s %s %s %s %s %d %d}", p.Subject, p.SessionID, p.Client,
-						p.Scope, p.Roles, p.AuthTime.Unix(), p.Expires.Unix())
+					_, _ = fmt.Fprintf(w, "{%s %s %s %s %s %d %d %s}", p.Subject, p.SessionID, p.Client,
+						p.Scope, p.Roles, p.AuthTime.Unix(), p.Expires.Unix(), p.TokenVersion)
 				}
 			}, event)
 			if answer.Body != row.want {

@@ -23,6 +23,8 @@ func principalOf(context map[string]any) (auth.Principal, bool) {
 		Roles:     strings.Fields(c.text(claim.Roles)),
 		AuthTime:  c.time(claim.AuthTime),
 		Expires:   c.time(claim.Expires),
+
+		TokenVersion: c.version(claim.TokenVersion),
 	}
 	if c.wrong || p.Subject.Validate() != nil || p.Expires.IsZero() {
 		return auth.Principal{}, false
@@ -41,6 +43,17 @@ func (c *reader) text(key string) string {
 	text, isText := value.(string)
 	c.wrong = c.wrong || present && !isText
 	return text
+}
+
+// version reads a decimal token version. An absent key is the zero TokenVersion.
+func (c *reader) version(key string) auth.TokenVersion {
+	text := c.text(key)
+	if text == "" {
+		return auth.TokenVersion{}
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	c.wrong = c.wrong || err != nil
+	return auth.NewTokenVersion(n)
 }
 
 // time reads decimal seconds since 1970. An absent key is the zero time.

@@ -64,6 +64,8 @@ func parsePayload(text string) (payload, error) {
 			p.Roles, err = p.readWords(&r)
 		case claim.AMR:
 			p.AMR, err = p.readWords(&r)
+		case claim.TokenVersion:
+			p.TokenVersion, err = readVersion(&r)
 		default:
 			if registered := misspelt(r.Name(), claimNames); registered != "" {
 				return payload{}, refuse(ReasonAmbiguousName, registered, nil)
@@ -136,6 +138,7 @@ func (p *payload) checkProfile() error {
 var (
 	errEmpty   = errors.New("empty")
 	errTime    = errors.New("must be a time between the years 1970 and 9999")
+	errVersion = errors.New("must be between 0 and 2^53-1")
 	errControl = errors.New("must not hold a control character")
 	errWord    = errors.New("every entry must be non-empty and hold no space or control character")
 	errScope   = errors.New("must be scope tokens separated by single spaces")
@@ -171,6 +174,17 @@ func readTime(r *strictjson.Reader) (time.Time, error) {
 		return time.Time{}, errTime
 	}
 	return time.Unix(seconds, 0), nil
+}
+
+// maxVersion is the largest integer that every JSON parser reads exactly (RFC 8259, section 6).
+const maxVersion = 1<<53 - 1
+
+func readVersion(r *strictjson.Reader) (auth.TokenVersion, error) {
+	n := r.Integer()
+	if n < 0 || n > maxVersion {
+		return auth.TokenVersion{}, errVersion
+	}
+	return auth.NewTokenVersion(uint64(n)), nil
 }
 
 // readID reads an identifier. Identifiers end up in headers and logs, where a line feed would start

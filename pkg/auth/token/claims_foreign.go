@@ -47,7 +47,7 @@ func (t *trusted) parseForeign(text string) (payload, error) {
 			p.IssuedAt, err = numericDate(raw)
 		case claim.ID, claim.ClientID, claim.AuthTime, claim.Scope, claim.Roles, claim.AMR:
 			optional[name] = raw
-		case claim.SessionID: // must not be looked up among local sessions
+		case claim.SessionID, claim.TokenVersion: // must not be compared with local sessions and users
 		default:
 			if registered := misspelt(name, claimNames); registered != "" {
 				return payload{}, refuse(ReasonAmbiguousName, registered, nil)

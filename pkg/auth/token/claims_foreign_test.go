@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -38,7 +39,7 @@ func TestShapesOfRealTokens(t *testing.T) {
 			token.Claims{Scope: []string{"access_as_user"}, Roles: []string{"Reader"}, ClientID: "app"},
 		},
 		{
-			"Keycloak, an empty scope and nested roles", "JWT", `{` + times + `,"auth_time":1699999000,"jti":"j","iss":"$","aud":"account","sub":"u1","typ":"Bearer","azp":"app","session_state":"s","acr":"1","realm_access":{"roles":["user"]},"scope":"","sid":"s1","email_verified":false}`,
+			"Keycloak, an empty scope and nested roles", "JWT", `{` + times + `,"auth_time":1699999000,"jti":"j","iss":"$","aud":"account","sub":"u1","typ":"Bearer","azp":"app","session_state":"s","acr":"1","realm_access":{"roles":["user"]},"scope":"","sid":"s1","email_verified":false,"tv":9}`,
 			token.OtherIssuer{AudienceClaim: "azp", Audience: []string{"app"}, Types: []string{"JWT"}, Claims: map[string]string{"typ": "Bearer"}, Map: map[string]string{"roles": "realm_access"}},
 			token.Claims{AuthTime: time.Unix(1699999000, 0)},
 		},
@@ -83,7 +84,7 @@ func TestShapesOfRealTokens(t *testing.T) {
 			token.Claims{},
 		},
 		{
-			"optional claims of any form", "JWT", `{"aud":"api","iss":"$",` + times + `,"sub":"u1","scope":{"a":1},"roles":"a  b","amr":7,"jti":{},"client_id":["a"],"auth_time":-1,"sid":9}`,
+			"optional claims of any form", "JWT", `{"aud":"api","iss":"$",` + times + `,"sub":"u1","scope":{"a":1},"roles":"a  b","amr":7,"jti":{},"client_id":["a"],"auth_time":-1,"sid":9,"tv":9}`,
 			token.OtherIssuer{AudienceClaim: "aud", Audience: []string{"api"}, Types: []string{"JWT"}},
 			token.Claims{},
 		},
@@ -115,7 +116,7 @@ func TestShapesOfRealTokens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !got.Foreign || got.SessionID != "" || got.Subject == "" {
+			if !got.Foreign || got.SessionID != "" || got.TokenVersion != (auth.TokenVersion{}) || got.Subject == "" {
 				t.Errorf("foreign %t, sid %q, sub %q", got.Foreign, got.SessionID, got.Subject)
 			}
 			got = token.Claims{Scope: got.Scope, Roles: got.Roles, ClientID: got.ClientID, AuthTime: got.AuthTime, AMR: got.AMR}

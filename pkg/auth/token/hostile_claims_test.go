@@ -48,6 +48,7 @@ func hostileClaims() []change {
 		{"long s for s", `"jti":`, `"ſub":"admin","jti":`, token.ReasonAmbiguousName},
 		{"long s by an escape", `"jti":`, `"role\u017f":["admin"],"jti":`, token.ReasonAmbiguousName},
 		{"case of an optional claim", `"jti":`, `"Auth_Time":1,"jti":`, token.ReasonAmbiguousName},
+		{"case of tv", `"jti":`, `"TV":1,"jti":`, token.ReasonAmbiguousName},
 		{"case of nbf", `"jti":`, `"NBF":1,"jti":`, token.ReasonAmbiguousName},
 
 		{"no iss", `"iss":"https://auth.example.com",`, ``, token.ReasonMissingClaim},
@@ -102,6 +103,11 @@ func hostileClaims() []change {
 		{"a role with a space", `"jti":`, `"roles":["reader admin"],"jti":`, token.ReasonInvalidClaim},
 		{"an empty role", `"jti":`, `"roles":[""],"jti":`, token.ReasonInvalidClaim},
 		{"amr a string", `"jti":`, `"amr":"pwd","jti":`, token.ReasonInvalidClaim},
+		{"tv a string", `"jti":`, `"tv":"1","jti":`, token.ReasonInvalidClaim},
+		{"tv with a fraction", `"jti":`, `"tv":1.0,"jti":`, token.ReasonInvalidClaim},
+		{"tv negative", `"jti":`, `"tv":-1,"jti":`, token.ReasonInvalidClaim},
+		{"tv beyond 53 bits", `"jti":`, `"tv":9007199254740992,"jti":`, token.ReasonInvalidClaim},
+		{"tv null", `"jti":`, `"tv":null,"jti":`, token.ReasonInvalidClaim},
 		{"amr null", `"jti":`, `"amr":null,"jti":`, token.ReasonInvalidClaim},
 
 		{"another issuer", iss, `"iss":"https://evil.example.com"`, token.ReasonWrongIssuer},

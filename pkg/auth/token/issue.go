@@ -75,11 +75,14 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 type Grant struct {
 	Subject   auth.Subject
 	SessionID string
-	Client    auth.ClientID
-	Scope     []string // no scope claim if empty
-	AMR       []string
-	AuthTime  time.Time
-	NotAfter  time.Time // the absolute end of the session; exp is never later
+	// TokenVersion is the session's token version, which may be higher than that of Subject: the
+	// session may have been moved to a new version after Subject was read.
+	TokenVersion uint64
+	Client       auth.ClientID
+	Scope        []string // no scope claim if empty
+	AMR          []string
+	AuthTime     time.Time
+	NotAfter     time.Time // the absolute end of the session; exp is never later
 }
 
 // Access is a signed access token and its lifetime.
@@ -154,6 +157,7 @@ type wire struct {
 	Scope     string         `json:"scope,omitempty"`
 	Roles     []string       `json:"roles,omitempty"`
 	AMR       []string       `json:"amr,omitempty"`
+	Version   uint64         `json:"tv"`
 }
 
 func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]byte, error) {
@@ -180,6 +184,7 @@ func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]
 		Scope:     strings.Join(g.Scope, " "),
 		Roles:     g.Subject.Roles,
 		AMR:       g.AMR,
+		Version:   g.TokenVersion,
 	}
 	if len(audience) == 1 {
 		w.Audience = audience[0]

@@ -24,6 +24,7 @@ func (noJitter) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestIssueAndVerify(t *testing.T) {
 	g := grant()
 	g.Scope, g.AMR = []string{"api", "files:read"}, []string{"pwd"}
+	g.TokenVersion, g.Subject.TokenVersion = 8, 7
 	g.Subject.Roles = []string{"admin", "reader"}
 	g.Subject.Claims = map[string]any{"tenant": map[string]any{"id": 7}, "plan": "<&>"}
 	for _, alg := range algorithms {
@@ -40,7 +41,7 @@ func TestIssueAndVerify(t *testing.T) {
 			want := token.Claims{
 				Issuer: issuer, Subject: subject, Audience: audiences, Expires: access.Expires, IssuedAt: instant,
 				AuthTime: g.AuthTime, ID: strings.Repeat("A", 22), ClientID: "default", SessionID: g.SessionID,
-				Scope: g.Scope, Roles: g.Subject.Roles, AMR: g.AMR,
+				Scope: g.Scope, Roles: g.Subject.Roles, AMR: g.AMR, TokenVersion: auth.NewTokenVersion(8),
 				Own: map[string]json.RawMessage{
 					"tenant": json.RawMessage(`{"id":7}`), "plan": json.RawMessage(`"<&>"`),
 				},
@@ -67,7 +68,7 @@ func TestIssueWritesThisText(t *testing.T) {
 	}
 	want := `{"iss":"https://auth.example.com","sub":"1b671a64-40d5-491e-99b0-da01ff1f3341",` +
 		`"aud":"https://api.example.com","exp":1700000900,"iat":1700000000,"jti":"AAAAAAAAAAAAAAAAAAAAAA",` +
-		`"client_id":"default","sid":"0123456789abcdefghijkl","auth_time":1699996400,"scope":"api"}`
+		`"client_id":"default","sid":"0123456789abcdefghijkl","auth_time":1699996400,"scope":"api","tv":0}`
 	if got := decode(t, parts[1]); got != want {
 		t.Errorf("payload %s\nwant    %s", got, want)
 	}
@@ -127,6 +128,7 @@ func TestIssueRefuses(t *testing.T) {
 		{"a disabled subject", func(g *token.Grant) { g.Subject.Disabled = true }, "disabled"},
 		{"no client", func(g *token.Grant) { g.Client = "" }, "client_id"},
 		{"no session", func(g *token.Grant) { g.SessionID = "" }, "sid"},
+		{"a token version that JSON rounds", func(g *token.Grant) { g.TokenVersion = 1 << 53 }, "tv"},
 		{"no time of authentication", func(g *token.Grant) { g.AuthTime = time.Time{} }, "AuthTime"},
 		{"a scope with a space", func(g *token.Grant) { g.Scope = []string{"a ", "b"} }, "scope"},
 		{"an empty scope", func(g *token.Grant) { g.Scope = []string{"a", ""} }, "scope"},
@@ -134,6 +136,7 @@ func TestIssueRefuses(t *testing.T) {
 		{"an empty amr", func(g *token.Grant) { g.AMR = []string{""} }, "amr"},
 		{"a registered own claim", own("sub", "admin"), `"sub"`},
 		{"a registered own claim that is not issued", own("nbf", 1), `"nbf"`},
+		{"a token version as own claim", own("tv", 9), `"tv"`},
 		{"a registered own claim in another case", own("Roles", "admin"), `"Roles"`},
 		{"a registered own claim by folding", own("ſcope", "admin"), `"ſcope"`},
 		{"an own claim without JSON", own("f", func() {}), "private claims"},

@@ -94,6 +94,8 @@ type Claims struct {
 	Scope     []string
 	Roles     []string
 	AMR       []string // authentication methods (RFC 8176)
+	// TokenVersion is the claim tv. It is zero for a token of another issuer.
+	TokenVersion auth.TokenVersion
 	// Own holds the private claims as JSON: every claim that is not a field above. Their JSON is as
 	// strictly checked as the rest of the token.
 	Own map[string]json.RawMessage

@@ -45,15 +45,15 @@ func TestVerifyTakes(t *testing.T) {
 
 func TestVerifyReadsEveryClaim(t *testing.T) {
 	payload := put(t, goodPayload, `"jti":"j"`, `"jti":"j","sid":"s","auth_time":1699999000,"scope":"a b",`+
-		`"roles":["r","w"],"amr":["pwd","otp"],"tenant": {"id" : 7},"Plan":"x"`)
+		`"roles":["r","w"],"amr":["pwd","otp"],"tv":9007199254740991,"tenant": {"id" : 7},"Plan":"x"`)
 	c, err := verifierAt(t, instant).Verify(t.Context(), sign(t, token.EdDSA, goodHeader(token.EdDSA), payload))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%s %s %s %d %d %d %s %s %s %s %s %s %s", c.Issuer, c.Subject, c.Audience, c.Expires.Unix(),
-		c.IssuedAt.Unix(), c.AuthTime.Unix(), c.ID, c.ClientID, c.SessionID, c.Scope, c.Roles, c.AMR, c.Own)
+	got := fmt.Sprintf("%s %s %s %d %d %d %s %s %s %s %s %s %s %s", c.Issuer, c.Subject, c.Audience, c.Expires.Unix(),
+		c.IssuedAt.Unix(), c.AuthTime.Unix(), c.ID, c.ClientID, c.SessionID, c.Scope, c.Roles, c.AMR, c.TokenVersion, c.Own)
 	want := "https://auth.example.com 1b671a64-40d5-491e-99b0-da01ff1f3341 [https://api.example.com] 1700000900 " +
-		`1700000000 1699999000 j default s [a b] [r w] [pwd otp] map[Plan:"x" tenant:{"id" : 7}]`
+		`1700000000 1699999000 j default s [a b] [r w] [pwd otp] 9007199254740991 map[Plan:"x" tenant:{"id" : 7}]`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

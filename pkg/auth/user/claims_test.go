@@ -68,7 +68,7 @@ func TestClaimsAreWhatTokensCarry(t *testing.T) {
 			t.Errorf("%s: set %v, issued %v", name, err, issued)
 		}
 	}
-	for _, registered := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "auth_time", "scope", "roles", "amr"} {
+	for _, registered := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "sid", "auth_time", "scope", "roles", "amr", "tv"} {
 		if _, err := d.SetClaims(t.Context(), d.ada.ID, one(registered)); !errors.Is(err, user.ErrClaims) || issue(one(registered)) == nil {
 			t.Errorf("%s: %v", registered, err)
 		}
