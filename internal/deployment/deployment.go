@@ -53,7 +53,7 @@ func (p Problem) String() string {
 // not check the names of keys and stores.
 func Check(values map[string]string) []Problem {
 	lookup := func(name string) (string, bool) { text, ok := values[name]; return text, ok }
-	_, err := authorizer.FromVariables(lookup, nil)
+	_, err := authorizer.FromVariables(lookup, nil, nil)
 	var problems []Problem
 	seen := map[string]bool{}
 	for _, err := range append(each(err), each(service.Check(lookup))...) {

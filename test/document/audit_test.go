@@ -110,9 +110,10 @@ func TestAuditPage(t *testing.T) {
 	causes := slices.Concat(constants(t, "pkg/auth/login", "Reason"), constants(t, "pkg/auth/token", "Reason"),
 		constants(t, "pkg/auth/authorizer", "reason"), constants(t, "internal/bearer", "Problem"))
 	for reason, row := range reasons {
-		// A change of the password is refused if its session has ended: in the words of the
-		// session.
-		if row["events"] == "authn_password_change_fail" && slices.Contains(session, reason) {
+		// A change of the password and a request are refused if their session has ended: in the words
+		// of the session.
+		asked := strings.Contains(row["events"], "authn_password_change_fail") || strings.Contains(row["events"], "authz_fail")
+		if asked && slices.Contains(session, reason) {
 			causes = append(causes, reason)
 		}
 	}

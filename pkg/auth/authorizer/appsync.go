@@ -39,8 +39,9 @@ func (appSync) request(a *Authorizer, e event) request {
 	return r
 }
 
-// answer lets AppSync cache Allow until the token expires. It forbids caching a refusal: a token
-// refused now may be accepted later, for example once its key has been published.
+// answer lets AppSync cache Allow until the token expires, unless sessions are checked: a cached
+// answer is not. It forbids caching a refusal: a token refused now may be accepted later, for example
+// once its key has been published.
 func (appSync) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if d.Outcome != outcomeAllow {
 		return []byte(noUncached), nil
@@ -51,7 +52,10 @@ func (appSync) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 		return nil, err
 	}
 	to = appendDenied(to, a.rules.deniedFields(r.api, &d.Claims, d.at))
-	life := min(maxTTL, a.rules.fieldsUntil(r.api, &d.Claims, d.at, d.Claims.Expires).Sub(d.at))
+	life := time.Duration(0)
+	if a.config.Sessions == nil {
+		life = min(maxTTL, a.rules.fieldsUntil(r.api, &d.Claims, d.at, d.Claims.Expires).Sub(d.at))
+	}
 	to = strconv.AppendInt(append(to, `,"ttlOverride":`...), int64(max(life, 0)/time.Second), 10)
 	return append(to, '}'), nil
 }

@@ -13,6 +13,9 @@
 // the keys; with keys of package jwksurl, the verifier fetches the keys. The package imports no AWS
 // SDK.
 //
+// An access token lives on for minutes after its session has ended. If that is too long for a route,
+// set Config.Sessions: each request that would be allowed then costs a read of its session.
+//
 // Without a gateway, [Authorizer.Middleware] makes the same decision in front of a handler:
 //
 //	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json"})
@@ -46,6 +49,12 @@ type Config struct {
 	Verifier interface {
 		VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
 	}
+	// Sessions is asked about each token that passes every other check. Then a token ends with its
+	// session, and a token of another issuer is refused, because it has no session here. If Sessions
+	// returns an error, so does Invoke. nil asks nothing: a token lives until its exp.
+	//
+	// A gateway must not cache the answers: a cached one is not checked.
+	Sessions Sessions
 	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or
 	// "iam". It must match the authorizer's EnableSimpleResponses at the gateway, because the
 	// events do not tell.
@@ -120,9 +129,10 @@ func wrong(list string, index int, err error) error {
 
 // Invoke answers one event. Event and answer are JSON, and the signature is that of lambda.Handler.
 //
-// The error is nil except for the error by which a REST API answers 401. A gateway treats any other
-// error as a refusal too, but Lambda counts it as a failed invocation, so a client could trigger
-// alarms with it.
+// The error is nil except for two. One is the error by which a REST API answers 401. The other is
+// that of Config.Sessions: a gateway answers it with a 5xx, and caches nothing. A gateway treats any
+// other error as a refusal too, but Lambda counts it as a failed invocation, so a client could
+// trigger alarms with it.
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	e, ok := readEvent(text, &a.sources)
 	if !ok {
@@ -134,7 +144,11 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	}
 	r := at.request(a, e)
 	d := a.decide(ctx, r)
-	if d.Outcome == outcomeFault {
+	switch {
+	case d.Reason == reasonSessionsUnavailable:
+		a.log(ctx, r, d)
+		return nil, errSessionsUnavailable
+	case d.Outcome == outcomeFault:
 		return a.fault(ctx, r, d.Reason), nil
 	}
 	answer, err := at.answer(a, r, d)

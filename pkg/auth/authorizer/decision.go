@@ -23,7 +23,7 @@ type request struct {
 type decision struct {
 	Outcome outcome
 	Reason  reason
-	Claims  token.Claims // the claims of a valid token, if the request is allowed or forbidden
+	Claims  token.Claims // the claims of a valid token; otherwise empty
 	Unmet   *Rule        // the first rule that the token does not satisfy, or nil
 
 	at time.Time // the time of the decision, if the rules depend on it
@@ -52,8 +52,9 @@ func (o outcome) String() string {
 	return "fault"
 }
 
-// decide verifies the token of a request and applies the route rules. It never fails: an error of
-// the Verifier that says nothing about the token is the outcome outcomeFault.
+// decide verifies the token of a request, applies the route rules, and checks the session if the
+// configuration says so. It never fails: an error that says nothing about the token is the outcome
+// outcomeFault.
 func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	if r.Problem != "" {
 		return decision{Outcome: outcomeUnauthenticated, Reason: r.Problem}
@@ -72,6 +73,9 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	}
 	if reason, unmet := a.rules.judge(r, &d.Claims, d.at); reason != "" {
 		d.Outcome, d.Reason, d.Unmet = outcomeForbidden, reason, unmet
+	}
+	if d.Outcome == outcomeAllow && a.config.Sessions != nil {
+		a.check(ctx, &d)
 	}
 	return d
 }

@@ -26,15 +26,15 @@ import (
 // docs/configuration.md describes their values. The authorizer logs to standard output. The error
 // names every variable that is missing or invalid.
 func FromEnvironment() (*Authorizer, error) {
-	return FromVariables(os.LookupEnv, os.Stdout)
+	return FromVariables(os.LookupEnv, os.Stdout, nil)
 }
 
 // FromVariables is [FromEnvironment] with the variables that lookup returns, in the form of
-// [os.LookupEnv]. A nil log writes no log.
-func FromVariables(lookup func(name string) (string, bool), log io.Writer) (*Authorizer, error) {
+// [os.LookupEnv], and with Config.Sessions. A nil log writes no log.
+func FromVariables(lookup func(name string) (string, bool), log io.Writer, sessions Sessions) (*Authorizer, error) {
 	e := config.New(lookup)
 	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
-	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log}
+	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log, Sessions: sessions}
 	members := e.Document(config.DocumentNames()...)
 	if err := e.Err(); err != nil {
 		return nil, err

@@ -29,8 +29,9 @@ import (
 //	     max_age="..."                                           the login is too old (RFC 9470, section 3)
 //
 // It gets 403 without a challenge if the token lacks a role, if the route has no rule, or if a page
-// of an origin that is not configured sent the token in a cookie. If the keys are unavailable, the
-// answer is 503 with Retry-After, and for a fault 500.
+// of an origin that is not configured sent the token in a cookie. If the keys are unavailable, or if
+// Config.Sessions returns an error, the answer is 503 with Retry-After, and for a fault 500. A token
+// that Config.Sessions refuses is not valid.
 //
 // CORS preflight requests carry no token. If the API serves other origins, put its CORS handler in
 // front of Middleware.
@@ -134,7 +135,7 @@ func refuse(w http.ResponseWriter, r *http.Request, d decision) {
 // required. A login that is too old gets the challenge of RFC 9470, section 3.
 func challengeOf(d decision) (status int, challenge string) {
 	switch {
-	case d.Outcome == outcomeFault && d.Reason == reasonKeysUnavailable:
+	case d.Outcome == outcomeFault && (d.Reason == reasonKeysUnavailable || d.Reason == reasonSessionsUnavailable):
 		return http.StatusServiceUnavailable, ""
 	case d.Outcome == outcomeFault:
 		return http.StatusInternalServerError, ""

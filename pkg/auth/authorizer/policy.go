@@ -18,7 +18,9 @@ const (
 // by method: a policy for the requested method alone would refuse the client's next call to another
 // method. A valid token therefore gets the same policy whether or not it may make this request, and
 // the gateway derives the decision from the policy. A policy is for a single request if the rules
-// cannot be written as one, or if it would be too long. A WebSocket API asks for $connect alone.
+// cannot be written as one, or if it would be too long. A WebSocket API asks for $connect alone. If
+// sessions are checked, a forbidden request gets a Deny for the stage: its session was not read, so
+// its policy must not allow other routes.
 func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if r.stage == "" {
 		return nil, fault(reasonMalformedARN) // the ARN is not one of a method or route
@@ -34,7 +36,7 @@ func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	}
 	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the policy language
 	switch {
-	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource)):
+	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource) || a.config.Sessions != nil):
 		p.statement("Deny", "*")
 	case len(a.rules.list) == 0:
 		p.statement("Allow", "*")

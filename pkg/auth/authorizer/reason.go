@@ -3,7 +3,7 @@ package authorizer
 import "github.com/edgeauth/edgeauth/internal/bearer"
 
 // reason says why a request was allowed or refused, for the log. The set is closed: the constants
-// below and those of [token.Reason].
+// below, those of [token.Reason], and the words of Config.Sessions.
 type reason string
 
 // fault is the reason why no answer can be encoded.
@@ -21,7 +21,8 @@ const (
 	reasonSeveralTokens          = reason(bearer.Several)
 	reasonCrossSite       reason = "cross_site" // a cookie sent by a page of another site
 
-	// Refusals of a valid token.
+	// Refusals of a valid token. The others are words of Config.Sessions, such as "revoked".
+	reasonOtherIssuer       reason = "other_issuer" // only tokens of this issuer have a session here
 	reasonUnlistedRoute     reason = "unlisted_route"
 	reasonAmbiguousPath     reason = "ambiguous_path" // a backend may route the path differently
 	reasonInsufficientScope reason = "insufficient_scope"
@@ -29,10 +30,11 @@ const (
 	reasonStaleLogin        reason = "stale_login" // the last password check is too old
 
 	// Faults.
-	reasonUnknownEvent      reason = "unknown_event"      // no place reads the event
-	reasonMalformedARN      reason = "malformed_arn"      // no policy can be written for the ARN
-	reasonKeysUnavailable   reason = "keys_unavailable"   // the key source failed; the token may be valid
-	reasonContextTooLong    reason = "context_too_long"   // the configured claims do not fit
-	reasonAnswerTooLong     reason = "answer_too_long"    // the policy does not fit, not even for one request
-	reasonContextUnwritable reason = "context_unwritable" // a configured claim is not a flat value
+	reasonUnknownEvent        reason = "unknown_event"        // no place reads the event
+	reasonMalformedARN        reason = "malformed_arn"        // no policy can be written for the ARN
+	reasonKeysUnavailable     reason = "keys_unavailable"     // the key source failed; the token may be valid
+	reasonSessionsUnavailable reason = "sessions_unavailable" // the session was not read; it may live
+	reasonContextTooLong      reason = "context_too_long"     // the configured claims do not fit
+	reasonAnswerTooLong       reason = "answer_too_long"      // the policy does not fit, not even for one request
+	reasonContextUnwritable   reason = "context_unwritable"   // a configured claim is not a flat value
 )

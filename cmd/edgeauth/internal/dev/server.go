@@ -124,7 +124,7 @@ func (o Options) authorizer(keys token.KeySet, issuer string) (*authorizer.Autho
 	return authorizer.FromVariables(func(name string) (string, bool) {
 		text, ok := variables[name]
 		return text, ok
-	}, o.Log)
+	}, o.Log, nil)
 }
 
 // me is a backend behind the authorizer. It answers with the caller's identity.
