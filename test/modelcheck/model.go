@@ -99,7 +99,7 @@ var (
 func (m Model) present(t token, it item, at instant, fresh branchID) (session.Outcome, token, item) {
 	s := session.Session{
 		Profile: m.Profile, Generation: uint64(it.generation), Parent: it.parent.branch(), RotatedAt: it.stamped.time(),
-		IdleTimeout: far.Sub(login), IdleEnd: far, AbsoluteEnd: far,
+		CreatedAt: login, IdleTimeout: far.Sub(login), IdleEnd: far, AbsoluteEnd: far,
 	}
 	d := m.Refresh(session.Presented{
 		Token: session.Token{

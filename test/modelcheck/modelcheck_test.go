@@ -165,3 +165,27 @@ func TestStrictNoticesAtOnce(t *testing.T) {
 		t.Errorf("a thief goes on beyond %s:\n%s", thief.Interval, s.Story)
 	}
 }
+
+// Rules.SessionsNotBefore at the login of the session leaves the search as it is. A second later,
+// the first refresh of every holder is refused, and no theft is left to notice.
+func TestSessionsNotBefore(t *testing.T) {
+	for _, p := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
+		rules := session.DefaultRules()
+		rules.SessionsNotBefore = login.Add(time.Second)
+		ended := Of(rules, p)
+		found := honest(ended).Search(2)
+		if found.Story == nil || found.Steps != 2 {
+			t.Fatalf("%s: a session of before goes on", p)
+		}
+		if end := found.Story[len(found.Story)-1]; end.Outcome != session.OutcomeNotBefore || end.item.revoked {
+			t.Errorf("%s: the session of before ends by %s", p, end.Outcome)
+		}
+	}
+	coarse := func(m Model) Finding { return Honest{Model: m, Grid: 45 * time.Second, AtOnce: 3}.Search(*steps) }
+	rules := session.DefaultRules()
+	rules.SessionsNotBefore = login
+	with, without := coarse(Of(rules, auth.Balanced)), coarse(asBuilt(auth.Balanced))
+	if with.Story != nil || !with.Complete || with.States != without.States {
+		t.Errorf("complete %t with %d states, without the instant %d:\n%s", with.Complete, with.States, without.States, with.Story)
+	}
+}

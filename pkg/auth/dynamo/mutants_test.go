@@ -24,6 +24,8 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		{"a tombstone is written", " AND attribute_not_exists(#rev)", ""},
 		{"live at the idle end", "#idle_exp > ", "#idle_exp >= "},
 		{"live at the absolute end", "#abs_exp > ", "#abs_exp >= "},
+		{"created after the instant", "#created >= ", "#created > "},
+		{"created before the instant", "#created >= ", "#created <= "},
 		{"another's client", "#client_id = ", "#client_id <> "},
 		{"another profile", "#profile = ", "#profile <> "},
 		{"any match is all", " OR ", " AND "},

@@ -65,6 +65,9 @@ func (e *expression) condition(c session.Condition) string {
 	if !c.LiveAt.IsZero() {
 		all = append(all, e.compare(attrIdleEnd, ">", ms(c.LiveAt)), e.compare(attrAbsoluteEnd, ">", ms(c.LiveAt)))
 	}
+	if !c.CreatedFrom.IsZero() {
+		all = append(all, e.compare(attrCreated, ">=", ms(c.CreatedFrom)))
+	}
 	if c.Client != nil {
 		all = append(all, e.compare(attrClient, "=", str(string(*c.Client))))
 	}

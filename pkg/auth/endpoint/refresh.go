@@ -114,7 +114,7 @@ func nameOf(o session.Outcome) audit.Name {
 	switch o {
 	case session.OutcomeFork, session.OutcomeReuse:
 		return audit.TokenReuse
-	case session.OutcomeIdle, session.OutcomeAbsolute:
+	case session.OutcomeIdle, session.OutcomeAbsolute, session.OutcomeNotBefore:
 		return audit.SessionExpired
 	}
 	return audit.SessionRenewFail

@@ -26,7 +26,7 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 	case err != nil:
 		outcome = OutcomeFailed
 	default:
-		if outcome = s.ended(millis(m.c.Now())); outcome == "" {
+		if outcome = m.c.Rules.ended(&s, millis(m.c.Now())); outcome == "" {
 			outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr
 		}
 	}

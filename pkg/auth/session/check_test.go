@@ -29,6 +29,8 @@ func TestCheckRefusesEndedSessions(t *testing.T) {
 		{"revoked", func(h *testManager, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.RevocationLogout) }, session.OutcomeRevoked},
 		{"idle", func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.OutcomeIdle},
 		{"absolute", func(h *testManager, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.OutcomeAbsolute},
+		{"created before the instant", func(h *testManager, _ *session.Key) { h.Config().Rules.SessionsNotBefore = h.now.Add(time.Millisecond) }, session.OutcomeNotBefore},
+		{"created at the instant", func(h *testManager, _ *session.Key) { h.Config().Rules.SessionsNotBefore = h.now }, ""},
 		{"disabled", func(h *testManager, _ *session.Key) { h.users.subject.Disabled = true }, session.OutcomeSubjectDisabled},
 		{"a new password", func(h *testManager, _ *session.Key) { h.users.subject.TokenVersion++ }, session.OutcomeSubjectSuperseded},
 		{"deleted", func(h *testManager, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.OutcomeSubjectMissing},

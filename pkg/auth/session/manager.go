@@ -47,6 +47,9 @@ func NewManager(c Config) (*Manager, error) {
 	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 {
 		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval and 0 < LateUse, as in DefaultRules)")
 	}
+	if !c.Rules.RestoredUntil.IsZero() && !c.Rules.SessionsNotBefore.IsZero() {
+		return nil, errors.New("session: Config.Rules has RestoredUntil and SessionsNotBefore (want one: the first keeps the sessions of a backup, the second ends them)")
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -22,6 +22,7 @@ const (
 	OutcomeRevoked       Outcome = "revoked"
 	OutcomeIdle          Outcome = "idle"
 	OutcomeAbsolute      Outcome = "absolute"
+	OutcomeNotBefore     Outcome = "not_before"     // created before Rules.SessionsNotBefore
 	OutcomeForeignClient Outcome = "foreign_client" // the session belongs to another client
 	OutcomeForged        Outcome = "forged"         // not an authentic token
 	OutcomeKeyDropped    Outcome = "key_dropped"    // sealed under a key that an operator dropped

@@ -30,6 +30,11 @@ type Rules struct {
 	// an item that is older than an authentic token catches up with the token. Zero declares no
 	// window.
 	RestoredUntil time.Time
+	// SessionsNotBefore ends every session that was created before this instant, without a write. A
+	// backup holds sessions that have ended since: after its restore, they must not live again. The
+	// instant is truncated to whole milliseconds. Zero ends none. It excludes RestoredUntil, which
+	// keeps the sessions of a backup.
+	SessionsNotBefore time.Time
 }
 
 // DefaultRules returns the constants that the model checker has searched.
@@ -61,7 +66,7 @@ type Presented struct {
 // not read before it. So the token's profile chooses the write, and the session must have the same.
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
-		If:  Condition{LiveAt: p.Now, Client: p.Client, Profile: p.Token.Profile},
+		If:  Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Profile: p.Token.Profile},
 		Set: Change{Activity: &Activity{At: p.Now}},
 	}
 	if p.Token.Profile == auth.Fixed {
@@ -126,7 +131,7 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 // duplicate.
 func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	t := p.Token
-	if ended := before.ended(p.Now); ended != "" {
+	if ended := r.ended(before, p.Now); ended != "" {
 		return ended
 	}
 	switch {
@@ -161,11 +166,13 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	}
 }
 
-// ended returns how the session has ended at now, or "".
-func (s *Session) ended(now time.Time) Outcome {
+// ended returns how the session s has ended at now, or "".
+func (r Rules) ended(s *Session, now time.Time) Outcome {
 	switch {
 	case s.Revocation != nil:
 		return OutcomeRevoked
+	case s.CreatedAt.Before(r.notBefore()):
+		return OutcomeNotBefore
 	case !s.AbsoluteEnd.After(now):
 		return OutcomeAbsolute
 	case !s.IdleEnd.After(now):
@@ -188,6 +195,15 @@ func (r Rules) Refresh(p Presented, s *Session) Decision {
 // Revoke returns the update that ends a session for good.
 func Revoke(at time.Time, reason RevocationReason) Update {
 	return Update{Set: Change{Revocation: &Revocation{At: at, Reason: reason}}}
+}
+
+// notBefore returns SessionsNotBefore with the precision of the stored times, so that a store's
+// condition and the decision compare the same instant.
+func (r Rules) notBefore() time.Time {
+	if r.SessionsNotBefore.IsZero() {
+		return time.Time{}
+	}
+	return millis(r.SessionsNotBefore)
 }
 
 // parentEnd returns the instant after which the parent of t may no longer be used.

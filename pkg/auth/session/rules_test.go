@@ -201,6 +201,46 @@ func TestRestoredWindow(t *testing.T) {
 	}
 }
 
+// TestSessionsNotBefore: a session that was created before the instant is over, whatever its token
+// and profile, and nothing is written. Theft is not told apart: the session is over for every holder.
+func TestSessionsNotBefore(t *testing.T) {
+	const ms = time.Millisecond
+	born := epoch.Add(-48 * time.Hour)
+	for _, row := range []struct {
+		name      string
+		notBefore time.Time
+		item      func(*session.Session)
+		p         func(*session.Presented)
+		want      session.Outcome
+	}{
+		{"none declared", time.Time{}, nil, nil, session.OutcomeRotated},
+		{"created at the instant", born, nil, nil, session.OutcomeRotated},
+		{"created within its millisecond", born.Add(ms - 1), nil, nil, session.OutcomeRotated},
+		{"created before it", born.Add(ms), nil, nil, session.OutcomeNotBefore},
+		{"in another zone", born.Add(ms).In(time.FixedZone("", 3600)), nil, nil, session.OutcomeNotBefore},
+		{"first refresh", born.Add(ms), func(s *session.Session) { s.RotatedAt = time.Time{} }, nil, session.OutcomeNotBefore},
+		{"strict", born.Add(ms), func(s *session.Session) { s.Profile = auth.Strict }, func(p *session.Presented) { p.Token.Profile = auth.Strict }, session.OutcomeNotBefore},
+		{"fixed", born.Add(ms), func(s *session.Session) { s.Profile = auth.Fixed }, func(p *session.Presented) { p.Token.Profile = auth.Fixed }, session.OutcomeNotBefore},
+		{"a copy", born.Add(ms), func(s *session.Session) { s.Generation = 9 }, nil, session.OutcomeNotBefore},
+		{"newer than the table", born.Add(ms), nil, func(p *session.Presented) { p.Token.Generation = 9 }, session.OutcomeNotBefore},
+		{"idle as well", born.Add(ms), func(s *session.Session) { s.IdleEnd = epoch }, nil, session.OutcomeNotBefore},
+		{"revoked as well", born.Add(ms), func(s *session.Session) { s.Revocation = &session.Revocation{At: epoch} }, nil, session.OutcomeRevoked},
+	} {
+		rules := session.DefaultRules()
+		rules.SessionsNotBefore = row.notBefore
+		s := item(row.item)
+		s.CreatedAt = born
+		before := *s
+		d := rules.Refresh(presented(row.p), s)
+		if d.Outcome != row.want || d.Outcome.Terminal() == d.Outcome.Grants() || d.Wrote != (row.want == session.OutcomeRotated) {
+			t.Errorf("%s: %s, written %t", row.name, d.Outcome, d.Wrote)
+		}
+		if !d.Wrote && !equal(before, *s) {
+			t.Errorf("%s: the item is %+v", row.name, s)
+		}
+	}
+}
+
 func TestUpdateTouchesNoTombstoneAndNoMissingItem(t *testing.T) {
 	dead := item(func(s *session.Session) {
 		s.Revocation = &session.Revocation{At: epoch, Reason: session.RevocationLogout}

@@ -23,6 +23,9 @@ type Condition struct {
 	// LiveAt requires that the idle end and the absolute end are after this instant. Zero requires
 	// nothing.
 	LiveAt time.Time
+	// CreatedFrom requires that the session was created at or after this instant, in whole
+	// milliseconds. Zero requires nothing.
+	CreatedFrom time.Time
 	// Client requires that the session belongs to this client. nil requires nothing.
 	Client *auth.ClientID
 	// Profile must be the session's. Zero requires nothing.
@@ -79,6 +82,9 @@ func (u Update) Do(s *Session) bool {
 
 func (c Condition) holds(s *Session) bool {
 	if !c.LiveAt.IsZero() && (!s.IdleEnd.After(c.LiveAt) || !s.AbsoluteEnd.After(c.LiveAt)) {
+		return false
+	}
+	if s.CreatedAt.Before(c.CreatedFrom) {
 		return false
 	}
 	if c.Client != nil && *c.Client != s.Client {

@@ -14,7 +14,16 @@ type Case struct {
 	Name      string
 	Item      *session.Session // nil for a missing one
 	Presented session.Presented
+	// NotBefore is the Rules.SessionsNotBefore of the refresh.
+	NotBefore time.Time
 	Then      session.Update
+}
+
+// rules returns the rules of the refresh.
+func (c Case) rules() session.Rules {
+	rules := session.DefaultRules()
+	rules.SessionsNotBefore = c.NotBefore
+	return rules
 }
 
 const (
@@ -25,6 +34,7 @@ const (
 var (
 	branchA = session.Branch{0xa}
 	branchB = session.Branch{0xb}
+	begun   = Epoch.Add(-absoluteTimeout / 2)
 )
 
 // Cases returns all cases at the boundaries of the rules, and random cases up to n in total. The
@@ -74,6 +84,8 @@ func boundaries() []Case {
 		}},
 		{"idle end", func(c *Case, by time.Duration) { c.Item.IdleEnd = c.Presented.Now.Add(-by) }},
 		{"absolute end", func(c *Case, by time.Duration) { c.Item.AbsoluteEnd = c.Presented.Now.Add(-by) }},
+		{"created", func(c *Case, by time.Duration) { c.NotBefore = c.Item.CreatedAt.Add(by) }},
+		{"created, within a millisecond", func(c *Case, by time.Duration) { c.NotBefore = c.Item.CreatedAt.Add(by + time.Millisecond/2) }},
 		{"never rotated", func(c *Case, _ time.Duration) { c.Item.RotatedAt = time.Time{} }},
 	}
 	var cases []Case
@@ -123,7 +135,7 @@ func plain(profile auth.Profile) Case {
 			Kind: session.RefreshKind, Profile: profile, Client: "app", Scope: []string{"read", "write"}, TokenVersion: 3,
 			Generation: 5, Parent: branchB, RotatedAt: Epoch.Add(-time.Hour), Invocation: session.Invocation{7},
 			IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout - time.Hour), AbsoluteEnd: Epoch.Add(absoluteTimeout / 2),
-			CreatedAt: Epoch.Add(-absoluteTimeout / 2), LastSeen: Epoch.Add(-time.Hour), AuthTime: Epoch.Add(-absoluteTimeout / 2),
+			CreatedAt: begun, LastSeen: Epoch.Add(-time.Hour), AuthTime: begun,
 			UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
 		},
 		Presented: session.Presented{
@@ -153,6 +165,9 @@ func randomCase(rng *rand.Rand) Case {
 		client := pick(rng, s.Client, "another", "")
 		p.Client = &client
 	}
+	if rng.IntN(6) == 0 {
+		c.NotBefore = s.CreatedAt.Add(time.Duration(rng.IntN(5)-2) * time.Millisecond)
+	}
 	if rng.IntN(10) == 0 {
 		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.RevocationLogout}
 	}
@@ -174,6 +189,9 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	}
 	if rng.IntN(3) == 0 {
 		u.If.Profile = auth.Profile(1 + rng.IntN(3))
+	}
+	if rng.IntN(4) == 0 {
+		u.If.CreatedFrom = begun.Add(time.Duration(rng.IntN(5)-2) * time.Millisecond)
 	}
 	for range rng.IntN(4) {
 		m := session.Match{Generation: uint64(3 + rng.IntN(6))}

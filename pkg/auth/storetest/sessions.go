@@ -34,11 +34,11 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 	}
 	seen := map[session.Outcome]int{}
 	for _, c := range all {
-		seen[session.DefaultRules().Decide(c.Presented, c.Item).Outcome]++
+		seen[c.rules().Decide(c.Presented, c.Item).Outcome]++
 	}
 	for _, o := range []session.Outcome{session.OutcomeRotated, session.OutcomeRecovered, session.OutcomeDuplicate, session.OutcomeSame, session.OutcomeExtended,
 		session.OutcomeFork, session.OutcomeReuse, session.OutcomeMissing, session.OutcomeRevoked, session.OutcomeIdle, session.OutcomeAbsolute, session.OutcomeForeignClient,
-		session.OutcomeBehind} {
+		session.OutcomeBehind, session.OutcomeNotBefore} {
 		if seen[o] == 0 {
 			t.Errorf("no case of %q was among %d", o, len(all))
 		}
@@ -59,7 +59,7 @@ func Compare(ctx context.Context, store session.Store, cases []Case) []error {
 }
 
 func equalsTheRules(ctx context.Context, store session.Store, c Case) error {
-	rules, key := session.DefaultRules(), c.Presented.Token.Key()
+	rules, key := c.rules(), c.Presented.Token.Key()
 	var model *session.Session
 	if c.Item != nil {
 		item := *c.Item
