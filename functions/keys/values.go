@@ -19,6 +19,7 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.IdleTimeout, "IdleTimeout", "336h"},
 	{config.AbsoluteTimeout, "AbsoluteTimeout", "2160h"},
 	{config.RestoredUntil, "RestoredUntil", ""},
+	{config.SessionsNotBefore, "SessionsNotBefore", ""},
 	{config.Config, "Config", ""},
 	{config.Deny, "RestRefusal", ""},
 	{config.KeyVersion, keyVersion, "1"},

@@ -18,7 +18,7 @@ func (s *stack) whole(pairs ...string) {
 	more := map[string]any{
 		"Issuer":   "https://auth.example.com",
 		"Audience": "https://auth.example.com", "Profile": "balanced", "IdleTimeout": "336h", "AbsoluteTimeout": "2160h",
-		"RestoredUntil": "", "Config": "", "RestRefusal": "unauthorized",
+		"RestoredUntil": "", "SessionsNotBefore": "", "Config": "", "RestRefusal": "unauthorized",
 		"UsersTable": "edgeauth-UsersTable-ABCDEFGHIJKL", "SessionsTable": "edgeauth-SessionsTable-ABCDEFGHIJKL",
 		"AttemptsTable": "edgeauth-AttemptsTable-ABCDEFGHIJKL",
 	}
@@ -38,6 +38,8 @@ var wrongOnes = []struct{ property, value, want string }{
 	{"Issuer", "https://user@auth.example.com", `Issuer "https://user@auth.example.com" has a user name`},
 	{"Audience", "a a", `Audience "a a" repeats an audience`},
 	{"RestoredUntil", "2026-02-30T00:00:00Z", `RestoredUntil "2026-02-30T00:00:00Z" is not a time`},
+	{"SessionsNotBefore", "yesterday", `SessionsNotBefore "yesterday" is not a time`},
+	{"SessionsNotBefore", "2999-01-01T00:00:00Z", `SessionsNotBefore "2999-01-01T00:00:00Z" is in the future`},
 	{"Profile", "lax", `Profile "lax" is not a profile`},
 	{"RestRefusal", "403", `RestRefusal "403" is not a way to refuse`},
 }

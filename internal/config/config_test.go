@@ -47,6 +47,8 @@ func TestValues(t *testing.T) {
 	response := func(e *config.Environment) any { return e.HTTPResponse() }
 	deny := func(e *config.Environment) any { return e.Deny() }
 	restored := func(e *config.Environment) any { return e.RestoredUntil().UTC().Format(time.RFC3339) }
+	start := time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
+	notBefore := func(e *config.Environment) any { return e.SessionsNotBefore(start).UTC().Format(time.RFC3339Nano) }
 	store := func(e *config.Environment) any { return e.Store() }
 	document := func(e *config.Environment) any { return fmt.Sprintf("%s", e.Document("clients", "routes")) }
 
@@ -123,6 +125,15 @@ func TestValues(t *testing.T) {
 
 		{"restored", restored, variables{config.RestoredUntil: "2026-01-02T15:04:05+01:00"}, "2026-01-02T14:04:05Z", ""},
 		{"not restored", restored, nil, "0001-01-01T00:00:00Z", ""},
+		{"both restores", restored, variables{config.RestoredUntil: "2026-01-02T15:04:05Z", config.SessionsNotBefore: "x"}, "0001-01-01T00:00:00Z",
+			"EDGEAUTH_RESTORED_UNTIL and EDGEAUTH_SESSIONS_NOT_BEFORE are both set: it should hold a time only if the sessions of a backup go on, and EDGEAUTH_SESSIONS_NOT_BEFORE only if they end"},
+		{"not before", notBefore, variables{config.SessionsNotBefore: "2026-01-02T15:04:05.25+01:00"}, "2026-01-02T14:04:05.25Z", ""},
+		{"not before none", notBefore, variables{config.SessionsNotBefore: ""}, "0001-01-01T00:00:00Z", ""},
+		{"not before no instant", notBefore, variables{config.SessionsNotBefore: "2026-01-02"}, "0001-01-01T00:00:00Z",
+			"EDGEAUTH_SESSIONS_NOT_BEFORE is not a time: it should hold a time such as 2026-01-02T15:04:05Z (RFC 3339)"},
+		{"not before, by a clock that is ahead", notBefore, variables{config.SessionsNotBefore: "2026-01-02T15:05:00Z"}, "2026-01-02T15:05:00Z", ""},
+		{"not before, in the future", notBefore, variables{config.SessionsNotBefore: "2026-01-02T15:05:01Z"}, "0001-01-01T00:00:00Z",
+			"EDGEAUTH_SESSIONS_NOT_BEFORE is in the future: it should hold a time that has passed, such as 2026-01-02T15:04:05Z (RFC 3339)"},
 		{"no instant", restored, variables{config.RestoredUntil: "tomorrow"}, "0001-01-01T00:00:00Z", "EDGEAUTH_RESTORED_UNTIL is not a time: it should hold a time such as 2026-01-02T15:04:05Z (RFC 3339)"},
 
 		{"bolt", store, variables{config.Store: "bolt:a/b.db"}, config.Stores{BoltPath: "a/b.db"}, ""},
@@ -186,12 +197,13 @@ func TestErrorsShowNoValue(t *testing.T) {
 	e.HTTPResponse()
 	e.Deny()
 	e.RestoredUntil()
+	e.SessionsNotBefore(time.Now())
 	e.Store()
 	e.Document()
 	config := config.New(variables{"EDGEAUTH_JWKS_FILE": "/hunter2"}.lookup)
 	config.JWKS()
 	err := errors.Join(e.Err(), config.Err())
-	if lines := strings.Split(err.Error(), "\n"); len(lines) != 11 || strings.Contains(err.Error(), "hunter2") {
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 12 || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 }

@@ -32,6 +32,7 @@ const (
 	Deny                = "EDGEAUTH_DENY"
 	Config              = "EDGEAUTH_CONFIG"
 	RestoredUntil       = "EDGEAUTH_RESTORED_UNTIL"
+	SessionsNotBefore   = "EDGEAUTH_SESSIONS_NOT_BEFORE"
 	StackID             = "EDGEAUTH_STACK_ID"
 
 	// The names of the AWS SDKs. The endpoints point at a local engine or a stand-in; Lambda sets

@@ -7,7 +7,7 @@ import "slices"
 // it reads.
 func Readers() map[string][]string {
 	authorizers := []string{Issuer, Audience, JWKS, JWKSFile, HTTPResponse, Deny, Config}
-	sessions := []string{RefreshKeys, KeyVersion, Store, UsersTable, SessionsTable}
+	sessions := []string{RefreshKeys, KeyVersion, SessionsNotBefore, Store, UsersTable, SessionsTable}
 	issuing := slices.Concat(sessions, []string{Issuer, Audience, SigningRing, AccessTokenLifetime, Config})
 	proving := slices.Concat(issuing, []string{LoginRing, AttemptsTable, Profile, IdleTimeout, AbsoluteTimeout})
 	return map[string][]string{

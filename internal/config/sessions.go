@@ -41,14 +41,41 @@ func (e *Environment) Profile() auth.Profile {
 }
 
 // RestoredUntil returns the end of the declared restore window, or the zero time if there is none.
+// With SessionsNotBefore, which does the opposite, it is refused.
 func (e *Environment) RestoredUntil() time.Time {
-	text, ok := e.optional(RestoredUntil)
+	t := e.time(RestoredUntil)
+	if _, both := e.optional(SessionsNotBefore); both && !t.IsZero() {
+		e.refuse(RestoredUntil, "and "+SessionsNotBefore+" are both set",
+			"a time only if the sessions of a backup go on, and "+SessionsNotBefore+" only if they end")
+		return time.Time{}
+	}
+	return t
+}
+
+// clockError is how far the clock of the operator who writes an instant may be ahead.
+const clockError = 5 * time.Minute
+
+// SessionsNotBefore returns the instant before which no session was created that is still good, or
+// the zero time if there is none. now is the time of the start. A later instant would end every new
+// session at its first refresh, so it is refused.
+func (e *Environment) SessionsNotBefore(now time.Time) time.Time {
+	t := e.time(SessionsNotBefore)
+	if t.After(now.Add(clockError)) {
+		e.refuse(SessionsNotBefore, "is in the future", "a time that has passed, such as 2026-01-02T15:04:05Z (RFC 3339)")
+		return time.Time{}
+	}
+	return t
+}
+
+// time returns an optional instant, or the zero time.
+func (e *Environment) time(name string) time.Time {
+	text, ok := e.optional(name)
 	if !ok {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		e.refuse(RestoredUntil, "is not a time", "a time such as 2026-01-02T15:04:05Z (RFC 3339)")
+		e.refuse(name, "is not a time", "a time such as 2026-01-02T15:04:05Z (RFC 3339)")
 		return time.Time{}
 	}
 	return t

@@ -101,7 +101,7 @@ func describe(err error, values map[string]string) Problem {
 // shown are the variables whose values are neither secret nor long.
 var shown = map[string]bool{
 	config.Issuer: true, config.Audience: true, config.KeyVersion: true, config.Profile: true, config.AccessTokenLifetime: true,
-	config.IdleTimeout: true, config.AbsoluteTimeout: true, config.RestoredUntil: true, config.Deny: true, config.HTTPResponse: true,
+	config.IdleTimeout: true, config.AbsoluteTimeout: true, config.RestoredUntil: true, config.SessionsNotBefore: true, config.Deny: true, config.HTTPResponse: true,
 }
 
 // short returns a value on one line of bounded length.

@@ -57,6 +57,8 @@ func TestCheck(t *testing.T) {
 		{"idle timeout", config.IdleTimeout, "20m", 0, `EDGEAUTH_IDLE_TIMEOUT "20m" is out of bounds: it should hold a duration from 25m0s to 8760h0m0s`},
 		{"absolute timeout", config.AbsoluteTimeout, "9000h", 0, `EDGEAUTH_ABSOLUTE_TIMEOUT "9000h" is out of bounds`},
 		{"restore", config.RestoredUntil, "2026-02-30T00:00:00Z", 0, `EDGEAUTH_RESTORED_UNTIL "2026-02-30T00:00:00Z" is not a time`},
+		{"sessions of before", config.SessionsNotBefore, "2026-02-30T00:00:00Z", 0, `EDGEAUTH_SESSIONS_NOT_BEFORE "2026-02-30T00:00:00Z" is not a time`},
+		{"a session of the future", config.SessionsNotBefore, "2999-01-01T00:00:00Z", 0, `EDGEAUTH_SESSIONS_NOT_BEFORE "2999-01-01T00:00:00Z" is in the future`},
 		{"refusal", config.Deny, "403", 0, `EDGEAUTH_DENY "403" is not a way to refuse`},
 		{"not set", config.Profile, "lax", 0, `EDGEAUTH_PROFILE "lax" is not a profile`},
 		{"syntax", config.Config, lines(`{`, ` "clients": {},`, ` "routes": [,]`, `}`), 3, `EDGEAUTH_CONFIG cannot be read (not valid JSON (at byte `},
@@ -117,6 +119,15 @@ func TestCheckReportsAll(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{config.Deny, config.IdleTimeout, config.Issuer, config.RestoredUntil}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestCheckBothRestores: a deployment keeps the sessions of a backup or ends them, and not both.
+func TestCheckBothRestores(t *testing.T) {
+	problems := deployment.Check(good(t, config.RestoredUntil, "2026-01-02T15:04:05Z", config.SessionsNotBefore, "2026-01-02T15:04:05Z"))
+	want := `EDGEAUTH_RESTORED_UNTIL "2026-01-02T15:04:05Z" and EDGEAUTH_SESSIONS_NOT_BEFORE are both set: it should hold`
+	if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), want) {
+		t.Errorf("%v, want %s", problems, want)
 	}
 }
 

@@ -125,6 +125,7 @@ func TestWrongValues(t *testing.T) {
 		{"IdleTimeout", "1m"},
 		{"AbsoluteTimeout", "9000h"},
 		{"RestoredUntil", "2026-99-99T00:00:00Z"},
+		{"SessionsNotBefore", "2999-01-01T00:00:00Z"},
 	} {
 		err := s.put(p.template, row.name+"="+row.value)
 		if err == nil || !strings.Contains(err.Error(), "Keys: ") || !strings.Contains(err.Error(), row.name) {

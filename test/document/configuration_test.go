@@ -102,6 +102,7 @@ func TestVariables(t *testing.T) {
 		e.Duration(config.IdleTimeout, time.Minute, time.Hour)
 		e.Duration(config.AbsoluteTimeout, time.Minute, time.Hour)
 		e.RestoredUntil()
+		e.SessionsNotBefore(time.Now())
 		e.StackID()
 		e.Emulator()
 		e.SecretsManager()

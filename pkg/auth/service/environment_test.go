@@ -73,6 +73,12 @@ func TestStart(t *testing.T) {
 		{"refresh in a restore window", "refresh", variables{config.RestoredUntil: "2026-05-01T12:00:00Z"}, func(s *Service) bool {
 			return s.settings.RestoredUntil.Unix() == 1777636800
 		}},
+		{"refresh, of new sessions alone", "refresh", variables{config.SessionsNotBefore: "2026-05-01T12:00:00Z"}, func(s *Service) bool {
+			return s.settings.SessionsNotBefore.Unix() == 1777636800
+		}},
+		{"login, of new sessions alone", "login", variables{config.SessionsNotBefore: "2026-05-01T12:00:00Z"}, func(s *Service) bool {
+			return s.settings.SessionsNotBefore.Unix() == 1777636800
+		}},
 		{"refresh reads nothing of login's", "refresh", variables{config.LoginRing: "hunter2", config.IdleTimeout: "soon", config.AbsoluteTimeout: "", config.Profile: "x"},
 			func(*Service) bool { return true }},
 		{"login reads nothing of refresh's", "login", variables{config.RestoredUntil: "soon"}, func(*Service) bool { return true }},
@@ -118,6 +124,9 @@ func TestStartNamesEveryVariable(t *testing.T) {
 		}), slices.Concat([]string{config.Issuer, config.Audience, config.KeyVersion, config.Store, config.AccessTokenLifetime, config.Profile, config.Config}, timeouts)},
 		{"refresh, everything wrong", "refresh", good(t).with(variables{config.RestoredUntil: "soon", config.AccessTokenLifetime: "61m"}),
 			[]string{config.RestoredUntil, config.AccessTokenLifetime}},
+		{"refresh, both restores", "refresh", good(t).with(variables{config.RestoredUntil: "2026-05-01T12:00:00Z", config.SessionsNotBefore: "2026-05-01T12:00:00Z"}),
+			[]string{config.RestoredUntil}},
+		{"login, a session of the future", "login", good(t).with(variables{config.SessionsNotBefore: "2999-05-01T12:00:00Z"}), []string{config.SessionsNotBefore}},
 		{"tables without names", "login", good(t).with(variables{config.Store: "dynamodb"}),
 			[]string{config.UsersTable, config.SessionsTable, config.AttemptsTable, config.Region, config.AccessKeyID, config.SecretAccessKey}},
 	} {

@@ -16,7 +16,8 @@
 //
 //	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>), EDGEAUTH_REFRESH_KEYS,
 //	                         EDGEAUTH_KEY_VERSION; with dynamodb also EDGEAUTH_USERS_TABLE,
-//	                         EDGEAUTH_SESSIONS_TABLE and the AWS variables
+//	                         EDGEAUTH_SESSIONS_TABLE and the AWS variables;
+//	                         EDGEAUTH_SESSIONS_NOT_BEFORE (optional)
 //	all but Sessions         EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_SIGNING_RING,
 //	                         EDGEAUTH_ACCESS_TOKEN_LIFETIME, EDGEAUTH_CONFIG (optional)
 //	Login, Account, Opener   EDGEAUTH_IDLE_TIMEOUT, EDGEAUTH_ABSOLUTE_TIMEOUT,
@@ -92,7 +93,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	rules := session.DefaultRules()
-	rules.RestoredUntil = s.RestoredUntil
+	rules.RestoredUntil, rules.SessionsNotBefore = s.RestoredUntil, s.SessionsNotBefore
 	if s.Hasher == nil {
 		s.Hasher = password.Hasher{Cost: s.PasswordCost}
 	}

@@ -28,6 +28,8 @@ func Sessions(o Options) (http.Handler, error) {
 
 func startSessions(e *config.Environment) (*session.Manager, error) {
 	store, keys, version := e.SessionStore(), e.RefreshKeys(), e.KeyVersion()
+	rules := session.DefaultRules()
+	rules.SessionsNotBefore = e.SessionsNotBefore(time.Now())
 	secrets := e.SecretsManagerOf(keys)
 	if err := e.Err(); err != nil {
 		return nil, err
@@ -42,6 +44,6 @@ func startSessions(e *config.Environment) (*session.Manager, error) {
 		return nil, fmt.Errorf("the refresh-token keys: %w", err)
 	}
 	return session.NewManager(session.Config{
-		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Keys: refresh,
+		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Keys: refresh, Rules: rules,
 	})
 }

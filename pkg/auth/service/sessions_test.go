@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -47,6 +48,15 @@ func TestStartSessions(t *testing.T) {
 	}
 	if s, subject, err := sessions.Check(t.Context(), g.Session.Key); err != nil || s.Client != environmentClient.ID || subject.ID != "u1" {
 		t.Errorf("%+v, %+v, %v", s, subject, err)
+	}
+	after := g.Session.CreatedAt.Add(time.Second)
+	later, err := startSessions(config.New(given.only(sessionsVariables...).with(variables{config.SessionsNotBefore: after.Format(time.RFC3339Nano)}).lookup))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refusal *session.Refusal
+	if _, _, err := later.Check(t.Context(), g.Session.Key); !errors.As(err, &refusal) || refusal.Outcome != session.OutcomeNotBefore {
+		t.Errorf("a session of before %s: %v", config.SessionsNotBefore, err)
 	}
 	if e, err := sessions.Logout(t.Context(), g.RefreshToken, nil); err != nil || e.Outcome != session.OutcomeLoggedOut {
 		t.Errorf("%+v, %v", e, err)

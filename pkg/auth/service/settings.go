@@ -55,6 +55,10 @@ type Settings struct {
 	// RestoredUntil ends the window in which sessions that were restored from a backup catch up with
 	// their refresh tokens; see session.Rules. The zero time declares no window.
 	RestoredUntil time.Time
+	// SessionsNotBefore ends the sessions that were created before this instant, for example those
+	// that a restore brought back; see session.Rules. It must have passed, and RestoredUntil must be
+	// zero. The zero time ends none.
+	SessionsNotBefore time.Time
 	// Throttle limits logins. The zero Limits mean login.DefaultLimits.
 	Throttle login.Limits
 	// PasswordCost is the cost of new password hashes. The zero Cost means the default.
@@ -124,6 +128,10 @@ func (s Settings) check() error {
 	want(s.LoginRing == nil || s.Stores.Counters != nil, "Stores.Counters",
 		"is missing (with LoginRing, want a store of counters, as of OpenBolt, or throttle.Unlimited)")
 	want(s.RefusalFloor >= 0, "RefusalFloor", "is %v (want a duration from 0)", s.RefusalFloor)
+	want(!s.SessionsNotBefore.After(s.Now()), "SessionsNotBefore",
+		"is %v (want a time that has passed: a later one would end every new session)", s.SessionsNotBefore)
+	want(s.SessionsNotBefore.IsZero() || s.RestoredUntil.IsZero(), "SessionsNotBefore",
+		"and RestoredUntil are both set (want one: the first ends the sessions of a backup, the second keeps them)")
 	if err := s.Throttle.Validate(); err != nil && s.Throttle != (login.Limits{}) {
 		want(false, "Throttle", "is out of range: %w", err)
 	}
