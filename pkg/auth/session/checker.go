@@ -17,6 +17,8 @@ type Checker struct {
 	Store    Store
 	Subjects Subjects
 	Now      func() time.Time
+	// SessionsNotBefore is that of [Rules].
+	SessionsNotBefore time.Time
 }
 
 // CheckToken reads the session and the user of a verified access token, in parallel. Of p it needs
@@ -34,7 +36,8 @@ func (c Checker) CheckToken(ctx context.Context, p auth.Principal) (ended string
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return (&Manager{c: Config{Store: c.Store, Subjects: c.Subjects, Now: c.Now}}).CheckToken(ctx, p)
+	rules := Rules{SessionsNotBefore: c.SessionsNotBefore}
+	return (&Manager{c: Config{Store: c.Store, Subjects: c.Subjects, Now: c.Now, Rules: rules}}).CheckToken(ctx, p)
 }
 
 // CheckToken is [Checker.CheckToken] with the store, the users and the clock of the Manager.

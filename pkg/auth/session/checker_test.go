@@ -52,13 +52,14 @@ func TestCheckToken(t *testing.T) {
 		{"session of another user", v(2), func(_ *testManager, k *session.Key) { k.Subject = "another" }, session.OutcomeMissing},
 		{"logged out", v(2), func(h *testManager, k *session.Key) { _ = h.Revoke(context.Background(), *k, session.RevocationLogout) }, session.OutcomeRevoked},
 		{"idle", v(2), func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.OutcomeIdle},
+		{"created before the instant", v(2), func(h *testManager, _ *session.Key) { h.Config().Rules.SessionsNotBefore = h.now.Add(time.Millisecond) }, session.OutcomeNotBefore},
 		{"disabled", v(2), func(h *testManager, _ *session.Key) { h.users.subject.Disabled = true }, session.OutcomeSubjectDisabled},
 		{"deleted", v(2), func(h *testManager, _ *session.Key) { h.users.err = auth.ErrNotFound }, session.OutcomeSubjectMissing},
 	} {
 		h := newTestManager(t)
 		key := h.login(t, auth.Balanced).Session.Key
 		row.do(h, &key)
-		c := session.Checker{Store: h.store, Subjects: h.users, Now: func() time.Time { return h.now }}
+		c := session.Checker{Store: h.store, Subjects: h.users, Now: func() time.Time { return h.now }, SessionsNotBefore: h.Config().Rules.SessionsNotBefore}
 		for name, check := range map[string]func(context.Context, auth.Principal) (string, error){"checker": c.CheckToken, "manager": h.CheckToken} {
 			if ended, err := check(t.Context(), principal(key, row.version)); err != nil || ended != string(row.want) {
 				t.Errorf("%s, %s: %q, %v, want %q", row.name, name, ended, err, row.want)
