@@ -177,6 +177,7 @@ var budget = []struct {
 	names   int
 }{
 	{"the core", 449},
+	{"step-up", 4},
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 5},
 	{"the end of the sessions of a restored table", 1},

@@ -42,6 +42,10 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		{"the idle end slides down", " + #idle,", " - #idle,"},
 		{"the use is not written", "#last_seen = ", "#unused = "},
 		{"the reason is not written", "#rev_reason = ", "#unused = "},
+		{"refreshed during a handover", "#paused <= ", "#paused <> "},
+		{"refreshed at the end of a handover only", "#paused <= ", "#paused = "},
+		{"not refreshed before a handover", "attribute_not_exists(#paused) OR ", ""},
+		{"the handover is not written", "#paused = :", "#unused = :"},
 		{"the label is not written", "#label = ", "#unused = "},
 	} {
 		t.Run(m.name, func(t *testing.T) {

@@ -38,6 +38,9 @@ const (
 	attrCreated      = "created"
 	attrLastSeen     = "last_seen"
 	attrAuthTime     = "auth_time"
+	attrAMR          = "amr" // joined by spaces
+	attrReplaces     = "replaces"
+	attrPaused       = "paused"
 	attrUserAgent    = "ua"
 	attrAddress      = "ip"
 	attrLabel        = "label"
@@ -74,6 +77,13 @@ func sessionItem(s session.Session) attributes {
 		item[name] = value
 	}
 	putText(item, attrScope, strings.Join(s.Scope, " "))
+	putText(item, attrAMR, strings.Join(s.AMR, " "))
+	if s.Replaces != (session.ID{}) {
+		item[attrReplaces] = str(s.Replaces.String())
+	}
+	if !s.PausedUntil.IsZero() {
+		item[attrPaused] = ms(s.PausedUntil)
+	}
 	putText(item, attrUserAgent, s.UserAgent)
 	putText(item, attrAddress, s.Address)
 	putText(item, attrLabel, s.Label)
@@ -97,10 +107,15 @@ func sessionOf(item attributes) (session.Session, error) {
 		Generation: r.uint(attrGeneration), RotatedAt: r.time(attrRotated),
 		IdleTimeout: time.Duration(r.uint(attrIdle)) * time.Millisecond, IdleEnd: r.time(attrIdleEnd), AbsoluteEnd: r.time(attrAbsoluteEnd),
 		CreatedAt: r.time(attrCreated), LastSeen: r.time(attrLastSeen), AuthTime: r.time(attrAuthTime),
-		UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
+		AMR: r.list(attrAMR), PausedUntil: r.time(attrPaused), UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
 	}
 	if !s.Profile.Valid() || r.uint(attrProfile) != uint64(s.Profile) {
 		r.wrong(attrProfile)
+	}
+	if text := r.text(attrReplaces); text != "" {
+		if s.Replaces, err = session.ParseID(text); err != nil {
+			r.wrong(attrReplaces)
+		}
 	}
 	r.bytes(attrParent, s.Parent[:])
 	r.bytes(attrInvocation, s.Invocation[:])

@@ -74,6 +74,9 @@ func (e *expression) condition(c session.Condition) string {
 	if c.Profile != 0 {
 		all = append(all, e.compare(attrProfile, "=", num(uint8(c.Profile))))
 	}
+	if !c.UnpausedAt.IsZero() {
+		all = append(all, "(attribute_not_exists("+e.name(attrPaused)+") OR "+e.compare(attrPaused, "<=", ms(c.UnpausedAt))+")")
+	}
 	if len(c.AnyOf) > 0 {
 		any := make([]string, len(c.AnyOf))
 		for i, m := range c.AnyOf {
@@ -127,6 +130,9 @@ func (e *expression) assignments(c session.Change) []string {
 	if r := c.Revocation; r != nil {
 		set(attrRevoked, e.value(ms(r.At)))
 		set(attrRevokeReason, e.value(str(string(r.Reason))))
+	}
+	if p := c.Pause; p != nil {
+		set(attrPaused, e.value(ms(p.Until)))
 	}
 	if c.Label != nil {
 		set(attrLabel, e.value(str(*c.Label)))

@@ -44,8 +44,8 @@ func NewManager(c Config) (*Manager, error) {
 	if c.Rules == (Rules{}) {
 		c.Rules = DefaultRules()
 	}
-	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 {
-		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval and 0 < LateUse, as in DefaultRules)")
+	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 || c.Rules.Handover <= 0 {
+		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval, 0 < LateUse and 0 < Handover, as in DefaultRules)")
 	}
 	if !c.Rules.RestoredUntil.IsZero() && !c.Rules.SessionsNotBefore.IsZero() {
 		return nil, errors.New("session: Config.Rules has RestoredUntil and SessionsNotBefore (want one: the first keeps the sessions of a backup, the second ends them)")
@@ -65,7 +65,8 @@ type Opening struct {
 	// TokenVersion binds the session.
 	Subject            auth.Subject
 	Client             auth.Client
-	AuthTime           time.Time // when the password was proven
+	AuthTime           time.Time // when the user proved their identity
+	AMR                []string  // by which methods, for example pwd (RFC 8176); may be empty
 	UserAgent, Address string
 }
 
@@ -80,6 +81,9 @@ type Granted struct {
 	// client's store. Two branches could then take turns in the store until both were presented for
 	// one generation, which is how theft looks.
 	RefreshToken auth.Secret
+	// Ended is the session that this one has replaced and that the call has ended, for the audit
+	// log, or the zero ID.
+	Ended ID
 }
 
 // Open begins a session by one write. The client's profile must be one of package auth, its idle
@@ -91,6 +95,11 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if err := m.check(o); err != nil {
 		return Granted{}, err
 	}
+	return m.open(ctx, o, ID{})
+}
+
+// open opens a session that replaces another one, or none if replaces is the zero ID.
+func (m *Manager) open(ctx context.Context, o Opening, replaces ID) (Granted, error) {
 	now := millis(m.c.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
 	var secret [secretBytes]byte
@@ -106,7 +115,7 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 		Key: token.Key(), Kind: RefreshKind, Profile: o.Client.Profile, Client: o.Client.ID, Scope: o.Client.Scope,
 		TokenVersion: o.Subject.TokenVersion,
 		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
-		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime),
+		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime), AMR: o.AMR, Replaces: replaces,
 		UserAgent: o.UserAgent, Address: o.Address,
 	}
 	if err := m.c.Store.Create(ctx, s); err != nil {
@@ -198,6 +207,10 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if !m.has(d.Session.Client) {
 		return Granted{}, m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
 	}
+	ended, err := m.endReplaced(ctx, Key{d.Session.Subject, d.Ends})
+	if err != nil {
+		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
+	}
 	var next auth.Secret
 	switch d.Outcome {
 	case OutcomeSame:
@@ -208,7 +221,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 			return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 		}
 	}
-	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next}, nil
+	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next, Ended: ended}, nil
 }
 
 // checkScope refuses a scope that the session was not granted. It runs before the write, because in

@@ -9,7 +9,7 @@ const (
 	OutcomeRotated   Outcome = "rotated"   // the session moved to the next generation
 	OutcomeRecovered Outcome = "recovered" // a late duplicate: got a new branch, and RotatedAt was renewed
 	OutcomeDuplicate Outcome = "duplicate" // a duplicate (tab, retry, fan-out): got its own branch, no write
-	OutcomeSame      Outcome = "same"      // within the minimum interval: gets an access token only
+	OutcomeSame      Outcome = "same"      // within the minimum interval or a handover: gets an access token only
 	OutcomeExtended  Outcome = "extended"  // profile fixed: only the idle end moved
 	OutcomeRestored  Outcome = "restored"  // the restored item caught up with a newer token
 

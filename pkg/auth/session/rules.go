@@ -26,6 +26,13 @@ type Rules struct {
 	// thief who keeps using the parent renews RotatedAt again and again, and the victim's rotation
 	// is held off unnoticed.
 	LateUse time.Duration
+	// Handover is how long a session and the one that replaces it, after a step-up, are both alive.
+	// Meanwhile the old one hands out no refresh tokens. It must be at least the longest flights of
+	// two requests and of two answers, plus twice the largest difference between clocks:
+	// 45 + 45 + 45 + 45 + 2 x 10 seconds. An answer of the old session that was under way at the
+	// step-up can arrive last and put an old token back into the client's store. Then the old
+	// session goes on.
+	Handover time.Duration
 	// RestoredUntil ends a declared window after the table was restored from a backup. Until then,
 	// an item that is older than an authentic token catches up with the token. Zero declares no
 	// window.
@@ -39,7 +46,7 @@ type Rules struct {
 
 // DefaultRules returns the constants that the model checker has searched.
 func DefaultRules() Rules {
-	return Rules{GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, LateUse: 240 * time.Second}
+	return Rules{GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, LateUse: 240 * time.Second, Handover: 200 * time.Second}
 }
 
 // MinimumIdleTimeout returns the shortest idle timeout with which a client that keeps refreshing
@@ -66,7 +73,7 @@ type Presented struct {
 // not read before it. So the token's profile chooses the write, and the session must have the same.
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
-		If:  Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Profile: p.Token.Profile},
+		If:  Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Profile: p.Token.Profile, UnpausedAt: p.Now},
 		Set: Change{Activity: &Activity{At: p.Now}},
 	}
 	if p.Token.Profile == auth.Fixed {
@@ -100,6 +107,9 @@ type Decision struct {
 	// Revoke is a second write, which must succeed before the refusal is reported. It is nil if
 	// there is none.
 	Revoke *Update
+	// Ends is a session that must be revoked before the refresh is answered, because this one has
+	// replaced it. It is the zero ID if there is none.
+	Ends ID
 	// Session is the item after the first write. It is the zero Session if Outcome is Missing.
 	Session Session
 }
@@ -123,7 +133,24 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 		revoke := Revoke(p.Now, RevocationTheft)
 		d.Revoke = &revoke
 	}
+	if d.Outcome.Grants() && r.replaced(p, before) {
+		d.Ends = before.Replaces
+	}
 	return d
+}
+
+// replaced reports whether the session that s replaces must end now: the handover is over, and the
+// client may not have received an answer since. A token that was issued after the handover comes
+// from an answer that was sent after the old session had ended.
+func (r Rules) replaced(p Presented, s *Session) bool {
+	over := s.CreatedAt.Add(r.Handover)
+	return s.Replaces != ID{} && !p.Now.Before(over) && p.Token.IssuedAt.Before(over)
+}
+
+// StepUp returns the update of a session that another one begins to replace at this instant. It
+// requires that the session is live.
+func (r Rules) StepUp(at time.Time) Update {
+	return Update{If: Condition{LiveAt: at, CreatedFrom: r.notBefore()}, Set: Change{Pause: &Pause{Until: at.Add(r.Handover)}}}
 }
 
 // outcome is the decision table. Its order matters. An ended session is reported as ended to every
@@ -134,6 +161,7 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	if ended := r.ended(before, p.Now); ended != "" {
 		return ended
 	}
+	paused := before.PausedUntil.After(p.Now)
 	switch {
 	case p.Client != nil && *p.Client != before.Client:
 		return OutcomeForeignClient
@@ -151,11 +179,13 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 		return OutcomeRotated // a retry: this write took effect, and only its reply was lost
 	case before.Generation < t.Generation:
 		return OutcomeBehind
-	case t.Profile == auth.Strict:
+	case t.Profile == auth.Strict && !(paused && before.Generation == t.Generation):
 		return OutcomeReuse
 	case before.Generation == t.Generation && before.RotatedAt.After(r.parentEnd(t)):
 		return OutcomeReuse // the parent was used long after its child was issued
 	case before.Generation == t.Generation:
+		return OutcomeSame
+	case before.Generation == t.Generation+1 && before.Parent == t.Branch && paused:
 		return OutcomeSame
 	case before.Generation == t.Generation+1 && before.Parent == t.Branch:
 		return OutcomeDuplicate

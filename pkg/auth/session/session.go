@@ -92,6 +92,15 @@ type Session struct {
 	IdleEnd, AbsoluteEnd time.Time
 	CreatedAt, LastSeen  time.Time
 	AuthTime             time.Time // when the password was proven
+	// AMR are the methods by which the user proved their identity, for example pwd (RFC 8176).
+	AMR []string
+
+	// Replaces is the session that the user had when a step-up opened this one, or the zero ID.
+	// It ends once this session has taken its place ([Rules.Handover]).
+	Replaces ID
+	// PausedUntil is the end of the handover to a session that replaces this one. Until then a
+	// refresh gets an access token only. It is zero without a step-up.
+	PausedUntil time.Time
 
 	// What the user sees in a list of sessions.
 	UserAgent, Address, Label string
@@ -108,6 +117,9 @@ const (
 	RevocationTheft  RevocationReason = "theft"  // the use of a refresh token proved that it was copied
 	RevocationLogout RevocationReason = "logout" // the user ended it
 	RevocationAdmin  RevocationReason = "admin"  // an operator ended it
+	// RevocationStepUp means that another session replaced it, after the user proved their identity
+	// again.
+	RevocationStepUp RevocationReason = "step_up"
 )
 
 // millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.

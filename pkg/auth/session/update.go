@@ -30,6 +30,8 @@ type Condition struct {
 	Client *auth.ClientID
 	// Profile must be the session's. Zero requires nothing.
 	Profile auth.Profile
+	// UnpausedAt requires that [Session.PausedUntil] is not after this instant. Zero requires nothing.
+	UnpausedAt time.Time
 	// AnyOf requires that at least one Match holds. An empty list requires nothing.
 	AnyOf []Match
 }
@@ -50,6 +52,7 @@ type Change struct {
 	Rotation   *Rotation
 	Activity   *Activity
 	Revocation *Revocation
+	Pause      *Pause
 	Label      *string
 }
 
@@ -63,6 +66,9 @@ type Rotation struct {
 
 // Activity moves the idle end to At plus the session's own idle timeout.
 type Activity struct{ At time.Time }
+
+// Pause sets [Session.PausedUntil].
+type Pause struct{ Until time.Time }
 
 // Revocation is a tombstone.
 type Revocation struct {
@@ -93,6 +99,9 @@ func (c Condition) holds(s *Session) bool {
 	if c.Profile != 0 && c.Profile != s.Profile {
 		return false
 	}
+	if !c.UnpausedAt.IsZero() && s.PausedUntil.After(c.UnpausedAt) {
+		return false
+	}
 	return len(c.AnyOf) == 0 || slices.ContainsFunc(c.AnyOf, func(m Match) bool { return m.holds(s) })
 }
 
@@ -116,6 +125,9 @@ func (c Change) apply(s *Session) {
 	if c.Revocation != nil {
 		revocation := *c.Revocation
 		s.Revocation = &revocation
+	}
+	if c.Pause != nil {
+		s.PausedUntil = c.Pause.Until
 	}
 	if c.Label != nil {
 		s.Label = *c.Label

@@ -86,6 +86,10 @@ func boundaries() []Case {
 		{"absolute end", func(c *Case, by time.Duration) { c.Item.AbsoluteEnd = c.Presented.Now.Add(-by) }},
 		{"created", func(c *Case, by time.Duration) { c.NotBefore = c.Item.CreatedAt.Add(by) }},
 		{"created, within a millisecond", func(c *Case, by time.Duration) { c.NotBefore = c.Item.CreatedAt.Add(by + time.Millisecond/2) }},
+		{"end of a handover", func(c *Case, by time.Duration) { c.Item.PausedUntil = c.Presented.Now.Add(-by) }},
+		{"handover, just rotated", func(c *Case, by time.Duration) {
+			c.Item.PausedUntil, c.Item.RotatedAt = c.Presented.Now.Add(-by), c.Presented.Now.Add(-rules.GracePeriod)
+		}},
 		{"never rotated", func(c *Case, _ time.Duration) { c.Item.RotatedAt = time.Time{} }},
 	}
 	var cases []Case
@@ -136,7 +140,7 @@ func plain(profile auth.Profile) Case {
 			Generation: 5, Parent: branchB, RotatedAt: Epoch.Add(-time.Hour), Invocation: session.Invocation{7},
 			IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout - time.Hour), AbsoluteEnd: Epoch.Add(absoluteTimeout / 2),
 			CreatedAt: begun, LastSeen: Epoch.Add(-time.Hour), AuthTime: begun,
-			UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
+			AMR: []string{"pwd", "otp"}, UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
 		},
 		Presented: session.Presented{
 			Token: session.Token{Profile: profile, Generation: 5, Branch: branchA, IssuedAt: Epoch.Add(-time.Hour)},
@@ -172,7 +176,13 @@ func randomCase(rng *rand.Rand) Case {
 		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.RevocationLogout}
 	}
 	if rng.IntN(10) == 0 {
-		s.Scope, s.UserAgent, s.Address, s.Label = nil, "", "", ""
+		s.Scope, s.UserAgent, s.Address, s.Label, s.AMR = nil, "", "", "", nil
+	}
+	if rng.IntN(4) == 0 {
+		s.Replaces = session.ID{byte(1 + rng.IntN(9))}
+	}
+	if rng.IntN(4) == 0 {
+		s.PausedUntil = p.Now.Add(near(rng) - time.Minute)
 	}
 	return c
 }
@@ -193,6 +203,9 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	if rng.IntN(4) == 0 {
 		u.If.CreatedFrom = begun.Add(time.Duration(rng.IntN(5)-2) * time.Millisecond)
 	}
+	if rng.IntN(3) == 0 {
+		u.If.UnpausedAt = p.Now.Add(near(rng) - time.Minute)
+	}
 	for range rng.IntN(4) {
 		m := session.Match{Generation: uint64(3 + rng.IntN(6))}
 		if rng.IntN(4) == 0 {
@@ -208,7 +221,7 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		u.If.AnyOf = append(u.If.AnyOf, m)
 	}
 	// At least one part is written: an update that changes nothing is none.
-	parts := 1 + rng.IntN(15)
+	parts := 1 + rng.IntN(31)
 	if parts&1 != 0 {
 		u.Set.Rotation = &session.Rotation{Generation: uint64(rng.IntN(9)), Parent: pick(rng, branchA, branchB),
 			At: p.Now, Invocation: session.Invocation{byte(rng.IntN(9))}}
@@ -222,6 +235,9 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	}
 	if parts&8 != 0 {
 		u.Set.Revocation = &session.Revocation{At: p.Now, Reason: pick(rng, session.RevocationTheft, session.RevocationAdmin)}
+	}
+	if parts&16 != 0 {
+		u.Set.Pause = &session.Pause{Until: p.Now.Add(near(rng))}
 	}
 	return u
 }

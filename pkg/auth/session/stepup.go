@@ -1,0 +1,69 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// StepUp opens a session that takes the place of another one, after its user has proven their
+// identity again. o.Subject and o.Client are the subject and the client of the session that is
+// replaced. StepUp does one write to each of the two sessions, one after the other.
+//
+// The replaced session goes on for [Rules.Handover], so that a lost answer causes no logout, but
+// hands out no refresh tokens. It ends at the first refresh of the new session after that. If the
+// client never receives the new session, the replaced one goes on.
+//
+// An error that is a [*Refusal] wraps [ErrEnded] if the replaced session has ended,
+// [ErrForeignClient] if it belongs to another client, and [auth.ErrUnavailable] if the store did not
+// confirm a write. Any other error is of [Manager.Open]. After an error the replaced session goes on.
+func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, error) {
+	if err := m.check(o); err != nil {
+		return Granted{}, err
+	}
+	if replaces == (ID{}) {
+		return Granted{}, errors.New("session: StepUp needs the id of the session that it replaces")
+	}
+	key, now := Key{o.Subject.ID, replaces}, millis(m.c.Now())
+	u := m.c.Rules.StepUp(now)
+	u.If.Client = &o.Client.ID
+	before, done, err := m.c.Store.Update(ctx, key, u)
+	switch {
+	case err != nil:
+		return Granted{}, m.refuse(key, OutcomeFailed, fmt.Errorf("pausing a session: %w", err))
+	case before == nil:
+		return Granted{}, m.refuse(key, OutcomeMissing, nil)
+	}
+	after := *before
+	if done != u.Do(&after) {
+		return Granted{}, m.refuse(key, OutcomeFailed, fmt.Errorf("the store reported written=%t, against the rules", done))
+	}
+	if ended := m.c.Rules.ended(before, now); ended != "" {
+		return Granted{}, m.refuse(key, ended, nil)
+	}
+	if !done {
+		return Granted{}, m.refuse(key, OutcomeForeignClient, nil)
+	}
+	// The user was read before the write. A session that a later token version has ended is not
+	// replaced, because its user may have logged out everywhere.
+	if outcome := subjectOutcome(o.Subject, nil, *before); outcome != "" {
+		return Granted{}, m.refuse(key, outcome, nil)
+	}
+	return m.open(ctx, o, replaces)
+}
+
+// endReplaced revokes a session that another one has replaced, or does nothing if its ID is zero. It
+// returns the ID if this call has revoked the session.
+func (m *Manager) endReplaced(ctx context.Context, key Key) (ended ID, err error) {
+	if key.ID == (ID{}) {
+		return ID{}, nil
+	}
+	_, done, err := m.c.Store.Update(ctx, key, Revoke(millis(m.c.Now()), RevocationStepUp))
+	if err != nil {
+		return ID{}, fmt.Errorf("ending a replaced session: %w", err)
+	}
+	if done {
+		ended = key.ID
+	}
+	return ended, nil
+}
