@@ -28,6 +28,9 @@ type Honest struct {
 	// AtOnce is how many refreshes the client has under way, at most three. A client with one waits
 	// for its answer, or until none can arrive, before it tries again.
 	AtOnce int
+	// StepUp lets the client step up once: it proves its user's identity again and gets a second
+	// session, which replaces the first. The client goes on refreshing meanwhile.
+	StepUp bool
 	// Repeats makes the answer to a refresh that changed nothing (session.OutcomeSame) repeat the
 	// presented token. The product must not do this: a late answer would put a token back into the
 	// store that another has replaced, and two branches of one generation could take turns there
@@ -62,7 +65,7 @@ func (h Honest) Search(steps int) Finding {
 		at int32 // index in ways
 	}
 	var (
-		begin = state{item: firstItem, held: firstToken, branches: firstToken.branch}
+		begin = h.begin()
 		seen  = map[stateKey]struct{}{h.key(begin): {}}
 		ways  = []way{{from: -1}}
 		layer = []found{{begin, 0}}
@@ -79,7 +82,7 @@ func (h Honest) Search(steps int) Finding {
 					continue
 				}
 				to, outcome := h.after(s.state, m)
-				if m.event == arrival && !outcome.Grants() {
+				if m.event == arrival && !granted(outcome) {
 					return Finding{Story: h.tell(begin, append(trace(ways, s.at), m)), Steps: step, States: len(seen)}
 				}
 				k := h.key(to)
@@ -113,11 +116,24 @@ func trace(ways []way, at int32) []move {
 // state is one node of the search.
 type state struct {
 	now      instant
-	item     item
-	held     token // the client's token
+	items    [2]item // the session of the login and the one of the step-up
+	held     token   // the client's token
 	messages [underWay]message
 	branches branchID // given out so far
 	requests uint8    // sent so far
+	mayStep  bool     // the client has not yet asked for the step-up
+}
+
+func (h Honest) begin() state {
+	return state{items: [2]item{firstItem, firstItem}, held: firstToken, branches: firstToken.branch, mayStep: h.StepUp}
+}
+
+// item returns the session of a token.
+func (s *state) item(t token) *item {
+	if t.second {
+		return &s.items[1]
+	}
+	return &s.items[0]
 }
 
 // message is one leg of a refresh under way.
@@ -126,6 +142,7 @@ type message struct {
 	sent   instant
 	leg    leg
 	number uint8 // of the refresh, for the story
+	stepUp bool  // the request is a step-up, not a refresh
 }
 
 type leg uint8
@@ -142,6 +159,8 @@ type move struct {
 	event event
 	index uint8 // in messages
 	clock int8  // the error of the instance that takes a request
+	// stepUp sends a step-up instead of a refresh.
+	stepUp bool
 }
 
 type event uint8
@@ -155,7 +174,7 @@ const (
 // moves yields every possible step. A wait beyond the longest one changes nothing more.
 func (h Honest) moves(s state) iter.Seq[move] {
 	return func(yield func(move) bool) {
-		longest := max(h.oldestStamp(), h.oldestToken()) + clockError
+		longest := max(h.oldestStamp(), h.oldestToken(), seconds(h.Rules.Handover)) + clockError
 		for wait := instant(0); wait <= longest; wait += seconds(h.Grid) {
 			sent := false // free slots are interchangeable, so one is enough
 			for i, msg := range s.messages[:h.AtOnce] {
@@ -163,6 +182,9 @@ func (h Honest) moves(s state) iter.Seq[move] {
 				switch msg.legAt(s.now + wait) {
 				case nothing:
 					if !sent && !yield(at) {
+						return
+					}
+					if at.stepUp = s.mayStep && !s.held.second; !sent && at.stepUp && !yield(at) {
 						return
 					}
 					sent = true
@@ -206,23 +228,45 @@ func (h Honest) after(s state, m move) (state, session.Outcome) {
 	switch m.event {
 	case sending:
 		s.requests++
-		*msg = message{s.held, s.now, request, s.requests}
+		*msg = message{s.held, s.now, request, s.requests, m.stepUp}
+		s.mayStep = s.mayStep && !m.stepUp
 	case arrival:
-		fresh := s.branches + 1
-		outcome, next, item := h.present(msg.token, s.item, s.now+instant(m.clock), fresh)
-		if next.branch == fresh {
-			s.branches = fresh
-		}
-		s.item = item
-		if outcome == session.OutcomeSame && !h.Repeats {
-			*msg = message{} // the answer changes nothing at the client
-			return s, outcome
-		}
-		msg.token, msg.sent, msg.leg = next, s.now, answer
-		return s, outcome
+		return h.arrive(s, m)
 	case delivery:
 		s.held = msg.token
 		*msg = message{}
 	}
 	return s, ""
 }
+
+// arrive returns the state after a request has arrived, and its outcome.
+func (h Honest) arrive(s state, m move) (state, session.Outcome) {
+	msg, at, fresh := &s.messages[m.index], s.now+instant(m.clock), s.branches+1
+	var p presented
+	if msg.stepUp {
+		old, opened, first, done := h.stepUp(s.items[0], at, fresh)
+		if !done {
+			return s, session.OutcomeRevoked
+		}
+		s.items, p = [2]item{old, opened}, presented{outcome: steppedUp, next: first}
+	} else {
+		p = h.refresh(msg.token, *s.item(msg.token), at, fresh)
+		*s.item(msg.token) = p.item
+		s.items[0].revoked = s.items[0].revoked || p.ends
+	}
+	if p.next.branch == fresh {
+		s.branches = fresh
+	}
+	if p.outcome == session.OutcomeSame && !h.Repeats {
+		*msg = message{} // the answer changes nothing at the client
+		return s, p.outcome
+	}
+	*msg = message{token: p.next, sent: s.now, leg: answer, number: msg.number}
+	return s, p.outcome
+}
+
+// steppedUp is the outcome of a step-up that opened a session. It is none of a refresh.
+const steppedUp session.Outcome = "stepped up"
+
+// granted reports whether the client got what it asked for.
+func granted(o session.Outcome) bool { return o.Grants() || o == steppedUp }

@@ -3,32 +3,81 @@ package modelcheck
 import (
 	"cmp"
 	"slices"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
 // stateKey is a state without the differences that change nothing that can follow: two states with
 // equal keys have equal futures. Times are ages, and an age is cut where nothing changes any more.
 // Generations count back from the item's. Branches are told apart only if a rule tells them apart.
 type stateKey struct {
-	stamp    int16
-	held     tokenKey
-	messages [underWay]messageKey
+	stamps             [2]int16
+	both               bool  // both sessions are in use
+	left               int16 // of the handover
+	mayStep, steppedUp bool
+	held               tokenKey
+	messages           [underWay]messageKey
 }
 
 type messageKey struct {
 	leg, age uint8
+	stepUp   bool
 	token    tokenKey
 }
 
 func (h Honest) key(s state) stateKey {
-	k := stateKey{stamp: h.stampAge(s.now, s.item), held: h.tokenKey(s.now, s.item, s.held)}
+	k := stateKey{both: h.bothInUse(s), mayStep: s.mayStep, steppedUp: s.items[1].created != never}
+	if k.both {
+		k.left = int16(max(s.handoverEnd(h.Rules)-s.now, -clockError-1))
+	}
+	k.held = h.tokenKeyIn(s, s.held, k.both)
+	k.stamps[position(s.held)] = h.stampAge(s.now, *s.item(s.held))
 	for i, m := range s.messages {
 		// A message that is too old to arrive is left out.
-		if leg := m.legAt(s.now); leg != nothing {
-			k.messages[i] = messageKey{uint8(leg), uint8(s.now - m.sent), h.tokenKey(s.now, s.item, m.token)}
+		leg := m.legAt(s.now)
+		if leg == nothing {
+			continue
 		}
+		k.messages[i] = messageKey{leg: uint8(leg), age: uint8(s.now - m.sent), stepUp: m.stepUp}
+		if !m.stepUp { // a step-up names its session, and no token
+			k.messages[i].token = h.tokenKeyIn(s, m.token, k.both)
+		}
+		k.stamps[position(m.token)] = h.stampAge(s.now, *s.item(m.token))
 	}
 	k.order()
 	k.rename()
+	return k
+}
+
+// position returns the index of the token's session.
+func position(t token) int {
+	if t.second {
+		return 1
+	}
+	return 0
+}
+
+// bothInUse reports whether a step-up has opened the second session and the first one can still be
+// used. Otherwise the two sessions cannot affect each other any more.
+func (h Honest) bothInUse(s state) bool {
+	if s.items[1].created == never || s.items[0].revoked {
+		return false
+	}
+	first := !s.held.second
+	for _, m := range s.messages {
+		first = first || m.legAt(s.now) != nothing && !m.token.second
+	}
+	return first
+}
+
+// handoverEnd returns when the second session has taken the place of the first.
+func (s state) handoverEnd(r session.Rules) instant { return s.items[1].created + seconds(r.Handover) }
+
+// tokenKeyIn returns the key of a token. If both sessions are in use, it matters whether the token
+// was issued after the handover.
+func (h Honest) tokenKeyIn(s state, t token, both bool) tokenKey {
+	k := h.tokenKey(s.now, *s.item(t), t)
+	k.second, k.late = t.second, both && t.second && t.issued > s.handoverEnd(h.Rules)
 	return k
 }
 
@@ -79,7 +128,8 @@ func (k *stateKey) rename() {
 // compare ignores the number of a branch of the item's generation, which is arbitrary.
 func (m messageKey) compare(o messageKey) int {
 	if c := cmp.Or(
-		cmp.Compare(m.leg, o.leg), cmp.Compare(m.age, o.age),
+		cmp.Compare(m.leg, o.leg), cmp.Compare(m.age, o.age), compare(m.stepUp, o.stepUp),
+		compare(m.token.second, o.token.second), compare(m.token.late, o.token.late),
 		cmp.Compare(m.token.behind, o.token.behind), cmp.Compare(m.token.age, o.token.age),
 	); c != 0 || m.token.behind == 0 {
 		return c
@@ -87,11 +137,22 @@ func (m messageKey) compare(o messageKey) int {
 	return cmp.Compare(m.token.branch, o.token.branch)
 }
 
+func compare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
 // tokenKey is the part of a token that can still affect a rule.
 type tokenKey struct {
-	behind uint8
-	branch uint8
-	age    int16
+	behind       uint8
+	branch       uint8
+	age          int16
+	second, late bool
 }
 
 func (m Model) tokenKey(now instant, it item, t token) tokenKey {
@@ -103,7 +164,7 @@ func (m Model) tokenKey(now instant, it item, t token) tokenKey {
 		if it.stamped != never && it.stamped-t.issued >= seconds(m.Rules.LateUse) {
 			age = -1 << 15
 		}
-		return tokenKey{0, uint8(t.branch), int16(age)}
+		return tokenKey{branch: uint8(t.branch), age: int16(age)}
 	case 1:
 		// A token of the previous generation is either the item's parent or proof of a copy, and
 		// stays so.

@@ -17,27 +17,31 @@ type future struct {
 }
 
 // refused reports that the search ends here.
-func (f future) refused() bool { return f.move.event == arrival && !f.outcome.Grants() }
+func (f future) refused() bool { return f.move.event == arrival && !granted(f.outcome) }
 
 // A search is exhaustive only if states with equal keys have equal futures. With the small
 // constants of the last row, a few steps reach every age at which something changes, and every
 // refusal.
 func TestEqualKeysHaveEqualFutures(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		rules session.Rules
-		grid  time.Duration
-		steps int
+		name   string
+		rules  session.Rules
+		grid   time.Duration
+		steps  int
+		stepUp bool
 	}{
-		{"as built", session.DefaultRules(), 15 * time.Second, 5},
-		{"as built, coarse", session.DefaultRules(), 45 * time.Second, 8},
-		{"small", session.Rules{GracePeriod: 30 * time.Second, MinimumInterval: 45 * time.Second, LateUse: 45 * time.Second}, 45 * time.Second, 11},
+		{"as built", session.DefaultRules(), 15 * time.Second, 5, false},
+		{"as built, coarse", session.DefaultRules(), 45 * time.Second, 8, false},
+		{"with a step-up", session.DefaultRules(), 45 * time.Second, 8, true},
+		{"small", session.Rules{GracePeriod: 30 * time.Second, MinimumInterval: 45 * time.Second, LateUse: 45 * time.Second}, 45 * time.Second, 11, false},
+		{"small, with a step-up", session.Rules{GracePeriod: 30 * time.Second, MinimumInterval: 45 * time.Second, LateUse: 45 * time.Second, Handover: 45 * time.Second},
+			45 * time.Second, 9, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := Honest{Model: Of(tt.rules, auth.Balanced), Grid: tt.grid, AtOnce: 3}
+			h := Honest{Model: Of(tt.rules, auth.Balanced), Grid: tt.grid, AtOnce: 3, StepUp: tt.stepUp}
 			known := map[stateKey]map[future]bool{}
 			compared := 0
-			layer := []state{{item: firstItem, held: firstToken, branches: firstToken.branch}}
+			layer := []state{h.begin()}
 			for range tt.steps {
 				var next []state
 				for _, s := range layer {

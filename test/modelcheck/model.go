@@ -76,31 +76,46 @@ func (b branchID) branch() (out session.Branch) {
 
 // token is the part of a session.Token that differs between the tokens of one session.
 type token struct {
+	second     bool // it belongs to the session that a step-up opened
 	generation uint16
 	branch     branchID
 	issued     instant
 }
 
-// item is the session in the store.
+// item is a session in the store.
 type item struct {
 	generation uint16
 	parent     branchID
 	stamped    instant
 	revoked    bool
+	// paused is the end of a handover, or never. created is when a step-up opened the session, or
+	// never if a login opened it.
+	paused, created instant
 }
 
 var (
 	firstToken = token{branch: 1}
-	firstItem  = item{stamped: never}
+	firstItem  = item{stamped: never, paused: never, created: never}
 )
 
 // present presents t to an instance whose clock shows at. It returns the outcome, the token of the
 // answer and the item after it. fresh is the branch of the answer if the answer needs a new one.
 func (m Model) present(t token, it item, at instant, fresh branchID) (session.Outcome, token, item) {
-	s := session.Session{
-		Profile: m.Profile, Generation: uint64(it.generation), Parent: it.parent.branch(), RotatedAt: it.stamped.time(),
-		CreatedAt: login, IdleTimeout: far.Sub(login), IdleEnd: far, AbsoluteEnd: far,
-	}
+	p := m.refresh(t, it, at, fresh)
+	return p.outcome, p.next, p.item
+}
+
+// presented is what a refresh leads to. ends says that it also ends the session that this one
+// replaces.
+type presented struct {
+	outcome session.Outcome
+	next    token
+	item    item
+	ends    bool
+}
+
+func (m Model) refresh(t token, it item, at instant, fresh branchID) presented {
+	s := m.session(it)
 	d := m.Refresh(session.Presented{
 		Token: session.Token{
 			Profile: m.Profile, Generation: uint64(t.generation), Branch: t.branch.branch(),
@@ -108,9 +123,38 @@ func (m Model) present(t token, it item, at instant, fresh branchID) (session.Ou
 		},
 		Now: at.time(), Invocation: session.Invocation(fresh.branch()), Fresh: fresh.branch(),
 	}, &s)
-	next := token{uint16(d.Next.Generation), numbered(d.Next.Branch), since(d.Next.IssuedAt)}
-	after := item{uint16(s.Generation), numbered(s.Parent), since(s.RotatedAt), s.Revocation != nil}
-	return d.Outcome, next, after
+	next := token{t.second, uint16(d.Next.Generation), numbered(d.Next.Branch), since(d.Next.IssuedAt)}
+	return presented{d.Outcome, next, itemOf(s, it.created), d.Ends != session.ID{}}
+}
+
+// stepUp begins to replace a session at an instance whose clock shows at. It returns the item
+// afterwards, the new session and its first token. done is false if the session is not live.
+func (m Model) stepUp(it item, at instant, fresh branchID) (after, opened item, t token, done bool) {
+	s := m.session(it)
+	if !m.Rules.StepUp(at.time()).Do(&s) {
+		return it, item{}, token{}, false
+	}
+	return itemOf(s, it.created), item{stamped: never, paused: never, created: at}, token{second: true, branch: fresh, issued: at}, true
+}
+
+// session returns the item as the rules see it. Its invocation is not kept: no write is repeated.
+func (m Model) session(it item) session.Session {
+	s := session.Session{
+		Profile: m.Profile, Generation: uint64(it.generation), Parent: it.parent.branch(), RotatedAt: it.stamped.time(),
+		CreatedAt: login, IdleTimeout: far.Sub(login), IdleEnd: far, AbsoluteEnd: far, PausedUntil: it.paused.time(),
+	}
+	if it.created != never {
+		s.CreatedAt, s.Replaces = it.created.time(), session.ID{1}
+	}
+	if it.revoked {
+		s.Revocation = &session.Revocation{}
+	}
+	return s
+}
+
+// itemOf returns the item of a session that was created at the given instant.
+func itemOf(s session.Session, created instant) item {
+	return item{uint16(s.Generation), numbered(s.Parent), since(s.RotatedAt), s.Revocation != nil, since(s.PausedUntil), created}
 }
 
 func numbered(b session.Branch) branchID { return branchID(binary.BigEndian.Uint16(b[:])) }

@@ -12,8 +12,9 @@ import (
 )
 
 var (
-	steps = flag.Int("model.steps", 1000, "the greatest depth of the search for a wrong logout")
-	grid  = flag.Duration("model.grid", honestGrid, "the grid of the search for a wrong logout")
+	steps  = flag.Int("model.steps", 1000, "the greatest depth of the search for a wrong logout")
+	stepUp = flag.Duration("model.stepup", 45*time.Second, "the grid of the search with a step-up")
+	grid   = flag.Duration("model.grid", honestGrid, "the grid of the search for a wrong logout")
 )
 
 func honest(m Model) Honest { return Honest{Model: m, Grid: 15 * time.Second, AtOnce: 3} }
@@ -30,6 +31,53 @@ func TestOneStoreIsNeverLoggedOut(t *testing.T) {
 			}
 			t.Logf("%d steps, complete: %t; %d states in %s",
 				found.Steps, found.Complete, found.States, time.Since(start).Round(time.Millisecond))
+		})
+	}
+}
+
+// A client that steps up is never logged out either, even if the answer of the step-up is lost or an
+// answer of the old session overtakes it. Two at once on a grid of 15 s have 957,000 states, which
+// take a minute:
+//
+//	go test ./test/modelcheck -run StepUpNever -v -model.stepup 15s
+func TestStepUpNeverLogsOut(t *testing.T) {
+	for _, p := range []auth.Profile{auth.Balanced, auth.Fixed} {
+		for atOnce := 2; atOnce <= 3; atOnce++ {
+			t.Run(fmt.Sprintf("%s, %d at once", p, atOnce), func(t *testing.T) {
+				search := Honest{Model: asBuilt(p), Grid: 45 * time.Second, AtOnce: atOnce, StepUp: true}
+				if atOnce == 2 {
+					search.Grid = *stepUp
+				}
+				found := search.Search(*steps)
+				if found.Story != nil || !found.Complete {
+					t.Errorf("complete: %t; a wrong logout in %d steps:\n%s", found.Complete, found.Steps, found.Story)
+				}
+				t.Logf("%d steps, complete: %t; %d states", found.Steps, found.Complete, found.States)
+			})
+		}
+	}
+}
+
+// If the old session ends too early, or goes on handing out refresh tokens, the client may hold one
+// of its tokens when it ends.
+func TestWrongHandoverLogsOut(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		model Model
+		grid  time.Duration
+	}{
+		{"the old session ends at once", handover(0), 45 * time.Second},
+		{"the old session ends after the minimum interval", handover(session.DefaultRules().MinimumInterval), 45 * time.Second},
+		{"the legs without the clocks", handover(180 * time.Second), 45 * time.Second},
+		{"the old session is not paused", unpaused(asBuilt(auth.Balanced)), 45 * time.Second},
+		{"it ends after the minimum interval and is not paused", unpaused(handover(session.DefaultRules().MinimumInterval)), 45 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found := Honest{Model: tt.model, Grid: tt.grid, AtOnce: 2, StepUp: true}.Search(14)
+			if found.Story == nil || found.Story.End() != session.OutcomeRevoked {
+				t.Fatalf("nothing found in %d steps, %d states", found.Steps, found.States)
+			}
+			t.Logf("%d steps, %d states\n%s", found.Steps, found.States, found.Story)
 		})
 	}
 }

@@ -29,6 +29,20 @@ func gracePeriod(d time.Duration) Model {
 	return with(func(r *session.Rules) { r.GracePeriod = d })
 }
 
+func handover(d time.Duration) Model { return with(func(r *session.Rules) { r.Handover = d }) }
+
+// unpaused returns rules by which the old session goes on as before during a handover.
+func unpaused(m Model) Model {
+	m.Refresh = func(p session.Presented, s *session.Session) session.Decision {
+		until := s.PausedUntil
+		s.PausedUntil = time.Time{}
+		d := m.Rules.Refresh(p, s)
+		s.PausedUntil = until
+		return d
+	}
+	return m
+}
+
 // where returns the default rules, changed for one outcome: a refresh with this outcome calls
 // instead.
 func where(o session.Outcome, instead func(d *session.Decision, before session.Session, s *session.Session)) Model {

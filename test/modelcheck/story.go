@@ -42,7 +42,12 @@ func (s Story) String() string {
 	return b.String()
 }
 
-func (t token) String() string { return name(t.generation, t.branch) }
+func (t token) String() string {
+	if t.second {
+		return name(t.generation, t.branch) + " of session 2"
+	}
+	return name(t.generation, t.branch)
+}
 
 func (it item) String() string {
 	switch {
@@ -64,23 +69,29 @@ func name(generation uint16, b branchID) string {
 
 // tell repeats the moves and describes them.
 func (h Honest) tell(s state, moves []move) Story {
-	story := Story{{who: "client", what: "logs in: holds " + s.held.String(), item: s.item}}
+	story := Story{{who: "client", what: "logs in: holds " + s.held.String(), item: s.items[0]}}
 	for _, m := range moves {
 		before := s.messages[m.index]
 		var outcome session.Outcome
 		s, outcome = h.after(s, m)
-		l := Line{at: s.now, who: "client", item: s.item, Outcome: outcome}
+		l := Line{at: s.now, who: "client", Outcome: outcome}
 		switch m.event {
 		case sending:
 			l.what = fmt.Sprintf("sends request %d with %s", s.requests, s.held)
+			if m.stepUp {
+				l.what += ", a step-up"
+			}
+			l.item = *s.item(s.held)
 		case arrival:
 			l.who = "server"
 			l.what = fmt.Sprintf("takes request %d with %s%s: %s", before.number, before.token, clock(m.clock), outcome)
-			if answered := s.messages[m.index]; answered.leg == answer && outcome.Grants() {
+			if answered := s.messages[m.index]; answered.leg == answer && granted(outcome) {
 				l.what += ", answers " + answered.token.String()
 			}
+			l.item = *s.item(before.token)
 		case delivery:
 			l.what = fmt.Sprintf("receives answer %d: holds %s", before.number, s.held)
+			l.item = *s.item(s.held)
 		}
 		story = append(story, l)
 	}
