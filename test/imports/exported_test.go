@@ -181,6 +181,7 @@ var budget = []struct {
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 5},
 	{"the end of the sessions of a restored table", 1},
+	{"tables are protected when a stack is whole", 1}, // dynamo.DB.Protect
 }
 
 // publishedTests are packages that the tests of other modules use. They are counted on their own.

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // CreateTables creates missing tables on a local engine. On AWS the template creates the tables.
@@ -47,4 +49,58 @@ func (d *DB) createTable(ctx context.Context, name string, keys []string) error 
 		o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
 	})
 	return waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
+}
+
+// Protect switches on the deletion protection of the tables. It never switches it off, and it writes
+// to a protected table nothing. All tables are read before the first one is changed, so a missing
+// table or a missing permission to read changes nothing.
+//
+// The error wraps [auth.ErrNotFound] if a table does not exist. Any other error wraps
+// [auth.ErrUnavailable]: a table that is being changed, or a role that is new, may need a moment.
+func (db *DB) Protect(ctx context.Context) error {
+	var open []string
+	for _, name := range []string{db.tables.Users, db.tables.Sessions, db.tables.Attempts} {
+		protected, err := db.isProtected(ctx, name)
+		if err != nil {
+			return fmt.Errorf("the table %s: %w", name, err)
+		}
+		if !protected {
+			open = append(open, name)
+		}
+	}
+	for _, name := range open {
+		if err := db.protect(ctx, name); err != nil {
+			return fmt.Errorf("the table %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) isProtected(ctx context.Context, name string) (bool, error) {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
+	out, err := db.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	if err != nil {
+		return false, tableFailed("reading its protection", err)
+	}
+	return aws.ToBool(out.Table.DeletionProtectionEnabled), nil
+}
+
+func (db *DB) protect(ctx context.Context, name string) error {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
+	_, err := db.client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: aws.Bool(true)})
+	return tableFailed("protecting it against deletion", err)
+}
+
+// tableFailed is failed for a table that may be missing.
+func tableFailed(doing string, err error) error {
+	var missing *types.ResourceNotFoundException
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &missing):
+		return fmt.Errorf("%s: %w: it does not exist in this account and Region", doing, auth.ErrNotFound)
+	}
+	return failed(doing, err)
 }
