@@ -30,9 +30,9 @@ func answerTo(e cfn.Event, data map[string]any, err error) *cfn.Response {
 	r.Status, r.Data = cfn.StatusSuccess, data
 	r.PhysicalResourceID = e.PhysicalResourceID
 	if guid := stackGUID(e.StackID); guid != "" {
-		r.PhysicalResourceID = "edgeauth-keys-" + guid
+		r.PhysicalResourceID = "edgeauth-" + kindOf(e.ResourceType) + "-" + guid
 	} else if r.PhysicalResourceID == "" {
-		r.PhysicalResourceID = "edgeauth-keys"
+		r.PhysicalResourceID = "edgeauth-" + kindOf(e.ResourceType)
 	}
 	if err != nil {
 		r.Status, r.Data, r.Reason = cfn.StatusFailed, nil, err.Error()

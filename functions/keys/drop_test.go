@@ -71,7 +71,7 @@ func TestDropRefreshKeysHalfDone(t *testing.T) {
 	s.now = s.now.Add(10 * time.Minute)
 	_, before := s.stored()
 	m := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{before.Keys[1].ID()}}, Stack: before.Stack}
-	refresh := newHandler(s.id, s.answers.url, s.config).secret(s.deployed[refreshKeysARN].(string))
+	refresh := s.newHandler().secret(s.deployed[refreshKeysARN].(string))
 	if _, err := keyrings.Update(t.Context(), refresh, keyrings.RefreshRing, func(r keyrings.Ring) (keyrings.Ring, error) {
 		return r.Move(m, s.now, s.handler.random)
 	}); err != nil {

@@ -20,9 +20,10 @@ import (
 	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/internal/secretsmanager"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 )
 
-// handler answers CloudFormation's requests for one custom resource. It implements lambda.Handler
+// handler answers CloudFormation's requests for the custom resources of one stack. It implements lambda.Handler
 // on bytes, because a malformed request needs an answer too. The wrapper in package cfn is not
 // suitable: it sends an answer only once, does not bound its time or length, and its errors contain
 // the URL.
@@ -32,6 +33,7 @@ type handler struct {
 	emulator string // the base URL of an AWS emulator; empty on AWS
 
 	secret func(arn string) keyrings.Source
+	tables func(dynamo.Tables) protector
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration)
 	random io.Reader
@@ -40,11 +42,11 @@ type handler struct {
 }
 
 // newHandler returns the handler for a stack. emulator is the base URL of an AWS emulator, or
-// empty.
-func newHandler(stack, emulator string, c awsclient.Config) *handler {
+// empty. The two configurations say how to reach Secrets Manager and DynamoDB.
+func newHandler(stack, emulator string, secrets, tables awsclient.Config) *handler {
 	return &handler{
-		stack: stack, region: c.Region, emulator: emulator,
-		secret: secretsmanager.New(c).Secret, now: time.Now, sleep: sleep, random: rand.Reader,
+		stack: stack, region: secrets.Region, emulator: emulator,
+		secret: secretsmanager.New(secrets).Secret, tables: tablesAt(tables), now: time.Now, sleep: sleep, random: rand.Reader,
 		client: &http.Client{Timeout: answerTimeout, CheckRedirect: noRedirect}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
 }
@@ -81,7 +83,7 @@ func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if answer.Reason != "" {
 		outcome = append(outcome, "reason", answer.Reason)
 	}
-	h.log.InfoContext(ctx, "keys", outcome...)
+	h.log.InfoContext(ctx, kindOf(e.ResourceType), outcome...)
 	if err := h.put(ctx, e.ResponseURL, answer); err != nil {
 		h.log.ErrorContext(ctx, "the answer did not arrive", "request_id", e.RequestID, "error", err.Error())
 		return nil, err
@@ -107,7 +109,7 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	}
 	switch e.RequestType {
 	case cfn.RequestDelete:
-		// The secrets outlive the stack. The deletion of another stack changes nothing either, and
+		// The secrets and tables outlive the stack, and the tables stay protected. The deletion of another stack changes nothing either, and
 		// an error would make that stack impossible to delete.
 		return nil, nil
 	case cfn.RequestCreate, cfn.RequestUpdate:
@@ -122,6 +124,32 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	if given := givenUp(e.ResponseURL, h.now()); given != "" {
 		return nil, errors.New(given)
 	}
+	switch e.ResourceType {
+	case keysType:
+		return h.keys(ctx, e)
+	case protectionType:
+		return nil, h.protect(ctx, e.ResourceProperties)
+	}
+	return nil, fmt.Errorf("the resource type %q is unknown (want %s or %s)", e.ResourceType, keysType, protectionType)
+}
+
+// The types of the two custom resources.
+const (
+	keysType       = "Custom::EdgeauthKeys"
+	protectionType = "Custom::EdgeauthProtection"
+)
+
+// kindOf returns the word for a type of resource in the log and in physical ids. An unknown type
+// counts as the first resource.
+func kindOf(resourceType string) string {
+	if resourceType == protectionType {
+		return "protection"
+	}
+	return "keys"
+}
+
+// keys carries out a Create or Update of the key rings.
+func (h *handler) keys(ctx context.Context, e cfn.Event) (map[string]any, error) {
 	p, err := parse(e.ResourceProperties)
 	if err != nil {
 		return nil, err

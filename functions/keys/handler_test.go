@@ -76,7 +76,7 @@ func TestAnswerFollowsNoRedirect(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect} {
 		at := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		h := newHandler(ownStack, at.URL, awsclient.Config{})
+		h := newHandler(ownStack, at.URL, awsclient.Config{}, awsclient.Config{})
 		h.sleep = func(context.Context, time.Duration) {}
 		if err := h.put(t.Context(), at.URL, &cfn.Response{}); err == nil {
 			t.Errorf("%d counts as an answer that arrived", status)
@@ -340,7 +340,7 @@ func TestFaults(t *testing.T) {
 			t.Run(name+" of "+operation, func(t *testing.T) {
 				t.Parallel()
 				s := newStack(t)
-				s.handler.secret = newHandler(s.id, s.answers.url, s.config).secret
+				s.handler.secret = s.newHandler().secret
 				s.service.Fail(operation, 7, f)
 				begin := s.now
 				r := s.create()
@@ -381,7 +381,7 @@ func TestHalfDone(t *testing.T) {
 		// The refresh-token keys are written. Each later write fails.
 		ctx, cancel := context.WithCancel(t.Context())
 		s.handler.secret = func(arn string) keyrings.Source {
-			source := newHandler(s.id, s.answers.url, s.config).secret(arn)
+			source := s.newHandler().secret(arn)
 			if arn == s.deployed[signingRingARN] {
 				return dying{source, cancel}
 			}
@@ -390,7 +390,7 @@ func TestHalfDone(t *testing.T) {
 		if _, err := s.handler.Invoke(ctx, event); err == nil {
 			t.Fatal("a dead process answered")
 		}
-		s.handler.secret = newHandler(s.id, s.answers.url, s.config).secret
+		s.handler.secret = s.newHandler().secret
 		if signing, refresh := s.stored(); signing.Current() != 1 || refresh.Current() != 2 {
 			t.Fatalf("it died at another place: %d, %d", signing.Current(), refresh.Current())
 		}
@@ -423,7 +423,7 @@ func TestAnswerWasRead(t *testing.T) {
 	s := newStack(t)
 	var calls []string
 	s.handler.secret = func(arn string) keyrings.Source {
-		return watched{newHandler(s.id, s.answers.url, s.config).secret(arn), &calls}
+		return watched{s.newHandler().secret(arn), &calls}
 	}
 	s.create()
 	if want := []string{"load", "load", "load", "save", "save", "save", "load", "load", "load"}; !slices.Equal(calls, want) {
@@ -692,7 +692,7 @@ func (s *stack) signsFirst() string {
 func TestAnswerBeforeTheEnd(t *testing.T) {
 	s := newStack(t)
 	s.service.Fail("", 1<<20, standin.Throttled)
-	h := newHandler(s.id, s.answers.url, s.config)
+	h := s.newHandler()
 	h.log = s.handler.log
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()

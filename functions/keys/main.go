@@ -1,6 +1,6 @@
-// Command keys is the Lambda function behind the custom resource that creates and moves the three
-// key rings of a stack. CloudFormation calls it at each deployment that changes a property of the
-// resource.
+// Command keys is the Lambda function behind the two custom resources of a stack. Keys creates and
+// moves the three key rings. Protection protects the tables against deletion when the stack is whole.
+// CloudFormation calls the function at each deployment that changes a property of a resource.
 package main
 
 import (
@@ -14,9 +14,9 @@ import (
 
 func main() {
 	e := config.Process()
-	at, stack, emulator := e.SecretsManager(), e.StackID(), e.Emulator()
+	secrets, tables, stack, emulator := e.SecretsManager(), e.AnyTables(), e.StackID(), e.Emulator()
 	if err := e.Err(); err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(newHandler(stack, emulator, awsclient.Of(at.AWS, at.Endpoint)))
+	lambda.Start(newHandler(stack, emulator, awsclient.Of(secrets.AWS, secrets.Endpoint), awsclient.Of(tables.AWS, tables.Endpoint)))
 }

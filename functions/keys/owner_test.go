@@ -130,7 +130,7 @@ func TestHalfTakenOver(t *testing.T) {
 	s.become(nextStack)
 	s.properties = maps.Clone(s.deployed)
 	s.properties[takeOverStack] = ownStack
-	refresh := newHandler(s.id, s.answers.url, s.config).secret(s.deployed[refreshKeysARN].(string))
+	refresh := s.newHandler().secret(s.deployed[refreshKeysARN].(string))
 	_, err := keyrings.Update(t.Context(), refresh, keyrings.RefreshRing, func(r keyrings.Ring) (keyrings.Ring, error) {
 		return r.Move(keyrings.Move{Version: 1, Stack: nextStack, TakeOver: ownStack}, s.now, s.handler.random)
 	})
@@ -248,12 +248,12 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 		"http://emulator.example.com:4566/arn?x":                                   false,
 	} {
 		region := regionIn(url)
-		deployed := newHandler(ownStack, "", awsclient.Config{Region: region})
+		deployed := newHandler(ownStack, "", awsclient.Config{Region: region}, awsclient.Config{})
 		if err := deployed.mayAnswer(url); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "example.com") {
 			t.Errorf("%s: %v", url, err)
 		}
-		emulated := newHandler(ownStack, "http://emulator.example.com:4566", awsclient.Config{Region: region})
-		if err := newHandler(ownStack, "", awsclient.Config{Region: "ap-east-1"}).mayAnswer(url); err == nil {
+		emulated := newHandler(ownStack, "http://emulator.example.com:4566", awsclient.Config{Region: region}, awsclient.Config{})
+		if err := newHandler(ownStack, "", awsclient.Config{Region: "ap-east-1"}, awsclient.Config{}).mayAnswer(url); err == nil {
 			t.Errorf("%s: the bucket of another Region is taken", url)
 		}
 		want := ok || strings.HasPrefix(url, "http://emulator.example.com:4566/")

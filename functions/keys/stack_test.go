@@ -65,7 +65,7 @@ func newStack(t testing.TB) *stack {
 	s.config = awsclient.Config{Region: "eu-central-1", Endpoint: listening.URL,
 		Credentials: awsclient.Credentials{AccessKeyID: "id", SecretAccessKey: auth.NewSecret("key")}}
 	s.id = ownStack
-	s.handler = newHandler(s.id, s.answers.url, s.config)
+	s.handler = s.newHandler()
 	s.handler.now = func() time.Time { return s.now }
 	s.handler.sleep = func(_ context.Context, d time.Duration) { s.now = s.now.Add(d) }
 	s.handler.random = rand.Reader
@@ -79,6 +79,11 @@ func newStack(t testing.TB) *stack {
 	return s
 }
 
+// newHandler returns a handler without tables.
+func (s *stack) newHandler() *handler {
+	return newHandler(s.id, s.answers.url, s.config, awsclient.Config{})
+}
+
 // become turns s into a different stack with its own keys function and the same secrets.
 func (s *stack) become(id string) { s.id, s.handler.stack = id, id }
 
@@ -89,7 +94,7 @@ func (s *stack) request(kind string, properties, old map[string]any) []byte {
 	e := map[string]any{
 		"RequestType": kind, "RequestId": fmt.Sprintf("0f5f6c3a-%027d", s.requests), "LogicalResourceId": "Keys",
 		"StackId":      s.id,
-		"ResourceType": "Custom::Keys", "ResourceProperties": properties,
+		"ResourceType": keysType, "ResourceProperties": properties,
 		"ResponseURL": s.answers.url + "/arn?X-Amz-Date=" + s.now.UTC().Format("20060102T150405Z") + "&X-Amz-Signature=0ddba11",
 	}
 	if kind != "Create" {

@@ -42,14 +42,20 @@ func (e *Environment) store(attempts bool) Stores {
 	return Stores{DynamoDB: e.dynamoDB(attempts)}
 }
 
-func (e *Environment) dynamoDB(attempts bool) DynamoDB {
+// AnyTables returns how to reach DynamoDB. It reads no name of a table.
+func (e *Environment) AnyTables() DynamoDB {
 	var d DynamoDB
+	d.Endpoint, _ = e.optional(DynamoDBEndpoint)
+	d.AWS = e.aws()
+	return d
+}
+
+func (e *Environment) dynamoDB(attempts bool) DynamoDB {
+	d := e.AnyTables()
 	d.Users, _ = e.required(UsersTable, "the name of the table of users")
 	d.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
 	if attempts {
 		d.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
 	}
-	d.Endpoint, _ = e.optional(DynamoDBEndpoint)
-	d.AWS = e.aws()
 	return d
 }

@@ -52,6 +52,25 @@ secret["update"] = update_secret
 secret["delete"] = lambda physical_id, props: secret_delete(name_of(physical_id), props)
 
 
+# --- AWS::DynamoDB::Table ---
+#
+# AWS: a table with DeletionProtectionEnabled cannot be deleted, by CloudFormation neither. MiniStack
+# refuses only the operation DeleteTable.
+
+tables = provisioners._dynamodb._tables
+table = RESOURCES["AWS::DynamoDB::Table"]
+table_delete = table["delete"]
+
+
+def delete_table(physical_id, props):
+    if tables.get(physical_id, {}).get("DeletionProtectionEnabled"):
+        raise ValueError(f"Resource cannot be deleted as it is currently protected against deletion: {physical_id}")
+    table_delete(physical_id, props)
+
+
+table["delete"] = delete_table
+
+
 # --- Transform: AWS::Serverless-2016-10-31 ---
 #
 # AWS: the transform gets the values of the parameters. The value of a parameter of the type

@@ -53,9 +53,11 @@ func failing(d document) document {
 	}
 	d.resources()["Fails"] = object{
 		"Type": "Custom::Fails", "DependsOn": last,
-		// The keys function refuses a request without properties.
+		// The keys function refuses a request for a resource of an unknown type.
 		"Properties": object{"ServiceToken": object{"Fn::GetAtt": "KeysFunction.Arn"}, "ServiceTimeout": 60},
 	}
+	protection := d.resources()["Protection"].(object) // waits for every other resource
+	protection["DependsOn"] = append(protection["DependsOn"].([]any), "Fails")
 	return d
 }
 

@@ -23,7 +23,7 @@ var law = func() map[string][]string {
 		"functions/sessions":             front,
 		"functions/account":              front,
 		"functions/discovery":            front,
-		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "awsclient", "keyrings", "secretsmanager", "config", "deployment", "loopback"}),
+		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "awsclient", "keyrings", "secretsmanager", "dynamo", "config", "deployment", "loopback"}),
 		"cmd/edgeauth":                   slices.Concat(command, nouns),
 		"cmd/edgeauth/internal/dev":      command,
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},

@@ -66,6 +66,9 @@ var accessRules = []rule{
 		"a policy reaches another role": func(d document) { d.properties("LogsPolicy")["Roles"] = []any{tree{"Ref": "AuthorizerRole"}} },
 		"a policy beside":               func(d document) { d.resources()["More"] = tree{"Type": "AWS::IAM::Policy"} },
 		"a policy of AWS":               func(d document) { d.properties("AuthorizerRole")["ManagedPolicyArns"] = []any{"arn"} },
+		"the keys function reads items": func(d document) {
+			statement(d, "KeysRole", 1)["Action"] = []any{"dynamodb:DescribeTable", "dynamodb:UpdateTable", "dynamodb:GetItem"}
+		},
 		"another's role": func(d document) {
 			d.properties("AuthorizerFunction")["Role"] = tree{"Fn::GetAtt": []any{"LoginRole", "Arn"}}
 		},
@@ -113,6 +116,7 @@ var grants = map[string]map[string]string{
 	"KeysRole": {
 		"FunctionLogs":  writeLogs,
 		"SigningSecret": moveSecret, "RefreshSecret": moveSecret, "LoginSecret": moveSecret,
+		"UsersTable": protectTable, "SessionsTable": protectTable, "AttemptsTable": protectTable,
 	},
 }
 
@@ -120,6 +124,8 @@ const (
 	writeLogs  = "logs:CreateLogStream logs:PutLogEvents"
 	readSecret = "secretsmanager:GetSecretValue"
 	moveSecret = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
+
+	protectTable = "dynamodb:DescribeTable dynamodb:UpdateTable"
 )
 
 // statement returns a statement of a role's own policy.

@@ -11,11 +11,26 @@ var stateRules = []rule{
 	{"what is in the tables survives", tables, map[string]func(document){
 		"it goes with the stack":    func(d document) { delete(d.resources()["UsersTable"].(tree), "DeletionPolicy") },
 		"it goes when replaced":     func(d document) { d.resources()["SessionsTable"].(tree)["UpdateReplacePolicy"] = "Delete" },
-		"anybody may delete it":     func(d document) { d.properties("UsersTable")["DeletionProtectionEnabled"] = false },
+		"it is protected too early": func(d document) { d.properties("UsersTable")["DeletionProtectionEnabled"] = true },
+		"it stays after a rollback": func(d document) { d.resources()["UsersTable"].(tree)["DeletionPolicy"] = "Retain" },
 		"there is no way back":      func(d document) { delete(d.properties("UsersTable"), "PointInTimeRecoverySpecification") },
 		"a name of one's own":       func(d document) { d.properties("UsersTable")["TableName"] = "users" },
 		"sessions stay for ever":    func(d document) { delete(d.properties("SessionsTable"), "TimeToLiveSpecification") },
 		"sessions have another key": func(d document) { d.properties("SessionsTable")["KeySchema"] = d.properties("UsersTable")["KeySchema"] },
+	}},
+	{"tables are protected when the stack is whole", protection, map[string]func(document){
+		"nothing protects them":  func(d document) { delete(d.resources(), "Protection") },
+		"it does not wait":       func(d document) { delete(d.resources()["Protection"].(tree), "DependsOn") },
+		"a resource comes later": func(d document) { d.resources()["More"] = tree{"Type": "AWS::SQS::Queue"} },
+		"a table is left out":    func(d document) { delete(d.properties("Protection"), "SessionsTable") },
+		"another table is meant": func(d document) {
+			d.properties("Protection")["UsersTable"] = d.properties("Protection")["SessionsTable"]
+		},
+		"it is made once": func(d document) { delete(d.properties("Protection"), "Stamp") },
+		"another function does it": func(d document) {
+			d.properties("Protection")["ServiceToken"] = tree{"Fn::GetAtt": []any{"LoginFunction", "Arn"}}
+		},
+		"CloudFormation waits for an hour": func(d document) { delete(d.properties("Protection"), "ServiceTimeout") },
 	}},
 	{"tables and secrets can be those of another stack", adopted, map[string]func(document){
 		"a function has its own table": func(d document) { variables(d, "LoginFunction")["EDGEAUTH_USERS_TABLE"] = tree{"Ref": "UsersTable"} },
@@ -47,8 +62,8 @@ func tables(d document) (problems []string) {
 			got = append(got, at[string](k, "AttributeName"))
 		}
 		for what, ok := range map[string]bool{
-			"does not survive its stack":                 r["DeletionPolicy"] == "Retain" && r["UpdateReplacePolicy"] == "Retain",
-			"can be deleted":                             p["DeletionProtectionEnabled"] == true,
+			"does not survive its stack":                 r["DeletionPolicy"] == "RetainExceptOnCreate" && r["UpdateReplacePolicy"] == "Retain",
+			"cannot be deleted by a rollback":            p["DeletionProtectionEnabled"] == nil,
 			"cannot be brought back":                     at[bool](p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"),
 			"is in the way of a second one":              p["TableName"] == nil,
 			"has a capacity":                             p["BillingMode"] == "PAY_PER_REQUEST",
@@ -64,6 +79,46 @@ func tables(d document) (problems []string) {
 		problems = append(problems, "there is a table that nobody has looked at")
 	}
 	return problems
+}
+
+// protection checks that the tables are protected against deletion after everything that can fail: a
+// rollback cannot delete a protected table.
+func protection(d document) (problems []string) {
+	p := d.properties("Protection")
+	if at[string](d.resources(), "Protection", "Type") != "Custom::EdgeauthProtection" || attributeOf(p["ServiceToken"]) != keysFunction {
+		problems = append(problems, "nothing protects the tables")
+	}
+	if at[float64](p, "ServiceTimeout") != serviceTimeout {
+		problems = append(problems, "CloudFormation waits for the protection for an hour")
+	}
+	if !isStamp(p["Stamp"]) {
+		problems = append(problems, "the protection is never checked again")
+	}
+	for _, table := range []string{"UsersTable", "SessionsTable", "AttemptsTable"} {
+		if targetOf(p[table]) != table {
+			problems = append(problems, table+" is not protected")
+		}
+	}
+	earlier := map[string]bool{}
+	waits(d, "Protection", earlier)
+	for id := range d.resources() {
+		if !earlier[id] {
+			problems = append(problems, "the tables are protected before "+id+" is there")
+		}
+	}
+	return problems
+}
+
+// waits adds a resource and all resources that it waits for.
+func waits(d document, id string, earlier map[string]bool) {
+	r := at[tree](d.resources(), id)
+	if r == nil || earlier[id] {
+		return
+	}
+	earlier[id] = true
+	for _, other := range append(named(r["Properties"]), list(r["DependsOn"])...) {
+		waits(d, other, earlier)
+	}
 }
 
 func adopted(d document) (problems []string) {
