@@ -7,13 +7,14 @@ import (
 	"github.com/edgeauth/edgeauth/internal/crosssite"
 )
 
-// carried holds the parts of a request that may contain the token.
+// carried holds the parts of a request that may contain the token or name another method.
 type carried struct {
 	method  string // empty if the event has no method
 	connect bool   // the request is a WebSocket handshake
 	headers []pair // names in lower case; only the headers in sources.fields
 	cookies [][]byte
 	query   []pair
+	methods []pair // the values that name a method, see otherMethods
 }
 
 // pair is a name and a value. The value is a slice of the event.

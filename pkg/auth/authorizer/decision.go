@@ -15,8 +15,9 @@ type request struct {
 	Problem reason // the reason why Token is empty
 
 	target
-	graphQL  bool // the request is for fields, each of which is decided separately
-	byPolicy bool // the answer is a policy
+	methods  []string // named beside the method of the request
+	graphQL  bool     // the request is for fields, each of which is decided separately
+	byPolicy bool     // the answer is a policy
 }
 
 // decision is the result of Authorizer.decide.

@@ -89,13 +89,17 @@ func (e *event) readHTTP(in *scanner, at int) (behind int) {
 	return in.behind
 }
 
-// readHeaders keeps only the headers in sources.fields, one or two of about thirty.
+// readHeaders keeps only the headers in sources.fields and those that name a method, one or two of
+// about thirty.
 func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (behind int) {
 	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
-		if field := s.field(name); field != "" {
+		switch field := s.field(name); {
+		case field != "":
 			in.once(name)
 			e.headers, at = in.values(at, e.headers, field, of)
-		} else {
+		case isMethodHeader(name):
+			e.methods, at = in.values(at, e.methods, "", of)
+		default:
 			at = in.skip(at)
 		}
 	}
@@ -104,10 +108,13 @@ func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (be
 
 func (e *event) readQuery(in *scanner, at int, s *sources, of cardinality) (behind int) {
 	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
-		if slices.Contains(s.queries, string(name)) {
+		switch {
+		case slices.Contains(s.queries, string(name)):
 			in.once(name)
 			e.query, at = in.values(at, e.query, string(name), of)
-		} else {
+		case string(name) == methodParameter:
+			e.methods, at = in.values(at, e.methods, "", of)
+		default:
 			at = in.skip(at)
 		}
 	}

@@ -77,6 +77,9 @@ func principalOf(c *token.Claims) auth.Principal {
 func (a *Authorizer) requestOf(r *http.Request) request {
 	c := carried{method: r.Method, connect: isHandshake(r.Header)}
 	for name, values := range r.Header {
+		if isMethodHeader([]byte(name)) {
+			c.name(values)
+		}
 		if field := a.sources.field([]byte(name)); field != "" {
 			for _, v := range values {
 				c.headers = append(c.headers, pair{field, []byte(v)})
@@ -92,12 +95,20 @@ func (a *Authorizer) requestOf(r *http.Request) request {
 			}
 		}
 	}
+	c.name(r.URL.Query()[methodParameter])
 	path := r.URL.Path
 	if r.URL.RawPath != "" { // not the default escapes: a%2Fb may be one segment, and %61 is an a
 		path = r.URL.RawPath
 	}
 	text, problem := a.sources.find(&c, a.config.Origins)
-	return request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}}
+	return request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}, methods: c.otherMethods()}
+}
+
+// name records values that name a method.
+func (c *carried) name(methods []string) {
+	for _, m := range methods {
+		c.methods = append(c.methods, pair{value: []byte(m)})
+	}
 }
 
 // isHandshake reports whether a server behind the middleware may treat the request as a WebSocket

@@ -35,7 +35,9 @@ func placeOf(e event) place {
 // request returns the request of an event with the client's headers, cookies and query string.
 func (a *Authorizer) request(e event, arn string) request {
 	token, problem := a.sources.find(&e.carried, a.config.Origins)
-	return request{ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn), byPolicy: true}
+	return request{
+		ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn), byPolicy: true, methods: e.otherMethods(),
+	}
 }
 
 // Answers without a policy. AppSync would cache a refusal without ttlOverride.

@@ -36,7 +36,7 @@ func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	}
 	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the policy language
 	switch {
-	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource) || a.config.Sessions != nil):
+	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource) || len(r.methods) > 0 || a.config.Sessions != nil):
 		p.statement("Deny", "*")
 	case len(a.rules.list) == 0:
 		p.statement("Allow", "*")

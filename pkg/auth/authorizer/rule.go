@@ -21,6 +21,8 @@ type Rule struct {
 	// GET also matches HEAD. A literal path also matches with a final slash, and a path that ends
 	// in "/*" also matches without it, because routers treat them as the same path. A request must
 	// also satisfy the rules that match its path without regard to case: some routers ignore it.
+	// If it names another method in X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override or the
+	// parameter _method of its query string, the rules must allow that method too.
 	//
 	// A route is no pattern of http.ServeMux. The method is required, and there is no host. A path
 	// other than "/" must not end in "/"; what is below a path is "/*". "{name...}" and "{$}" are not

@@ -109,15 +109,30 @@ func (rs *rules) judge(r request, c *token.Claims, now time.Time) (reason, *Rule
 	case isAmbiguous(r.resource) || r.byPolicy && rs.perRequest(r) && !fitsPolicy(r):
 		return reasonAmbiguousPath, nil
 	}
-	p := path{r.resource, fold(r.resource)}
+	if reason, unmet := rs.judgeResource(r.api, r.resource, c, now); reason != "" {
+		return reason, unmet
+	}
+	if _, path, found := strings.Cut(r.resource, "/"); found {
+		for _, method := range r.methods {
+			if reason, unmet := rs.judgeResource(r.api, method+"/"+path, c, now); reason != "" {
+				return reason, unmet
+			}
+		}
+	}
+	return "", nil
+}
+
+// judgeResource is judge for one method of a request.
+func (rs *rules) judgeResource(api, resource string, c *token.Claims, now time.Time) (reason, *Rule) {
+	p := path{resource, fold(resource)}
 	named := false
 	for i := range rs.list {
 		rule := &rs.list[i]
 		exact := rule.names(p)
 		switch {
-		case !rule.concerns(r.api) || !exact && !rule.mayName(p):
+		case !rule.concerns(api) || !exact && !rule.mayName(p):
 			continue
-		case rule.kind == template && rs.givesWay(rule, r.api, p, exact):
+		case rule.kind == template && rs.givesWay(rule, api, p, exact):
 			continue
 		}
 		if reason := rule.unmet(c, now); reason != "" {
