@@ -107,7 +107,7 @@ func TestAuditPage(t *testing.T) {
 	}
 	same(t, "outcome", outcomes, results)
 
-	causes := slices.Concat(constants(t, "pkg/auth/login", "Reason"), constants(t, "pkg/auth/token", "Reason"),
+	causes := slices.Concat(constants(t, "pkg/auth/login", "Reason"), constants(t, "pkg/auth/token", "Reason"), constants(t, "pkg/auth/session", "RevocationReason"),
 		constants(t, "pkg/auth/authorizer", "reason"), constants(t, "internal/bearer", "Problem"))
 	for reason, row := range reasons {
 		// A change of the password and a request are refused if their session has ended: in the words

@@ -182,6 +182,7 @@ var budget = []struct {
 	{"access tokens that end with their session", 5},
 	{"the end of the sessions of a restored table", 1},
 	{"tables are protected when a stack is whole", 1}, // dynamo.DB.Protect
+	{"how a session ended, for the audit log", 1},
 }
 
 // publishedTests are packages that the tests of other modules use. They are counted on their own.

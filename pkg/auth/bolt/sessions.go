@@ -50,6 +50,7 @@ func (r *sessionRecord) members() []member {
 		{"label", &s.Label},
 		{"rev", (*moment)(&r.revocation.At)},
 		{"rev_reason", &r.revocation.Reason},
+		{"rev_inv", &r.revocation.Invocation},
 	}
 }
 

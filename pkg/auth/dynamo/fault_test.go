@@ -151,3 +151,25 @@ func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
 		t.Errorf("a late writer: %v", err)
 	}
 }
+
+// TestOwnEndOfASession: after a lost reply, the SDK's retry finds the tombstone of its own first
+// attempt, and the session has not ended before.
+func TestOwnEndOfASession(t *testing.T) {
+	wire := &fault.Transport{}
+	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return storetest.Epoch })
+	for name, end := range map[session.Outcome]func(session.Granted) (session.Ended, error){
+		session.OutcomeLoggedOut: func(g session.Granted) (session.Ended, error) { return m.Logout(t.Context(), g.RefreshToken, nil) },
+		session.OutcomeEnded: func(g session.Granted) (session.Ended, error) {
+			return m.Revoke(t.Context(), g.Session.Key, session.RevocationAdmin)
+		},
+	} {
+		g := m.login(t, aClient)
+		wire.Fail("UpdateItem", 1, fault.ResetAfter)
+		if e, err := end(g); err != nil || e.Outcome != name {
+			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+		if e, err := end(g); err != nil || e.Outcome != session.OutcomeRevoked {
+			t.Errorf("%s, again: %+v, %v", name, e, err)
+		}
+	}
+}

@@ -46,6 +46,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		{"refreshed at the end of a handover only", "#paused <= ", "#paused = "},
 		{"not refreshed before a handover", "attribute_not_exists(#paused) OR ", ""},
 		{"the handover is not written", "#paused = :", "#unused = :"},
+		{"the mark is not written", "#rev_inv = ", "#unused = "},
 		{"the label is not written", "#label = ", "#unused = "},
 	} {
 		t.Run(m.name, func(t *testing.T) {

@@ -46,6 +46,7 @@ const (
 	attrLabel        = "label"
 	attrRevoked      = "rev"
 	attrRevokeReason = "rev_reason"
+	attrRevokeMark   = "rev_inv" // absent if the revocation has no mark
 
 	// attrExpires is the attribute that the table's TTL uses, in seconds since 1970. DynamoDB
 	// conditions have no arithmetic apart from SET, and no division. So the item also keeps the
@@ -89,6 +90,9 @@ func sessionItem(s session.Session) attributes {
 	putText(item, attrLabel, s.Label)
 	if s.Revocation != nil {
 		item[attrRevoked], item[attrRevokeReason] = ms(s.Revocation.At), str(string(s.Revocation.Reason))
+		if mark := s.Revocation.Invocation; mark != (session.Invocation{}) {
+			item[attrRevokeMark] = bin(mark[:])
+		}
 	}
 	return item
 }
@@ -121,6 +125,9 @@ func sessionOf(item attributes) (session.Session, error) {
 	r.bytes(attrInvocation, s.Invocation[:])
 	if at := r.time(attrRevoked); !at.IsZero() {
 		s.Revocation = &session.Revocation{At: at, Reason: session.RevocationReason(r.text(attrRevokeReason))}
+		if item[attrRevokeMark] != nil {
+			r.bytes(attrRevokeMark, s.Revocation.Invocation[:])
+		}
 	}
 	return s, r.err
 }

@@ -130,6 +130,9 @@ func (e *expression) assignments(c session.Change) []string {
 	if r := c.Revocation; r != nil {
 		set(attrRevoked, e.value(ms(r.At)))
 		set(attrRevokeReason, e.value(str(string(r.Reason))))
+		if r.Invocation != (session.Invocation{}) {
+			set(attrRevokeMark, e.value(bin(r.Invocation[:])))
+		}
 	}
 	if p := c.Pause; p != nil {
 		set(attrPaused, e.value(ms(p.Until)))

@@ -30,6 +30,9 @@ func (f finished) event(r *http.Request) audit.Event {
 		e.Name, e.Outcome = f.failed, string(p.code)
 		if refusal, ok := errors.AsType[*session.Refusal](f.err); ok {
 			key = refusal.Session
+			if e.ClientID == "" {
+				e.ClientID = refusal.Client
+			}
 		}
 		if p.fault() {
 			e.Fault = f.err

@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -56,11 +57,14 @@ type faultySessions struct {
 	session.Store
 	fail error // instead of calling the store
 	lose error // after a write has taken effect
+
+	failEnd, loseEnd error // the same for a write that ends a session
+	failCreate       error // the same for a new session
 }
 
 func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
-	if f.fail != nil {
-		return f.fail
+	if fail := cmp.Or(f.fail, f.failCreate); fail != nil {
+		return fail
 	}
 	if err := f.Store.Create(ctx, s); err != nil {
 		return err
@@ -76,12 +80,16 @@ func (f *faultySessions) Get(ctx context.Context, key session.Key) (session.Sess
 }
 
 func (f *faultySessions) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
-	if f.fail != nil {
-		return nil, false, f.fail
+	fail, lose := f.fail, f.lose
+	if u.Set.Revocation != nil {
+		fail, lose = cmp.Or(fail, f.failEnd), cmp.Or(lose, f.loseEnd)
+	}
+	if fail != nil {
+		return nil, false, fail
 	}
 	before, done, err := f.Store.Update(ctx, key, u)
-	if err == nil && f.lose != nil {
-		return nil, false, f.lose
+	if err == nil && lose != nil {
+		return nil, false, lose
 	}
 	return before, done, err
 }
@@ -292,7 +300,7 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 }
 
 // audited returns a short form of the audit line, and checks that it is the only line and has no
-// secret.
+// secret. A theft whose session could not be ended has two lines, joined by a comma.
 func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()
@@ -302,7 +310,16 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 		}
 		return ""
 	}
-	if strings.Count(text, "\n") != 1 {
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) == 2 && strings.Contains(lines[0], `"event":"authn_token_reuse"`) {
+		h.log.Reset()
+		h.log.WriteString(lines[0])
+		theft := h.audited(t, decided, id, answered)
+		h.log.Reset()
+		h.log.WriteString(lines[1])
+		return theft + ", " + h.audited(t, decided, id, answered)
+	}
+	if len(lines) != 1 {
 		t.Fatalf("one decision, logged as %q", text)
 	}
 	for _, hidden := range []any{"@", secret, "ert_", "edt_", "ect_Q", answered["access_token"], answered["refresh_token"]} {

@@ -89,10 +89,14 @@ func (h logoutHandler) log(r *http.Request, ended session.Ended, err error) {
 		name: audit.TokenRevoked, failed: audit.TokenRevokeFail, outcome: string(ended.Outcome),
 		session: ended.Session, client: ended.Client, err: err,
 	}
-	if ended.Outcome != session.OutcomeLoggedOut {
+	reason := ended.Reason
+	if ended.Outcome == session.OutcomeLoggedOut {
+		reason = "" // the outcome says it
+	} else {
 		f.name = audit.TokenRevokeFail
 	}
 	e := f.event(r)
+	e.Reason = string(reason)
 	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
 		e.Outcome = string(refusal.Outcome)
 	}

@@ -26,7 +26,7 @@ const (
 func TestLogout(t *testing.T) {
 	type tokens struct{ access, refresh, other string } // the refresh token of another session
 	const open = "session_renewed rotated"
-	const over = "session_renew_fail revoked"
+	const over = "session_renew_fail revoked logout"
 	for _, row := range []struct {
 		name    string
 		request func(tokens) string
@@ -153,15 +153,15 @@ func TestLogoutWhenever(t *testing.T) {
 		h.changeUser(t, func(u *user.User) { u.Disabled = true })
 		for _, row := range []struct{ token, line string }{
 			{first, "authn_token_revoked logged_out"},
-			{first, "authn_token_revoke_fail revoked"},
-			{last, "authn_token_revoke_fail revoked"},
+			{first, "authn_token_revoke_fail revoked logout"},
+			{last, "authn_token_revoke_fail revoked logout"},
 		} {
 			if got := h.send(t, logoutForm+"token="+row.token); got.text != done || got.line != row.line {
 				t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
 			}
 		}
 		h.changeUser(t, func(u *user.User) { u.Disabled = false })
-		if got := h.send(t, formOf(last, "")); got.text != ended || got.line != "session_renew_fail revoked" {
+		if got := h.send(t, formOf(last, "")); got.text != ended || got.line != "session_renew_fail revoked logout" {
 			t.Errorf("%v: %s, logged as %s", profile, got.text, got.line)
 		}
 		h.clock.Advance(absolute)
@@ -182,7 +182,7 @@ func TestLogoutDuringFaults(t *testing.T) {
 		{"the store refuses for load", func(h *harness) { h.sessions.fail = session.ErrThrottled }, "throttled", "authn_token_revoked logged_out"},
 		{"the store does not answer", func(h *harness) { h.sessions.fail = auth.ErrUnavailable }, "error", "authn_token_revoked logged_out"},
 		{"the store fails otherwise", func(h *harness) { h.sessions.fail = errors.New("table edgeauth-sessions") }, "error", "authn_token_revoked logged_out"},
-		{"the store's reply is lost", func(h *harness) { h.sessions.lose = auth.ErrUnavailable }, "error", "authn_token_revoke_fail revoked"},
+		{"the store's reply is lost", func(h *harness) { h.sessions.lose = auth.ErrUnavailable }, "error", "authn_token_revoke_fail revoked logout"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			h := newHarness(t)

@@ -36,18 +36,22 @@ type refreshHandler struct {
 }
 
 func (h refreshHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g, err := h.refresh(w, r)
+	g, err := h.refresh(w, r, func(theft *session.Refusal) { h.log(r, session.Granted{}, theft) })
 	if err != nil {
 		problemOf(err).write(w, r, true)
+	}
+	if refusal, ok := errors.AsType[*session.Refusal](err); ok && refusal.Outcome.Theft() {
+		return // logged before the session was ended
 	}
 	h.log(r, g, err)
 }
 
-func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request) (session.Granted, error) {
+func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request, onTheft func(*session.Refusal)) (session.Granted, error) {
 	request, err := refreshRequest(r)
 	if err != nil {
 		return session.Granted{}, err
 	}
+	request.OnTheft = onTheft
 	// Check before the write: if a client of the strict profile gets no answer to a rotation, it is
 	// logged out.
 	if err := h.issuer.Ready(r.Context()); err != nil {
@@ -105,7 +109,7 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 		session: g.Session.Key, client: g.Session.Client, err: err,
 	}.event(r)
 	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
-		e.Name, e.Outcome = nameOf(refusal.Outcome), string(refusal.Outcome)
+		e.Name, e.Outcome, e.Reason = nameOf(refusal.Outcome), string(refusal.Outcome), string(refusal.Revoked)
 	}
 	h.audit.Write(r.Context(), e)
 }

@@ -98,13 +98,13 @@ func TestLifeOfASession(t *testing.T) {
 			{time.Second, "r0", "", granted, "thief", "session_renewed duplicate"},
 			{interval, "owner", "", granted, "owner2", "session_renewed rotated"},
 			{time.Second, "thief", "", ended, "", "authn_token_reuse fork"},
-			{time.Second, "owner2", "", ended, "", "session_renew_fail revoked"},
+			{time.Second, "owner2", "", ended, "", "session_renew_fail revoked theft"},
 		}},
 		{"a token whose successor was used", []step{
 			{0, "r0", "", granted, "r1", "session_renewed rotated"},
 			{interval, "r1", "", granted, "r2", "session_renewed rotated"},
 			{time.Second, "r0", "", ended, "", "authn_token_reuse reuse"},
-			{time.Second, "r2", "", ended, "", "session_renew_fail revoked"},
+			{time.Second, "r2", "", ended, "", "session_renew_fail revoked theft"},
 		}},
 		{"another client's session", []step{
 			{0, "r0", foreign, notThis, "", "session_renew_fail foreign_client"},
@@ -215,25 +215,43 @@ func TestRefreshDuringFaults(t *testing.T) {
 	}
 }
 
-// TestTheftIsToldOnlyOnceItIsWritten: a client is told that its session has ended only after the
-// revocation is written.
-func TestTheftIsToldOnlyOnceItIsWritten(t *testing.T) {
-	h := newHarness(t)
-	_, r0 := h.login(t)
-	_, r1 := h.send(t, formOf(r0, "")).tokens(t)
-	h.clock.Advance(interval)
-	_, r2 := h.send(t, formOf(r1, "")).tokens(t)
+// TestTheftIsLoggedWhateverItsWriteDoes: a client is told that its session has ended only after the
+// revocation is written. The log has the theft before, so that it is never lost with a reply.
+func TestTheftIsLoggedWhateverItsWriteDoes(t *testing.T) {
+	for _, row := range []struct {
+		name        string
+		fault       func(*faultySessions)
+		newest      string // the owner's next refresh
+		again, line string // the copy's next one
+	}{
+		{"the write fails", func(f *faultySessions) { f.failEnd = auth.ErrUnavailable }, "session_renewed rotated", ended, "authn_token_reuse reuse"},
+		{"the reply is lost", func(f *faultySessions) { f.loseEnd = auth.ErrUnavailable }, "session_renew_fail revoked theft", ended, "session_renew_fail revoked theft"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHarness(t)
+			_, r0 := h.login(t)
+			_, r1 := h.send(t, formOf(r0, "")).tokens(t)
+			h.clock.Advance(interval)
+			_, r2 := h.send(t, formOf(r1, "")).tokens(t)
+			h.clock.Advance(interval)
 
-	h.sessions.fail = auth.ErrUnavailable
-	if got := h.send(t, formOf(r0, "")); got.text != notNow {
-		t.Error(got.text)
-	}
-	h.sessions.fail = nil
-	if got := h.send(t, formOf(r2, "")); got.status != 200 {
-		t.Error(got.text)
-	}
-	if got := h.send(t, formOf(r0, "")); got.text != ended || got.line != "authn_token_reuse reuse" {
-		t.Errorf("%s, logged as %s", got.text, got.line)
+			row.fault(h.sessions)
+			if got := h.send(t, formOf(r0, "")); got.text != notNow || got.line != "authn_token_reuse reuse, session_renew_fail error" {
+				t.Errorf("%s, logged as %s", got.text, got.line)
+			}
+			h.sessions.failEnd, h.sessions.loseEnd = nil, nil
+			if got := h.send(t, formOf(r2, "")); got.line != row.newest {
+				t.Errorf("the owner: %s, logged as %s", got.text, got.line)
+			}
+			if got := h.send(t, formOf(r0, "")); got.text != row.again || got.line != row.line {
+				t.Errorf("the copy again: %s, logged as %s", got.text, got.line)
+			}
+			for _, part := range []string{`"client_id":"default"`, `"sub":"` + string(subject) + `"`, `"sid":"`} {
+				if !strings.Contains(h.log.String(), part) {
+					t.Errorf("%s is not in %s", part, &h.log)
+				}
+			}
+		})
 	}
 }
 

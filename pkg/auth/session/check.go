@@ -26,9 +26,10 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 	case err != nil:
 		outcome = OutcomeFailed
 	default:
-		if outcome = m.c.Rules.ended(&s, millis(m.c.Now())); outcome == "" {
-			outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr
+		if ended := m.c.Rules.ended(&s, millis(m.c.Now())); ended != "" {
+			return Session{}, auth.Subject{}, refusalOf(key, ended, s)
 		}
+		outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr
 	}
 	if outcome != "" {
 		return Session{}, auth.Subject{}, m.refuse(key, outcome, err)

@@ -29,6 +29,10 @@ type Refusal struct {
 	Outcome Outcome
 	// Session names the session, for the audit log. It is zero if the token was not authentic.
 	Session Key
+	// Client is the session's client. It is empty if the session was not read.
+	Client auth.ClientID
+	// Revoked is why the session was ended, if Outcome is [OutcomeRevoked].
+	Revoked RevocationReason
 	cause   error
 }
 

@@ -153,6 +153,12 @@ type Request struct {
 	// Scope is the scope to which the request narrows the access token. If it is empty, the access
 	// token gets the session's whole scope.
 	Scope []string
+	// OnTheft is called if the token proves that it was copied, before the write that ends the
+	// session. So the theft is on record even if the reply to that write is lost or the process
+	// ends. Refresh then returns an equal refusal, or one with [OutcomeFailed] if the store did not
+	// confirm the end; the next use of such a token calls OnTheft again, unless the session has
+	// ended. nil calls nothing.
+	OnTheft func(*Refusal)
 }
 
 // Refresh continues the session of a refresh token. It does one conditional write and, in parallel,
@@ -189,9 +195,9 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		if err != nil {
 			return Granted{}, err
 		}
-		d, err = m.decide(ctx, p)
+		d, err = m.decide(ctx, p, r.OnTheft)
 	} else {
-		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, err = m.decide(ctx, p) })
+		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, err = m.decide(ctx, p, r.OnTheft) })
 	}
 	// The order matters: theft is reported even if the user could not be read; then a failed read;
 	// then a user who may not go on.
@@ -199,7 +205,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	case err != nil:
 		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	case !d.Outcome.Grants():
-		return Granted{}, m.refuse(p.Token.Key(), d.Outcome, nil)
+		return Granted{}, refusalOf(p.Token.Key(), d.Outcome, d.Session)
 	}
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
 		return Granted{}, m.refuse(p.Token.Key(), outcome, subjectErr)
@@ -270,8 +276,9 @@ func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted 
 	return s, m.c.Rules.Decide(p, &s).Outcome.Grants(), nil
 }
 
-// decide does the writes of a refresh.
-func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
+// decide does the writes of a refresh, and calls onTheft between them if the first one proves a
+// copy.
+func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal)) (Decision, error) {
 	before, done, err := m.c.Store.Update(ctx, p.Token.Key(), m.c.Rules.Rotate(p))
 	if err != nil {
 		return Decision{}, err
@@ -281,32 +288,19 @@ func (m *Manager) decide(ctx context.Context, p Presented) (Decision, error) {
 		return Decision{}, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
 	}
 	if d.Revoke != nil {
+		// The theft is reported before the write. Afterwards it could be too late: if the reply is
+		// lost or the process ends, the next request finds only an ended session.
+		if onTheft != nil {
+			onTheft(refusalOf(p.Token.Key(), d.Outcome, d.Session))
+		}
 		// If the revocation is not confirmed, the client must not be told that the session has
 		// ended: it would drop the token, and a later refresh needs that token to prove the theft
 		// again.
-		if err := m.revoke(ctx, p.Token.Key(), *d.Revoke); err != nil {
-			return Decision{}, err
+		if _, err := m.revoke(ctx, p.Token.Key(), *d.Revoke); err != nil {
+			return Decision{}, fmt.Errorf("revoking a session: %w", err)
 		}
 	}
 	return d, nil
-}
-
-// Revoke ends a session for good. It succeeds if the session has ended already or does not exist.
-// Errors wrap [auth.ErrUnavailable] if the store did not confirm the write.
-func (m *Manager) Revoke(ctx context.Context, key Key, reason RevocationReason) error {
-	return m.revoke(ctx, key, Revoke(millis(m.c.Now()), reason))
-}
-
-func (m *Manager) revoke(ctx context.Context, key Key, u Update) error {
-	// A thief who presents a stolen token could keep its session by hanging up in time. So a
-	// revocation cannot be cancelled.
-	ctx = context.WithoutCancel(ctx)
-	// If the condition did not hold, the session is missing or revoked already, which is what was
-	// asked for.
-	if _, _, err := m.c.Store.Update(ctx, key, u); err != nil {
-		return fmt.Errorf("revoking a session: %w", err)
-	}
-	return nil
 }
 
 // beside reads the user while do runs.
@@ -325,11 +319,21 @@ func (m *Manager) beside(ctx context.Context, id auth.SubjectID, do func()) (sub
 	return subject, err
 }
 
-func (m *Manager) refuse(key Key, o Outcome, cause error) error {
+func (m *Manager) refuse(key Key, o Outcome, cause error) *Refusal {
 	if o == OutcomeFailed && errors.Is(cause, ErrThrottled) {
 		o = OutcomeThrottled
 	}
 	return &Refusal{Outcome: o, Session: key, cause: cause}
+}
+
+// refusalOf returns the refusal that the session s causes. The zero Session means that there is no
+// item.
+func refusalOf(key Key, o Outcome, s Session) *Refusal {
+	r := &Refusal{Outcome: o, Session: key, Client: s.Client}
+	if s.Revocation != nil {
+		r.Revoked = s.Revocation.Reason
+	}
+	return r
 }
 
 // subjectOutcome returns why the user's session may not go on, or "".

@@ -17,6 +17,7 @@ const (
 	OutcomeReuse Outcome = "reuse" // theft: a token was used after its successor, long after its child, or with another profile
 
 	OutcomeLoggedOut Outcome = "logged_out" // a logout ended the session
+	OutcomeEnded     Outcome = "ended"      // Manager.Revoke ended the session
 
 	OutcomeMissing       Outcome = "missing"
 	OutcomeRevoked       Outcome = "revoked"

@@ -57,7 +57,7 @@ type Key struct {
 // Branch is a random value that tells apart the answers that were given for one generation.
 type Branch [8]byte
 
-// Invocation is a random value that marks the write of one refresh, so that a retry of that write
+// Invocation is a random value that marks one write, so that a retry of that write within the store
 // recognises its own effect. The zero Invocation marks nothing.
 type Invocation [8]byte
 

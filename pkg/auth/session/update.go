@@ -74,6 +74,9 @@ type Pause struct{ Until time.Time }
 type Revocation struct {
 	At     time.Time
 	Reason RevocationReason
+	// Invocation marks the write of a logout or of [Manager.Revoke], so that a retry of that write
+	// recognises its own tombstone. The zero Invocation marks nothing.
+	Invocation Invocation
 }
 
 // Do applies u to s and reports whether its condition held. s is nil if there is no item. If the

@@ -173,7 +173,8 @@ func randomCase(rng *rand.Rand) Case {
 		c.NotBefore = s.CreatedAt.Add(time.Duration(rng.IntN(5)-2) * time.Millisecond)
 	}
 	if rng.IntN(10) == 0 {
-		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.RevocationLogout}
+		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.RevocationLogout,
+			Invocation: session.Invocation{byte(rng.IntN(3))}}
 	}
 	if rng.IntN(10) == 0 {
 		s.Scope, s.UserAgent, s.Address, s.Label, s.AMR = nil, "", "", "", nil
@@ -234,7 +235,8 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		u.Set.Label = &label
 	}
 	if parts&8 != 0 {
-		u.Set.Revocation = &session.Revocation{At: p.Now, Reason: pick(rng, session.RevocationTheft, session.RevocationAdmin)}
+		u.Set.Revocation = &session.Revocation{At: p.Now, Reason: pick(rng, session.RevocationTheft, session.RevocationAdmin),
+			Invocation: session.Invocation{byte(rng.IntN(3))}}
 	}
 	if parts&16 != 0 {
 		u.Set.Pause = &session.Pause{Until: p.Now.Add(near(rng))}

@@ -245,7 +245,7 @@ func revokeAgainstRefresh(t *testing.T, store session.Store) {
 		tokens := make([]auth.Secret, 4)
 		order := i / 3 % 3 // 0: revoke first, 1: last, 2: at the same time
 		revoke := func() {
-			if err := m.Revoke(ctx, opened.Session.Key, session.RevocationLogout); err != nil {
+			if _, err := m.Revoke(ctx, opened.Session.Key, session.RevocationLogout); err != nil {
 				t.Error(err)
 			}
 		}

@@ -130,3 +130,84 @@ func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
 		t.Errorf("by a client that hung up: %+v, %v", e, err)
 	}
 }
+
+// TestRevoke: every result of Revoke tells its caller whether there is an end to log, and why the
+// session ended.
+func TestRevoke(t *testing.T) {
+	h := newTestManager(t)
+	g := h.login(t, auth.Balanced)
+	key := g.Session.Key
+	check := func(what string, got session.Ended, err error, outcome session.Outcome, reason session.RevocationReason, client auth.ClientID) {
+		t.Helper()
+		if want := (session.Ended{Outcome: outcome, Reason: reason, Session: key, Client: client}); err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", what, got, err, want)
+		}
+	}
+	e, err := h.Revoke(t.Context(), key, session.RevocationAdmin)
+	check("at once", e, err, session.OutcomeEnded, session.RevocationAdmin, auth.DefaultClient)
+	e, err = h.Revoke(t.Context(), key, session.RevocationTheft)
+	check("again", e, err, session.OutcomeRevoked, session.RevocationAdmin, auth.DefaultClient)
+	e, err = h.Logout(t.Context(), g.RefreshToken, nil)
+	check("a logout", e, err, session.OutcomeRevoked, session.RevocationAdmin, auth.DefaultClient)
+	key.ID[0]++
+	e, err = h.Revoke(t.Context(), key, session.RevocationAdmin)
+	check("no such session", e, err, session.OutcomeMissing, "", "")
+
+	// The next request of an ended session is refused for the reason of its end.
+	var refusal *session.Refusal
+	_, err = h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+	if !errors.As(err, &refusal) || refusal.Revoked != session.RevocationAdmin || refusal.Client != auth.DefaultClient {
+		t.Errorf("a refresh: %+v", refusal)
+	}
+	_, _, err = h.Check(t.Context(), g.Session.Key)
+	if !errors.As(err, &refusal) || refusal.Revoked != session.RevocationAdmin || refusal.Client != auth.DefaultClient {
+		t.Errorf("a check: %+v", refusal)
+	}
+}
+
+// TestUnconfirmedRevoke: if the reply is lost, the next call says that the session has ended, and
+// with which reason.
+func TestUnconfirmedRevoke(t *testing.T) {
+	h := newTestManager(t)
+	g := h.login(t, auth.Balanced)
+	h.store.lose = func(int32) error { return auth.ErrUnavailable }
+	_, err := h.Revoke(t.Context(), g.Session.Key, session.RevocationAdmin)
+	var refusal *session.Refusal
+	if !errors.Is(err, auth.ErrUnavailable) || !errors.As(err, &refusal) || refusal.Session != g.Session.Key {
+		t.Errorf("the reply was lost: %v", err)
+	}
+	h.store.lose = nil
+	e, err := h.Revoke(t.Context(), g.Session.Key, session.RevocationAdmin)
+	if err != nil || e.Outcome != session.OutcomeRevoked || e.Reason != session.RevocationAdmin {
+		t.Errorf("the next call: %+v, %v", e, err)
+	}
+}
+
+// twice repeats each update, as a store's client does if the reply to the first attempt is lost.
+type twice struct{ session.Store }
+
+func (s twice) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
+	if _, _, err := s.Store.Update(ctx, key, u); err != nil {
+		return nil, false, err
+	}
+	return s.Store.Update(ctx, key, u)
+}
+
+// TestARepeatedEndIsThisEnd: a retry within the store finds the tombstone of its first attempt, and
+// must not report that the session had ended before. The end would be on record nowhere.
+func TestARepeatedEndIsThisEnd(t *testing.T) {
+	h := newTestManager(t)
+	a, b := h.login(t, auth.Balanced), h.login(t, auth.Balanced)
+	h.Config().Store = twice{h.store}
+	want(t, "logout", h.logout(t, a.RefreshToken, nil), session.OutcomeLoggedOut)
+	if e, err := h.Revoke(t.Context(), b.Session.Key, session.RevocationAdmin); err != nil || e.Outcome != session.OutcomeEnded {
+		t.Errorf("%+v, %v", e, err)
+	}
+	want(t, "another logout", h.logout(t, b.RefreshToken, nil), session.OutcomeRevoked)
+	// Older code wrote no mark. A tombstone without a mark is the trace of another call.
+	c := h.login(t, auth.Balanced)
+	if _, _, err := h.store.Update(t.Context(), c.Session.Key, session.Revoke(h.now, session.RevocationLogout)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "after a logout without a mark", h.logout(t, c.RefreshToken, nil), session.OutcomeRevoked)
+}

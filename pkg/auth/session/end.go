@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Ended is the result of [Manager.Logout] and [Manager.Revoke], for the audit log. In all its
+// outcomes the session is over.
+type Ended struct {
+	// Outcome is OutcomeLoggedOut if this logout ended the session; OutcomeEnded if this call of
+	// Revoke did; OutcomeRevoked if the session was ended before; or OutcomeMissing if there is no
+	// such session. A logout has two more: OutcomeForged if the token is not authentic, and
+	// OutcomeKeyDropped if its key was dropped.
+	Outcome Outcome
+	// Reason is why the session was ended, now or before. It is empty if there is no such session.
+	Reason RevocationReason
+	// Session names the session; it is zero if the token was not authentic. Client is the session's
+	// client; it is empty if there is no such session.
+	Session Key
+	Client  auth.ClientID
+}
+
+// Logout ends the session of a refresh token by one write. It accepts every token that was ever
+// issued for the session, of any generation: a client that missed the last rotation must be able to
+// log out too. client is the client that the request names, or nil if it names none.
+//
+// Every error is a [*Refusal]. It wraps [ErrForeignClient] if the session belongs to another
+// client, and [auth.ErrUnavailable] if the keys cannot be read or the store did not confirm the
+// write. In the last case the session may still be open.
+func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.ClientID) (Ended, error) {
+	token, err := m.codec.Parse(ctx, text)
+	var refusal *Refusal
+	if errors.Is(err, ErrEnded) && errors.As(err, &refusal) {
+		return Ended{Outcome: refusal.Outcome}, nil
+	}
+	if err != nil {
+		return Ended{}, err
+	}
+	u := Revoke(millis(m.c.Now()), RevocationLogout)
+	u.If.Client = client
+	return m.end(ctx, token.Key(), u, OutcomeLoggedOut)
+}
+
+// Revoke ends a session for good by one write. It succeeds if the session has ended already or does
+// not exist.
+//
+// Revoke writes no audit line, because a [Manager] has no log. The caller writes one if the Outcome
+// is [OutcomeEnded], so that every end is on record once, with its reason. The error is a
+// [*Refusal] that wraps [auth.ErrUnavailable] if the store did not confirm the write: the session
+// may still be open or have ended. Call Revoke again then. If the session has ended with this
+// reason, the second call returns [OutcomeRevoked] and the reason.
+func (m *Manager) Revoke(ctx context.Context, key Key, reason RevocationReason) (Ended, error) {
+	return m.end(ctx, key, Revoke(millis(m.c.Now()), reason), OutcomeEnded)
+}
+
+// end applies a revocation. ended is the outcome if the revocation took effect.
+func (m *Manager) end(ctx context.Context, key Key, u Update, ended Outcome) (Ended, error) {
+	mark := &u.Set.Revocation.Invocation
+	if err := m.random(mark[:]); err != nil {
+		return Ended{}, m.refuse(key, OutcomeFailed, err)
+	}
+	before, err := m.revoke(ctx, key, u)
+	if err != nil {
+		return Ended{}, m.refuse(key, OutcomeFailed, fmt.Errorf("ending a session: %w", err))
+	}
+	if before == nil {
+		return Ended{Outcome: OutcomeMissing, Session: key}, nil
+	}
+	switch e := (Ended{Outcome: ended, Reason: u.Set.Revocation.Reason, Session: key, Client: before.Client}); {
+	case before.Revocation == nil && !u.If.holds(before):
+		r := m.refuse(key, OutcomeForeignClient, nil)
+		r.Client = before.Client
+		return Ended{}, r
+	case before.Revocation == nil, before.Revocation.Invocation == *mark:
+		// The second case is a retry within the store: the first attempt took effect, and only its
+		// reply was lost.
+		return e, nil
+	default:
+		e.Outcome, e.Reason = OutcomeRevoked, before.Revocation.Reason
+		return e, nil
+	}
+}
+
+// revoke applies a revocation and returns the session before it, or nil if there was none. It fails
+// if the store did not confirm the write or did not follow the rules.
+func (m *Manager) revoke(ctx context.Context, key Key, u Update) (*Session, error) {
+	// A thief who presents a stolen token could keep its session by hanging up in time, and a page
+	// that logs out is often being closed. So a revocation cannot be cancelled.
+	before, done, err := m.c.Store.Update(context.WithoutCancel(ctx), key, u)
+	if err != nil {
+		return nil, err
+	}
+	var after Session
+	if before != nil {
+		after = *before
+	}
+	if written := before != nil && u.Do(&after); done != written {
+		return nil, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, written)
+	}
+	return before, nil
+}
