@@ -88,6 +88,7 @@ func (h passwordHandler) change(r *http.Request) (o opened, err error) {
 	if err != nil {
 		return o, err
 	}
+	o.ended = true
 	err = h.begin(r, h.sessions, client, h.who, &o)
 	return o, err
 }

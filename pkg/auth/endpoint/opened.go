@@ -20,6 +20,7 @@ type opened struct {
 	device
 	known auth.Secret // a new known-device token, or empty
 	asked session.Key // the session of the request's access token
+	ended bool        // the password is changed and all earlier sessions of the user have ended
 }
 
 // opens returns a handler that calls open, answers with the tokens of the session, and writes the
@@ -131,6 +132,11 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 		f.session = o.asked
 	}
 	e := f.event(r)
+	if o.ended {
+		// If no session could be opened afterwards, the earlier ones have ended all the same, and
+		// only this line says so.
+		e.Name, e.SubjectID = succeeded, o.User.ID
+	}
 	e.Account = o.Reference
 	if e.Fault == nil {
 		e.Fault = o.UpgradeErr

@@ -1,0 +1,259 @@
+package imports_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ends lists every function that ends a session, and how the end gets on record: by an event of the
+// audit log that the function writes, or by its callers, which are listed too.
+var ends = map[string]string{
+	"session.Revoke":         "callers",
+	"session.Rules.Decide":   "callers",
+	"session.Rules.Refresh":  "nothing: in memory, for the model checker",
+	"session.Manager.decide": "callers, by Request.OnTheft before the write",
+	"session.Manager.Logout": "callers, by Ended",
+	"session.Manager.Revoke": "callers, by Ended: programs of users of the library",
+
+	"session.Manager.foresee":           "nothing: it foresees a decision",
+	"session.Manager.Refresh":           "callers, by Request.OnTheft",
+	"endpoint.refreshHandler.refresh":   "callers",
+	"endpoint.refreshHandler.ServeHTTP": "authn_token_reuse",
+
+	"endpoint.logoutHandler.logout":    "callers",
+	"endpoint.logoutHandler.ServeHTTP": "authn_token_revoked",
+
+	"user.Directory.ReplaceHash":         "callers",
+	"user.Directory.RedeemChange":        "callers",
+	"login.Authenticator.replace":        "callers",
+	"login.Authenticator.redeem":         "callers",
+	"login.Authenticator.ChangePassword": "callers",
+	"login.Authenticator.RedeemChange":   "callers",
+	"endpoint.passwordHandler.prove":     "callers",
+	"endpoint.passwordHandler.change":    "authn_password_change",
+
+	"user.Directory.SetPassword": "callers: the command line",
+	"user.Directory.Disable":     "callers: the command line",
+	"user.Directory.Delete":      "callers: the command line",
+	"user.Directory.compare":     "nothing: it compares a user in memory",
+}
+
+// TestEveryEndOfASession holds the list to the code, apart from the command line, so that a new way
+// to end a session cannot be added without a line in the audit log.
+func TestEveryEndOfASession(t *testing.T) {
+	m := typeCheck(t)
+	found := m.enders()
+	for name, position := range found {
+		if ends[name] == "" {
+			t.Errorf("%s: %s ends a session; write a line of the audit log, and add the function to this list", position, name)
+		}
+	}
+	for name := range ends {
+		if found[name].Filename == "" {
+			t.Errorf("%s ends no session any more; take it off this list", name)
+		}
+	}
+}
+
+// checked is this module's code with its types, without tests.
+type checked struct {
+	files *token.FileSet
+	info  types.Info
+	trees []*ast.File
+	names map[*ast.File]string // short names of the packages
+	all   []*types.Package
+}
+
+func typeCheck(t *testing.T) *checked {
+	t.Helper()
+	watchSources(t)
+	command := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles", module+"/...")
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type source struct {
+		ImportPath, Export, Dir string
+		GoFiles                 []string
+	}
+	exports, own := map[string]string{}, []source(nil)
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p source
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		exports[p.ImportPath] = p.Export
+		if within(p.ImportPath, library) || within(p.ImportPath, module+"/internal") || within(p.ImportPath, module+"/functions") {
+			own = append(own, p)
+		}
+	}
+	c := &checked{
+		files: token.NewFileSet(), names: map[*ast.File]string{},
+		info: types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}},
+	}
+	// Packages come after those that they import, so that each is checked once and objects are equal.
+	done := map[string]*types.Package{}
+	fallback := importer.ForCompiler(c.files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	imports := importFunc(func(path string) (*types.Package, error) {
+		if p := done[path]; p != nil {
+			return p, nil
+		}
+		return fallback.Import(path)
+	})
+	for _, p := range own {
+		var files []*ast.File
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(c.files, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+			c.names[file] = strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, library+"/"), module+"/")
+		}
+		done[p.ImportPath], err = (&types.Config{Importer: imports}).Check(p.ImportPath, c.files, files, &c.info)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.trees, c.all = append(c.trees, files...), append(c.all, done[p.ImportPath])
+	}
+	return c
+}
+
+type importFunc func(path string) (*types.Package, error)
+
+func (f importFunc) Import(path string) (*types.Package, error) { return f(path) }
+
+// enders returns the functions that end a session, by name: those that write a tombstone, raise the
+// token version of a user or delete sessions, and all that use one of them.
+func (c *checked) enders() map[string]token.Position {
+	ending := map[types.Object]bool{}
+	for _, p := range c.all {
+		switch strings.TrimPrefix(p.Path(), library+"/") {
+		case "session":
+			ending[field(p, "Change", "Revocation")] = true
+		case "user":
+			ending[field(p, "User", "TokenVersion")] = true
+		}
+	}
+	found := map[string]token.Position{}
+	for before := -1; before != len(ending); {
+		before = len(ending)
+		for _, file := range c.trees {
+			if slices.Contains([]string{"bolt", "dynamo", "storetest", "authtest"}, c.names[file]) {
+				continue // stores do what an update says
+			}
+			for _, d := range file.Decls {
+				f, ok := d.(*ast.FuncDecl)
+				if !ok || f.Body == nil || !c.uses(f.Body, ending) {
+					continue
+				}
+				name := c.names[file] + "." + receiver(f) + f.Name.Name
+				found[name] = c.files.Position(f.Pos())
+				if ends[name] != "" && !strings.HasPrefix(ends[name], "callers") {
+					continue // its callers write no line
+				}
+				o := c.info.Defs[f.Name]
+				ending[o] = true
+				c.throughInterfaces(o, ending)
+			}
+		}
+	}
+	return found
+}
+
+// uses reports whether a body calls an ending function, names one as a value, or writes an ending
+// field of an item that exists. Reading a field ends nothing, and neither does a new user. Deletions
+// are found by their name, because package user has an interface of its own for them.
+func (c *checked) uses(body ast.Node, ending map[types.Object]bool) (found bool) {
+	written := func(e ast.Expr) bool {
+		s, ok := e.(*ast.SelectorExpr)
+		return ok && ending[c.info.Uses[s.Sel]]
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IncDecStmt:
+			found = found || written(n.X)
+		case *ast.AssignStmt:
+			found = found || slices.ContainsFunc(n.Lhs, written)
+		case *ast.KeyValueExpr:
+			key, ok := n.Key.(*ast.Ident)
+			found = found || ok && key.Name == "Revocation" && ending[c.info.Uses[key]]
+		case *ast.Ident:
+			_, isFunc := c.info.Uses[n].(*types.Func)
+			found = found || isFunc && (n.Name == "DeleteAll" || ending[c.info.Uses[n]])
+		}
+		return !found
+	})
+	return found
+}
+
+// throughInterfaces adds the interface methods that a method implements.
+func (c *checked) throughInterfaces(o types.Object, ending map[types.Object]bool) {
+	f, ok := o.(*types.Func)
+	if !ok || f.Signature().Recv() == nil {
+		return
+	}
+	for _, p := range c.all {
+		for _, name := range p.Scope().Names() {
+			i, ok := p.Scope().Lookup(name).Type().Underlying().(*types.Interface)
+			if !ok || !types.Implements(f.Signature().Recv().Type(), i) {
+				continue
+			}
+			for m := range i.Methods() {
+				if m.Name() == f.Name() {
+					ending[m] = true
+				}
+			}
+		}
+	}
+}
+
+// receiver returns the type of a method's receiver and a dot, or nothing.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
+	}
+	e := f.Recv.List[0].Type
+	if pointer, ok := e.(*ast.StarExpr); ok {
+		e = pointer.X
+	}
+	return e.(*ast.Ident).Name + "."
+}
+
+func field(p *types.Package, of, name string) types.Object {
+	o, _, _ := types.LookupFieldOrMethod(p.Scope().Lookup(of).Type(), true, p, name)
+	return o
+}
+
+// TestEndsFindsEach: a tombstone, a raised token version and a deletion are found, also through an
+// interface, and a mere read is not.
+func TestEndsFindsEach(t *testing.T) {
+	found := typeCheck(t).enders()
+	for _, name := range []string{"session.Revoke", "user.Directory.Disable", "user.Directory.Delete", "login.Authenticator.replace"} {
+		if found[name].Filename == "" {
+			t.Errorf("%s is not found", name)
+		}
+	}
+	for _, name := range []string{"session.Manager.Check", "session.Manager.Open", "user.Directory.Enable", "user.User.Subject"} {
+		if found[name].Filename != "" {
+			t.Errorf("%s ends no session", name)
+		}
+	}
+	t.Log(slices.Sorted(maps.Keys(found)))
+}
