@@ -1,4 +1,4 @@
-// Command edgeauth runs edgeauth on a laptop and manages users, keys and tokens:
+// Command edgeauth runs edgeauth on a laptop and manages users, sessions, keys and tokens:
 //
 //	edgeauth dev
 //	edgeauth user add ada@example.com
@@ -21,7 +21,7 @@ import (
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 )
 
-const description = `Authentication for serverless APIs: run it on this machine, and manage users, keys and tokens.
+const description = `Authentication for serverless APIs: run it on this machine, and manage users, sessions, keys and tokens.
 
 Passwords and tokens are never arguments: they are read from standard input, or a prompt asks for them.`
 
@@ -31,6 +31,7 @@ type grammar struct {
 
 	Dev     devCommand     `cmd:"" help:"Run edgeauth on this machine."`
 	User    userCommand    `cmd:"" help:"Manage users."`
+	Session sessionCommand `cmd:"" help:"List and end sessions."`
 	Keys    keysCommand    `cmd:"" help:"Make, show and rotate the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
 	Config  configCommand  `cmd:"" help:"Check a configuration before it is deployed."`

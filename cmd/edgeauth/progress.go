@@ -85,6 +85,14 @@ func (p *progress) line(format string, args ...any) {
 	fmt.Fprintf(p.t.err, format+"\n", args...)
 }
 
+// Write writes whole lines that stay.
+func (p *progress) Write(lines []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	return p.t.err.Write(lines)
+}
+
 // erase removes the progress from the terminal: it moves to the beginning of the line and erases
 // all after it (ECMA-48, CR and EL).
 func (p *progress) erase() {

@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
 // storeFlag selects the store that a command works on.
 type storeFlag struct {
 	homeFlag
-	Store string `placeholder:"STORE" help:"The store: bolt:PATH, dynamodb or, for users, stack:NAME (default: the store in the data directory). dynamodb reads AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, AWS credentials, EDGEAUTH_USERS_TABLE, EDGEAUTH_SESSIONS_TABLE and EDGEAUTH_ATTEMPTS_TABLE from the environment. stack:NAME is a deployed stack, in the Region and with the credentials that the aws command uses."`
+	Store string `placeholder:"STORE" help:"The store: bolt:PATH, dynamodb or, for users and sessions, stack:NAME (default: the store in the data directory). dynamodb reads AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION, AWS credentials, EDGEAUTH_USERS_TABLE, EDGEAUTH_SESSIONS_TABLE and EDGEAUTH_ATTEMPTS_TABLE from the environment. stack:NAME is a deployed stack, in the Region and with the credentials that the aws command uses."`
 }
 
 // localTables are the default table names.
@@ -45,7 +47,7 @@ func (f storeFlag) settings() (config.Stores, error) {
 		var wrong *config.VariableError
 		if errors.As(err, &wrong) && wrong.Name == config.Store {
 			wrong.Name = "--store"
-			wrong.Want += `, or stack:<name> for "user", "keys show" and "keys jwks"`
+			wrong.Want += `, or stack:<name> for "user", "session", "keys show" and "keys jwks"`
 		}
 		return stores, fmt.Errorf("%w: %w", errUsage, err)
 	}
@@ -61,6 +63,33 @@ func (f storeFlag) open(ctx context.Context, t terminal) (backend.Stores, error)
 		}
 		return backend.OpenStores(s.Stores())
 	}
+	return f.openLocal()
+}
+
+// openSessions returns the stores and the rules by which their sessions end: those of the deployed
+// stack, or of the environment.
+func (f storeFlag) openSessions(ctx context.Context, t terminal) (backend.Stores, session.Rules, error) {
+	rules := session.DefaultRules()
+	if name, ok := stackIn(f.Store); ok {
+		s, err := deployed(ctx, t, name)
+		if err != nil {
+			return backend.Stores{}, rules, err
+		}
+		rules.SessionsNotBefore = s.SessionsNotBefore
+		stores, err := backend.OpenStores(s.Stores())
+		return stores, rules, err
+	}
+	e := config.Process()
+	rules.SessionsNotBefore = e.SessionsNotBefore(time.Now())
+	if err := e.Err(); err != nil {
+		return backend.Stores{}, rules, err
+	}
+	stores, err := f.openLocal()
+	return stores, rules, err
+}
+
+// openLocal returns the stores of a store that is not stack:NAME.
+func (f storeFlag) openLocal() (backend.Stores, error) {
 	settings, err := f.settings()
 	if err != nil {
 		return backend.Stores{}, err

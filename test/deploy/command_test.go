@@ -87,6 +87,8 @@ func TestCommands(t *testing.T) {
 		{"", "user disable countess@example.com", "disabled", false, refused("countess@example.com", "another horse")},
 		{"", "user unlock countess@example.com", "[1-9][0-9]* attempts cleared", false, nil}, // of the refused login
 		{"", "user enable countess@example.com", "enabled", false, login("countess@example.com", "another horse")},
+		{"", "session list countess@example.com", "countess@example.com +default .* open ", false, nil},
+		{"", "session list --active-since 1h", "countess@example.com .* open", false, nil},
 		{"", "user export", `"email":"countess@example.com"`, false, nil},
 		{imported(), "user import -", "3 created", false, login(bob, password)},
 		{"", "user delete countess@example.com --yes", "erased", false, refused("countess@example.com", "another horse")},

@@ -183,6 +183,7 @@ var budget = []struct {
 	{"the end of the sessions of a restored table", 1},
 	{"tables are protected when a stack is whole", 1}, // dynamo.DB.Protect
 	{"how a session ended, for the audit log", 1},
+	{"the states of sessions in a list", 1},
 }
 
 // publishedTests are packages that the tests of other modules use. They are counted on their own.

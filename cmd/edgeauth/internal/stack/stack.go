@@ -41,6 +41,8 @@ type Stack struct {
 	// LoginSecret is the ARN of the login ring's secret. It is empty if the stack was last deployed
 	// without a login ring.
 	LoginSecret string
+	// SessionsNotBefore is the parameter of this name, or zero.
+	SessionsNotBefore time.Time
 
 	tables  config.DynamoDB
 	secrets config.SecretsManager
@@ -149,6 +151,12 @@ func (s *Stack) read(described types.Stack) error {
 	if s.KeyVersion = keyrings.Version(n); err != nil || n == 0 {
 		return fmt.Errorf("the stack %s (%s) has no valid parameter KeyVersion; "+
 			"edgeauth's template.yaml did not create it", s.Name, s.Status)
+	}
+	if text := parameters["SessionsNotBefore"]; text != "" {
+		if s.SessionsNotBefore, err = time.Parse(time.RFC3339, text); err != nil {
+			return fmt.Errorf("the stack %s (%s) has no valid parameter SessionsNotBefore (want an instant such as 2026-01-02T15:04:05Z)",
+				s.Name, s.Status)
+		}
 	}
 	return nil
 }
