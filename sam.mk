@@ -13,6 +13,7 @@ architecture := $(ARCH:amd64=x86_64)
 # --- Targets of "sam build": called once for each function, with the folder for the result ---
 
 build-AuthorizerFunction: $(DIST)/$(ARCH)/authorizer/bootstrap
+build-SessionAuthorizerFunction: $(DIST)/$(ARCH)/session-authorizer/bootstrap
 build-LoginFunction:      $(DIST)/$(ARCH)/login/bootstrap
 build-RefreshFunction:    $(DIST)/$(ARCH)/refresh/bootstrap
 build-AccountFunction:    $(DIST)/$(ARCH)/account/bootstrap

@@ -256,10 +256,12 @@ func (s starts) start(function, document string) (err error) {
 		h, err = service.Refresh(service.Options{Log: io.Discard})
 	case "authorizer":
 		_, err = authorizer.FromEnvironment()
+	case "session-authorizer":
+		_, err = service.SessionAuthorizer(service.Options{Log: io.Discard})
 	default:
 		s.t.Fatalf("docs/%s: the unknown reader %q", configurationPage, function)
 	}
-	if err == nil && h == nil && function != "authorizer" {
+	if err == nil && h == nil && !strings.HasSuffix(function, "authorizer") {
 		s.t.Fatal("no handler")
 	}
 	return err
@@ -302,7 +304,7 @@ func TestMembers(t *testing.T) {
 	sameNames(t, "members", members, names)
 
 	// Every reader of a member refuses a wrong value, and the other functions do not look at it.
-	functions := []string{"account", "authorizer", "login", "refresh"}
+	functions := []string{"account", "authorizer", "login", "refresh", "session-authorizer"}
 	for _, name := range config.DocumentNames() {
 		var readers []string
 		for _, function := range functions {

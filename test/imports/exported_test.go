@@ -179,7 +179,7 @@ var budget = []struct {
 	{"the core", 449},
 	{"step-up", 4},
 	{"token versions in access tokens", 4},
-	{"access tokens that end with their session", 5},
+	{"access tokens that end with their session", 6},
 	{"the end of the sessions of a restored table", 1},
 	{"tables are protected when a stack is whole", 1}, // dynamo.DB.Protect
 	{"how a session ended, for the audit log", 1},

@@ -31,7 +31,7 @@ var law = func() map[string][]string {
 		"examples/whoami":                {}, // a backend without edgeauth code
 
 		"service": slices.Concat(pure,
-			[]string{"endpoint", "endpoint/discovery", "backend", "token/jwksurl", "config", "audit"}),
+			[]string{"endpoint", "endpoint/discovery", "authorizer", "backend", "token/jwksurl", "config", "audit"}),
 		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "awsclient", "secretsmanager", "config"},
 		"deployment": {"authorizer", "service", "config", "strictjson"},
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),

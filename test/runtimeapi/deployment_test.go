@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,8 +71,11 @@ type deployment struct {
 }
 
 func (d *deployment) function(name string) *runtimeapi.Function {
-	if name == "authorizer" {
+	switch name {
+	case "authorizer":
 		return d.gateway.Authorizer
+	case "session-authorizer":
+		return d.gateway.SessionAuthorizer
 	}
 	return d.gateway.Functions[name]
 }
@@ -89,9 +93,11 @@ func deploy(t *testing.T, store variables, profile auth.Profile, changes ...func
 	start := func(name string) *runtimeapi.Function {
 		return runtimeapi.New(t, runnable(t, name), d.environments[name])
 	}
-	d.gateway = &runtimeapi.Gateway{Functions: map[string]*runtimeapi.Function{}, Authorizer: start("authorizer")}
+	d.gateway = &runtimeapi.Gateway{
+		Functions: map[string]*runtimeapi.Function{}, Authorizer: start("authorizer"), SessionAuthorizer: start("session-authorizer"),
+	}
 	for name := range d.environments {
-		if name != "authorizer" {
+		if !strings.HasSuffix(name, "authorizer") {
 			d.gateway.Functions[name] = start(name)
 		}
 	}
@@ -125,12 +131,13 @@ func environments(t *testing.T, store variables) map[string]variables {
 	})
 	opening := with(issuing, variables{config.LoginRing: "file:" + loginPath, config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"})
 	return map[string]variables{
-		"authorizer": with(common, variables{config.JWKS: string(jwks)}),
-		"login":      opening,
-		"account":    maps.Clone(opening),
-		"refresh":    without(issuing, config.AttemptsTable),
-		"sessions":   with(without(store, config.AttemptsTable), variables{config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1"}),
-		"discovery":  {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
+		"authorizer":         with(common, variables{config.JWKS: string(jwks)}),
+		"session-authorizer": with(with(common, without(store, config.AttemptsTable)), variables{config.JWKS: string(jwks)}),
+		"login":              opening,
+		"account":            maps.Clone(opening),
+		"refresh":            without(issuing, config.AttemptsTable),
+		"sessions":           with(without(store, config.AttemptsTable), variables{config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1"}),
+		"discovery":          {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
 	}
 }
 
@@ -169,6 +176,12 @@ func (d *deployment) login(t *testing.T, password auth.Secret) reply {
 func (d *deployment) refresh(t *testing.T, refreshToken string) reply {
 	t.Helper()
 	return d.send(t, http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": refreshToken}, "")
+}
+
+// money requests a route on which a token ends with its session.
+func (d *deployment) money(t *testing.T, accessToken string) reply {
+	t.Helper()
+	return d.send(t, http.MethodPost, runtimeapi.CheckedPath, nil, accessToken)
 }
 
 // me requests a protected route.

@@ -1,10 +1,14 @@
 package runtimeapi_test
 
 import (
+	"maps"
+	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -48,7 +52,15 @@ func TestFunctions(t *testing.T) {
 			expect(t, "the old password", d.login(t, d.password), http.StatusUnauthorized, "invalid_credentials")
 			expect(t, "the new password", d.login(t, auth.NewSecret(nextPassword)), http.StatusOK, "")
 
+			expect(t, "money without a token", d.money(t, ""), http.StatusUnauthorized, "")
+			expect(t, "money with an altered token", d.money(t, changed.AccessToken+"x"), http.StatusForbidden, "")
+			expect(t, "money", d.money(t, changed.AccessToken), http.StatusOK, "")
+			expect(t, "money with the token of an ended session", d.money(t, next.AccessToken), http.StatusForbidden, "")
+			expect(t, "the same token elsewhere", d.me(t, next.AccessToken), http.StatusOK, "")
+
 			expect(t, "a logout", d.logout(t, changed.RefreshToken), http.StatusOK, "")
+			expect(t, "money after it", d.money(t, changed.AccessToken), http.StatusForbidden, "")
+			expect(t, "the same token elsewhere", d.me(t, changed.AccessToken), http.StatusOK, "")
 			expect(t, "after it", d.refresh(t, changed.RefreshToken), http.StatusBadRequest, "invalid_grant")
 
 			metadata := d.send(t, http.MethodGet, "/.well-known/oauth-authorization-server", nil, "")
@@ -58,6 +70,30 @@ func TestFunctions(t *testing.T) {
 			}
 			d.keepsSecrets(t, session, next, changed)
 		})
+	}
+}
+
+// If the store does not answer, the session authorizer's call fails, and the gateway answers 500: a
+// refusal would tell the client that its session has ended.
+func TestSessionAuthorizerWithoutStore(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	d := deploy(t, variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}, auth.Balanced, func(all map[string]variables) {
+		delete(all["session-authorizer"], config.Store)
+		maps.Copy(all["session-authorizer"], without(tables(variables{
+			config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "secret",
+			config.DynamoDBEndpoint: "http://" + closed.Addr().String(),
+		}), config.AttemptsTable))
+	})
+	session := d.login(t, d.password)
+	expect(t, "a good token", d.money(t, session.AccessToken), http.StatusInternalServerError, "")
+	expect(t, "an altered token", d.money(t, session.AccessToken+"x"), http.StatusForbidden, "")
+	expect(t, "a route without the store", d.me(t, session.AccessToken), http.StatusOK, "")
+	if written := d.function("session-authorizer").Log(); !strings.Contains(written, `"reason":"sessions_unavailable"`) {
+		t.Errorf("the log has no fault:\n%s", written)
 	}
 }
 

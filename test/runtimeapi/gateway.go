@@ -15,11 +15,15 @@ import (
 )
 
 // Gateway is an HTTP API in front of functions. A path that is not in route.Table answers with the
-// authorizer's context.
+// authorizer's context. CheckedPath has the session authorizer, and every other path that needs a
+// token has the authorizer.
 type Gateway struct {
-	Functions  map[string]*Function // by their names in route.Table
-	Authorizer *Function
+	Functions                     map[string]*Function // by their names in route.Table
+	Authorizer, SessionAuthorizer *Function
 }
+
+// CheckedPath is a path on which a token ends with its session.
+const CheckedPath = "/money"
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +65,11 @@ func (g *Gateway) authorize(r *http.Request, o standin.Origin) (map[string]strin
 		IsAuthorized bool
 		Context      map[string]string
 	}
-	raw, err := g.Authorizer.Invoke(r.Context(), event)
+	authorizer := g.Authorizer
+	if r.URL.Path == CheckedPath {
+		authorizer = g.SessionAuthorizer
+	}
+	raw, err := authorizer.Invoke(r.Context(), event)
 	switch {
 	case err != nil || json.Unmarshal(raw, &answer) != nil:
 		return nil, http.StatusInternalServerError

@@ -57,6 +57,9 @@ var accessRules = []rule{
 			statement(d, "AuthorizerRole", 0)["Resource"] = tree{"Fn::GetAtt": []any{"FunctionLogs", "Arn"}}
 		},
 		"discovery reads a table": func(d document) { d.properties("DiscoveryRole")["Policies"] = d.properties("RefreshRole")["Policies"] },
+		"the session authorizer writes": func(d document) {
+			statement(d, "SessionAuthorizerRole", 0)["Action"] = []any{"dynamodb:GetItem", "dynamodb:UpdateItem"}
+		},
 		"the authorizer decrypts": func(d document) {
 			statement(d, "AuthorizerRole", 0)["Action"] = []any{"logs:CreateLogStream", "logs:PutLogEvents", "kms:Decrypt"}
 		},
@@ -92,7 +95,11 @@ var accessRules = []rule{
 // template: no function may do more than it needs.
 var grants = map[string]map[string]string{
 	"AuthorizerRole": {"AuthorizerLogs": writeLogs},
-	"DiscoveryRole":  {"FunctionLogs": writeLogs},
+	"SessionAuthorizerRole": {
+		"FunctionLogs": writeLogs,
+		"UsersTable":   "dynamodb:GetItem", "SessionsTable": "dynamodb:GetItem",
+	},
+	"DiscoveryRole": {"FunctionLogs": writeLogs},
 	"LoginRole": {
 		"FunctionLogs": writeLogs,
 		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:PutItem", "AttemptsTable": "dynamodb:UpdateItem",

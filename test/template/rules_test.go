@@ -55,11 +55,15 @@ var rules = []rule{
 		},
 	}},
 	{"the authorizer answers in its own form, and nothing is cached", authorizers, map[string]func(document){
-		"policies":           func(d document) { d.properties("Authorizer")["EnableSimpleResponses"] = false },
-		"events of before":   func(d document) { d.properties("Authorizer")["AuthorizerPayloadFormatVersion"] = "1.0" },
-		"a cache":            func(d document) { d.properties("Authorizer")["AuthorizerResultTtlInSeconds"] = 300.0 },
-		"a cache by default": func(d document) { delete(d.properties("Authorizer"), "AuthorizerResultTtlInSeconds") },
-		"another header":     func(d document) { d.properties("Authorizer")["IdentitySource"] = []any{"$request.header.X-Token"} },
+		"policies":            func(d document) { d.properties("Authorizer")["EnableSimpleResponses"] = false },
+		"events of before":    func(d document) { d.properties("Authorizer")["AuthorizerPayloadFormatVersion"] = "1.0" },
+		"a cache":             func(d document) { d.properties("Authorizer")["AuthorizerResultTtlInSeconds"] = 300.0 },
+		"a cache by default":  func(d document) { delete(d.properties("Authorizer"), "AuthorizerResultTtlInSeconds") },
+		"a cache of sessions": func(d document) { d.properties("SessionAuthorizer")["AuthorizerResultTtlInSeconds"] = 1.0 },
+		"another header":      func(d document) { d.properties("Authorizer")["IdentitySource"] = []any{"$request.header.X-Token"} },
+		"an API may not attach it": func(d document) {
+			d.properties("SessionAuthorizerPermission")["SourceArn"] = d.properties("LoginPermission")["SourceArn"]
+		},
 		"an API may not attach": func(d document) {
 			d.properties("AuthorizerPermission")["SourceArn"] = sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/authorizers/*")
 		},
@@ -234,7 +238,8 @@ func permitted(d document) (problems []string) {
 func authorizers(d document) (problems []string) {
 	for _, id := range d.of("AWS::ApiGatewayV2::Authorizer") {
 		p := d.properties(id)
-		if at[bool](p, "EnableSimpleResponses") != (at[string](variables(d, "AuthorizerFunction"), "EDGEAUTH_HTTP_RESPONSE") == "simple") ||
+		function := functionOf(p["AuthorizerUri"])
+		if at[bool](p, "EnableSimpleResponses") != (at[string](variables(d, function), "EDGEAUTH_HTTP_RESPONSE") == "simple") ||
 			at[string](p, "AuthorizerPayloadFormatVersion") != "2.0" {
 			problems = append(problems, id+" speaks another form than its function")
 		}
@@ -245,8 +250,10 @@ func authorizers(d document) (problems []string) {
 			problems = append(problems, id+" lets requests without a token through to its function")
 		}
 	}
-	if !strings.HasSuffix(at[string](d.properties("AuthorizerPermission"), "SourceArn", "Fn::Sub"), "${AWS::AccountId}:*/authorizers/*") {
-		problems = append(problems, "another API of the account cannot attach the authorizer")
+	for _, id := range []string{"AuthorizerPermission", "SessionAuthorizerPermission"} {
+		if !strings.HasSuffix(at[string](d.properties(id), "SourceArn", "Fn::Sub"), "${AWS::AccountId}:*/authorizers/*") {
+			problems = append(problems, id+" does not let another API of the account attach the authorizer")
+		}
 	}
 	return problems
 }
@@ -381,9 +388,12 @@ func repeatable(d document) (problems []string) {
 }
 
 func known(d document) (problems []string) {
-	readers := config.Readers()
+	readers := map[string][]string{}
+	for folder, variables := range config.Readers() {
+		readers[logicalID(folder)] = variables
+	}
 	for _, id := range d.of("AWS::Lambda::Function") {
-		reads := readers[strings.ToLower(strings.TrimSuffix(id, "Function"))]
+		reads := readers[id]
 		for name := range variables(d, id) {
 			// The stamp is only for Lambda. The other variables belong to the AWS SDK.
 			if name != "EDGEAUTH_STAMP" && strings.HasPrefix(name, "EDGEAUTH_") && !slices.Contains(reads, name) {

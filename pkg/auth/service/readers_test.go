@@ -1,13 +1,19 @@
 package service
 
 import (
+	"crypto/rand"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
+
+// lookup has the form of os.LookupEnv.
+type lookup = func(name string) (string, bool)
 
 // TestReaders holds that each function reads the variables of config.Readers and no others. On
 // tables the names of all variables are asked for, and the start is not needed.
@@ -16,19 +22,25 @@ func TestReaders(t *testing.T) {
 		config.Store: "dynamodb", config.UsersTable: "users", config.SessionsTable: "sessions", config.AttemptsTable: "attempts",
 		config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "key",
 	})
-	for function, begin := range map[string]func(*config.Environment) error{
-		"login":    func(e *config.Environment) error { _, err := start(e, Options{}, common, opening); return err },
-		"account":  func(e *config.Environment) error { _, err := start(e, Options{}, common, opening); return err },
-		"refresh":  func(e *config.Environment) error { _, err := start(e, Options{}, common, restoring); return err },
-		"sessions": func(e *config.Environment) error { _, err := startSessions(e); return err },
+	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onTables[config.JWKS] = fmt.Sprintf(`{"keys":[%s]}`, key.Public().JWK())
+	for function, begin := range map[string]func(lookup) error{
+		"login":              func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
+		"account":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
+		"refresh":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, restoring); return err },
+		"sessions":           func(l lookup) error { _, err := startSessions(config.New(l)); return err },
+		"session-authorizer": func(l lookup) error { _, err := startSessionAuthorizer(l, nil); return err },
 	} {
 		read := map[string]bool{}
-		err := begin(config.New(func(name string) (string, bool) {
+		err := begin(func(name string) (string, bool) {
 			if strings.HasPrefix(name, "EDGEAUTH_") {
 				read[name] = true
 			}
 			return onTables.lookup(name)
-		}))
+		})
 		if err != nil {
 			t.Errorf("%s: %v", function, err)
 		}

@@ -4,26 +4,30 @@
 //	gateway.Serve(h)
 //
 // [Login], [Refresh], [Account] and [Sessions] return the handlers of the functions, configured by
-// environment variables. [New] builds all parts from [Settings], for a program of its own, which
+// environment variables, and [SessionAuthorizer] an authorizer. [New] builds all parts from [Settings], for a program of its own, which
 // does not read the environment. A login of your own starts with [Opener], or with New, and serves
 // endpoint.Responder.Opens. This package alone knows every store and every source of keys; the other
 // packages declare interfaces for what they need.
 //
 // # Environment variables
 //
-// These are the variables of [Login], [Account], [Refresh], [Opener] and [Sessions]. Each reads only
-// those that it names, and docs/configuration.md describes their values:
+// These are the variables of [Login], [Account], [Refresh], [Opener], [Sessions] and
+// [SessionAuthorizer]. Each reads only those that it names, and docs/configuration.md describes their
+// values:
 //
-//	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>), EDGEAUTH_REFRESH_KEYS,
-//	                         EDGEAUTH_KEY_VERSION; with dynamodb also EDGEAUTH_USERS_TABLE,
-//	                         EDGEAUTH_SESSIONS_TABLE and the AWS variables;
+//	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>); with dynamodb also
+//	                         EDGEAUTH_USERS_TABLE, EDGEAUTH_SESSIONS_TABLE and the AWS variables;
 //	                         EDGEAUTH_SESSIONS_NOT_BEFORE (optional)
-//	all but Sessions         EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_SIGNING_RING,
-//	                         EDGEAUTH_ACCESS_TOKEN_LIFETIME, EDGEAUTH_CONFIG (optional)
+//	all but                  EDGEAUTH_REFRESH_KEYS, EDGEAUTH_KEY_VERSION
+//	SessionAuthorizer
+//	all but Sessions         EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_CONFIG (optional)
+//	all but these two        EDGEAUTH_SIGNING_RING, EDGEAUTH_ACCESS_TOKEN_LIFETIME
 //	Login, Account, Opener   EDGEAUTH_IDLE_TIMEOUT, EDGEAUTH_ABSOLUTE_TIMEOUT,
 //	                         EDGEAUTH_PROFILE (optional)
 //	Login, Account           EDGEAUTH_LOGIN_RING; with dynamodb also EDGEAUTH_ATTEMPTS_TABLE
 //	Refresh                  EDGEAUTH_RESTORED_UNTIL (optional)
+//	SessionAuthorizer        EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE, EDGEAUTH_HTTP_RESPONSE and
+//	                         EDGEAUTH_DENY (both optional)
 //
 // The AWS variables are AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
 // which Lambda sets. They are read if a ring is in Secrets Manager, too. AWS_ENDPOINT_URL_DYNAMODB

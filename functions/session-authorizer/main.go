@@ -1,0 +1,18 @@
+// Command session-authorizer is the Lambda function that API Gateway asks whether a request may
+// pass, on routes where a token must end with its session.
+package main
+
+import (
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/edgeauth/edgeauth/pkg/auth/service"
+)
+
+func main() {
+	a, err := service.SessionAuthorizer(service.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(a)
+}
