@@ -20,6 +20,7 @@ type Event struct {
 	Name      Name
 	Outcome   string // the decision, from the closed list of the package that decides
 	Reason    string // why, from a closed list of the same package
+	Claim     string // of an access token that is refused, from the closed list of package token
 	RequestID string // the gateway's request id, which is also in its access log
 	Account   string // a pseudonym of the e-mail of a login, whether or not it has a user
 	SubjectID auth.SubjectID
@@ -38,6 +39,7 @@ type line struct {
 	Name      Name           `json:"event"`
 	Outcome   string         `json:"outcome,omitempty"`
 	Reason    string         `json:"reason,omitempty"`
+	Claim     string         `json:"claim,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
 	Account   string         `json:"account,omitempty"`
 	SubjectID auth.SubjectID `json:"sub,omitempty"`
@@ -67,7 +69,7 @@ func (l *Log) Write(_ context.Context, e Event) {
 		return
 	}
 	x := line{
-		Time: time.Now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason,
+		Time: time.Now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason, Claim: e.Claim,
 		RequestID: e.RequestID, Account: e.Account, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
 	}
 	if e.Fault != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/audit"
+	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/test/document"
 )
@@ -153,13 +154,20 @@ func TestAuditPageLevels(t *testing.T) {
 	}
 	var line bytes.Buffer
 	audit.New(&line).Write(t.Context(), audit.Event{
-		Name: audit.AuthzFail, Outcome: "x", Reason: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Fault: errors.New("x"),
+		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Fault: errors.New("x"),
 	})
 	var members map[string]any
 	if err := json.Unmarshal(line.Bytes(), &members); err != nil {
 		t.Fatal(err)
 	}
 	documented := rows(t, page, "member")
+	for column, cell := range documented["claim"] {
+		for _, name := range claim.Registered() {
+			if column != "member" && !slices.Contains(document.Words(cell), name) {
+				t.Errorf("docs/audit.md: the row of claim does not list %s", name)
+			}
+		}
+	}
 	if got, want := slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(members)); !slices.Equal(got, want) {
 		t.Errorf("docs/audit.md lists the members %q, and a line has %q", got, want)
 	}

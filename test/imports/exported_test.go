@@ -177,6 +177,7 @@ var budget = []struct {
 	names   int
 }{
 	{"the core", 449},
+	{"the claim that a token is refused for", 1},
 	{"step-up", 4},
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 6},

@@ -180,6 +180,7 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 		Name:      audit.AuthzFail,
 		Outcome:   d.Outcome.String(),
 		Reason:    string(d.Reason),
+		Claim:     d.Claim,
 		RequestID: r.ID,
 		SubjectID: d.Claims.Subject,
 		SessionID: d.Claims.SessionID,

@@ -167,9 +167,23 @@ func TestInvoke(t *testing.T) {
 					t.Errorf("%v\ngot  %s\nwant %s", err, got, want)
 				}
 				checkLine(t, log.Bytes(), row.outcome, row.reason)
+				claim := map[string]string{string(token.ReasonExpired): "exp", string(token.ReasonWrongAudience): "aud"}[row.reason]
+				if got := claimIn(t, log.Bytes()); got != claim {
+					t.Errorf("the line names the claim %q, want %q", got, claim)
+				}
 			})
 		}
 	}
+}
+
+// claimIn returns the claim that an audit line names.
+func claimIn(t *testing.T, line []byte) string {
+	t.Helper()
+	var got struct{ Claim string }
+	if err := json.Unmarshal(line, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Claim
 }
 
 // checkLine checks that a decision is logged as one line with outcome and reason. The line has a

@@ -24,6 +24,7 @@ type request struct {
 type decision struct {
 	Outcome outcome
 	Reason  reason
+	Claim   string       // the claim of Reason, if the token is refused for one
 	Claims  token.Claims // the claims of a valid token; otherwise empty
 	Unmet   *Rule        // the first rule that the token does not satisfy, or nil
 
@@ -63,7 +64,7 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	claims, err := a.config.Verifier.VerifyBytes(ctx, r.Token)
 	if err != nil {
 		if refused := token.ReasonOf(err); refused != "" {
-			return decision{Outcome: outcomeUnauthenticated, Reason: reason(refused)}
+			return decision{Outcome: outcomeUnauthenticated, Reason: reason(refused), Claim: token.ClaimOf(err)}
 		}
 		// The key source failed. The token may be valid, so this is not a refusal.
 		return decision{Outcome: outcomeFault, Reason: reasonKeysUnavailable}

@@ -163,7 +163,7 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 	case errors.As(err, &over):
 		e.Reason = string(over.Outcome)
 	default:
-		e.Reason = string(token.ReasonOf(err))
+		e.Reason, e.Claim = string(token.ReasonOf(err)), token.ClaimOf(err)
 	}
 	return e
 }

@@ -68,16 +68,16 @@ func parsePayload(text string) (payload, error) {
 			p.TokenVersion, err = readVersion(&r)
 		default:
 			if registered := misspelt(r.Name(), claimNames); registered != "" {
-				return payload{}, refuse(ReasonAmbiguousName, registered, nil)
+				return payload{}, refuseClaim(ReasonAmbiguousName, registered, registered, nil)
 			}
 			p.keep(r.Name(), r.Raw(), len(text))
 		}
 		switch wrong := r.Err(); { // invalid JSON ends the loop
 		case wrong == nil && err == nil:
 		case wrong == nil:
-			return payload{}, refuse(ReasonInvalidClaim, r.Name(), err)
+			return payload{}, refuseClaim(ReasonInvalidClaim, r.Name(), r.Name(), err)
 		case errors.Is(wrong, strictjson.ErrType):
-			return payload{}, refuse(ReasonInvalidClaim, r.Name(), wrong)
+			return payload{}, refuseClaim(ReasonInvalidClaim, r.Name(), r.Name(), wrong)
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -124,12 +124,12 @@ func (p *payload) missing() string {
 // issues a token that Verify refuses.
 func (p *payload) checkProfile() error {
 	if name := p.missing(); name != "" {
-		return refuse(ReasonMissingClaim, name, nil)
+		return refuseClaim(ReasonMissingClaim, name, name, nil)
 	}
 	// Validate is slow, and most subjects are short and plain ASCII.
 	if len(p.Subject) > auth.MaxSubjectBytes || odd(string(p.Subject)) != "" {
 		if err := p.Subject.Validate(); err != nil {
-			return refuse(ReasonInvalidClaim, claim.Subject, err)
+			return refuseClaim(ReasonInvalidClaim, claim.Subject, claim.Subject, err)
 		}
 	}
 	return nil

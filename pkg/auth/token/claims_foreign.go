@@ -50,12 +50,12 @@ func (t *trusted) parseForeign(text string) (payload, error) {
 		case claim.SessionID, claim.TokenVersion: // must not be compared with local sessions and users
 		default:
 			if registered := misspelt(name, claimNames); registered != "" {
-				return payload{}, refuse(ReasonAmbiguousName, registered, nil)
+				return payload{}, refuseClaim(ReasonAmbiguousName, registered, registered, nil)
 			}
 			p.keep(name, raw, len(text))
 		}
 		if err != nil && r.Err() == nil { // invalid JSON ends the loop
-			return payload{}, refuse(ReasonInvalidClaim, name, err)
+			return payload{}, refuseClaim(ReasonInvalidClaim, name, name, err)
 		}
 	}
 	if err := r.Err(); err != nil {

@@ -35,6 +35,7 @@ const (
 // ErrTokenSignatureInvalid, ErrTokenMalformed and so on.
 type refusal struct {
 	Reason Reason
+	claim  string
 	detail string
 	cause  error
 }
@@ -63,6 +64,21 @@ func ReasonOf(err error) Reason {
 		return refused.Reason
 	}
 	return ""
+}
+
+// ClaimOf returns the name of the claim for which a token is refused, or "" if it is not refused for
+// one claim. The name is one of the profile (RFC 9068, section 2.2) or one that the configuration of
+// another issuer names. It is never text of the token, so it is safe to log.
+func ClaimOf(err error) string {
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return refused.claim
+	}
+	return ""
+}
+
+// refuseClaim is refuse for one claim. name must be a registered name or one of the configuration.
+func refuseClaim(reason Reason, name, detail string, cause error) error {
+	return &refusal{Reason: reason, claim: name, detail: detail, cause: cause}
 }
 
 // refuse returns a *refusal. Neither detail nor the text of cause may contain any part of the

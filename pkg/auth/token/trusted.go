@@ -52,15 +52,15 @@ func (t *trusted) check(p *payload, now time.Time) error {
 		return err
 	}
 	if p.Issuer != t.issuer {
-		return refuse(ReasonWrongIssuer, "iss is not the expected issuer", nil)
+		return refuseClaim(ReasonWrongIssuer, claim.Issuer, "iss is not the expected issuer", nil)
 	}
 	for _, v := range t.values {
 		if text, err := strictjson.String(p.Own[v.name]); err != nil || text != v.want {
-			return refuse(ReasonWrongValue, "a claim does not have the required value", nil)
+			return refuseClaim(ReasonWrongValue, v.name, "a claim does not have the required value", nil)
 		}
 	}
 	if !t.isFor(p) {
-		return refuse(ReasonWrongAudience, "the token is for another audience", nil)
+		return refuseClaim(ReasonWrongAudience, t.audienceClaim, "the token is for another audience", nil)
 	}
 	return t.checkTimes(p, now)
 }
@@ -74,15 +74,15 @@ func (t *trusted) checkContent(p *payload) error {
 	}
 	switch {
 	case p.Subject == "":
-		return refuse(ReasonMissingClaim, claim.Subject, nil)
+		return refuseClaim(ReasonMissingClaim, claim.Subject, claim.Subject, nil)
 	case p.Expires.IsZero():
-		return refuse(ReasonMissingClaim, claim.Expires, nil)
+		return refuseClaim(ReasonMissingClaim, claim.Expires, claim.Expires, nil)
 	case len(p.Subject) > maxForeignSubject:
-		return refuse(ReasonInvalidClaim, claim.Subject, errors.New("too long"))
+		return refuseClaim(ReasonInvalidClaim, claim.Subject, claim.Subject, errors.New("too long"))
 	case strings.ContainsFunc(string(p.Subject), unicode.IsControl):
-		return refuse(ReasonInvalidClaim, claim.Subject, errControl)
+		return refuseClaim(ReasonInvalidClaim, claim.Subject, claim.Subject, errControl)
 	case strings.TrimSpace(string(p.Subject)) != string(p.Subject):
-		return refuse(ReasonInvalidClaim, claim.Subject, errSpace) // servers trim headers
+		return refuseClaim(ReasonInvalidClaim, claim.Subject, claim.Subject, errSpace) // servers trim headers
 	}
 	return nil
 }
@@ -107,13 +107,13 @@ func (t *trusted) checkTimes(p *payload, now time.Time) error {
 	}
 	switch {
 	case lifetime <= 0 || lifetime > t.lifetime:
-		return refuse(ReasonWrongLifetime, "exp is not after iat, or too long after it", nil)
+		return refuseClaim(ReasonWrongLifetime, claim.Expires, "exp is not after iat, or too long after it", nil)
 	case !now.Before(p.Expires): // a token is expired "on or after" exp (RFC 7519, section 4.1.4)
-		return refuse(ReasonExpired, "exp has passed", nil)
+		return refuseClaim(ReasonExpired, claim.Expires, "exp has passed", nil)
 	case p.IssuedAt.After(now.Add(Leeway)):
-		return refuse(ReasonIssuedAhead, "iat is in the future", nil)
+		return refuseClaim(ReasonIssuedAhead, claim.IssuedAt, "iat is in the future", nil)
 	case p.notBefore.After(now.Add(Leeway)):
-		return refuse(ReasonNotYetValid, "nbf is in the future", nil)
+		return refuseClaim(ReasonNotYetValid, claim.NotBefore, "nbf is in the future", nil)
 	}
 	return nil
 }

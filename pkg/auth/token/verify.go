@@ -146,7 +146,7 @@ func (v *Verifier) from(payload string) (*trusted, error) {
 		}
 		break
 	}
-	return nil, refuse(ReasonWrongIssuer, "iss is not an accepted issuer", nil)
+	return nil, refuseClaim(ReasonWrongIssuer, claim.Issuer, "iss is not an accepted issuer", nil)
 }
 
 // issuer compares byte for byte, because two spellings of a URL may be two issuers (RFC 8725,
