@@ -26,10 +26,12 @@ var ends = map[string]string{
 	"session.Rules.Refresh":  "nothing: in memory, for the model checker",
 	"session.Manager.decide": "callers, by Request.OnTheft before the write",
 	"session.Manager.Logout": "callers, by Ended",
-	"session.Manager.Revoke": "callers, by Ended: programs of users of the library",
+	"session.Manager.Revoke": "callers, by Ended, also programs of users of the library",
+
+	"session.Manager.endReplaced": "callers, by Granted.Ended",
 
 	"session.Manager.foresee":           "nothing: it foresees a decision",
-	"session.Manager.Refresh":           "callers, by Request.OnTheft",
+	"session.Manager.Refresh":           "callers, by Request.OnTheft and Granted.Ended",
 	"endpoint.refreshHandler.refresh":   "callers",
 	"endpoint.refreshHandler.ServeHTTP": "authn_token_reuse",
 

@@ -28,6 +28,24 @@ func TestEveryEndIsLoggedOnce(t *testing.T) {
 			return h.send(t, formOf(r0, ""))
 		}, theft, "session_renew_fail revoked theft"},
 		{"a logout", func(h *harness, _, refresh string) answer { return h.send(t, logoutForm+"token="+refresh) }, logout, "session_renew_fail revoked logout"},
+		{"a step-up", func(h *harness, access, refresh string) answer {
+			id, err := session.ParseID(h.claims(t, access).SessionID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := h.Sessions().StepUp(t.Context(), id, session.Opening{
+				Subject: auth.Subject{ID: subject}, AuthTime: noon, Client: h.Clients()[auth.DefaultClient],
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.clock.Advance(2 * interval)
+			got := h.send(t, formOf(g.RefreshToken.Reveal(), ""))
+			if again := h.send(t, formOf(g.RefreshToken.Reveal(), "")); strings.Contains(again.line, logout) {
+				t.Errorf("the next refresh: %s", again.line)
+			}
+			return got
+		}, logout, "session_renew_fail revoked step_up"},
 		{"a change of the password", func(h *harness, access, _ string) answer {
 			return h.send(t, withBearer(access, changeBody(secret, nextSecret)))
 		}, change, "session_renew_fail subject_superseded"},

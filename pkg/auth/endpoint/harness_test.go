@@ -300,7 +300,8 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 }
 
 // audited returns a short form of the audit line, and checks that it is the only line and has no
-// secret. A theft whose session could not be ended has two lines, joined by a comma.
+// secret. Two lines are joined by a comma: of a theft whose session could not be ended, and of a
+// refresh that ends the session which it replaces.
 func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()
@@ -311,7 +312,7 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 		return ""
 	}
 	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) == 2 && strings.Contains(lines[0], `"event":"authn_token_reuse"`) {
+	if len(lines) == 2 && (strings.Contains(lines[0], `"event":"authn_token_reuse"`) || strings.Contains(lines[1], `"reason":"step_up"`)) {
 		h.log.Reset()
 		h.log.WriteString(lines[0])
 		theft := h.audited(t, decided, id, answered)

@@ -58,11 +58,11 @@ func (m *Manager) endReplaced(ctx context.Context, key Key) (ended ID, err error
 	if key.ID == (ID{}) {
 		return ID{}, nil
 	}
-	_, done, err := m.c.Store.Update(ctx, key, Revoke(millis(m.c.Now()), RevocationStepUp))
+	e, err := m.Revoke(ctx, key, RevocationStepUp)
 	if err != nil {
-		return ID{}, fmt.Errorf("ending a replaced session: %w", err)
+		return ID{}, fmt.Errorf("a replaced session: %w", err)
 	}
-	if done {
+	if e.Outcome == OutcomeEnded {
 		ended = key.ID
 	}
 	return ended, nil
