@@ -70,7 +70,7 @@ TELL = if [ -s $(LEFT_OUT) ]; then echo; echo "Left out:"; sort -u $(LEFT_OUT); 
 test: ## Run every test except those in containers and of deployments; with CI=true no test may be left out
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/engine/fetch.sh || [ "$$CI" != true ]
-	@test/clients/fetch.sh || [ "$$CI" != true ]
+	@test/fetch.sh clients || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory judges || [ "$$CI" != true ]
 	@if [ -e .cache/checkov/fetched.txt ]; then $(MAKE) --no-print-directory judge; else echo "the judges of the templates: make judge" >>$(LEFT_OUT); fi
 	@[ "$(RACE)" ] || echo "the race detector is missing: install a C compiler" >>$(LEFT_OUT)

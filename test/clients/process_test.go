@@ -15,7 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// cache is the folder that fetch.sh writes.
+// cache is the folder that test/fetch.sh writes.
 const cache = "../../.cache/clients"
 
 // runner runs clients in one language. A client reads one JSON value from standard input and writes
@@ -24,7 +24,7 @@ type runner struct {
 	language string
 	tool     string // must be installed
 	remedy   string
-	lock     string // the lock file, which fetch.sh copies when it is done
+	lock     string // the lock file, which test/fetch.sh copies when it is done
 	command  func(ctx context.Context, t *testing.T, tool, script, authority string) *exec.Cmd
 }
 
@@ -68,7 +68,7 @@ var (
 func (r runner) run(t *testing.T, script, authority string, input, output any) {
 	t.Helper()
 	if os.Getenv("EDGEAUTH_TEST_GO_ALONE") != "" {
-		engine.LeaveOut(t, "what fetch.sh brings for "+r.language, "make test")
+		engine.LeaveOut(t, "what test/fetch.sh brings for "+r.language, "make test")
 	}
 	tool, err := exec.LookPath(r.tool)
 	if err != nil {
@@ -76,7 +76,7 @@ func (r runner) run(t *testing.T, script, authority string, input, output any) {
 	}
 	fetched, err := os.ReadFile(filepath.Join(cache, r.language, "fetched.txt"))
 	if err != nil || string(fetched) != read(t, r.language+"/"+r.lock) {
-		engine.LeaveOut(t, "what fetch.sh brings for "+r.language, "test/clients/fetch.sh")
+		engine.LeaveOut(t, "what test/fetch.sh brings for "+r.language, "test/fetch.sh clients")
 	}
 	text, err := json.Marshal(input)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package clients_test checks edgeauth's endpoints and tokens with other projects' clients,
 // unchanged and at pinned versions: OAuth clients that refresh and revoke, libraries that verify
 // access tokens, and the written rules of AWS's own authorizers. It has its own module, so that no
-// other module depends on the Go clients. fetch.sh fetches the other clients.
+// other module depends on the Go clients. test/fetch.sh fetches the other clients.
 package clients_test
 
 import (
