@@ -21,10 +21,10 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go openapi check audit fuzz model bench clean
+.PHONY: help run build build-all engines test test-go test-frameworks openapi check audit fuzz model bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run everything on this machine: make run ARGS="--upstream http://127.0.0.1:3000"
 	@go build -o bin/edgeauth ./cmd/edgeauth && exec bin/edgeauth dev $(ARGS)
@@ -48,7 +48,7 @@ engines: ## Fetch the DynamoDB engines for the tests, once
 
 # These are modules of their own, so that no other module depends on what they need. test/own is outside of
 # the module: it shows what a program of another module can do with the library.
-MODULES = examples/customlogin test/clients test/own
+MODULES = examples/customlogin test/clients test/frameworks test/own
 
 # -count=1 runs every test: a cached result would add nothing to the list of tests that were left
 # out.
@@ -87,13 +87,19 @@ test-go: ## Run the tests that need only Go
 	@echo "$(GO_TEST) ./..."
 	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
 
+test-frameworks: ## Send every spelling of a path to web frameworks behind the authorizer
+	@mkdir -p .cache && rm -f $(LEFT_OUT)
+	@test/fetch.sh frameworks || [ "$$CI" != true ]
+	@status=0; (cd test/frameworks && EDGEAUTH_TEST_FRAMEWORKS=1 $(GO_TEST) .) || status=1; $(TELL) || status=1; exit $$status
+
 openapi: ## Hold a running server to docs/openapi.yaml, with requests that Schemathesis makes up
 	@test/openapi/fetch.sh
 	EDGEAUTH_TEST_OPENAPI=1 go test -count=1 -timeout 30m ./test/openapi
 
-check: ## Run all that continuous integration runs: audit, test, openapi, sam-test, deploy-test
+check: ## Run all that continuous integration runs: audit, test, test-frameworks, openapi, sam-test, deploy-test
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-frameworks
 	@$(MAKE) --no-print-directory openapi
 	@$(MAKE) --no-print-directory sam-test
 	@$(MAKE) --no-print-directory deploy-test
