@@ -20,6 +20,7 @@ type Stores struct {
 	Users    user.Store
 	Sessions session.Store
 	Counters throttle.Counters
+	Versions session.Versions
 	// Connect opens the first connection ahead of the first request. It is nil if there is no
 	// connection to open.
 	Connect func(ctx context.Context)
@@ -31,14 +32,14 @@ func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := tables(c.DynamoDB)
 		return Stores{
-			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Connect: db.Connect,
+			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Connect: db.Connect,
 		}, nil
 	}
 	db, err := bolt.Open(c.BoltPath)
 	if err != nil {
 		return Stores{}, err
 	}
-	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters()}, nil
+	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}, nil
 }
 
 // CreateTables creates the tables that are missing in a local engine. A file needs no tables.

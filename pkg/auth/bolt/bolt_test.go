@@ -42,6 +42,10 @@ func TestUsers(t *testing.T) {
 	storetest.Users(t, func(t testing.TB) user.Store { return openDB(t).Users() })
 }
 
+func TestVersions(t *testing.T) {
+	storetest.Versions(t, 2000, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
+}
+
 func TestAttempts(t *testing.T) {
 	storetest.Counters(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }

@@ -64,6 +64,16 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+func TestVersions(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDB(t, start(t), nil).Unhurried()
+			storetest.Versions(t, sessionCases/4, func(testing.TB) storetest.Stores { return storesIn(db) })
+		})
+	}
+}
+
 func TestAttempts(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		{"the handover is not written", "#paused = :", "#unused = :"},
 		{"the mark is not written", "#rev_inv = ", "#unused = "},
 		{"the label is not written", "#label = ", "#unused = "},
+		{"the token version is not written", "#token_version = ", "#unused = "},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
@@ -174,6 +176,13 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 	in.ReturnValues = types.ReturnValueAllOld
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	out, err := s.db.client.UpdateItem(ctx, in)
+	// A transaction that ends the other sessions may write this session at the same time. The engine
+	// then refuses the update, and nothing is written.
+	for attempt := 1; attempt < awsclient.MaxAttempts && errors.As(err, new(*types.TransactionConflictException)); attempt++ {
+		if err = pause(ctx, attempt); err == nil {
+			out, err = s.db.client.UpdateItem(ctx, in)
+		}
+	}
 	item, refused := conditionFailed(err)
 	switch {
 	case refused && item == nil:

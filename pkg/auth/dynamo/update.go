@@ -140,5 +140,8 @@ func (e *expression) assignments(c session.Change) []string {
 	if c.Label != nil {
 		set(attrLabel, e.value(str(*c.Label)))
 	}
+	if c.TokenVersion != nil {
+		set(attrTokenVersion, e.value(num(*c.TokenVersion)))
+	}
 	return all
 }

@@ -27,6 +27,7 @@ const (
 	attrEmail    = "email"
 	attrPointers = "pointers"
 	attrRevision = "revision"
+	attrUpdated  = "updated"
 	attrPointsTo = "sub"
 	// attrWrite identifies the last write of the item: the request token for a creation or move, a
 	// random number for an update. After a lost reply, a retry recognises its own write by it.
@@ -47,7 +48,7 @@ func userAttributes(u *user.User) []attribute {
 		{attrTokenVersion, (*uintField)(&u.TokenVersion)},
 		{attrRevision, (*uintField)(&u.Revision)},
 		{attrCreated, (*timeField)(&u.CreatedAt)},
-		{"updated", (*timeField)(&u.UpdatedAt)},
+		{attrUpdated, (*timeField)(&u.UpdatedAt)},
 		{"change", (*digestField)(&u.Change.Digest)},
 		{"change_until", (*timeField)(&u.Change.Until)},
 		{"change_token_version", (*countField)(&u.Change.TokenVersion)},
@@ -101,18 +102,22 @@ func (e *expression) setUser(u user.User, write string) (string, error) {
 // asRead renders the condition of every change to a user: the user is unchanged since it was read,
 // and is readable.
 func (e *expression) asRead(u user.User) string {
-	all := []string{
-		e.readable(), e.compare(attrRevision, "=", num(u.Revision)), e.compare(attrEmail, "=", str(u.Email)), e.isText(attrWrite),
-	}
+	all := []string{e.readable(), e.compare(attrRevision, "=", num(u.Revision)), e.compare(attrEmail, "=", str(u.Email))}
 	if len(u.Pointers) == 0 {
 		all = append(all, "attribute_not_exists("+e.name(attrPointers)+")")
 	} else {
 		all = append(all, e.compare(attrPointers, "=", pointerSet(u.Pointers)))
 	}
-	for _, a := range userAttributes(&u) {
+	return strings.Join(append(all, e.userForms()...), " AND ")
+}
+
+// userForms renders the conditions that every attribute of a user has a form that can be read.
+func (e *expression) userForms() []string {
+	all := []string{e.isText(attrWrite)}
+	for _, a := range userAttributes(new(user.User)) {
 		all = append(all, a.at.form(e, a.name))
 	}
-	return strings.Join(all, " AND ")
+	return all
 }
 
 func userOf(item attributes) (user.User, error) {

@@ -107,7 +107,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 	}
 	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
-		Store: s.Stores.Sessions, Subjects: users,
+		Store: s.Stores.Sessions, Subjects: users, Versions: s.Stores.Versions,
 		Keys: keys.refresh, Rules: rules, Now: s.Now, Clients: s.clients(),
 	})
 	if err != nil {

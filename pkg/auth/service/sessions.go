@@ -44,6 +44,7 @@ func startSessions(e *config.Environment) (*session.Manager, error) {
 		return nil, fmt.Errorf("the refresh-token keys: %w", err)
 	}
 	return session.NewManager(session.Config{
-		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Keys: refresh, Rules: rules,
+		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Versions: stores.Versions,
+		Keys: refresh, Rules: rules,
 	})
 }

@@ -15,6 +15,8 @@ type Stores struct {
 	Users    user.Store
 	Sessions session.Store
 	Counters throttle.Counters
+	// Versions raises the token versions of the users in Users, which ends the sessions in Sessions.
+	Versions session.Versions
 	// Connect opens the first connection before the first request. nil does nothing.
 	Connect func(ctx context.Context)
 }

@@ -9,7 +9,8 @@ import (
 
 // Check reads a session and its user as they are now. Use it to guard requests that an access token
 // alone must not open: an access token lives on for minutes after its session has ended. Check does
-// its two reads in parallel.
+// its two reads in parallel. If the user has a newer token version than the session, one more read
+// confirms that the session has ended.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the session has ended or its user is missing,
 // disabled or superseded, and [auth.ErrUnavailable] if a read failed.
@@ -31,8 +32,37 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 		}
 		outcome, err = subjectOutcome(subject, subjectErr, s), subjectErr
 	}
+	if outcome == OutcomeSubjectSuperseded {
+		if s, err = m.kept(ctx, s, subject); err != nil {
+			return Session{}, auth.Subject{}, err
+		}
+		return s, subject, nil
+	}
 	if outcome != "" {
 		return Session{}, auth.Subject{}, m.refuse(key, outcome, err)
 	}
 	return s, subject, nil
+}
+
+// kept reads a session again that looked older than its user. The session may have been read before
+// [Manager.EndOthers] raised both versions, and the user after: a refresh of the kept session at that
+// moment must not log it out. kept returns the session with its present token version, or a
+// [*Refusal] if the session has ended.
+func (m *Manager) kept(ctx context.Context, before Session, u auth.Subject) (Session, error) {
+	now, err := m.c.Store.Get(ctx, before.Key)
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return Session{}, m.refuse(before.Key, OutcomeMissing, nil)
+	case err != nil:
+		return Session{}, m.refuse(before.Key, OutcomeFailed, err)
+	}
+	outcome := m.c.Rules.ended(&now, millis(m.c.Now()))
+	if outcome == "" {
+		outcome = subjectOutcome(u, nil, now)
+	}
+	if outcome != "" {
+		return Session{}, m.refuse(before.Key, outcome, nil)
+	}
+	before.TokenVersion = now.TokenVersion
+	return before, nil
 }

@@ -12,11 +12,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Config holds the parts of a [Manager]. Every field but Clients is required.
+// Config holds the parts of a [Manager]. Store, Subjects and Keys are required.
 type Config struct {
 	Store    Store
 	Subjects Subjects
-	Keys     Keys             // the keys of refresh tokens
+	Keys     Keys // the keys of refresh tokens
+	// Versions raises the token versions of users. Only EndOthers and EndAll need it.
+	Versions Versions
 	Rules    Rules            // the zero Rules are DefaultRules
 	Now      func() time.Time // the clock; nil means time.Now
 	Rand     io.Reader        // cryptographic, and must not fail; nil means crypto/rand.Reader
@@ -162,7 +164,9 @@ type Request struct {
 }
 
 // Refresh continues the session of a refresh token. It does one conditional write and, in parallel,
-// one read of the user. A request that names a scope costs one more read, before the write.
+// one read of the user. A request that names a scope costs one more read, before the write. If the
+// user has a newer token version than the session, one more read confirms that the session has
+// ended.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the token will never work again, [ErrScope]
 // if the request asks for more than was granted, [ErrForeignClient] or [ErrUnknownClient] if the
@@ -207,7 +211,11 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	case !d.Outcome.Grants():
 		return Granted{}, refusalOf(p.Token.Key(), d.Outcome, d.Session)
 	}
-	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome != "" {
+	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome == OutcomeSubjectSuperseded {
+		if d.Session, err = m.kept(ctx, d.Session, subject); err != nil {
+			return Granted{}, err
+		}
+	} else if outcome != "" {
 		return Granted{}, m.refuse(p.Token.Key(), outcome, subjectErr)
 	}
 	if !m.has(d.Session.Client) {

@@ -76,8 +76,8 @@ type Session struct {
 	Profile auth.Profile
 	Client  auth.ClientID
 	Scope   []string
-	// TokenVersion is the subject's version at the read that verified the password. A higher
-	// version of the subject ends this session.
+	// TokenVersion is the subject's version at the read that verified the password, or that of the
+	// last [Raise] that kept this session. A higher version of the subject ends this session.
 	TokenVersion uint64
 
 	// Generation counts the rotations. Parent is the branch whose refresh token began this
@@ -115,7 +115,8 @@ type RevocationReason string
 // The closed list of reasons.
 const (
 	RevocationTheft  RevocationReason = "theft"  // the use of a refresh token proved that it was copied
-	RevocationLogout RevocationReason = "logout" // the user ended it
+	RevocationLogout RevocationReason = "logout" // the user ended it by its refresh token
+	RevocationUser   RevocationReason = "user"   // the user ended it from the list of sessions
 	RevocationAdmin  RevocationReason = "admin"  // an operator ended it
 	// RevocationStepUp means that another session replaced it, after the user proved their identity
 	// again.

@@ -54,6 +54,8 @@ type Change struct {
 	Revocation *Revocation
 	Pause      *Pause
 	Label      *string
+	// TokenVersion keeps the session when the token version of its user rises; see [Raise].
+	TokenVersion *uint64
 }
 
 // Rotation begins a generation, or renews RotatedAt of the current one.
@@ -134,5 +136,8 @@ func (c Change) apply(s *Session) {
 	}
 	if c.Label != nil {
 		s.Label = *c.Label
+	}
+	if c.TokenVersion != nil {
+		s.TokenVersion = *c.TokenVersion
 	}
 }

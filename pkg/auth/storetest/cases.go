@@ -222,7 +222,7 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		u.If.AnyOf = append(u.If.AnyOf, m)
 	}
 	// At least one part is written: an update that changes nothing is none.
-	parts := 1 + rng.IntN(31)
+	parts := 1 + rng.IntN(63)
 	if parts&1 != 0 {
 		u.Set.Rotation = &session.Rotation{Generation: uint64(rng.IntN(9)), Parent: pick(rng, branchA, branchB),
 			At: p.Now, Invocation: session.Invocation{byte(rng.IntN(9))}}
@@ -240,6 +240,10 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	}
 	if parts&16 != 0 {
 		u.Set.Pause = &session.Pause{Until: p.Now.Add(near(rng))}
+	}
+	if parts&32 != 0 {
+		version := uint64(rng.IntN(9))
+		u.Set.TokenVersion = &version
 	}
 	return u
 }

@@ -13,11 +13,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Stores are the three stores of one database.
+// Stores are the stores of one database.
 type Stores struct {
 	Users    user.Store
 	Sessions session.Store
 	Counters throttle.Counters
+	Versions session.Versions
 }
 
 // Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a
@@ -46,6 +47,7 @@ func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("LaterPointers", func(t *testing.T) { laterPointers(t, s.Users, raw) })
 	t.Run("UnreadableItems", func(t *testing.T) { unreadableItems(t, s, raw) })
 	t.Run("UnreadableUser", func(t *testing.T) { unreadableUser(t, s.Users, raw) })
+	t.Run("UnreadableVersion", func(t *testing.T) { unreadableVersion(t, s, raw) })
 	t.Run("UnreadablePointer", func(t *testing.T) { unreadablePointer(t, s.Users, raw) })
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
@@ -97,6 +99,13 @@ func unknownAttributes(t *testing.T, s Stores, raw Raw) {
 			err := moveEmail(ctx, s.Users, u, swapCase(email), rand.Text())
 			u.Email = swapCase(email)
 			return err
+		}},
+		{"a token version is raised", func() error {
+			u.Revision++
+			to := u.TokenVersion + 1
+			keep := session.Update{Set: session.Change{TokenVersion: &to}}
+			ok, err := s.Versions.Raise(ctx, session.Raise{Key: one.Key, From: u.TokenVersion, To: to, At: Epoch, Update: &keep})
+			return done(struct{}{}, ok, err)
 		}},
 		{"a session is labelled", func() error {
 			return done(s.Sessions.Update(ctx, one.Key, session.Update{Set: session.Change{Label: &label}}))

@@ -1,0 +1,115 @@
+package dynamo_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
+	"github.com/edgeauth/edgeauth/test/engine"
+	"github.com/edgeauth/edgeauth/test/fault"
+)
+
+// TestVersionsConformanceCatchesMutants changes the transaction of a raise by one fault at a time.
+// The conformance suite must notice each fault.
+func TestVersionsConformanceCatchesMutants(t *testing.T) {
+	e := engine.Dynoxide(t)
+	replace := func(member, from, to string) func(*transaction) {
+		return func(x *transaction) {
+			for _, item := range x.TransactItems {
+				w := item["Update"]
+				if expression, _ := w[member].(string); strings.Contains(expression, from) {
+					w[member] = strings.Replace(expression, from, to, 1)
+					if strings.Contains(to, "#unused") {
+						w["ExpressionAttributeNames"].(map[string]any)["#unused"] = "unused"
+					}
+				}
+			}
+		}
+	}
+	for name, edit := range map[string]func(*transaction){
+		"the session is not written": func(x *transaction) { x.TransactItems = x.TransactItems[:1] },
+		"any token version":          replace("ConditionExpression", "#token_version = :1", "(#token_version = :1 OR #token_version <> :1)"),
+		"a higher token version":     replace("ConditionExpression", "#token_version = :1", "#token_version >= :1"),
+		"an unknown user is made":    replace("ConditionExpression", "#v = :0 AND #token_version = :1", "(attribute_not_exists(#v) OR #v = :0 AND #token_version = :1)"),
+		"a tombstone is written":     replace("ConditionExpression", " AND attribute_not_exists(#rev)", ""),
+		"live at the idle end":       replace("ConditionExpression", "#idle_exp > ", "#idle_exp <> "),
+		"the version is not written": replace("UpdateExpression", "#token_version = ", "#unused = "),
+		"the revision stays":         replace("UpdateExpression", "#revision = ", "#unused = "),
+		"the time is not written":    replace("UpdateExpression", "#updated = ", "#unused = "),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mutate := &transactionMutator{edit: func(x *transaction) {
+				// Creations of users and changes of sessions stay as they are.
+				if w := x.TransactItems[0]["Update"]; w != nil && strings.Contains(text(w["Key"]), `"u#`) {
+					edit(x)
+				}
+			}}
+			differences := storetest.CompareVersions(t.Context(), storesIn(newDB(t, e, mutate).Unhurried()), 400, 3)
+			if mutate.changed.Load() == 0 {
+				t.Fatal("the mutation changed no request")
+			}
+			if len(differences) == 0 {
+				t.Errorf("%d transactions were changed, and no difference was noticed", mutate.changed.Load())
+			}
+		})
+	}
+}
+
+// TestFaultsOfARaise injects faults into the transaction that ends the other sessions. One lost
+// reply is retried and recognised. An unknown outcome ends nothing that the caller does not learn of.
+func TestFaultsOfARaise(t *testing.T) {
+	e := engine.DynamoDBLocal(t)
+	all := map[string]fault.Fault{"transaction conflict": fault.TransactConflict}
+	for name, f := range faults {
+		if f.retried {
+			all[name] = f.fault
+		}
+	}
+	for name, f := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wire := &fault.Transport{}
+			m := newManager(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
+			own, other := m.login(t, aClient), m.login(t, aClient)
+			wire.Fail("TransactWriteItems", 1, f)
+			if done, err := m.EndOthers(t.Context(), m.subject, own.Session); !done || err != nil {
+				t.Fatalf("once: %t, %v", done, err)
+			}
+			s, of, err := m.Check(t.Context(), own.Session.Key)
+			if err != nil || of.TokenVersion != m.subject.TokenVersion+1 || s.TokenVersion != of.TokenVersion {
+				t.Errorf("the kept session: version %d of %d, %v", s.TokenVersion, of.TokenVersion, err)
+			}
+			if _, _, err := m.Check(t.Context(), other.Session.Key); !errors.Is(err, session.ErrEnded) {
+				t.Errorf("the other session: %v", err)
+			}
+			wire.Fail("TransactWriteItems", always, f)
+			if done, err := m.EndAll(t.Context(), of, &s); done || !errors.Is(err, auth.ErrUnavailable) {
+				t.Errorf("always: %t, %v", done, err)
+			}
+		})
+	}
+}
+
+// A refresh that meets the transaction of its own session is tried again: the engine refuses it and
+// writes nothing.
+func TestRefreshMeetsATransaction(t *testing.T) {
+	wire := &fault.Transport{}
+	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return storetest.Epoch })
+	g := m.login(t, aClient)
+	conflict := fault.Answer(http.StatusBadRequest, "TransactionConflictException", "")
+	wire.Fail("UpdateItem", 2, conflict)
+	next, err := m.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken})
+	if err != nil || next.Outcome != session.OutcomeRotated {
+		t.Errorf("twice: %s, %v", next.Outcome, err)
+	}
+	wire.Fail("UpdateItem", always, conflict)
+	if _, err := m.Refresh(t.Context(), session.Request{RefreshToken: next.RefreshToken}); !errors.Is(err, auth.ErrUnavailable) {
+		t.Errorf("always: %v", err)
+	}
+}

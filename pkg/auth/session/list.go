@@ -1,0 +1,79 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Page is one part of a list of sessions.
+type Page struct {
+	Sessions []Session
+	// Next is the value of after for the next part. It is zero at the end of the list.
+	Next ID
+}
+
+// List returns the sessions of a user that are open now, in an order that the store chooses, by one
+// query of up to limit sessions. of must come from a read of the user: sessions of an older token
+// version are hidden, and so are a session that a step-up has replaced and all sessions of a disabled
+// user. So a part may be empty and still have a next one. The zero after begins the list.
+func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int) (Page, error) {
+	found, err := m.c.Store.List(ctx, of.ID, after, limit)
+	if err != nil {
+		return Page{}, fmt.Errorf("listing sessions: %w", err)
+	}
+	var p Page
+	if len(found) == limit {
+		p.Next = found[limit-1].ID
+	}
+	now := millis(m.c.Now())
+	replaced := map[ID]bool{}
+	for _, s := range found {
+		if m.c.Rules.ended(&s, now) == "" && subjectOutcome(of, nil, s) == "" {
+			p.Sessions = append(p.Sessions, s)
+			replaced[s.Replaces] = true
+		}
+	}
+	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool { return replaced[s.ID] })
+	return p, nil
+}
+
+// live returns the condition that a session has not ended.
+func (m *Manager) live(now time.Time) Condition {
+	return Condition{LiveAt: now, CreatedFrom: m.c.Rules.notBefore()}
+}
+
+// Bounds of a label, which keep the item of a session small.
+const (
+	maxLabelCharacters = 64
+	maxLabelBytes      = 200
+)
+
+// ErrLabel says that a text cannot be the label of a session.
+var ErrLabel = fmt.Errorf("a label has at most %d characters and %d bytes of UTF-8, and no control characters", maxLabelCharacters, maxLabelBytes)
+
+// Rename sets the label of a session by one write. An empty label removes it. The error is
+// [ErrLabel] if the label is not permitted. It wraps [auth.ErrNotFound] if the user has no such open
+// session, and [auth.ErrUnavailable] if the store did not confirm the write. of must come from a
+// read of the user.
+func (m *Manager) Rename(ctx context.Context, of auth.Subject, id ID, label string) error {
+	control := func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
+	if len(label) > maxLabelBytes || !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabelCharacters || strings.ContainsFunc(label, control) {
+		return ErrLabel
+	}
+	u := Update{If: m.live(millis(m.c.Now())), Set: Change{Label: &label}}
+	before, done, err := m.c.Store.Update(ctx, Key{of.ID, id}, u)
+	switch {
+	case err != nil:
+		return fmt.Errorf("renaming a session: %w", err)
+	case !done || subjectOutcome(of, nil, *before) != "":
+		return fmt.Errorf("renaming a session: %w", auth.ErrNotFound)
+	}
+	return nil
+}
