@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,6 +18,9 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 	case "refresh":
 		return endpoint.Refresh(x.responder, x.sessions)
 	case "sessions":
+		if x.settings.Stores.Versions == nil {
+			return nil, errors.New("service: Settings.Stores.Versions is missing (the sessions function wants what raises the token versions of the users, as of OpenBolt)")
+		}
 		return endpoint.Sessions(x.sessions, x.settings.Log)
 	case "account":
 		return endpoint.Account(x.responder, x.authenticator, x.access, x.sessions, x.Clients())

@@ -125,7 +125,6 @@ func (s Settings) check() error {
 		"is %d (want the version of the keys that signs, from 1 to %d)", s.KeyVersion, config.MaxKeyVersion)
 	want(s.Stores.Users != nil, "Stores.Users", "is missing (want a store of users, as of OpenBolt)")
 	want(s.Stores.Sessions != nil, "Stores.Sessions", "is missing (want a store of sessions, as of OpenBolt)")
-	want(s.Stores.Versions != nil, "Stores.Versions", "is missing (want what raises the token versions of the users, as of OpenBolt)")
 	want(s.LoginRing == nil || s.Stores.Counters != nil, "Stores.Counters",
 		"is missing (with LoginRing, want a store of counters, as of OpenBolt, or throttle.Unlimited)")
 	want(s.RefusalFloor >= 0, "RefusalFloor", "is %v (want a duration from 0)", s.RefusalFloor)

@@ -16,6 +16,7 @@ type Stores struct {
 	Sessions session.Store
 	Counters throttle.Counters
 	// Versions raises the token versions of the users in Users, which ends the sessions in Sessions.
+	// Only the sessions function needs it.
 	Versions session.Versions
 	// Connect opens the first connection before the first request. nil does nothing.
 	Connect func(ctx context.Context)
