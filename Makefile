@@ -87,7 +87,7 @@ test-go: ## Run the tests that need only Go
 	@echo "$(GO_TEST) ./..."
 	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
 
-test-frameworks: ## Send every spelling of a path to web frameworks behind the authorizer
+test-frameworks: ## Run web frameworks, and the Serverless Framework, with the authorizer
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/fetch.sh frameworks || [ "$$CI" != true ]
 	@status=0; (cd test/frameworks && EDGEAUTH_TEST_FRAMEWORKS=1 $(GO_TEST) .) || status=1; $(TELL) || status=1; exit $$status

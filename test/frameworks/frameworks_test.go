@@ -102,4 +102,6 @@ func TestSpellings(t *testing.T) {
 // attempt is one request.
 type attempt struct{ method, target, header string }
 
-func (a attempt) String() string { return strings.TrimSpace(a.method + " " + a.target + "\n" + a.header) }
+func (a attempt) String() string {
+	return strings.TrimSpace(a.method + " " + a.target + "\n" + a.header)
+}
