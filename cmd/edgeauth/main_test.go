@@ -296,6 +296,8 @@ func TestRefusals(t *testing.T) {
 		{"an empty line for a password", "\ncorrect horse", "user add bob@example.com --data " + home, 1, []string{"edgeauth: no password on standard input"}},
 		{"a password as an argument", "", "user add bob@example.com hunter22 --data " + home, 2, []string{"edgeauth: unexpected argument hunter22", hint}},
 
+		{"a checked path without a method", "", "dev --checked /money --data " + home, 2,
+			[]string{`edgeauth: --checked: "/money" is no route \(want a method and a path, for example 'POST /money'\): it has no method`, hint}},
 		{"user add, no directory", "correct horse", "user add bob@example.com --data " + missing, 1, []string{noHome}},
 		{"user list, no directory", "", "user list --data " + missing, 1, []string{noHome}},
 		{"keys show, no directory", "", "keys show --data " + missing, 1, []string{noHome}},

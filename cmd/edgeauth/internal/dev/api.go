@@ -23,20 +23,25 @@ import (
 	"github.com/edgeauth/edgeauth/internal/standin"
 )
 
-// API is an HTTP API with its routes, functions and authorizer. Its error answers are those of API
+// API is an HTTP API with its routes, functions and authorizers. Its error answers are those of API
 // Gateway.
 type API struct {
 	Routes *router.Matcher
 	// Functions maps the function names in Routes to functions.
-	Functions map[string]standin.Function
-	// Authorizer answers REQUEST authorizer events with payload format 2.0 and simple responses.
-	Authorizer interface {
-		Invoke(ctx context.Context, event []byte) ([]byte, error)
-	}
+	Functions  map[string]standin.Function
+	Authorizer Authorizer
+	// SessionAuthorizer is in front of the routes of Checked, in place of Authorizer.
+	SessionAuthorizer Authorizer
+	Checked           Checked
 	// Upstream serves every path without a route, behind the authorizer. If it is nil, those paths
 	// get 404.
 	Upstream *Upstream
 	Now      func() time.Time
+}
+
+// Authorizer answers REQUEST authorizer events with payload format 2.0 and simple responses.
+type Authorizer interface {
+	Invoke(ctx context.Context, event []byte) ([]byte, error)
 }
 
 // requestIDHeader is the header in which an HTTP API tells a client the id of its request. The
@@ -96,7 +101,11 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin
 		refuse(w, http.StatusBadRequest, "Bad Request")
 		return nil, false
 	}
-	raw, err := a.Authorizer.Invoke(r.Context(), event)
+	authorizer := a.Authorizer
+	if a.Checked.has(r) {
+		authorizer = a.SessionAuthorizer
+	}
+	raw, err := authorizer.Invoke(r.Context(), event)
 	var answer struct {
 		IsAuthorized bool              `json:"isAuthorized"`
 		Context      map[string]string `json:"context"`

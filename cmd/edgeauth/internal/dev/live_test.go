@@ -34,6 +34,12 @@ func newServed(t *testing.T) (l *live, password string, log *bytes.Buffer) {
 
 func serveConfigured(t *testing.T, document string) (l *live, password string, log *bytes.Buffer, err error) {
 	t.Helper()
+	return serveOptions(t, Options{Config: document})
+}
+
+// serveOptions serves with these options on a new data directory.
+func serveOptions(t *testing.T, o Options) (l *live, password string, log *bytes.Buffer, err error) {
+	t.Helper()
 	home := Home(t.TempDir())
 	if err := home.Make(); err != nil {
 		t.Fatal(err)
@@ -47,7 +53,8 @@ func serveConfigured(t *testing.T, document string) (l *live, password string, l
 		t.Fatal(err)
 	}
 	log = &bytes.Buffer{}
-	l, err = newLive(t.Context(), Options{Home: home, Algorithm: token.ES256, Profile: auth.Balanced, Config: document, Log: log}, here, stores)
+	o.Home, o.Algorithm, o.Profile, o.Log = home, token.ES256, auth.Balanced, log
+	l, err = newLive(t.Context(), o, here, stores)
 	return l, secret.Reveal(), log, err
 }
 

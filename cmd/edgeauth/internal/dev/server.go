@@ -31,6 +31,7 @@ type Options struct {
 	Algorithm token.Algorithm
 	Profile   auth.Profile
 	Config    string // the JSON of EDGEAUTH_CONFIG; may be empty
+	Checked   Checked
 	Out, Log  io.Writer
 }
 
@@ -89,8 +90,11 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if err != nil {
 		return nil, err
 	}
-	api := &API{Upstream: o.Upstream, Now: time.Now}
-	if api.Authorizer, err = o.authorizer(public, issuer); err != nil {
+	api := &API{Upstream: o.Upstream, Checked: o.Checked, Now: time.Now}
+	if api.Authorizer, err = o.authorizer(public, issuer, nil); err != nil {
+		return nil, err
+	}
+	if api.SessionAuthorizer, err = o.authorizer(public, issuer, s.Sessions()); err != nil {
 		return nil, err
 	}
 	handlers, err := s.Handlers(ctx)
@@ -110,9 +114,9 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	return api, nil
 }
 
-// authorizer builds the authorizer as its function does: only from the public keys and the
-// configuration.
-func (o Options) authorizer(keys token.KeySet, issuer string) (*authorizer.Authorizer, error) {
+// authorizer builds an authorizer as its function does: from the public keys, the configuration, and
+// the sessions if it reads them.
+func (o Options) authorizer(keys token.KeySet, issuer string, sessions authorizer.Sessions) (*authorizer.Authorizer, error) {
 	jwks, err := json.Marshal(keys)
 	if err != nil {
 		return nil, err
@@ -124,7 +128,7 @@ func (o Options) authorizer(keys token.KeySet, issuer string) (*authorizer.Autho
 	return authorizer.FromVariables(func(name string) (string, bool) {
 		text, ok := variables[name]
 		return text, ok
-	}, o.Log, nil)
+	}, o.Log, sessions)
 }
 
 // me is a backend behind the authorizer. It answers with the caller's identity.

@@ -27,7 +27,7 @@ Use the refresh token, as an OAuth client or with JSON:
   curl -sS {{.URL}}/auth/refresh -d grant_type=refresh_token -d "refresh_token=$refresh"
   curl -sS {{.URL}}/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$refresh\"}"
 
-End the session (its access token stays valid until it expires):
+End the session (its access token stays valid until it expires, but not on routes of --checked):
 
   curl -sS {{.URL}}/auth/logout -d "token=$refresh"
 
