@@ -12,7 +12,7 @@ import (
 
 type attachCommand struct {
 	Store string `required:"" placeholder:"stack:NAME" help:"The deployed stack, in the Region and with the credentials that the aws command uses."`
-	Kind  string `arg:"" optional:"" enum:"native,http,rest-token,rest-request," default:"" help:"native (an HTTP API's own JWT authorizer), http, rest-token or rest-request (default: all)."`
+	Kind  string `arg:"" optional:"" enum:"native,http,session,rest-token,rest-request," default:"" help:"native (an HTTP API's own JWT authorizer), http, session (http, with the session authorizer beside it), rest-token or rest-request (default: all)."`
 }
 
 // attachment is a block of a SAM template.
@@ -37,21 +37,32 @@ Auth:
 		}},
 	{"http", "An HTTP API with edgeauth's authorizer. Properties of an AWS::Serverless::HttpApi:",
 		func(s stack.Stack) string {
-			return fmt.Sprintf(`FailOnWarnings: true
-Auth:
-  DefaultAuthorizer: edgeauth
-  Authorizers:
-    edgeauth:
-      FunctionArn: %s
-      AuthorizerPayloadFormatVersion: '2.0'
-      EnableSimpleResponses: true
-      Identity: {Headers: [Authorization], ReauthorizeEvery: 0}
-`, yamlText(s.Authorizer))
+			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer)
+		}},
+	{"session", "An HTTP API with both of edgeauth's authorizers. A route with Auth: {Authorizer: edgeauth-session} refuses a token " +
+		"whose session has ended. Properties of an AWS::Serverless::HttpApi:",
+		func(s stack.Stack) string {
+			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer) + httpAuthorizer("edgeauth-session", s.SessionAuthorizer)
 		}},
 	{"rest-token", "A REST API whose authorizer gets the token only. Properties of an AWS::Serverless::Api:",
 		func(s stack.Stack) string { return restBlock(s, "TOKEN", "Header: Authorization") }},
 	{"rest-request", "A REST API whose authorizer gets the request. Properties of an AWS::Serverless::Api:",
 		func(s stack.Stack) string { return restBlock(s, "REQUEST", "Headers: [Authorization]") }},
+}
+
+const httpBlock = `FailOnWarnings: true
+Auth:
+  DefaultAuthorizer: edgeauth
+  Authorizers:
+`
+
+func httpAuthorizer(name, arn string) string {
+	return fmt.Sprintf(`    %s:
+      FunctionArn: %s
+      AuthorizerPayloadFormatVersion: '2.0'
+      EnableSimpleResponses: true
+      Identity: {Headers: [Authorization], ReauthorizeEvery: 0}
+`, name, yamlText(arn))
 }
 
 func restBlock(s stack.Stack, payload, identity string) string {
@@ -92,6 +103,12 @@ func (c *attachCommand) Run(ctx context.Context, t terminal) error {
 	for _, a := range attachments {
 		if c.Kind != "" && c.Kind != a.kind {
 			continue
+		}
+		if a.kind == "session" && s.SessionAuthorizer == "" {
+			if c.Kind == "" {
+				continue
+			}
+			return fmt.Errorf("the stack %s has no session authorizer; deploy it with the present template.yaml first", s.Name)
 		}
 		view[a.kind] = a.block(s)
 		if text.Len() > 0 {

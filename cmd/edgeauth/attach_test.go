@@ -13,20 +13,28 @@ func TestAttach(t *testing.T) {
 	d := deploy(t)
 	d.parameters["Audience"] = "https://api.example.com other"
 	page := unindented(t, "../../docs/attach.md")
-	for kind, row := range map[string]struct{ example, value, reference string }{
-		"native": {"native-http-api", "{issuer: https://auth.example.com, audience: [https://api.example.com]}",
-			"{issuer: !Ref Issuer, audience: [!Ref Issuer]}"},
-		"http":         {"http-api", d.outputs["AuthorizerArn"], "!Ref AuthorizerArn"},
-		"rest-token":   {"rest-token", d.outputs["AuthorizerArn"], "!Ref AuthorizerArn"},
-		"rest-request": {"rest-request", d.outputs["AuthorizerArn"], "!Ref AuthorizerArn"},
+	authorizer, session := [2]string{d.outputs["AuthorizerArn"], "!Ref AuthorizerArn"}, [2]string{d.outputs["SessionAuthorizerArn"], "!Ref SessionAuthorizerArn"}
+	for kind, row := range map[string]struct {
+		example string
+		values  [][2]string // each with the reference that stands for it in the example
+	}{
+		"native": {"native-http-api", [][2]string{
+			{"{issuer: https://auth.example.com, audience: [https://api.example.com]}", "{issuer: !Ref Issuer, audience: [!Ref Issuer]}"}}},
+		"http":         {"http-api", [][2]string{authorizer}},
+		"session":      {"session-http-api", [][2]string{authorizer, session}},
+		"rest-token":   {"rest-token", [][2]string{authorizer}},
+		"rest-request": {"rest-request", [][2]string{authorizer}},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			heading, block, _ := strings.Cut(done(t, "", "attach", kind, "--store", "stack:auth"), "\n")
-			if !strings.HasPrefix(heading, "# ") || strings.Count(block, row.value) != 1 {
-				t.Fatalf("%s\n%s\nwant %s in it once", heading, block, row.value)
+			for _, v := range row.values {
+				if !strings.HasPrefix(heading, "# ") || strings.Count(block, v[0]) != 1 {
+					t.Fatalf("%s\n%s\nwant %s in it once", heading, block, v[0])
+				}
+				block = strings.Replace(block, v[0], v[1], 1)
 			}
 			var lines []string
-			for line := range strings.Lines(strings.Replace(block, row.value, row.reference, 1)) {
+			for line := range strings.Lines(block) {
 				lines = append(lines, strings.TrimSpace(line))
 			}
 			want := strings.Join(lines, "\n")
@@ -79,6 +87,19 @@ func TestAttachAll(t *testing.T) {
 		if got := done(t, "", "attach", "native", "--store", "stack:auth"); !strings.Contains(got, "audience: "+want+"}") {
 			t.Errorf("audience %s:\n%s\nwant %s", audience, got, want)
 		}
+	}
+}
+
+// TestAttachOlderStack: a stack without the session authorizer has the other blocks.
+func TestAttachOlderStack(t *testing.T) {
+	d := deploy(t)
+	delete(d.outputs, "SessionAuthorizerArn")
+	if all := done(t, "", "attach", "--store", "stack:auth"); !strings.Contains(all, "TOKEN") || strings.Contains(all, "edgeauth-session") {
+		t.Error(all)
+	}
+	r := edgeauth(t, "", "attach", "session", "--store", "stack:auth")
+	if r.status != exitFailed || r.err != "edgeauth: the stack auth has no session authorizer; deploy it with the present template.yaml first\n" {
+		t.Errorf("exit %d, %s", r.status, r.err)
 	}
 }
 

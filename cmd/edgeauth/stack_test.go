@@ -44,8 +44,9 @@ func deploy(t *testing.T) *deployedStack {
 	table := strings.ToLower(rand.Text())
 	d.outputs = map[string]string{
 		"Issuer": "https://auth.example.com", "Jwks": "https://auth.example.com/.well-known/jwks.json",
-		"AuthorizerArn": "arn:aws:lambda:eu-central-1:123456789012:function:auth-AuthorizerFunction-x:live",
-		"UsersTable":    table + "-users", "SessionsTable": table + "-sessions", "AttemptsTable": table + "-attempts",
+		"AuthorizerArn":        "arn:aws:lambda:eu-central-1:123456789012:function:auth-AuthorizerFunction-x:live",
+		"SessionAuthorizerArn": "arn:aws:lambda:eu-central-1:123456789012:function:auth-SessionAuthorizerFunction-x:live",
+		"UsersTable":           table + "-users", "SessionsTable": table + "-sessions", "AttemptsTable": table + "-attempts",
 		"SigningSecret": d.secrets.Add("signing"), "RefreshSecret": d.secrets.Add("refresh"),
 		"LoginSecret": d.secrets.Add("login"),
 	}

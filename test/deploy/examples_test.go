@@ -43,12 +43,14 @@ func (s *stack) attach(example string) (url string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	parameter := "AuthorizerArn=/" + s.name + "/authorizer"
-	if _, native := d["Parameters"].(object)["Issuer"]; native {
-		parameter = "Issuer=/" + s.name + "/issuer"
+	var parameters []string
+	for parameter, name := range map[string]string{"AuthorizerArn": "authorizer", "SessionAuthorizerArn": "session-authorizer", "Issuer": "issuer"} {
+		if _, takes := d["Parameters"].(object)[parameter]; takes {
+			parameters = append(parameters, parameter+"=/"+s.name+"/"+name)
+		}
 	}
 	api := s.stack(s.t, s.name+"-"+example)
-	api.mustPut(d, parameter)
+	api.mustPut(d, parameters...)
 	// The emulator knows its APIs by another name.
 	return strings.Replace(api.outputs["Url"], ".execute-api."+region+".amazonaws.com", ".execute-api."+strings.TrimPrefix(s.cloud.url, "https://"), 1)
 }
@@ -83,7 +85,7 @@ func TestExamples(t *testing.T) {
 			t.Parallel()
 			s := *s
 			s.t = t
-			refusal := map[string]int{"http-api": http.StatusForbidden}[name] // an HTTP API has no other for an authorizer's no
+			refusal := map[string]int{"http-api": http.StatusForbidden, "session-http-api": http.StatusForbidden}[name] // an HTTP API has no other for an authorizer's no
 			if refusal == 0 {
 				refusal = http.StatusUnauthorized
 			}
@@ -107,4 +109,37 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// On a route with the session authorizer, a logout ends the access token at once. On the others, the
+// token lives on.
+func TestSessionAuthorizer(t *testing.T) {
+	p := open(t)
+	s := p.stack(t, "money")
+	s.mustPut(p.template, s.parameters()...)
+	s.mustCommand(password, "user add "+ada+" --roles demo")
+	c := s.client()
+	if err := c.login(t.Context(), ada, password); err != nil {
+		t.Fatal(err)
+	}
+	whoami := s.attach("session-http-api")
+	money := strings.TrimSuffix(whoami, "/whoami") + "/money"
+	ask := func(what, method, url, access string, status int) {
+		t.Helper()
+		got, err := c.send(t.Context(), method, url, nil, access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.status != status {
+			t.Errorf("%s: %s %s: %d %v, want %d", what, method, url, got.status, got.body, status)
+		}
+	}
+	ask("no token", http.MethodPost, money, "", http.StatusUnauthorized)
+	ask("an altered token", http.MethodPost, money, c.access[:len(c.access)-8]+"AAAAAAAA", http.StatusForbidden)
+	ask("a live session", http.MethodPost, money, c.access, http.StatusOK)
+	if _, err := c.expect(t.Context(), http.StatusOK, "", http.MethodPost, "/auth/logout", object{"refresh_token": c.refresh}, ""); err != nil {
+		t.Fatal(err)
+	}
+	ask("after the logout", http.MethodPost, money, c.access, http.StatusForbidden)
+	ask("after the logout", http.MethodGet, whoami, c.access, http.StatusOK)
 }

@@ -8,7 +8,7 @@ import (
 // TestExamples checks that in every example no route lacks the authorizer, nothing is cached, and
 // browsers can read the refusals of REST APIs.
 func TestExamples(t *testing.T) {
-	for _, name := range []string{"http-api", "rest-token", "rest-request"} {
+	for _, name := range []string{"http-api", "session-http-api", "rest-token", "rest-request"} {
 		t.Run(name, func(t *testing.T) {
 			d := translated(t, "examples/"+name+".yaml")
 			for _, problem := range slices.Concat(example(d), deployable(d)) {
@@ -125,11 +125,13 @@ func body(d document) tree { return at[tree](d.properties("ExampleApi"), "Body")
 
 func operation(d document) tree { return at[tree](body(d), "paths", "/whoami", "get") }
 
-// gatewayAuthorizer returns the only authorizer of an API's definition, at the place that its kind
-// of API uses.
-func gatewayAuthorizer(d document) tree {
+// gatewayAuthorizer returns the authorizer with the name edgeauth.
+func gatewayAuthorizer(d document) tree { return schemeOf(d, "edgeauth") }
+
+// schemeOf returns an authorizer of an API's definition, at the place that its kind of API uses.
+func schemeOf(d document, name string) tree {
 	for _, schemes := range []tree{at[tree](body(d), "components", "securitySchemes"), at[tree](body(d), "securityDefinitions")} {
-		if a := at[tree](schemes, "edgeauth", "x-amazon-apigateway-authorizer"); a != nil {
+		if a := at[tree](schemes, name, "x-amazon-apigateway-authorizer"); a != nil {
 			return a
 		}
 	}
@@ -148,6 +150,7 @@ func example(d document) (problems []string) {
 	if len(uri) != 2 || !isParameter(at[any](uri[1], "__FunctionArn__")) {
 		problems = append(problems, "the authorizer is not the one of the parameter")
 	}
+	problems = append(problems, checkedExample(d)...)
 	if len(d.of("AWS::ApiGateway::RestApi")) == 0 {
 		return problems
 	}
@@ -161,6 +164,51 @@ func example(d document) (problems []string) {
 		problems = append(problems, "a preflight would need a token")
 	}
 	return problems
+}
+
+// checkedExample checks the session authorizer of the examples that have one: it is on the route for
+// money, it is not the other authorizer, and the gateway keeps none of its answers.
+func checkedExample(d document) (problems []string) {
+	money := at[tree](body(d), "paths", "/money", "post")
+	if money == nil {
+		return nil
+	}
+	if security := at[[]any](money, "security"); len(security) != 1 || at[[]any](security[0], "edgeauth-session") == nil {
+		problems = append(problems, "the route for money lacks the session authorizer")
+	}
+	a := schemeOf(d, "edgeauth-session")
+	if ttl, ok := a["authorizerResultTtlInSeconds"].(float64); !ok || ttl != 0 {
+		problems = append(problems, "answers of the session authorizer are kept")
+	}
+	uri := at[[]any](a, "authorizerUri", "Fn::Sub")
+	if len(uri) != 2 {
+		return append(problems, "the session authorizer has no function")
+	}
+	if arn := at[any](uri[1], "__FunctionArn__"); ref(arn) != "SessionAuthorizerArn" && arn != "/edgeauth/session-authorizer" {
+		problems = append(problems, "the session authorizer is not the one of the parameter")
+	}
+	return problems
+}
+
+// TestCheckedExample introduces mistakes that would let a stolen token through after its logout.
+func TestCheckedExample(t *testing.T) {
+	d := translated(t, "examples/session-http-api.yaml")
+	money := func(d document) tree { return at[tree](body(d), "paths", "/money", "post") }
+	for what, break_ := range map[string]func(document){
+		"the route is open":           func(d document) { delete(money(d), "security") },
+		"the route has the other one": func(d document) { money(d)["security"] = operation(d)["security"] },
+		"answers are kept":            func(d document) { schemeOf(d, "edgeauth-session")["authorizerResultTtlInSeconds"] = 1.0 },
+		"answers are kept by default": func(d document) { delete(schemeOf(d, "edgeauth-session"), "authorizerResultTtlInSeconds") },
+		"it is the other one under its name": func(d document) {
+			schemeOf(d, "edgeauth-session")["authorizerUri"] = schemeOf(d, "edgeauth")["authorizerUri"]
+		},
+	} {
+		broken := d.clone(t)
+		break_(broken)
+		if len(checkedExample(broken)) == 0 {
+			t.Errorf("nothing is found where %s", what)
+		}
+	}
 }
 
 // isParameter reports whether a value is the parameter AuthorizerArn. The transform may replace it

@@ -34,6 +34,9 @@ type Stack struct {
 	Audience     []string // of access tokens; at least one
 	JWKS         string   // the URL of the public keys
 	Authorizer   string   // the ARN of the authorizer, which other APIs attach
+	// SessionAuthorizer is the ARN of the session authorizer. It is empty if the stack was last
+	// deployed without it.
+	SessionAuthorizer string
 	// KeyVersion is the value of the latest deployment. During a deployment functions may still use
 	// the previous version.
 	KeyVersion                   keyrings.Version
@@ -143,7 +146,7 @@ func (s *Stack) read(described types.Stack) error {
 		return fmt.Errorf("the stack %s (%s) lacks these outputs: %s; either edgeauth's template.yaml did not create it, "+
 			"or its deployment failed", s.Name, s.Status, what)
 	}
-	s.LoginSecret = outputs["LoginSecret"]
+	s.LoginSecret, s.SessionAuthorizer = outputs["LoginSecret"], outputs["SessionAuthorizerArn"]
 	if s.Audience = strings.Fields(parameters["Audience"]); len(s.Audience) == 0 {
 		s.Audience = []string{s.Issuer}
 	}
