@@ -28,7 +28,11 @@ var ends = map[string]string{
 	"session.Manager.Logout": "callers, by Ended",
 	"session.Manager.Revoke": "callers, by Ended, also programs of users of the library",
 
-	"session.Manager.endReplaced": "callers, by Granted.Ended",
+	"session.Manager.end":         "callers, by Ended",
+	"session.Manager.endReplaced": "callers, by Granted.Ended and Ended.Replaced",
+
+	"session.Manager.EndOthers": "callers",
+	"session.Manager.EndAll":    "callers",
 
 	"session.Manager.foresee":           "nothing: it foresees a decision",
 	"session.Manager.Refresh":           "callers, by Request.OnTheft and Granted.Ended",
@@ -149,6 +153,7 @@ func (c *checked) enders() map[string]token.Position {
 		switch strings.TrimPrefix(p.Path(), library+"/") {
 		case "session":
 			ending[field(p, "Change", "Revocation")] = true
+			ending[field(p, "Raise", "To")] = true
 		case "user":
 			ending[field(p, "User", "TokenVersion")] = true
 		}
@@ -195,7 +200,7 @@ func (c *checked) uses(body ast.Node, ending map[types.Object]bool) (found bool)
 			found = found || slices.ContainsFunc(n.Lhs, written)
 		case *ast.KeyValueExpr:
 			key, ok := n.Key.(*ast.Ident)
-			found = found || ok && key.Name == "Revocation" && ending[c.info.Uses[key]]
+			found = found || ok && (key.Name == "Revocation" || key.Name == "To") && ending[c.info.Uses[key]]
 		case *ast.Ident:
 			_, isFunc := c.info.Uses[n].(*types.Func)
 			found = found || isFunc && (n.Name == "DeleteAll" || ending[c.info.Uses[n]])

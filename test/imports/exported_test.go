@@ -179,7 +179,7 @@ var budget = []struct {
 	{"the core", 449},
 	{"the claim that a token is refused for", 1},
 	{"step-up", 4},
-	{"ends of all sessions, and their list", 13},
+	{"ends of all sessions, and their list", 12},
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 6},
 	{"the end of the sessions of a restored table", 1},

@@ -19,6 +19,18 @@ type finished struct {
 	err          error
 }
 
+// logReplaced writes the line of a session that ended because another one has replaced it, unless
+// its ID is zero. It is a line of its own, because the request is about the other session.
+func logReplaced(log *audit.Log, r *http.Request, replaced session.Key, client auth.ClientID) {
+	if replaced.ID == (session.ID{}) {
+		return
+	}
+	log.Write(r.Context(), audit.Event{
+		Name: audit.TokenRevoked, Outcome: string(session.OutcomeEnded), Reason: string(session.RevocationStepUp), RequestID: requestid.Of(r),
+		SubjectID: replaced.Subject, SessionID: replaced.ID.String(), ClientID: client,
+	})
+}
+
 // event returns the fields that the audit lines of all endpoints share: the name, the request, the
 // session and its client. After an error it has the code of the answer and the session of a
 // [*session.Refusal]. If the service is at fault, it has the error too.

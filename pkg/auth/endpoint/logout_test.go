@@ -276,3 +276,26 @@ func TestLogoutLine(t *testing.T) {
 		}
 	}
 }
+
+// A logout after a step-up ends the replaced session too, and each has a line.
+func TestLogoutEndsTheReplacedSession(t *testing.T) {
+	h := newHarness(t)
+	access, refresh := h.login(t)
+	id, err := session.ParseID(h.claims(t, access).SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := h.Sessions().StepUp(t.Context(), id, session.Opening{
+		Subject: auth.Subject{ID: subject}, AuthTime: noon, Client: h.Clients()[auth.DefaultClient],
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := h.send(t, logoutForm+"token="+g.RefreshToken.Reveal())
+	if got.text != "200 {}" || got.line != "authn_token_revoked logged_out, authn_token_revoked ended step_up" || !strings.Contains(h.log.String(), id.String()) {
+		t.Errorf("%s, logged as %q: %s", got.text, got.line, &h.log)
+	}
+	if got := h.send(t, formOf(refresh, "")); got.line != "session_renew_fail revoked step_up" {
+		t.Errorf("the replaced session: %s", got.line)
+	}
+}

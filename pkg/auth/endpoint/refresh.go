@@ -112,13 +112,7 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 		e.Name, e.Outcome, e.Reason = nameOf(refusal.Outcome), string(refusal.Outcome), string(refusal.Revoked)
 	}
 	h.audit.Write(r.Context(), e)
-	if g.Ended != (session.ID{}) {
-		// Another line, because it is another session that has ended.
-		h.audit.Write(r.Context(), audit.Event{
-			Name: audit.TokenRevoked, Outcome: string(session.OutcomeEnded), Reason: string(session.RevocationStepUp), RequestID: e.RequestID,
-			SubjectID: g.Session.Subject, SessionID: g.Ended.String(), ClientID: g.Session.Client,
-		})
-	}
+	logReplaced(h.audit, r, session.Key{Subject: g.Session.Subject, ID: g.Ended}, g.Session.Client)
 }
 
 func nameOf(o session.Outcome) audit.Name {

@@ -32,10 +32,10 @@ func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int
 	if len(found) == limit {
 		p.Next = found[limit-1].ID
 	}
-	now := millis(m.c.Now())
+	now := m.c.Now()
 	replaced := map[ID]bool{}
 	for _, s := range found {
-		if m.c.Rules.ended(&s, now) == "" && subjectOutcome(of, nil, s) == "" {
+		if m.c.Rules.Over(s, of, now) == "" {
 			p.Sessions = append(p.Sessions, s)
 			replaced[s.Replaces] = true
 		}

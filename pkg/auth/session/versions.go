@@ -32,27 +32,6 @@ type Raise struct {
 	Update *Update
 }
 
-// End ends one session for good, as the list of sessions and an operator's command do, and returns
-// it as it was before. A session that it has replaced by a step-up, and that the list hides, ends
-// too. End succeeds again if the session has ended already. The error wraps [auth.ErrNotFound] if
-// there is no such session, and [auth.ErrUnavailable] if the store did not confirm each write. A
-// caller that hangs up does not cancel the writes.
-func (m *Manager) End(ctx context.Context, key Key, reason RevocationReason) (Session, error) {
-	ctx = context.WithoutCancel(ctx)
-	u := Revoke(millis(m.c.Now()), reason)
-	before, _, err := m.c.Store.Update(ctx, key, u)
-	if err == nil && before == nil {
-		err = auth.ErrNotFound
-	}
-	if err == nil && before.Replaces != (ID{}) {
-		_, _, err = m.c.Store.Update(ctx, Key{key.Subject, before.Replaces}, u)
-	}
-	if err != nil {
-		return Session{}, fmt.Errorf("ending a session: %w", err)
-	}
-	return *before, nil
-}
-
 // EndOthers ends every session of a user but own, in one transaction: it raises the token versions
 // of the user and of own. Both must come from [Manager.Check]. The known devices of the user and a
 // pending change of the password end too, because they are bound to the token version. Access tokens

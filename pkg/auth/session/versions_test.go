@@ -129,7 +129,7 @@ func TestAnEndedSessionEndsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.End(t.Context(), own.Session.Key, session.RevocationUser); err != nil {
+	if _, err := h.Revoke(t.Context(), own.Session.Key, session.RevocationUser); err != nil {
 		t.Fatal(err)
 	}
 	if done, err := h.EndOthers(t.Context(), of, s); done || err != nil {
@@ -210,7 +210,7 @@ func TestEndOthersBetweenTwoReads(t *testing.T) {
 					t.Error(done, err)
 				}
 				if ended {
-					if _, err := h.End(t.Context(), own.Session.Key, session.RevocationUser); err != nil {
+					if _, err := h.Revoke(t.Context(), own.Session.Key, session.RevocationUser); err != nil {
 						t.Error(err)
 					}
 				}
@@ -248,30 +248,6 @@ func (a *afterwards) Subject(ctx context.Context, id auth.SubjectID) (auth.Subje
 	return a.real.Subject(ctx, id)
 }
 
-func TestEnd(t *testing.T) {
-	h := newHousehold(t)
-	g := h.login(t, auth.Balanced)
-	for range 2 { // the second is a repetition
-		if was, err := h.End(t.Context(), g.Session.Key, session.RevocationUser); err != nil || was.Client != auth.DefaultClient {
-			t.Errorf("%+v, %v", was, err)
-		}
-	}
-	if s, err := h.store.Get(t.Context(), g.Session.Key); err != nil || s.Revocation.Reason != session.RevocationUser {
-		t.Errorf("%+v, %v", s, err)
-	}
-	outcome, _ := h.refresh(t, g.RefreshToken)
-	want(t, "afterwards", outcome, session.OutcomeRevoked)
-	unknown := g.Session.Key
-	unknown.Subject = "another"
-	if _, err := h.End(t.Context(), unknown, session.RevocationUser); !errors.Is(err, auth.ErrNotFound) {
-		t.Errorf("the session of another user: %v", err)
-	}
-	h.store.fail = func(int32) error { return auth.ErrUnavailable }
-	if _, err := h.End(t.Context(), g.Session.Key, session.RevocationUser); !errors.Is(err, auth.ErrUnavailable) {
-		t.Errorf("an outage: %v", err)
-	}
-}
-
 func TestListHidesWhatHasEnded(t *testing.T) {
 	h := newHousehold(t)
 	h.users.subject.TokenVersion = 1
@@ -279,7 +255,7 @@ func TestListHidesWhatHasEnded(t *testing.T) {
 	h.users.subject.TokenVersion = 2
 	open := h.login(t, auth.Fixed).Session.ID
 	revoked := h.login(t, auth.Balanced)
-	if _, err := h.End(t.Context(), revoked.Session.Key, session.RevocationAdmin); err != nil {
+	if _, err := h.Revoke(t.Context(), revoked.Session.Key, session.RevocationAdmin); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.listed(t); !slices.Equal(got, []session.ID{open}) {
@@ -315,13 +291,44 @@ func TestReplacedSessions(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := h.End(t.Context(), g.Session.Key, session.RevocationUser); (err != nil) != (n == 1) {
+		if _, err := h.Revoke(t.Context(), g.Session.Key, session.RevocationUser); (err != nil) != (n == 1) {
 			t.Errorf("try %d: %v", n, err)
 		}
 	}
 	for _, one := range []session.Granted{old, g} {
 		outcome, _ := h.refresh(t, one.RefreshToken)
 		want(t, "a refresh afterwards", outcome, session.OutcomeRevoked)
+	}
+}
+
+// A logout ends the replaced session too: its refresh token would go on for weeks.
+func TestLogoutEndsReplacedSessions(t *testing.T) {
+	h := newHousehold(t)
+	first := h.login(t, auth.Balanced)
+	client := auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: 14 * 24 * time.Hour, AbsoluteTimeout: 90 * 24 * time.Hour}
+	stepUp := func(of session.Granted) session.Granted {
+		g, err := h.StepUp(t.Context(), of.Session.ID, session.Opening{Subject: h.users.subject, AuthTime: h.now, Client: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	second := stepUp(first)
+	third := stepUp(second)
+	e, err := h.Logout(t.Context(), third.RefreshToken, nil)
+	if err != nil || e.Outcome != session.OutcomeLoggedOut || e.Replaced != second.Session.ID {
+		t.Errorf("%+v, %v", e, err)
+	}
+	for _, one := range []session.Granted{first, second, third} {
+		outcome, _ := h.refresh(t, one.RefreshToken)
+		want(t, "a refresh afterwards", outcome, session.OutcomeRevoked)
+	}
+	writes := h.store.updates.Load()
+	if e, err := h.Logout(t.Context(), third.RefreshToken, nil); err != nil || e.Outcome != session.OutcomeRevoked || e.Replaced != (session.ID{}) {
+		t.Errorf("again: %+v, %v", e, err)
+	}
+	if n := h.store.updates.Load() - writes; n != 2 {
+		t.Errorf("the repetition did %d writes", n)
 	}
 }
 
