@@ -35,10 +35,18 @@ build-all: ## Build the functions for both architectures
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@$(MAKE) --no-print-directory build ARCH=amd64
 
+# The keys function runs on x86_64 whatever ARCH is, and it knows ARCH. So it starts also if the other functions are built for
+# another processor than the stack has, and refuses the deployment in a sentence. An emulator on an arm64 machine needs
+# KEYS_ARCH=arm64.
+KEYS_ARCH ?= amd64
+$(DIST)/$(ARCH)/keys/bootstrap: GOARCH = $(KEYS_ARCH)
+$(DIST)/$(ARCH)/keys/bootstrap: facts = -X main.builtFor=$(architecture)
+GOARCH = $(ARCH)
+
 # The same sources give the same bytes in every folder: the binaries contain no paths, no build id
 # and no state of the work tree. go build knows better than make what is out of date.
 $(DIST)/$(ARCH)/%/bootstrap: always
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o $@ ./functions/$*
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w -buildid= $(facts)' -o $@ ./functions/$*
 
 .PHONY: always
 always:

@@ -96,4 +96,4 @@ deploy-test: processor ## Deploy template.yaml with SAM CLI to an emulator of AW
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/deploy/fetch.sh || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory .cache/sam/fetched.txt || [ "$$CI" != true ]
-	@status=0; EDGEAUTH_DEPLOY_ARCH=$(host) $(GO_TEST) -parallel 4 ./test/deploy || status=1; $(TELL) || status=1; exit $$status
+	@status=0; EDGEAUTH_DEPLOY_ARCH=$(host) KEYS_ARCH=$(host) $(GO_TEST) -parallel 4 ./test/deploy || status=1; $(TELL) || status=1; exit $$status

@@ -15,15 +15,16 @@ import (
 	standin "github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// bootstrap builds the deployed program with the rule of the Makefile.
+// bootstrap builds the deployed program with the rule of the Makefile, for functions on arm64. The
+// program itself is for this machine.
 func bootstrap(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		engine.LeaveOut(t, "Linux, for which functions are built,", "run the tests there")
 	}
 	folder := t.TempDir()
-	path := runtimeapi.Bootstrap(folder, runtime.GOARCH, "keys")
-	command := exec.Command("make", "--no-print-directory", "-C", "../..", "ARCH="+runtime.GOARCH, "DIST="+folder, path)
+	path := runtimeapi.Bootstrap(folder, "arm64", "keys")
+	command := exec.Command("make", "--no-print-directory", "-C", "../..", "ARCH=arm64", "KEYS_ARCH="+runtime.GOARCH, "DIST="+folder, path)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -109,6 +110,9 @@ func TestProgram(t *testing.T) {
 
 	if wrong := invoke([]byte(strings.Replace(string(create), `"KeyVersion":"1"`, `"KeyVersion":["1"]`, 1))); wrong.Status != "FAILED" {
 		t.Errorf("a wrong property: %+v", wrong)
+	}
+	if _, other := update(s.deployed, architecture, "x86_64"); other.Status != "FAILED" || !strings.Contains(other.Reason, "built for arm64") {
+		t.Errorf("another processor: %+v", other)
 	}
 	if _, err := f.Invoke(t.Context(), []byte(`{}`)); err == nil {
 		t.Error("an event of another kind was taken")

@@ -29,6 +29,7 @@ import (
 // the URL.
 type handler struct {
 	stack    string // the id of the function's stack
+	built    string // the architecture that the functions are built for
 	region   string // the Region of the function and its stack
 	emulator string // the base URL of an AWS emulator; empty on AWS
 
@@ -42,10 +43,11 @@ type handler struct {
 }
 
 // newHandler returns the handler for a stack. emulator is the base URL of an AWS emulator, or
-// empty. The two configurations say how to reach Secrets Manager and DynamoDB.
-func newHandler(stack, emulator string, secrets, tables awsclient.Config) *handler {
+// empty. built is the architecture that the functions are built for. The two configurations say how to
+// reach Secrets Manager and DynamoDB.
+func newHandler(stack, emulator, built string, secrets, tables awsclient.Config) *handler {
 	return &handler{
-		stack: stack, region: secrets.Region, emulator: emulator,
+		stack: stack, built: built, region: secrets.Region, emulator: emulator,
 		secret: secretsmanager.New(secrets).Secret, tables: tablesAt(tables), now: time.Now, sleep: sleep, random: rand.Reader,
 		client: &http.Client{Timeout: answerTimeout, CheckRedirect: noRedirect}, log: slog.New(slog.NewJSONHandler(os.Stdout, nil)),
 	}
@@ -153,6 +155,10 @@ func (h *handler) keys(ctx context.Context, e cfn.Event) (map[string]any, error)
 	p, err := parse(e.ResourceProperties)
 	if err != nil {
 		return nil, err
+	}
+	if p.architecture != h.built {
+		return nil, fmt.Errorf("%s is %q, and the functions are built for %s: build them with \"make sam-build ARCH=%s\", or deploy with %s=%s",
+			architecture, p.architecture, h.built, goArchitecture(p.architecture), architecture, h.built)
 	}
 	if e.RequestID == "" {
 		return nil, errors.New("the request has no RequestId")

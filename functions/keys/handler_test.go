@@ -76,7 +76,7 @@ func TestAnswerFollowsNoRedirect(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusSeeOther, http.StatusTemporaryRedirect} {
 		at := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		h := newHandler(ownStack, at.URL, awsclient.Config{}, awsclient.Config{})
+		h := newHandler(ownStack, at.URL, "arm64", awsclient.Config{}, awsclient.Config{})
 		h.sleep = func(context.Context, time.Duration) {}
 		if err := h.put(t.Context(), at.URL, &cfn.Response{}); err == nil {
 			t.Errorf("%d counts as an answer that arrived", status)
@@ -520,6 +520,7 @@ func TestStamp(t *testing.T) {
 	}{
 		{"nothing", nil, true},
 		{"CloudFormation's own", []string{"ServiceToken", "arn:other", "ServiceTimeout", "299"}, true},
+		{"another build", []string{"Build", "arn:function:keys:2"}, true},
 		{"a value", []string{"Issuer", "https://new.example.com"}, false},
 		{"a new value", []string{"Throttle", "1"}, false},
 		{"another lifetime", []string{accessTokenLifetime, "10m"}, false},
@@ -560,6 +561,9 @@ func TestWrongProperties(t *testing.T) {
 		{keyVersion, 1.5, "KeyVersion is wrong"},
 		{keyVersion, true, "KeyVersion is wrong"},
 		{"Issuer", map[string]any{}, "Issuer is a list or an object"},
+		{architecture, "", "Architecture is not set: it should hold arm64 or x86_64"},
+		{architecture, "amd64", "Architecture is wrong: it should hold arm64 or x86_64"},
+		{architecture, "x86_64", `Architecture is "x86_64", and the functions are built for arm64: build them with "make sam-build ARCH=amd64", or deploy with Architecture=arm64`},
 		{keyVersion, "2", "there are no keys yet, and the first version is 1; use KeyVersion 1"},
 	} {
 		s := newStack(t)
@@ -581,7 +585,7 @@ func TestWrongProperties(t *testing.T) {
 	s := newStack(t)
 	s.properties = map[string]any{}
 	r := s.create()
-	for _, name := range []string{signingRingARN, refreshKeysARN, loginRingARN, keyVersion, accessTokenLifetime} {
+	for _, name := range []string{signingRingARN, refreshKeysARN, loginRingARN, keyVersion, accessTokenLifetime, architecture} {
 		if !strings.Contains(r.Reason, name+" is not set") {
 			t.Errorf("%s is not in %q", name, r.Reason)
 		}

@@ -248,12 +248,12 @@ func TestAnswerGoesToCloudFormation(t *testing.T) {
 		"http://emulator.example.com:4566/arn?x":                                   false,
 	} {
 		region := regionIn(url)
-		deployed := newHandler(ownStack, "", awsclient.Config{Region: region}, awsclient.Config{})
+		deployed := newHandler(ownStack, "", "arm64", awsclient.Config{Region: region}, awsclient.Config{})
 		if err := deployed.mayAnswer(url); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "example.com") {
 			t.Errorf("%s: %v", url, err)
 		}
-		emulated := newHandler(ownStack, "http://emulator.example.com:4566", awsclient.Config{Region: region}, awsclient.Config{})
-		if err := newHandler(ownStack, "", awsclient.Config{Region: "ap-east-1"}, awsclient.Config{}).mayAnswer(url); err == nil {
+		emulated := newHandler(ownStack, "http://emulator.example.com:4566", "arm64", awsclient.Config{Region: region}, awsclient.Config{})
+		if err := newHandler(ownStack, "", "arm64", awsclient.Config{Region: "ap-east-1"}, awsclient.Config{}).mayAnswer(url); err == nil {
 			t.Errorf("%s: the bucket of another Region is taken", url)
 		}
 		want := ok || strings.HasPrefix(url, "http://emulator.example.com:4566/")

@@ -26,7 +26,19 @@ const (
 	dropLoginKeys       = "DropLoginKeys"
 	takeOverStack       = "TakeOverStack"
 	accessTokenLifetime = "AccessTokenLifetime"
+	architecture        = "Architecture"
 )
+
+// architectures are those of Lambda.
+var architectures = []string{"arm64", "x86_64"}
+
+// goArchitecture returns Go's name for an architecture of Lambda, which the Makefile takes.
+func goArchitecture(of string) string {
+	if of == "x86_64" {
+		return "amd64"
+	}
+	return of
+}
 
 // properties are the values that the template requests.
 type properties struct {
@@ -35,8 +47,9 @@ type properties struct {
 	algorithm                           token.Algorithm
 	drop, dropRefresh, dropLogin        keyrings.Drop
 	// takeOver is the id of the deleted stack whose rings this stack takes over.
-	takeOver string
-	all      map[string]string
+	takeOver     string
+	architecture string // of the stack's functions
+	all          map[string]string
 }
 
 var (
@@ -112,6 +125,10 @@ func parse(raw map[string]any) (properties, error) {
 			p.takeOver = text
 			return text == "" || config.IsStackID(text)
 		})
+	read(architecture, strings.Join(architectures, " or "), "", func(text string) bool {
+		p.architecture = text
+		return slices.Contains(architectures, text)
+	})
 	wantLifetime := fmt.Sprintf("a duration from %v to %v", token.MinLifetime, token.MaxLifetime)
 	read(accessTokenLifetime, wantLifetime, "", func(text string) bool {
 		d, err := time.ParseDuration(text)

@@ -232,7 +232,8 @@ func (t task) stamp(jwks []byte, rings rings) (string, error) {
 		return slices.DeleteFunc(rings[i].Versions(), func(v keyrings.Version) bool { return v > t.version+1 })
 	}
 	all := maps.Clone(t.all)
-	for _, own := range []string{"ServiceToken", "ServiceTimeout"} { // set by CloudFormation
+	// They reach no environment. Build changes with each build of this function.
+	for _, own := range []string{"ServiceToken", "ServiceTimeout", "Build"} {
 		delete(all, own)
 	}
 	text, err := json.Marshal(map[string]any{

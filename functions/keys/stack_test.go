@@ -74,14 +74,14 @@ func newStack(t testing.TB) *stack {
 		"ServiceToken": "arn:aws:lambda:eu-central-1:123456789012:function:keys", "ServiceTimeout": "300",
 		signingRingARN: s.service.Add("signing"), refreshKeysARN: s.service.Add("refresh"),
 		loginRingARN: s.service.Add("login"),
-		keyVersion:   "1", signingAlgorithm: "EdDSA", dropKeys: "", accessTokenLifetime: "15m", "Issuer": "https://auth.example.com",
+		keyVersion:   "1", signingAlgorithm: "EdDSA", dropKeys: "", accessTokenLifetime: "15m", architecture: "arm64", "Issuer": "https://auth.example.com",
 	}
 	return s
 }
 
 // newHandler returns a handler without tables.
 func (s *stack) newHandler() *handler {
-	return newHandler(s.id, s.answers.url, s.config, awsclient.Config{})
+	return newHandler(s.id, s.answers.url, "arm64", s.config, awsclient.Config{})
 }
 
 // become turns s into a different stack with its own keys function and the same secrets.

@@ -32,6 +32,10 @@ func TestProgram(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			machine := machine
+			if function == "keys" { // it runs on x86_64, so that it can refuse a build for another processor
+				machine = elf.EM_X86_64
+			}
 			if file.Machine != machine {
 				t.Errorf("%s for %s is for %s", function, arch, file.Machine)
 			}

@@ -32,7 +32,11 @@ var accessRules = []rule{
 		"they answer to another host": func(d document) {
 			variables(d, "KeysFunction")["AWS_ENDPOINT_URL"] = tree{"Ref": "AWS::NoValue"}
 		},
-		"late calls": func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
+		"late calls":          func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
+		"late calls at first": func(d document) { delete(d.resources()["Keys"].(tree), "DependsOn") },
+		"late calls of CloudFormation": func(d document) {
+			d.properties(d.of("AWS::Lambda::EventInvokeConfig")[0])["Qualifier"] = "live"
+		},
 	}},
 	{"a role allows exactly what its function needs", privileges, map[string]func(document){
 		"login writes keys": func(d document) { statement(d, "LoginRole", 3)["Action"] = "secretsmanager:PutSecretValue" },
@@ -274,7 +278,7 @@ func secrets(d document) (problems []string) {
 		}
 	}
 	invoked := d.of("AWS::Lambda::EventInvokeConfig")
-	if len(invoked) != 1 || at[float64](d.properties(invoked[0]), "MaximumEventAgeInSeconds")+at[float64](d.properties(keysFunction), "Timeout") > serviceTimeout {
+	if len(invoked) != 1 || d.properties(invoked[0])["Qualifier"] != "$LATEST" || at[string](d.resources(), "Keys", "DependsOn") != invoked[0] || at[float64](d.properties(invoked[0]), "MaximumEventAgeInSeconds")+at[float64](d.properties(keysFunction), "Timeout") > serviceTimeout {
 		problems = append(problems, "a call may still move the keys when CloudFormation has given up")
 	}
 	return problems

@@ -80,8 +80,8 @@ var rules = []rule{
 		"the login ring is left out": func(d document) { delete(d.properties("Keys"), "LoginRingArn") },
 		"a table is left out":        func(d document) { delete(d.properties("Keys"), "UsersTable") },
 		"the address is left out":    func(d document) { delete(d.properties("Keys"), "Issuer"); delete(d.properties("Keys"), "Audience") },
-		"a function gets one more":   func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "Architecture"} },
-		"one hidden in a text":       func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${Architecture}") },
+		"a function gets one more":   func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = tree{"Ref": "LogRetentionDays"} },
+		"one hidden in a text":       func(d document) { variables(d, "LoginFunction")["EDGEAUTH_PROFILE"] = sub("x${LogRetentionDays}") },
 	}},
 	{"what moves and drops keys reaches the keys function", moving, map[string]func(document){
 		"a drop is left out":           func(d document) { delete(d.properties("Keys"), "DropKeys") },
@@ -93,6 +93,14 @@ var rules = []rule{
 		"a drop by default":            func(d document) { at[tree](d.root, "Parameters", "DropRefreshKeys")["Default"] = "all" },
 		"another stack by default":     func(d document) { at[tree](d.root, "Parameters", "TakeOverStack")["Default"] = "arn" },
 		"a version of its own":         func(d document) { d.properties("Keys")["KeyVersion"] = "1" },
+	}},
+	{"a build for another processor is refused", processor, map[string]func(document){
+		"the keys function is not told":        func(d document) { delete(d.properties("Keys"), "Architecture") },
+		"it is told of another":                func(d document) { d.properties("Keys")["Architecture"] = "arm64" },
+		"it is not asked at each build":        func(d document) { delete(d.properties("Keys"), "Build") },
+		"it is asked at another's build":       func(d document) { d.properties("Keys")["Build"] = tree{"Ref": versionOf(d, "LoginFunction")} },
+		"it runs on the processor of the rest": func(d document) { d.properties("KeysFunction")["Architectures"] = []any{tree{"Ref": "Architecture"}} },
+		"another function runs where it does":  func(d document) { d.properties("LoginFunction")["Architectures"] = []any{"x86_64"} },
 	}},
 	{"no function takes longer than the rotation allows", quick, map[string]func(document){
 		"one does":                func(d document) { d.properties("RefreshFunction")["Timeout"] = 11.0 },
@@ -272,13 +280,13 @@ var keysStamp = tree{"Fn::GetAtt": []any{"Keys", "Stamp"}}
 
 func isStamp(in any) bool { return reflect.DeepEqual(in, any(keysStamp)) }
 
-// The keys function has neither stamp nor alias: it makes the stamp, and would wait for itself.
+// The keys function has no stamp: it makes the stamp, and would wait for itself.
 const keysFunction = "KeysFunction"
 
 func stamped(d document) (problems []string) {
 	for _, id := range d.of("AWS::Lambda::Function") {
 		if id == keysFunction {
-			if slices.Contains(named(variables(d, id)), "Keys") || versionOf(d, id) != "" {
+			if slices.Contains(named(variables(d, id)), "Keys") || isStamp(d.properties(versionOf(d, id))["Description"]) {
 				problems = append(problems, id+" waits for itself")
 			}
 			continue
@@ -292,6 +300,25 @@ func stamped(d document) (problems []string) {
 		}
 		if attributeOf(d.properties(id + "Aliaslive")["FunctionVersion"]) != version {
 			problems = append(problems, id+" has no alias live")
+		}
+	}
+	return problems
+}
+
+// processor checks that the keys function, which runs in every build, learns the processor of the
+// stack at each build, before another function changes.
+func processor(d document) (problems []string) {
+	if keys := d.properties("Keys"); ref(keys["Architecture"]) != "Architecture" || ref(keys["Build"]) != versionOf(d, keysFunction) || versionOf(d, keysFunction) == "" {
+		problems = append(problems, keysFunction+" does not learn of a build for another processor")
+	}
+	for _, id := range d.of("AWS::Lambda::Function") {
+		architectures := at[[]any](d.properties(id), "Architectures")
+		wrong := len(architectures) != 1 || ref(architectures[0]) != "Architecture"
+		if id == keysFunction {
+			wrong = len(architectures) != 1 || architectures[0] != "x86_64"
+		}
+		if wrong {
+			problems = append(problems, fmt.Sprintf("%s runs on %v", id, architectures))
 		}
 	}
 	return problems
