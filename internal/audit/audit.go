@@ -15,7 +15,8 @@ import (
 )
 
 // Event is one decision. It has no field for a token, a password, an e-mail address or an IP
-// address, so that none can be logged by mistake. Empty fields are omitted from the line.
+// address, so that none can be logged by mistake. Network is at most the beginning of an address.
+// Empty fields are omitted from the line.
 type Event struct {
 	Name      Name
 	Outcome   string // the decision, from the closed list of the package that decides
@@ -26,6 +27,10 @@ type Event struct {
 	SubjectID auth.SubjectID
 	SessionID string // the sid, which is not a secret
 	ClientID  auth.ClientID
+	Network   string // the prefix of the client's address, if the configuration asks for it
+	// KnownDevice says whether a login came with a known-device token, if the configuration asks
+	// for it. nil means that it is unknown.
+	KnownDevice *bool
 	// Fault is set if the service is at fault, not the client. Alarms depend on it, so no client
 	// may be able to cause it. Its text must not contain input of a client.
 	Fault error
@@ -34,18 +39,20 @@ type Event struct {
 // line is an Event as JSON in the format of log/slog, which other tools know, except that the
 // message is named event. slog itself would add 70 KB to the authorizer.
 type line struct {
-	Time      time.Time      `json:"time"`
-	Level     level          `json:"level"`
-	Name      Name           `json:"event"`
-	Outcome   string         `json:"outcome,omitempty"`
-	Reason    string         `json:"reason,omitempty"`
-	Claim     string         `json:"claim,omitempty"`
-	RequestID string         `json:"request_id,omitempty"`
-	Account   string         `json:"account,omitempty"`
-	SubjectID auth.SubjectID `json:"sub,omitempty"`
-	SessionID string         `json:"sid,omitempty"`
-	ClientID  auth.ClientID  `json:"client_id,omitempty"`
-	Fault     string         `json:"fault,omitempty"`
+	Time        time.Time      `json:"time"`
+	Level       level          `json:"level"`
+	Name        Name           `json:"event"`
+	Outcome     string         `json:"outcome,omitempty"`
+	Reason      string         `json:"reason,omitempty"`
+	Claim       string         `json:"claim,omitempty"`
+	RequestID   string         `json:"request_id,omitempty"`
+	Account     string         `json:"account,omitempty"`
+	SubjectID   auth.SubjectID `json:"sub,omitempty"`
+	SessionID   string         `json:"sid,omitempty"`
+	ClientID    auth.ClientID  `json:"client_id,omitempty"`
+	Network     string         `json:"network,omitempty"`
+	KnownDevice *bool          `json:"known_device,omitempty"`
+	Fault       string         `json:"fault,omitempty"`
 }
 
 // Log writes events. A nil Log writes nothing. It is safe for concurrent use.
@@ -71,6 +78,7 @@ func (l *Log) Write(_ context.Context, e Event) {
 	x := line{
 		Time: time.Now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason, Claim: e.Claim,
 		RequestID: e.RequestID, Account: e.Account, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
+		Network: e.Network, KnownDevice: e.KnownDevice,
 	}
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()

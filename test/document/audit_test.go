@@ -154,7 +154,8 @@ func TestAuditPageLevels(t *testing.T) {
 	}
 	var line bytes.Buffer
 	audit.New(&line).Write(t.Context(), audit.Event{
-		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Fault: errors.New("x"),
+		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Network: "x", KnownDevice: new(bool),
+		Fault: errors.New("x"),
 	})
 	var members map[string]any
 	if err := json.Unmarshal(line.Bytes(), &members); err != nil {

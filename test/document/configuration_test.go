@@ -269,6 +269,7 @@ func (s starts) start(function, document string) (err error) {
 
 // nested are the members that hold members, each with a document whose innermost name is unknown.
 var nested = map[string]struct{ reader, document string }{
+	"audit.":      {"login", `{"audit":{"?":1}}`},
 	"clients.*.":  {"login", `{"clients":{"web":{"?":1}}}`},
 	"throttle.":   {"login", `{"throttle":{"?":1}}`},
 	"throttle.*.": {"login", `{"throttle":{"account":{"?":1}}}`},
@@ -349,6 +350,8 @@ func TestBounds(t *testing.T) {
 		{"clients.*.idle_timeout", `{"clients":{"web":{"idle_timeout":%s}}}`, quoted("8760h"), quoted("8761h", "24m59s")},
 		{"clients.*.absolute_timeout", `{"clients":{"web":{"absolute_timeout":%s}}}`, quoted("8760h"), quoted("8761h", "24m59s")},
 		{"clients.*.delivery", `{"clients":{"web":{"delivery":%s}}}`, quoted("body"), quoted("cookie")},
+		{"audit.network", `{"audit":{"network":%s}}`, []string{"true", "false"}, []string{"1", `"true"`, "null"}},
+		{"audit.known_device", `{"audit":{"known_device":%s}}`, []string{"true", "false"}, []string{"0", `"yes"`}},
 		{"throttle.*.free", fmt.Sprintf(limit, `"free":%s`), []string{"1", "1000"}, []string{"0", "1001"}},
 		{"throttle.*.window", `{"throttle":{"account":{"delay":"1s","max_delay":"1s","window":%s}}}`, quoted("1m", "168h"), quoted("59s", "169h")},
 		{"passwords.passes", `{"passwords":{"memory_kib":47104,"passes":%s}}`, []string{"1", "10"}, []string{"0", "11"}},

@@ -35,8 +35,31 @@ func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request)
 		if err != nil {
 			problemOf(err).write(w, r, false)
 		}
-		x.audit.Write(r.Context(), o.event(r, succeeded, failed, err))
+		e := o.event(r, succeeded, failed, err)
+		if succeeded == audit.LoginSuccess {
+			x.addToLogin(&e, r, o, err)
+		}
+		x.audit.Write(r.Context(), e)
 	})
+}
+
+// addToLogin adds the members to the audit line of a login that the configuration asks for.
+func (x *Responder) addToLogin(e *audit.Event, r *http.Request, o opened, err error) {
+	if x.logNetwork {
+		e.Network = networkText(r)
+	}
+	if !x.logKnownDevice {
+		return
+	}
+	known, told := o.KnownDevice, o.Reference != ""
+	if refusal, ok := errors.AsType[*login.Refusal](err); ok {
+		known, told = refusal.KnownDevice, refusal.Reference != ""
+	} else if denial, ok := errors.AsType[*login.Denial](err); ok {
+		known, told = o.KnownDevice, denial.Reference != ""
+	}
+	if told { // otherwise no password was sent, or the login ended before its device was looked at
+		e.KnownDevice = &known
+	}
 }
 
 // Proven is a user whom a program has identified by its own means.

@@ -25,6 +25,8 @@ type Responder struct {
 	audit   *audit.Log
 	now     func() time.Time
 	origins []string
+	// What else the audit line of a login has.
+	logNetwork, logKnownDevice bool
 }
 
 // ResponderConfig holds the settings of a [Responder]. Only Issuer is required.
@@ -36,6 +38,12 @@ type ResponderConfig struct {
 	// Origins are the origins, besides the API's own, whose pages may send and receive cookies:
 	// scheme, host and port, for example https://app.example.com.
 	Origins []string
+	// LogNetwork adds the beginning of the client's address to the audit line of a login: 24 bits of
+	// IPv4, 48 of IPv6. It is personal data in many countries.
+	LogNetwork bool
+	// LogKnownDevice adds whether the client sent a valid known-device token to the audit line of a
+	// login.
+	LogKnownDevice bool
 }
 
 // NewResponder returns a Responder. The error names the missing or invalid field.
@@ -51,7 +59,10 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 			return nil, fmt.Errorf("endpoint: ResponderConfig.Origins: %q: %w", origin, err)
 		}
 	}
-	return &Responder{c.Issuer, audit.New(c.Log), c.Now, c.Origins}, nil
+	return &Responder{
+		issuer: c.Issuer, audit: audit.New(c.Log), now: c.Now, origins: c.Origins,
+		logNetwork: c.LogNetwork, logKnownDevice: c.LogKnownDevice,
+	}, nil
 }
 
 // tokens is the body of RFC 6749, section 5.1, with the lifetimes of the session. An answer without
@@ -105,6 +116,18 @@ func address(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return from.Addr().Unmap()
+}
+
+// networkText returns the beginning of the address for the audit log, or "" if it is unknown.
+func networkText(r *http.Request) string {
+	from, bits := address(r), 48
+	if from.Is4() {
+		bits = 24
+	}
+	if !from.IsValid() {
+		return ""
+	}
+	return netip.PrefixFrom(from, bits).Masked().String()
 }
 
 // addressText returns the address in the form that a session stores for the user's list of

@@ -11,11 +11,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// decide runs a login from its first reservation to its settlement.
-func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string) (r Result, err error) {
+// decide runs a login from its first reservation to its settlement. known reports whether the login
+// came from a known device.
+func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string) (r Result, known bool, err error) {
 	device, err := a.device(ctx, c.Device)
 	if err != nil {
-		return Result{}, err
+		return Result{}, false, err
 	}
 	// A login that stops before the password is checked leaves no trace in the counters. An outage
 	// must not throttle owners after it ends, and a refusal by one counter must not count on
@@ -23,21 +24,22 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	held, ending := slots{of: a.attempts}, throttle.EndingUndecided
 	defer func() { held.settle(ctx, ending) }()
 	u, found, err := a.identify(ctx, c, &device, &held)
+	known = device.ID != (deviceID{})
 	if err != nil {
-		return Result{}, err
+		return Result{}, known, err
 	}
 	proof, err := a.prove(ctx, u, found, c.Password)
 	if err != nil {
-		return Result{}, err
+		return Result{}, known, err
 	}
 	if proof.no != nil {
 		// The correct password of a disabled user settles as a failure: a counter that resets would
 		// confirm the password.
 		ending = throttle.EndingFailed
-		return Result{}, proof.no
+		return Result{}, known, proof.no
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
-	r = Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
+	r = Result{User: u, Reference: reference, KnownDevice: known, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
 	err = named(a.after(ctx, c, r), u.ID, reference)
 	if err == nil && u.MustChange && a.passwords != nil {
 		r.Change, err = a.permitChange(ctx, u)
@@ -51,13 +53,13 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		if errors.As(err, &denial) || errors.As(err, &refusal) {
 			ending = throttle.EndingFailed // otherwise a second factor could be guessed without limit
 		}
-		return Result{}, err
+		return Result{}, known, err
 	}
 	if proof.upgrade.Reveal() != "" {
 		r.UpgradeErr = a.passwords.UpgradeHash(ctx, u, proof.upgrade)
 	}
 	ending = throttle.EndingSucceeded
-	return r, nil
+	return r, known, nil
 }
 
 // after runs Steps.After and then reads the user again, because the step may wait for a person.

@@ -43,6 +43,9 @@ type Refusal struct {
 	RetryAfter time.Duration
 	// Reference is the pseudonym of the e-mail in the audit log; empty without Config.Keys.
 	Reference string
+	// KnownDevice means that the client sent a known-device token that is valid for the user, or, if
+	// the device itself has no attempt left, for a user.
+	KnownDevice bool
 
 	cause error
 }

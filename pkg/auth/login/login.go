@@ -99,6 +99,8 @@ type Result struct {
 	// NewDevice means that the client should get a known-device token ([Authenticator.Device]): it
 	// sent none that is valid for this user, or one that is halfway to its end.
 	NewDevice bool
+	// KnownDevice means that the client sent a known-device token that is valid for this user.
+	KnownDevice bool
 	// Change is a token that permits to change the password ([Authenticator.RedeemChange]). It is
 	// set only together with ErrPasswordChangeRequired, and only with Config.Passwords.
 	Change auth.Secret
@@ -185,18 +187,18 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err := a.c.Steps.before(ctx, c); err != nil {
 		return Result{}, named(err, "", reference)
 	}
-	r, err := a.decide(ctx, c, reference)
+	r, known, err := a.decide(ctx, c, reference)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		no := *refusal // the counter of a test may return the same Refusal to many logins
-		no.Reference = reference
+		no.Reference, no.KnownDevice = reference, known
 		if no.Reason != ReasonThrottled {
 			a.awaitFloor(ctx, started)
 		}
 		return Result{}, &no
 	}
 	if err != nil {
-		return Result{}, named(err, "", reference)
+		return Result{KnownDevice: known}, named(err, "", reference)
 	}
 	if r.MustChange {
 		return r, ErrPasswordChangeRequired

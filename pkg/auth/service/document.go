@@ -34,6 +34,9 @@ func readDocument(members map[string]json.RawMessage, s *Settings) error {
 		err = readOrigins(members["origins"], s)
 	}
 	if err == nil {
+		err = readAudit(members["audit"], s)
+	}
+	if err == nil {
 		err = readClients(members["clients"], s)
 	}
 	if err != nil {
@@ -50,6 +53,32 @@ func readOrigins(raw json.RawMessage, s *Settings) (err error) {
 		return config.AtMember("origins", err)
 	}
 	return nil
+}
+
+// readAudit reads which optional members the audit lines of logins have.
+func readAudit(raw json.RawMessage, s *Settings) error {
+	if raw == nil {
+		return nil
+	}
+	err := config.ReadMembers(string(raw), func(name, raw string) (err error) {
+		switch name {
+		case "network":
+			s.LogNetwork, err = readSwitch(raw)
+		case "known_device":
+			s.LogKnownDevice, err = readSwitch(raw)
+		default:
+			err = errors.New("unknown member (want known_device, network)")
+		}
+		return err
+	})
+	return config.AtMember("audit", err)
+}
+
+func readSwitch(raw string) (bool, error) {
+	if raw != "true" && raw != "false" {
+		return false, errors.New("want true or false")
+	}
+	return raw == "true", nil
 }
 
 // readThrottle changes the limits in the document and leaves the others unchanged.

@@ -28,12 +28,15 @@ func settingsOf(t *testing.T, document string) (Settings, error) {
 
 func TestDocument(t *testing.T) {
 	s, err := settingsOf(t, `{"origins":["https://app.example.com"],"throttle":{"account":{"free":3,"max_delay":"1h"},"network":"off"},
-		"passwords":{"memory_kib":47104,"passes":1,"refusal_floor":"800ms"}}`)
+		"audit":{"network":true,"known_device":true},"passwords":{"memory_kib":47104,"passes":1,"refusal_floor":"800ms"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := login.DefaultLimits()
 	want.Account.Free, want.Account.MaxDelay, want.Network, want.Site = 3, time.Hour, nil, nil
+	if !s.LogNetwork || !s.LogKnownDevice {
+		t.Errorf("the audit log: %t, %t", s.LogNetwork, s.LogKnownDevice)
+	}
 	if s.Throttle != want || s.PasswordCost != (password.Cost{MemoryKiB: 47104, Passes: 1, Lanes: 1}) || s.RefusalFloor != 800*time.Millisecond ||
 		!slices.Equal(s.Origins, []string{"https://app.example.com"}) {
 		t.Errorf("%+v", s)
@@ -51,6 +54,9 @@ func TestDocument(t *testing.T) {
 		`{"throttle":{"network":false}}`:                                 `"network"`,
 		`{"throttle":{"site":{"free":9},"network":"off"}}`:               `"site" must be omitted`,
 		`{"throttle":{"account":{"max_delay":"24h","delay":"1s"}}}`:      `at most 8192 times Delay`,
+		`{"audit":{"address":true}}`:                                     `"address": unknown member (want known_device, network)`,
+		`{"audit":{"network":1}}`:                                        `"network": want true or false`,
+		`{"audit":true}`:                                                 `audit`,
 		`{"throttle":[]}`:                                                `throttle`,
 		`{"passwords":{"memory_kib":1024,"passes":2}}`:                   `password cost m=1024`,
 		`{"passwords":{"memory_kib":19456}}`:                             `must be set together`,

@@ -92,7 +92,9 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.responder, err = endpoint.NewResponder(endpoint.ResponderConfig{Issuer: issuer, Log: s.Log, Now: s.Now, Origins: s.Origins})
+	x.responder, err = endpoint.NewResponder(endpoint.ResponderConfig{
+		Issuer: issuer, Log: s.Log, Now: s.Now, Origins: s.Origins, LogNetwork: s.LogNetwork, LogKnownDevice: s.LogKnownDevice,
+	})
 	if err != nil {
 		return nil, err
 	}

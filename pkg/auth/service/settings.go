@@ -86,6 +86,9 @@ type Settings struct {
 	Clients []auth.Client
 	// Log receives the audit lines, one JSON object a line. nil writes no log.
 	Log io.Writer
+	// LogNetwork and LogKnownDevice add members to the audit lines of logins; see
+	// endpoint.ResponderConfig.
+	LogNetwork, LogKnownDevice bool
 	// Now is the clock. nil means time.Now.
 	Now func() time.Time
 }

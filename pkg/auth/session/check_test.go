@@ -26,7 +26,9 @@ func TestCheckRefusesEndedSessions(t *testing.T) {
 		{"nothing happened", func(*testManager, *session.Key) {}, ""},
 		{"no such session", func(_ *testManager, k *session.Key) { k.ID[0]++ }, session.OutcomeMissing},
 		{"session of another user", func(_ *testManager, k *session.Key) { k.Subject = "another" }, session.OutcomeMissing},
-		{"revoked", func(h *testManager, k *session.Key) { _, _ = h.Revoke(context.Background(), *k, session.RevocationLogout) }, session.OutcomeRevoked},
+		{"revoked", func(h *testManager, k *session.Key) {
+			_, _ = h.Revoke(context.Background(), *k, session.RevocationLogout)
+		}, session.OutcomeRevoked},
 		{"idle", func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.OutcomeIdle},
 		{"absolute", func(h *testManager, _ *session.Key) { h.now = h.now.Add(90 * 24 * time.Hour) }, session.OutcomeAbsolute},
 		{"created before the instant", func(h *testManager, _ *session.Key) { h.Config().Rules.SessionsNotBefore = h.now.Add(time.Millisecond) }, session.OutcomeNotBefore},

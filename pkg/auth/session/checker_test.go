@@ -50,7 +50,9 @@ func TestCheckToken(t *testing.T) {
 		{"the session's version is lower", v(9), func(h *testManager, _ *session.Key) { h.users.subject.TokenVersion++ }, session.OutcomeSubjectSuperseded},
 		{"no such session", v(2), func(_ *testManager, k *session.Key) { k.ID[0]++ }, session.OutcomeMissing},
 		{"session of another user", v(2), func(_ *testManager, k *session.Key) { k.Subject = "another" }, session.OutcomeMissing},
-		{"logged out", v(2), func(h *testManager, k *session.Key) { _, _ = h.Revoke(context.Background(), *k, session.RevocationLogout) }, session.OutcomeRevoked},
+		{"logged out", v(2), func(h *testManager, k *session.Key) {
+			_, _ = h.Revoke(context.Background(), *k, session.RevocationLogout)
+		}, session.OutcomeRevoked},
 		{"idle", v(2), func(h *testManager, _ *session.Key) { h.now = h.now.Add(14 * 24 * time.Hour) }, session.OutcomeIdle},
 		{"created before the instant", v(2), func(h *testManager, _ *session.Key) { h.Config().Rules.SessionsNotBefore = h.now.Add(time.Millisecond) }, session.OutcomeNotBefore},
 		{"disabled", v(2), func(h *testManager, _ *session.Key) { h.users.subject.Disabled = true }, session.OutcomeSubjectDisabled},
