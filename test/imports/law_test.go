@@ -95,7 +95,7 @@ var reach = func() map[string][]string {
 	}
 
 	return map[string][]string{
-		"functions/authorizer":         {sdk},
+		"functions/authorizer":         {sdk, "golang.org/x/net", "golang.org/x/text"},
 		"functions/discovery":          slices.Concat(slow, []string{sdk, "go.etcd.io/bbolt", module + "/pkg/auth/login", module + "/pkg/auth/session", module + "/pkg/auth/user"}),
 		"functions/session-authorizer": slow,
 		"functions/login":              slow,

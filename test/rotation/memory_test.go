@@ -129,10 +129,14 @@ func (s *users) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
 	return u, nil
 }
 
-func (s *users) ByPointer(_ context.Context, p user.Pointer) (auth.SubjectID, error) {
+func (s *users) ByEmail(_ context.Context, email string) (auth.SubjectID, error) {
+	key, err := user.NormalizeEmail(email)
+	if err != nil {
+		return "", auth.ErrNotFound
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, there := s.byEmail[user.Email(p.Name)]
+	id, there := s.byEmail[key]
 	if !there {
 		return "", auth.ErrNotFound
 	}

@@ -39,6 +39,7 @@ var (
 	usersBucket    = []byte("users")    // subject -> user
 	emailsBucket   = []byte("emails")   // normalised e-mail -> pointer
 	pointersBucket = []byte("pointers") // key of a pointer that is no e-mail -> pointer
+	marksBucket    = []byte("marks")    // mark of the users -> its record
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
 )
@@ -229,7 +230,7 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 	return file, nil
 }
 
-var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, sessionsBucket, attemptsBucket}
+var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, marksBucket, sessionsBucket, attemptsBucket}
 
 // ensureBuckets writes only if a bucket is missing, because every commit syncs the disk.
 func ensureBuckets(file *bbolt.DB) error {

@@ -24,6 +24,8 @@ func place(item any) (bucket, key []byte) {
 		return usersBucket, []byte(item)
 	case user.Pointer:
 		return pointerAt(item)
+	case user.Mark:
+		return marksBucket, []byte(item)
 	case session.Key:
 		return sessionsBucket, sessionKey(item)
 	case storetest.CounterKey:
@@ -91,6 +93,16 @@ func (r Raw) Put(t testing.TB, item, content any) {
 	bucket, key := place(item)
 	err := r.DB.write(t.Context(), func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, []byte(content.(string))) })
 	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Rename implements [storetest.Raw].
+func (r Raw) Rename(t testing.TB, from, to user.Pointer) {
+	t.Helper()
+	r.Put(t, to, r.Item(t, from))
+	bucket, key := place(from)
+	if err := r.DB.write(t.Context(), func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Delete(key) }); err != nil {
 		t.Fatal(err)
 	}
 }

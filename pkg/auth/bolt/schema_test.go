@@ -53,3 +53,13 @@ func logIn(ctx context.Context, users user.Store, email string, given auth.Secre
 	u, err := who.Login(ctx, login.Credentials{Email: email, Password: given})
 	return u.ID, err
 }
+
+func TestEmailDomains(t *testing.T) {
+	storetest.EmailDomains(t, func(t testing.TB) (user.Store, storetest.Raw) {
+		db, err := bolt.OpenTemp(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db.Users(), bolt.Raw{DB: db}
+	})
+}

@@ -1,10 +1,7 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -77,7 +74,7 @@ func putUser(tx *bbolt.Tx, u user.User, request string) error {
 
 // Create implements [user.Store].
 func (s users) Create(ctx context.Context, u user.User, request string) error {
-	pointers, _, err := user.PointerMoves(user.User{}, u)
+	moves, err := user.MovePointers(user.User{}, u, nil)
 	if err != nil {
 		return err
 	}
@@ -93,10 +90,8 @@ func (s users) Create(ctx context.Context, u user.User, request string) error {
 		case there != nil:
 			return user.ErrExists
 		}
-		for _, p := range pointers {
-			if err := putPointer(tx, p, u.ID); err != nil {
-				return err
-			}
+		if err := movePointers(tx, moves, u.ID); err != nil {
+			return err
 		}
 		return putUser(tx, u, request)
 	})
@@ -129,6 +124,20 @@ func (s users) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID
 	return id, err
 }
 
+// ByEmail implements [user.Store].
+func (s users) ByEmail(ctx context.Context, email string) (id auth.SubjectID, err error) {
+	err = s.db.read(ctx, func(tx *bbolt.Tx) error {
+		for _, p := range user.EmailPointers(email) {
+			var err error
+			if id, err = ownerOf(tx, p); err != nil || id != "" {
+				return err
+			}
+		}
+		return auth.ErrNotFound
+	})
+	return id, err
+}
+
 // Update implements [user.Store].
 func (s users) Update(ctx context.Context, u user.User) error {
 	return s.db.write(ctx, func(tx *bbolt.Tx) error {
@@ -152,8 +161,7 @@ func (r *userRecord) is(u user.User) bool {
 
 // Move implements [user.Store].
 func (s users) Move(ctx context.Context, from, to user.User, request string) error {
-	added, removed, err := user.PointerMoves(from, to)
-	if err != nil {
+	if _, err := user.MovePointers(from, to, nil); err != nil {
 		return err
 	}
 	return s.db.write(ctx, func(tx *bbolt.Tx) error {
@@ -166,15 +174,8 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 		case !there.is(from):
 			return user.ErrConflict
 		}
-		for _, p := range added {
-			if err := putPointer(tx, p, from.ID); err != nil {
-				return err
-			}
-		}
-		for _, p := range removed {
-			if err := deletePointer(tx, p, from.ID); err != nil {
-				return err
-			}
+		if err := moveFrom(tx, from, to); err != nil {
+			return err
 		}
 		after := to
 		after.ID, after.Revision = from.ID, from.Revision+1
@@ -189,78 +190,12 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 		if err != nil {
 			return err
 		}
-		_, pointers, err := user.PointerMoves(there.User, user.User{})
-		if err != nil {
+		if err := moveFrom(tx, there.User, user.User{}); err != nil {
 			return err
-		}
-		for _, p := range pointers {
-			if err := deletePointer(tx, p, id); err != nil {
-				return err
-			}
 		}
 		return tx.Bucket(usersBucket).Delete([]byte(id))
 	})
 }
-
-// pointerMark begins the record of a pointer. Earlier code stored the subject alone. A subject
-// contains no control characters, so the mark tells the two forms apart. JSON permits the mark as
-// white space.
-const pointerMark = "\n"
-
-// pointerAt returns the place of the record of a pointer. E-mail addresses have a bucket of their
-// own, which is older than the other pointers.
-func pointerAt(p user.Pointer) (bucket, key []byte) {
-	if p.Kind == user.KindEmail {
-		return emailsBucket, []byte(p.Name)
-	}
-	return pointersBucket, []byte(p.Key())
-}
-
-// ownerOf returns the user that a pointer leads to, or "" if the pointer is unknown.
-func ownerOf(tx *bbolt.Tx, p user.Pointer) (auth.SubjectID, error) {
-	bucket, key := pointerAt(p)
-	raw := tx.Bucket(bucket).Get(key)
-	if !bytes.HasPrefix(raw, []byte(pointerMark)) {
-		return auth.SubjectID(raw), nil
-	}
-	var id auth.SubjectID
-	_, err := load(tx, bucket, key, pointerMembers(&id))
-	if err == nil && id == "" {
-		return "", fmt.Errorf("%w: a pointer leads to no user", auth.ErrUnavailable)
-	}
-	return id, err
-}
-
-// putPointer creates a pointer. The error is user.ErrExists if the pointer belongs to a user.
-// Pointers are created and deleted, never changed.
-func putPointer(tx *bbolt.Tx, from user.Pointer, to auth.SubjectID) error {
-	switch owner, err := ownerOf(tx, from); {
-	case err != nil:
-		return err
-	case owner != "":
-		return user.ErrExists
-	}
-	bucket, key := pointerAt(from)
-	if err := save(tx, bucket, key, pointerMembers(&to)); err != nil {
-		return err
-	}
-	b := tx.Bucket(bucket)
-	return b.Put(key, append([]byte(pointerMark), b.Get(key)...))
-}
-
-// deletePointer deletes a pointer of the user id.
-func deletePointer(tx *bbolt.Tx, p user.Pointer, id auth.SubjectID) error {
-	switch owner, err := ownerOf(tx, p); {
-	case err != nil:
-		return err
-	case owner != id:
-		return errors.New("a pointer of a user is not the user's")
-	}
-	bucket, key := pointerAt(p)
-	return tx.Bucket(bucket).Delete(key)
-}
-
-func pointerMembers(to *auth.SubjectID) []member { return []member{{"sub", to}} }
 
 // List implements [user.Store].
 func (s users) List(ctx context.Context, after auth.SubjectID, limit int) (user.Page, error) {

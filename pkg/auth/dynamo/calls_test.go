@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"maps"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
 	"github.com/edgeauth/edgeauth/test/fault"
 )
@@ -62,6 +64,35 @@ func TestStoreCalls(t *testing.T) {
 		}
 		return "", session.Granted{}
 	})
+	// An address with an international domain may have several pointers: one transaction reads them.
+	const letters, ascii = "ada@d\u00f6m\u00e4in.example", "ada@xn--dmin-moa0i.example"
+	hash, err := m.hasher.Hash(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada := user.User{ID: "ada", Email: letters, Password: hash, Revision: 1}
+	if err := m.users.Create(t.Context(), ada, rand.Text()); err != nil {
+		t.Fatal(err)
+	}
+	international := func(want calls) {
+		for _, email := range []string{letters, ascii, "nobody@d\u00f6m\u00e4in.example"} {
+			count("login, "+email, want, "", func() (session.Outcome, session.Granted) {
+				_, err := who.Login(t.Context(), login.Credentials{Email: email, Password: secret})
+				if known := email != "nobody@d\u00f6m\u00e4in.example"; known && err != nil || !known && !errors.Is(err, login.ErrInvalidCredentials) {
+					t.Errorf("%s: %v", email, err)
+				}
+				return "", session.Granted{}
+			})
+		}
+	}
+	international(calls{"TransactGetItems": 1, "GetItem": 1})
+	if err := m.users.SetMark(t.Context(), user.MarkEmailPointers); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.users.ByEmail(t.Context(), ascii); err != nil {
+		t.Error(err)
+	}
+	international(calls{"GetItem": 2})
 	second := count("rotated", one, session.OutcomeRotated, refresh(first.RefreshToken))
 	count("same", one, session.OutcomeSame, refresh(second.RefreshToken))
 	count("duplicate", one, session.OutcomeDuplicate, refresh(first.RefreshToken))

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -54,6 +55,8 @@ type DB struct {
 	tables Tables
 	http   *http.Client
 	call   time.Duration // time limit for one call of a store
+	// emailPointersMoved says that the table of users has the mark.
+	emailPointersMoved atomic.Bool
 }
 
 // New returns the DB for a Config. It does no I/O.

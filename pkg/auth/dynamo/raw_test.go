@@ -30,6 +30,8 @@ func (r Raw) place(item any) (table *string, key attributes) {
 		return &tables.Users, userKey(item)
 	case user.Pointer:
 		return &tables.Users, pointerKey(item)
+	case user.Mark:
+		return &tables.Users, markKey(item)
 	case session.Key:
 		return &tables.Sessions, keyOf(item)
 	case storetest.CounterKey:
@@ -92,6 +94,18 @@ func (r Raw) Put(t testing.TB, item, content any) {
 	}
 }
 
+// Rename implements [storetest.Raw].
+func (r Raw) Rename(t testing.TB, from, to user.Pointer) {
+	t.Helper()
+	item := r.Item(t, from).(attributes)
+	maps.Copy(item, pointerKey(to))
+	r.Put(t, to, item)
+	in := &dynamodb.DeleteItemInput{TableName: &r.DB.tables.Users, Key: pointerKey(from)}
+	if _, err := r.DB.client.DeleteItem(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Damaged implements [storetest.Raw].
 func (r Raw) Damaged(t testing.TB, item any) map[string]any {
 	t.Helper()
@@ -141,6 +155,7 @@ func (r Raw) Load(t testing.TB, path string) {
 		N    *string
 		B    []byte
 		BOOL *bool
+		SS   []string
 		L    []struct{ S string }
 	}
 	if err := json.Unmarshal(raw, &file); err != nil {
@@ -160,6 +175,8 @@ func (r Raw) Load(t testing.TB, path string) {
 					item[attr] = &types.AttributeValueMemberN{Value: *v.N}
 				case v.BOOL != nil:
 					item[attr] = yes(*v.BOOL)
+				case v.SS != nil:
+					item[attr] = &types.AttributeValueMemberSS{Value: v.SS}
 				case v.B != nil:
 					item[attr] = bin(v.B)
 				default:

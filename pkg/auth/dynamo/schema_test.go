@@ -48,3 +48,15 @@ func logIn(ctx context.Context, users user.Store, email string, given auth.Secre
 	u, err := who.Login(ctx, login.Credentials{Email: email, Password: given})
 	return u.ID, err
 }
+
+func TestEmailDomains(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.EmailDomains(t, func(t testing.TB) (user.Store, storetest.Raw) {
+				db := newDB(t, start(t), nil).Unhurried()
+				return db.Users(), dynamo.Raw{DB: db}
+			})
+		})
+	}
+}

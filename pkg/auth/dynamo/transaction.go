@@ -132,6 +132,28 @@ func (s users) delete(key attributes, e *expression, condition string) types.Tra
 	}}
 }
 
+// absent renders the condition that a pointer does not exist.
+func (s users) absent(p user.Pointer) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.db.tables.Users, Key: pointerKey(p), ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+// move renders the moves of the pointers of the user id, those to remove first.
+func (s users) move(m user.PointerMoves, id auth.SubjectID) (items []types.TransactWriteItem) {
+	for _, p := range m.Remove {
+		items = append(items, s.deletePointer(p, id))
+	}
+	for _, p := range m.Add {
+		items = append(items, s.newPointer(p, id))
+	}
+	for _, p := range m.Absent {
+		items = append(items, s.absent(p))
+	}
+	return items
+}
+
 // newPointer renders the creation of a pointer, which must not exist.
 func (s users) newPointer(from user.Pointer, to auth.SubjectID) types.TransactWriteItem {
 	pointer := pointerKey(from)

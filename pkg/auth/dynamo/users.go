@@ -156,7 +156,7 @@ func readableItem(item attributes) (err error) {
 
 // Create implements [user.Store].
 func (s users) Create(ctx context.Context, u user.User, request string) error {
-	pointers, _, err := user.PointerMoves(user.User{}, u)
+	moves, err := user.MovePointers(user.User{}, u, nil)
 	if err != nil {
 		return err
 	}
@@ -167,10 +167,7 @@ func (s users) Create(ctx context.Context, u user.User, request string) error {
 	if err != nil {
 		return err
 	}
-	create := []types.TransactWriteItem{s.create(item)}
-	for _, p := range pointers {
-		create = append(create, s.newPointer(p, u.ID))
-	}
+	create := append([]types.TransactWriteItem{s.create(item)}, s.move(moves, u.ID)...)
 	return s.transact(ctx, "creating a user", request, create, func(reasons []reason) error {
 		if reasons[0].failed && reasons[0].write() == request {
 			return nil

@@ -14,7 +14,11 @@ import (
 
 // Move implements [user.Store].
 func (s users) Move(ctx context.Context, from, to user.User, request string) error {
-	added, removed, err := user.PointerMoves(from, to)
+	held, err := s.held(ctx, from.ID, from.Email)
+	if err != nil {
+		return err
+	}
+	moves, err := user.MovePointers(from, to, held)
 	if err != nil {
 		return err
 	}
@@ -26,14 +30,8 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 	if err != nil {
 		return err
 	}
-	items := []types.TransactWriteItem{s.change(userKey(from.ID), e, condition, set)}
-	for _, p := range added {
-		items = append(items, s.newPointer(p, from.ID))
-	}
-	for _, p := range removed {
-		items = append(items, s.deletePointer(p, from.ID))
-	}
-	return s.transact(ctx, "moving a user", request, items, func(reasons []reason) error {
+	items := append([]types.TransactWriteItem{s.change(userKey(from.ID), e, condition, set)}, s.move(moves, from.ID)...)
+	err = s.transact(ctx, "moving a user", request, items, func(reasons []reason) error {
 		switch mine := reasons[0]; {
 		case mine.failed && mine.write() == request:
 			return nil
@@ -41,11 +39,20 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 			return auth.ErrNotFound
 		case mine.failed:
 			return user.ErrConflict
-		case slices.ContainsFunc(reasons[1:1+len(added)], func(r reason) bool { return r.failed }):
+		case slices.ContainsFunc(reasons[1+len(moves.Remove):], func(r reason) bool { return r.failed }):
 			return user.ErrExists
+		case len(held) > 0:
+			return user.ErrConflict // the pointer of the e-mail has moved since it was read
 		}
 		return errors.New("moving a user: a pointer of the user is not the user's")
 	})
+	// A repetition finds the pointer of the e-mail moved, so it is a different transaction.
+	if errors.As(err, new(*types.IdempotentParameterMismatchException)) {
+		if there, err := s.get(ctx, userKey(from.ID)); err == nil && writeOf(there) == request {
+			return nil
+		}
+	}
+	return err
 }
 
 // Delete implements [user.Store]. It reads the user first to learn which pointers lead to the user.
@@ -69,17 +76,18 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 const maxDeletions = 20
 
 func (s users) deleteAsRead(ctx context.Context, u user.User) error {
-	_, pointers, err := user.PointerMoves(u, user.User{})
+	held, err := s.held(ctx, u.ID, u.Email)
+	if err != nil {
+		return err
+	}
+	moves, err := user.MovePointers(u, user.User{}, held)
 	if err != nil {
 		return err
 	}
 	e := newExpression()
-	items := []types.TransactWriteItem{s.delete(userKey(u.ID), e, e.asRead(u))}
-	for _, p := range pointers {
-		items = append(items, s.deletePointer(p, u.ID))
-	}
+	items := append([]types.TransactWriteItem{s.delete(userKey(u.ID), e, e.asRead(u))}, s.move(moves, u.ID)...)
 	return s.transact(ctx, "deleting a user", uuid.NewString(), items, func(reasons []reason) error {
-		if reasons[0].failed {
+		if reasons[0].failed || len(held) > 0 {
 			return user.ErrConflict
 		}
 		return errors.New("deleting a user: a pointer of the user is not the user's")

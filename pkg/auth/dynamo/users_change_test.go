@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
@@ -60,6 +61,57 @@ func TestFaultsOfUserChanges(t *testing.T) {
 			wire.Fail("BatchWriteItem", 1, f)
 			if n, err := sessions.DeleteAll(t.Context(), "s"); name != "transaction conflict" && (n != 1 || err != nil) {
 				t.Errorf("sessions: %d, %v", n, err)
+			}
+		})
+	}
+}
+
+// TestFaultsOfEmailPointers injects faults into the move of an old pointer and into the reads of two
+// pointers.
+func TestFaultsOfEmailPointers(t *testing.T) {
+	const letters, ascii = "ada@d\u00f6m\u00e4in.example", "ada@xn--dmin-moa0i.example"
+	e := engine.DynamoDBLocal(t)
+	for name, f := range map[string]fault.Fault{
+		"reset before": fault.ResetBefore, "reset after": fault.ResetAfter, "time-out after": fault.ExpiredAfter,
+		"throttled": fault.Throttled, "transaction conflict": fault.TransactConflict,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wire := &fault.Transport{}
+			db := newDB(t, e, wire)
+			raw, users, u := dynamo.Raw{DB: db}, db.Users(), user.User{ID: "s", Email: letters, Revision: 1}
+			if err := users.Create(t.Context(), u, rand.Text()); err != nil {
+				t.Fatal(err)
+			}
+			raw.Rename(t, user.Email(ascii).Pointer(), user.Email(letters).Pointer())
+			for _, email := range []string{letters, ascii} {
+				wire.Fail("TransactGetItems", 1, f)
+				if id, err := users.ByEmail(t.Context(), email); id != "s" || err != nil {
+					t.Errorf("%q, %v", id, err)
+				}
+				wire.Fail("TransactGetItems", always, f)
+				if id, err := users.ByEmail(t.Context(), email); !errors.Is(err, auth.ErrUnavailable) {
+					t.Errorf("always: %q, %v", id, err)
+				}
+			}
+			for range 2 {
+				wire.Fail("TransactWriteItems", 1, f)
+				if err := users.MoveEmailPointer(t.Context(), "s", letters); err != nil {
+					t.Errorf("a move: %v", err)
+				}
+			}
+			wire.Fail("PutItem", 1, f)
+			if err := users.SetMark(t.Context(), user.MarkEmailPointers); err != nil && name != "transaction conflict" {
+				t.Errorf("a mark: %v", err)
+			}
+			wire.Fail("", 0, nil)
+			for p, want := range map[user.Email]auth.SubjectID{letters: "", ascii: "s"} {
+				if id, err := users.ByPointer(t.Context(), p.Pointer()); id != want || (err != nil) != (want == "") {
+					t.Errorf("%s leads to %q, %v", p, id, err)
+				}
+			}
+			if is, err := users.Marked(t.Context(), user.MarkEmailPointers); err != nil || !is && name != "transaction conflict" {
+				t.Errorf("marked %v, %v", is, err)
 			}
 		})
 	}

@@ -107,7 +107,7 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	}
 	var to target
 	err = held.take(ctx, first, func(ctx context.Context) (err error) {
-		to, err = a.follow(ctx, account)
+		to, err = a.follow(ctx, c.Email, account)
 		return err
 	})
 	if err != nil {
@@ -143,9 +143,9 @@ type target struct {
 	known   bool
 }
 
-// follow returns the subject that the pointer names, or a decoy.
-func (a *Authenticator) follow(ctx context.Context, key user.Email) (target, error) {
-	id, err := a.c.Users.ByPointer(ctx, key.Pointer())
+// follow returns the subject that the e-mail leads to, or a decoy.
+func (a *Authenticator) follow(ctx context.Context, email string, key user.Email) (target, error) {
+	id, err := a.c.Users.ByEmail(ctx, email)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
 		return target{subject: decoySubject(key)}, nil

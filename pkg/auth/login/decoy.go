@@ -2,7 +2,6 @@ package login
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 
 	"github.com/google/uuid"
 
@@ -20,13 +19,13 @@ func decoySubject(key user.Email) auth.SubjectID {
 	return auth.SubjectID(uuid.NewHash(sha256.New(), decoySpace, []byte(key), 8).String())
 }
 
-// accountKey returns the key under which an e-mail is counted and looked up. An invalid e-mail is
-// handled like an unknown one, under a stand-in without "@" that is the key of no user.
+// accountKey returns the key under which an e-mail is counted. All spellings of an address share one
+// counter. An invalid e-mail is handled like an unknown one, under a stand-in that is the key of no
+// user.
 func accountKey(email string) user.Email {
 	key, err := user.NormalizeEmail(email)
 	if err != nil {
-		sum := sha256.Sum256([]byte(email))
-		return user.Email("invalid:" + base64.RawURLEncoding.EncodeToString(sum[:]))
+		return user.Email(user.EmailPointers(email)[0].Name)
 	}
 	return key
 }

@@ -17,9 +17,9 @@ import (
 )
 
 // Users reads users. Every user.Store implements it. If an attempt is refused, Login cancels the
-// context of ByPointer and waits until it returns.
+// context of ByEmail and waits until it returns.
 type Users interface {
-	ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error)
+	ByEmail(ctx context.Context, email string) (auth.SubjectID, error)
 	Get(ctx context.Context, id auth.SubjectID) (user.User, error)
 }
 

@@ -45,6 +45,8 @@ func TestRefusalsAreIndistinguishable(t *testing.T) {
 		{"unknown", "bob@example.com", "correct horse", asIs, login.ReasonUnknown, ""},
 		{"no e-mail", "ada", "correct horse", asIs, login.ReasonUnknown, ""},
 		{"empty e-mail", "", "correct horse", asIs, login.ReasonUnknown, ""},
+		{"no A-label", "ada@xn--9999999.example", "correct horse", asIs, login.ReasonUnknown, ""},
+		{"unknown in an international domain", "bob@dömäin.example", "correct horse", asIs, login.ReasonUnknown, ""},
 		{"disabled", "ada@example.com", "correct horse", func(u *user.User) { u.Disabled = true }, login.ReasonDisabled, "s1"},
 		{"disabled, must change", "ada@example.com", "correct horse",
 			func(u *user.User) { u.Disabled, u.MustChange = true, true }, login.ReasonDisabled, "s1"},
@@ -90,6 +92,8 @@ func TestLogin(t *testing.T) {
 	}{
 		{"right", "ada@example.com", asIs, nil, nil},
 		{"another spelling", " ADA@Example.COM ", asIs, nil, nil},
+		{"domain in letters", "ada@DÖMÄIN.example", func(u *user.User) { u.Email = "Ada@xn--dmin-moa0i.example" }, nil, nil},
+		{"domain in ASCII", "ada@xn--dmin-moa0i.example", func(u *user.User) { u.Email = "Ada@dömäin.example" }, nil, nil},
 		{"settlement lost", "ada@example.com", asIs, auth.ErrUnavailable, nil},
 		{"must change", "ada@example.com", func(u *user.User) { u.MustChange = true }, nil, login.ErrPasswordChangeRequired},
 	} {
@@ -244,9 +248,9 @@ func (g *gated) Take(ctx context.Context, a login.Attempt) (login.Slot, error) {
 	return g.recorder.Take(ctx, a)
 }
 
-func (g *gated) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
+func (g *gated) ByEmail(ctx context.Context, email string) (auth.SubjectID, error) {
 	both(&g.first)
-	return g.recorder.ByPointer(ctx, p)
+	return g.recorder.ByEmail(ctx, email)
 }
 
 func (g *gated) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
@@ -272,7 +276,7 @@ func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
 // stuck answers for the pointer only after its context is cancelled.
 type stuck struct{ *recorder }
 
-func (s stuck) ByPointer(ctx context.Context, _ user.Pointer) (auth.SubjectID, error) {
+func (s stuck) ByEmail(ctx context.Context, _ string) (auth.SubjectID, error) {
 	<-ctx.Done()
 	return "", ctx.Err()
 }

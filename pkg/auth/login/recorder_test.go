@@ -84,12 +84,12 @@ func kindOf(a login.Attempt) string {
 	return "network"
 }
 
-func (r *recorder) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
+func (r *recorder) ByEmail(ctx context.Context, email string) (auth.SubjectID, error) {
 	r.record("pointer")
 	if r.byEmailErr != nil {
 		return "", r.byEmailErr
 	}
-	return r.store.ByPointer(ctx, p)
+	return r.store.ByEmail(ctx, email)
 }
 
 func (r *recorder) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {

@@ -47,8 +47,8 @@ func (b *breaking) Get(ctx context.Context, id auth.SubjectID) (u user.User, err
 	return u, err
 }
 
-func (b *breaking) ByPointer(ctx context.Context, p user.Pointer) (id auth.SubjectID, err error) {
-	err = b.do(func() (err error) { id, err = b.Store.ByPointer(ctx, p); return err })
+func (b *breaking) ByEmail(ctx context.Context, email string) (id auth.SubjectID, err error) {
+	err = b.do(func() (err error) { id, err = b.Store.ByEmail(ctx, email); return err })
 	return id, err
 }
 

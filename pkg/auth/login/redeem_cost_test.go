@@ -48,9 +48,9 @@ func (m meteredUsers) Get(ctx context.Context, id auth.SubjectID) (user.User, er
 	return m.Store.Get(ctx, id)
 }
 
-func (m meteredUsers) ByPointer(ctx context.Context, p user.Pointer) (auth.SubjectID, error) {
+func (m meteredUsers) ByEmail(ctx context.Context, email string) (auth.SubjectID, error) {
 	m.add(cost{reads: 1})
-	return m.Store.ByPointer(ctx, p)
+	return m.Store.ByEmail(ctx, email)
 }
 
 func (m meteredUsers) Update(ctx context.Context, u user.User) error {

@@ -241,7 +241,7 @@ func (p panicking) Take(_ context.Context, a login.Attempt) (login.Slot, error) 
 	return login.Slot{Attempt: a}, nil
 }
 
-func (p panicking) ByPointer(ctx context.Context, _ user.Pointer) (auth.SubjectID, error) {
+func (p panicking) ByEmail(ctx context.Context, _ string) (auth.SubjectID, error) {
 	if !p.take {
 		panic("pointer")
 	}

@@ -398,3 +398,20 @@ func TestNewThrottleNamesWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// All spellings of an address share one counter, so that a spelling gives no further guesses.
+func TestSpellingsShareTheCounter(t *testing.T) {
+	limits := login.DefaultLimits()
+	g := newGuarded(t, limits, ada(func(u *user.User) { u.Email = "ada@dömäin.example" }))
+	spellings := []string{"ada@dömäin.example", "ADA@xn--dmin-moa0i.example", "ada@dömäin\u3002example."}
+	for i := range int(limits.Account.Free) {
+		if got := g.login(t, credentials(spellings[i%len(spellings)], "wrong")); got != "no" {
+			t.Fatalf("attempt %d: %s", i, got)
+		}
+	}
+	for _, email := range spellings {
+		if got := g.login(t, credentials(email, "correct horse")); got == "no" || got == "ok" {
+			t.Errorf("%s: %s, want a wait", email, got)
+		}
+	}
+}

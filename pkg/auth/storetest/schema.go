@@ -22,7 +22,7 @@ type Stores struct {
 }
 
 // Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a
-// user, a user.Pointer, a session.Key for a session, or a CounterKey.
+// user, a user.Pointer, a user.Mark, a session.Key for a session, or a CounterKey.
 type Raw interface {
 	// Set writes a text or a whole number.
 	Set(t testing.TB, item any, name string, value any)
@@ -32,6 +32,8 @@ type Raw interface {
 	Item(t testing.TB, item any) any
 	// Put stores what Item returned.
 	Put(t testing.TB, item, content any)
+	// Rename moves an item to the place of another pointer.
+	Rename(t testing.TB, from, to user.Pointer)
 	// Damaged returns the item in the form of Item, once for each way of damaging it, by the name
 	// of the way.
 	Damaged(t testing.TB, item any) map[string]any

@@ -96,11 +96,11 @@ func (w *usersWorld) owner(p user.Pointer) auth.SubjectID {
 
 // keysOf returns all pointers of a valid user.
 func keysOf(u user.User) []user.Pointer {
-	all, _, err := user.PointerMoves(user.User{}, u)
+	moves, err := user.MovePointers(user.User{}, u, nil)
 	if err != nil {
 		panic(err)
 	}
-	return all
+	return moves.Add
 }
 
 // judge returns the error of a change from a state as read.

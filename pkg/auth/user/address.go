@@ -19,13 +19,18 @@ const (
 // different address.
 //
 // The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3). The
-// domain must consist of labels of letters, digits and inner hyphens. One "@" separates the two.
+// domain must consist of labels of letters, digits and inner hyphens, each with an A-label (RFC
+// 5890). One "@" separates the two.
 func CheckEmail(text string) error {
-	key, err := NormalizeEmail(text)
+	if _, err := NormalizeEmail(text); err != nil {
+		return err
+	}
+	// Mail goes to the address as written, so the domain must be one as written, too.
+	written, err := writtenEmail(text)
 	if err != nil {
 		return err
 	}
-	local, domain, _ := strings.Cut(string(key), "@")
+	local, domain, _ := strings.Cut(string(written), "@")
 	switch {
 	case strings.Contains(domain, "@"):
 		return fmt.Errorf("%w: it must have one @", ErrEmail)

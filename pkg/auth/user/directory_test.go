@@ -147,6 +147,8 @@ func TestOneMailboxMakesOneAccount(t *testing.T) {
 		{"composed, then J with caron", "\u01f0@example.com", "J\u030c@example.com", user.ErrExists},
 		{"dotted I in both forms", "\u0130@example.com", "I\u0307@example.com", user.ErrExists},
 		{"Kelvin sign", "k@example.com", "\u212a@example.com", user.ErrExists},
+		{"domain in letters, then in ASCII", "info@d\u00f6m\u00e4in.example", "info@xn--dmin-moa0i.example", user.ErrExists},
+		{"fullwidth domain", "info@example.com", "info@\uff45xample.com", user.ErrExists},
 		{"fullwidth is another", "a@example.com", "\uff41@example.com", nil},
 		{"final sigma is another", "\u03c3@example.com", "\u03c2@example.com", nil},
 	} {

@@ -23,15 +23,52 @@ const (
 	normalRounds = 4
 )
 
-// NormalizeEmail returns the key of an address. It trims the address, then composes (NFC) and
-// lowers it until neither step changes the text. Lower case alone is not enough: "J" with a caron
-// has no composed form but "j" with a caron has one, so two spellings of one address would make two
-// accounts. The key of a key is the key itself.
+// NormalizeEmail returns the key of an address. The key of a key is the key itself.
 //
-// Compatibility forms stay distinct: a fullwidth letter does not equal the plain letter. Letters
-// that share only an upper case also stay distinct (σ and ς, i and ı), because mailboxes may
-// distinguish them. Every error wraps [ErrEmail] and does not contain the text.
+// The domain becomes its A-label (RFC 5890), by UTS 46 without transitional processing, in lower
+// case and without a final dot. So the domain as a person writes it and the domain as a browser's
+// e-mail field sends it have one key, and so do fullwidth letters and the ideographic full stop.
+//
+// NormalizeEmail composes (NFC) and lowers the local part until neither step changes it. Lower case
+// alone is not enough: "J" with a caron has no composed form but "j" with a caron has one, so two
+// spellings of one address would make two accounts. Compatibility forms in the local part stay
+// distinct: a fullwidth letter does not equal the plain letter. Letters that share only an upper
+// case also stay distinct (σ and ς, i and ı), because mailboxes may distinguish them.
+//
+// Every error wraps [ErrEmail] and does not contain the text.
 func NormalizeEmail(text string) (Email, error) {
+	text, err := checkLength(text)
+	if err != nil {
+		return "", err
+	}
+	// The last "@" ends the local part, because a quoted local part may contain "@" (RFC 5321,
+	// section 4.1.2).
+	local, domain := cutLast(text, "@")
+	if local == "" || domain == "" {
+		return "", errParts
+	}
+	local, stable := normal(local)
+	if !stable {
+		return "", errUnstable
+	}
+	// The domain is mapped as given: UTS 46 has a lower case of its own.
+	if domain, err = aLabels(domain); err != nil {
+		return "", err
+	}
+	key := local + "@" + domain
+	if err := checkKey(key); err != nil {
+		return "", err
+	}
+	return Email(key), nil
+}
+
+var (
+	errUnstable = fmt.Errorf("%w: it has no stable spelling", ErrEmail)
+	errParts    = fmt.Errorf("%w: it must have a local part and a domain around an @", ErrEmail)
+)
+
+// checkLength returns a trimmed address.
+func checkLength(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	// Mail goes to the text as given, so the bound applies to the text as well as to the key.
 	if len(text) < minEmailBytes || len(text) > maxEmailBytes {
@@ -40,9 +77,19 @@ func NormalizeEmail(text string) (Email, error) {
 	if !utf8.ValidString(text) {
 		return "", fmt.Errorf("%w: it must be valid UTF-8", ErrEmail)
 	}
+	return text, nil
+}
+
+// writtenEmail returns the key that versions before the A-label gave an address: the domain has the
+// letters of its owner.
+func writtenEmail(text string) (Email, error) {
+	text, err := checkLength(text)
+	if err != nil {
+		return "", err
+	}
 	key, ok := normal(text)
 	if !ok {
-		return "", fmt.Errorf("%w: it has no stable spelling", ErrEmail)
+		return "", errUnstable
 	}
 	if err := checkKey(key); err != nil {
 		return "", err
@@ -73,11 +120,8 @@ func checkKey(key string) error {
 			return fmt.Errorf("%w: it must not hold spaces, controls, or characters that cannot be seen", ErrEmail)
 		}
 	}
-	// The last "@" ends the local part, because a quoted local part may contain "@" (RFC 5321,
-	// section 4.1.2).
-	local, domain := cutLast(key, "@")
-	if local == "" || domain == "" {
-		return fmt.Errorf("%w: it must have a local part and a domain around an @", ErrEmail)
+	if local, domain := cutLast(key, "@"); local == "" || domain == "" {
+		return errParts
 	}
 	return nil
 }

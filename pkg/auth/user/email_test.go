@@ -2,6 +2,7 @@ package user_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -40,6 +41,23 @@ func TestNormalizeEmail(t *testing.T) {
 		{"sharp s stays", "\u00df@example.com", "\u00df@example.com"},
 		{"fullwidth stays", "\uff21@example.com", "\uff41@example.com"},
 		{"emoji", "🐎@example.com", "🐎@example.com"},
+
+		{"domain in letters", "info@dömäin.example", "info@xn--dmin-moa0i.example"},
+		{"domain in upper case", "info@DÖMÄIN.example", "info@xn--dmin-moa0i.example"},
+		{"domain decomposed", "info@do\u0308ma\u0308in.example", "info@xn--dmin-moa0i.example"},
+		{"domain in ASCII", "info@xn--dmin-moa0i.example", "info@xn--dmin-moa0i.example"},
+		{"domain in upper ASCII", "info@XN--DMIN-MOA0I.example", "info@xn--dmin-moa0i.example"},
+		{"fullwidth domain", "info@\uff45xample\uff0ecom", "info@example.com"},
+		{"ideographic full stop", "info@example\u3002com", "info@example.com"},
+		{"final dot", "info@example.com.", "info@example.com"},
+		{"final ideographic full stop", "info@dömäin.example\u3002", "info@xn--dmin-moa0i.example"},
+		{"sharp s in a domain is not ss", "a@stra\u00dfe.example", "a@xn--strae-oqa.example"},
+		{"final sigma in a domain stays", "a@\u03bf\u03c2.example", "a@xn--0xag.example"},
+		{"dotted I in a domain is not i", "a@\u0130.example", "a@xn--i-9bb.example"},
+		{"soft hyphen in a domain", "a@exam\u00adple.com", "a@example.com"},
+		{"hyphens in third and fourth place", "a@ab--cd.example", "a@ab--cd.example"},
+		{"right to left", "a@\u0645\u062b\u0627\u0644.example", "a@xn--mgbh0fb.example"},
+		{"local part in letters stays", "zo\u00eb@d\u00f6m\u00e4in.example", "zo\u00eb@xn--dmin-moa0i.example"},
 	} {
 		if got, err := user.NormalizeEmail(row.text); err != nil || string(got) != row.want {
 			t.Errorf("%s: %+q, %v, want %+q", row.name, got, err, row.want)
@@ -78,6 +96,17 @@ func TestNormalizeEmailRefuses(t *testing.T) {
 		{"Hangul filler", "a\u3164da@example.com"},
 		{"private use", "a\ue000da@example.com"},
 		{"unassigned", "a\u0378da@example.com"},
+		{"domain of no Punycode", "a@xn--9999999.example"},
+		{"domain of Punycode for ASCII", "a@xn--a-.example"},
+		{"domain that mixes directions", "a@\u05d0b.example"},
+		{"domain that begins with a mark", "a@\u0301a.example"},
+		{"domain with a joiner out of place", "a@a\u200db.example"},
+		{"domain with an underscore", "a@exa_mple.d\u00f6m\u00e4in"},
+		{"domain with an empty label", "a@d\u00f6m\u00e4in..example"},
+		{"two final dots", "a@example.com.."},
+		{"domain of a dot", "a@\u3002"},
+		{"domain with a label that is too long", "a@" + strings.Repeat("\u00e4b", 20) + strings.Repeat("z", 40) + ".example"},
+		{"domain that is too long as A-labels", "a@" + strings.Repeat("\u00e4.", 60) + "example"},
 		{"more marks than NFC keeps in order", "a" + strings.Repeat("\u0301", 31) + "@example.com"},
 	} {
 		got, err := user.NormalizeEmail(row.text)
@@ -98,6 +127,7 @@ func TestEveryLetterHasOneKey(t *testing.T) {
 		}
 		for _, letter := range []string{string(r), string(r) + "\u0307", string(r) + "\u030c"} {
 			oneKey(t, letter+"@example.com")
+			oneKey(t, "a@b"+letter+"c.example")
 		}
 	}
 }
@@ -106,6 +136,7 @@ func FuzzNormalizeEmail(f *testing.F) {
 	for _, text := range []string{
 		"Ada@Example.com", "J\u030c@example.com", "I\u0307\u0307@x", "\u212a@\u212b", "\u0391\u0345\u0313@\u1f88",
 		"a" + strings.Repeat("\u0316\u0301", 16) + "@b", "\u1112\u1161\u11ab@\ud55c", "\u03a3\u03c2@\uff20@\u0130",
+		"info@d\u00f6m\u00e4in.example", "info@XN--dmin-moa0i.example.", "a@\uff45\u3002\u05d0", "a@stra\u00dfe.\u03c2", "a@a\u200d\u0915\u094d\u200d.x",
 	} {
 		f.Add(text)
 	}
@@ -119,6 +150,9 @@ func oneKey(t *testing.T, text string) {
 	if err != nil {
 		return
 	}
+	if !slices.Contains(user.EmailPointers(text), key.Pointer()) {
+		t.Errorf("%+q: the pointers %v do not have the key %+q", text, user.EmailPointers(text), key)
+	}
 	if again, err := user.NormalizeEmail(string(key)); err != nil || again != key {
 		t.Errorf("%+q has the key %+q, whose key is %+q, %v", text, key, again, err)
 	}
@@ -127,6 +161,33 @@ func oneKey(t *testing.T, text string) {
 		other, err := user.NormalizeEmail(form.String(text))
 		if err == nil && other != key {
 			t.Errorf("%+q has the key %+q, and equivalent text has %+q", text, key, other)
+		}
+	}
+}
+
+func TestEmailPointers(t *testing.T) {
+	const letters, ascii = "info@d\u00f6m\u00e4in.example", "info@xn--dmin-moa0i.example"
+	for text, want := range map[string][]string{
+		" Ada@Example.com":                   {"ada@example.com"},
+		"ada@example.com.":                   {"ada@example.com"},
+		"Info@D\u00f6m\u00e4in.example":      {letters, ascii},
+		"info@XN--DMIN-MOA0I.example":        {ascii, letters},
+		"info@\uff44\u00f6m\u00e4in.example": {"info@\uff44\u00f6m\u00e4in.example", ascii, letters},
+		"info@\uff45xample.com":              {"info@\uff45xample.com", "info@example.com"},
+		"info@xn--9999999.example":           {"info@xn--9999999.example"}, // of a user of earlier code
+	} {
+		var got []string
+		for _, p := range user.EmailPointers(text) {
+			got = append(got, p.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%+q: %+q, want %+q", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "ada", "a@", "a b@d\u00f6m\u00e4in.example"} {
+		got := user.EmailPointers(text)
+		if len(got) != 1 || strings.Contains(got[0].Name, "@") || got[0].Validate() != nil {
+			t.Errorf("%q: %v", text, got)
 		}
 	}
 }

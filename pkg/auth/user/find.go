@@ -39,11 +39,7 @@ func (d *Directory) bySubject(ctx context.Context, text string) (User, error) {
 // byEmail returns the user that an e-mail address leads to. The user's address may change between
 // its two reads; then byEmail returns auth.ErrNotFound.
 func (d *Directory) byEmail(ctx context.Context, text string) (User, error) {
-	key, err := NormalizeEmail(text)
-	if err != nil {
-		return User{}, auth.ErrNotFound
-	}
-	id, err := d.Store.ByPointer(ctx, key.Pointer())
+	id, err := d.Store.ByEmail(ctx, text)
 	if err != nil {
 		return User{}, err
 	}
@@ -51,7 +47,7 @@ func (d *Directory) byEmail(ctx context.Context, text string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	if now, err := NormalizeEmail(u.Email); err != nil || now != key {
+	if !sameEmail(u.Email, text) {
 		return User{}, fmt.Errorf("the user has moved to another e-mail: %w", auth.ErrNotFound)
 	}
 	return u, nil

@@ -97,11 +97,11 @@ func (d *Directory) importable(record User) (User, error) {
 			return User{}, err
 		}
 	}
-	all, _, err := PointerMoves(User{}, User{Email: record.Email, Pointers: pointers})
+	moves, err := MovePointers(User{}, User{Email: record.Email, Pointers: pointers}, nil)
 	if err != nil {
 		return User{}, err
 	}
-	if record.ID == "" && len(all) == 0 {
+	if record.ID == "" && len(moves.Add) == 0 {
 		return User{}, fmt.Errorf("%w: neither a subject, nor an e-mail, nor a pointer is given", ErrEmail)
 	}
 	if err := errors.Join(checkRoles(record.Roles), checkClaims(record.Claims)); err != nil {
@@ -215,23 +215,28 @@ func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 			return there, err
 		}
 	}
-	pointers, err := u.allPointers()
+	id, err := d.holder(ctx, u)
 	if err != nil {
 		return User{}, err
 	}
-	for _, p := range pointers {
-		id, err := d.Store.ByPointer(ctx, p)
-		if errors.Is(err, auth.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return User{}, err
-		}
-		there, err := d.Store.Get(ctx, id)
-		if errors.Is(err, auth.ErrNotFound) {
-			return User{}, ErrConflict // erased between the two reads
-		}
-		return there, err
+	there, err := d.Store.Get(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return User{}, ErrConflict // erased between the two reads
 	}
-	return User{}, auth.ErrNotFound
+	return there, err
+}
+
+// holder returns the user that the address of u, or else the first known pointer of u, leads to.
+func (d *Directory) holder(ctx context.Context, u User) (auth.SubjectID, error) {
+	if u.Email != "" {
+		if id, err := d.Store.ByEmail(ctx, u.Email); !errors.Is(err, auth.ErrNotFound) {
+			return id, err
+		}
+	}
+	for _, p := range u.Pointers {
+		if id, err := d.Store.ByPointer(ctx, p); !errors.Is(err, auth.ErrNotFound) {
+			return id, err
+		}
+	}
+	return "", auth.ErrNotFound
 }

@@ -93,50 +93,100 @@ func SortPointers(pointers []Pointer) []Pointer {
 
 func comparePointers(a, b Pointer) int { return strings.Compare(a.Key(), b.Key()) }
 
-// allPointers returns u.Pointers and the pointer for the e-mail address.
-func (u User) allPointers() ([]Pointer, error) {
-	if u.Email == "" {
-		return u.Pointers, nil
+// PointerMoves are what a store does to pointers if a user changes from one state to another.
+type PointerMoves struct {
+	// Add are the pointers to create. None of them may exist.
+	Add []Pointer
+	// Remove are the pointers to delete. Each must lead to the user.
+	Remove []Pointer
+	// Absent are pointers that must not exist, because the user would otherwise share an e-mail
+	// address with another user: they are other pointers of a new address. See [EmailPointers].
+	Absent []Pointer
+}
+
+// MovePointers returns the pointers to move if a user changes from one state to another, with the
+// pointer for the e-mail address included. The zero User has no pointers. held are the pointers of
+// [EmailPointers] for from.Email that lead to the user; without any, the user has the pointer for
+// [NormalizeEmail]. A different spelling of an address moves no pointer, except if the letters of
+// its domain change.
+//
+// The error wraps [ErrEmail], [ErrPointer] or [ErrTooManyPointers] if the new state is not valid.
+// Pointers in both states are not checked, because a later version may have written them.
+func MovePointers(from, to User, held []Pointer) (PointerMoves, error) {
+	before, err := emailBefore(from.Email, held)
+	if err != nil {
+		return PointerMoves{}, err
 	}
-	email, err := NormalizeEmail(u.Email)
+	after, absent, err := emailAfter(from.Email, to.Email, before)
+	if err != nil {
+		return PointerMoves{}, err
+	}
+	before, after = append(before, from.Pointers...), append(after, to.Pointers...)
+	if err := checkPointers(to.Pointers, before); err != nil {
+		return PointerMoves{}, err
+	}
+	return PointerMoves{Add: without(after, before), Remove: without(before, after), Absent: absent}, nil
+}
+
+// emailBefore returns the pointer that an address has.
+func emailBefore(email string, held []Pointer) ([]Pointer, error) {
+	switch {
+	case email == "":
+		return nil, nil
+	case len(held) > 0:
+		return slices.Clone(held), nil
+	}
+	p, err := emailPointer(email)
 	if err != nil {
 		return nil, err
 	}
-	return append([]Pointer{email.Pointer()}, u.Pointers...), nil
+	return []Pointer{p}, nil
 }
 
-// PointerMoves returns the pointers that a store must add and remove if a user changes from one
-// state to another, with the pointer for the e-mail address included. The zero User has no
-// pointers. The error wraps [ErrEmail], [ErrPointer] or [ErrTooManyPointers] if the new state is
-// not valid. Pointers in both states are not checked, because a later version may have written
-// them.
-func PointerMoves(from, to User) (added, removed []Pointer, err error) {
-	before, err := from.allPointers()
+// emailAfter returns the pointer that an address has after a change, and which pointers must not
+// exist.
+func emailAfter(from, to string, before []Pointer) (after, absent []Pointer, err error) {
+	if to == "" {
+		return nil, nil, nil
+	}
+	if sameWritten(from, to) {
+		return before, nil, nil
+	}
+	key, err := NormalizeEmail(to)
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err := to.allPointers()
-	if err != nil {
-		return nil, nil, err
-	}
-	for i, p := range to.Pointers {
-		if i > 0 && comparePointers(to.Pointers[i-1], p) >= 0 {
-			return nil, nil, fmt.Errorf("%w: pointers must be in ascending order, each once", ErrPointer)
+	after = []Pointer{key.Pointer()}
+	return after, without(EmailPointers(to), append(after, before...)), nil
+}
+
+// sameWritten reports whether two addresses differ at most in case and composition.
+func sameWritten(a, b string) bool {
+	keyA, errA := writtenEmail(a)
+	keyB, errB := writtenEmail(b)
+	return errA == nil && errB == nil && keyA == keyB
+}
+
+// checkPointers checks the pointers of a user besides the e-mail's.
+func checkPointers(pointers, before []Pointer) error {
+	for i, p := range pointers {
+		if i > 0 && comparePointers(pointers[i-1], p) >= 0 {
+			return fmt.Errorf("%w: pointers must be in ascending order, each once", ErrPointer)
 		}
 		if slices.Contains(before, p) {
 			continue
 		}
 		if err := p.Validate(); err != nil {
-			return nil, nil, err
+			return err
 		}
 		if p.Kind == KindEmail {
-			return nil, nil, fmt.Errorf("%w: the pointer from an e-mail is made from the e-mail", ErrPointer)
+			return fmt.Errorf("%w: the pointer from an e-mail is made from the e-mail", ErrPointer)
 		}
-		if len(to.Pointers) > MaxPointers {
-			return nil, nil, ErrTooManyPointers
+		if len(pointers) > MaxPointers {
+			return ErrTooManyPointers
 		}
 	}
-	return without(after, before), without(before, after), nil
+	return nil
 }
 
 // without returns the pointers in all that are not in others.

@@ -51,7 +51,7 @@ func TestSortPointers(t *testing.T) {
 }
 
 // A user with pointers of a later version can still be changed: only added pointers are checked.
-func TestPointerMovesOfALaterVersion(t *testing.T) {
+func TestMovePointersOfALaterVersion(t *testing.T) {
 	later := user.User{Email: "Ada@example.com", Pointers: []user.Pointer{{Kind: "later", Name: "x"}}}
 	for range user.MaxPointers {
 		later.Pointers = append(later.Pointers, user.Pointer{Kind: "later", Name: strings.Repeat("x", len(later.Pointers)+1)})
@@ -59,17 +59,17 @@ func TestPointerMovesOfALaterVersion(t *testing.T) {
 	later.Pointers = user.SortPointers(later.Pointers)
 	to := later
 	to.Email = "Countess@example.com"
-	added, removed, err := user.PointerMoves(later, to)
-	if err != nil || !slices.Equal(added, []user.Pointer{user.Email("countess@example.com").Pointer()}) ||
-		!slices.Equal(removed, []user.Pointer{user.Email("ada@example.com").Pointer()}) {
-		t.Errorf("%v added, %v removed, %v", added, removed, err)
+	moves, err := user.MovePointers(later, to, nil)
+	if err != nil || !slices.Equal(moves.Add, []user.Pointer{user.Email("countess@example.com").Pointer()}) ||
+		!slices.Equal(moves.Remove, []user.Pointer{user.Email("ada@example.com").Pointer()}) {
+		t.Errorf("%+v, %v", moves, err)
 	}
-	if _, removed, err := user.PointerMoves(later, user.User{}); err != nil || len(removed) != len(later.Pointers)+1 {
-		t.Errorf("%d removed, %v", len(removed), err)
+	if moves, err := user.MovePointers(later, user.User{}, nil); err != nil || len(moves.Remove) != len(later.Pointers)+1 {
+		t.Errorf("%d removed, %v", len(moves.Remove), err)
 	}
 	// A different spelling of the same key moves no pointer.
 	to.Email = "ADA@example.com"
-	if added, removed, err := user.PointerMoves(later, to); err != nil || len(added)+len(removed) != 0 {
-		t.Errorf("%v added, %v removed, %v", added, removed, err)
+	if moves, err := user.MovePointers(later, to, nil); err != nil || len(moves.Add)+len(moves.Remove)+len(moves.Absent) != 0 {
+		t.Errorf("%+v, %v", moves, err)
 	}
 }

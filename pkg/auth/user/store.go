@@ -2,6 +2,8 @@ package user
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
@@ -10,8 +12,8 @@ import (
 // for concurrent use. If the outcome of a call is unknown, the error wraps [auth.ErrUnavailable].
 type Store interface {
 	// Create stores a new user unchanged, together with all its pointers, or stores nothing. The
-	// error is ErrExists if the subject or a pointer is taken, and an error of PointerMoves if the
-	// user is not valid. The request token (1 to 36 bytes) identifies the request. A second call
+	// error is ErrExists if the subject or a pointer is taken, or one of [EmailPointers], and an error
+	// of MovePointers if the user is not valid. The request token (1 to 36 bytes) identifies the request. A second call
 	// with the same token and the same user succeeds, because it is the client's retry after a lost
 	// reply.
 	Create(ctx context.Context, u User, request string) error
@@ -21,24 +23,54 @@ type Store interface {
 	// ByPointer returns the subject that a pointer leads to, with a strongly consistent read of the
 	// pointer alone. The error is auth.ErrNotFound if the pointer is unknown.
 	ByPointer(ctx context.Context, p Pointer) (auth.SubjectID, error)
+	// ByEmail returns the subject that an e-mail address leads to: the owner of the first of
+	// [EmailPointers] that exists. The read is strongly consistent and one round trip, so it finds
+	// a pointer that moves at the same time. Its cost does not depend on what it finds. The error
+	// is auth.ErrNotFound if the address is unknown or not valid.
+	ByEmail(ctx context.Context, email string) (auth.SubjectID, error)
 	// Update stores u with Revision+1 if the stored Revision, Email and Pointers equal those of u.
 	// Otherwise the error is ErrConflict. It is auth.ErrNotFound if the user is unknown.
 	Update(ctx context.Context, u User) error
 	// Move changes a user from one state to another, sets the Revision to from.Revision+1, and
 	// moves the pointers, in one atomic step: at no moment does a pointer lead to two users, or a
 	// user lack a pointer. The stored user must equal from, as in Update. The error is ErrExists if
-	// a new pointer belongs to another user. A different spelling of an e-mail address with the
-	// same key moves no pointer. The request token and the errors of PointerMoves are the same as
-	// in Create.
+	// a new pointer, or one of [EmailPointers] for a new address, belongs to another user. The
+	// store moves the pointers that [MovePointers] names. The request token and the errors of
+	// MovePointers are the same as in Create.
 	Move(ctx context.Context, from, to User, request string) error
 	// Delete erases the user and all its pointers, or nothing. The error is auth.ErrNotFound if the
 	// user is unknown. A concurrent write either comes before Delete, and is erased too, or comes
 	// after Delete, and finds no user.
 	Delete(ctx context.Context, id auth.SubjectID) error
+	// MoveEmailPointer replaces the pointer that leads from an address to a user by the pointer for
+	// [NormalizeEmail], in one atomic step. It does nothing if the user has this pointer. The user
+	// stays as it is. The error is ErrExists if the pointer belongs to another user, and
+	// auth.ErrNotFound if no pointer leads from the address to the user.
+	MoveEmailPointer(ctx context.Context, id auth.SubjectID, email string) error
 	// List returns up to limit users after the subject after, each once, in a stable order that the
 	// store chooses. An empty after starts the list. An unreadable user does not fail the list:
 	// Page.Unreadable names the subject.
 	List(ctx context.Context, after auth.SubjectID, limit int) (Page, error)
+	// SetMark keeps a fact about the whole store for ever. It succeeds again for the same Mark.
+	SetMark(ctx context.Context, m Mark) error
+	// Marked reports whether the store has a Mark, with a strongly consistent read.
+	Marked(ctx context.Context, m Mark) (bool, error)
+}
+
+// Mark is a fact about all users of a store. A mark is set when the fact has become true, and it is
+// never removed. The text has 1 to 64 visible characters of ASCII.
+type Mark string
+
+// MarkEmailPointers says that each address has the pointer for [NormalizeEmail] and no other. A
+// store may then read this pointer alone.
+const MarkEmailPointers Mark = "email-pointers"
+
+// Validate returns an error if m is not a valid mark.
+func (m Mark) Validate() error {
+	if m == "" || len(m) > 64 || strings.ContainsFunc(string(m), func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("the mark %q of a store must have 1 to 64 visible characters of ASCII", string(m))
+	}
+	return nil
 }
 
 // Page is one part of the list of users.

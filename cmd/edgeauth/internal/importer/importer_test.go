@@ -197,9 +197,10 @@ func TestDryRunFindsDuplicatesAndWritesNothing(t *testing.T) {
 	i := &importer.Import{Options: importer.Options{Directory: d, DryRun: true, Workers: 1, Failed: func(at importer.Place, err error) {
 		failed = append(failed, fmt.Sprintf("%v: %v", at, err))
 	}}}
-	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"invalid"}` + "\n" +
+	text := lines(2) + `{"email":"USER1@example.com"}` + "\n" +
+		`{"email":"a@dömäin.example"}` + "\n" + `{"email":"a@xn--dmin-moa0i.example"}` + "\n" + `{"subject":"old 0","email":"x@y"}` + "\n" + `{"email":"invalid"}` + "\n" +
 		`{"pointers":["i#a"]}` + "\n" + `{"email":"p@example.com","pointers":["c#a","i#a"]}` + "\n"
-	if err := i.Run(t.Context(), read(t, "jsonl", text, "")); err != nil || i.Created.Load() != 3 || len(failed) != 4 {
+	if err := i.Run(t.Context(), read(t, "jsonl", text, "")); err != nil || i.Created.Load() != 4 || len(failed) != 5 {
 		t.Errorf("%d to create, %q, %v", i.Created.Load(), failed, err)
 	}
 	if page, err := d.List(t.Context(), "", 1); len(page.Users) != 0 || err != nil {
@@ -250,7 +251,11 @@ func BenchmarkImport(b *testing.B) {
 func TestFirstRecordWins(t *testing.T) {
 	const users = 200
 	var text strings.Builder
-	for n := range users {
+	for n := range users / 2 {
+		fmt.Fprintf(&text, `{"email":"a%d@dömäin.example","roles":["first"]}`+"\n", n)
+		fmt.Fprintf(&text, `{"email":"a%d@xn--dmin-moa0i.example","roles":["second"]}`+"\n", n)
+	}
+	for n := range users / 2 {
 		fmt.Fprintf(&text, `{"email":"user%d@example.com","roles":["first"]}`+"\n", n)
 		fmt.Fprintf(&text, `{"email":"USER%d@example.com","roles":["second"]}`+"\n", n)
 	}

@@ -25,14 +25,14 @@ func newInFlight() *inFlight {
 // namesOf returns the subject and the keys of the pointers of u, e-mail included. A user with invalid
 // pointers, whom the Directory refuses, has no names.
 func namesOf(u user.User) (all []string) {
-	pointers, _, err := user.PointerMoves(user.User{}, u)
+	moves, err := user.MovePointers(user.User{}, u, nil)
 	if err != nil {
 		return nil
 	}
 	if u.ID != "" {
 		all = append(all, "subject "+string(u.ID))
 	}
-	for _, p := range pointers {
+	for _, p := range moves.Add {
 		all = append(all, "pointer "+p.Key())
 	}
 	return all

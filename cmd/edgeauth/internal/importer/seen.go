@@ -24,11 +24,11 @@ func (s *seen) add(u user.User) error {
 	if u.ID != "" && !s.first(s.subjects, string(u.ID)) {
 		return errTwiceSubject
 	}
-	pointers, _, err := user.PointerMoves(user.User{}, u)
+	moves, err := user.MovePointers(user.User{}, u, nil)
 	if err != nil {
 		return nil
 	}
-	for _, p := range pointers {
+	for _, p := range moves.Add {
 		if s.first(s.pointers, p.Key()) {
 			continue
 		}

@@ -1,0 +1,52 @@
+package user
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+)
+
+// domains maps a domain to its A-labels: UTS 46, non-transitional, with the bidi and joiner rules
+// of RFC 5893 and RFC 5892. Browsers map the domain of an e-mail field in the same way.
+var domains = idna.New(
+	idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true),
+	// Existing domains have hyphens in the third and fourth place, and browsers permit them.
+	idna.CheckHyphens(false),
+)
+
+const acePrefix = "xn--"
+
+// aLabels returns a domain in the form that has one spelling: A-labels in lower case, without the
+// dot of the root.
+func aLabels(domain string) (string, error) {
+	text, err := strings.ToLower(domain), error(nil)
+	if !plainDomain(domain) {
+		// UTS 46 maps characters before it composes them. Equivalent texts must have one key, so
+		// compose first.
+		text, err = domains.ToASCII(norm.NFC.String(domain))
+	}
+	// The mapping has made dots of ideographic full stops.
+	text = strings.TrimSuffix(text, ".")
+	if err != nil || text == "" || strings.HasSuffix(text, ".") {
+		return "", fmt.Errorf("%w: the domain has no A-label (RFC 5890); it must be a domain name that DNS can hold", ErrEmail)
+	}
+	return text, nil
+}
+
+// plainDomain reports whether lower case alone makes the A-labels of a domain.
+func plainDomain(domain string) bool {
+	for i := range len(domain) {
+		if domain[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if len(label) >= len(acePrefix) && strings.EqualFold(label[:len(acePrefix)], acePrefix) {
+			return false
+		}
+	}
+	return true
+}

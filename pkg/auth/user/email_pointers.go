@@ -1,0 +1,87 @@
+package user
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+// EmailPointers returns the pointers that may lead to the user with an address, each once. A store
+// follows the first that exists.
+//
+// Nearly all addresses have one pointer, the one for [NormalizeEmail]. Versions before the A-label
+// wrote the domain as its owner did. So an address whose domain is not ASCII, or has an A-label, may
+// have another pointer until [Directory.MoveEmailKeys] has moved it. The pointer as written comes
+// first: if two users hold the two pointers, each of them is found as before. An address that is not
+// valid has one pointer, which leads to no user.
+func EmailPointers(text string) []Pointer {
+	key, err := NormalizeEmail(text)
+	text = strings.TrimSpace(text)
+	local, domain := cutLast(text, "@")
+	if err == nil && plainDomain(domain) {
+		return []Pointer{key.Pointer()}
+	}
+	var all []Pointer
+	if written, err := writtenEmail(text); err == nil && !plainDomain(domain) {
+		all = append(all, written.Pointer())
+	}
+	if err == nil {
+		all = append(all, key.Pointer())
+		// The owner may have written the domain in letters and log in from a browser, which sends
+		// the A-label.
+		_, domain := cutLast(string(key), "@")
+		if domain, err = domains.ToUnicode(domain); err == nil {
+			if written, err := writtenEmail(local + "@" + domain); err == nil {
+				all = append(all, written.Pointer())
+			}
+		}
+	}
+	if len(all) == 0 {
+		return []Pointer{noEmail(text).Pointer()}
+	}
+	return unique(all)
+}
+
+// noEmail returns the stand-in for the key of an address that is not valid. It has no "@", so it is
+// the key of no user.
+func noEmail(text string) Email {
+	sum := sha256.Sum256([]byte(text))
+	return Email("invalid:" + base64.RawURLEncoding.EncodeToString(sum[:]))
+}
+
+// unique returns the pointers without those that occur before.
+func unique(pointers []Pointer) []Pointer {
+	var rest []Pointer
+	for _, p := range pointers {
+		if !slices.Contains(rest, p) {
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}
+
+// emailPointer returns the pointer that a new address gets. An address of an earlier version may
+// have no A-label; it keeps the pointer that it had.
+func emailPointer(text string) (Pointer, error) {
+	key, err := NormalizeEmail(text)
+	if err == nil {
+		return key.Pointer(), nil
+	}
+	written, errWritten := writtenEmail(text)
+	if errWritten != nil || plainDomain(domainOf(string(written))) {
+		return Pointer{}, err
+	}
+	return written.Pointer(), nil
+}
+
+func domainOf(address string) string {
+	_, domain := cutLast(address, "@")
+	return domain
+}
+
+// sameEmail reports whether two addresses have a pointer in common.
+func sameEmail(a, b string) bool {
+	others := EmailPointers(b)
+	return slices.ContainsFunc(EmailPointers(a), func(p Pointer) bool { return slices.Contains(others, p) })
+}
