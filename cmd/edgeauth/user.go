@@ -21,6 +21,7 @@ type userCommand struct {
 	Find    userFind    `cmd:"" help:"Show one user."`
 	Passwd  userPasswd  `cmd:"" help:"Set a password, read from standard input or asked for. All sessions end."`
 	Email   userEmail   `cmd:"" help:"Change the e-mail address."`
+	Emails  userEmails  `cmd:"" help:"Give e-mail addresses with an international domain their new key, and list conflicts."`
 	Roles   userRoles   `cmd:"" help:"Replace the roles, with effect from the next refresh."`
 	Claims  userClaims  `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
 	Disable userDisable `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`

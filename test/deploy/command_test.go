@@ -90,6 +90,8 @@ func TestCommands(t *testing.T) {
 		{"", "session list countess@example.com", "countess@example.com +default .* open ", false, nil},
 		{"", "session list --active-since 1h", "countess@example.com .* open", false, nil},
 		{"", "user export", `"email":"countess@example.com"`, false, nil},
+		{"", "user emails --dry-run", "0 to move, 0 that cannot move", false, nil},
+		{"", "user emails", "0 moved; every e-mail address has its new key", false, login("countess@example.com", "another horse")},
 		{imported(), "user import -", "3 created", false, login(bob, password)},
 		{"", "user delete countess@example.com --yes", "erased", false, refused("countess@example.com", "another horse")},
 		{"", "keys show", `next rotation +version 2, from `, false, nil},
