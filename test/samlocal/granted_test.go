@@ -25,12 +25,15 @@ func TestGranted(t *testing.T) {
 	}
 	got := granted(t, template)
 	for a, want := range map[access]bool{
-		{"LoginFunction", "dynamodb:GetItem", "UsersTable"}:          true,
-		{"RefreshFunction", "dynamodb:UpdateItem", "SessionsTable"}:  true,
-		{"RefreshFunction", "dynamodb:UpdateItem", "UsersTable"}:     false,
-		{"AuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:  false,
-		{"DiscoveryFunction", "dynamodb:GetItem", "SessionsTable"}:   false,
-		{"SessionsFunction", "dynamodb:UpdateItem", "SessionsTable"}: true,
+		{"LoginFunction", "dynamodb:GetItem", "UsersTable"}:                   true,
+		{"RefreshFunction", "dynamodb:UpdateItem", "SessionsTable"}:           true,
+		{"RefreshFunction", "dynamodb:UpdateItem", "UsersTable"}:              false,
+		{"AuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:           false,
+		{"SessionAuthorizerFunction", "dynamodb:GetItem", "UsersTable"}:       true,
+		{"SessionAuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:    true,
+		{"SessionAuthorizerFunction", "dynamodb:UpdateItem", "SessionsTable"}: false,
+		{"DiscoveryFunction", "dynamodb:GetItem", "SessionsTable"}:            false,
+		{"SessionsFunction", "dynamodb:UpdateItem", "SessionsTable"}:          true,
 	} {
 		if got[a] != want {
 			t.Errorf("%v is granted: %v, want %v", a, got[a], want)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,7 +110,8 @@ func (r *run) build(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "github.com/edgeauth/edgeauth/functions/" + strings.ToLower(strings.TrimSuffix(f, "Function"))
+		folder := strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(strings.TrimSuffix(f, "Function"), "$1-$2"))
+		want := "github.com/edgeauth/edgeauth/functions/" + folder
 		if info.Path != want {
 			t.Errorf("%s is %s, want %s", f, info.Path, want)
 		}
@@ -149,7 +151,17 @@ func (r *run) api(t *testing.T) {
 	c.postJSON("/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`).want(t, http.StatusBadRequest, "invalid_grant")
 	back := c.postJSON("/auth/password", `{"current_password":"`+next+`","new_password":"`+r.Password.Reveal()+`"}`,
 		"Authorization", "Bearer "+changed.Access).tokens(t)
+	// On /money, a token ends with its session.
+	money := func(access string) answer {
+		return c.call(http.MethodPost, "/money", "", "Authorization", "Bearer "+access)
+	}
+	c.call(http.MethodPost, "/money", "").want(t, http.StatusUnauthorized)
+	money(tampered(back.Access)).want(t, http.StatusForbidden)
+	money(second.Access).want(t, http.StatusForbidden)
+	money(back.Access).want(t, http.StatusOK, `"roles":"demo"`)
 	c.postForm("/auth/logout", "token="+back.Refresh).want(t, http.StatusOK)
+	money(back.Access).want(t, http.StatusForbidden)
+	c.get("/me", "Authorization", "Bearer "+back.Access).want(t, http.StatusOK)
 	c.postForm("/auth/refresh", "grant_type=refresh_token&refresh_token="+back.Refresh).want(t, http.StatusBadRequest, "invalid_grant")
 
 	preflight := c.call(http.MethodOptions, "/auth/login", "",
@@ -259,10 +271,14 @@ func (r *run) invoke(t *testing.T) {
 	const no, yes = `{"isAuthorized":false}`, `"isAuthorized":true`
 	want(t, call(t, "AuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", ""), no)
 	want(t, call(t, "AuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", r.tokens.Access), yes, `"roles":"demo"`)
+	want(t, call(t, "SessionAuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", ""), no)
+	want(t, call(t, "SessionAuthorizerFunction", "authorizer-http-api.json", "ACCESS_TOKEN", r.tokens.Access), yes, `"roles":"demo"`)
 	for _, event := range []string{"authorizer-rest-token.json", "authorizer-rest-request.json"} {
-		want(t, call(t, "AuthorizerFunction", event, "ACCESS_TOKEN", ""), `"errorMessage":"Unauthorized"`)
-		want(t, call(t, "AuthorizerFunction", event, "ACCESS_TOKEN", r.tokens.Access), `"Effect":"Allow"`,
-			`"Resource":"arn:aws:execute-api:eu-central-1:123456789012:f6g7h8i9j0/prod/*"`)
+		for _, function := range []string{"AuthorizerFunction", "SessionAuthorizerFunction"} {
+			want(t, call(t, function, event, "ACCESS_TOKEN", ""), `"errorMessage":"Unauthorized"`)
+			want(t, call(t, function, event, "ACCESS_TOKEN", r.tokens.Access), `"Effect":"Allow"`,
+				`"Resource":"arn:aws:execute-api:eu-central-1:123456789012:f6g7h8i9j0/prod/*"`)
+		}
 	}
 }
 
@@ -292,15 +308,20 @@ func (r *run) roles(t *testing.T) {
 	}
 }
 
-// authorizer is the ARN that an API in the account would use. SAM CLI finds the function by the
-// name in it.
-const authorizer = "arn:aws:lambda:us-east-1:123456789012:function:AuthorizerFunction:live"
+// The ARNs that an API in the account would use. SAM CLI finds a function by the name in its ARN.
+const (
+	authorizer        = "arn:aws:lambda:us-east-1:123456789012:function:AuthorizerFunction:live"
+	sessionAuthorizer = "arn:aws:lambda:us-east-1:123456789012:function:SessionAuthorizerFunction:live"
+)
 
 func (r *run) httpAPI(t *testing.T) {
-	c, _ := r.serve(t, "../../examples/http-api.yaml", map[string]string{"AuthorizerArn": authorizer})
+	c, _ := r.serve(t, "../../examples/session-http-api.yaml", map[string]string{"AuthorizerArn": authorizer, "SessionAuthorizerArn": sessionAuthorizer})
 	c.get("/whoami").want(t, http.StatusUnauthorized)
 	c.get("/whoami", "Authorization", "Bearer "+tampered(r.tokens.Access)).want(t, http.StatusForbidden)
 	c.get("/whoami", "Authorization", "Bearer "+r.tokens.Access).want(t, http.StatusOK, `"roles":"demo"`)
+	// The tests before changed the password, which ended the session of this token.
+	c.call(http.MethodPost, "/money", "").want(t, http.StatusUnauthorized)
+	c.call(http.MethodPost, "/money", "", "Authorization", "Bearer "+r.tokens.Access).want(t, http.StatusForbidden)
 }
 
 // rest attaches the authorizer to the REST API of an example. refusal is the parameter RestRefusal.

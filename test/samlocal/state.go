@@ -25,7 +25,7 @@ const Email = "demo@example.com"
 
 // functions are the functions of the template, by their logical ids. The function that makes keys
 // is not among them: nothing here plays CloudFormation, so Prepare makes the keys.
-var functions = []string{"AuthorizerFunction", "LoginFunction", "RefreshFunction", "AccountFunction", "SessionsFunction", "DiscoveryFunction"}
+var functions = []string{"AuthorizerFunction", "SessionAuthorizerFunction", "LoginFunction", "RefreshFunction", "AccountFunction", "SessionsFunction", "DiscoveryFunction"}
 
 // tables are the names of the tables: in sam local, a reference to a table is its logical id.
 var tables = map[string]string{
