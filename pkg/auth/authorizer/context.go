@@ -23,6 +23,7 @@ var reservedKeys = []string{
 	"claims", "principalId", "jwt", "lambda", "error", "integrationLatency", "integrationStatus", "latency", "property",
 	"requestId", "scopes", "status", "usageIdentifierKey",
 	claim.AuthTime, claim.ClientID, claim.Expires, claim.Roles, claim.Scope, claim.SessionID, claim.Subject, claim.TokenVersion,
+	keyRefusal, keyMaxAge,
 }
 
 func checkContextClaims(names []string) error {

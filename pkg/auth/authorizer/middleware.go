@@ -5,9 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/requestid"
@@ -161,8 +159,7 @@ func challengeOf(d decision) (status int, challenge string) {
 	case d.Reason == reasonInsufficientScope:
 		return http.StatusForbidden, `Bearer error="insufficient_scope", scope="` + strings.Join(d.Unmet.Scopes, " ") + `"`
 	case d.Reason == reasonStaleLogin:
-		age := strconv.FormatInt(int64(d.Unmet.MaxAuthAge/time.Second), 10)
-		return http.StatusUnauthorized, `Bearer error="insufficient_user_authentication", max_age="` + age + `"`
+		return http.StatusUnauthorized, `Bearer error="` + staleLogin + `", max_age="` + d.Unmet.maxAge() + `"`
 	}
 	return http.StatusForbidden, ""
 }

@@ -51,6 +51,9 @@ func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	}
 	p.text(`,"context":`)
 	to, err := appendContext(p.to, &d.Claims, a.config.ContextClaims)
+	if err == nil {
+		to = appendChallenge(to, d)
+	}
 	if err == nil && len(to) >= maxAnswer {
 		err = fault(reasonAnswerTooLong)
 	}
