@@ -9,10 +9,15 @@ const (
 	LoginFail          Name = "authn_login_fail"
 	PasswordChange     Name = "authn_password_change"
 	PasswordChangeFail Name = "authn_password_change_fail"
-	TokenReuse         Name = "authn_token_reuse"
-	TokenRevoked       Name = "authn_token_revoked"
-	SessionRenewed     Name = "session_renewed"
-	SessionExpired     Name = "session_expired"
+	// Reauthentication and ReauthenticationFail are not in the vocabulary: a user who is logged in
+	// proves their identity again.
+	Reauthentication     Name = "authn_reauth_success"
+	ReauthenticationFail Name = "authn_reauth_fail"
+
+	TokenReuse     Name = "authn_token_reuse"
+	TokenRevoked   Name = "authn_token_revoked"
+	SessionRenewed Name = "session_renewed"
+	SessionExpired Name = "session_expired"
 	// SessionRenewFail is not in the vocabulary, which has no name for a refresh that is refused
 	// before its session expires.
 	SessionRenewFail Name = "session_renew_fail"
@@ -38,7 +43,7 @@ func (n Name) level() level {
 	switch n {
 	case TokenReuse:
 		return failure
-	case LoginFail, PasswordChangeFail, SessionRenewFail, TokenRevokeFail, AuthzFail:
+	case LoginFail, PasswordChangeFail, ReauthenticationFail, SessionRenewFail, TokenRevokeFail, AuthzFail:
 		return warning
 	}
 	return information

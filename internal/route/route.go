@@ -50,6 +50,7 @@ func Table() []Row {
 		{"POST /auth/refresh", "refresh", None},
 		{"POST /auth/logout", "sessions", None},
 		{"POST /auth/password", "account", None},
+		{"POST /auth/reauth", "account", None},
 		{"GET /.well-known/jwks.json", "discovery", None},
 		{"HEAD /.well-known/jwks.json", "discovery", None},
 		{"GET /.well-known/oauth-authorization-server", "discovery", None},

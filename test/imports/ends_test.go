@@ -48,8 +48,8 @@ var ends = map[string]string{
 	"login.Authenticator.redeem":         "callers",
 	"login.Authenticator.ChangePassword": "callers",
 	"login.Authenticator.RedeemChange":   "callers",
-	"endpoint.passwordHandler.prove":     "callers",
-	"endpoint.passwordHandler.change":    "authn_password_change",
+	"endpoint.accountHandler.prove":      "callers",
+	"endpoint.accountHandler.change":     "authn_password_change",
 
 	"user.Directory.SetPassword": "callers: the command line",
 	"user.Directory.Disable":     "callers: the command line",

@@ -178,7 +178,7 @@ var budget = []struct {
 }{
 	{"the core", 449},
 	{"the claim that a token is refused for", 1},
-	{"step-up", 4},
+	{"step-up", 5},
 	{"ends of all sessions, and their list", 12},
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 6},

@@ -23,11 +23,11 @@ func TestSecondFactor(t *testing.T) {
 	} {
 		t.Setenv("EDGEAUTH_"+name, value)
 	}
-	factor := func(_ context.Context, c login.Credentials, r login.Result) error {
+	factor := func(_ context.Context, c login.Credentials, r login.Result) ([]string, error) {
 		if r.User.ID != h.ada.ID || c.OneTimeCode.Reveal() != "123456" {
-			return &login.Denial{Code: "second_factor_required"}
+			return nil, &login.Denial{Code: "second_factor_required"}
 		}
-		return nil
+		return []string{"otp"}, nil
 	}
 	function, err := service.Login(service.Options{Steps: login.Steps{After: factor}, Log: io.Discard})
 	if err != nil {

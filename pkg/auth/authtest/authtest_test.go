@@ -342,11 +342,11 @@ func (b *brokenUsers) Get(ctx context.Context, id auth.SubjectID) (user.User, er
 // TestLoginWithACode: the code of a second factor reaches the steps.
 func TestLoginWithACode(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
-		s.Steps.After = func(_ context.Context, c login.Credentials, _ login.Result) error {
+		s.Steps.After = func(_ context.Context, c login.Credentials, _ login.Result) ([]string, error) {
 			if c.OneTimeCode.Reveal() != "492039" {
-				return &login.Denial{Code: "second_factor_required"}
+				return nil, &login.Denial{Code: "second_factor_required"}
 			}
-			return nil
+			return []string{"otp"}, nil
 		}
 	}})
 	a.AddUser("ada@example.com")

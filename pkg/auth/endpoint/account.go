@@ -14,9 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Account returns the handler of the account function. POST /auth/password sets a new password,
-// ends every session of the user and opens a new session.
+// Account returns the handler of the account function.
 //
+// POST /auth/password sets a new password, ends every session of the user and opens a new session.
 // The caller proves the right to do so in one of two ways: with the access token of an active
 // session and the current password, or with the change_token of a login that was refused until the
 // password is changed. The route has no authorizer, because a caller with a change_token has no
@@ -32,15 +32,21 @@ import (
 //   - one_time_code, with current_password, is passed to the Steps of the Authenticator.
 //   - device_token and device_delivery are those of [Login].
 //
+// POST /auth/reauth proves the password again, and opens a session with a new auth_time that takes
+// the place of the one of the request's access token ([session.Manager.StepUp]). The body is JSON
+// with the member password and the optional members client_id, one_time_code, device_token and
+// device_delivery, as above.
+//
 // The handler checks path and method itself: another path is 404, another method 405.
 func Account(x *Responder, who *login.Authenticator, access *token.Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
-	h := passwordHandler{x, who, access, sessions, clients}
+	h := accountHandler{x, who, access, sessions, clients}
 	return router.New("account", router.Handlers{
 		"POST /auth/password": x.opens(audit.PasswordChange, audit.PasswordChangeFail, h.change),
+		"POST /auth/reauth":   x.opens(audit.Reauthentication, audit.ReauthenticationFail, h.reauthenticate),
 	})
 }
 
-type passwordHandler struct {
+type accountHandler struct {
 	*Responder
 	who      *login.Authenticator
 	access   *token.Verifier
@@ -48,86 +54,24 @@ type passwordHandler struct {
 	clients  Clients
 }
 
-// changeRequest is a parsed request to change a password.
-type changeRequest struct {
-	device
-	current, next, change, code auth.Secret
-	clientID                    string
-}
-
-func (h passwordHandler) read(r *http.Request) (x changeRequest, err error) {
-	in, err := read(r, jsonType)
-	if err != nil {
-		return x, err
+// session returns the session of the request's access token from the store, and the session's
+// client. clientID is the parameter client_id, or empty. A stolen access token that outlives its
+// session must not be able to change the password.
+func (h accountHandler) session(r *http.Request, clientID string) (s session.Session, client auth.Client, err error) {
+	if s, err = h.liveSession(r); err != nil {
+		return s, client, err
 	}
-	var current, next, change, code string
-	if err := in.texts(map[string]*string{
-		"current_password": &current, "new_password": &next, "change_token": &change, "client_id": &x.clientID, "one_time_code": &code,
-	}); err != nil {
-		return x, err
-	}
-	if next == "" || (current == "") == (change == "") {
-		return x, invalidRequest("new_password is required, and either current_password or change_token")
-	}
-	x.current, x.next, x.change, x.code = auth.NewSecret(current), auth.NewSecret(next), auth.NewSecret(change), auth.NewSecret(code)
-	x.device, err = h.readDevice(r, in)
-	return x, err
-}
-
-func (h passwordHandler) change(r *http.Request) (o opened, err error) {
-	changeRequest, err := h.read(r)
-	if err != nil {
-		return o, err
-	}
-	o.device = changeRequest.device
-	// Check before the write: a new password without a new session would look like a failure.
-	if err := h.issuer.Ready(r.Context()); err != nil {
-		return o, err
-	}
-	client, err := h.prove(r, changeRequest, &o)
-	if err != nil {
-		return o, err
-	}
-	o.ended = true
-	err = h.begin(r, h.sessions, client, h.who, &o)
-	return o, err
-}
-
-// prove changes the password if the request has a valid proof, and returns the client of the new
-// session.
-func (h passwordHandler) prove(r *http.Request, x changeRequest, o *opened) (client auth.Client, err error) {
-	if x.change.Reveal() != "" {
-		if client, err = h.clients.find(x.clientID); err == nil {
-			o.Result, err = h.who.RedeemChange(r.Context(), x.change, x.next)
-		}
-		return client, err
-	}
-	s, err := h.session(r)
-	o.asked = s.Key
-	if err != nil {
-		return client, err
-	}
-	if x.clientID != "" && x.clientID != string(s.Client) {
-		return client, invalidRequest("client_id must be the session's, or absent")
+	if clientID != "" && clientID != string(s.Client) {
+		return s, client, invalidRequest("client_id must be the session's, or absent")
 	}
 	client, ok := h.clients[s.Client]
 	if !ok {
-		return client, session.ErrUnknownClient
+		return s, client, session.ErrUnknownClient
 	}
-	o.Result, err = h.who.ChangePassword(r.Context(), s.Subject, login.Credentials{
-		Password: x.current, Address: address(r), Device: x.token, OneTimeCode: x.code,
-	}, x.next)
-	if errors.Is(err, login.ErrInvalidCredentials) && !errors.Is(err, login.ErrThrottled) {
-		// The status is not 401, which would mean the access token: the client would refresh and
-		// send the wrong password again.
-		err = &problem{status: http.StatusForbidden, code: errorcode.InvalidCredentials, cause: err}
-	}
-	return client, err
+	return s, client, nil
 }
 
-// session returns the session of the request's access token from the store. A stolen access token
-// that outlives its session must not be able to change the password.
-func (h passwordHandler) session(r *http.Request) (session.Session, error) {
+func (h accountHandler) liveSession(r *http.Request) (session.Session, error) {
 	text, err := accessToken(r)
 	if err != nil {
 		return session.Session{}, err
@@ -143,11 +87,24 @@ func (h passwordHandler) session(r *http.Request) (session.Session, error) {
 	if err != nil {
 		return session.Session{}, invalidToken(err)
 	}
-	s, _, err := h.sessions.Check(r.Context(), session.Key{Subject: claims.Subject, ID: id})
-	if errors.Is(err, session.ErrEnded) {
+	s, u, err := h.sessions.Check(r.Context(), session.Key{Subject: claims.Subject, ID: id})
+	switch {
+	case errors.Is(err, session.ErrEnded):
 		err = invalidToken(err)
+	case err == nil && claims.TokenVersion.Below(u.TokenVersion):
+		err = invalidToken(errors.New("the user has logged out everywhere since the access token was issued"))
 	}
 	return s, err
+}
+
+// wrongPassword returns err, or 403 if a password that the user proves again is wrong. The status
+// is not 401, which would mean the access token: the client would refresh and send the wrong
+// password again.
+func wrongPassword(err error) error {
+	if errors.Is(err, login.ErrInvalidCredentials) && !errors.Is(err, login.ErrThrottled) {
+		return &problem{status: http.StatusForbidden, code: errorcode.InvalidCredentials, cause: err}
+	}
+	return err
 }
 
 // accessToken returns the access token of a request.
@@ -156,7 +113,7 @@ func accessToken(r *http.Request) (string, error) {
 	if len(values) == 0 {
 		// RFC 6750, section 3.1: no error code for a request without a token.
 		return "", &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: "Bearer",
-			description: "an access token is required, or a change_token"}
+			description: "an access token is required"}
 	}
 	text, problem := bearer.Parse([]byte(values[0]))
 	if len(values) > 1 || problem != "" {

@@ -80,7 +80,7 @@ func TestPasswordChangeRefused(t *testing.T) {
 	}
 	good := changeBody(secret, nextSecret)
 	for _, row := range []struct{ name, request, want, line string }{
-		{"no token", passwordJSON + good, `401 Www-Authenticate: Bearer {"error":"invalid_token","error_description":"an access token is required, or a change_token"}`, "invalid_token"},
+		{"no token", passwordJSON + good, `401 Www-Authenticate: Bearer {"error":"invalid_token","error_description":"an access token is required"}`, "invalid_token"},
 		{"junk", withBearer("x", good), unauthorized, "invalid_token malformed"},
 		{"no scheme", strings.Replace(withBearer(access, good), "Bearer ", "", 1), unauthorized, "invalid_token"},
 		{"another scheme", strings.Replace(withBearer(access, good), "Bearer", "DPoP", 1), unauthorized, "invalid_token"},

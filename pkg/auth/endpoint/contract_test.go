@@ -33,11 +33,11 @@ func fixed(request string) cause {
 // deny is a login step of a deployment that denies if the harness is told to.
 func deny(denied *bool) func(*service.Settings) {
 	return func(s *service.Settings) {
-		s.Steps.After = func(context.Context, login.Credentials, login.Result) error {
+		s.Steps.After = func(context.Context, login.Credentials, login.Result) ([]string, error) {
 			if *denied {
-				return &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
+				return nil, &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
 			}
-			return nil
+			return nil, nil
 		}
 	}
 }
@@ -150,6 +150,40 @@ func TestEveryAnswer(t *testing.T) {
 			func(h *harness, access, _ string) string {
 				h.users.fail = auth.ErrUnavailable
 				return withBearer(access, change)
+			},
+		},
+		"POST /auth/reauth": {
+			func(_ *harness, access, _ string) string { return reauthOf(access, reauthBody) },
+			func(_ *harness, access, _ string) string { return reauthOf(access, `{}`) },
+			func(h *harness, access, _ string) string {
+				h.replace(t, "/auth/reauth")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), others))
+				return reauthOf(access, reauthBody)
+			},
+			fixed(reauthJSON + reauthBody),
+			func(_ *harness, access, _ string) string { return reauthOf(access, `{"password":"wrong"}`) },
+			func(h *harness, access, _ string) string {
+				h.changeUser(t, func(u *user.User) { u.MustChange = true })
+				return reauthOf(access, reauthBody)
+			},
+			func(_ *harness, access, _ string) string {
+				return reauthOf(access, strings.Replace(reauthBody, "{", `{"device_delivery":"cookie",`, 1))
+			},
+			func(_ *harness, access, _ string) string { denied = true; return reauthOf(access, reauthBody) },
+			fixed(reauthJSON + long),
+			fixed("POST /auth/reauth\n\n" + reauthBody),
+			func(h *harness, access, _ string) string {
+				for range login.DefaultLimits().Account.Free {
+					h.send(t, reauthOf(access, `{"password":"wrong"}`))
+				}
+				return reauthOf(access, reauthBody)
+			},
+			func(h *harness, access, _ string) string {
+				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} })
+				return reauthOf(access, reauthBody)
+			},
+			func(h *harness, access, _ string) string {
+				h.users.fail = auth.ErrUnavailable
+				return reauthOf(access, reauthBody)
 			},
 		},
 		"": {fixed("GET /auth/login\n\n"), fixed("POST /auth/login/x\n\n")},

@@ -315,10 +315,10 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 	if len(lines) == 2 && (strings.Contains(lines[0], `"event":"authn_token_reuse"`) || strings.Contains(lines[1], `"reason":"step_up"`)) {
 		h.log.Reset()
 		h.log.WriteString(lines[0])
-		theft := h.audited(t, decided, id, answered)
+		first := h.audited(t, decided, id, answered)
 		h.log.Reset()
 		h.log.WriteString(lines[1])
-		return theft + ", " + h.audited(t, decided, id, answered)
+		return first + ", " + h.audited(t, decided, id, answered)
 	}
 	if len(lines) != 1 {
 		t.Fatalf("one decision, logged as %q", text)

@@ -71,13 +71,18 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 		Email: email, Password: auth.NewSecret(password), Address: address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
 	})
 	if errors.Is(err, login.ErrPasswordChangeRequired) {
-		p := problemOf(err)
-		p.changeToken = o.Change
-		return o, p
+		return o, changeRequired(err, o.Result)
 	}
 	if err != nil {
 		return o, err
 	}
 	err = h.begin(r, h.sessions, client, h.who, &o)
 	return o, err
+}
+
+// changeRequired returns the answer to a login that must change the password first.
+func changeRequired(err error, r login.Result) *problem {
+	p := problemOf(err)
+	p.changeToken = r.Change
+	return p
 }

@@ -74,6 +74,9 @@ type Proven struct {
 	// AuthTime is when the user proved their identity. It must not be zero. It is the auth_time of
 	// the access tokens.
 	AuthTime time.Time
+	// AMR are the methods by which the user proved their identity, for example otp (RFC 8176). It may
+	// be empty. It is the amr of the access tokens.
+	AMR []string
 	// Account is the name of the account in the audit log, also if prove returns an error. It must
 	// not be an e-mail address and may be empty.
 	Account string
@@ -96,8 +99,8 @@ type Proven struct {
 //   - Any other error is 500.
 //
 // A disabled Subject is 401 invalid_credentials too. A Client that the session manager does not
-// know and a zero AuthTime are mistakes of the program: the answer is 500, and the fault in the
-// audit line names what is wrong. In each of these cases no session is written.
+// know, a zero AuthTime and an AMR with a space are mistakes of the program: the answer is 500, and
+// the fault in the audit line names what is wrong. In each of these cases no session is written.
 //
 // The handler counts no attempts: prove limits them, with package throttle. The handler checks
 // neither path nor method. It is safe for concurrent use if prove is.
@@ -131,20 +134,35 @@ func unknownUser(err error) error {
 
 // begin opens a session for the user in o. If o.NewDevice is set, it also issues a known-device
 // token.
-func (x *Responder) begin(r *http.Request, sessions *session.Manager, client auth.Client, who *login.Authenticator, o *opened) (err error) {
-	if o.NewDevice {
-		if o.known, err = who.Device(r.Context(), o.User); err != nil {
-			return err
-		}
+func (x *Responder) begin(r *http.Request, sessions *session.Manager, client auth.Client, who *login.Authenticator, o *opened) error {
+	if err := x.newDevice(r, who, o); err != nil {
+		return err
 	}
-	return x.open(r, sessions, Proven{Subject: o.User.Subject(), Client: client, AuthTime: x.now()}, o)
+	return x.open(r, sessions, x.proven(client, *o), o)
+}
+
+// newDevice issues a known-device token if o.NewDevice is set.
+func (x *Responder) newDevice(r *http.Request, who *login.Authenticator, o *opened) (err error) {
+	if o.NewDevice {
+		o.known, err = who.Device(r.Context(), o.User)
+	}
+	return err
+}
+
+// proven returns the user who has just proven the password.
+func (x *Responder) proven(client auth.Client, o opened) Proven {
+	return Proven{Subject: o.User.Subject(), Client: client, AuthTime: x.now(), AMR: o.AMR}
 }
 
 func (x *Responder) open(r *http.Request, sessions *session.Manager, p Proven, o *opened) (err error) {
-	o.Granted, err = sessions.Open(r.Context(), session.Opening{
-		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, UserAgent: userAgent(r), Address: addressText(r),
-	})
+	o.Granted, err = sessions.Open(r.Context(), x.opening(r, p))
 	return err
+}
+
+func (x *Responder) opening(r *http.Request, p Proven) session.Opening {
+	return session.Opening{
+		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, UserAgent: userAgent(r), Address: addressText(r),
+	}
 }
 
 // event returns the audit line of a request that opens a session, with one name after success and

@@ -87,7 +87,7 @@ func TestOpens(t *testing.T) {
 // the password was verified, the user.
 func TestDeniedLoginIsNamed(t *testing.T) {
 	denial := &login.Denial{Code: "second_factor_required"}
-	steps := login.Steps{After: func(context.Context, login.Credentials, login.Result) error { return denial }}
+	steps := login.Steps{After: func(context.Context, login.Credentials, login.Result) ([]string, error) { return nil, denial }}
 	h := newHarness(t, func(s *service.Settings) { s.Steps = steps })
 	var line struct {
 		Reason, Account string

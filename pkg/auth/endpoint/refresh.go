@@ -59,7 +59,7 @@ func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request, onTheft 
 	}
 	g, err := h.sessions.Refresh(r.Context(), request)
 	if err != nil {
-		return session.Granted{}, err
+		return g, err
 	}
 	return g, h.grant(w, r, g, request.Scope, auth.Secret{})
 }

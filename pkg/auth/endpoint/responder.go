@@ -88,7 +88,7 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 		scope = s.Scope
 	}
 	access, err := x.issuer.Issue(r.Context(), token.Grant{
-		Subject: g.Subject, SessionID: s.ID.String(), TokenVersion: s.TokenVersion, Client: s.Client, Scope: scope, AuthTime: s.AuthTime, NotAfter: s.AbsoluteEnd,
+		Subject: g.Subject, SessionID: s.ID.String(), TokenVersion: s.TokenVersion, Client: s.Client, Scope: scope, AMR: s.AMR, AuthTime: s.AuthTime, NotAfter: s.AbsoluteEnd,
 	})
 	if err != nil {
 		return err

@@ -52,6 +52,20 @@ func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c
 	if a.passwords == nil {
 		return Result{}, errNoPasswords
 	}
+	r, err := a.Reauthenticate(ctx, id, c)
+	if err != nil && !errors.Is(err, ErrPasswordChangeRequired) {
+		return Result{}, err
+	}
+	return a.replace(ctx, r, next)
+}
+
+// Reauthenticate checks the password of a user who is logged in, for example before a payment. It
+// is a login with c, except that c.Email is ignored, so a wrong password counts as a failed login
+// and Steps run.
+//
+// The errors are those of [Authenticator.Login]. In addition, the error is [user.ErrSuperseded] if
+// the user does not exist any more.
+func (a *Authenticator) Reauthenticate(ctx context.Context, id auth.SubjectID, c Credentials) (Result, error) {
 	u, err := a.c.Users.Get(ctx, id)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
@@ -67,11 +81,12 @@ func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c
 	if r.User.ID != id { // meanwhile the address belongs to another user, whose password this is
 		return Result{}, &Refusal{Reason: ReasonWrongPassword, Subject: id, Reference: r.Reference}
 	}
-	return a.replace(ctx, r.User, r.Reference, next)
+	return r, err
 }
 
-// replace stores a new password for the user as read.
-func (a *Authenticator) replace(ctx context.Context, u user.User, reference string, next auth.Secret) (Result, error) {
+// replace stores a new password for the user of a login.
+func (a *Authenticator) replace(ctx context.Context, proven Result, next auth.Secret) (Result, error) {
+	u := proven.User
 	stored, err := a.newHash(ctx, u, next)
 	if err != nil {
 		return Result{}, err
@@ -83,7 +98,7 @@ func (a *Authenticator) replace(ctx context.Context, u user.User, reference stri
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil}, nil
+	return Result{User: u, AMR: proven.AMR, Reference: proven.Reference, NewDevice: a.c.Keys != nil}, nil
 }
 
 // newHash returns the hash of a new password, if the password is allowed and differs from the

@@ -40,7 +40,8 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	}
 	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
 	r = Result{User: u, Reference: reference, KnownDevice: known, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
-	err = named(a.after(ctx, c, r), u.ID, reference)
+	methods, err := a.after(ctx, c, r)
+	r.AMR, err = append([]string{methodPassword}, methods...), named(err, u.ID, reference)
 	if err == nil && u.MustChange && a.passwords != nil {
 		r.Change, err = a.permitChange(ctx, u)
 		if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {
@@ -63,22 +64,25 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 }
 
 // after runs Steps.After and then reads the user again, because the step may wait for a person.
-func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) error {
+func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) (methods []string, err error) {
 	if a.c.Steps.After == nil {
-		return nil
+		return nil, nil
 	}
-	if err := a.c.Steps.After(ctx, c, r); err != nil {
-		return err
+	if methods, err = a.c.Steps.After(ctx, c, r); err != nil {
+		return nil, err
 	}
 	now, err := a.c.Users.Get(ctx, r.User.ID)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
-		return fmt.Errorf("read the user: %w", err)
+		return nil, fmt.Errorf("read the user: %w", err)
 	}
 	if err != nil || now.Disabled || now.TokenVersion != r.User.TokenVersion {
-		return &Refusal{Reason: ReasonDisabled, Subject: r.User.ID}
+		return nil, &Refusal{Reason: ReasonDisabled, Subject: r.User.ID}
 	}
-	return nil
+	return methods, nil
 }
+
+// methodPassword is the method of a password check (RFC 8176, section 2).
+const methodPassword = "pwd"
 
 // device parses the known-device token. An invalid token counts as no token, so that a client with
 // an expired token can log in as a new device.

@@ -67,7 +67,7 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	switch {
 	case err == nil:
 		ending = throttle.EndingSucceeded
-		return Result{User: u, Reference: reference, NewDevice: a.c.Keys != nil}, nil
+		return Result{User: u, AMR: []string{methodPassword}, Reference: reference, NewDevice: a.c.Keys != nil}, nil
 	case errors.Is(err, user.ErrSuperseded), errors.Is(err, auth.ErrNotFound):
 		err = ErrNoToken
 	}

@@ -16,8 +16,9 @@ type Steps struct {
 	Before func(ctx context.Context, c Credentials) error
 	// After runs once the password is verified and before a session is opened. Its answer may
 	// therefore contain what only the owner may know. A Denial counts as a failed login, so that a
-	// second factor cannot be guessed without limit.
-	After func(ctx context.Context, c Credentials, r Result) error
+	// second factor cannot be guessed without limit. It returns the methods by which the user
+	// proved their identity besides the password, for example otp (RFC 8176), or none.
+	After func(ctx context.Context, c Credentials, r Result) (methods []string, err error)
 }
 
 // Denial is the error by which a step refuses a login. The answer is 403 with the fields below, so

@@ -44,12 +44,12 @@ func TestSteps(t *testing.T) {
 					steps = append(steps, "before")
 					return row.before
 				}
-				c.Steps.After = func(_ context.Context, _ login.Credentials, r login.Result) error {
+				c.Steps.After = func(_ context.Context, _ login.Credentials, r login.Result) ([]string, error) {
 					if r.User.ID != "s1" || r.Change.Reveal() != "" {
 						t.Errorf("after got %+v", r)
 					}
 					steps = append(steps, "after")
-					return row.after
+					return nil, row.after
 				}
 			})
 			r, err := a.Login(t.Context(), row.c)
@@ -84,7 +84,7 @@ func TestDenialNamesTheLogin(t *testing.T) {
 		subject auth.SubjectID
 	}{
 		"before": {login.Steps{Before: func(context.Context, login.Credentials) error { return deny() }}, ""},
-		"after":  {login.Steps{After: func(context.Context, login.Credentials, login.Result) error { return deny() }}, "s1"},
+		"after":  {login.Steps{After: func(context.Context, login.Credentials, login.Result) ([]string, error) { return nil, deny() }}, "s1"},
 	} {
 		a := newRecorder(t, ada(asIs)).with(t, func(c *login.Config) { c.Steps = row.steps })
 		_, err := a.Login(t.Context(), right)
@@ -108,16 +108,16 @@ func TestUserIsReadAgainAfterTheStep(t *testing.T) {
 	} {
 		rec := newRecorder(t, ada(asIs))
 		a := rec.with(t, func(c *login.Config) {
-			c.Steps.After = func(context.Context, login.Credentials, login.Result) error {
+			c.Steps.After = func(context.Context, login.Credentials, login.Result) ([]string, error) {
 				if change == nil {
-					return rec.store.Delete(t.Context(), "s1")
+					return nil, rec.store.Delete(t.Context(), "s1")
 				}
 				u, err := rec.store.Get(t.Context(), "s1")
 				if err != nil {
-					return err
+					return nil, err
 				}
 				change(&u)
-				return rec.store.Update(t.Context(), u)
+				return nil, rec.store.Update(t.Context(), u)
 			}
 		})
 		_, err := a.Login(t.Context(), right)

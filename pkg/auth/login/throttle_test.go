@@ -258,11 +258,11 @@ func TestSecondFactorIsThrottled(t *testing.T) {
 	var err error
 	g.who, err = login.New(login.Config{
 		Users: g.recorder, Hasher: g.recorder, Counters: g.memory, Keys: sealing{}, Now: func() time.Time { return g.now },
-		Steps: login.Steps{After: func(_ context.Context, c login.Credentials, _ login.Result) error {
+		Steps: login.Steps{After: func(_ context.Context, c login.Credentials, _ login.Result) ([]string, error) {
 			if c.OneTimeCode.Reveal() != "123456" {
-				return &login.Denial{Code: "second_factor_required"}
+				return nil, &login.Denial{Code: "second_factor_required"}
 			}
-			return nil
+			return nil, nil
 		}},
 	})
 	if err != nil {

@@ -21,11 +21,11 @@ func ExampleLogin() {
 
 // secondFactor is asked after the password was proven. The client gets a denial as 403, asks its
 // user for the code, and sends the login again with the code as one_time_code.
-func secondFactor(_ context.Context, c login.Credentials, r login.Result) error {
+func secondFactor(_ context.Context, c login.Credentials, r login.Result) (methods []string, err error) {
 	if !codeIsRight(string(r.User.ID), c.OneTimeCode.Reveal()) {
-		return &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
+		return nil, &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
 	}
-	return nil
+	return []string{"otp"}, nil // for the amr of the access tokens (RFC 8176)
 }
 
 func codeIsRight(subject, code string) bool { return subject != "" && code == "123456" }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -84,7 +85,7 @@ type Granted struct {
 	// one generation, which is how theft looks.
 	RefreshToken auth.Secret
 	// Ended is the session that this one has replaced and that the call has ended, for the audit
-	// log, or the zero ID.
+	// log, or the zero ID. It is also set if the call fails afterwards.
 	Ended ID
 }
 
@@ -97,11 +98,11 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if err := m.check(o); err != nil {
 		return Granted{}, err
 	}
-	return m.open(ctx, o, ID{})
+	return m.open(ctx, o, Session{})
 }
 
-// open opens a session that replaces another one, or none if replaces is the zero ID.
-func (m *Manager) open(ctx context.Context, o Opening, replaces ID) (Granted, error) {
+// open opens a session that replaces another one, or none if that is the zero Session.
+func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Granted, error) {
 	now := millis(m.c.Now())
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
 	var secret [secretBytes]byte
@@ -117,8 +118,8 @@ func (m *Manager) open(ctx context.Context, o Opening, replaces ID) (Granted, er
 		Key: token.Key(), Kind: RefreshKind, Profile: o.Client.Profile, Client: o.Client.ID, Scope: o.Client.Scope,
 		TokenVersion: o.Subject.TokenVersion,
 		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
-		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime), AMR: o.AMR, Replaces: replaces,
-		UserAgent: o.UserAgent, Address: o.Address,
+		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime), AMR: o.AMR, Replaces: replaced.ID,
+		UserAgent: o.UserAgent, Address: o.Address, Label: replaced.Label,
 	}
 	if err := m.c.Store.Create(ctx, s); err != nil {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
@@ -135,6 +136,9 @@ func (m *Manager) check(o Opening) error {
 	if o.AuthTime.IsZero() {
 		return errors.New("session: Opening.AuthTime is zero (want the time at which the user proved their identity)")
 	}
+	if i := slices.IndexFunc(o.AMR, func(word string) bool { return word == "" || strings.ContainsFunc(word, notInMethod) }); i >= 0 {
+		return fmt.Errorf("session: Opening.AMR has the method %q (want printable ASCII without spaces)", o.AMR[i])
+	}
 	if !o.Client.Profile.Valid() {
 		return fmt.Errorf("session: the profile of client %q is %d (want auth.Balanced, auth.Strict or auth.Fixed)", o.Client.ID, o.Client.Profile)
 	}
@@ -146,6 +150,10 @@ func (m *Manager) check(o Opening) error {
 	}
 	return nil
 }
+
+// notInMethod reports whether a method of authentication cannot contain r: the methods of a session
+// are stored and passed on as one text, separated by spaces.
+func notInMethod(r rune) bool { return r <= ' ' || r > '~' }
 
 // Request is a refresh as a client asks for it.
 type Request struct {
@@ -232,7 +240,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		next = r.RefreshToken
 	default:
 		if next, err = m.codec.Seal(ctx, d.Next); err != nil {
-			return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
+			return Granted{Ended: ended}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 		}
 	}
 	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next, Ended: ended}, nil

@@ -12,7 +12,7 @@ import (
 //
 // The replaced session goes on for [Rules.Handover], so that a lost answer causes no logout, but
 // hands out no refresh tokens. It ends at the first refresh of the new session after that. If the
-// client never receives the new session, the replaced one goes on.
+// client never receives the new session, the replaced one goes on. The new session gets its label.
 //
 // An error that is a [*Refusal] wraps [ErrEnded] if the replaced session has ended,
 // [ErrForeignClient] if it belongs to another client, and [auth.ErrUnavailable] if the store did not
@@ -49,7 +49,7 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 	if outcome := subjectOutcome(o.Subject, nil, *before); outcome != "" {
 		return Granted{}, m.refuse(key, outcome, nil)
 	}
-	return m.open(ctx, o, replaces)
+	return m.open(ctx, o, *before)
 }
 
 // endReplaced revokes a session that another one has replaced, or does nothing if its ID is zero. It
@@ -65,5 +65,5 @@ func (m *Manager) endReplaced(ctx context.Context, key Key) (ended ID, err error
 	if e.Outcome == OutcomeEnded {
 		ended = key.ID
 	}
-	return ended, nil
+	return ended, err
 }
