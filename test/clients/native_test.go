@@ -79,12 +79,11 @@ var authorizers = []authorizer{
 	}},
 	// Sources: Amazon API Gateway, Developer Guide, "Create a JWT authorizer for a REST API", and
 	// "Signing keys and troubleshooting JWT authorizers", sections "How API Gateway finds signing
-	// keys" and "Key rotation and caching".
+	// keys" and "Key rotation and caching"; API Reference, JwtConfiguration.
 	//
-	// Not confirmed: which algorithms besides RS256 can be allowed (Cognito's user pools, which
-	// "Control access to REST APIs using JWT authorizers" names, sign with RS256); how times are
-	// checked, so the HTTP API's rules are used; limits of size and time.
-	{"REST API, JWT authorizer", "not known", "one hour", []rule{
+	// Not confirmed: how times are checked, so the HTTP API's rules are used; limits of size and
+	// time.
+	{"REST API, JWT authorizer", "no", "one hour", []rule{
 		{"the issuer is an absolute address of https without query and fragment", addressed, map[string]change{
 			"http":       in(func(p *published) { p.issuer = strings.Replace(p.issuer, "https:", "http:", 1) }),
 			"a query":    in(func(p *published) { p.issuer += "?" }),
@@ -92,7 +91,10 @@ var authorizers = []authorizer{
 			"no scheme":  in(func(p *published) { p.issuer = strings.TrimPrefix(p.issuer, "https:") }),
 		}},
 		discovered,
-		{"the algorithm is one that is known to be taken", algorithm("RS256"), foreignAlgorithms},
+		{"the algorithm is one that can be allowed", algorithm("RS256", "RS384", "RS512", "ES256", "ES384", "ES512"), map[string]change{
+			"EdDSA": foreignAlgorithms["EdDSA"],
+			"none":  foreignAlgorithms["none"],
+		}},
 		signed,
 		issuedBy,
 		{"aud is one of the audiences", audiences, map[string]change{
