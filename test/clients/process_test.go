@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -48,20 +47,26 @@ var (
 			return c
 		},
 	}
-	java = runner{
-		"java", "javac", "install a JDK, version 17 or later", "jars.sha256",
+)
+
+// java runs a client with the jars of one lock file. Java reads trusted certificates only from a
+// store of its own format.
+func java(jars string) runner {
+	return runner{
+		jars, "javac", "install a JDK, version 17 or later", "jars.sha256",
 		func(ctx context.Context, t *testing.T, tool, script, authority string) *exec.Cmd {
-			var jars []string
-			for line := range strings.Lines(read(t, "java/jars.sha256")) {
-				_, jar, _ := strings.Cut(strings.TrimSpace(line), "  ")
-				jars = append(jars, filepath.Join(cache, "java", jar))
+			t.Helper()
+			store := filepath.Join(t.TempDir(), "trusted")
+			out, err := exec.CommandContext(ctx, filepath.Join(filepath.Dir(tool), "keytool"), "-importcert", "-noprompt", "-alias", "authority",
+				"-file", authority, "-keystore", store, "-storepass", "changeit").CombinedOutput()
+			if err != nil {
+				t.Fatalf("keytool: %v\n%s", err, out)
 			}
-			tool = filepath.Join(filepath.Dir(tool), "java")
-			path := strings.Join(jars, string(os.PathListSeparator))
-			return exec.CommandContext(ctx, tool, "-Dauthority="+authority, "-cp", path, filepath.FromSlash(script))
+			return exec.CommandContext(ctx, filepath.Join(filepath.Dir(tool), "java"), "-Djavax.net.ssl.trustStore="+store,
+				"-Djavax.net.ssl.trustStorePassword=changeit", "-cp", filepath.Join(cache, jars, "*"), filepath.FromSlash(script))
 		},
 	}
-)
+}
 
 // run runs a script with an input and decodes its output. If the client is missing on this machine,
 // the test is skipped.

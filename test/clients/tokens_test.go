@@ -21,6 +21,9 @@ type terms struct {
 	at               time.Time
 }
 
+// lifetime is that of access tokens.
+const lifetime = 15 * time.Minute
+
 // issue returns an access token from edgeauth's issuer, with the keys of the server.
 func (h *server) issue(t *testing.T, changes ...func(*terms)) string {
 	t.Helper()
@@ -34,7 +37,7 @@ func (h *server) issue(t *testing.T, changes ...func(*terms)) string {
 		t.Fatal(err)
 	}
 	issuer, err := token.NewIssuer(token.IssuerConfig{
-		Issuer: by.issuer, Audience: []string{by.audience}, Keys: keys, Lifetime: 15 * time.Minute,
+		Issuer: by.issuer, Audience: []string{by.audience}, Keys: keys, Lifetime: lifetime,
 		Now: now, Rand: rand.Reader,
 	})
 	if err != nil {
@@ -65,7 +68,7 @@ func (h *server) bad(t *testing.T) map[string]string {
 	return map[string]string{
 		"audience":  h.issue(t, func(by *terms) { by.audience = "https://backoffice.example.com" }),
 		"issuer":    h.issue(t, func(by *terms) { by.issuer = "https://other.example.com" }),
-		"time":      h.issue(t, func(by *terms) { by.at = by.at.Add(-time.Hour) }),
+		"time":      h.issue(t, func(by *terms) { by.at = by.at.Add(-lifetime - 45*time.Second) }),
 		"signature": part[0] + "." + part[1] + "." + changed(t, part[2]),
 		"scope":     part[0] + "." + widened(t, part[1]) + "." + part[2],
 		"key":       h.issue(t, func(by *terms) { by.ring = keyrings.Inline(text) }),

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -39,9 +40,13 @@ var verifiers = []struct {
 	{"jose (npm)", npm("jose"), "nothing", "node/jose.mjs", on(node)},
 	{"PyJWT (Python)", pip("pyjwt"), "nothing", "python/pyjwt.py", on(python)},
 	{"go-oidc (Go)", goModule("github.com/coreos/go-oidc/v3"), "the audience as `ClientID`", "verify_test.go", goOIDC},
-	{"Nimbus JOSE+JWT (Java)", jar("nimbus-jose-jwt"), "the type `at+jwt`; for EdDSA also Tink and your own check",
-		"java/Nimbus.java", on(java)},
+	{"Nimbus JOSE+JWT (Java)", jarIn("java", "nimbus-jose-jwt"), "the type `at+jwt`; for EdDSA also Tink and your own check",
+		"java/Nimbus.java", on(java("java"))},
+	{"Spring Security (Java)", jarIn("spring65", "spring-security-oauth2-jose"), springNeeds, "java/Spring.java", on(java("spring65"))},
+	{"Spring Security (Java)", jarIn("spring70", "spring-security-oauth2-jose"), springNeeds, "java/Spring.java", on(java("spring70"))},
 }
+
+const springNeeds = "`validateType(false)` and a validator of `at+jwt`"
 
 func on(r runner) func(*testing.T, string, string, []given) []verdicts {
 	return func(t *testing.T, script, authority string, all []given) (found []verdicts) {
@@ -60,7 +65,8 @@ func goOIDC(t *testing.T, _, _ string, all []given) (found []verdicts) {
 			if err != nil {
 				return err
 			}
-			verifier := provider.VerifierContext(ctx, &oidc.Config{ClientID: audience})
+			late := func() time.Time { return time.Now().Add(-30 * time.Second) }
+			verifier := provider.VerifierContext(ctx, &oidc.Config{ClientID: audience, Now: late})
 			_, err = verifier.Verify(ctx, text)
 			return err
 		}
@@ -103,9 +109,11 @@ func TestVerifiers(t *testing.T) {
 	onPage(t, table[0]+"\n"+table[1])
 	onPage(t, "in one way only: "+strings.Join(refused, ", "))
 	for _, client := range verifiers {
-		t.Run(client.name, func(t *testing.T) {
+		t.Run(client.name+" "+client.version, func(t *testing.T) {
 			for _, g := range all {
 				g.server.asked.Store(0)
+				// A leeway of 30 seconds must accept a token that a server issued whose clock is 25 seconds ahead.
+				g.Tokens["early"] = g.server.issue(t, func(by *terms) { by.at = time.Now().Add(25 * time.Second) })
 			}
 			found := client.verify(t, client.script, authority, all)
 			if len(found) != len(all) {
@@ -114,7 +122,7 @@ func TestVerifiers(t *testing.T) {
 			came, takes := "yes", ""
 			for i, g := range all {
 				takes += " " + found[i].judge(t, g, client.needs != "nothing") + " |"
-				if g.server.asked.Load() == 0 {
+				if found[i].Tokens["good"] == "" && g.server.asked.Load() == 0 {
 					came = "no"
 				}
 			}
@@ -152,6 +160,9 @@ func (v verdicts) judge(t *testing.T, g given, needs bool) string {
 		t.Logf("%s: %s", g.Algorithm, v.Tokens["good"])
 		return "no"
 	}
+	if v.Tokens["early"] != "" {
+		t.Errorf("%s: it refuses a fresh token if its clock is late: %s", g.Algorithm, v.Tokens["early"])
+	}
 	return "yes"
 }
 
@@ -161,12 +172,25 @@ func TestPage(t *testing.T) {
 	page := read(t, pagePath)
 	flat := func(text string) string { return regexp.MustCompile(`(?m)^[ \t]+`).ReplaceAllString(text, "") }
 	blocks := regexp.MustCompile("(?s)```[a-z]+\n(.*?)```").FindAllStringSubmatch(page, -1)
-	if len(blocks) != len(verifiers) {
-		t.Fatalf("%d blocks for %d clients", len(blocks), len(verifiers))
+	var scripts []string
+	for _, client := range verifiers {
+		if !slices.Contains(scripts, client.script) {
+			scripts = append(scripts, client.script)
+		}
 	}
-	for i, client := range verifiers {
-		if !strings.Contains(flat(read(t, client.script)), flat(blocks[i][1])) {
-			t.Errorf("%s does not contain the block\n%s", client.script, blocks[i][1])
+	if len(blocks) != len(scripts) {
+		t.Fatalf("%d blocks for %d scripts", len(blocks), len(scripts))
+	}
+	for i, script := range scripts {
+		imports, code, _ := strings.Cut(blocks[i][1], "\n\n")
+		text := flat(read(t, script))
+		if !strings.Contains(text, flat(code)) {
+			t.Errorf("%s does not contain the code\n%s", script, code)
+		}
+		for line := range strings.Lines(flat(imports)) { // the script may have more
+			if !strings.Contains(text, line) {
+				t.Errorf("%s does not contain the line %s", script, line)
+			}
 		}
 	}
 	rows := regexp.MustCompile(`(?m)^\| [^|]+ \| [0-9.]+ \|`).FindAllString(page, -1)
@@ -199,7 +223,9 @@ func npm(name string) string {
 
 func pip(name string) string { return pinned("python/requirements.txt", name+`==(\S+)`) }
 
-func jar(name string) string { return pinned("java/jars.sha256", `.*`+name+`-([0-9.]+)\.jar`) }
+func jarIn(folder, name string) string {
+	return pinned(folder+"/jars.sha256", `.*`+name+`-([0-9.]+)\.jar`)
+}
 
 func goModule(path string) string { return pinned("go.mod", `\t`+path+` v(\S+)`) }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { JwtVerifier } from 'aws-jwt-verify'
 
 async function verdicts({ issuer, jwks_uri, audience, tokens }) {
-  const verifier = JwtVerifier.create({ issuer, audience, jwksUri: jwks_uri })
+  const verifier = JwtVerifier.create({ issuer, audience, jwksUri: jwks_uri, graceSeconds: 30 })
   const verify = (token) => verifier.verify(token)
 
   const found = {}

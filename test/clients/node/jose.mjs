@@ -6,7 +6,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 async function verdicts({ issuer, jwks_uri, audience, algorithm, tokens }) {
   const keys = createRemoteJWKSet(new URL(jwks_uri))
   const requiredClaims = ['exp', 'sub', 'client_id']
-  const options = { issuer, audience, algorithms: [algorithm], typ: 'at+jwt', requiredClaims }
+  const options = { issuer, audience, algorithms: [algorithm], typ: 'at+jwt', requiredClaims, clockTolerance: 30 }
   const verify = (token) => jwtVerify(token, keys, options)
 
   const found = {}

@@ -11,7 +11,7 @@ def verdicts(issuer, jwks_uri, audience, algorithm, tokens):
 
     def verify(token):
         key = keys.get_signing_key_from_jwt(token)
-        return jwt.decode(token, key, algorithms=[algorithm], issuer=issuer, audience=audience)
+        return jwt.decode(token, key, algorithms=[algorithm], issuer=issuer, audience=audience, leeway=30)
 
     def verdict(token):
         try:
