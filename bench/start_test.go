@@ -48,7 +48,7 @@ func BenchmarkStart(b *testing.B) {
 		}
 	}
 	empty := build(b, "github.com/edgeauth/edgeauth/bench/empty")
-	for _, name := range []string{"authorizer", "discovery", "login", "refresh"} {
+	for _, name := range []string{"authorizer", "session-authorizer", "discovery", "login", "refresh"} {
 		binary := build(b, "github.com/edgeauth/edgeauth/functions/"+name)
 		b.Run(name, func(b *testing.B) {
 			versus(b, start(empty, given), start(binary, given))
