@@ -50,9 +50,13 @@ func (m *Manager) EndOthers(ctx context.Context, of auth.Subject, own Session) (
 // EndAll ends every session of a user in one transaction, as [Manager.EndOthers] does. own is the
 // session that asks, which gets a tombstone, or nil if an operator asks. If own has ended meanwhile,
 // EndAll does nothing and reports done=false.
+//
+// An operator's end raises the token version to at least the present second since 1970, as an import
+// of users does. So it is above every version that the user ever had, also one that a table of users
+// has forgotten since it was restored from a backup.
 func (m *Manager) EndAll(ctx context.Context, of auth.Subject, own *Session) (done bool, err error) {
 	now := millis(m.c.Now())
-	r := Raise{Key: Key{Subject: of.ID}, From: of.TokenVersion, To: of.TokenVersion + 1, At: now}
+	r := Raise{Key: Key{Subject: of.ID}, From: of.TokenVersion, To: max(of.TokenVersion+1, uint64(now.Unix())), At: now}
 	if own != nil {
 		u := Revoke(now, RevocationUser)
 		u.If = m.live(now)
