@@ -31,11 +31,12 @@ func edgeauth(t *testing.T, in string, args ...string) result {
 	return result{status, out.String(), err.String()}
 }
 
-// done runs a command that must succeed, and returns its output.
+// done runs a command that must succeed and print no error, and returns its output. Audit lines are
+// no errors.
 func done(t *testing.T, in string, args ...string) string {
 	t.Helper()
 	r := edgeauth(t, in, args...)
-	if r.status != exitDone || r.err != "" {
+	if _, others := audited(t, r.err); r.status != exitDone || others != "" {
 		t.Fatalf("edgeauth %s: exit %d, %s", strings.Join(args, " "), r.status, r.err)
 	}
 	return r.out

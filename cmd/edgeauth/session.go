@@ -17,7 +17,9 @@ import (
 )
 
 type sessionCommand struct {
-	List sessionList `cmd:"" help:"List the open sessions of a user, or who was active since an instant."`
+	End    sessionEnd    `cmd:"" help:"End one session of a user."`
+	EndAll sessionEndAll `cmd:"" name:"end-all" help:"End all sessions of a user, or of all users."`
+	List   sessionList   `cmd:"" help:"List the open sessions of a user, or who was active since an instant."`
 }
 
 // sessionView is a session as commands print it.

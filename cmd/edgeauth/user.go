@@ -26,6 +26,7 @@ type userCommand struct {
 	Claims  userClaims  `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
 	Disable userDisable `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`
 	Enable  userEnable  `cmd:"" help:"Allow logins again."`
+	Logout  userLogout  `cmd:"" help:"End all sessions, as session end-all WHO does."`
 	Unlock  userUnlock  `cmd:"" help:"Clear the counter of failed logins, so that the owner need not wait."`
 	Delete  userDelete  `cmd:"" help:"Erase a user and all their sessions."`
 	Import  userImport  `cmd:"" help:"Import users with their password hashes."`

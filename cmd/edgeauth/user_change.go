@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -78,17 +79,22 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 
 type userPasswd struct {
 	whoArgument
+	auditFlag
 	MustChange bool `help:"Require a new password: a login then only gets a change_token for POST /auth/password."`
 }
 
 func (c *userPasswd) Run(ctx context.Context, t terminal) error {
-	return c.change(ctx, t, "password set, sessions ended", func(d *user.Directory, u user.User) (user.User, error) {
-		secret, err := t.secret("New password", true)
-		if err != nil {
-			return u, err
-		}
-		u, err = d.SetPassword(ctx, u.ID, secret, c.MustChange)
-		return u, explained(err, "")
+	return c.recorded(t.err, func(log *audit.Log) error {
+		return c.change(ctx, t, "password set, sessions ended", func(d *user.Directory, u user.User) (user.User, error) {
+			secret, err := t.secret("New password", true)
+			if err != nil {
+				return u, err
+			}
+			of := u.ID
+			u, err = d.SetPassword(ctx, of, secret, c.MustChange)
+			recordPassword(ctx, log, of, err)
+			return u, explained(err, "")
+		})
 	})
 }
 
@@ -138,10 +144,21 @@ func (c *userClaims) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-type userDisable struct{ whoArgument }
+type userDisable struct {
+	whoArgument
+	auditFlag
+}
 
 func (c *userDisable) Run(ctx context.Context, t terminal) error {
-	return c.change(ctx, t, "disabled", func(d *user.Directory, u user.User) (user.User, error) { return d.Disable(ctx, u.ID) })
+	return c.recorded(t.err, func(log *audit.Log) error {
+		return c.change(ctx, t, "disabled", func(d *user.Directory, u user.User) (user.User, error) {
+			disabled, err := d.Disable(ctx, u.ID)
+			if err != nil || disabled.TokenVersion != u.TokenVersion { // otherwise the user was disabled before
+				recordAll(ctx, log, u.ID, byDisable, err)
+			}
+			return disabled, err
+		})
+	})
 }
 
 type userEnable struct{ whoArgument }
@@ -152,10 +169,15 @@ func (c *userEnable) Run(ctx context.Context, t terminal) error {
 
 type userDelete struct {
 	whoArgument
+	auditFlag
 	Yes bool `short:"y" help:"Do not ask. Required if standard input is not a terminal."`
 }
 
 func (c *userDelete) Run(ctx context.Context, t terminal) error {
+	return c.recorded(t.err, func(log *audit.Log) error { return c.delete(ctx, t, log) })
+}
+
+func (c *userDelete) delete(ctx context.Context, t terminal, log *audit.Log) error {
 	directory, u, err := c.find(ctx, t)
 	found := err == nil
 	if errors.Is(err, auth.ErrNotFound) && auth.SubjectID(c.Who).Validate() == nil {
@@ -171,6 +193,7 @@ func (c *userDelete) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	sessions, err := directory.Delete(ctx, u.ID)
+	recordAll(ctx, log, u.ID, byDelete, err)
 	if err != nil {
 		return c.explain(err)
 	}
