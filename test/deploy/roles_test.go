@@ -138,6 +138,12 @@ func TestRoles(t *testing.T) {
 // leaves no stack.
 func everything(t *testing.T, s *stack, d document) error {
 	defer s.drop()
+	// The template has no route behind the session authorizer. This one has: discovery answers 404.
+	d = d.clone()
+	d.resources()["CheckedRoute"] = object{"Type": "AWS::ApiGatewayV2::Route", "Properties": object{
+		"ApiId": object{"Ref": "Api"}, "RouteKey": "GET /checked", "AuthorizationType": "CUSTOM",
+		"AuthorizerId": object{"Ref": "SessionAuthorizer"}, "Target": object{"Fn::Sub": "integrations/${DiscoveryIntegration}"},
+	}}
 	// The refreshes of a client with this profile are decided before the write.
 	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"}}}`)...); err != nil {
 		return err
@@ -170,7 +176,14 @@ func everything(t *testing.T, s *stack, d document) error {
 		object{"email": bob, "password": password, "client_id": "careful"}, "")); err != nil {
 		return err
 	}
-	return c.renew(ctx)
+	if err := c.renew(ctx); err != nil {
+		return err
+	}
+	checked, err := c.send(ctx, http.MethodGet, c.url+"/checked", nil, c.access)
+	if err == nil && checked.status != http.StatusNotFound {
+		err = fmt.Errorf("a route behind the session authorizer: %d %v", checked.status, checked.body)
+	}
+	return err
 }
 
 const (
