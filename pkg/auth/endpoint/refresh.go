@@ -41,7 +41,8 @@ func (h refreshHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problemOf(err).write(w, r, true)
 	}
 	if refusal, ok := errors.AsType[*session.Refusal](err); ok && refusal.Outcome.Theft() {
-		return // logged before the session was ended
+		logReplaced(h.audit, r, g.Ended, refusal.Client)
+		return // the theft was logged before the session was ended
 	}
 	h.log(r, g, err)
 }
@@ -112,7 +113,7 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 		e.Name, e.Outcome, e.Reason = nameOf(refusal.Outcome), string(refusal.Outcome), string(refusal.Revoked)
 	}
 	h.audit.Write(r.Context(), e)
-	logReplaced(h.audit, r, session.Key{Subject: g.Session.Subject, ID: g.Ended}, g.Session.Client)
+	logReplaced(h.audit, r, g.Ended, g.Session.Client)
 }
 
 func nameOf(o session.Outcome) audit.Name {

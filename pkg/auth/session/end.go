@@ -81,13 +81,13 @@ func (m *Manager) end(ctx context.Context, key Key, u Update, ended Outcome) (En
 	}
 	// The user ends what they see as one session. A repetition ends the replaced session too, in case
 	// the first call did not come so far. A chain of step-ups ends at a session that ended before.
-	var replaced ID
+	var replaced Key
 	if before.Revocation == nil || u.Set.Revocation.Reason != RevocationStepUp {
 		if replaced, err = m.endReplaced(ctx, Key{key.Subject, before.Replaces}); err != nil {
 			return Ended{}, m.refuse(key, OutcomeFailed, err)
 		}
 	}
-	switch e := (Ended{Outcome: ended, Reason: u.Set.Revocation.Reason, Session: key, Client: before.Client, Replaced: replaced}); {
+	switch e := (Ended{Outcome: ended, Reason: u.Set.Revocation.Reason, Session: key, Client: before.Client, Replaced: replaced.ID}); {
 	case before.Revocation == nil, before.Revocation.Invocation == *mark:
 		// The second case is a retry within the store: the first attempt took effect, and only its
 		// reply was lost.

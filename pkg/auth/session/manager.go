@@ -85,8 +85,8 @@ type Granted struct {
 	// one generation, which is how theft looks.
 	RefreshToken auth.Secret
 	// Ended is the session that this one has replaced and that the call has ended, for the audit
-	// log, or the zero ID. It is also set if the call fails afterwards.
-	Ended ID
+	// log, or the zero Key. It is also set if the call fails afterwards.
+	Ended Key
 }
 
 // Open begins a session by one write. The client's profile must be one of package auth, its idle
@@ -196,6 +196,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		subject    auth.Subject
 		subjectErr error
 		d          Decision
+		ended      Key
 	)
 	if token.Profile == auth.Strict {
 		// In the strict profile, a rotation whose answer is an error logs the client out. So user
@@ -207,17 +208,17 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		if err != nil {
 			return Granted{}, err
 		}
-		d, err = m.decide(ctx, p, r.OnTheft)
+		d, ended, err = m.decide(ctx, p, r.OnTheft)
 	} else {
-		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, err = m.decide(ctx, p, r.OnTheft) })
+		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, ended, err = m.decide(ctx, p, r.OnTheft) })
 	}
 	// The order matters: theft is reported even if the user could not be read; then a failed read;
 	// then a user who may not go on.
 	switch {
 	case err != nil:
-		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
+		return Granted{Ended: ended}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	case !d.Outcome.Grants():
-		return Granted{}, refusalOf(p.Token.Key(), d.Outcome, d.Session)
+		return Granted{Ended: ended}, refusalOf(p.Token.Key(), d.Outcome, d.Session)
 	}
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome == OutcomeSubjectSuperseded {
 		if d.Session, err = m.kept(ctx, d.Session, subject); err != nil {
@@ -229,8 +230,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if !m.has(d.Session.Client) {
 		return Granted{}, m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
 	}
-	ended, err := m.endReplaced(ctx, Key{d.Session.Subject, d.Ends})
-	if err != nil {
+	if ended, err = m.endReplaced(ctx, Key{d.Session.Subject, d.Ends}); err != nil {
 		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	}
 	var next auth.Secret
@@ -294,14 +294,14 @@ func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted 
 
 // decide does the writes of a refresh, and calls onTheft between them if the first one proves a
 // copy.
-func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal)) (Decision, error) {
+func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal)) (d Decision, ended Key, err error) {
 	before, done, err := m.c.Store.Update(ctx, p.Token.Key(), m.c.Rules.Rotate(p))
 	if err != nil {
-		return Decision{}, err
+		return Decision{}, Key{}, err
 	}
-	d := m.c.Rules.Decide(p, before)
+	d = m.c.Rules.Decide(p, before)
 	if done != d.Wrote {
-		return Decision{}, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
+		return Decision{}, Key{}, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
 	}
 	if d.Revoke != nil {
 		// The theft is reported before the write. Afterwards it could be too late: if the reply is
@@ -312,11 +312,17 @@ func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal
 		// If the revocation is not confirmed, the client must not be told that the session has
 		// ended: it would drop the token, and a later refresh needs that token to prove the theft
 		// again.
+		//
+		// The copy may be of the session that this one has replaced, too. That one ends first: once this
+		// session has ended, nothing would end it any more.
+		if ended, err = m.endReplaced(ctx, Key{p.Token.Subject, d.Ends}); err != nil {
+			return Decision{}, ended, err
+		}
 		if _, err := m.revoke(ctx, p.Token.Key(), *d.Revoke); err != nil {
-			return Decision{}, fmt.Errorf("revoking a session: %w", err)
+			return Decision{}, ended, fmt.Errorf("revoking a session: %w", err)
 		}
 	}
-	return d, nil
+	return d, ended, nil
 }
 
 // beside reads the user while do runs.

@@ -107,8 +107,9 @@ type Decision struct {
 	// Revoke is a second write, which must succeed before the refusal is reported. It is nil if
 	// there is none.
 	Revoke *Update
-	// Ends is a session that must be revoked before the refresh is answered, because this one has
-	// replaced it. It is the zero ID if there is none.
+	// Ends is a session that must be revoked before Revoke and before the refresh is answered: this
+	// one has replaced it, and the handover is over or a copy was noticed. It is the zero ID if there
+	// is none.
 	Ends ID
 	// Session is the item after the first write. It is the zero Session if Outcome is Missing.
 	Session Session
@@ -131,7 +132,7 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 		d.Next.Generation, d.Next.Branch, d.Next.IssuedAt = p.Token.Generation+1, p.Fresh, p.Now.Truncate(time.Second)
 	case d.Outcome.Theft():
 		revoke := Revoke(p.Now, RevocationTheft)
-		d.Revoke = &revoke
+		d.Revoke, d.Ends = &revoke, before.Replaces
 	}
 	if d.Outcome.Grants() && r.replaced(p, before) {
 		d.Ends = before.Replaces

@@ -53,17 +53,17 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 }
 
 // endReplaced revokes a session that another one has replaced, or does nothing if its ID is zero. It
-// returns the ID if this call has revoked the session.
-func (m *Manager) endReplaced(ctx context.Context, key Key) (ended ID, err error) {
+// returns the key if this call has revoked the session.
+func (m *Manager) endReplaced(ctx context.Context, key Key) (ended Key, err error) {
 	if key.ID == (ID{}) {
-		return ID{}, nil
+		return Key{}, nil
 	}
 	e, err := m.Revoke(ctx, key, RevocationStepUp)
 	if err != nil {
-		return ID{}, fmt.Errorf("a replaced session: %w", err)
+		return Key{}, fmt.Errorf("a replaced session: %w", err)
 	}
 	if e.Outcome == OutcomeEnded {
-		ended = key.ID
+		ended = key
 	}
 	return ended, err
 }

@@ -49,8 +49,8 @@ func TestStepUpReplacesTheSession(t *testing.T) {
 			}
 			h.now = h.now.Add(handover)
 			outcome, g = h.refresh(t, next.RefreshToken)
-			if !outcome.Grants() || g.Ended != old.Session.ID {
-				t.Fatalf("after the handover: %s, ended %s", outcome, g.Ended)
+			if !outcome.Grants() || g.Ended != old.Session.Key {
+				t.Fatalf("after the handover: %s, ended %v", outcome, g.Ended)
 			}
 			outcome, _ = h.refresh(t, old.RefreshToken)
 			want(t, "the old session after the handover", outcome, session.OutcomeRevoked)
@@ -104,7 +104,7 @@ func TestStepUpEndIsConfirmed(t *testing.T) {
 	want(t, "the end was not confirmed", outcome, session.OutcomeFailed)
 	outcome, g := h.refresh(t, next.RefreshToken)
 	want(t, "the same token again", outcome, session.OutcomeDuplicate)
-	if g.Ended != old.Session.ID {
+	if g.Ended != old.Session.Key {
 		t.Error("the retry has not ended the old session")
 	}
 }
@@ -116,7 +116,7 @@ func TestStepUpEndsOnce(t *testing.T) {
 	next := h.stepUp(t, old.Session.ID, auth.Balanced)
 	h.now = h.now.Add(handover - time.Millisecond)
 	_, g := h.refresh(t, next.RefreshToken)
-	if g.Ended != (session.ID{}) {
+	if g.Ended != (session.Key{}) {
 		t.Error("the old session ended before the handover did")
 	}
 	for i, writes := range []int32{2, 1, 1} {
@@ -188,4 +188,31 @@ func TestStepUpKeepsTheftDetection(t *testing.T) {
 	h.stepUp(t, old.Session.ID, auth.Balanced)
 	outcome, _ := h.refresh(t, old.RefreshToken)
 	want(t, "a grandparent during the handover", outcome, session.OutcomeReuse)
+}
+
+// A copy of the new session that is noticed ends the replaced session too: the thief may have copied
+// it before, and nothing else would end it. If that is not confirmed, the theft can be proven again.
+func TestStepUpTheftEndsBoth(t *testing.T) {
+	h := newTestManager(t)
+	old := h.login(t, auth.Strict)
+	next := h.stepUp(t, old.Session.ID, auth.Strict)
+	if outcome, _ := h.refresh(t, next.RefreshToken); outcome != session.OutcomeRotated {
+		t.Fatal(outcome)
+	}
+	writes := h.store.updates.Load()
+	h.store.fail = func(n int32) error {
+		if n == writes+2 { // the first write finds the theft
+			return auth.ErrUnavailable
+		}
+		return nil
+	}
+	outcome, _ := h.refresh(t, next.RefreshToken)
+	want(t, "the end of the replaced session was not confirmed", outcome, session.OutcomeFailed)
+	outcome, g := h.refresh(t, next.RefreshToken)
+	want(t, "the copy again", outcome, session.OutcomeReuse)
+	if g.Ended != old.Session.Key {
+		t.Errorf("ended %v", g.Ended)
+	}
+	outcome, _ = h.refresh(t, old.RefreshToken)
+	want(t, "the replaced session", outcome, session.OutcomeRevoked)
 }
