@@ -24,6 +24,7 @@ import (
 // TestServerlessOffline runs the real authorizer behind the Serverless Framework's plugin for local
 // runs. Its events have members that the gateway does not send, even a version in TOKEN events.
 func TestServerlessOffline(t *testing.T) {
+	onlyAsked(t)
 	t.Parallel()
 	tool := need(t, "node", "install Node.js 20 or later")
 	folder := fetched(t, "serverless", "package-lock.json")
