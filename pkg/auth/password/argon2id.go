@@ -49,8 +49,12 @@ func (h argon2Hash) madeAt(cost Cost) bool {
 }
 
 // String returns the stored form.
-func (h argon2Hash) String() string {
-	return fmt.Sprintf("%sv=%d$%v$%s$%s", argon2idPrefix, argon2.Version, h.cost, raw.EncodeToString(h.salt), raw.EncodeToString(h.tag))
+func (h argon2Hash) String() string { return argon2Text(h.cost, raw.EncodeToString(h.salt), h.tag) }
+func (h argon2Hash) dummy() string  { return argon2Text(h.cost, blankSalt, make([]byte, len(h.tag))) }
+func (h argon2Hash) work() work     { return h.cost.work() }
+
+func argon2Text(cost Cost, salt string, tag []byte) string {
+	return fmt.Sprintf("%sv=%d$%v$%s$%s", argon2idPrefix, argon2.Version, cost, salt, raw.EncodeToString(tag))
 }
 
 func parseOwn(stored string) (verifier, error) { return parseArgon2id(stored) }
@@ -87,6 +91,9 @@ func parseDjangoArgon2(stored string) (verifier, error) {
 	return derived{
 		digest: func(received string) []byte { return h.cost.tag(received, h.salt, len(h.tag)) },
 		want:   h.tag,
-		spell:  func(tag []byte) string { return "argon2" + argon2Hash{h.cost, h.salt, tag}.String() },
+		salt:   raw.EncodeToString(h.salt),
+		blank:  blankSalt,
+		spell:  func(salt string, tag []byte) string { return "argon2" + argon2Text(h.cost, salt, tag) },
+		costs:  h.cost.work(),
 	}, nil
 }

@@ -55,12 +55,24 @@ var bcryptAlphabet = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk
 
 // bcryptHash is a parsed stored hash.
 type bcryptHash struct {
-	modular string                       // "$2b$12$…"
+	modular string // "$2b$12$…"
+	cost    uint32
 	prepare func(received string) string // returns what bcrypt hashes
-	stored  string                       // the whole text in its canonical spelling
+	// spell returns the whole text in its canonical spelling, with another salt and digest.
+	spell func(salt, digest string) string
 }
 
-func (h bcryptHash) String() string { return h.stored }
+const bcryptSalt, bcryptDigest = len("$2b$12$"), len("$2b$12$") + bcryptSaltText // where they begin in modular
+
+func (h bcryptHash) String() string {
+	return h.spell(h.modular[bcryptSalt:bcryptDigest], h.modular[bcryptDigest:])
+}
+
+func (h bcryptHash) dummy() string {
+	return h.spell(strings.Repeat(".", bcryptSaltText), strings.Repeat(".", bcryptDigestText))
+}
+
+func (h bcryptHash) work() work { return work{"bcrypt", bcryptNanos << h.cost} }
 
 func (h bcryptHash) matches(g given) bool {
 	text := h.prepare(g.received)
@@ -78,10 +90,8 @@ func (h bcryptHash) sees(g given) bool {
 
 // newBcryptHash checks modular and its bounds. The library alone would accept unknown versions and
 // stray bits.
-func newBcryptHash(modular, stored string, prepare func(string) string) (verifier, error) {
-	const salt = len("$2b$12$")
-	const digest, end = salt + bcryptSaltText, salt + bcryptSaltText + bcryptDigestText
-	if len(modular) != end {
+func newBcryptHash(modular string, prepare func(string) string, spell func(salt, digest string) string) (verifier, error) {
+	if len(modular) != bcryptDigest+bcryptDigestText {
 		return nil, fmt.Errorf("%w: not a bcrypt string", ErrMalformed)
 	}
 	var cost uint32
@@ -93,7 +103,7 @@ func newBcryptHash(modular, stored string, prepare func(string) string) (verifie
 	case !within(int(cost), minBcryptCost, maxBcryptCost):
 		return nil, errBounds
 	}
-	for _, text := range []string{modular[salt:digest], modular[digest:]} {
+	for _, text := range []string{modular[bcryptSalt:bcryptDigest], modular[bcryptDigest:]} {
 		if strings.ContainsAny(text, "\r\n") { // which DecodeString ignores
 			return nil, errSpelling
 		}
@@ -101,19 +111,27 @@ func newBcryptHash(modular, stored string, prepare func(string) string) (verifie
 			return nil, errSpelling
 		}
 	}
-	return bcryptHash{modular: modular, stored: stored, prepare: prepare}, nil
+	return bcryptHash{modular: modular, cost: cost, prepare: prepare, spell: spell}, nil
 }
 
-func parseBcrypt(stored string) (verifier, error) { return newBcryptHash(stored, stored, asReceived) }
+func parseBcrypt(stored string) (verifier, error) { return parsePrefixed("", stored, asReceived) }
 
 func parseDjangoBcrypt(stored string) (verifier, error) {
-	return newBcryptHash(strings.TrimPrefix(stored, "bcrypt$"), stored, asReceived)
+	return parsePrefixed("bcrypt$", stored, asReceived)
 }
 
 func parseDjangoBcryptSHA256(stored string) (verifier, error) {
-	return newBcryptHash(strings.TrimPrefix(stored, "bcrypt_sha256$"), stored, func(received string) string {
+	return parsePrefixed("bcrypt_sha256$", stored, func(received string) string {
 		digest := sha256.Sum256([]byte(received))
 		return hex.EncodeToString(digest[:])
+	})
+}
+
+// parsePrefixed parses a prefix that is followed by bcrypt's own text.
+func parsePrefixed(prefix, stored string, prepare func(string) string) (verifier, error) {
+	modular := strings.TrimPrefix(stored, prefix)
+	return newBcryptHash(modular, prepare, func(salt, digest string) string {
+		return prefix + modular[:bcryptSalt] + salt + digest
 	})
 }
 
@@ -143,7 +161,10 @@ func parsePasslibBcrypt(stored string) (verifier, error) {
 	if fmt.Sprint(cost) != digits || len(salt) != bcryptSaltText {
 		return nil, errSpelling
 	}
-	return newBcryptHash(fmt.Sprintf("$%s$%02d$%s%s", version, cost, salt, part[2]), stored, prepare)
+	modular := fmt.Sprintf("$%s$%02d$%s%s", version, cost, salt, part[2])
+	return newBcryptHash(modular, prepare, func(salt, digest string) string {
+		return passlibBcryptPrefix + part[0] + "$" + salt + "$" + digest
+	})
 }
 
 func asReceived(received string) string { return received }

@@ -72,6 +72,10 @@ func (c Cost) bounded() bool {
 		c.MemoryKiB*c.Passes <= maxWorkKiB
 }
 
+func (c Cost) work() work {
+	return work{"argon2id", uint64(c.MemoryKiB) * uint64(c.Passes) * argon2Nanos}
+}
+
 func (c Cost) tag(text string, salt []byte, size int) []byte {
 	return argon2.IDKey([]byte(text), salt, c.Passes, c.MemoryKiB, c.Lanes, uint32(size))
 }

@@ -15,14 +15,22 @@ type derived struct {
 	digest func(received string) []byte
 	// want is the digest of the right password.
 	want []byte
-	// spell returns the stored text with digest in the place of want.
-	spell func(digest []byte) string
+	// salt is the salt as the stored text spells it, together with keys that the text contains.
+	salt string
+	// blank stands in the place of salt in a dummy hash.
+	blank string
+	// spell returns the stored text with another salt and another digest.
+	spell func(salt string, digest []byte) string
 	// weak says that Wrap must wrap this hash.
 	weak bool
+	// costs is the work of digest.
+	costs work
 }
 
 func (d derived) matches(g given) bool { return same(d.digest(g.received), d.want) }
-func (d derived) String() string       { return d.spell(d.want) }
+func (d derived) String() string       { return d.spell(d.salt, d.want) }
+func (d derived) dummy() string        { return d.spell(d.blank, make([]byte, len(d.want))) }
+func (d derived) work() work           { return d.costs }
 
 // sees returns true: every form with a digest hashes the whole password. PBKDF2 and scrypt use it
 // as the key of an HMAC (RFC 2104, section 2). HMAC pads a short key with NUL, so Verify refuses a

@@ -31,11 +31,13 @@ func parseFirebase(stored string) (verifier, error) {
 	d := derived{
 		digest: func(received string) []byte { return firebaseDigest(c.key(received, whole, 32), signer) },
 		want:   want,
-		spell: func(digest []byte) string {
-			return fmt.Sprintf("%srounds=%d,mem_cost=%d$%s$%s$%s$%s", firebasePrefix, number[0], number[1],
-				std.EncodeToString(separator), std.EncodeToString(signer), std.EncodeToString(salt), std.EncodeToString(digest))
+		salt:   strings.Join([]string{std.EncodeToString(separator), std.EncodeToString(signer), std.EncodeToString(salt)}, "$"),
+		blank:  strings.Join([]string{"", std.EncodeToString(make([]byte, len(signer))), blankSalt}, "$"),
+		spell: func(salt string, digest []byte) string {
+			return fmt.Sprintf("%srounds=%d,mem_cost=%d$%s$%s", firebasePrefix, number[0], number[1], salt, std.EncodeToString(digest))
 		},
-		weak: c.kib() < minScryptKiB,
+		weak:  c.kib() < minScryptKiB,
+		costs: c.work(),
 	}
 	// The hash is the encrypted signer key, so it has the same length.
 	if !c.bounded() || len(signer) != len(want) || !d.bounded(whole) {

@@ -28,6 +28,11 @@ type verifier interface {
 	sees(given) bool
 	// String returns the stored text.
 	String() string
+	// dummy returns a stored text of the same form and parameters, whose salt, keys and digest say
+	// nothing about this hash.
+	dummy() string
+	// work returns the work of matches.
+	work() work
 }
 
 // given is a password in the two spellings that forms hash.

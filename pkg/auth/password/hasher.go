@@ -98,6 +98,11 @@ func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 	}, nil
 }
 
+// Form returns the form of the hashes that Hash makes, as [FormOf] returns it.
+func (h Hasher) Form() string {
+	return argon2Hash{cost: h.Cost.orDefault(), tag: make([]byte, tagBytes)}.dummy()
+}
+
 // Waste does the work of a Verify against a hash made by Hash, and discards the result. Call it for
 // users who do not exist, so that the time of an answer does not tell them from users who do.
 func (h Hasher) Waste(password auth.Secret) {

@@ -93,6 +93,8 @@ func TestVerifyRefusesUnknownForms(t *testing.T) {
 type gullible struct{ asked *[]given }
 
 func (gullible) String() string { return "$gullible$" }
+func (gullible) dummy() string  { return "$gullible$" }
+func (gullible) work() work     { return work{} }
 
 func (gullible) sees(given) bool { return true }
 

@@ -25,14 +25,14 @@ func parseOpenAuth(stored string) (verifier, error) {
 	texts := []string{record.Salt, record.Hash}
 	if record.Iterations != 0 {
 		decode(base64.RawURLEncoding, texts, &salt, &want)
-		return newPBKDF2(pbkdf2SHA256, record.Iterations, salt, want, func(digest []byte) string {
-			return fmt.Sprintf(`{"hash":"%s","salt":"%s","iterations":%d}`,
-				base64.RawURLEncoding.EncodeToString(digest), base64.RawURLEncoding.EncodeToString(salt), record.Iterations)
+		encoding := base64.RawURLEncoding
+		return newPBKDF2(pbkdf2SHA256, record.Iterations, salt, encoding.EncodeToString(salt), want, func(salt string, digest []byte) string {
+			return fmt.Sprintf(`{"hash":"%s","salt":"%s","iterations":%d}`, encoding.EncodeToString(digest), salt, record.Iterations)
 		})
 	}
 	decode(std, texts, &salt, &want)
-	return newScrypt(scryptCost{record.N, record.R, record.P}, salt, want, func(digest []byte) string {
-		return fmt.Sprintf(`{"hash":"%s","salt":"%s","N":%d,"r":%d,"p":%d}`,
-			std.EncodeToString(digest), std.EncodeToString(salt), record.N, record.R, record.P)
+	cost := scryptCost{record.N, record.R, record.P}
+	return newScrypt(cost, salt, std.EncodeToString(salt), want, func(salt string, digest []byte) string {
+		return fmt.Sprintf(`{"hash":"%s","salt":"%s","N":%d,"r":%d,"p":%d}`, std.EncodeToString(digest), salt, record.N, record.R, record.P)
 	})
 }

@@ -35,23 +35,30 @@ const maxIterations = 2_000_000
 
 // pbkdf2Hash is the hash function inside PBKDF2 (RFC 8018, section 5.2).
 type pbkdf2Hash struct {
+	name string
 	new  func() hash.Hash
 	size int
+	// nanos is the estimated time of one iteration.
+	nanos uint64
 	// floor is the least number of iterations in OWASP's Password Storage Cheat Sheet. Wrap wraps
 	// hashes with fewer.
 	floor uint32
 }
 
 var (
-	pbkdf2SHA1   = pbkdf2Hash{sha1.New, sha1.Size, 1_300_000}
-	pbkdf2SHA256 = pbkdf2Hash{sha256.New, sha256.Size, 600_000}
-	pbkdf2SHA512 = pbkdf2Hash{sha512.New, sha512.Size, 210_000}
+	pbkdf2SHA1   = pbkdf2Hash{"sha1", sha1.New, sha1.Size, 300, 1_300_000}
+	pbkdf2SHA256 = pbkdf2Hash{"sha256", sha256.New, sha256.Size, 300, 600_000}
+	pbkdf2SHA512 = pbkdf2Hash{"sha512", sha512.New, sha512.Size, 700, 210_000}
 )
 
 // ab64 is Passlib's base64.
 var ab64 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./").WithPadding(base64.NoPadding)
 
-func newPBKDF2(h pbkdf2Hash, iterations uint32, salt, want []byte, spell func(digest []byte) string) (verifier, error) {
+// newPBKDF2 returns the verifier of a hash. spelled is the salt as the stored text spells it.
+func newPBKDF2(
+	h pbkdf2Hash, iterations uint32, salt []byte, spelled string, want []byte, spell func(salt string, digest []byte) string,
+) (verifier, error) {
+	blocks := uint64(len(want)+h.size-1) / uint64(h.size)
 	d := derived{
 		digest: func(received string) []byte {
 			// The library fails only for short keys and salts while FIPS 140 is enforced. key is
@@ -60,10 +67,12 @@ func newPBKDF2(h pbkdf2Hash, iterations uint32, salt, want []byte, spell func(di
 			return key
 		},
 		want:  want,
+		salt:  spelled,
+		blank: blankSalt,
 		spell: spell,
 		weak:  iterations < h.floor,
+		costs: work{"pbkdf2-" + h.name, uint64(iterations) * blocks * h.nanos},
 	}
-	blocks := uint64(len(want)+h.size-1) / uint64(h.size)
 	if iterations < 1 || uint64(iterations)*blocks > maxIterations || !d.bounded(salt) {
 		return nil, errBounds
 	}
@@ -91,8 +100,8 @@ func (h pbkdf2Hash) parse(stored string) (verifier, error) {
 		return nil, fmt.Errorf("%w: not a PBKDF2 string", ErrMalformed)
 	}
 	decode(encoding, part[3:], &salt, &want)
-	return newPBKDF2(h, number[0], salt, want, func(digest []byte) string {
-		return fmt.Sprintf("$%s$"+frame+"$%s$%s", part[1], number[0], encoding.EncodeToString(salt), encoding.EncodeToString(digest))
+	return newPBKDF2(h, number[0], salt, encoding.EncodeToString(salt), want, func(salt string, digest []byte) string {
+		return fmt.Sprintf("$%s$"+frame+"$%s$%s", part[1], number[0], salt, encoding.EncodeToString(digest))
 	})
 }
 
@@ -104,7 +113,7 @@ func (h pbkdf2Hash) parseDjango(stored string) (verifier, error) {
 	}
 	var want []byte
 	decode(std, part[3:], &want)
-	return newPBKDF2(h, iterations, []byte(part[2]), want, func(digest []byte) string {
-		return fmt.Sprintf("%s$%d$%s$%s", part[0], iterations, part[2], std.EncodeToString(digest))
+	return newPBKDF2(h, iterations, []byte(part[2]), part[2], want, func(salt string, digest []byte) string {
+		return fmt.Sprintf("%s$%d$%s$%s", part[0], iterations, salt, std.EncodeToString(digest))
 	})
 }

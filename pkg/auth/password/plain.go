@@ -54,8 +54,11 @@ func parsePlain(newHash func() hash.Hash, suffix bool) func(string) (verifier, e
 				return h.Sum(nil)
 			},
 			want:  want,
-			spell: func(digest []byte) string { return fmt.Sprintf("%s$%s$%x", name, salt, digest) },
+			salt:  salt,
+			blank: blankSalt,
+			spell: func(salt string, digest []byte) string { return fmt.Sprintf("%s$%s$%x", name, salt, digest) },
 			weak:  true,
+			costs: work{algorithm: "digest"},
 		}, nil
 	}
 }

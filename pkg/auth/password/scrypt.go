@@ -40,6 +40,8 @@ func (c scryptCost) bounded() bool {
 		c.kib() <= maxMemoryKiB && c.kib()*uint64(c.p) <= maxScryptWorkKiB
 }
 
+func (c scryptCost) work() work { return work{"scrypt", c.kib() * uint64(c.p) * scryptNanos} }
+
 // key returns nil, which matches no digest, if the library fails. It cannot fail for a bounded
 // cost.
 func (c scryptCost) key(received string, salt []byte, size int) []byte {
@@ -47,12 +49,16 @@ func (c scryptCost) key(received string, salt []byte, size int) []byte {
 	return key
 }
 
-func newScrypt(c scryptCost, salt, want []byte, spell func(digest []byte) string) (verifier, error) {
+// newScrypt returns the verifier of a hash. spelled is the salt as the stored text spells it.
+func newScrypt(c scryptCost, salt []byte, spelled string, want []byte, spell func(salt string, digest []byte) string) (verifier, error) {
 	d := derived{
 		digest: func(received string) []byte { return c.key(received, salt, len(want)) },
 		want:   want,
+		salt:   spelled,
+		blank:  blankSalt,
 		spell:  spell,
 		weak:   c.kib() < minScryptKiB,
+		costs:  c.work(),
 	}
 	if !c.bounded() || !d.bounded(salt) {
 		return nil, errBounds
@@ -75,8 +81,8 @@ func parseScrypt(stored string) (verifier, error) {
 	var salt, want []byte
 	decode(raw, part[3:], &salt, &want)
 	ln, r, p := number[0], number[1], number[2]
-	return newScrypt(scryptCost{twoTo(ln), r, p}, salt, want, func(digest []byte) string {
-		return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", ln, r, p, raw.EncodeToString(salt), raw.EncodeToString(digest))
+	return newScrypt(scryptCost{twoTo(ln), r, p}, salt, raw.EncodeToString(salt), want, func(salt string, digest []byte) string {
+		return fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", ln, r, p, salt, raw.EncodeToString(digest))
 	})
 }
 
@@ -89,7 +95,7 @@ func parseDjangoScrypt(stored string) (verifier, error) {
 	salt := part[2]
 	var want []byte
 	decode(std, part[5:], &want)
-	return newScrypt(c, []byte(salt), want, func(digest []byte) string {
+	return newScrypt(c, []byte(salt), salt, want, func(salt string, digest []byte) string {
 		return fmt.Sprintf("scrypt$%d$%s$%d$%d$%s", c.n, salt, c.r, c.p, std.EncodeToString(digest))
 	})
 }

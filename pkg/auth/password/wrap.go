@@ -27,6 +27,13 @@ type wrapped struct {
 
 func (w wrapped) String() string { return wrappedPrefix + w.inner.String() + w.outer.String() }
 
+func (w wrapped) dummy() string { return wrappedPrefix + w.inner.dummy() + w.outer.dummy() }
+
+func (w wrapped) work() work {
+	inner, outer := w.inner.work(), w.outer.work()
+	return work{"wrapped-" + inner.algorithm, inner.nanos + outer.nanos}
+}
+
 func (w wrapped) matches(g given) bool { return w.outer.made(string(w.inner.digest(g.received))) }
 
 func (w wrapped) sees(g given) bool { return w.inner.sees(g) }
