@@ -129,6 +129,10 @@ func (s *users) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
 	return u, nil
 }
 
+func (s *users) Forms(context.Context) (user.Forms, error) { return user.Forms{}, nil }
+
+func (s *users) UpdateForms(context.Context, user.Forms) error { return nil }
+
 func (s *users) ByEmail(_ context.Context, email string) (auth.SubjectID, error) {
 	key, err := user.NormalizeEmail(email)
 	if err != nil {

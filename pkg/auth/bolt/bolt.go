@@ -42,6 +42,7 @@ var (
 	marksBucket    = []byte("marks")    // mark of the users -> its record
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
+	recordsBucket  = []byte("records")  // name -> what is recorded about all users
 )
 
 // DB is a store in one file. It is safe for concurrent use, also by several processes.
@@ -230,7 +231,7 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 	return file, nil
 }
 
-var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, marksBucket, sessionsBucket, attemptsBucket}
+var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, marksBucket, sessionsBucket, attemptsBucket, recordsBucket}
 
 // ensureBuckets writes only if a bucket is missing, because every commit syncs the disk.
 func ensureBuckets(file *bbolt.DB) error {

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -27,6 +28,27 @@ type field interface {
 	form(e *expression, name string) string
 }
 
+// assign renders the update that stores a first attribute and all others, and removes those that are
+// left out.
+func (e *expression) assign(first string, value types.AttributeValue, others []attribute) (string, error) {
+	set, remove := e.name(first)+" = "+e.value(value), ""
+	for _, a := range others {
+		v, err := a.at.value()
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("attribute %s: %w", a.name, err)
+		case v != nil:
+			set += ", " + e.name(a.name) + " = " + e.value(v)
+		default:
+			remove += ", " + e.name(a.name)
+		}
+	}
+	if remove == "" {
+		return "SET " + set, nil
+	}
+	return "SET " + set + " REMOVE " + remove[len(", "):], nil
+}
+
 // The stored forms of attributes, one type for each form.
 type (
 	textField   string         // always present, also if empty
@@ -41,6 +63,7 @@ type (
 	timeField   time.Time      // milliseconds since 1970, left out if zero
 
 	pointersField []user.Pointer // a set of pointer keys, left out if empty
+	setField      []string       // a set in ascending order, left out if empty
 )
 
 func optionalText(s string) types.AttributeValue {
@@ -148,13 +171,9 @@ func (f *pointersField) read(r *reader, name string) {
 	if r.item[name] == nil {
 		return
 	}
-	set, ok := r.item[name].(*types.AttributeValueMemberSS)
-	if !ok {
-		r.wrong(name)
-		return
-	}
-	all := make([]user.Pointer, len(set.Value))
-	for i, key := range set.Value {
+	keys := r.set(name)
+	all := make([]user.Pointer, len(keys))
+	for i, key := range keys {
 		if all[i].UnmarshalText([]byte(key)) != nil {
 			r.wrong(name)
 		}
@@ -162,10 +181,19 @@ func (f *pointersField) read(r *reader, name string) {
 	*f = user.SortPointers(all) // a set has no order
 }
 
+func (f *setField) value() (types.AttributeValue, error) {
+	if len(*f) == 0 {
+		return nil, nil
+	}
+	return &types.AttributeValueMemberSS{Value: *f}, nil
+}
+func (f *setField) read(r *reader, name string) { *f = r.set(name) }
+
 func (*textField) form(e *expression, name string) string     { return e.isText(name) }
 func (*secretField) form(e *expression, name string) string   { return e.isText(name) }
 func (*wordsField) form(e *expression, name string) string    { return e.isText(name) }
 func (*pointersField) form(e *expression, name string) string { return e.hasType(name, "SS") }
+func (*setField) form(e *expression, name string) string      { return e.hasType(name, "SS") }
 func (*jsonField) form(e *expression, name string) string     { return e.isObject(name) }
 func (*flagField) form(e *expression, name string) string     { return e.isFlag(name) }
 func (*markField) form(e *expression, name string) string     { return e.isFlag(name) }

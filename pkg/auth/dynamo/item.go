@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,4 +139,16 @@ func (r *reader) list(name string) []string {
 		return nil
 	}
 	return strings.Split(text, " ")
+}
+
+// set returns a set of texts in ascending order: DynamoDB's sets have no order.
+func (r *reader) set(name string) []string {
+	switch v := r.item[name].(type) {
+	case nil:
+		return nil
+	case *types.AttributeValueMemberSS:
+		return slices.Sorted(slices.Values(v.Value))
+	}
+	r.wrong(name)
+	return nil
 }

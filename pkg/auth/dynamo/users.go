@@ -81,22 +81,7 @@ func userItem(u user.User, write string) (attributes, error) {
 // know. The order is always the same, because an engine recognises a repeated transaction by the
 // text of its request.
 func (e *expression) setUser(u user.User, write string) (string, error) {
-	item, err := userItem(u, write)
-	if err != nil {
-		return "", err
-	}
-	set, remove := e.name(attrWrite)+" = "+e.value(item[attrWrite]), ""
-	for _, a := range userAttributes(&u) {
-		if v := item[a.name]; v != nil {
-			set += ", " + e.name(a.name) + " = " + e.value(v)
-		} else {
-			remove += ", " + e.name(a.name)
-		}
-	}
-	if remove == "" {
-		return "SET " + set, nil
-	}
-	return "SET " + set + " REMOVE " + remove[len(", "):], nil
+	return e.assign(attrWrite, str(write), userAttributes(&u))
 }
 
 // asRead renders the condition of every change to a user: the user is unchanged since it was read,

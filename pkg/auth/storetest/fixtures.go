@@ -22,10 +22,11 @@ type Fixture struct {
 	users    []user.User
 	sessions []session.Session
 	counters map[string]throttle.Counter
+	forms    user.Forms
 }
 
 // Fixtures are all fixtures by the names of their files.
-var Fixtures = map[string]Fixture{"version1": version1, "one_pointer": onePointer, "unicode_domain": unicodeDomain}
+var Fixtures = map[string]Fixture{"version1": version1, "one_pointer": onePointer, "unicode_domain": unicodeDomain, "forms": withForms}
 
 // fixturePassword is the password of a fixture's user whose stored hash is argon2id's.
 const fixturePassword = "correct horse battery staple"
@@ -105,6 +106,24 @@ var unicodeDomain = Fixture{
 	counters: version1.counters,
 }
 
+// withForms holds the first items beside a record of the forms of hashes. No file before it has such
+// a record.
+var withForms = Fixture{
+	users: []user.User{{
+		ID: "fixture-imported", Email: "imported@example.com", Password: auth.NewSecret("$stored$hash"),
+		TokenVersion: 1, Revision: 1, CreatedAt: Epoch, UpdatedAt: Epoch,
+	}},
+	sessions: version1.sessions,
+	counters: version1.counters,
+	forms: user.Forms{
+		Recorded: []string{
+			"$2b$12$.....................................................",
+			"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "$later$form",
+		},
+		ChangedAt: Epoch.Add(time.Minute), Until: Epoch.Add(time.Hour), Revision: 5,
+	},
+}
+
 // Check holds that s has the items of the fixture, that a user logs in, and that the items can be
 // changed and erased.
 func (f Fixture) Check(t *testing.T, s Stores, login Login) {
@@ -144,6 +163,13 @@ func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 	listed, err := s.Sessions.List(ctx, f.sessions[0].Subject, session.ID{}, 10)
 	if err != nil || len(listed) != len(f.sessions) || slices.ContainsFunc(listed, func(l session.Session) bool { return l.Client != "app" }) {
 		t.Errorf("the list of sessions: %+v, %v", listed, err)
+	}
+	if got, err := s.Users.Forms(ctx); err != nil || !reflect.DeepEqual(got, f.forms) {
+		t.Errorf("the forms, %v:%s", err, difference(f.forms, got))
+	}
+	f.forms.Recorded = append(slices.Clone(f.forms.Recorded), "$new$form")
+	if err := s.Users.UpdateForms(ctx, f.forms); err != nil {
+		t.Errorf("a form is recorded: %v", err)
 	}
 	for key, want := range f.counters {
 		if got, _, err := s.Counters.Update(ctx, key, throttle.GiveBack("")); err != nil || !reflect.DeepEqual(got, want) {

@@ -22,7 +22,7 @@ type Stores struct {
 }
 
 // Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a
-// user, a user.Pointer, a user.Mark, a session.Key for a session, or a CounterKey.
+// user, a user.Pointer, a user.Mark, a session.Key for a session, a CounterKey, or FormsKey.
 type Raw interface {
 	// Set writes a text or a whole number.
 	Set(t testing.TB, item any, name string, value any)
@@ -51,6 +51,8 @@ func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnreadableUser", func(t *testing.T) { unreadableUser(t, s.Users, raw) })
 	t.Run("UnreadableVersion", func(t *testing.T) { unreadableVersion(t, s, raw) })
 	t.Run("UnreadablePointer", func(t *testing.T) { unreadablePointer(t, s.Users, raw) })
+	t.Run("UnreadableForms", func(t *testing.T) { unreadableForms(t, s.Users, raw) })
+	t.Run("LaterForms", func(t *testing.T) { laterForms(t, s.Users, raw) })
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
 

@@ -36,6 +36,7 @@ func Users(t *testing.T, open func(testing.TB) user.Store) {
 	t.Run("RacingMoves", func(t *testing.T) { oneMoveARevision(t, store) })
 	t.Run("DeleteAgainstWrites", func(t *testing.T) { deleteAgainstWrites(t, store) })
 	t.Run("ListEachOnce", func(t *testing.T) { listEachOnce(t, store) })
+	t.Run("Forms", func(t *testing.T) { forms(t, store) })
 }
 
 // userOf returns a user whose subject and e-mail are the test's own.

@@ -55,6 +55,12 @@ type Store interface {
 	SetMark(ctx context.Context, m Mark) error
 	// Marked reports whether the store has a Mark, with a strongly consistent read.
 	Marked(ctx context.Context, m Mark) (bool, error)
+	// Forms returns the record of the forms of password hashes, with a strongly consistent read. A
+	// store without a record returns the zero Forms.
+	Forms(ctx context.Context) (Forms, error)
+	// UpdateForms stores f with Revision+1 if the stored Revision equals that of f. A store without
+	// a record has the Revision 0. Otherwise the error is ErrConflict.
+	UpdateForms(ctx context.Context, f Forms) error
 }
 
 // Mark is a fact about all users of a store. A mark is set when the fact has become true, and it is
