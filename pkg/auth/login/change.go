@@ -32,6 +32,8 @@ type passwords interface {
 	// conditional write. If the token may not set a password, the error is
 	// user.ErrSuperseded.
 	RedeemChange(ctx context.Context, id auth.SubjectID, digest [sha256.Size]byte, at time.Time, stored auth.Secret) (user.User, error)
+	// RecordForms adds forms of hashes to the record that Users.Forms returns.
+	RecordForms(ctx context.Context, forms []string, until time.Time) (user.Forms, error)
 }
 
 var (

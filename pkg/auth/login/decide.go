@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 )
 
 // decide runs a login from its first reservation to its settlement. known reports whether the login
-// came from a known device.
-func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string) (r Result, known bool, err error) {
+// came from a known device. decide notes in at when the hash began.
+func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string, at *timing) (r Result, known bool, err error) {
 	device, err := a.device(ctx, c.Device)
 	if err != nil {
 		return Result{}, false, err
@@ -22,13 +23,20 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	// must not throttle owners after it ends, and a refusal by one counter must not count on
 	// another.
 	held, ending := slots{of: a.attempts}, throttle.EndingUndecided
-	defer func() { held.settle(ctx, ending) }()
+	defer func() {
+		held.settle(ctx, ending)
+		a.noteForm(context.WithoutCancel(ctx))
+	}()
 	u, found, err := a.identify(ctx, c, &device, &held)
 	known = device.ID != (deviceID{})
 	if err != nil {
 		return Result{}, known, err
 	}
-	proof, err := a.prove(ctx, u, found, c.Password)
+	// Every login pays for a measurement alike, so it reveals nothing about this one.
+	if at.measured, err = a.measureForms(ctx); err != nil {
+		return Result{}, known, err
+	}
+	proof, err := a.prove(ctx, u, found, c.Password, at)
 	if err != nil {
 		return Result{}, known, err
 	}
@@ -57,6 +65,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		return Result{}, known, err
 	}
 	if proof.upgrade.Reveal() != "" {
+		a.noteForm(ctx)
 		r.UpgradeErr = a.passwords.UpgradeHash(ctx, u, proof.upgrade)
 	}
 	ending = throttle.EndingSucceeded
@@ -111,8 +120,13 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 	}
 	var to target
 	err = held.take(ctx, first, func(ctx context.Context) (err error) {
-		to, err = a.follow(ctx, c.Email, account)
-		return err
+		if !a.forms.start() {
+			to, err = a.follow(ctx, c.Email, account)
+			return err
+		}
+		var formsErr error
+		parallel(func() { to, err = a.follow(ctx, c.Email, account) }, func() { formsErr = a.forms.read(ctx) })
+		return cmp.Or(err, formsErr)
 	})
 	if err != nil {
 		return user.User{}, false, err
@@ -182,8 +196,9 @@ type proof struct {
 
 // prove checks the password under the hashing semaphore, and replaces an outdated hash while it
 // holds it.
-func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, given auth.Secret) (p proof, err error) {
+func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, given auth.Secret, at *timing) (p proof, err error) {
 	err = a.inTurn(ctx, func() error {
+		at.hashed = time.Now()
 		var outdated bool
 		p.no, outdated = a.judge(u, found, given)
 		// A required password change will replace the hash.

@@ -30,6 +30,9 @@ func (o oneUser) Get(_ context.Context, id auth.SubjectID) (user.User, error) {
 	return user.User(o), nil
 }
 
+// Forms returns the zero Forms: the user's hash has the form of new hashes.
+func (o oneUser) Forms(context.Context) (user.Forms, error) { return user.Forms{}, nil }
+
 func ExampleAuthenticator_Login() {
 	var hasher password.Hasher
 	stored, err := hasher.Hash(auth.NewSecret("correct horse"))

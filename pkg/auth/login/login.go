@@ -21,10 +21,14 @@ import (
 type Users interface {
 	ByEmail(ctx context.Context, email string) (auth.SubjectID, error)
 	Get(ctx context.Context, id auth.SubjectID) (user.User, error)
+	// Forms returns the forms of the hashes that users may have. Login reads them at most once a
+	// minute, in parallel with ByPointer.
+	Forms(ctx context.Context) (user.Forms, error)
 }
 
 // Hasher computes one hash in each of its methods; Verify computes none if it returns an error.
-// password.Hasher implements it.
+// Verify also takes a form of [user.Forms] for a stored hash, to measure the form. password.Hasher
+// implements it. A Hasher may have a method Form, as password.Hasher has.
 type Hasher interface {
 	Hash(password auth.Secret) (auth.Secret, error)
 	Verify(stored, password auth.Secret) (password.Result, error)
@@ -50,9 +54,10 @@ type Config struct {
 	// Steps are steps that a deployment adds before and after the password check. The zero Steps
 	// add none.
 	Steps Steps
-	// Floor is the minimum duration of a refused login, so that the time does not reveal the form
-	// of the stored hash. Set it to the time of the slowest form in use. Zero is for deployments
-	// whose hashes all have one form. A throttled login does not wait, because nothing was checked.
+	// Floor is the minimum duration of a refused login, from its beginning. It can be zero: if the
+	// users' hashes have several forms, a refused login takes at least as long as the slowest of
+	// them on this machine in any case, so that the time does not reveal the form of the stored
+	// hash. A throttled login does not wait, because nothing was checked.
 	Floor time.Duration
 	// MaxHashes is the maximum number of parallel hashes; zero means one for each processor. A hash
 	// needs the memory of its form, 19 MiB for Argon2id as password.Hasher makes it. The product
@@ -118,6 +123,7 @@ type Authenticator struct {
 	attempts  attempts
 	passwords passwords
 	tokens    tokens
+	forms     *forms
 	hashing   chan struct{} // one entry for each running hash
 }
 
@@ -149,7 +155,7 @@ func New(c Config) (*Authenticator, error) {
 	}
 	a := &Authenticator{
 		c: c, attempts: counting, passwords: c.forTests.passwords, tokens: tokens{Keys: c.Keys, Now: c.Now, Rand: c.Rand},
-		hashing: make(chan struct{}, c.MaxHashes),
+		forms: newForms(c), hashing: make(chan struct{}, c.MaxHashes),
 	}
 	if a.passwords == nil && c.Passwords != nil {
 		a.passwords = c.Passwords
@@ -182,7 +188,7 @@ func (c Config) counting() (attempts, error) {
 // the change. A [*Denial] comes from Steps. Any other error says nothing about the credentials and
 // wraps the error of the store, for example [auth.ErrUnavailable].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
-	started := time.Now() // not Config.Now: an attacker measures with a real clock
+	at := timing{started: time.Now()} // not Config.Now: an attacker measures with a real clock
 	reference, err := a.reference(ctx, c.Email)
 	if err != nil {
 		return Result{}, err
@@ -190,13 +196,13 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err := a.c.Steps.before(ctx, c); err != nil {
 		return Result{}, named(err, "", reference)
 	}
-	r, known, err := a.decide(ctx, c, reference)
+	r, known, err := a.decide(ctx, c, reference, &at)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		no := *refusal // the counter of a test may return the same Refusal to many logins
 		no.Reference, no.KnownDevice = reference, known
 		if no.Reason != ReasonThrottled {
-			a.awaitFloor(ctx, started)
+			a.awaitFloor(ctx, at)
 		}
 		return Result{}, &no
 	}
@@ -237,10 +243,22 @@ func (a *Authenticator) reference(ctx context.Context, email string) (string, er
 	return pseudonym(ctx, a.c.Keys, email)
 }
 
-// awaitFloor waits until Floor has passed since the start, or until ctx ends.
-func (a *Authenticator) awaitFloor(ctx context.Context, started time.Time) {
+// timing is when the parts of a login began.
+type timing struct {
+	started  time.Time
+	hashed   time.Time     // when the hash of the password began
+	measured time.Duration // how long forms of hashes were measured in between
+}
+
+// awaitFloor waits until Floor has passed since the start, and until the slowest form of the users'
+// hashes would have been computed, or until ctx ends.
+func (a *Authenticator) awaitFloor(ctx context.Context, at timing) {
+	until := at.started.Add(at.measured + a.c.Floor)
+	if slowest := at.hashed.Add(a.forms.floor()); slowest.After(until) {
+		until = slowest
+	}
 	select {
-	case <-time.After(a.c.Floor - time.Since(started)):
+	case <-time.After(time.Until(until)):
 	case <-ctx.Done():
 	}
 }

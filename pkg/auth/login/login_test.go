@@ -227,41 +227,46 @@ func TestAttemptIsWhatMayBeCounted(t *testing.T) {
 	}
 }
 
-// gated answers two calls only after both have begun: the counter of the network and the pointer,
-// the counter of the account and the user.
+// gated answers a call only after all calls of its round have begun: the counter of the network, the
+// pointer and the record of forms, then the counter of the account and the user.
 type gated struct {
 	*recorder
 	first, second sync.WaitGroup
 }
 
-func both(w *sync.WaitGroup) {
+func all(w *sync.WaitGroup) {
 	w.Done()
 	w.Wait()
 }
 
 func (g *gated) Take(ctx context.Context, a login.Attempt) (login.Slot, error) {
 	if a.Account == "" {
-		both(&g.first)
+		all(&g.first)
 	} else {
-		both(&g.second)
+		all(&g.second)
 	}
 	return g.recorder.Take(ctx, a)
 }
 
 func (g *gated) ByEmail(ctx context.Context, email string) (auth.SubjectID, error) {
-	both(&g.first)
+	all(&g.first)
 	return g.recorder.ByEmail(ctx, email)
 }
 
 func (g *gated) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
-	both(&g.second)
+	all(&g.second)
 	return g.recorder.Get(ctx, id)
+}
+
+func (g *gated) Forms(ctx context.Context) (user.Forms, error) {
+	all(&g.first)
+	return g.recorder.Forms(ctx)
 }
 
 func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it fails at once where all are waiting
 		g := &gated{recorder: newRecorder(t, ada(asIs))}
-		g.first.Add(2)
+		g.first.Add(3)
 		g.second.Add(2)
 		a, err := login.New(login.Config{Users: g, Hasher: g}.Counting(g))
 		if err != nil {

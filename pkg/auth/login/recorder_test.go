@@ -22,11 +22,12 @@ import (
 type recorder struct {
 	store user.Store
 
-	takeErr, byEmailErr, getErr, settleErr error
+	takeErr, byEmailErr, getErr, settleErr, formsErr error
 
 	mu       sync.Mutex
 	calls    []string
 	reads    []auth.SubjectID
+	forms    int // reads of the record of forms
 	attempts []login.Attempt
 }
 
@@ -101,6 +102,17 @@ func (r *recorder) Get(ctx context.Context, id auth.SubjectID) (user.User, error
 		return user.User{}, r.getErr
 	}
 	return r.store.Get(ctx, id)
+}
+
+// Forms is not among the calls, because not every login makes it.
+func (r *recorder) Forms(ctx context.Context) (user.Forms, error) {
+	r.mu.Lock()
+	r.forms++
+	r.mu.Unlock()
+	if r.formsErr != nil {
+		return user.Forms{}, r.formsErr
+	}
+	return r.store.Forms(ctx)
 }
 
 // Verify takes a password stored as "hash of " and itself, and counts as one hash.

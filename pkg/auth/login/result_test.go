@@ -118,6 +118,10 @@ func (o *old) RedeemChange(context.Context, auth.SubjectID, [sha256.Size]byte, t
 	return user.User{}, errors.New("no other password was asked for")
 }
 
+func (o *old) RecordForms(context.Context, []string, time.Time) (user.Forms, error) {
+	return user.Forms{}, errors.New("this hasher does not say its form")
+}
+
 func (o *old) ReplaceHash(context.Context, auth.SubjectID, uint64, auth.Secret) (user.User, error) {
 	return user.User{}, errors.New("no other password was asked for")
 }

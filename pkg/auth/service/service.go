@@ -116,9 +116,13 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	if keys.login != nil {
-		x.authenticator, err = newAuthenticator(s, keys.login, users)
+		if x.authenticator, err = newAuthenticator(s, keys.login, users); err != nil {
+			return nil, err
+		}
+		// The connection is open, so this is one round trip while no request waits.
+		x.authenticator.Prepare(ctx)
 	}
-	return x, err
+	return x, nil
 }
 
 // tokens returns what issues this service's access tokens, and what verifies them.

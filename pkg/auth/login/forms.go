@@ -1,0 +1,175 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
+)
+
+const (
+	// formsAge is the time after which the record of the forms of hashes is read again. An import
+	// waits twice as long before it creates users with hashes of a new form.
+	formsAge = time.Minute
+	// formsRetry is the time after which a failed read is repeated.
+	formsRetry = 5 * time.Second
+	// measureAtMost is the time after which a login leaves further measurements to the next login.
+	measureAtMost = time.Second
+)
+
+// forms knows how long the hashes of the users take on this machine. Another machine made the
+// imported hashes, and this one may be slower. A function is faster while it initializes than while
+// it handles a request, so the forms are measured during a login.
+type forms struct {
+	users  Users
+	hasher Hasher
+	now    func() time.Time
+	own    string // the form of new hashes; "" if the hasher does not say it
+
+	mu       sync.Mutex // guards what follows
+	known    bool       // the record was read
+	due      time.Time  // of the next read
+	last     time.Time  // of the last read
+	unnoted  bool       // the record lacks own
+	slowest  []string   // what may be the slowest form, the probably slowest first; nil if all are own
+	measured map[string]time.Duration
+
+	measuring sync.Mutex // held during a measurement
+}
+
+func newForms(c Config) *forms {
+	f := &forms{users: c.Users, hasher: c.Hasher, now: c.Now, measured: map[string]time.Duration{}}
+	if own, ok := c.Hasher.(interface{ Form() string }); ok {
+		f.own = own.Form()
+	}
+	return f
+}
+
+// start reports whether the record must be read now. If it does, the next read is due in a minute,
+// so that parallel logins read it once. Each login reads a record that is not known yet.
+//
+// The monotonic clock may stand still while a function is frozen, so the wall clock counts.
+func (f *forms) start() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.now().Round(0)
+	if f.known && at.Before(f.due) && !at.Before(f.last) {
+		return false
+	}
+	f.last, f.due = at, at.Add(formsAge)
+	return true
+}
+
+// read reads the record. A failed read keeps what is known. The error is nil if anything is known:
+// without it a refusal could reveal that an account exists.
+func (f *forms) read(ctx context.Context) error {
+	record, err := f.users.Forms(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.due = f.last.Add(formsRetry)
+		if f.known {
+			return nil
+		}
+		return fmt.Errorf("read the forms of hashes: %w", err)
+	}
+	f.known, f.slowest = true, nil
+	f.unnoted = f.own != "" && len(record.Lacks([]string{f.own})) > 0
+	for _, form := range record.Recorded {
+		if form != f.own {
+			f.slowest = password.Slowest(append([]string{f.own}, record.Recorded...))
+			break
+		}
+	}
+	return nil
+}
+
+// unmeasured returns the forms that are not measured yet.
+func (f *forms) unmeasured() (list []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, form := range f.slowest {
+		if _, ok := f.measured[form]; !ok {
+			list = append(list, form)
+		}
+	}
+	return list
+}
+
+// measure computes one hash of each form that is not measured yet, or of the first ones of them,
+// until it has taken measureAtMost. It measures each form once, and parallel logins wait for the
+// result.
+func (f *forms) measure() {
+	f.measuring.Lock()
+	defer f.measuring.Unlock()
+	began := time.Now()
+	for _, form := range f.unmeasured() {
+		started := time.Now()
+		if started.Sub(began) >= measureAtMost {
+			return
+		}
+		_, _ = f.hasher.Verify(auth.NewSecret(form), auth.NewSecret("a measurement"))
+		took := time.Since(started)
+		f.mu.Lock()
+		f.measured[form] = took
+		f.mu.Unlock()
+	}
+}
+
+// floor returns how long a refused login takes from the beginning of its hash: a quarter more than
+// the slowest form in the measurement, so that a hash which takes a little longer than usual is
+// covered as well.
+func (f *forms) floor() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	most := time.Duration(0)
+	for _, form := range f.slowest {
+		most = max(most, f.measured[form])
+	}
+	return most + most/4
+}
+
+// takeUnnoted reports once after each read whether the record lacks the form of new hashes.
+func (f *forms) takeUnnoted() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	unnoted := f.unnoted
+	f.unnoted = false
+	return unnoted
+}
+
+// Prepare reads which forms of hashes the users have ahead of the first login. If it fails, the
+// first login reads them. A function calls Prepare while it initializes.
+func (a *Authenticator) Prepare(ctx context.Context) {
+	if !a.forms.start() {
+		return
+	}
+	if err := a.forms.read(ctx); err == nil {
+		a.noteForm(ctx)
+	}
+}
+
+// noteForm records the form of new hashes, so that a later cost of new hashes does not reveal the
+// users who still have this one. It ignores an error: it is called again after the next read.
+func (a *Authenticator) noteForm(ctx context.Context) {
+	if a.passwords != nil && a.forms.takeUnnoted() {
+		_, _ = a.passwords.RecordForms(ctx, []string{a.forms.own}, time.Time{})
+	}
+}
+
+// measureForms measures the forms of hashes that are not measured yet, under the hashing semaphore.
+// It returns the time that it took.
+func (a *Authenticator) measureForms(ctx context.Context) (time.Duration, error) {
+	if len(a.forms.unmeasured()) == 0 {
+		return 0, nil
+	}
+	began := time.Now()
+	err := a.inTurn(ctx, func() error {
+		a.forms.measure()
+		return nil
+	})
+	return time.Since(began), err
+}
