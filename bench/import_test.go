@@ -59,7 +59,7 @@ func BenchmarkImport(b *testing.B) {
 				return at.Put([]byte("u#"+email), []byte(record))
 			})
 		}
-		measureImport(b, 4*b.N, hash, put, exec.Command(binary, "user", "import", "--data", home))
+		measureImport(b, 4*b.N, hash, put, exec.Command(binary, "user", "import", "--yes", "--data", home))
 	})
 	b.Run("dynamodb-local", func(b *testing.B) {
 		_, client, tables := dynamoDBLocal(b)
@@ -76,7 +76,7 @@ func BenchmarkImport(b *testing.B) {
 			})
 			return err
 		}
-		ours := exec.Command(binary, "user", "import", "--store", "dynamodb")
+		ours := exec.Command(binary, "user", "import", "--yes", "--store", "dynamodb")
 		ours.Env = append(os.Environ(), "EDGEAUTH_USERS_TABLE="+tables.Users,
 			"EDGEAUTH_SESSIONS_TABLE="+tables.Sessions, "EDGEAUTH_ATTEMPTS_TABLE="+tables.Attempts)
 		for name, value := range engine.DynamoDBLocal(b).Environment() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"os"
@@ -27,7 +28,10 @@ type result struct {
 func edgeauth(t *testing.T, in string, args ...string) result {
 	t.Helper()
 	var out, err bytes.Buffer
-	status := run(t.Context(), args, terminal{in: strings.NewReader(in), out: &out, err: &err})
+	status := run(t.Context(), args, terminal{in: strings.NewReader(in), out: &out, err: &err, sleep: func(context.Context, time.Duration) error {
+		t.Errorf("edgeauth %s: waits", strings.Join(args, " "))
+		return nil
+	}})
 	return result{status, out.String(), err.String()}
 }
 

@@ -30,6 +30,7 @@ type userCommand struct {
 	Unlock  userUnlock  `cmd:"" help:"Clear the counter of failed logins, so that the owner need not wait."`
 	Delete  userDelete  `cmd:"" help:"Erase a user and all their sessions."`
 	Import  userImport  `cmd:"" help:"Import users with their password hashes."`
+	Forms   userForms   `cmd:"" help:"Count the users with each form of password hash. A refused login takes as long as the slowest recorded form."`
 	Export  userExport  `cmd:"" help:"Write all users with their password hashes, as JSON lines for import."`
 }
 
@@ -66,10 +67,18 @@ func viewOf(u user.User) userView {
 
 // directoryOf returns a directory of the users in stores.
 func directoryOf(stores backend.Stores) *user.Directory {
-	hasher := &password.Hasher{}
+	hasher := password.Hasher{}
 	return &user.Directory{
 		Store: stores.Users, Hasher: hasher, Sessions: stores.Sessions, Importable: password.Importable, Wrap: hasher.Wrap,
 	}
+}
+
+// recordOwnForm records the form of the hash that a command is about to store, and keeps it for as
+// long as the command may take. A stack can have another cost of new hashes.
+func recordOwnForm(ctx context.Context, d *user.Directory) error {
+	const atMost = time.Minute
+	_, err := d.RecordForms(ctx, []string{password.Hasher{}.Form()}, time.Now().Add(atMost))
+	return err
 }
 
 // explained adds to an error of a directory what the command knows.
@@ -99,7 +108,11 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	u, err := directoryOf(stores).Add(ctx, c.Email, secret, c.Roles)
+	directory := directoryOf(stores)
+	if err := recordOwnForm(ctx, directory); err != nil {
+		return err
+	}
+	u, err := directory.Add(ctx, c.Email, secret, c.Roles)
 	if err != nil {
 		return explained(err, c.Email)
 	}

@@ -90,6 +90,9 @@ func (c *userPasswd) Run(ctx context.Context, t terminal) error {
 			if err != nil {
 				return u, err
 			}
+			if err := recordOwnForm(ctx, d); err != nil {
+				return u, err
+			}
 			of := u.ID
 			u, err = d.SetPassword(ctx, of, secret, c.MustChange)
 			recordPassword(ctx, log, of, err)

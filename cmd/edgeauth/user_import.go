@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -20,6 +24,7 @@ type userImport struct {
 	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase (default: by the file's extension; jsonl for standard input)."`
 	FirebaseConfig string `placeholder:"FILE" help:"For firebase: a file with the project's hash_config, copied from the Firebase console."`
 	DryRun         bool   `help:"Check every record and write nothing."`
+	Yes            bool   `short:"y" help:"Do not wait two minutes before users with a new form of hash are created. For a store that no login function uses yet."`
 	Workers        int    `default:"64" help:"How many users to write in parallel (${default})."`
 }
 
@@ -57,14 +62,71 @@ func (c *userImport) Run(ctx context.Context, t terminal) error {
 	}
 	counted := &countingReader{Reader: in}
 	show := &progress{t: t, size: size, read: &counted.n}
+	directory := directoryOf(stores)
+	// As long as there is no user, no answer can reveal one.
+	page, err := stores.Users.List(ctx, "", 1)
+	if err != nil {
+		return err
+	}
+	noWait := c.Yes || len(page.Users) == 0 && len(page.Unreadable) == 0
+	forms := importer.NewForms(directory, func(ctx context.Context, forms []string, d time.Duration) error {
+		if noWait {
+			return nil
+		}
+		return awaitLogins(ctx, t, show, forms, d)
+	})
+	if size > 0 && !c.DryRun {
+		if err := admitAll(ctx, forms, format, c.File, parameters); err != nil {
+			return c.report(t, new(importer.Import), err)
+		}
+	}
 	i := &importer.Import{Options: importer.Options{
-		Directory: directoryOf(stores), DryRun: c.DryRun, Workers: c.Workers,
+		Directory: directory, Forms: forms, DryRun: c.DryRun, Workers: c.Workers,
 		Failed: func(at importer.Place, err error) { show.line("%v: %v", at, err) },
 	}}
 	stop := show.start(i.Done)
 	err = i.Run(ctx, format.Read(counted, parameters))
 	stop()
 	return c.report(t, i, err)
+}
+
+// admitAll admits all forms of hashes of a file at once, so that the import waits once. The import
+// reports what is wrong with the file.
+func admitAll(ctx context.Context, forms *importer.Forms, format importer.Format, path string, p importer.Parameters) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	one := map[string]auth.Secret{} // a hash of each form
+	for record, err := range format.Read(file, p) {
+		if err != nil {
+			break
+		}
+		if form, err := password.FormOf(record.User.Password); err == nil {
+			one[form] = auth.NewSecret(form)
+		}
+	}
+	return forms.Admit(ctx, slices.Collect(maps.Values(one))...)
+}
+
+// awaitLogins waits until every running login function knows new forms of hashes. A login function
+// that does not would answer an unknown e-mail sooner than the e-mail of an imported user.
+func awaitLogins(ctx context.Context, t terminal, show *progress, forms []string, d time.Duration) error {
+	for _, form := range forms {
+		show.line("edgeauth: the hashes have a form that no user has yet: %s", shortForm(form))
+	}
+	d = d.Round(time.Second)
+	show.line("edgeauth: waiting %v, so that every running login function learns of it and refuses as slowly; --yes does not wait", d)
+	for ; d > 0; d -= time.Second {
+		if isTerminal(t.err) {
+			show.show(fmt.Sprintf("%v left", d))
+		}
+		if err := t.sleep(ctx, min(d, time.Second)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // report prints the summary, also after an error.

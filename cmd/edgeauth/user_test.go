@@ -122,7 +122,7 @@ func TestImportAndExport(t *testing.T) {
 	}
 	lines(t, done(t, "", "user", "import", file, "--dry-run", "--data", home), "4 to create, 0 unchanged, .*, 0 refused")
 	lines(t, done(t, "", "user", "import", file, "--data", home), "4 created, 0 unchanged, .*, 0 refused")
-	lines(t, done(t, users, "user", "import", "-", "--format", "jsonl", "--data", home), "0 created, 4 unchanged, .*, 0 refused")
+	lines(t, done(t, users, "user", "import", "-", "--format", "jsonl", "--yes", "--data", home), "0 created, 4 unchanged, .*, 0 refused")
 
 	exported := done(t, "", "user", "export", "--data", home)
 	lines(t, done(t, exported, "user", "import", "-", "--data", other), "4 created, .*")

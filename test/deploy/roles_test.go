@@ -148,7 +148,7 @@ func everything(t *testing.T, s *stack, d document) error {
 	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"}}}`)...); err != nil {
 		return err
 	}
-	if _, err := s.command(imported(), "user import -"); err != nil {
+	if _, err := s.command(imported(), "user import - --yes"); err != nil {
 		return err
 	}
 	ctx, c := t.Context(), s.client()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -24,6 +25,11 @@ func newDirectory(t testing.TB) *user.Directory {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return &user.Directory{Store: db.Users()}
+}
+
+// noWait returns the Forms of an import into a store that no login uses.
+func noWait(d *user.Directory) *importer.Forms {
+	return importer.NewForms(d, func(context.Context, []string, time.Duration) error { return nil })
 }
 
 func read(t testing.TB, format, text, config string) importer.Records {
@@ -142,7 +148,7 @@ func lines(n int) string {
 }
 
 func newImport(t testing.TB, d *user.Directory) *importer.Import {
-	return &importer.Import{Options: importer.Options{Directory: d, Workers: 32, Failed: func(at importer.Place, err error) {
+	return &importer.Import{Options: importer.Options{Directory: d, Forms: noWait(d), Workers: 32, Failed: func(at importer.Place, err error) {
 		t.Errorf("%v: %v", at, err)
 	}}}
 }
@@ -261,7 +267,7 @@ func TestFirstRecordWins(t *testing.T) {
 	}
 	d := newDirectory(t)
 	var refused []int
-	i := &importer.Import{Options: importer.Options{Directory: d, Workers: 64, Failed: func(at importer.Place, _ error) {
+	i := &importer.Import{Options: importer.Options{Directory: d, Forms: noWait(d), Workers: 64, Failed: func(at importer.Place, _ error) {
 		refused = append(refused, at.Number)
 	}}}
 	if err := i.Run(t.Context(), read(t, "jsonl", text.String(), "")); err != nil || i.Created.Load() != users {

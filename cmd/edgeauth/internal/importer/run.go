@@ -15,6 +15,8 @@ import (
 // Options configure an import.
 type Options struct {
 	Directory *user.Directory
+	// Forms records the forms of the hashes first. It is required unless DryRun is set.
+	Forms *Forms
 	// DryRun checks every record and writes nothing. It also finds users that occur twice in the
 	// file, and remembers about twenty bytes of each user for this. A real import finds the first
 	// of the two in the store.
@@ -96,6 +98,11 @@ func (i *Import) feed(ctx context.Context, records Records, work chan<- Record, 
 // one imports a record. It returns an error only if the import cannot go on.
 func (i *Import) one(ctx context.Context, r Record) error {
 	outcome, err := user.ImportResult(""), r.Err
+	if err == nil && !i.DryRun {
+		if err := i.admit(ctx, r.User.Password); err != nil {
+			return fmt.Errorf("%v: record the form of the hash: %w", r.At, err)
+		}
+	}
 	if err == nil {
 		outcome, err = i.try(ctx, r.User)
 	}
@@ -124,22 +131,32 @@ const (
 	firstPause = 100 * time.Millisecond // doubled at each try: 13 seconds in total
 )
 
-// try repeats a write while the store is busy: a table needs time to scale to the load of an
-// import.
+// admit returns when users with a hash may be created.
+func (i *Import) admit(ctx context.Context, hash auth.Secret) error {
+	_, err := retry(ctx, func() (struct{}, error) { return struct{}{}, i.Forms.Admit(ctx, hash) })
+	return err
+}
+
 func (i *Import) try(ctx context.Context, u user.User) (user.ImportResult, error) {
 	do := i.Directory.Import
 	if i.DryRun {
 		do = i.Directory.CheckImport
 	}
+	return retry(ctx, func() (user.ImportResult, error) { return do(ctx, u) })
+}
+
+// retry repeats a write while the store is busy: a table needs time to scale to the load of an
+// import.
+func retry[T any](ctx context.Context, do func() (T, error)) (outcome T, err error) {
 	for try := 0; ; try++ {
-		outcome, err := do(ctx, u)
+		outcome, err = do()
 		busy := errors.Is(err, auth.ErrUnavailable) || errors.Is(err, user.ErrConflict)
 		if !busy || try == maxTries-1 {
 			return outcome, err
 		}
 		select {
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return outcome, ctx.Err()
 		case <-time.After(firstPause << try):
 		}
 	}
