@@ -9,7 +9,8 @@
 //
 // The access token is a JWT (RFC 9068) that lives for minutes. Every holder of the public keys can
 // check it. The authorizer does so from its own memory on every request, with no network and no
-// database. No server can take it back before it ends, so it ends soon.
+// database. No server can take it back before it ends, so it ends soon. For the few routes on which
+// even that is too late, the session authorizer also reads the session, and the token ends with it.
 //
 // The refresh token is an opaque text that lives for days. It is good for one thing: the next pair
 // of tokens. It carries a random secret that only the client holds. The server keeps a hash of the
