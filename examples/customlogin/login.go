@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -17,14 +18,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // Login answers POST /auth/oidc, whose body is {"id_token": "..."}. A user who has just logged in
-// at the provider gets a session of edgeauth.
+// at the provider gets a session of edgeauth. One ID token opens one session.
 type Login struct {
 	Provider  *oidc.IDTokenVerifier
 	ClientID  string // this service's client id at the provider
+	Once      throttle.Once
 	Users     user.Store
 	Sessions  *session.Manager
 	Responder *endpoint.Responder
@@ -33,13 +36,18 @@ type Login struct {
 }
 
 // maxAge is the greatest age of an ID token. An ID token is a bearer token, so it must be fresh.
-const maxAge = 5 * time.Minute
+// leeway is the greatest difference between the clocks of the provider and of this service.
+const (
+	maxAge = 5 * time.Minute
+	leeway = time.Minute
+)
 
 // What a client is told. An ID token that proves nothing is 401 invalid_credentials. Any other
 // error is a fault of this service or of the provider, and the answer is 503 without detail.
 var (
 	errEmail = &login.Denial{Code: "email_not_verified", Description: "the provider has not verified the e-mail address"}
 	errTaken = &login.Denial{Code: "email_taken", Description: "the e-mail address belongs to another account"}
+	errUsed  = &login.Denial{Code: "id_token_used", Description: "the ID token was used before; log in at the provider again"}
 
 	errNoClient = errors.New("OIDC_CLIENT_ID is empty (want this service's client id at the provider)")
 )
@@ -66,6 +74,9 @@ func (l *Login) prove(r *http.Request) (endpoint.Proven, error) {
 	if err != nil {
 		return endpoint.Proven{}, err
 	}
+	if err := l.spend(r.Context(), id); err != nil {
+		return endpoint.Proven{}, err
+	}
 	u, err := l.account(r.Context(), id)
 	if err != nil {
 		return endpoint.Proven{}, err
@@ -78,6 +89,8 @@ type identity struct {
 	subject  auth.SubjectID
 	email    string
 	authTime time.Time // when the user proved who they are, which may be long before the ID token
+	payload  string    // the bytes that the provider signed as the token's content
+	until    time.Time // verify refuses the token from then on
 }
 
 // verify checks an ID token (OpenID Connect Core, section 3.1.3.7). go-oidc checks signature,
@@ -93,7 +106,7 @@ func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 		Party         string `json:"azp"`
 		AuthTime      int64  `json:"auth_time"`
 	}
-	if err := token.Claims(&claims); err != nil || !l.isFor(token, claims.Party) || token.IssuedAt.After(l.Now().Add(time.Minute)) || l.Now().Sub(token.IssuedAt) > maxAge {
+	if err := token.Claims(&claims); err != nil || !l.isFor(token, claims.Party) || token.IssuedAt.After(l.Now().Add(leeway)) || l.Now().Sub(token.IssuedAt) > maxAge {
 		return identity{}, refused(login.ReasonUnknown, subjectOf(token))
 	}
 	if claims.Email == "" || !claims.EmailVerified {
@@ -101,7 +114,37 @@ func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	}
 	// Without auth_time the proof may be of any age. The session then has the earliest time that a
 	// store keeps, and rules with max_auth_age refuse it.
-	return identity{subjectOf(token), claims.Email, time.Unix(max(1, claims.AuthTime), 0)}, nil
+	_, encoded, _ := strings.Cut(text, ".")
+	encoded, _, _ = strings.Cut(encoded, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return identity{}, refused(login.ReasonUnknown, subjectOf(token))
+	}
+	return identity{
+		subject: subjectOf(token), email: claims.Email, authTime: time.Unix(max(1, claims.AuthTime), 0),
+		payload: string(payload), until: token.IssuedAt.Add(maxAge + leeway),
+	}, nil
+}
+
+// spend makes the ID token useless for another login: a stolen or logged ID token must not open a
+// second session. (OpenID Connect Core, section 3.1.3.7, checks a nonce against replay. The nonce
+// stands in the token, so this API could not tell its owner from a thief.) spend comes before the
+// account and the session: a crash in between costs the user one more login at the provider and
+// never opens two sessions. If the store fails, nothing is opened: 503.
+//
+// What is spent is the signed payload. The token's text would not do: base64url and some signatures
+// have several spellings, and each would be another token.
+func (l *Login) spend(ctx context.Context, id identity) error {
+	fresh, err := l.Once.Spend(ctx, "id-token", id.payload, l.Now(), id.until)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
+	case !fresh:
+		used := *errUsed
+		used.Subject = id.subject
+		return &used
+	}
+	return nil
 }
 
 // isFor reports whether the token was issued to this client. Another client's token may have this

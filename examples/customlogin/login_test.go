@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -87,7 +88,9 @@ func (p *provider) token(t *testing.T, key *rsa.PrivateKey, change map[string]an
 type server struct {
 	*provider
 	*service.Service
-	login *Login
+	login    *Login
+	sessions *countedSessions
+	counters *faultyCounters
 }
 
 func newServer(t *testing.T) *server {
@@ -97,6 +100,8 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.sessions, h.counters = &countedSessions{Store: stores.Sessions}, &faultyCounters{Counters: stores.Counters}
+	stores.Sessions, stores.Counters = h.sessions, h.counters
 	signing, err1 := keyrings.NewSigningRing(token.ES256, time.Now(), rand.Reader)
 	refresh, err2 := keyrings.NewRefreshRing(time.Now(), rand.Reader)
 	signingText, err3 := signing.Text()
@@ -114,14 +119,22 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := oidc.NewProvider(t.Context(), h.URL)
+	h.login = h.trust(t, h.provider)
+	return h
+}
+
+// trust returns a login for users of the provider.
+func (h *server) trust(t *testing.T, p *provider) *Login {
+	t.Helper()
+	found, err := oidc.NewProvider(t.Context(), p.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.login, err = newLogin(h.Service, found, clientID); err != nil {
+	l, err := newLogin(h.Service, found, clientID)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return l
 }
 
 // answer is the part of an answer that a client reads.
@@ -245,9 +258,9 @@ func TestLoginRefused(t *testing.T) {
 // Two concurrent first logins of a user create one account.
 func TestFirstLoginsAtOnce(t *testing.T) {
 	h := newServer(t)
-	idToken := h.token(t, h.key, nil)
 	var wg sync.WaitGroup
-	for range 8 {
+	for i := range 8 {
+		idToken := h.token(t, h.key, map[string]any{"jti": fmt.Sprint(i)})
 		wg.Go(func() {
 			r := httptest.NewRequest("POST", "/auth/oidc", strings.NewReader(`{"id_token":"`+idToken+`"}`))
 			w := httptest.NewRecorder()

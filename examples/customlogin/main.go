@@ -2,8 +2,8 @@
 // an ID token of the provider and answers with edgeauth's access and refresh tokens, which refresh
 // and the authorizers handle like any others.
 //
-// On Lambda it is one more function of the stack. Otherwise it listens on 127.0.0.1:8081. The
-// following commands start it on the store and the keys of "make run". The provider and the client
+// On Lambda it is one more function beside the stack: template.yaml deploys it. Otherwise it listens
+// on 127.0.0.1:8081. The following commands start it on the store and the keys of "make run". The provider and the client
 // id are your own. EDGEAUTH_KEY_VERSION is the version that "edgeauth keys show" calls signing; it
 // changes with every rotation.
 //
@@ -29,6 +29,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
 func main() {
@@ -62,6 +63,7 @@ func newLogin(s *service.Service, provider *oidc.Provider, clientID string) (*Lo
 	return &Login{
 		Provider:  provider.Verifier(&oidc.Config{ClientID: clientID}),
 		ClientID:  clientID,
+		Once:      throttle.Once{Counters: s.Counters()},
 		Users:     s.Users(),
 		Sessions:  s.Sessions(),
 		Responder: s.Responder(),

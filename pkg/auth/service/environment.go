@@ -51,17 +51,19 @@ func (o Options) handler(function string, parts ...part) (http.Handler, error) {
 }
 
 // Opener returns a service for a program that identifies users by its own means: a login of your own
-// starts here. Serve endpoint.Responder.Opens with [Service.Responder] and [Service.Sessions]. The
-// service reads no login ring and has no Authenticator.
+// starts here. Serve endpoint.Responder.Opens with [Service.Responder] and [Service.Sessions], and
+// accept a proof only once, with throttle.Once on [Service.Counters]. The service reads no login ring
+// and has no Authenticator.
 //
 // Opener reads the environment variables that the package documentation lists, and fails as [Login]
 // does.
-func Opener(o Options) (*Service, error) { return start(config.Process(), o, common, client) }
+func Opener(o Options) (*Service, error) { return start(config.Process(), o, common, client, counting) }
 
 // given holds the variables of a function before rings and stores are opened.
 type given struct {
 	Settings
-	proves bool        // the function verifies passwords and needs the login ring and the counters
+	counts bool        // the function needs the counters
+	proves bool        // the function verifies passwords and needs the login ring
 	login  auth.Secret // source of the login ring
 }
 
@@ -74,7 +76,7 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 		read(e, &g)
 	}
 	store := e.SessionStore
-	if g.proves {
+	if g.counts {
 		store = e.Store
 	}
 	stores := store()
@@ -130,7 +132,11 @@ func common(e *config.Environment, g *given) {
 func opening(e *config.Environment, g *given) {
 	g.proves, g.login = true, e.LoginRing()
 	client(e, g)
+	counting(e, g)
 }
+
+// counting asks for the store of counters.
+func counting(_ *config.Environment, g *given) { g.counts = true }
 
 // client reads the variables of a function that opens a session.
 func client(e *config.Environment, g *given) {

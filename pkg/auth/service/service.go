@@ -24,7 +24,8 @@
 //	all but these two        EDGEAUTH_SIGNING_RING, EDGEAUTH_ACCESS_TOKEN_LIFETIME
 //	Login, Account, Opener   EDGEAUTH_IDLE_TIMEOUT, EDGEAUTH_ABSOLUTE_TIMEOUT,
 //	                         EDGEAUTH_PROFILE (optional)
-//	Login, Account           EDGEAUTH_LOGIN_RING; with dynamodb also EDGEAUTH_ATTEMPTS_TABLE
+//	Login, Account, Opener   with dynamodb EDGEAUTH_ATTEMPTS_TABLE
+//	Login, Account           EDGEAUTH_LOGIN_RING
 //	Refresh                  EDGEAUTH_RESTORED_UNTIL (optional)
 //	SessionAuthorizer        EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE, EDGEAUTH_HTTP_RESPONSE and
 //	                         EDGEAUTH_DENY (both optional)
@@ -44,6 +45,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -150,6 +152,10 @@ func (x *Service) Responder() *endpoint.Responder { return x.responder }
 
 // Users returns the store of accounts.
 func (x *Service) Users() user.Store { return x.settings.Stores.Users }
+
+// Counters returns the store of counters. A login of your own limits attempts with them
+// (throttle.Limiter) and makes an ID token usable only once (throttle.Once).
+func (x *Service) Counters() throttle.Counters { return x.settings.Stores.Counters }
 
 // Sessions returns the part that opens, refreshes and ends sessions.
 func (x *Service) Sessions() *session.Manager { return x.sessions }

@@ -24,7 +24,8 @@ func Counters(t *testing.T, open func(testing.TB) throttle.Counters) {
 		}
 	})
 	t.Run("ParallelTakes", func(t *testing.T) { parallelTakes(t, counters) })
-	t.Run("SpendOnce", func(t *testing.T) { spendOnce(t, counters) })
+	t.Run("SpendOnce", func(t *testing.T) { spendOnce(t, counters, loginKey{}) })
+	t.Run("SpendOnceWithoutKeys", func(t *testing.T) { spendOnce(t, counters, nil) })
 }
 
 // limits are limits that a few attempts exhaust. The waits of the second limit are long enough to
@@ -158,8 +159,8 @@ func (loginKey) SealingKey(context.Context) (auth.LoginKey, error) {
 }
 
 // spendOnce spends one id a hundred times in parallel. Exactly one call finds it unused.
-func spendOnce(t *testing.T, counters throttle.Counters) {
-	once := throttle.Once{Counters: counters, Keys: loginKey{}}
+func spendOnce(t *testing.T, counters throttle.Counters, keys throttle.Keys) {
+	once := throttle.Once{Counters: counters, Keys: keys}
 	spend := func(purpose, id string) bool {
 		fresh, err := once.Spend(t.Context(), purpose, id, Epoch, Epoch.Add(time.Hour))
 		if err != nil {
@@ -180,7 +181,7 @@ func spendOnce(t *testing.T, counters throttle.Counters) {
 		t.Error("another purpose or another id is not fresh")
 	}
 	// The repetition of a write whose reply was lost is known by its mark.
-	again := throttle.Once{Counters: counters, Keys: loginKey{}, Rand: repeating{}}
+	again := throttle.Once{Counters: counters, Keys: keys, Rand: repeating{}}
 	for range 2 {
 		if ok, err := again.Spend(t.Context(), "nonce", t.Name()+" repeated", Epoch, Epoch.Add(time.Hour)); err != nil || !ok {
 			t.Errorf("the repetition of one write: fresh %t, %v", ok, err)

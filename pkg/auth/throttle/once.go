@@ -3,6 +3,7 @@ package throttle
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -14,28 +15,37 @@ import (
 // for concurrent use if its fields are.
 type Once struct {
 	Counters Counters
-	Keys     Keys
+	// Keys are for ids that a reader of the table could guess: the table then has their keyed hash.
+	// A rotation of the keys forgets all ids, and during a rollout the old and the new version of a
+	// function each accept an id once. So leave Keys nil for an id that no reader can guess, such as
+	// an ID token or a random nonce; the table then has its SHA-256.
+	Keys Keys
 	// Rand makes marks; nil means crypto/rand.Reader.
 	Rand io.Reader
 }
 
 // Spend marks an id as used, by one write, and reports whether it was unused. purpose separates the
-// ids of different uses. The id is remembered until the given time, which must not be before the
-// expiry of the id; now is the caller's clock. The table has a keyed hash of purpose and id. A
-// rotation of the keys forgets all ids, so ids must not live longer than the time between two
-// rotations.
+// ids of different uses and must not be empty. The id is remembered until the given time, which must
+// not be before the expiry of the id; now is the caller's clock.
+//
+// The id must be what was verified, and not a text that has other spellings: the text of a JWT does
+// not identify it, because base64url and ECDSA signatures can be written in several ways. Its payload
+// does.
 //
 // If the SDK retries after a lost reply, it finds its own mark, and the id counts as unused. Call
 // Spend before the effect: after a crash in between, the id is lost but never used twice. If the
 // error is not nil, the id may be marked as used.
 func (o Once) Spend(ctx context.Context, purpose, id string, now, until time.Time) (fresh bool, err error) {
-	if o.Counters == nil || o.Keys == nil {
-		return false, errors.New("throttle: Once requires Counters and Keys")
+	switch {
+	case o.Counters == nil:
+		return false, errors.New("throttle: Once requires Counters")
+	case purpose == "":
+		return false, errors.New("throttle: the purpose is empty (want a name for the use of the id)")
 	}
 	if !until.After(now) {
 		return false, fmt.Errorf("throttle: until is %v (want a time after now, %v)", until, now)
 	}
-	sum, err := pseudonym(ctx, o.Keys, oncePurpose, purpose, id)
+	key, err := o.key(ctx, purpose, id)
 	if err != nil {
 		return false, err
 	}
@@ -50,9 +60,19 @@ func (o Once) Spend(ctx context.Context, purpose, id string, now, until time.Tim
 	if _, err := io.ReadFull(random, u.Mark[:]); err != nil {
 		return false, fmt.Errorf("reading random bytes: %w", err)
 	}
-	before, done, err := o.Counters.Update(ctx, "once."+base64.RawURLEncoding.EncodeToString(sum), u)
+	before, done, err := o.Counters.Update(ctx, key, u)
 	if err != nil {
 		return false, err
 	}
 	return done || before.Mark == u.Mark, nil
+}
+
+// key returns the name of the id's counter.
+func (o Once) key(ctx context.Context, purpose, id string) (string, error) {
+	if o.Keys == nil {
+		sum := sha256.Sum256([]byte(oncePurpose + "\x00" + purpose + "\x00" + id))
+		return "once.0." + base64.RawURLEncoding.EncodeToString(sum[:]), nil
+	}
+	sum, err := pseudonym(ctx, o.Keys, oncePurpose, purpose, id)
+	return "once." + base64.RawURLEncoding.EncodeToString(sum), err
 }
