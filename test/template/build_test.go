@@ -128,3 +128,33 @@ func TestPipelines(t *testing.T) {
 		}
 	}
 }
+
+// TestPins: the tools that build and judge the templates are those of the .in files, and every package
+// has hashes, so that pip installs nothing else.
+func TestPins(t *testing.T) {
+	pin := regexp.MustCompile(`^[a-z0-9.-]+==\S+( ; [^"]+?)?( +--hash=sha256:[0-9a-f]{64})+\n$`)
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("../samlocal", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(text), "\\\n", "")
+	}
+	for _, name := range []string{"requirements-sam", "requirements-checkov", "requirements-pins"} {
+		pinned := map[string]bool{}
+		for line := range strings.Lines(read(name + ".txt")) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			if !pin.MatchString(line) {
+				t.Errorf("%s.txt has the line %q, want a version and its hashes", name, line)
+			}
+			pinned[strings.Fields(line)[0]] = true
+		}
+		for line := range strings.Lines(read(name + ".in")) {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") && !pinned[line] {
+				t.Errorf("%s.txt does not pin %s: make pins", name, line)
+			}
+		}
+	}
+}
