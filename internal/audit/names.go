@@ -24,6 +24,13 @@ const (
 	// TokenRevokeFail is not in the vocabulary: a logout that ended no session, because there was
 	// none or because the store did not confirm it.
 	TokenRevokeFail Name = "authn_token_revoke_fail"
+	// SessionsRead and SessionLabelled are the vocabulary's names for reading and changing what only
+	// the user may see.
+	SessionsRead    Name = "sensitive_read"
+	SessionLabelled Name = "sensitive_update"
+	// SessionsReadFail and SessionLabelFail are not in the vocabulary.
+	SessionsReadFail Name = "sensitive_read_fail"
+	SessionLabelFail Name = "sensitive_update_fail"
 	// AuthzAllow is not in the vocabulary, which names only refusals.
 	AuthzAllow Name = "authz_allow"
 	AuthzFail  Name = "authz_fail"
@@ -43,7 +50,7 @@ func (n Name) level() level {
 	switch n {
 	case TokenReuse:
 		return failure
-	case LoginFail, PasswordChangeFail, ReauthenticationFail, SessionRenewFail, TokenRevokeFail, AuthzFail:
+	case LoginFail, PasswordChangeFail, ReauthenticationFail, SessionRenewFail, TokenRevokeFail, SessionsReadFail, SessionLabelFail, AuthzFail:
 		return warning
 	}
 	return information

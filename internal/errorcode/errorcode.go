@@ -10,6 +10,9 @@ type Code string
 // Every code. docs/http.md says which endpoint answers with which code, and what a client does
 // then.
 const (
+	// InsufficientUserAuthentication is the code of RFC 9470, section 3.
+	InsufficientUserAuthentication Code = "insufficient_user_authentication"
+
 	InvalidClient          Code = "invalid_client"
 	InvalidCredentials     Code = "invalid_credentials"
 	InvalidGrant           Code = "invalid_grant"
@@ -33,7 +36,7 @@ const (
 // All returns every code in alphabetical order, in a new slice.
 func All() []Code {
 	return []Code{
-		InvalidClient, InvalidCredentials, InvalidGrant, InvalidRequest, InvalidScope,
+		InsufficientUserAuthentication, InvalidClient, InvalidCredentials, InvalidGrant, InvalidRequest, InvalidScope,
 		InvalidToken, MethodNotAllowed, NotFound, OriginNotAllowed, PasswordChangeRequired,
 		PasswordNotAllowed, RequestTooLarge, ServerError, TemporarilyUnavailable,
 		TooManyRequests, UnsupportedGrantType, UnsupportedMediaType, UnsupportedTokenType,

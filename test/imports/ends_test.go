@@ -39,6 +39,10 @@ var ends = map[string]string{
 	"endpoint.refreshHandler.refresh":   "callers",
 	"endpoint.refreshHandler.ServeHTTP": "authn_token_reuse",
 
+	"endpoint.sessionsHandler.end":     "callers",
+	"endpoint.sessionsHandler.endMany": "callers",
+	"endpoint.Sessions":                "authn_token_revoked",
+
 	"endpoint.logoutHandler.logout":    "callers",
 	"endpoint.logoutHandler.ServeHTTP": "authn_token_revoked",
 

@@ -120,8 +120,8 @@ var grants = map[string]map[string]string{
 		"SigningSecret": readSecret, "RefreshSecret": readSecret,
 	},
 	"SessionsRole": {
-		"FunctionLogs":  writeLogs,
-		"SessionsTable": "dynamodb:UpdateItem",
+		"FunctionLogs": writeLogs,
+		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem",
 		"RefreshSecret": readSecret,
 	},
 	"KeysRole": {

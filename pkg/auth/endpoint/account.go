@@ -87,12 +87,13 @@ func (h accountHandler) liveSession(r *http.Request) (session.Session, error) {
 	if err != nil {
 		return session.Session{}, invalidToken(err)
 	}
-	s, u, err := h.sessions.Check(r.Context(), session.Key{Subject: claims.Subject, ID: id})
-	switch {
-	case errors.Is(err, session.ErrEnded):
+	key := session.Key{Subject: claims.Subject, ID: id}
+	s, u, err := h.sessions.Check(r.Context(), key)
+	if err == nil && claims.TokenVersion.Below(u.TokenVersion) {
+		err = &session.Refusal{Outcome: session.OutcomeSubjectSuperseded, Session: key, Client: s.Client}
+	}
+	if errors.Is(err, session.ErrEnded) {
 		err = invalidToken(err)
-	case err == nil && claims.TokenVersion.Below(u.TokenVersion):
-		err = invalidToken(errors.New("the user has logged out everywhere since the access token was issued"))
 	}
 	return s, err
 }

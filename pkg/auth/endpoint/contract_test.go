@@ -18,6 +18,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -186,6 +187,19 @@ func TestEveryAnswer(t *testing.T) {
 				return reauthOf(access, reauthBody)
 			},
 		},
+		"GET /auth/sessions": append(sessionCauses("GET /auth/sessions", ""),
+			func(_ *harness, access, _ string) string { return asking("GET /auth/sessions?after=x", access) }),
+		"DELETE /auth/sessions": append(sessionCauses("DELETE /auth/sessions", ""), stale("DELETE /auth/sessions"),
+			func(_ *harness, access, _ string) string { return asking("DELETE /auth/sessions?all=x", access) }),
+		"PATCH /auth/sessions/{sid}": append(sessionCauses("PATCH /auth/sessions/{sid}", `{"label":"x"}`),
+			func(_ *harness, access, _ string) string {
+				return asking("PATCH /auth/sessions/x", access) + `{"label":"x"}`
+			},
+			func(_ *harness, access, _ string) string { return asking("PATCH /auth/sessions/x", access) + `{}` },
+			func(_ *harness, access, _ string) string { return asking("PATCH /auth/sessions/x", access) + long },
+			fixed("PATCH /auth/sessions/x\nContent-Type: text/plain\n$bearer\n\n{}")),
+		"DELETE /auth/sessions/{sid}": append(sessionCauses("DELETE /auth/sessions/{sid}", ""), stale("DELETE /auth/sessions/"+session.ID{1}.String()),
+			func(_ *harness, access, _ string) string { return asking("DELETE /auth/sessions/x", access) }),
 		"": {fixed("GET /auth/login\n\n"), fixed("POST /auth/login/x\n\n")},
 	}
 	for pattern, s := range readPage(t) {
@@ -200,8 +214,10 @@ func TestEveryAnswer(t *testing.T) {
 			denied = false
 			h := newHarness(t, deny(&denied))
 			access, refresh := h.login(t)
+			own := h.sid(t, access)
 			h.clock.Advance(time.Second)
-			h.send(t, prepare(h, access, refresh))
+			request := prepare(h, access, refresh)
+			h.send(t, strings.NewReplacer("{sid}", own, "$bearer", "Authorization: Bearer "+access).Replace(request))
 			if !slices.Contains(got, h.last) {
 				got = append(got, h.last)
 			}
@@ -217,6 +233,27 @@ func TestEveryAnswer(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("docs/http.md, %q: the answers are %v\nwant %v", pattern, want, got)
 		}
+	}
+}
+
+// sessionCauses are the causes that all requests of the list of sessions share.
+func sessionCauses(pattern, body string) []cause {
+	send := func(access string) string { return asking(pattern, access) + body }
+	return []cause{
+		func(_ *harness, access, _ string) string { return send(access) },
+		func(h *harness, access, _ string) string {
+			h.changeUser(h.t, func(u *user.User) { u.TokenVersion++ })
+			return send(access)
+		},
+		func(h *harness, access, _ string) string { h.users.fail = auth.ErrUnavailable; return send(access) },
+	}
+}
+
+// stale is a request whose login is not recent.
+func stale(line string) cause {
+	return func(h *harness, _, refresh string) string {
+		h.clock.Advance(time.Hour)
+		return asking(line, h.fresh(h.t, refresh))
 	}
 }
 
@@ -279,14 +316,25 @@ func TestDocumentedFields(t *testing.T) {
 			}
 			continue
 		}
-		head := row.Pattern + "\nContent-Type: application/json\n\n"
+		line, bearer := row.Pattern, ""
+		if row.Guard == route.Session {
+			access, _ := h.login(t)
+			line, bearer = strings.ReplaceAll(row.Pattern, "{sid}", h.sid(t, access)), "\nAuthorization: Bearer "+access
+		}
+		if s.Types == "" {
+			if got := h.send(t, line+bearer+"\nContent-Type: text/plain\n\nno JSON"); got.status != http.StatusOK {
+				t.Errorf("docs/http.md, %s: it reads no body, but the answer to one is %s", row.Pattern, got.text)
+			}
+			continue
+		}
+		head := line + bearer + "\nContent-Type: application/json\n\n"
 		reads := map[string]bool{}
 		for _, name := range names {
 			if got := h.send(t, head+with(s, name)); strings.Contains(got.body, name+" must be a string") {
 				reads[name] = true
 			}
 		}
-		takesForm := !strings.Contains(h.send(t, row.Pattern+"\nContent-Type: application/x-www-form-urlencoded\n\nx=1").body, "unsupported_media_type")
+		takesForm := !strings.Contains(h.send(t, line+bearer+"\nContent-Type: application/x-www-form-urlencoded\n\nx=1").body, "unsupported_media_type")
 		want := "Body: JSON"
 		if takesForm {
 			want = "Body: JSON or form"
@@ -306,7 +354,7 @@ func TestDocumentedFields(t *testing.T) {
 				if needed != "required" {
 					continue
 				}
-				if got := h.send(t, row.Pattern+"\nContent-Type: application/"+language+"\n\n"+without(s, f.Name, language)); got.status != 400 ||
+				if got := h.send(t, line+bearer+"\nContent-Type: application/"+language+"\n\n"+without(s, f.Name, language)); got.status != 400 ||
 					!strings.Contains(got.body, "required") || !strings.Contains(got.body, f.Name) {
 					t.Errorf("docs/http.md, %s: %s is required in %s, but without it the answer is %s", row.Pattern, f.Name, language, got.text)
 				}

@@ -31,6 +31,9 @@ type problem struct {
 	terminal bool
 	// challenge is the value of WWW-Authenticate in a 401 for an access token.
 	challenge string
+	// maxAge is the greatest age of the login that the request needs. It is set with
+	// InsufficientUserAuthentication, whose challenge it makes (RFC 9470, section 3).
+	maxAge time.Duration
 	// changeToken allows the client to change the password, if the answer demands that.
 	changeToken auth.Secret
 	cause       error // only for the log
@@ -75,6 +78,8 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusForbidden, code: errorcode.PasswordChangeRequired}
 	case errors.As(err, &denial):
 		return &problem{status: http.StatusForbidden, code: errorcode.Code(denial.Code), description: denial.Description}
+	case errors.Is(err, session.ErrLabel):
+		return invalidRequest("%v", session.ErrLabel)
 	case errors.Is(err, login.ErrNoToken), errors.Is(err, user.ErrSuperseded):
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant,
 			description: "the change_token is invalid or used, or the password has changed; log in again"}
@@ -111,6 +116,7 @@ type problemBody struct {
 	Error       errorcode.Code `json:"error"`
 	Description string         `json:"error_description,omitempty"`
 	Terminal    *bool          `json:"terminal,omitempty"`
+	MaxAge      int64          `json:"max_age,omitempty"`
 	ChangeToken string         `json:"change_token,omitempty"`
 	RequestID   string         `json:"request_id,omitempty"`
 }
@@ -120,10 +126,14 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request, showTerminal boo
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(p.retryAfter.Seconds()), 'f', 0, 64))
 	}
+	maxAge := int64(p.maxAge / time.Second)
+	if maxAge > 0 {
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="%s", max_age="%d"`, p.code, maxAge))
+	}
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
 	}
-	body := problemBody{Error: p.code, Description: p.description, ChangeToken: p.changeToken.Reveal(), RequestID: requestid.Of(r)}
+	body := problemBody{Error: p.code, Description: p.description, MaxAge: maxAge, ChangeToken: p.changeToken.Reveal(), RequestID: requestid.Of(r)}
 	if showTerminal {
 		body.Terminal = &p.terminal
 	}

@@ -9,12 +9,14 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/route"
+	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
@@ -40,14 +42,17 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 // and faults.
 type harness struct {
 	*service.Service
+	t        testing.TB
 	settings service.Settings
 	clock    *authtest.Clock
 	hasher   interface {
 		Hash(auth.Secret) (auth.Secret, error)
 	}
 	handlers map[string]http.Handler // by path
+	routes   *router.Matcher
 	sessions *faultySessions
 	users    *faultyUsers
+	versions *faultyVersions
 	signing  *faultyRing
 	log      bytes.Buffer
 	last     outcome // of the last request
@@ -60,6 +65,8 @@ type faultySessions struct {
 
 	failEnd, loseEnd error // the same for a write that ends a session
 	failCreate       error // the same for a new session
+
+	calls int // of Get and Update
 }
 
 func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
@@ -73,6 +80,7 @@ func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
 }
 
 func (f *faultySessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
+	f.calls++
 	if f.fail != nil {
 		return session.Session{}, f.fail
 	}
@@ -80,6 +88,7 @@ func (f *faultySessions) Get(ctx context.Context, key session.Key) (session.Sess
 }
 
 func (f *faultySessions) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
+	f.calls++
 	fail, lose := f.fail, f.lose
 	if u.Set.Revocation != nil {
 		fail, lose = cmp.Or(fail, f.failEnd), cmp.Or(lose, f.loseEnd)
@@ -94,12 +103,32 @@ func (f *faultySessions) Update(ctx context.Context, key session.Key, u session.
 	return before, done, err
 }
 
+// faultyVersions calls before first, and then fails or refuses if a test says so.
+type faultyVersions struct {
+	session.Versions
+	before func()
+	fail   error
+	refuse bool
+}
+
+func (f *faultyVersions) Raise(ctx context.Context, r session.Raise) (bool, error) {
+	if f.before != nil {
+		f.before()
+	}
+	if f.fail != nil || f.refuse {
+		return false, f.fail
+	}
+	return f.Versions.Raise(ctx, r)
+}
+
 type faultyUsers struct {
 	user.Store
-	fail error
+	fail  error
+	calls int // of Get
 }
 
 func (f *faultyUsers) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
+	f.calls++
 	if f.fail != nil {
 		return user.User{}, f.fail
 	}
@@ -121,7 +150,7 @@ func (f *faultyRing) Load(ctx context.Context) (auth.Secret, error) {
 // newHarness returns a harness with one user. The changes are applied to the settings first.
 func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 	t.Helper()
-	h := &harness{handlers: make(map[string]http.Handler)}
+	h := &harness{t: t, handlers: make(map[string]http.Handler), routes: router.NewMatcher(route.Table())}
 	a := authtest.New(t, authtest.Config{
 		Issuer: issuer, Audience: []string{"https://api.example.com"}, Algorithm: token.EdDSA, Start: noon,
 		Settings: func(s *service.Settings) {
@@ -133,7 +162,8 @@ func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 			h.sessions = &faultySessions{Store: s.Stores.Sessions}
 			h.users = &faultyUsers{Store: s.Stores.Users}
 			h.signing = &faultyRing{Source: s.SigningRing}
-			s.Stores.Sessions, s.Stores.Users, s.SigningRing = h.sessions, h.users, h.signing
+			h.versions = &faultyVersions{Versions: s.Stores.Versions}
+			s.Stores.Sessions, s.Stores.Users, s.Stores.Versions, s.SigningRing = h.sessions, h.users, h.versions, h.signing
 			h.settings = *s
 		},
 	})
@@ -254,11 +284,16 @@ func (h *harness) send(t testing.TB, raw string) answer {
 
 func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	t.Helper()
-	path := "/auth/login"
-	for route := range h.handlers {
-		if strings.HasPrefix(r.URL.Path, route) {
-			path = route
-		}
+	path, pattern := "/auth/login", ""
+	row, found := h.routes.Find(r)
+	if found {
+		path = row.Path()
+	}
+	if decided := found && row.Method() == r.Method; decided {
+		pattern = row.Pattern
+	}
+	if row.Guard == route.Session {
+		r = h.authorize(r)
 	}
 	if r.Header.Get("X-Request-Id") == "" {
 		r.Header.Set("X-Request-Id", "r1")
@@ -267,7 +302,7 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	w := httptest.NewRecorder()
 	h.log.Reset()
 	h.handlers[path].ServeHTTP(w, r)
-	isDocumented(t, "POST "+path, w)
+	isDocumented(t, pattern, w)
 	h.last = outcomeOf(w)
 
 	header := w.Header()
@@ -294,9 +329,38 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	if err := json.Unmarshal(w.Body.Bytes(), &object); err != nil {
 		t.Errorf("the body %q is no object of JSON: %v", w.Body, err)
 	}
-	decided := r.URL.Path == path && r.Method == http.MethodPost
-	a.line = h.audited(t, decided, id, object)
+	a.line = h.audited(t, pattern != "", id, object)
 	return a
+}
+
+// ask returns the answer to a request that is refused before anything is decided.
+func (h *harness) ask(t testing.TB, raw string) string {
+	t.Helper()
+	lines := strings.Split(raw, "\n")
+	method, target, _ := strings.Cut(lines[0], " ")
+	r := httptest.NewRequest(method, target, nil)
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Add(name, value)
+	}
+	row, _ := h.routes.Find(r)
+	w := httptest.NewRecorder()
+	h.handlers[row.Path()].ServeHTTP(w, h.authorize(r))
+	isDocumented(t, row.Pattern, w)
+	body := regexp.MustCompile(`,"request_id":"[^"]*"`).ReplaceAllString(w.Body.String(), "")
+	return fmt.Sprintf("%d Www-Authenticate: %s %s", w.Code, w.Header().Get("WWW-Authenticate"), strings.TrimSpace(body))
+}
+
+// authorize does the work of the authorizer: a request with a valid access token gets a principal.
+func (h *harness) authorize(r *http.Request) *http.Request {
+	text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	c, err := h.AccessTokens().Verify(r.Context(), text)
+	if !bearer || err != nil {
+		return r
+	}
+	return r.WithContext(auth.WithPrincipal(r.Context(), auth.Principal{
+		Subject: c.Subject, SessionID: c.SessionID, Client: c.ClientID, TokenVersion: c.TokenVersion, AuthTime: c.AuthTime, Expires: c.Expires,
+	}))
 }
 
 // audited returns a short form of the audit line, and checks that it is the only line and has no

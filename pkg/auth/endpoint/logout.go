@@ -3,32 +3,15 @@ package endpoint
 import (
 	"cmp"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
-	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
-
-// Sessions returns the handler of the sessions function. POST /auth/logout ends the session of a
-// refresh token (RFC 7009). The body is a form or JSON with token or refresh_token.
-// token_type_hint is ignored, as RFC 7009, section 2.1, permits, because refresh tokens are
-// recognizable.
-//
-// 200 means that the token opens nothing from now on, even if it never did: "invalid tokens do not
-// cause an error response since the client cannot handle such an error in a reasonable way"
-// (section 2.2). 503 means that the session may still be active. A nil log writes no audit lines.
-//
-// client_id, if it is sent, must be the client of the session. The handler checks path and method
-// itself: another path is 404, another method 405.
-func Sessions(sessions *session.Manager, log io.Writer) (http.Handler, error) {
-	return router.New("sessions", router.Handlers{"POST /auth/logout": logoutHandler{sessions, audit.New(log)}})
-}
 
 type logoutHandler struct {
 	sessions *session.Manager

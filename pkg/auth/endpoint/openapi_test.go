@@ -95,8 +95,13 @@ func (y *yaml) operation(row route.Row, s, every *section) {
 	y.line(2, strings.ToLower(row.Method()), nil)
 	y.line(3, "operationId", operationID(row))
 	y.line(3, "description", s.description())
-	if has(s.Answers, "401") && slices.ContainsFunc(s.Fields, func(f documentedField) bool { return f.Name == "change_token" }) {
+	if row.Guard == route.Session {
+		y.line(3, "security", []map[string][]string{{"accessToken": {}}})
+	} else if has(s.Answers, "401") && slices.ContainsFunc(s.Fields, func(f documentedField) bool { return f.Name == "change_token" }) {
 		y.line(3, "security", []map[string][]string{{"accessToken": {}}, {}})
+	}
+	if parameters := parametersOf(row, s); len(parameters) > 0 {
+		y.line(3, "parameters", parameters)
 	}
 	if s.Types != "" {
 		y.line(3, "requestBody", nil)
@@ -114,6 +119,11 @@ func (y *yaml) operation(row route.Row, s, every *section) {
 			answers = append(answers, a)
 		}
 	}
+	if row.Guard == route.Session {
+		y.line(4, `"403"`, map[string]any{"description": "the authorizer refuses the access token", "content": map[string]any{
+			"application/json": map[string]any{"schema": map[string]any{"type": "object", "required": []string{"message"}}},
+		}})
+	}
 	for len(answers) > 0 {
 		status := answers[0].Status
 		other := func(a documentedAnswer) bool { return a.Status != status }
@@ -126,12 +136,28 @@ func has(answers []documentedAnswer, status string) bool {
 	return slices.ContainsFunc(answers, func(a documentedAnswer) bool { return a.Status == status })
 }
 
-// operationID is made of the path's last word, as in "login" and "head-jwks".
+// parametersOf returns the parameters of the path and of the query string.
+func parametersOf(row route.Row, s *section) (all []map[string]any) {
+	if strings.HasSuffix(row.Path(), "/{sid}") {
+		all = append(all, map[string]any{"name": "sid", "in": "path", "required": true, "schema": map[string]any{"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}})
+	}
+	for _, q := range s.Queries {
+		schema := map[string]any{"type": "string"}
+		for key, value := range schemas[q.Name] {
+			schema[key] = value
+		}
+		all = append(all, map[string]any{"name": q.Name, "in": "query", "required": q.JSON == "required", "description": prose(q.Text), "schema": schema})
+	}
+	return all
+}
+
+// operationID is made of the path's last word, as in "login" and "head-jwks". A word with several
+// methods has the method before it.
 func operationID(row route.Row) string {
 	name := row.Path()[strings.LastIndex(row.Path(), "/")+1:]
-	name = strings.TrimSuffix(name, ".json")
-	if row.Method() == "HEAD" {
-		name = "head-" + name
+	name = strings.Trim(strings.TrimSuffix(name, ".json"), "{}")
+	if row.Method() == "HEAD" || row.Guard == route.Session {
+		name = strings.ToLower(row.Method()) + "-" + name
 	}
 	return name
 }
@@ -165,6 +191,11 @@ var schemas = map[string]map[string]any{
 	"device_delivery":  {"enum": []string{"body", "cookie"}},
 	"grant_type":       {"enum": []string{"refresh_token"}},
 	"token_type":       {"enum": []string{"Bearer"}},
+	"after":            {"pattern": "^[A-Za-z0-9_-]{22}$"},
+	"all":              {"enum": []string{"true", "false"}},
+	"sessions": {"type": "array", "items": map[string]any{"type": "object", "required": []string{
+		"sid", "current", "label", "user_agent", "address", "client_id", "kind", "amr", "created_at", "last_seen_at", "idle_ends_at", "ends_at",
+	}}},
 }
 
 func schemaOf(name, text string, required bool) map[string]any {
@@ -257,6 +288,11 @@ func (y *yaml) answer(row route.Row, s *section, status string, rows []documente
 		return
 	}
 	required := []string{"error", "request_id"}
+	if row.Guard == route.Session && status == "401" {
+		// The gateway answers a request without a token.
+		y.line(8, "anyOf", []map[string][]string{{"required": {"error", "request_id"}}, {"required": {"message"}}})
+		required = []string{}
+	}
 	y.line(8, "properties", nil)
 	if own {
 		y.line(9, "error", map[string]any{"type": "string", "examples": slices.DeleteFunc(codes, func(c string) bool { return c == ownCode })})
@@ -270,6 +306,9 @@ func (y *yaml) answer(row route.Row, s *section, status string, rows []documente
 	}
 	if slices.Contains(codes, "password_change_required") {
 		y.line(9, "change_token", map[string]string{"type": "string"})
+	}
+	if slices.Contains(codes, "insufficient_user_authentication") {
+		y.line(9, "max_age", map[string]any{"type": "integer", "minimum": 1})
 	}
 	y.line(9, "request_id", map[string]any{"type": "string", "minLength": 1})
 	y.line(8, "required", required)

@@ -23,7 +23,7 @@ func Sessions(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return endpoint.Sessions(sessions, o.log())
+	return endpoint.Sessions(sessions, o.log(), time.Now)
 }
 
 func startSessions(e *config.Environment) (*session.Manager, error) {
