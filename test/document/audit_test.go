@@ -97,10 +97,10 @@ func TestAuditPage(t *testing.T) {
 	same(t, "event", events, constants(t, "internal/audit", "Name"))
 
 	session := constants(t, "pkg/auth/session", "Outcome")
-	results := slices.Concat(session, []string{"allow", "unauthenticated", "forbidden", "fault", "a code of your own"})
+	results := slices.Concat(session, constants(t, "pkg/auth/endpoint", "did"), []string{"allow", "unauthenticated", "forbidden", "fault", "a code of your own"})
 	for _, code := range errorcode.All() {
 		switch code {
-		case errorcode.NotFound, errorcode.MethodNotAllowed: // no decision, no line
+		case errorcode.MethodNotAllowed: // no decision, no line
 		case errorcode.InvalidScope: // session.outcomeWiderScope
 		default:
 			results = append(results, string(code))

@@ -26,7 +26,7 @@ func TestDocumentedCommands(t *testing.T) {
 		t.Fatalf("%d of %d commands fail if the answer is an error", strict, all)
 	}
 	out := s.paste(t, text)
-	for _, part := range []string{`"access_token":`, `"device_token":`, `{}`, `"keys":[`, `"token_endpoint":`, `"id_token_signing_alg_values_supported":`} {
+	for _, part := range []string{`"access_token":`, `"device_token":`, `{}`, `"keys":[`, `"token_endpoint":`, `"id_token_signing_alg_values_supported":`, `{"sessions":[{`} {
 		if !strings.Contains(out, part) {
 			t.Errorf("no answer has %s:\n%s", part, out)
 		}
@@ -47,7 +47,10 @@ func TestReadme(t *testing.T) {
 	want := []string{
 		`{"auth_time":\d+,"client_id":"default",.*}`,
 		`{"access_token":".*,"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":.*}`,
+		`{"sessions":\[{"sid":"[\w-]{22}","current":true,.*}\]}`,
 		`{}`,
+		`{}`,
+		`{"error":"invalid_token",.*}`,
 		`{"keys":\[.*\]}`,
 		`{"message":"Unauthorized"} 401`,
 		`{"message":"Forbidden"} 403`,

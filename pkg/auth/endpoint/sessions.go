@@ -58,6 +58,17 @@ type sessionsHandler struct {
 	now      func() time.Time
 }
 
+// did is the outcome of a request of the list of sessions in the audit log, except for the end of one
+// session, whose outcome is the session manager's.
+type did string
+
+const (
+	didList      did = "listed"
+	didLabel     did = "labelled"
+	didEndOthers did = "ended_others"
+	didEndAll    did = "ended_all"
+)
+
 // done is what a request of the list of sessions did, for the answer and the audit line.
 type done struct {
 	body     any
@@ -164,7 +175,7 @@ func (h sessionsHandler) list(r *http.Request) (d done, err error) {
 		}
 	}
 	own, of, err := h.caller(r)
-	d = done{outcome: "listed", session: own.Key, client: own.Client}
+	d = done{outcome: string(didList), session: own.Key, client: own.Client}
 	if err != nil {
 		return d, err
 	}
@@ -215,7 +226,7 @@ func (h sessionsHandler) label(r *http.Request) (d done, err error) {
 		return d, err
 	}
 	own, of, err := h.caller(r)
-	d = done{outcome: "labelled", session: own.Key, client: own.Client, body: struct{}{}}
+	d = done{outcome: string(didLabel), session: own.Key, client: own.Client, body: struct{}{}}
 	if err != nil {
 		return d, err
 	}
@@ -289,9 +300,9 @@ func (h sessionsHandler) endMany(r *http.Request) (d done, err error) {
 	}
 	for range attempts {
 		own, of, err := h.caller(r)
-		d = done{outcome: "ended_others", reason: session.RevocationUser, session: own.Key, client: own.Client, body: struct{}{}}
+		d = done{outcome: string(didEndOthers), reason: session.RevocationUser, session: own.Key, client: own.Client, body: struct{}{}}
 		if all {
-			d.outcome = "ended_all"
+			d.outcome = string(didEndAll)
 		}
 		if err == nil {
 			err = h.recent(own)
