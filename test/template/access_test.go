@@ -83,6 +83,16 @@ var accessRules = []rule{
 			d.properties("LoginRole")["AssumeRolePolicyDocument"] = tree{"Statement": []any{tree{"Principal": "*"}}}
 		},
 	}},
+	{"no alarm rings for the refusals of an authorizer", alarms, map[string]func(document){
+		"one counts the errors of an authorizer": func(d document) {
+			alarm(d, tree{"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": []any{tree{"Name": "FunctionName", "Value": tree{"Ref": "AuthorizerFunction"}}}})
+		},
+		"one counts those of all functions": func(d document) { alarm(d, tree{"Namespace": "AWS/Lambda", "MetricName": "Errors"}) },
+		"one counts them in an expression": func(d document) {
+			metric := tree{"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": []any{tree{"Name": "FunctionName", "Value": tree{"Ref": "SessionAuthorizerFunction"}}}}
+			alarm(d, tree{"Metrics": []any{tree{"Id": "m", "MetricStat": tree{"Metric": metric}}}})
+		},
+	}},
 	{"logs end some day", logs, map[string]func(document){
 		"one group's don't": func(d document) { delete(d.properties("FunctionLogs"), "RetentionInDays") },
 		"Lambda writes what it likes": func(d document) {
@@ -300,6 +310,32 @@ func logs(d document) (problems []string) {
 		}
 		if got := ref(at[tree](d.properties(id), "LoggingConfig", "LogGroup")); got != want {
 			problems = append(problems, fmt.Sprintf("%s logs to %q, want %s", id, got, want))
+		}
+	}
+	return problems
+}
+
+// alarm adds an alarm to a template.
+func alarm(d document, properties tree) {
+	d.resources()["More"] = tree{"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+}
+
+// alarms checks that no alarm counts the errors of an authorizer, alone or among all functions. An
+// authorizer of a REST API refuses a bad token by an error, so any stranger could ring the alarm.
+func alarms(d document) (problems []string) {
+	for _, id := range d.of("AWS::CloudWatch::Alarm") {
+		metrics := []any{d.properties(id)}
+		for _, m := range at[[]any](d.properties(id), "Metrics") {
+			metrics = append(metrics, at[any](m, "MetricStat", "Metric"))
+		}
+		for _, m := range metrics {
+			if at[string](m, "Namespace") != "AWS/Lambda" || at[string](m, "MetricName") != "Errors" {
+				continue
+			}
+			of := named(at[any](m, "Dimensions"))
+			if len(of) == 0 || slices.ContainsFunc(of, func(name string) bool { return strings.HasSuffix(name, "AuthorizerFunction") }) {
+				problems = append(problems, id+" rings for each bad token at a REST API")
+			}
 		}
 	}
 	return problems

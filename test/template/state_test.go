@@ -103,7 +103,7 @@ func protection(d document) (problems []string) {
 	waits(d, "Protection", earlier)
 	for id := range d.resources() {
 		if !earlier[id] {
-			problems = append(problems, "the tables are protected before "+id+" is there")
+			problems = append(problems, "the tables are protected before "+id+" is there: Protection, or what it waits for, must depend on it")
 		}
 	}
 	return problems
