@@ -20,7 +20,7 @@ import (
 
 type userImport struct {
 	storeFlag
-	File           string `arg:"" help:"The file, or - for standard input. Fields: subject, email, pointers, password_hash, roles, claims, disabled, must_change, created_at."`
+	File           string `arg:"" help:"The file, or - for standard input. Fields: subject, email, email_verified, pointers, password_hash, roles, claims, disabled, must_change, created_at."`
 	Format         string `aliases:"from" placeholder:"FORMAT" help:"jsonl, csv or firebase (default: by the file's extension; jsonl for standard input)."`
 	FirebaseConfig string `placeholder:"FILE" help:"For firebase: a file with the project's hash_config, copied from the Firebase console."`
 	DryRun         bool   `help:"Check every record and write nothing."`

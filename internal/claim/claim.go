@@ -24,6 +24,13 @@ const (
 // older token without comparing clocks.
 const TokenVersion = "tv"
 
+// The claims of OpenID Connect Core 1.0, section 5.1, that tokens have if a client is configured with
+// them. Without the configuration they are names like any other.
+const (
+	Email         = "email"
+	EmailVerified = "email_verified"
+)
+
 // Registered returns the names above. A claim of a deployer must have a different name.
 func Registered() []string {
 	return []string{

@@ -60,6 +60,11 @@ type Subject struct {
 	Roles        []string
 	// Claims are the user's private claims, which are added to access tokens.
 	Claims map[string]any
+	// Email is the user's e-mail address, or empty. EmailVerified says that its owner has proven to
+	// receive mail at exactly this address. The access tokens of a client with EmailClaims have
+	// both.
+	Email         string
+	EmailVerified bool
 }
 
 // TokenVersion is the token version in an access token: that of its session when the token was
@@ -103,6 +108,8 @@ type Client struct {
 	Audience []string
 	// Scope is the scope of the client's access tokens; empty means no scope claim.
 	Scope []string
+	// EmailClaims adds the claims email and email_verified to the client's access tokens.
+	EmailClaims bool
 }
 
 // Profile says how the refresh tokens of a session rotate. The numbers are stored in refresh tokens

@@ -309,7 +309,7 @@ func TestMembers(t *testing.T) {
 	for _, name := range config.DocumentNames() {
 		var readers []string
 		for _, function := range functions {
-			if s.start(function, `{"`+name+`":true}`) != nil {
+			if s.start(function, `{"`+name+`":1}`) != nil {
 				readers = append(readers, function)
 			}
 		}

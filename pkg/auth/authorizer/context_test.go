@@ -55,6 +55,8 @@ func TestContextClaims(t *testing.T) {
 		{"a name in another case", `{"Tenant":"a"}`, []string{"tenant"}, nil, ""},
 		{"numbers", `{"a":12,"b":-1.50}`, []string{"a", "b"}, map[string]string{"a": "12", "b": "-1.50"}, ""},
 		{"booleans", `{"a":true,"b":false}`, []string{"b", "a"}, map[string]string{"a": "true", "b": "false"}, ""},
+		{"the e-mail", `{"email":"Ada@dömäin.example","email_verified":false}`, []string{"email", "email_verified"},
+			map[string]string{"email": "Ada@dömäin.example", "email_verified": "false"}, ""},
 		{"a list", `{"a":["x","y"],"b":[]}`, []string{"a", "b"}, map[string]string{"a": "x y"}, ""},
 		{"what every token has", `{}`, []string{"iss", "jti", "aud", "amr"}, map[string]string{"iss": "https://a.example", "jti": "j1", "aud": "x y", "amr": "pwd otp"}, ""},
 		{"almost too long", `{"a":"` + strings.Repeat("x", 4000) + `"}`, []string{"a"}, map[string]string{"a": strings.Repeat("x", 4000)}, ""},

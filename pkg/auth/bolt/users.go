@@ -31,6 +31,7 @@ func (r *userRecord) members() []member {
 func userMembers(u *user.User) []member {
 	return []member{
 		{"email", &u.Email},
+		{"verified_email", &u.VerifiedEmail},
 		{"pointers", &u.Pointers},
 		{"password", (*secretText)(&u.Password)},
 		{"roles", &u.Roles},

@@ -52,6 +52,7 @@ func (e *expression) assign(first string, value types.AttributeValue, others []a
 // The stored forms of attributes, one type for each form.
 type (
 	textField   string         // always present, also if empty
+	optionField string         // left out if empty
 	secretField auth.Secret    // a text, left out if empty
 	wordsField  []string       // joined by spaces, left out if empty; no entry contains a space
 	jsonField   map[string]any // a JSON object as a text, left out if empty
@@ -75,6 +76,9 @@ func optionalText(s string) types.AttributeValue {
 
 func (f *textField) value() (types.AttributeValue, error) { return str(string(*f)), nil }
 func (f *textField) read(r *reader, name string)          { *f = textField(r.text(name)) }
+
+func (f *optionField) value() (types.AttributeValue, error) { return optionalText(string(*f)), nil }
+func (f *optionField) read(r *reader, name string)          { *f = optionField(r.text(name)) }
 
 func (f *secretField) value() (types.AttributeValue, error) {
 	return optionalText(auth.Secret(*f).Reveal()), nil
@@ -190,6 +194,7 @@ func (f *setField) value() (types.AttributeValue, error) {
 func (f *setField) read(r *reader, name string) { *f = r.set(name) }
 
 func (*textField) form(e *expression, name string) string     { return e.isText(name) }
+func (*optionField) form(e *expression, name string) string   { return e.isText(name) }
 func (*secretField) form(e *expression, name string) string   { return e.isText(name) }
 func (*wordsField) form(e *expression, name string) string    { return e.isText(name) }
 func (*pointersField) form(e *expression, name string) string { return e.hasType(name, "SS") }

@@ -39,6 +39,7 @@ const (
 func userAttributes(u *user.User) []attribute {
 	return []attribute{
 		{attrEmail, (*textField)(&u.Email)},
+		{"verified_email", (*optionField)(&u.VerifiedEmail)},
 		{attrPointers, (*pointersField)(&u.Pointers)},
 		{"password", (*secretField)(&u.Password)},
 		{"roles", (*wordsField)(&u.Roles)},

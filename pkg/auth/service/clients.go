@@ -90,6 +90,8 @@ func readClient(raw string, c *auth.Client) error {
 			c.Scope, err = readDistinct(raw, maxScopeBytes, isScopeToken)
 		case "audience":
 			c.Audience, err = readDistinct(raw, maxAudienceBytes, isAudience)
+		case "email_claims":
+			c.EmailClaims, err = readSwitch(raw)
 		case "delivery":
 			if text, err = config.ReadString(raw); err == nil && text != "body" {
 				// If a deployment requests cookies, tokens must not appear in bodies, where scripts
@@ -98,7 +100,7 @@ func readClient(raw string, c *auth.Client) error {
 			}
 		default:
 			err = errors.New("unknown member (want profile, access_token_lifetime, idle_timeout, " +
-				"absolute_timeout, scope, audience, delivery)")
+				"absolute_timeout, scope, audience, email_claims, delivery)")
 		}
 		return err
 	})

@@ -36,9 +36,9 @@ func TestClients(t *testing.T) {
 		{"none", ``, nil},
 		{"one that says nothing", `{"web":{}}`, []auth.Client{changed("web", nil)}},
 		{"everything", `{"app":{"profile":"fixed","access_token_lifetime":"5m","idle_timeout":"1h","absolute_timeout":"24h",` +
-			`"scope":["read","write"],"audience":["https://a.example","b"],"delivery":"body"}}`,
+			`"scope":["read","write"],"audience":["https://a.example","b"],"delivery":"body","email_claims":true}}`,
 			[]auth.Client{{ID: "app", Profile: auth.Fixed, AccessTokenLifetime: 5 * time.Minute, IdleTimeout: time.Hour,
-				AbsoluteTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}}}},
+				AbsoluteTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}, EmailClaims: true}}},
 		{"the default client has values too, and nobody inherits them", `{"default":{"profile":"strict","scope":["a"]},"web":{"scope":["b"]}}`,
 			[]auth.Client{
 				changed(auth.DefaultClient, func(c *auth.Client) { c.Profile, c.Scope = auth.Strict, []string{"a"} }),

@@ -37,6 +37,9 @@ func readDocument(members map[string]json.RawMessage, s *Settings) error {
 		err = readAudit(members["audit"], s)
 	}
 	if err == nil {
+		err = readEmailClaims(members["email_claims"], s)
+	}
+	if err == nil {
 		err = readClients(members["clients"], s)
 	}
 	if err != nil {
@@ -79,6 +82,16 @@ func readSwitch(raw string) (bool, error) {
 		return false, errors.New("want true or false")
 	}
 	return raw == "true", nil
+}
+
+// readEmailClaims reads whether the access tokens of all clients have the claims about the e-mail,
+// except those of a client that says otherwise.
+func readEmailClaims(raw json.RawMessage, s *Settings) (err error) {
+	if raw == nil {
+		return nil
+	}
+	s.Client.EmailClaims, err = readSwitch(string(raw))
+	return config.AtMember("email_claims", err)
 }
 
 // readThrottle changes the limits in the document and leaves the others unchanged.

@@ -95,7 +95,7 @@ func unknownAttributes(t *testing.T, s Stores, raw Raw) {
 		{"a user is changed", func() error { u.Roles = []string{"writer"}; return s.Users.Update(ctx, u) }},
 		{"a user loses all that may be empty", func() error {
 			u.Revision++
-			u.Roles, u.Claims, u.Password, u.Change = nil, nil, auth.Secret{}, user.PasswordChange{}
+			u.VerifiedEmail, u.Roles, u.Claims, u.Password, u.Change = "", nil, nil, auth.Secret{}, user.PasswordChange{}
 			return s.Users.Update(ctx, u)
 		}},
 		{"an e-mail gets another spelling", func() error {

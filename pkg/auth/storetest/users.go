@@ -42,8 +42,9 @@ func Users(t *testing.T, open func(testing.TB) user.Store) {
 // userOf returns a user whose subject and e-mail are the test's own.
 func userOf(t testing.TB, i int) user.User {
 	id := subjectOf(t, i)
+	email := fmt.Sprintf("User%d@%x.example.com", i, t.Name()[len(t.Name())-8:])
 	return user.User{
-		ID: id, Email: fmt.Sprintf("User%d@%x.example.com", i, t.Name()[len(t.Name())-8:]), Password: auth.NewSecret("$stored$hash"),
+		ID: id, Email: email, VerifiedEmail: email, Password: auth.NewSecret("$stored$hash"),
 		Roles: []string{"admin", "editor"}, Claims: map[string]any{"tenant": "t1", "seats": 3.0, "tags": []any{"a", true, nil}},
 		TokenVersion: 2, Revision: 1, CreatedAt: Epoch, UpdatedAt: Epoch.Add(time.Millisecond),
 		Pointers: []user.Pointer{{Kind: user.KindIdentity, Name: "issuer#" + string(id)}, {Kind: user.KindKey, Name: string(id)}},

@@ -32,7 +32,8 @@ type IssuerConfig struct {
 	Audience []string // aud of every token
 	Keys     SigningKeys
 	Lifetime time.Duration // MinLifetime to MaxLifetime; jitter subtracts up to 5 %
-	// Clients holds the clients whose Audience or AccessTokenLifetime replaces the fields above.
+	// Clients holds the clients whose Audience or AccessTokenLifetime replaces the fields above, or
+	// that have EmailClaims.
 	Clients map[auth.ClientID]auth.Client
 	Now     func() time.Time // the clock; nil means time.Now
 	// Rand is for jti and jitter; nil means crypto/rand.Reader. ECDSA signatures use crypto/rand.
@@ -48,7 +49,7 @@ type Issuer struct {
 // NewIssuer returns an Issuer for c. The error of an invalid field names the field and what it must
 // hold.
 func NewIssuer(c IssuerConfig) (*Issuer, error) {
-	if err := errors.Join(checkIssuer(c.Issuer), terms{c.Audience, c.Lifetime}.check()); err != nil {
+	if err := errors.Join(checkIssuer(c.Issuer), terms{audience: c.Audience, lifetime: c.Lifetime}.check()); err != nil {
 		return nil, fmt.Errorf("token issuer: %w", err)
 	}
 	switch {
@@ -105,7 +106,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	if err != nil {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
-	payload, err := i.payload(g, of.audience, now, expires)
+	payload, err := i.payload(g, of, now, expires)
 	if err != nil {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
@@ -158,9 +159,17 @@ type wire struct {
 	Roles     []string       `json:"roles,omitempty"`
 	AMR       []string       `json:"amr,omitempty"`
 	Version   uint64         `json:"tv"`
+	*emailClaims
 }
 
-func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]byte, error) {
+// emailClaims are the claims of a user who has an e-mail address. email_verified is false unless the
+// store knows that the owner has proven this address.
+type emailClaims struct {
+	Email    string `json:"email"`
+	Verified bool   `json:"email_verified"`
+}
+
+func (i *Issuer) payload(g Grant, of terms, now, expires time.Time) ([]byte, error) {
 	switch {
 	case g.Subject.Disabled:
 		return nil, errors.New("the subject is disabled")
@@ -174,7 +183,7 @@ func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]
 	w := wire{
 		Issuer:    i.c.Issuer,
 		Subject:   g.Subject.ID,
-		Audience:  audience,
+		Audience:  of.audience,
 		Expires:   expires.Unix(),
 		IssuedAt:  now.Unix(),
 		ID:        base64.RawURLEncoding.EncodeToString(id[:]),
@@ -186,14 +195,21 @@ func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]
 		AMR:       g.AMR,
 		Version:   g.TokenVersion,
 	}
-	if len(audience) == 1 {
-		w.Audience = audience[0]
+	if len(of.audience) == 1 {
+		w.Audience = of.audience[0]
+	}
+	own := g.Subject.Claims
+	if of.email {
+		own = withoutEmail(own)
+		if g.Subject.Email != "" {
+			w.emailClaims = &emailClaims{g.Subject.Email, g.Subject.EmailVerified}
+		}
 	}
 	text, err := claim.Encode(w)
 	if err != nil {
 		return nil, err
 	}
-	if text, err = appendOwn(text, g.Subject.Claims); err != nil {
+	if text, err = appendOwn(text, own); err != nil {
 		return nil, err
 	}
 	p, err := parsePayload(string(text))
@@ -206,6 +222,19 @@ func (i *Issuer) payload(g Grant, audience []string, now, expires time.Time) ([]
 		return nil, fmt.Errorf("invalid grant: %v", err)
 	}
 	return text, nil
+}
+
+// withoutEmail returns the private claims without those that a reader may take for the claims about
+// the e-mail. A deployer may have written them before the client had EmailClaims, and they prove
+// nothing: not even a user without an e-mail address keeps them.
+func withoutEmail(own map[string]any) map[string]any {
+	rest := make(map[string]any, len(own))
+	for name, value := range own {
+		if folded := strings.ToLower(strings.ToUpper(name)); folded != claim.Email && folded != claim.EmailVerified {
+			rest[name] = value
+		}
+	}
+	return rest
 }
 
 // appendOwn adds the private claims to the end of the JSON object.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -216,5 +217,68 @@ func TestNewIssuerNamesWhatIsMissing(t *testing.T) {
 		if _, err := token.NewIssuer(c); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("want %q: %v", row.want, err)
 		}
+	}
+}
+
+// A client with EmailClaims gets the address of the store. A private claim never stands in for it.
+func TestEmailClaims(t *testing.T) {
+	for name, row := range map[string]struct {
+		on       bool
+		email    string
+		verified bool
+		own      map[string]any
+		want     map[string]string // of the private claims
+	}{
+		"off":                        {false, "ada@example.com", true, map[string]any{"a": 1}, map[string]string{"a": "1"}},
+		"off, own claims":            {false, "ada@example.com", true, map[string]any{"email": "x@y"}, map[string]string{"email": `"x@y"`}},
+		"on":                         {true, "Ada@dömäin.example", false, nil, map[string]string{"email": `"Ada@dömäin.example"`, "email_verified": "false"}},
+		"on, verified":               {true, "a@b", true, map[string]any{"a": 1}, map[string]string{"a": "1", "email": `"a@b"`, "email_verified": "true"}},
+		"on, own claims":             {true, "a@b", false, map[string]any{"email": "x@y", "email_verified": true}, map[string]string{"email": `"a@b"`, "email_verified": "false"}},
+		"on, own claims, other case": {true, "a@b", false, map[string]any{"Email": "x@y", "EMAIL_VERIFIED": true}, map[string]string{"email": `"a@b"`, "email_verified": "false"}},
+		"on, no address":             {true, "", true, map[string]any{"email": "x@y", "email_verified": true, "a": 1}, map[string]string{"a": "1"}},
+	} {
+		i := issuerOf(t, token.EdDSA, func(c *token.IssuerConfig) {
+			c.Clients = map[auth.ClientID]auth.Client{auth.DefaultClient: {ID: auth.DefaultClient, EmailClaims: row.on}}
+		})
+		g := grant()
+		g.Subject.Email, g.Subject.EmailVerified, g.Subject.Claims = row.email, row.verified, row.own
+		access, err := i.Issue(t.Context(), g)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		claims, err := verifierAt(t, instant).Verify(t.Context(), access.Text.Reveal())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := map[string]string{}
+		for claim, raw := range claims.Own {
+			got[claim] = string(raw)
+		}
+		if !maps.Equal(got, row.want) {
+			t.Errorf("%s: %v, want %v", name, got, row.want)
+		}
+	}
+}
+
+// TestEmailClaimsSize measures what the claims of an address of 24 bytes add to a token.
+func TestEmailClaimsSize(t *testing.T) {
+	size := func(on bool) int {
+		i := issuerOf(t, token.RS256, func(c *token.IssuerConfig) {
+			c.Clients = map[auth.ClientID]auth.Client{auth.DefaultClient: {ID: auth.DefaultClient, EmailClaims: on}}
+		})
+		g := grant()
+		g.Subject.Email = "ada.lovelace@example.com"
+		access, err := i.Issue(t.Context(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(access.Text.Reveal())
+	}
+	off, on := size(false), size(true)
+	t.Logf("%d bytes without the claims, %d with them", off, on)
+	if on-off < 60 || on-off > 90 {
+		t.Errorf("the claims add %d bytes; docs/clients.md says otherwise", on-off)
 	}
 }

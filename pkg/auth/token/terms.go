@@ -9,10 +9,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// terms holds the audience and the lifetime of a client's tokens.
+// terms holds what the tokens of a client have in common.
 type terms struct {
 	audience []string
 	lifetime time.Duration
+	email    bool // whether tokens have the claims about the e-mail
 }
 
 // terms returns the terms of the client, or the issuer's if the client has none.
@@ -20,7 +21,7 @@ func (i *Issuer) terms(id auth.ClientID) terms {
 	if t, ok := i.clients[id]; ok {
 		return t
 	}
-	return terms{i.c.Audience, i.c.Lifetime}
+	return terms{audience: i.c.Audience, lifetime: i.c.Lifetime}
 }
 
 // termsOf returns the terms of each client in c. A field that the client sets replaces the
@@ -28,7 +29,7 @@ func (i *Issuer) terms(id auth.ClientID) terms {
 func termsOf(c IssuerConfig) (map[auth.ClientID]terms, error) {
 	all := make(map[auth.ClientID]terms, len(c.Clients))
 	for id, client := range c.Clients {
-		t := terms{c.Audience, c.Lifetime}
+		t := terms{c.Audience, c.Lifetime, client.EmailClaims}
 		if len(client.Audience) > 0 {
 			t.audience = slices.Clone(client.Audience)
 		}

@@ -154,7 +154,7 @@ func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User)
 }
 
 // ChangeEmail gives the user a new e-mail address. The error wraps [ErrEmail] if the address is not
-// usable and [ErrExists] if it belongs to another user. Sessions continue, because they belong to
+// usable and [ErrExists] if it belongs to another user. The new address is not verified. Sessions continue, because they belong to
 // the subject.
 func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email string) (User, error) {
 	if err := CheckEmail(email); err != nil {
@@ -166,7 +166,7 @@ func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email st
 			return u, nil
 		}
 		to := u
-		to.Email, to.UpdatedAt = email, d.now()
+		to.Email, to.VerifiedEmail, to.UpdatedAt = email, "", d.now()
 		if err := d.Store.Move(ctx, u, to, uuid.NewString()); err != nil {
 			return User{}, err
 		}

@@ -29,6 +29,8 @@ var (
 	// errStored says that a text is not a stored password hash that a login can be verified
 	// against.
 	errStored = errors.New("not a usable password hash")
+	// errVerified says that a record verifies an address that is not the user's.
+	errVerified = errors.New("the verified e-mail address is not the user's address")
 	// errCreated says that a creation time is out of range.
 	errCreated = errors.New("the time of creation must lie between the years 1970 and 9999")
 	// errAmbiguous says that a text is the subject of one user and the e-mail address of another.

@@ -25,7 +25,7 @@ const (
 )
 
 // Import creates a user from a record of another system. Import takes the subject, e-mail address,
-// pointers, stored hash, roles, claims, Disabled, MustChange and CreatedAt of record, and ignores
+// verified address, pointers, stored hash, roles, claims, Disabled, MustChange and CreatedAt of record, and ignores
 // the rest. A record needs a subject, an e-mail address or a pointer. A record without a subject
 // gets a new one. The default CreatedAt is now. A user without a hash cannot log in with a
 // password.
@@ -104,6 +104,9 @@ func (d *Directory) importable(record User) (User, error) {
 	if record.ID == "" && len(moves.Add) == 0 {
 		return User{}, fmt.Errorf("%w: neither a subject, nor an e-mail, nor a pointer is given", ErrEmail)
 	}
+	if strings.TrimSpace(record.VerifiedEmail) != strings.TrimSpace(record.Email) && record.VerifiedEmail != "" {
+		return User{}, errVerified
+	}
 	if err := errors.Join(checkRoles(record.Roles), checkClaims(record.Claims)); err != nil {
 		return User{}, err
 	}
@@ -115,7 +118,7 @@ func (d *Directory) importable(record User) (User, error) {
 	}
 	now := d.now()
 	u := User{
-		ID: record.ID, Email: strings.TrimSpace(record.Email), Pointers: pointers, Password: record.Password,
+		ID: record.ID, Email: strings.TrimSpace(record.Email), VerifiedEmail: strings.TrimSpace(record.VerifiedEmail), Pointers: pointers, Password: record.Password,
 		Disabled: record.Disabled, MustChange: record.MustChange,
 		// A subject may have existed before. Its old sessions have a lower version, so they are
 		// over.
@@ -196,6 +199,8 @@ func (d *Directory) compare(ctx context.Context, u, record User) (ImportResult, 
 	if same {
 		u.Password = there.Password
 	}
+	// An import changes no user, so it does not verify the address of a user who exists.
+	u.VerifiedEmail = there.VerifiedEmail
 	u.TokenVersion, u.Revision, u.UpdatedAt, u.Change = there.TokenVersion, there.Revision, there.UpdatedAt, there.Change
 	switch {
 	case reflect.DeepEqual(u, there):

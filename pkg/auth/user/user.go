@@ -15,6 +15,9 @@ type User struct {
 	// NormalizeEmail makes the key from it. Email is empty for a user without an address, who
 	// cannot log in with a password.
 	Email string
+	// VerifiedEmail is the address that the owner has proven to receive mail at. It says nothing
+	// about a different Email: earlier code changes Email alone.
+	VerifiedEmail string
 	// Pointers are the names besides the e-mail address that lead to the user, in the form of
 	// SortPointers.
 	Pointers []Pointer
@@ -42,7 +45,10 @@ type User struct {
 
 // Subject returns the members of u that an issuer needs.
 func (u User) Subject() auth.Subject {
-	return auth.Subject{ID: u.ID, Disabled: u.Disabled, TokenVersion: u.TokenVersion, Roles: u.Roles, Claims: u.Claims}
+	return auth.Subject{
+		ID: u.ID, Disabled: u.Disabled, TokenVersion: u.TokenVersion, Roles: u.Roles, Claims: u.Claims,
+		Email: u.Email, EmailVerified: u.Email != "" && u.VerifiedEmail == u.Email,
+	}
 }
 
 // LogValue returns the subject alone: an e-mail address is personal data and must not be logged.

@@ -18,6 +18,7 @@ import (
 type firebaseUser struct {
 	LocalID          auth.SubjectID `json:"localId"`
 	Email            string         `json:"email"`
+	EmailVerified    bool           `json:"emailVerified"`
 	PasswordHash     string         `json:"passwordHash"`
 	Salt             string         `json:"salt"`
 	CreatedAt        string         `json:"createdAt"` // milliseconds since 1970
@@ -71,7 +72,7 @@ func parseFirebase(raw []byte, prefix string) (user.User, error) {
 	if json.Unmarshal(raw, &u) != nil {
 		return user.User{}, errors.New("not a user of a Firebase export")
 	}
-	r := record{Subject: u.LocalID, Email: u.Email, Disabled: u.Disabled}
+	r := record{Subject: u.LocalID, Email: u.Email, Verified: u.EmailVerified, Disabled: u.Disabled}
 	if u.PasswordHash != "" {
 		r.PasswordHash = prefix + standard(u.Salt) + "$" + standard(u.PasswordHash)
 	}

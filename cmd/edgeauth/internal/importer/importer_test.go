@@ -123,6 +123,26 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// Only an address that a record verifies is verified.
+func TestVerifiedEmail(t *testing.T) {
+	for text, format := range map[string]string{
+		`{"email":"a@b","email_verified":true}` + "\n" + `{"email":"a@b","email_verified":false}` + "\n" + `{"email":"a@b"}`: "jsonl",
+		"email,email_verified\na@b,true\na@b,false\na@b,\n":                                                                  "csv",
+		`{"users":[{"email":"a@b","emailVerified":true},{"email":"a@b","emailVerified":false},{"email":"a@b"}]}`:             "firebase",
+	} {
+		var got []string
+		for one, err := range read(t, format, text, config) {
+			if err != nil || one.Err != nil {
+				t.Fatal(err, one.Err)
+			}
+			got = append(got, one.User.VerifiedEmail)
+		}
+		if !slices.Equal(got, []string{"a@b", "", ""}) {
+			t.Errorf("%s: %q", format, got)
+		}
+	}
+}
+
 func TestFirebaseHashes(t *testing.T) {
 	text := `{"users":[{"email":"a@b","passwordHash":"aA-_","salt":"Zz=="}]}`
 	for one, err := range read(t, "firebase", text, config) {
@@ -217,7 +237,7 @@ func TestDryRunFindsDuplicatesAndWritesNothing(t *testing.T) {
 // An exported user is imported again as the same user.
 func TestImportAcceptsExport(t *testing.T) {
 	d := newDirectory(t)
-	if err := newImport(t, d).Run(t.Context(), read(t, "jsonl", lines(3)+`{"email":"a&b@c","claims":{"k":["<",1.5,null]},"must_change":true,"disabled":true}`, "")); err != nil {
+	if err := newImport(t, d).Run(t.Context(), read(t, "jsonl", lines(3)+`{"email":"a&b@c","claims":{"k":["<",1.5,null]},"email_verified":true,"must_change":true,"disabled":true}`, "")); err != nil {
 		t.Fatal(err)
 	}
 	list, err := d.List(t.Context(), "", 10)

@@ -16,6 +16,7 @@ import (
 type record struct {
 	Subject      auth.SubjectID `json:"subject"`
 	Email        string         `json:"email"`
+	Verified     bool           `json:"email_verified,omitempty"`
 	Pointers     []user.Pointer `json:"pointers,omitempty"`
 	PasswordHash string         `json:"password_hash,omitempty"`
 	Roles        []string       `json:"roles,omitempty"`
@@ -25,7 +26,7 @@ type record struct {
 	CreatedAt    time.Time      `json:"created_at,omitzero"`
 }
 
-var fieldNames = []string{"subject", "email", "pointers", "password_hash", "roles", "claims", "disabled", "must_change", "created_at"}
+var fieldNames = []string{"subject", "email", "email_verified", "pointers", "password_hash", "roles", "claims", "disabled", "must_change", "created_at"}
 
 // field returns a pointer to the field with this name, or nil for an unknown name. Names are
 // case-sensitive: with two spellings of one name in a record, either could be meant.
@@ -35,6 +36,8 @@ func (r *record) field(name string) any {
 		return &r.Subject
 	case "email":
 		return &r.Email
+	case "email_verified":
+		return &r.Verified
 	case "pointers":
 		return &r.Pointers
 	case "password_hash":
@@ -91,8 +94,12 @@ func (r *record) user(subjectAlone bool) (user.User, error) {
 			return user.User{}, errUTF8
 		}
 	}
+	verified := ""
+	if r.Verified {
+		verified = r.Email
+	}
 	return user.User{
-		ID: r.Subject, Email: r.Email, Pointers: user.SortPointers(r.Pointers), Password: auth.NewSecret(r.PasswordHash),
+		ID: r.Subject, Email: r.Email, VerifiedEmail: verified, Pointers: user.SortPointers(r.Pointers), Password: auth.NewSecret(r.PasswordHash),
 		Roles: r.Roles, Claims: r.Claims, Disabled: r.Disabled, MustChange: r.MustChange, CreatedAt: r.CreatedAt,
 	}, nil
 }
@@ -102,7 +109,7 @@ func Write(w io.Writer, u user.User) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(record{
-		Subject: u.ID, Email: u.Email, Pointers: u.Pointers, PasswordHash: u.Password.Reveal(), Roles: u.Roles, Claims: u.Claims,
+		Subject: u.ID, Email: u.Email, Verified: u.Subject().EmailVerified, Pointers: u.Pointers, PasswordHash: u.Password.Reveal(), Roles: u.Roles, Claims: u.Claims,
 		Disabled: u.Disabled, MustChange: u.MustChange, CreatedAt: u.CreatedAt,
 	})
 }
