@@ -38,6 +38,7 @@ type userCommand struct {
 type userView struct {
 	Subject  auth.SubjectID `json:"sub"`
 	Email    string         `json:"email"`
+	Verified bool           `json:"email_verified"`
 	Pointers []user.Pointer `json:"pointers,omitempty"`
 	Roles    []string       `json:"roles"`
 	Claims   map[string]any `json:"claims,omitempty"`
@@ -45,6 +46,8 @@ type userView struct {
 	// MustChange says that the user must set a new password before anything else.
 	MustChange bool      `json:"must_change,omitempty"`
 	Created    time.Time `json:"created"`
+	// LastLogin is absent if no session tells it.
+	LastLogin time.Time `json:"last_login,omitzero"`
 }
 
 func (v userView) state() string {
@@ -57,12 +60,23 @@ func (v userView) state() string {
 	return "active"
 }
 
+// lastLogin returns the last login as text for people.
+func (v userView) lastLogin() string {
+	if v.LastLogin.IsZero() {
+		return "-"
+	}
+	return v.LastLogin.Format(time.DateTime)
+}
+
 func viewOf(u user.User) userView {
 	roles := u.Roles
 	if roles == nil {
 		roles = []string{}
 	}
-	return userView{u.ID, u.Email, u.Pointers, roles, u.Claims, u.Disabled, u.MustChange, u.CreatedAt}
+	return userView{
+		Subject: u.ID, Email: u.Email, Verified: u.Subject().EmailVerified, Pointers: u.Pointers, Roles: roles, Claims: u.Claims,
+		Disabled: u.Disabled, MustChange: u.MustChange, Created: u.CreatedAt,
+	}
 }
 
 // directoryOf returns a directory of the users in stores.
@@ -123,6 +137,8 @@ type userList struct {
 	storeFlag
 	After auth.SubjectID `help:"List the users that follow this subject." placeholder:"SUBJECT"`
 	Limit int            `default:"100" help:"The greatest number of users (${default})."`
+	// LastLogin costs a read for each user.
+	LastLogin bool `help:"Show the last login of each user, as far as a stored session tells it."`
 }
 
 func (c *userList) Run(ctx context.Context, t terminal) error {
@@ -137,14 +153,30 @@ func (c *userList) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	logins := make([]time.Time, len(page.Users))
+	if c.LastLogin {
+		if logins, err = lastLogins(ctx, stores, page.Users); err != nil {
+			return err
+		}
+	}
 	views := make([]userView, 0, len(page.Users))
-	for _, u := range page.Users {
-		views = append(views, viewOf(u))
+	for i, u := range page.Users {
+		v := viewOf(u)
+		v.LastLogin = logins[i]
+		views = append(views, v)
 	}
 	err = t.print(views, func(w io.Writer) {
-		fmt.Fprintln(w, "SUBJECT\tE-MAIL\tROLES\tSTATE\tCREATED")
+		fmt.Fprint(w, "SUBJECT\tE-MAIL\tROLES\tSTATE\tCREATED")
+		if c.LastLogin {
+			fmt.Fprint(w, "\tLAST LOGIN")
+		}
+		fmt.Fprintln(w)
 		for _, v := range views {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", printable(string(v.Subject)), printable(v.Email), printable(strings.Join(v.Roles, ",")), v.state(), v.Created.Format(time.DateTime))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s", printable(string(v.Subject)), printable(v.Email), printable(strings.Join(v.Roles, ",")), v.state(), v.Created.Format(time.DateTime))
+			if c.LastLogin {
+				fmt.Fprintf(w, "\t%s", v.lastLogin())
+			}
+			fmt.Fprintln(w)
 		}
 		if page.Next != "" {
 			fmt.Fprintf(w, "more with --after %s\n", page.Next)

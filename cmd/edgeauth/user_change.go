@@ -61,19 +61,30 @@ func named(u user.User) string {
 type userFind struct{ whoArgument }
 
 func (c *userFind) Run(ctx context.Context, t terminal) error {
-	_, u, err := c.find(ctx, t)
+	stores, err := c.open(ctx, t)
+	if err != nil {
+		return err
+	}
+	u, err := directoryOf(stores).Find(ctx, c.Who)
 	if err != nil {
 		return c.explain(err)
 	}
 	v := viewOf(u)
+	if v.LastLogin, err = lastLogin(ctx, stores, u.ID); err != nil {
+		return err
+	}
 	return t.print(v, func(w io.Writer) {
 		claims, _ := json.Marshal(v.Claims)
-		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s\n", printable(string(v.Subject)), printable(v.Email))
+		verified := ""
+		if v.Verified {
+			verified = " (verified)"
+		}
+		fmt.Fprintf(w, "subject\t%s\ne-mail\t%s%s\n", printable(string(v.Subject)), printable(v.Email), verified)
 		for _, p := range v.Pointers {
 			fmt.Fprintf(w, "pointer\t%s\n", printable(p.Key()))
 		}
-		fmt.Fprintf(w, "roles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\n",
-			printable(strings.Join(v.Roles, ",")), printable(string(claims)), v.state(), v.Created.Format(time.DateTime))
+		fmt.Fprintf(w, "roles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\nlast login\t%s\n",
+			printable(strings.Join(v.Roles, ",")), printable(string(claims)), v.state(), v.Created.Format(time.DateTime), v.lastLogin())
 	})
 }
 

@@ -26,7 +26,7 @@ func TestOneUser(t *testing.T) {
 	lines(t, say("", "roles", "countess@example.com", "admin,reader", "writer"), "roles set: .*")
 	lines(t, say(`{"tenant":"t1"}`, "claims", "countess@example.com"), "claims set: .*")
 	lines(t, say("", "find", "countess@example.com"), "subject +"+aUUID, "e-mail +Countess@example.com", "roles +admin,reader,writer",
-		`claims +{"tenant":"t1"}`, "state +must change password", "created +"+when)
+		`claims +{"tenant":"t1"}`, "state +must change password", "created +"+when, "last login +-")
 	lines(t, say("", "disable", "countess@example.com"), "disabled: .*")
 	var v userView
 	if err := json.Unmarshal([]byte(say("", "find", "countess@example.com", "--json")), &v); err != nil || !v.Disabled || !v.MustChange {
@@ -132,7 +132,7 @@ func TestImportAndExport(t *testing.T) {
 	}
 
 	lines(t, done(t, "", "user", "find", "old 3", "--data", other), "subject +old 3", "e-mail +", "pointer +i#issuer#1", "pointer +k#key",
-		"roles +", "claims +null", "state +active", "created +"+when)
+		"roles +", "claims +null", "state +active", "created +"+when, "last login +-")
 	lines(t, done(t, "", "user", "disable", "old 3", "--data", other), "disabled: subject old 3")
 	refused := edgeauth(t, "", "user", "delete", "old 3", "--data", other)
 	lines(t, refused.err, "edgeauth: standard input is not a terminal; pass --yes to confirm", `Try "edgeauth --help".`)
