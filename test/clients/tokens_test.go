@@ -68,12 +68,18 @@ func (h *server) bad(t *testing.T) map[string]string {
 	return map[string]string{
 		"audience":  h.issue(t, func(by *terms) { by.audience = "https://backoffice.example.com" }),
 		"issuer":    h.issue(t, func(by *terms) { by.issuer = "https://other.example.com" }),
-		"time":      h.issue(t, func(by *terms) { by.at = by.at.Add(-lifetime - 45*time.Second) }),
+		"time":      h.issue(t, expired),
 		"signature": part[0] + "." + part[1] + "." + changed(t, part[2]),
 		"scope":     part[0] + "." + widened(t, part[1]) + "." + part[2],
 		"key":       h.issue(t, func(by *terms) { by.ring = keyrings.Inline(text) }),
 	}
 }
+
+// expired and ahead are relative to the time at which a client starts. A leeway of 30 seconds refuses
+// a token that expired 35 seconds ago, and accepts one that a server issued whose clock is 25 seconds
+// ahead.
+func expired(by *terms) { by.at = time.Now().Add(-lifetime - 35*time.Second) }
+func ahead(by *terms)   { by.at = time.Now().Add(25 * time.Second) }
 
 // changed flips a bit in the middle of the signature.
 func changed(t *testing.T, signature string) string {
