@@ -34,7 +34,7 @@ func TestConfigCheck(t *testing.T) {
 		{"standard input", wrong, "", []string{"-"}, exitFailed, "edgeauth: standard input" + says},
 		{"the environment", "", wrong, nil, exitFailed, "edgeauth: EDGEAUTH_CONFIG" + says},
 		{"a file of the environment", "", "file:" + path, nil, exitFailed, "edgeauth: " + regexp.QuoteMeta(path) + says},
-		{"an unknown member", `{"route":[]}`, "", []string{"-"}, exitFailed, `edgeauth: standard input:1: route: \[\]: unknown member \(want clients, .*\)`},
+		{"an unknown member", `{"route":[]}`, "", []string{"-"}, exitFailed, `edgeauth: standard input:1: route: \[\]: unknown member \(want audit, clients, .*\)`},
 		{"syntax", "{\n,}", "", []string{"-"}, exitFailed, `edgeauth: standard input:2: cannot be read \(not valid JSON \(at byte 2\)\).*`},
 		{"no file", "", "", []string{path + "x"}, exitFailed, `edgeauth: open .*: no such file or directory`},
 		{"no file of the environment", "", "file:" + path + "x", nil, exitFailed, `edgeauth: .*x names a file that cannot be read .*`},
