@@ -46,6 +46,10 @@ func TestVersions(t *testing.T) {
 	storetest.Versions(t, 2000, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
 }
 
+func TestEnds(t *testing.T) {
+	storetest.Ends(t, 1000, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
+}
+
 func TestAttempts(t *testing.T) {
 	storetest.Counters(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }

@@ -74,6 +74,16 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+func TestEnds(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDB(t, start(t), nil).Unhurried()
+			storetest.Ends(t, 1000, func(testing.TB) storetest.Stores { return storesIn(db) })
+		})
+	}
+}
+
 func TestAttempts(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
