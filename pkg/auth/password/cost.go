@@ -33,8 +33,9 @@ const (
 	// maxPasses and maxWorkKiB bound the time: memory times passes takes about a second.
 	maxPasses  = 10
 	maxWorkKiB = 640 << 10
-	// maxLanes is Django's default. Lanes are goroutines.
-	maxLanes = 8
+	// maxLanes admits hashes of machines with many processors. Lanes are goroutines, and each needs
+	// 8 KiB of the memory.
+	maxLanes = 64
 )
 
 // Validate returns an error if new hashes must not cost c. A valid cost reaches at least one of

@@ -62,13 +62,26 @@ func names(of []form) []string {
 // maxStored is longer than every valid hash. Longer texts are refused before they are parsed.
 const maxStored = 2048
 
-// parse parses stored, which must have one of the known forms. A stored hash has exactly one
-// spelling: leading zeros, stray bits in base64 and another order of JSON members are refused,
-// because code that compares two spellings of one hash would compare wrongly.
+// parse parses stored, which must have one of the known forms. Its error names the form if it is a
+// usual one that is not accepted.
 func parse(known []form, stored string) (verifier, error) {
 	if len(stored) > maxStored {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxStored)
 	}
+	v, err := parseKnown(known, stored)
+	if err != nil {
+		if named := refused(stored); named != nil {
+			return nil, named
+		}
+		return nil, err
+	}
+	return v, nil
+}
+
+// parseKnown parses stored. A stored hash has exactly one spelling: leading zeros, stray bits in
+// base64 and another order of JSON members are refused, because code that compares two spellings of
+// one hash would compare wrongly.
+func parseKnown(known []form, stored string) (verifier, error) {
 	for _, f := range known {
 		if !strings.HasPrefix(stored, f.prefix) {
 			continue
