@@ -17,7 +17,7 @@ import (
 )
 
 // readCSV reads comma-separated values (RFC 4180). The first line names the fields. Roles are
-// separated by spaces, pointers are a JSON array, claims are a JSON object, and an empty value
+// separated by spaces and have no comma, pointers are a JSON array, claims are a JSON object, and an empty value
 // means that the field is not set.
 func readCSV(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
@@ -60,12 +60,12 @@ func checkHeader(names []string) ([]string, error) {
 	seen := map[string]bool{}
 	for i, name := range names {
 		if new(record).field(name) == nil || seen[name] {
-			return nil, fmt.Errorf("line 1 must list the field names, separated by commas: name %d is unknown or occurs twice (want %s)", i+1, strings.Join(fieldNames, ", "))
+			return nil, fmt.Errorf("line 1 must list the field names, separated by commas: name %d is unknown or occurs twice (want %s); rename or remove the columns of the file", i+1, strings.Join(fieldNames, ", "))
 		}
 		seen[name] = true
 	}
 	if !seen["email"] {
-		return nil, errors.New("line 1 must list the field names: email is missing")
+		return nil, errors.New("line 1 must list the field names: email is missing; add or rename a column")
 	}
 	return names, nil
 }
@@ -76,12 +76,18 @@ func parseValues(header, values []string) (user.User, error) {
 	}
 	var r record
 	for i, name := range header {
+		if name == "roles" && strings.Contains(values[i], ",") {
+			return user.User{}, errComma
+		}
 		if field := r.field(name); values[i] != "" && !parseValue(field, values[i]) {
 			return user.User{}, wrongField(name, field)
 		}
 	}
 	return r.user(false)
 }
+
+// errComma refuses a comma among the roles: it could be a part of a name, or separate two of them.
+var errComma = errors.New(`"roles" has a comma; separate several roles by spaces, as in editor admin (JSON lines take a role with a comma in its name)`)
 
 func parseValue(field any, text string) bool {
 	var err error

@@ -72,17 +72,26 @@ func Formats() []string {
 // FormatOf returns the format with this name. If name is empty, the extension of path decides; path
 // "-" means jsonl.
 func FormatOf(name, path string) (Format, error) {
+	extension := ""
 	if name == "" {
-		name = strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
+		extension = strings.ToLower(filepath.Ext(path))
+		name = strings.TrimPrefix(extension, ".")
 		if name == "ndjson" || path == "-" { // export writes jsonl
 			name = "jsonl"
 		}
 	}
 	i := slices.IndexFunc(formats, func(f Format) bool { return f.Name == name })
-	if i < 0 {
-		return Format{}, fmt.Errorf("unknown format %q (want %s)", name, strings.Join(Formats(), ", "))
+	switch names := strings.Join(Formats(), ", "); {
+	case i >= 0:
+		return formats[i], nil
+	case extension == ".json":
+		return Format{}, errors.New("a .json file may have several formats: pass --format firebase for an export of Firebase, or --format jsonl if each line is an object")
+	case name == extension:
+		return Format{}, fmt.Errorf("the file has no extension that names its format: pass --format (want %s)", names)
+	case extension != "":
+		return Format{}, fmt.Errorf("the extension %q names no format: pass --format (want %s)", extension, names)
 	}
-	return formats[i], nil
+	return Format{}, fmt.Errorf("unknown format %q (want %s)", name, strings.Join(Formats(), ", "))
 }
 
 // Read returns the records of a file. Parameters are needed by the format firebase.

@@ -75,6 +75,7 @@ func TestFormats(t *testing.T) {
 		{"half a surrogate pair in a pointer", "jsonl", `{"email":"a@b","pointers":["i#\ud800"]}`, []string{"line 1! not valid UTF-8"}},
 
 		{"csv", "csv", csvHead + "a@b,x y,,,\nc@d,,\"{\"\"k\"\":1}\",true,2020-01-01T00:00:00Z\n", []string{"line 2 a@b", "line 3 c@d"}},
+		{"csv, a comma in the roles", "csv", csvHead + "a@b,\"SECRET,admin\",,,\nc@d,x y,,,\n", []string{`line 2! "roles" has a comma; separate several roles by spaces, .*`, "line 3 c@d"}},
 		{"csv, mark and CRLF", "csv", "\ufeffemail\r\na@b\r\n\r\n\"c@d\"\r\n", []string{"line 2 a@b", "line 4 c@d"}},
 		{"csv, pointers", "csv", "email,pointers\na@b,\"[\"\"k#x\"\"]\"\n,\"[\"\"i#y\"\"]\"\n,\n", []string{"line 2 a@b k#x", "line 3  i#y", "line 4! not a usable .*"}},
 		{"csv, invalid pointers", "csv", "email,pointers\na@b,SECRET\n", []string{`line 2! "pointers" must be an array of strings .*`}},
@@ -88,7 +89,7 @@ func TestFormats(t *testing.T) {
 		{"csv, invalid claims", "csv", "email,claims\na@b,SECRET\n", []string{`line 2! "claims" must be a JSON object`}},
 		{"csv, no header", "csv", "a@b,SECRET\n", []string{"! line 1 must list the field names, .*"}},
 		{"csv, a header twice", "csv", "email,email\n", []string{"! line 1 must list the field names, .*"}},
-		{"csv, no e-mail", "csv", "subject\n", []string{"! line 1 must list the field names: email is missing"}},
+		{"csv, no e-mail", "csv", "subject\n", []string{"! line 1 must list the field names: email is missing; .*"}},
 
 		{"firebase", "firebase", `{"users":[{"localId":"x","email":"a@b","passwordHash":"aA-_","salt":"Zz==","createdAt":"1500000000000",
 			"emailVerified":true,"customAttributes":"{\"k\":1}"},{"email":3},{"email":"c@d"}]}`,
@@ -300,5 +301,20 @@ func TestFirstRecordWins(t *testing.T) {
 	}
 	if len(refused) != users {
 		t.Errorf("%d records were refused", len(refused))
+	}
+}
+
+func TestFormatOf(t *testing.T) {
+	for _, row := range []struct{ name, path, want string }{
+		{"", "users.csv", ""}, {"", "USERS.JSONL", ""}, {"", "-", ""}, {"firebase", "users.json", ""}, {"csv", "users", ""},
+		{"", "users.json", "a .json file may have several formats: pass --format firebase "},
+		{"", "users.txt", `the extension ".txt" names no format: pass --format (want jsonl, csv, firebase)`},
+		{"", "users", "the file has no extension that names its format: pass --format (want jsonl, csv, firebase)"},
+		{"xml", "users.csv", `unknown format "xml" (want jsonl, csv, firebase)`},
+	} {
+		_, err := importer.FormatOf(row.name, row.path)
+		if (err == nil) != (row.want == "") || err != nil && !strings.HasPrefix(err.Error(), row.want) {
+			t.Errorf("%q, %q: %v, want %s", row.name, row.path, err, row.want)
+		}
 	}
 }
