@@ -99,7 +99,7 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 		return status
 	}
 	if err != nil {
-		return usage(t, err.Error())
+		return usage(t, explainFlag(err.Error()))
 	}
 	t.json = g.JSON
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -111,6 +111,15 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// explainFlag adds to the error for an unknown flag how an argument is written that begins with a
+// dash.
+func explainFlag(wrong string) string {
+	if strings.HasPrefix(wrong, "unknown flag ") {
+		wrong += ` (an argument that begins with a dash stands at the end, behind "--")`
+	}
+	return wrong
 }
 
 // usage reports a wrong command line.

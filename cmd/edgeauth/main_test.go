@@ -335,7 +335,7 @@ func TestRefusals(t *testing.T) {
 
 		{"an unknown noun", "", "group", 2, []string{"edgeauth: unexpected argument group.*", hint}},
 		{"a noun alone", "", "user", 2, []string{`edgeauth: expected one of "add", "list", .*`, hint}},
-		{"an unknown flag", "", "user list --all", 2, []string{"edgeauth: unknown flag --all", hint}},
+		{"an unknown flag", "", "user list --all", 2, []string{"edgeauth: unknown flag --all \\(an argument that begins with a dash .*", hint}},
 		{"no e-mail at all", "", "user add", 2, []string{`edgeauth: expected "<email>"`, hint}},
 		{"a limit of 0", "", "user list --limit 0 --data " + home, 2, []string{"edgeauth: --limit 0 is too small \\(want 1 or more\\)", hint}},
 		{"another store", "", "user list --store sqlite:x", 2, []string{`edgeauth: --store .*bolt:<path>, or stack:<name> for "user", "session", "keys show" and "keys jwks"`, hint}},

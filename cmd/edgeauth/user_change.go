@@ -74,7 +74,11 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	return t.print(v, func(w io.Writer) {
-		claims, _ := json.Marshal(v.Claims)
+		claims := ""
+		if len(v.Claims) > 0 {
+			raw, _ := json.Marshal(v.Claims)
+			claims = string(raw)
+		}
 		verified := ""
 		if v.Verified {
 			verified = " (verified)"
@@ -84,7 +88,7 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 			fmt.Fprintf(w, "pointer\t%s\n", printable(p.Key()))
 		}
 		fmt.Fprintf(w, "roles\t%s\nclaims\t%s\nstate\t%s\ncreated\t%s\nlast login\t%s\n",
-			printable(strings.Join(v.Roles, ",")), printable(string(claims)), v.state(), v.Created.Format(time.DateTime), v.lastLogin())
+			printable(strings.Join(v.Roles, ",")), printable(claims), v.state(), v.Created.Format(time.DateTime), v.lastLogin())
 	})
 }
 
@@ -127,6 +131,7 @@ func (c *userEmail) Run(ctx context.Context, t terminal) error {
 type userRoles struct {
 	whoArgument
 	Role []string `arg:"" optional:"" help:"The roles. Without any, all roles are removed."`
+	Yes  bool     `short:"y" help:"Do not ask before all roles are removed. Required for that if standard input is not a terminal."`
 }
 
 func (c *userRoles) Run(ctx context.Context, t terminal) error {
@@ -135,6 +140,11 @@ func (c *userRoles) Run(ctx context.Context, t terminal) error {
 		roles = strings.Split(strings.Join(c.Role, ","), ",")
 	}
 	return c.change(ctx, t, "roles set", func(d *user.Directory, u user.User) (user.User, error) {
+		if len(roles) == 0 && len(u.Roles) > 0 && !c.Yes {
+			if err := t.confirm(fmt.Sprintf("Remove all roles of %s (%s)?", named(u), printable(strings.Join(u.Roles, ",")))); err != nil {
+				return u, err
+			}
+		}
 		return d.SetRoles(ctx, u.ID, roles)
 	})
 }

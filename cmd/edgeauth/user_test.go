@@ -33,7 +33,30 @@ func TestOneUser(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	lines(t, say("", "enable", string(v.Subject)), "enabled: .*")
-	lines(t, say("", "roles", string(v.Subject)), "roles set: .*")
+	r := edgeauth(t, "", "user", "roles", string(v.Subject), "--data", home)
+	if r.status != exitUsage || !strings.Contains(r.err, "standard input is not a terminal; pass --yes to confirm") {
+		t.Errorf("all roles are removed: exit %d, %s", r.status, r.err)
+	}
+	if got := say("", "find", string(v.Subject)); !strings.Contains(got, "admin,reader,writer") {
+		t.Errorf("without --yes: %s", got)
+	}
+	lines(t, say("", "roles", string(v.Subject), "--yes"), "roles set: .*")
+	lines(t, say("", "roles", string(v.Subject)), "roles set: .*") // there is nothing to remove
+	say("{}", "claims", string(v.Subject))
+	lines(t, say("", "find", string(v.Subject)), "subject .*", "e-mail .*", "roles *", "claims *", "state +must change password", "created .*", "last login .*")
+	lines(t, done(t, "", "user", "roles", "--data", home, "--", string(v.Subject), "-admin", "--reader"), "roles set: .*")
+	if got := say("", "find", string(v.Subject)); !strings.Contains(got, " -admin,--reader\n") {
+		t.Errorf("roles that begin with a dash: %s", got)
+	}
+	for _, args := range [][]string{
+		{"roles", string(v.Subject), "-admin"}, {"find", "-x@example.com"}, {"email", string(v.Subject), "--x@example.com"},
+		{"delete", "-x"}, {"import", "-users.csv"},
+	} {
+		r := edgeauth(t, "", append([]string{"user"}, args...)...)
+		if r.status != exitUsage || !strings.Contains(r.err, `an argument that begins with a dash stands at the end, behind "--"`) {
+			t.Errorf("%q: exit %d, %s", args, r.status, r.err)
+		}
+	}
 	lines(t, say("", "delete", string(v.Subject), "--yes"), "erased: subject "+aUUID+" and 0 sessions")
 
 	for _, row := range []struct {
