@@ -16,6 +16,7 @@ const (
 	Audience            = "EDGEAUTH_AUDIENCE"
 	JWKS                = "EDGEAUTH_JWKS"
 	JWKSFile            = "EDGEAUTH_JWKS_FILE"
+	JWKSURL             = "EDGEAUTH_JWKS_URL"
 	SigningRing         = "EDGEAUTH_SIGNING_RING"
 	RefreshKeys         = "EDGEAUTH_REFRESH_KEYS"
 	LoginRing           = "EDGEAUTH_LOGIN_RING"

@@ -86,6 +86,26 @@ func (e *Environment) JWKS() []byte {
 	return nil
 }
 
+// JWKSOrURL returns the public key set as JSON, or the URL where it is. One of three variables is
+// set.
+func (e *Environment) JWKSOrURL() (jwks []byte, url string) {
+	const want = "the public JWKS as text, or " + JWKSFile + " the path of its file, or " + JWKSURL + " its https URL, and only one of them"
+	url, atURL := e.optional(JWKSURL)
+	_, inText := e.optional(JWKS)
+	_, inFile := e.optional(JWKSFile)
+	switch {
+	case atURL && (inText || inFile):
+		e.refuse(JWKSURL, "and "+JWKS+" or "+JWKSFile+" are both set", want)
+	case atURL:
+		return nil, url
+	case !inText && !inFile:
+		e.refuse(JWKS, notSet, want)
+	default:
+		return e.JWKS(), ""
+	}
+	return nil, ""
+}
+
 // SigningRing returns the source of the signing ring, without reading it: secretsmanager:<arn>,
 // file:<path>, or the ring as JSON.
 func (e *Environment) SigningRing() auth.Secret {

@@ -177,6 +177,7 @@ var budget = []struct {
 	names   int
 }{
 	{"the core", 449},
+	{"keys by URL for programs without a gateway", 2},
 	{"a login of one's own counts and spends", 1},
 	{"the claim that a token is refused for", 1},
 	{"step-up", 5},

@@ -37,6 +37,8 @@ var law = func() map[string][]string {
 		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
+		"authorizer/guard": {"authorizer", "config", "token", "token/jwksurl"},
+
 		"authtest": {"auth", "token", "session", "user", "password", "keyring", "keyrings", "bolt", "authorizer", "service", "route", "config"},
 
 		"dynamo":    append([]string{"awsclient"}, stores...),
@@ -95,7 +97,8 @@ var reach = func() map[string][]string {
 	}
 
 	return map[string][]string{
-		"functions/authorizer":         {sdk, "golang.org/x/net", "golang.org/x/text"},
+		// The authorizer asks no network: it links nothing that fetches keys.
+		"functions/authorizer":         {sdk, "golang.org/x/net", "golang.org/x/text", module + "/pkg/auth/token/jwksurl", module + "/pkg/auth/authorizer/guard"},
 		"functions/discovery":          slices.Concat(slow, []string{sdk, "go.etcd.io/bbolt", module + "/pkg/auth/login", module + "/pkg/auth/session", module + "/pkg/auth/user"}),
 		"functions/session-authorizer": slow,
 		"functions/login":              slow,

@@ -16,11 +16,10 @@
 // An access token lives on for minutes after its session has ended. If that is too long for a route,
 // set Config.Sessions: each request that would be allowed then costs a read of its session.
 //
-// Without a gateway, [Authorizer.Middleware] makes the same decision in front of a handler:
+// Without a gateway, [Authorizer.Middleware] makes the same decision in front of a handler. Package
+// guard makes the Authorizer of such a program, with keys by URL:
 //
-//	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json"})
-//	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: issuer, Audience: audience, Keys: keys})
-//	a, err := authorizer.New(authorizer.Config{Verifier: verifier})
+//	a, err := guard.FromEnvironment()
 //	http.ListenAndServe(address, a.Middleware(api))
 package authorizer
 

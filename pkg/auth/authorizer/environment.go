@@ -25,6 +25,10 @@ import (
 //
 // docs/configuration.md describes their values. The authorizer logs to standard output. The error
 // names every variable that is missing or invalid.
+//
+// The keys are those of the start. A deployment of edgeauth's stack replaces them in its own
+// functions. A program that runs on refuses every new token after the second rotation: take package
+// guard there, which fetches the keys.
 func FromEnvironment() (*Authorizer, error) {
 	return FromVariables(os.LookupEnv, os.Stdout, nil)
 }
@@ -33,7 +37,24 @@ func FromEnvironment() (*Authorizer, error) {
 // [os.LookupEnv], and with Config.Sessions. A nil log writes no log.
 func FromVariables(lookup func(name string) (string, bool), log io.Writer, sessions Sessions) (*Authorizer, error) {
 	e := config.New(lookup)
-	issuer, audience, jwks := e.Issuer(), e.Audience(), e.JWKS()
+	jwks := e.JWKS()
+	return from(e, log, sessions, func() (token.Keys, error) {
+		keys, err := token.ParseJWKS(jwks)
+		if err != nil {
+			return nil, fmt.Errorf("%s or %s: %w", config.JWKS, config.JWKSFile, err)
+		}
+		return keys, nil
+	})
+}
+
+// FromKeys is [FromVariables] with these keys. It does not read EDGEAUTH_JWKS and
+// EDGEAUTH_JWKS_FILE. Package guard uses it with keys that it fetches from a URL.
+func FromKeys(keys token.Keys, lookup func(name string) (string, bool), log io.Writer, sessions Sessions) (*Authorizer, error) {
+	return from(config.New(lookup), log, sessions, func() (token.Keys, error) { return keys, nil })
+}
+
+func from(e *config.Environment, log io.Writer, sessions Sessions, load func() (token.Keys, error)) (*Authorizer, error) {
+	issuer, audience := e.Issuer(), e.Audience()
 	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log, Sessions: sessions}
 	members := e.Document(config.DocumentNames()...)
 	if err := e.Err(); err != nil {
@@ -48,9 +69,9 @@ func FromVariables(lookup func(name string) (string, bool), log io.Writer, sessi
 		document.contextClaims = append(document.contextClaims, claim.Issuer)
 	}
 	c.Rules, c.TokenSources, c.ContextClaims, c.Origins = document.rules, document.tokenSources, document.contextClaims, document.origins
-	keys, err := token.ParseJWKS(jwks)
+	keys, err := load()
 	if err != nil {
-		return nil, fmt.Errorf("%s or %s: %w", config.JWKS, config.JWKSFile, err)
+		return nil, err
 	}
 	// The other variables are checked at this point. An error from here on is in the document.
 	c.Verifier, err = token.NewVerifier(token.VerifierConfig{
