@@ -40,10 +40,12 @@ type Honest struct {
 }
 
 const (
-	underWay   = 3           // refreshes of the client at once
-	longestLeg = instant(45) // of a request or of an answer
-	clockError = instant(5)  // of an instance, either way
+	underWay   = 3          // refreshes of the client at once
+	clockError = instant(5) // of an instance, either way
 )
+
+// longestLeg is the longest flight of a request or of an answer.
+var longestLeg = seconds(session.DefaultRules().StoreWithin)
 
 // Finding is the result of [Honest.Search].
 type Finding struct {

@@ -56,7 +56,7 @@ func TestClientsValues(t *testing.T) {
 		if _, reason := h.claimsFor(t, "https://api.example.com", access); reason != token.ReasonWrongAudience {
 			t.Errorf("%s: the token is for others too: %q", name, reason)
 		}
-		if !strings.Contains(answer.text, `"refresh_expires_in":3600,"session_expires_in":28800,"scope":"orders"`) ||
+		if !strings.Contains(answer.text, `"refresh_expires_in":3600,"session_expires_in":28800,"store_within":45,"scope":"orders"`) ||
 			!strings.Contains(answer.text, `"expires_in":`+strconv.FormatInt(int64(lives/time.Second), 10)+",") {
 			t.Errorf("%s: %s", name, answer.text)
 		}

@@ -74,6 +74,7 @@ type tokens struct {
 	RefreshToken     string `json:"refresh_token,omitempty"`
 	RefreshExpiresIn int64  `json:"refresh_expires_in"`
 	SessionExpiresIn int64  `json:"session_expires_in"`
+	StoreWithin      int64  `json:"store_within"`
 	Scope            string `json:"scope,omitempty"`
 	DeviceToken      string `json:"device_token,omitempty"`
 }
@@ -100,7 +101,7 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 	answer.JSON(w, http.StatusOK, tokens{
 		AccessToken: access.Text.Reveal(), TokenType: "Bearer", ExpiresIn: wholeSeconds(access.ExpiresIn),
 		RefreshToken: g.RefreshToken.Reveal(), RefreshExpiresIn: wholeSeconds(idleEnd.Sub(now)),
-		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), Scope: strings.Join(scope, " "),
+		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), StoreWithin: wholeSeconds(g.StoreWithin), Scope: strings.Join(scope, " "),
 		DeviceToken: device.Reveal(),
 	})
 	return nil

@@ -47,8 +47,9 @@ func NewManager(c Config) (*Manager, error) {
 	if c.Rules == (Rules{}) {
 		c.Rules = DefaultRules()
 	}
-	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 || c.Rules.Handover <= 0 {
-		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval, 0 < LateUse and 0 < Handover, as in DefaultRules)")
+	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 || c.Rules.Handover <= 0 ||
+		c.Rules.StoreWithin < time.Second {
+		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval, 0 < LateUse, 0 < Handover and a StoreWithin of at least a second, as in DefaultRules)")
 	}
 	if !c.Rules.RestoredUntil.IsZero() && !c.Rules.SessionsNotBefore.IsZero() {
 		return nil, errors.New("session: Config.Rules has RestoredUntil and SessionsNotBefore (want one: the first keeps the sessions of a backup, the second ends them)")
@@ -84,6 +85,9 @@ type Granted struct {
 	// client's store. Two branches could then take turns in the store until both were presented for
 	// one generation, which is how theft looks.
 	RefreshToken auth.Secret
+	// StoreWithin is for how long after it sent its request the client may store RefreshToken; see
+	// [Rules].
+	StoreWithin time.Duration
 	// Ended is the session that this one has replaced and that the call has ended, for the audit
 	// log, or the zero Key. It is also set if the call fails afterwards.
 	Ended Key
@@ -124,7 +128,7 @@ func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Grante
 	if err := m.c.Store.Create(ctx, s); err != nil {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
 	}
-	return Granted{Session: s, Subject: o.Subject, RefreshToken: text}, nil
+	return Granted{Session: s, Subject: o.Subject, RefreshToken: text, StoreWithin: m.c.Rules.StoreWithin}, nil
 }
 
 // check returns an error for an opening that could not be refreshed or issued a token for.
@@ -243,7 +247,9 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 			return Granted{Ended: ended}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 		}
 	}
-	return Granted{Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next, Ended: ended}, nil
+	return Granted{
+		Outcome: d.Outcome, Session: d.Session, Subject: subject, RefreshToken: next, StoreWithin: m.c.Rules.StoreWithin, Ended: ended,
+	}, nil
 }
 
 // checkScope refuses a scope that the session was not granted. It runs before the write, because in

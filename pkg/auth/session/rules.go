@@ -22,6 +22,10 @@ type Rules struct {
 	// flight of an answer, plus the longest flight of a request, plus twice the largest difference
 	// between clocks: 30 + 45 + 45 + 2 x 10 seconds.
 	MinimumInterval time.Duration
+	// StoreWithin is the longest flight of an answer: a client must not store one that arrives later
+	// than this after it sent the request. A page or a laptop that sleeps would otherwise store an
+	// answer of hours ago over a newer token, whose next use looks like a theft.
+	StoreWithin time.Duration
 	// LateUse is how long after a token's issue its parent may still be used. Without this bound, a
 	// thief who keeps using the parent renews RotatedAt again and again, and the victim's rotation
 	// is held off unnoticed.
@@ -46,7 +50,10 @@ type Rules struct {
 
 // DefaultRules returns the constants that the model checker has searched.
 func DefaultRules() Rules {
-	return Rules{GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, LateUse: 240 * time.Second, Handover: 200 * time.Second}
+	return Rules{
+		GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, StoreWithin: 45 * time.Second, LateUse: 240 * time.Second,
+		Handover: 200 * time.Second,
+	}
 }
 
 // MinimumIdleTimeout returns the shortest idle timeout with which a client that keeps refreshing
