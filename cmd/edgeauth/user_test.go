@@ -155,7 +155,7 @@ func TestImportAndExport(t *testing.T) {
 	}
 
 	lines(t, done(t, "", "user", "find", "old 3", "--data", other), "subject +old 3", "e-mail +", "pointer +i#issuer#1", "pointer +k#key",
-		"roles +", "claims +null", "state +active", "created +"+when, "last login +-")
+		"roles +", "claims *", "state +active", "created +"+when, "last login +-")
 	lines(t, done(t, "", "user", "disable", "old 3", "--data", other), "disabled: subject old 3")
 	refused := edgeauth(t, "", "user", "delete", "old 3", "--data", other)
 	lines(t, refused.err, "edgeauth: standard input is not a terminal; pass --yes to confirm", `Try "edgeauth --help".`)
