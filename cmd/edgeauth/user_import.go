@@ -137,7 +137,14 @@ func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 		Kept      int64 `json:"kept"`
 		Refused   int64 `json:"refused"`
 		DryRun    bool  `json:"dry_run"`
-	}{i.Created.Load(), i.Unchanged.Load(), i.Kept.Load(), i.Refused.Load(), c.DryRun}
+		// Notes are numbers of users by what was left out of them.
+		Notes map[importer.Note]int64 `json:"notes,omitempty"`
+		// Weak is how many weak hashes an import will hash, and WeakSeconds about how long.
+		Weak        int64   `json:"weak,omitempty"`
+		WeakSeconds float64 `json:"weak_seconds,omitempty"`
+	}{Created: i.Created.Load(), Unchanged: i.Unchanged.Load(), Kept: i.Kept.Load(), Refused: i.Refused.Load(), DryRun: c.DryRun, Notes: i.Notes()}
+	weak, takes := i.Weak()
+	view.Weak, view.WeakSeconds = weak, takes.Seconds()
 	printed := t.print(view, func(w io.Writer) {
 		created := "created"
 		if c.DryRun {
@@ -145,6 +152,13 @@ func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 		}
 		fmt.Fprintf(w, "%d %s, %d unchanged, %d kept because they were changed here, %d refused\n",
 			view.Created, created, view.Unchanged, view.Kept, view.Refused)
+		for _, note := range slices.Sorted(maps.Keys(view.Notes)) {
+			fmt.Fprintf(w, "%d users %s\n", view.Notes[note], note)
+		}
+		if weak > 0 {
+			fmt.Fprintf(w, "the import will hash %d weak hashes with Argon2id, for about %v on this machine\n",
+				weak, max(takes.Round(time.Second), time.Second))
+		}
 	})
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -24,6 +24,33 @@ type firebaseUser struct {
 	CreatedAt        string         `json:"createdAt"` // milliseconds since 1970
 	Disabled         bool           `json:"disabled"`
 	CustomAttributes string         `json:"customAttributes"` // JSON: custom claims
+	Providers        []struct {
+		ID string `json:"providerId"`
+	} `json:"providerUserInfo"`
+	Factors []json.RawMessage `json:"mfaInfo"` // only in an export by the Admin SDK
+}
+
+const (
+	noteFactor   Note = "have a second factor, which is not imported"
+	noteProvider Note = "have another way to log in, as Google or a phone number, which is not imported"
+	noteNoHash   Note = "have no password hash, and cannot log in until edgeauth user passwd sets a password"
+)
+
+// notes returns what an import leaves out of u.
+func (u firebaseUser) notes() (notes []Note) {
+	if len(u.Factors) > 0 {
+		notes = append(notes, noteFactor)
+	}
+	for _, p := range u.Providers {
+		if p.ID != "password" {
+			notes = append(notes, noteProvider)
+			break
+		}
+	}
+	if u.PasswordHash == "" {
+		notes = append(notes, noteNoHash)
+	}
+	return notes
 }
 
 var errFirebase = errors.New("not a JSON export of Firebase Authentication")
@@ -46,7 +73,7 @@ func readFirebase(r io.Reader, p Parameters) Records {
 			}
 			one := Record{At: Place{"user", at}}
 			if one.Err = errLong; len(raw) <= maxRecord {
-				one.User, one.Err = parseFirebase(raw, prefix)
+				one.User, one.Notes, one.Err = parseFirebase(raw, prefix)
 			}
 			if !yield(one, nil) {
 				return
@@ -67,26 +94,27 @@ func readFirebase(r io.Reader, p Parameters) Records {
 	}
 }
 
-func parseFirebase(raw []byte, prefix string) (user.User, error) {
+func parseFirebase(raw []byte, prefix string) (user.User, []Note, error) {
 	var u firebaseUser
 	if json.Unmarshal(raw, &u) != nil {
-		return user.User{}, errors.New("not a user of a Firebase export")
+		return user.User{}, nil, errors.New("not a user of a Firebase export")
 	}
 	r := record{Subject: u.LocalID, Email: u.Email, Verified: u.EmailVerified, Disabled: u.Disabled}
 	if u.PasswordHash != "" {
 		r.PasswordHash = prefix + standard(u.Salt) + "$" + standard(u.PasswordHash)
 	}
 	if u.CustomAttributes != "" && json.Unmarshal([]byte(u.CustomAttributes), &r.Claims) != nil {
-		return user.User{}, errors.New(`"customAttributes" must be a JSON object in a string`)
+		return user.User{}, nil, errors.New(`"customAttributes" must be a JSON object in a string`)
 	}
 	if u.CreatedAt != "" {
 		ms, err := strconv.ParseInt(u.CreatedAt, 10, 64)
 		if err != nil {
-			return user.User{}, errors.New(`"createdAt" must be milliseconds since 1970 in a string`)
+			return user.User{}, nil, errors.New(`"createdAt" must be milliseconds since 1970 in a string`)
 		}
 		r.CreatedAt = time.UnixMilli(ms)
 	}
-	return r.user(false)
+	one, err := r.user(false)
+	return one, u.notes(), err
 }
 
 // standard converts URL-safe base64, which older exports contain, to standard base64.

@@ -26,8 +26,13 @@ import (
 type Record struct {
 	At   Place
 	User user.User
-	Err  error
+	// Notes say what the file has about the user and the import leaves out.
+	Notes []Note
+	Err   error
 }
+
+// Note says what an import leaves out of a user: "have a second factor, which is not imported".
+type Note string
 
 // Place is the position of a record in its file, for example "line 7".
 type Place struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/importer"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -316,5 +317,60 @@ func TestFormatOf(t *testing.T) {
 		if (err == nil) != (row.want == "") || err != nil && !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("%q, %q: %v, want %s", row.name, row.path, err, row.want)
 		}
+	}
+}
+
+// TestNotes counts what an import of Firebase's users leaves out.
+func TestNotes(t *testing.T) {
+	const text = `{"users":[
+		{"localId":"1","email":"plain@example.com","passwordHash":"aA==","salt":"Zz==","providerUserInfo":[{"providerId":"password"}]},
+		{"localId":"2","email":"both@example.com","passwordHash":"aA==","salt":"Zz==",
+			"providerUserInfo":[{"providerId":"password"},{"providerId":"google.com"},{"providerId":"phone"}],"mfaInfo":[{"mfaEnrollmentId":"x"}]},
+		{"localId":"3","email":"google@example.com","providerUserInfo":[{"providerId":"google.com"}],"mfaInfo":[]},
+		{"localId":"4","phoneNumber":"+1","providerUserInfo":[{"providerId":"phone"}]}]}`
+	d := newDirectory(t)
+	for _, dry := range []bool{true, false, false} {
+		i := newImport(t, d)
+		refused := 0
+		i.DryRun, i.Failed = dry, func(importer.Place, error) { refused++ }
+		if err := i.Run(t.Context(), read(t, "firebase", text, config)); err != nil || refused != 1 {
+			t.Fatalf("%d refused, %v", refused, err)
+		}
+		got := fmt.Sprint(i.Notes())
+		if want := "map[have a second factor, which is not imported:1 " +
+			"have another way to log in, as Google or a phone number, which is not imported:2 " +
+			"have no password hash, and cannot log in until edgeauth user passwd sets a password:1]"; got != want {
+			t.Errorf("dry %t: %s", dry, got)
+		}
+	}
+}
+
+// A dry run counts the weak hashes of the users to create, and foretells a time for them.
+func TestWeak(t *testing.T) {
+	d := newDirectory(t)
+	d.Importable, d.Wrap = password.Importable, password.Hasher{}.Wrap
+	var text strings.Builder
+	for n := range 50 {
+		fmt.Fprintf(&text, `{"email":"weak%d@example.com","password_hash":"md5$salt%d$%032x"}`+"\n", n, n, n)
+		fmt.Fprintf(&text, `{"email":"slow%d@example.com","password_hash":%q}`+"\n", n, bcryptOf(10, n).Reveal())
+	}
+	dry := newImport(t, d)
+	dry.DryRun = true
+	if err := dry.Run(t.Context(), read(t, "jsonl", text.String(), "")); err != nil {
+		t.Fatal(err)
+	}
+	if n, takes := dry.Weak(); n != 50 || takes <= 0 {
+		t.Errorf("%d weak hashes, %v", n, takes)
+	}
+	if err := newImport(t, d).Run(t.Context(), read(t, "jsonl", text.String(), "")); err != nil {
+		t.Fatal(err)
+	}
+	again := newImport(t, d)
+	again.DryRun = true
+	if err := again.Run(t.Context(), read(t, "jsonl", text.String(), "")); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := again.Weak(); n != 0 {
+		t.Errorf("%d weak hashes of users who exist", n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,32 @@ type Import struct {
 	Kept      atomic.Int64 // changed here after an earlier import: the stored user wins
 	Refused   atomic.Int64
 
-	mu sync.Mutex // held while Failed runs
+	weak weak // of a dry run
+
+	mu    sync.Mutex // held while Failed runs, and guards notes
+	notes map[Note]int64
+}
+
+// Notes returns how many imported users a note is about.
+func (i *Import) Notes() map[Note]int64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return maps.Clone(i.notes)
+}
+
+// note counts the notes about an imported user.
+func (i *Import) note(notes []Note) {
+	if len(notes) == 0 {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.notes == nil {
+		i.notes = map[Note]int64{}
+	}
+	for _, n := range notes {
+		i.notes[n]++
+	}
 }
 
 // Done returns how many records have been processed.
@@ -105,6 +131,12 @@ func (i *Import) one(ctx context.Context, r Record) error {
 	}
 	if err == nil {
 		outcome, err = i.try(ctx, r.User)
+	}
+	if err == nil {
+		i.note(r.Notes)
+	}
+	if err == nil && i.DryRun && outcome == user.ImportCreated {
+		err = i.weak.add(i.Directory, r.User.Password)
 	}
 	switch {
 	case ctx.Err() != nil && err != nil:
