@@ -62,6 +62,15 @@ func (s *stack) session(ctx context.Context, email, password string) error {
 		}},
 		{"the session before it", func() error { return first.ended(ctx) }},
 		{"the new password", func() error { return s.client().login(ctx, email, password+"!") }},
+		{"the list of sessions", func() error {
+			_, err := c.expect(ctx, http.StatusOK, "", http.MethodGet, "/auth/sessions", nil, c.access)
+			return err
+		}},
+		{"the end of the others", func() error {
+			_, err := c.expect(ctx, http.StatusOK, "", http.MethodDelete, "/auth/sessions", nil, c.access)
+			return err
+		}},
+		{"the session that is left", func() error { return c.renew(ctx) }},
 		{"a logout", func() error {
 			_, err := c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/logout", object{"refresh_token": c.refresh}, "")
 			return err

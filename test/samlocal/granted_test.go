@@ -34,6 +34,8 @@ func TestGranted(t *testing.T) {
 		{"SessionAuthorizerFunction", "dynamodb:UpdateItem", "SessionsTable"}: false,
 		{"DiscoveryFunction", "dynamodb:GetItem", "SessionsTable"}:            false,
 		{"SessionsFunction", "dynamodb:UpdateItem", "SessionsTable"}:          true,
+		{"SessionsFunction", "dynamodb:UpdateItem", "UsersTable"}:             true,
+		{"SessionsFunction", "dynamodb:PutItem", "UsersTable"}:                false,
 	} {
 		if got[a] != want {
 			t.Errorf("%v is granted: %v, want %v", a, got[a], want)

@@ -50,14 +50,24 @@ func record(t *testing.T, endpoint string) *recorder {
 func (r *recorder) handler(function string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
-		var call struct{ TableName string }
+		var call struct {
+			TableName     string
+			TransactItems []map[string]struct{ TableName string }
+		}
 		if err != nil || json.Unmarshal(body, &call) != nil {
 			http.Error(w, "unreadable", http.StatusBadRequest)
 			return
 		}
 		_, operation, _ := strings.Cut(q.Header.Get("X-Amz-Target"), ".")
 		r.mu.Lock()
-		r.seen[access{function, "dynamodb:" + operation, call.TableName}] = true
+		if call.TableName != "" {
+			r.seen[access{function, "dynamodb:" + operation, call.TableName}] = true
+		}
+		for _, item := range call.TransactItems { // each needs the permission of its own action
+			for verb, write := range item {
+				r.seen[access{function, "dynamodb:" + verb + "Item", write.TableName}] = true
+			}
+		}
 		r.mu.Unlock()
 		q.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, q)

@@ -159,6 +159,14 @@ func (r *run) api(t *testing.T) {
 	money(tampered(back.Access)).want(t, http.StatusForbidden)
 	money(second.Access).want(t, http.StatusForbidden)
 	money(back.Access).want(t, http.StatusOK, `"roles":"demo"`)
+	// The list of sessions stands behind the authorizer, and its function reads and writes both tables.
+	bearer := []string{"Authorization", "Bearer " + back.Access}
+	c.get("/auth/sessions").want(t, http.StatusUnauthorized)
+	c.get("/auth/sessions", "Authorization", "Bearer "+tampered(back.Access)).want(t, http.StatusForbidden)
+	c.get("/auth/sessions", bearer...).want(t, http.StatusOK, `"current":true`)
+	c.call(http.MethodDelete, "/auth/sessions", "", bearer...).want(t, http.StatusOK)
+	c.get("/auth/sessions", bearer...).want(t, http.StatusUnauthorized, "invalid_token")
+	back = c.postForm("/auth/refresh", "grant_type=refresh_token&refresh_token="+back.Refresh).tokens(t)
 	c.postForm("/auth/logout", "token="+back.Refresh).want(t, http.StatusOK)
 	money(back.Access).want(t, http.StatusForbidden)
 	c.get("/me", "Authorization", "Bearer "+back.Access).want(t, http.StatusOK)

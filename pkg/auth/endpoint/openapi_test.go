@@ -288,8 +288,8 @@ func (y *yaml) answer(row route.Row, s *section, status string, rows []documente
 		return
 	}
 	required := []string{"error", "request_id"}
-	if row.Guard == route.Session && status == "401" {
-		// The gateway answers a request without a token.
+	if row.Guard == route.Session && (status == "401" || status == "404") {
+		// The gateway answers a request without a token, and a path that is not in its clean form.
 		y.line(8, "anyOf", []map[string][]string{{"required": {"error", "request_id"}}, {"required": {"message"}}})
 		required = []string{}
 	}
