@@ -11,8 +11,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// markPrefix begins the key of a mark, in the table of users. No PointerKind is "t".
-const markPrefix = "t#"
+// markPrefix begins the key of a mark, in the table of users. Like every item about the whole table,
+// it has no "#", which the key of every user and every pointer has.
+const markPrefix = "mark:"
 
 func markKey(m user.Mark) attributes { return attributes{attrSubject: str(markPrefix + string(m))} }
 

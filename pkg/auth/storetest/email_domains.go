@@ -315,7 +315,7 @@ func marks(t *testing.T, store user.Store, raw Raw) {
 			t.Errorf("a mark is listed as user %q", listed.ID)
 		}
 	}, func(u user.Unreadable) { t.Errorf("a mark is listed as %q: %v", u.ID, u.Err) })
-	for _, bad := range []user.Mark{"", "a b", "ä"} {
+	for _, bad := range []user.Mark{"", "a b", "a#b", "ä"} {
 		_, err := store.Marked(ctx, bad)
 		if err == nil || store.SetMark(ctx, bad) == nil {
 			t.Errorf("%q is a mark", bad)

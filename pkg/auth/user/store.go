@@ -64,7 +64,8 @@ type Store interface {
 }
 
 // Mark is a fact about all users of a store. A mark is set when the fact has become true, and it is
-// never removed. The text has 1 to 64 visible characters of ASCII.
+// never removed. The text has 1 to 64 visible characters of ASCII,
+// without "#".
 type Mark string
 
 // MarkEmailPointers says that each address has the pointer for [NormalizeEmail] and no other. A
@@ -73,8 +74,8 @@ const MarkEmailPointers Mark = "email-pointers"
 
 // Validate returns an error if m is not a valid mark.
 func (m Mark) Validate() error {
-	if m == "" || len(m) > 64 || strings.ContainsFunc(string(m), func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("the mark %q of a store must have 1 to 64 visible characters of ASCII", string(m))
+	if m == "" || len(m) > 64 || strings.ContainsFunc(string(m), func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) {
+		return fmt.Errorf("the mark %q of a store must have 1 to 64 visible characters of ASCII, without #", string(m))
 	}
 	return nil
 }
