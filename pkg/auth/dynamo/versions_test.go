@@ -2,6 +2,8 @@ package dynamo_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -111,5 +113,55 @@ func TestRefreshMeetsATransaction(t *testing.T) {
 	wire.Fail("UpdateItem", always, conflict)
 	if _, err := m.Refresh(t.Context(), session.Request{RefreshToken: next.RefreshToken}); !errors.Is(err, auth.ErrUnavailable) {
 		t.Errorf("always: %v", err)
+	}
+}
+
+// TestCallsOfEnds counts the calls of each verb of the list of sessions. They do not depend on how
+// many sessions the user has.
+func TestCallsOfEnds(t *testing.T) {
+	e := engine.DynamoDBLocal(t)
+	for _, sessions := range []int{1, 40} {
+		wire := &fault.Transport{}
+		m := newManager(t, newDB(t, e, wire), func() time.Time { return storetest.Epoch })
+		g := m.login(t, aClient)
+		for range sessions - 1 {
+			m.login(t, aClient)
+		}
+		count := func(what string, want map[string]int, do func() error) {
+			t.Helper()
+			wire.Calls()
+			if err := do(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if got := wire.Calls(); !maps.Equal(got, want) {
+				t.Errorf("%d sessions, %s: %v, want %v", sessions, what, got, want)
+			}
+		}
+		var own session.Session
+		var of auth.Subject
+		check := func() (err error) { own, of, err = m.Check(t.Context(), g.Session.Key); return err }
+		count("a check", map[string]int{"GetItem": 2}, check)
+		count("a list", map[string]int{"Query": 1}, func() error {
+			p, err := m.List(t.Context(), of, session.ID{}, 100)
+			if err == nil && len(p.Sessions) != sessions {
+				err = fmt.Errorf("%d sessions are listed", len(p.Sessions))
+			}
+			return err
+		})
+		count("a label", map[string]int{"UpdateItem": 1}, func() error { return m.Rename(t.Context(), of, own.ID, "mine") })
+		confirmed := func(done bool, err error) error {
+			if err == nil && !done {
+				err = errors.New("it was refused")
+			}
+			return err
+		}
+		one := map[string]int{"TransactWriteItems": 1}
+		count("the end of the others", one, func() error { return confirmed(m.EndOthers(t.Context(), of, own)) })
+		count("a check afterwards", map[string]int{"GetItem": 2}, check)
+		count("the end of all", one, func() error { return confirmed(m.EndAll(t.Context(), of, nil)) })
+		count("the end of one", map[string]int{"UpdateItem": 1}, func() error {
+			_, err := m.Revoke(t.Context(), g.Session.Key, session.RevocationUser)
+			return err
+		})
 	}
 }
