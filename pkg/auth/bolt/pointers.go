@@ -47,7 +47,7 @@ func moveFrom(tx *bbolt.Tx, from, to user.User) error {
 
 // heldOf returns the pointers that lead from an address to a user.
 func heldOf(tx *bbolt.Tx, id auth.SubjectID, email string) (held []user.Pointer, err error) {
-	for _, p := range user.EmailPointers(email) {
+	for _, p := range user.HeldEmailPointers(email) {
 		owner, err := ownerOf(tx, p)
 		if err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ import (
 
 // ByEmail implements [user.Store]. Nearly all addresses are one GetItem.
 func (s users) ByEmail(ctx context.Context, email string) (auth.SubjectID, error) {
-	pointers := s.emailPointers(email)
+	pointers := s.unmoved(email, user.EmailPointers(email))
 	if len(pointers) == 1 {
 		return s.ByPointer(ctx, pointers[0])
 	}
@@ -32,9 +32,8 @@ func (s users) ByEmail(ctx context.Context, email string) (auth.SubjectID, error
 	return "", auth.ErrNotFound
 }
 
-// emailPointers returns the pointers that may lead from an address to a user in this table.
-func (s users) emailPointers(email string) []user.Pointer {
-	pointers := user.EmailPointers(email)
+// unmoved returns those pointers of an address that can be in this table.
+func (s users) unmoved(email string, pointers []user.Pointer) []user.Pointer {
 	if len(pointers) == 1 || !s.db.emailPointersMoved.Load() {
 		return pointers
 	}
@@ -48,7 +47,7 @@ func (s users) emailPointers(email string) []user.Pointer {
 // held returns the pointers that lead from an address to a user. It is nil, without I/O, if the
 // address has one pointer only.
 func (s users) held(ctx context.Context, id auth.SubjectID, email string) (held []user.Pointer, err error) {
-	pointers := s.emailPointers(email)
+	pointers := s.unmoved(email, user.HeldEmailPointers(email))
 	if len(pointers) == 1 {
 		return nil, nil
 	}
@@ -123,7 +122,7 @@ func (s users) MoveEmailPointer(ctx context.Context, id auth.SubjectID, email st
 	}
 	to := key.Pointer()
 	for attempt := 1; ; attempt++ {
-		pointers := user.EmailPointers(email)
+		pointers := user.HeldEmailPointers(email)
 		owners, err := s.owners(ctx, pointers)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ var (
 func EmailDomains(t *testing.T, open func(testing.TB) (user.Store, Raw)) {
 	for name, test := range map[string]func(*testing.T, user.Store, Raw){
 		"Spellings": domainSpellings, "RacingSignUps": racingSpellings, "OldPointers": oldPointers, "OldPointerMoves": oldPointerMoves,
-		"Conflict": emailConflict, "Marks": marks, "MoveAll": moveAllPointers, "RacingMoves": racingPointerMoves,
+		"Likes": otherDomains, "Conflict": emailConflict, "Marks": marks, "MoveAll": moveAllPointers, "RacingMoves": racingPointerMoves,
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, raw := open(t)
@@ -163,6 +163,54 @@ func oldPointers(t *testing.T, store user.Store, raw Raw) {
 	}
 	leadsTo(t, store, inLetters, "")
 	found(t, store, "", spellings...)
+}
+
+// otherDomains holds that a text leads only to the user of its own key, even if the pointer that
+// earlier code wrote for the text is the one of another address, and that a user who has such a
+// pointer can be changed and erased.
+func otherDomains(t *testing.T, store user.Store, raw Raw) {
+	ctx := t.Context()
+	for i, row := range []struct {
+		text, other string
+	}{{"info@s\u0130te.example", "info@site.example"}, {"info@stra\u1e9ee.example", "info@stra\u00dfe.example"}} {
+		other := user.Email(row.other).Pointer()
+		owner := created(t, store, 10*i, func(u *user.User) { u.Email = row.other })
+		if p := emailOf(t, owner); p != other {
+			raw.Rename(t, p, other)
+		}
+		found(t, store, owner.ID, row.other)
+		found(t, store, "", row.text)
+		mine := created(t, store, 10*i+1, func(u *user.User) { u.Email = row.text })
+		found(t, store, mine.ID, row.text)
+		found(t, store, owner.ID, row.other)
+		if err := store.MoveEmailPointer(ctx, owner.ID, row.text); err == nil {
+			t.Errorf("the pointer %q moved to %+q", row.other, row.text)
+		}
+		for _, u := range []user.User{owner, mine} {
+			if err := store.Delete(ctx, u.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		leadsTo(t, store, other, "")
+
+		old := withOld(t, store, raw, 10*i+2, row.text, other)
+		if err := moveEmail(ctx, store, old, "new@example.com", rand.Text()); err != nil {
+			t.Errorf("%+q becomes another address: %v", row.text, err)
+		}
+		leadsTo(t, store, other, "")
+		if err := store.Delete(ctx, old.ID); err != nil {
+			t.Error(err)
+		}
+		old = withOld(t, store, raw, 10*i+3, row.text, other)
+		if err := store.MoveEmailPointer(ctx, old.ID, old.Email); err != nil {
+			t.Error(err)
+		}
+		found(t, store, old.ID, row.text)
+		if err := store.Delete(ctx, old.ID); err != nil {
+			t.Error(err)
+		}
+		leadsTo(t, store, other, "")
+	}
 }
 
 func oldPointerMoves(t *testing.T, store user.Store, raw Raw) {

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +18,8 @@ var domains = idna.New(
 	idna.CheckHyphens(false),
 )
 
+var errAmbiguousDomain = errors.New("the A-label of the domain has another A-label or none")
+
 const acePrefix = "xn--"
 
 // aLabels returns a domain in the form that has one spelling: A-labels in lower case, without the
@@ -27,6 +30,11 @@ func aLabels(domain string) (string, error) {
 		// UTS 46 maps characters before it composes them. Equivalent texts must have one key, so
 		// compose first.
 		text, err = domains.ToASCII(norm.NFC.String(domain))
+		// x/net/idna applies the bidi rule to letters before it maps them, so an alef symbol (U+2135)
+		// passes, but the alef of its A-label does not.
+		if again, errAgain := domains.ToASCII(text); err == nil && (errAgain != nil || again != text) {
+			err = errAmbiguousDomain
+		}
 	}
 	// The mapping has made dots of ideographic full stops.
 	text = strings.TrimSuffix(text, ".")

@@ -15,6 +15,10 @@ import (
 // have another pointer until [Directory.MoveEmailKeys] has moved it. The pointer as written comes
 // first: if two users hold the two pointers, each of them is found as before. An address that is not
 // valid has one pointer, which leads to no user.
+//
+// All texts with a pointer in common have one key, so the attempts at a user count under one key. The
+// pointer as written is therefore missing if it is the pointer of another address: a capital i with a
+// dot has the lower case i, but UTS 46 maps it to an i with a combining dot, which is another domain.
 func EmailPointers(text string) []Pointer {
 	key, err := NormalizeEmail(text)
 	text = strings.TrimSpace(text)
@@ -23,8 +27,8 @@ func EmailPointers(text string) []Pointer {
 		return []Pointer{key.Pointer()}
 	}
 	var all []Pointer
-	if written, err := writtenEmail(text); err == nil && !plainDomain(domain) {
-		all = append(all, written.Pointer())
+	if written, ok := writtenPointer(text); ok && sameKey(written.Name, text) {
+		all = append(all, written)
 	}
 	if err == nil {
 		all = append(all, key.Pointer())
@@ -32,7 +36,7 @@ func EmailPointers(text string) []Pointer {
 		// the A-label.
 		_, domain := cutLast(string(key), "@")
 		if domain, err = domains.ToUnicode(domain); err == nil {
-			if written, err := writtenEmail(local + "@" + domain); err == nil {
+			if written, err := writtenEmail(local + "@" + domain); err == nil && sameKey(string(written), text) {
 				all = append(all, written.Pointer())
 			}
 		}
@@ -41,6 +45,34 @@ func EmailPointers(text string) []Pointer {
 		return []Pointer{noEmail(text).Pointer()}
 	}
 	return unique(all)
+}
+
+// HeldEmailPointers returns the pointers that a user with this address may hold: those of
+// [EmailPointers], and the pointer that a version before the A-label wrote, even if it is the pointer
+// of another address now. A store must check that a pointer leads to the user.
+func HeldEmailPointers(text string) []Pointer {
+	all := EmailPointers(text)
+	if written, ok := writtenPointer(text); ok {
+		all = append(all, written)
+	}
+	return unique(all)
+}
+
+// writtenPointer returns the pointer that versions before the A-label wrote, if it is not the one of
+// this version.
+func writtenPointer(text string) (p Pointer, ok bool) {
+	written, err := writtenEmail(text)
+	if err != nil || plainDomain(domainOf(strings.TrimSpace(text))) {
+		return Pointer{}, false
+	}
+	return written.Pointer(), true
+}
+
+// sameKey reports whether two texts have the same key, or both have none.
+func sameKey(a, b string) bool {
+	keyA, errA := NormalizeEmail(a)
+	keyB, errB := NormalizeEmail(b)
+	return keyA == keyB && (errA == nil) == (errB == nil)
 }
 
 // noEmail returns the stand-in for the key of an address that is not valid. It has no "@", so it is

@@ -175,6 +175,9 @@ func TestEmailPointers(t *testing.T) {
 		"info@\uff44\u00f6m\u00e4in.example": {"info@\uff44\u00f6m\u00e4in.example", ascii, letters},
 		"info@\uff45xample.com":              {"info@\uff45xample.com", "info@example.com"},
 		"info@xn--9999999.example":           {"info@xn--9999999.example"}, // of a user of earlier code
+		"info@s\u0130te.example":             {"info@xn--site-rwc.example", "info@si\u0307te.example"},
+		"info@stra\u1e9ee.example":           {"info@strasse.example"},
+		"info@stra\u00dfe.example":           {"info@stra\u00dfe.example", "info@xn--strae-oqa.example"},
 	} {
 		var got []string
 		for _, p := range user.EmailPointers(text) {
@@ -188,6 +191,46 @@ func TestEmailPointers(t *testing.T) {
 		got := user.EmailPointers(text)
 		if len(got) != 1 || strings.Contains(got[0].Name, "@") || got[0].Validate() != nil {
 			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// TestEmailPointersHaveOneKey holds that texts with a pointer in common have one key. Otherwise the
+// attempts at one user would count under several keys.
+func TestEmailPointersHaveOneKey(t *testing.T) {
+	sound := func(text string) {
+		key, err := user.NormalizeEmail(text)
+		for _, p := range user.EmailPointers(text) {
+			if !strings.Contains(p.Name, "@") {
+				continue // leads to no user
+			}
+			if of, ofErr := user.NormalizeEmail(p.Name); of != key || (ofErr == nil) != (err == nil) {
+				t.Errorf("%+q with the key %+q has the pointer %+q, whose key is %+q", text, key, p.Name, of)
+			}
+		}
+	}
+	for r := rune(0x80); r <= unicode.MaxRune; r++ {
+		if unicode.IsGraphic(r) { // other characters are in no address
+			sound("v@a" + string(r) + "b.example")
+		}
+	}
+	sound("v@" + strings.Repeat("\u0130", 60) + ".example") // too long as an A-label
+}
+
+// TestHeldEmailPointers holds that a user of earlier code keeps the pointer that it wrote.
+func TestHeldEmailPointers(t *testing.T) {
+	for text, want := range map[string][]string{
+		"ada@example.com ":           {"ada@example.com"},
+		"info@s\u0130te.example":     {"info@xn--site-rwc.example", "info@si\u0307te.example", "info@site.example"},
+		"info@stra\u1e9ee.example":   {"info@strasse.example", "info@stra\u00dfe.example"},
+		"info@D\u00f6m\u00e4in.test": {"info@d\u00f6m\u00e4in.test", "info@xn--dmin-moa0i.test"},
+	} {
+		var got []string
+		for _, p := range user.HeldEmailPointers(text) {
+			got = append(got, p.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%+q: %+q, want %+q", text, got, want)
 		}
 	}
 }

@@ -106,7 +106,7 @@ type PointerMoves struct {
 
 // MovePointers returns the pointers to move if a user changes from one state to another, with the
 // pointer for the e-mail address included. The zero User has no pointers. held are the pointers of
-// [EmailPointers] for from.Email that lead to the user; without any, the user has the pointer for
+// [HeldEmailPointers] for from.Email that lead to the user; without any, the user has the pointer for
 // [NormalizeEmail]. A different spelling of an address moves no pointer, except if the letters of
 // its domain change.
 //
@@ -160,11 +160,12 @@ func emailAfter(from, to string, before []Pointer) (after, absent []Pointer, err
 	return after, without(EmailPointers(to), append(after, before...)), nil
 }
 
-// sameWritten reports whether two addresses differ at most in case and composition.
+// sameWritten reports whether two addresses differ at most in case and composition, and are one
+// address: see [EmailPointers].
 func sameWritten(a, b string) bool {
 	keyA, errA := writtenEmail(a)
 	keyB, errB := writtenEmail(b)
-	return errA == nil && errB == nil && keyA == keyB
+	return errA == nil && errB == nil && keyA == keyB && sameKey(a, b)
 }
 
 // checkPointers checks the pointers of a user besides the e-mail's.
