@@ -45,6 +45,9 @@ const ownCode = "a code of your own"
 
 var heading = regexp.MustCompile(`^((?:[A-Z]+(?:, )?)+) (/\S+)$`)
 
+// notInAnchor is what the link to a heading leaves out.
+var notInAnchor = regexp.MustCompile(`[^a-z0-9_ -]`)
+
 // readPage returns the sections of docs/http.md about endpoints by their patterns, and the section
 // about every endpoint under the name "".
 func readPage(t testing.TB) map[string]*section {
@@ -194,6 +197,28 @@ func TestDocumentedRoutes(t *testing.T) {
 	}
 	if endpoints := len(sections) - 1; endpoints != len(route.Table()) {
 		t.Errorf("docs/http.md has %d endpoints, and the table %d", endpoints, len(route.Table()))
+	}
+}
+
+// TestDocumentedList holds the list at the top of the page to its sections: one row links to each, in
+// their order.
+func TestDocumentedList(t *testing.T) {
+	page := document.Read(t, "http.md")
+	var want, have []string
+	for _, part := range page.Sections {
+		if heading.MatchString(part.Heading) {
+			anchor := notInAnchor.ReplaceAllString(strings.ToLower(part.Heading), "")
+			want = append(want, "(#"+strings.ReplaceAll(anchor, " ", "-")+")")
+		}
+	}
+	for _, table := range page.Tables("endpoint") {
+		for _, row := range table.Rows {
+			_, link, _ := strings.Cut(row["endpoint"], "]")
+			have = append(have, link)
+		}
+	}
+	if !slices.Equal(have, want) {
+		t.Errorf("docs/http.md lists the sections\n%q, want\n%q", have, want)
 	}
 }
 
