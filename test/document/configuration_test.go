@@ -17,6 +17,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -459,7 +460,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestFunctions holds the table of functions to the folders of functions/.
+// TestFunctions holds the table of functions to the folders of functions/ and to the table of routes.
 func TestFunctions(t *testing.T) {
 	folders, err := filepath.Glob(filepath.Join(document.Root(t), "functions", "*"))
 	if err != nil {
@@ -469,9 +470,16 @@ func TestFunctions(t *testing.T) {
 	for _, folder := range folders {
 		have = append(have, filepath.Base(folder))
 	}
+	answers := map[string]string{}
 	for _, table := range document.Read(t, configurationPage).Tables("function") {
 		for _, row := range table.Rows {
 			documented = append(documented, row["function"])
+			answers[row["function"]] = row["what it does"]
+		}
+	}
+	for _, row := range route.Table() {
+		if row.Function != "discovery" && !strings.Contains(answers[row.Function], "`"+row.Pattern+"`") {
+			t.Errorf("docs/%s does not say that %s answers %s", configurationPage, row.Function, row.Pattern)
 		}
 	}
 	slices.Sort(documented)
