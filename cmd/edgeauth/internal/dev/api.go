@@ -56,6 +56,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request")
 		return
 	}
+	// A request-target such as "x:http://host/path" has no path that an authorizer could judge, and
+	// net/http would send what follows the colon to the upstream.
+	if !strings.HasPrefix(r.URL.Path, "/") {
+		refuse(w, http.StatusBadRequest, "Bad Request")
+		return
+	}
 	row, found := a.Routes.Find(r)
 	if !found && a.Upstream == nil {
 		refuse(w, http.StatusNotFound, "Not Found")
