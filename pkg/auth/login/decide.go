@@ -201,6 +201,7 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 		at.hashed = time.Now()
 		var outdated bool
 		p.no, outdated = a.judge(u, found, given)
+		a.forms.observe(time.Since(at.hashed))
 		// A required password change will replace the hash.
 		if p.no != nil || !outdated || a.passwords == nil || u.MustChange {
 			return nil

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,8 @@ type forms struct {
 	unnoted  bool       // the record lacks own
 	slowest  []string   // what may be the slowest form, the probably slowest first; nil if all are own
 	measured map[string]time.Duration
+	longer   [64]time.Duration // the last hashes of passwords that took longer than in the measurement
+	next     int               // the place of the next one in longer
 
 	measuring sync.Mutex // held during a measurement
 }
@@ -121,15 +124,31 @@ func (f *forms) measure() {
 
 // floor returns how long a refused login takes from the beginning of its hash: a quarter more than
 // the slowest form in the measurement, so that a hash which takes a little longer than usual is
-// covered as well.
+// covered as well. On a machine that has become busy, it is as long as the slowest of the last
+// hashes, but at most twice the measurement.
 func (f *forms) floor() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	most := time.Duration(0)
+	most := f.most()
+	return min(max(most+most/4, slices.Max(f.longer[:])), 2*most)
+}
+
+// most returns the time of the slowest form in the measurement, or 0 if nothing is measured.
+func (f *forms) most() (most time.Duration) {
 	for _, form := range f.slowest {
 		most = max(most, f.measured[form])
 	}
-	return most + most/4
+	return most
+}
+
+// observe tells how long the hash of a password took.
+func (f *forms) observe(took time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if took > f.most() {
+		f.longer[f.next] = took
+		f.next = (f.next + 1) % len(f.longer)
+	}
 }
 
 // takeUnnoted reports once after each read whether the record lacks the form of new hashes.

@@ -171,6 +171,30 @@ func TestFormsMeasureALittleAtATime(t *testing.T) {
 	})
 }
 
+// TestFormsOfABusyMachine holds that refusals follow hashes that take longer than in the measurement,
+// up to twice as long, and that they become shorter again.
+func TestFormsOfABusyMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		takes := map[string]time.Duration{ownForm: 50 * time.Millisecond, bcrypt12: 300 * time.Millisecond}
+		rec, m := newRecorder(t, ada(stored(bcrypt12))), newMachine(takes)
+		record(t, rec, bcrypt12)
+		a := rec.with(t, func(c *login.Config) { c.Hasher = m })
+		took(t, a, wrong)
+		for _, row := range []struct {
+			logins          int
+			bcrypt, unknown time.Duration
+		}{{1, 320, 375}, {1, 450, 450}, {1, 300, 450}, {1, 5000, 600}, {63, 310, 600}, {1, 310, 375}} {
+			for range row.logins {
+				takes[bcrypt12] = row.bcrypt * time.Millisecond
+				took(t, a, wrong)
+			}
+			if got, _ := took(t, a, credentials("eve@example.com", "x")); got != row.unknown*time.Millisecond {
+				t.Errorf("%d hashes of %vms: a refusal takes %v, want %vms", row.logins, int64(row.bcrypt), got, int64(row.unknown))
+			}
+		}
+	})
+}
+
 // TestFormsOneForm holds that a deployment whose hashes have one form measures nothing and does not
 // wait.
 func TestFormsOneForm(t *testing.T) {
