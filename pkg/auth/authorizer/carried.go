@@ -15,6 +15,8 @@ type carried struct {
 	cookies [][]byte
 	query   []pair
 	methods []pair // the values that name a method, see otherMethods
+
+	identity bool // a header is an identity header, which only a gateway may write
 }
 
 // pair is a name and a value. The value is a slice of the event.

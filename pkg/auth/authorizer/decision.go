@@ -16,6 +16,7 @@ type request struct {
 
 	target
 	methods  []string // named beside the method of the request
+	identity bool     // the client sent an identity header of its own
 	graphQL  bool     // the request is for fields, each of which is decided separately
 	byPolicy bool     // the answer is a policy
 }
@@ -75,6 +76,9 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	}
 	if reason, unmet := a.rules.judge(r, &d.Claims, d.at); reason != "" {
 		d.Outcome, d.Reason, d.Unmet = outcomeForbidden, reason, unmet
+	}
+	if r.identity {
+		d.Outcome, d.Reason, d.Unmet = outcomeForbidden, reasonIdentityHeader, nil
 	}
 	if d.Outcome == outcomeAllow && a.config.Sessions != nil {
 		a.check(ctx, &d)

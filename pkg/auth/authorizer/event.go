@@ -3,6 +3,8 @@ package authorizer
 import (
 	"bytes"
 	"slices"
+
+	"github.com/edgeauth/edgeauth/internal/claim"
 )
 
 // event holds the fields that distinguish the authorizer events and answer them. A field that is
@@ -90,7 +92,7 @@ func (e *event) readHTTP(in *scanner, at int) (behind int) {
 }
 
 // readHeaders keeps only the headers in sources.fields and those that name a method, one or two of
-// about thirty.
+// about thirty. It notes if a header tells an identity.
 func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (behind int) {
 	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
 		switch field := s.field(name); {
@@ -100,6 +102,7 @@ func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (be
 		case isMethodHeader(name):
 			e.methods, at = in.values(at, e.methods, "", of)
 		default:
+			e.identity = e.identity || claim.IsHeader(name)
 			at = in.skip(at)
 		}
 	}

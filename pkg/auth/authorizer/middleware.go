@@ -31,6 +31,9 @@ import (
 // Config.Sessions returns an error, the answer is 503 with Retry-After, and for a fault 500. A token
 // that Config.Sessions refuses is not valid.
 //
+// Handlers must not read the identity in headers: the middleware lets X-Edgeauth-* headers pass,
+// which [Authorizer.Invoke] refuses, because a gateway in front of it may write them.
+//
 // CORS preflight requests carry no token. If the API serves other origins, put its CORS handler in
 // front of Middleware.
 func (a *Authorizer) Middleware(next http.Handler) http.Handler {

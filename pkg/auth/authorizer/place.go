@@ -33,10 +33,15 @@ func placeOf(e event) place {
 }
 
 // request returns the request of an event with the client's headers, cookies and query string.
+//
+// A gateway may write the context into identity headers for its backend. AWS does not document
+// whether the client's own header stays if the context lacks the key, and a gateway replaces only
+// the exact name. So no request with an identity header of the client passes.
 func (a *Authorizer) request(e event, arn string) request {
 	token, problem := a.sources.find(&e.carried, a.config.Origins)
 	return request{
-		ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn), byPolicy: true, methods: e.otherMethods(),
+		ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn), byPolicy: true,
+		methods: e.otherMethods(), identity: e.identity,
 	}
 }
 

@@ -214,6 +214,7 @@ func TestTokenSources(t *testing.T) {
 		{"a kind in capitals", []string{"Header:authorization"}, false},
 		{"all cookies", []string{"header:Cookie"}, false},
 		{"the origin", []string{"header:origin"}, false},
+		{"an identity header", []string{"header:X-Edgeauth-Token"}, false},
 	} {
 		_, err := authorizer.New(authorizer.Config{Verifier: authority.Verifier, HTTPResponse: config.ResponseIAM, TokenSources: row.sources})
 		if (err == nil) != row.ok {

@@ -17,7 +17,8 @@ const (
 // policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not
 // by method: a policy for the requested method alone would refuse the client's next call to another
 // method. A valid token therefore gets the same policy whether or not it may make this request, and
-// the gateway derives the decision from the policy. A policy is for a single request if the rules
+// the gateway derives the decision from the policy. The exceptions are refusals for something that
+// no policy can express, such as a header: they are a Deny for the stage. A policy is for a single request if the rules
 // cannot be written as one, or if it would be too long. A WebSocket API asks for $connect alone. If
 // sessions are checked, a forbidden request gets a Deny for the stage: its session was not read, so
 // its policy must not allow other routes.
@@ -36,7 +37,7 @@ func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	}
 	p.text(`,"policyDocument":{"Version":"2012-10-17","Statement":[`) // the version of the policy language
 	switch {
-	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource) || len(r.methods) > 0 || a.config.Sessions != nil):
+	case !verified, d.Outcome == outcomeForbidden && (one || isCut(r.resource) || len(r.methods) > 0 || r.identity || a.config.Sessions != nil):
 		p.statement("Deny", "*")
 	case len(a.rules.list) == 0:
 		p.statement("Allow", "*")

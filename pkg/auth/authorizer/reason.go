@@ -22,7 +22,8 @@ const (
 	reasonCrossSite       reason = "cross_site" // a cookie sent by a page of another site
 
 	// Refusals of a valid token. The others are words of Config.Sessions, such as "revoked".
-	reasonOtherIssuer       reason = "other_issuer" // only tokens of this issuer have a session here
+	reasonOtherIssuer       reason = "other_issuer"    // only tokens of this issuer have a session here
+	reasonIdentityHeader    reason = "identity_header" // a backend could take the client's header for the gateway's
 	reasonUnlistedRoute     reason = "unlisted_route"
 	reasonAmbiguousPath     reason = "ambiguous_path" // a backend may route the path differently
 	reasonInsufficientScope reason = "insufficient_scope"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/claim"
 )
 
 // defaultTokenSources are the token sources if the configuration has none.
@@ -69,7 +71,7 @@ func (s *sources) add(text string) bool {
 		name = strings.ToLower(name)
 		s.headers = append(s.headers, name)
 		// These headers have a meaning of their own.
-		return !slices.Contains([]string{cookieField, subprotocolField, originField, fetchSiteField}, name)
+		return !slices.Contains([]string{cookieField, subprotocolField, originField, fetchSiteField}, name) && !claim.IsHeader(name)
 	case "cookie":
 		s.cookies = append(s.cookies, name)
 	case "subprotocol":

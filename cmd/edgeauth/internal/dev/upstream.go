@@ -8,11 +8,9 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
-)
 
-// identityPrefix is the prefix of the headers that tell an upstream the caller's identity:
-// X-Edgeauth-Sub, X-Edgeauth-Sid, ...
-const identityPrefix = "X-Edgeauth-"
+	"github.com/edgeauth/edgeauth/internal/claim"
+)
 
 // Upstream is the developer's own API behind the authorizer.
 type Upstream struct {
@@ -62,14 +60,14 @@ func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[st
 // names.
 func identify(p *httputil.ProxyRequest) {
 	for name := range p.Out.Header {
-		if claimsIdentity(name) {
+		if claim.IsHeader(name) {
 			delete(p.Out.Header, name)
 		}
 	}
 	p.Out.Trailer = nil // trailers arrive after the headers and could replace them
 	identity, _ := p.In.Context().Value(identityKey{}).(map[string]string)
-	for claim, value := range identity {
-		p.Out.Header.Set(identityPrefix+strings.NewReplacer("_", "-", ":", "-").Replace(claim), value)
+	for key, value := range identity {
+		p.Out.Header.Set(claim.Header(key), value)
 	}
 }
 
@@ -83,17 +81,4 @@ func webSocketOnly(p *httputil.ProxyRequest) {
 	p.Out.Header.Del("Upgrade")
 	p.Out.Header.Del("Connection")
 	p.Out.Header.Del("Http2-Settings")
-}
-
-// claimsIdentity reports whether a server could read the header as an identity header. Servers that
-// pass headers as variables treat "_" as "-", and some of them any character that is not a letter
-// or digit, so X_Edgeauth_Sub and X.Edgeauth.Sub arrive under the same name.
-func claimsIdentity(name string) bool {
-	folded := strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
-			return r
-		}
-		return '-'
-	}, name)
-	return strings.HasPrefix(http.CanonicalHeaderKey(folded), identityPrefix)
 }
