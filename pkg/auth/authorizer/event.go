@@ -115,7 +115,7 @@ func (e *event) readQuery(in *scanner, at int, s *sources, of cardinality) (behi
 		case slices.Contains(s.queries, string(name)):
 			in.once(name)
 			e.query, at = in.values(at, e.query, string(name), of)
-		case string(name) == methodParameter:
+		case isMethodParameter(name):
 			e.methods, at = in.values(at, e.methods, "", of)
 		default:
 			at = in.skip(at)

@@ -6,22 +6,47 @@ import (
 	"strings"
 )
 
-// methodParameter is the parameter of a query string by which some routers let a client choose
-// another method.
-const methodParameter = "_method"
+// methodHeaders are the headers by which some routers let a client choose another method.
+var methodHeaders = []string{"x-http-method", "x-method-override", "x-http-method-override"}
 
 // isMethodHeader reports whether some routers take the method from the header instead of the
-// request line.
+// request line. Servers that pass headers as variables, such as those of WSGI, Rack and PHP, make
+// one name of X-HTTP-Method and X_HTTP_Method, and some of them of any character between the words.
 func isMethodHeader(name []byte) bool {
-	switch len(name) {
-	case len("X-HTTP-Method"):
-		return strings.EqualFold(string(name), "X-HTTP-Method")
-	case len("X-Method-Override"):
-		return strings.EqualFold(string(name), "X-Method-Override")
-	case len("X-HTTP-Method-Override"):
-		return strings.EqualFold(string(name), "X-HTTP-Method-Override")
+	for _, known := range methodHeaders {
+		if len(known) == len(name) && isVariable(name, known) {
+			return true
+		}
 	}
 	return false
+}
+
+// isVariable reports whether a server that passes headers as variables may give the header the
+// variable of the known one, which is in lower case and as long.
+func isVariable(name []byte, known string) bool {
+	for i, c := range name {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case !('a' <= c && c <= 'z' || '0' <= c && c <= '9'):
+			c = '-'
+		}
+		if c != known[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// isMethodParameter reports whether some routers take the method from this parameter of the query
+// string: _method, and what PHP makes of the name. PHP skips leading spaces, reads a dot as "_" and
+// ends the name at a NUL.
+func isMethodParameter(name []byte) bool {
+	name = bytes.TrimLeft(name, " ")
+	if end := bytes.IndexByte(name, 0); end >= 0 {
+		name = name[:end]
+	}
+	return string(name) == "_method" || string(name) == ".method"
 }
 
 // otherMethods returns the methods that the request names beside its own. Each of them may be the

@@ -37,6 +37,17 @@ func TestMethodOverride(t *testing.T) {
 		{"POST /files/a?_method=put&x=1&_method=delete", "", false},
 		{"POST /files/a?%5Fmethod=DELETE", "", false},
 		{"GET /files/a?_method=DELETE", "", false},
+		{"POST /files/a", "X_HTTP_Method_Override: DELETE", false},
+		{"POST /files/a", "x_http-method_override: DELETE", false},
+		{"POST /files/a", "X_HTTP_METHOD: DELETE", false},
+		{"POST /files/a", "X.Method~Override: DELETE", false},
+		{"POST /files/a?.method=DELETE", "", false},
+		{"POST /files/a?+_method=DELETE", "", false},
+		{"POST /files/a?%20%20.method=DELETE", "", false},
+		{"POST /files/a?_method%00x=DELETE", "", false},
+		{"POST /files/a?x_method=DELETE", "", true},
+		{"POST /files/a?_Method=DELETE", "", true},
+		{"POST /files/a", "XaHTTP-Method-Override: DELETE", true},
 		{"POST /files/a?_method=PUT", "", true},
 		{"POST /files/a?method=DELETE", "", true},
 		{"POST /files/a", "X-HTTP-Method-Override: GET", true},
@@ -91,7 +102,7 @@ func TestMethodOverride(t *testing.T) {
 func joined(values map[string][]string) string {
 	var members []string
 	for name, list := range values {
-		members = append(members, fmt.Sprintf("%q:%q", name, strings.Join(list, ",")))
+		members = append(members, fmt.Sprintf("%s:%q", quotedName(name), strings.Join(list, ",")))
 	}
 	return "{" + strings.Join(members, ",") + "}"
 }
@@ -104,7 +115,12 @@ func several(values map[string][]string) string {
 		for i, value := range list {
 			quoted[i] = fmt.Sprintf("%q", value)
 		}
-		members = append(members, fmt.Sprintf("%q:[%s]", name, strings.Join(quoted, ",")))
+		members = append(members, fmt.Sprintf("%s:[%s]", quotedName(name), strings.Join(quoted, ",")))
 	}
 	return "{" + strings.Join(members, ",") + "}"
+}
+
+// quotedName is a name of a parameter as a string of JSON. A NUL has no escape of Go in JSON.
+func quotedName(name string) string {
+	return strings.ReplaceAll(fmt.Sprintf("%q", name), `\x00`, `\u0000`)
 }

@@ -87,16 +87,17 @@ func (a *Authorizer) requestOf(r *http.Request) request {
 			}
 		}
 	}
-	if c.connect && r.Method == http.MethodGet { // RFC 6455, section 4.1
-		for name, values := range r.URL.Query() {
-			if slices.Contains(a.sources.queries, name) {
-				for _, v := range values {
-					c.query = append(c.query, pair{name, []byte(v)})
-				}
+	handshake := c.connect && r.Method == http.MethodGet // RFC 6455, section 4.1
+	for name, values := range r.URL.Query() {
+		if isMethodParameter([]byte(name)) {
+			c.name(values)
+		}
+		if handshake && slices.Contains(a.sources.queries, name) {
+			for _, v := range values {
+				c.query = append(c.query, pair{name, []byte(v)})
 			}
 		}
 	}
-	c.name(r.URL.Query()[methodParameter])
 	path := r.URL.Path
 	if r.URL.RawPath != "" { // not the default escapes: a%2Fb may be one segment, and %61 is an a
 		path = r.URL.RawPath
