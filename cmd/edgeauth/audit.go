@@ -38,7 +38,7 @@ const (
 	byDelete   = string(session.OutcomeSubjectMissing)
 )
 
-// record writes the line of a session that an operator ended, and one of the session that it had
+// record writes the line of a session that an operator ended, and one of each session that it had
 // replaced. e and err are what session.Manager.Revoke returned.
 func record(ctx context.Context, log *audit.Log, key session.Key, e session.Ended, err error) {
 	line := audit.Event{
@@ -52,10 +52,10 @@ func record(ctx context.Context, log *audit.Log, key session.Key, e session.Ende
 		line.Name = audit.TokenRevokeFail
 	}
 	log.Write(ctx, line)
-	if e.Replaced != (session.ID{}) {
+	for _, replaced := range e.Replaced {
 		log.Write(ctx, audit.Event{
 			Name: audit.TokenRevoked, Outcome: string(session.OutcomeEnded), Reason: string(session.RevocationStepUp),
-			SubjectID: key.Subject, SessionID: e.Replaced.String(), ClientID: e.Client,
+			SubjectID: replaced.Subject, SessionID: replaced.ID.String(), ClientID: e.Client,
 		})
 	}
 }

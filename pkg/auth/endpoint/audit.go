@@ -19,16 +19,15 @@ type finished struct {
 	err          error
 }
 
-// logReplaced writes the line of a session that ended because another one has replaced it, unless
-// its ID is zero. It is a line of its own, because the request is about the other session.
-func logReplaced(log *audit.Log, r *http.Request, replaced session.Key, client auth.ClientID) {
-	if replaced.ID == (session.ID{}) {
-		return
+// logReplaced writes the lines of sessions that ended because another one has replaced them. They are
+// lines of their own, because the request is about the other session.
+func logReplaced(log *audit.Log, r *http.Request, replaced []session.Key, client auth.ClientID) {
+	for _, key := range replaced {
+		log.Write(r.Context(), audit.Event{
+			Name: audit.TokenRevoked, Outcome: string(session.OutcomeEnded), Reason: string(session.RevocationStepUp), RequestID: requestid.Of(r),
+			SubjectID: key.Subject, SessionID: key.ID.String(), ClientID: client,
+		})
 	}
-	log.Write(r.Context(), audit.Event{
-		Name: audit.TokenRevoked, Outcome: string(session.OutcomeEnded), Reason: string(session.RevocationStepUp), RequestID: requestid.Of(r),
-		SubjectID: replaced.Subject, SessionID: replaced.ID.String(), ClientID: client,
-	})
 }
 
 // event returns the fields that the audit lines of all endpoints share: the name, the request, the

@@ -86,3 +86,28 @@ func TestEveryEndIsLoggedOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryReplacedSessionHasItsLine: a logout ends a chain of sessions that replaced each other, and
+// each has a line.
+func TestEveryReplacedSessionHasItsLine(t *testing.T) {
+	h := newHarness(t)
+	access, refresh := h.login(t)
+	id, err := session.ParseID(h.claims(t, access).SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		g, err := h.Sessions().StepUp(t.Context(), id, session.Opening{
+			Subject: auth.Subject{ID: subject}, AuthTime: noon, Client: h.Clients()[auth.DefaultClient],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, refresh = g.Session.ID, g.RefreshToken.Reveal()
+	}
+	got := h.send(t, logoutForm+"token="+refresh)
+	const replaced = ", authn_token_revoked ended step_up"
+	if want := "authn_token_revoked logged_out" + strings.Repeat(replaced, 3); got.line != want {
+		t.Errorf("logged as %q, want %q", got.line, want)
+	}
+}

@@ -84,5 +84,5 @@ func (h logoutHandler) log(r *http.Request, ended session.Ended, err error) {
 		e.Outcome = string(refusal.Outcome)
 	}
 	h.audit.Write(r.Context(), e)
-	logReplaced(h.audit, r, session.Key{Subject: ended.Session.Subject, ID: ended.Replaced}, ended.Client)
+	logReplaced(h.audit, r, ended.Replaced, ended.Client)
 }

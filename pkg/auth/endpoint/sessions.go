@@ -77,7 +77,7 @@ type done struct {
 	nothing  bool // no session was ended, because it had ended before
 	session  session.Key
 	client   auth.ClientID
-	replaced session.ID
+	replaced []session.Key
 }
 
 // serve returns a handler that calls do, answers, and writes the audit line after success and after
@@ -100,7 +100,7 @@ func (h sessionsHandler) serve(succeeded, failed audit.Name, do func(*http.Reque
 			e.Reason = string(refusal.Outcome)
 		}
 		h.audit.Write(r.Context(), e)
-		logReplaced(h.audit, r, session.Key{Subject: d.session.Subject, ID: d.replaced}, d.client)
+		logReplaced(h.audit, r, d.replaced, d.client)
 	})
 }
 
@@ -274,10 +274,11 @@ func (h sessionsHandler) end(r *http.Request) (d done, err error) {
 		return d, err
 	}
 	e, err := h.sessions.Revoke(r.Context(), session.Key{Subject: own.Subject, ID: id}, session.RevocationUser)
+	d.replaced = e.Replaced
 	if err != nil {
 		return d, err
 	}
-	d.session, d.client, d.outcome, d.reason, d.replaced = e.Session, e.Client, string(e.Outcome), e.Reason, e.Replaced
+	d.session, d.client, d.outcome, d.reason = e.Session, e.Client, string(e.Outcome), e.Reason
 	d.nothing = e.Outcome != session.OutcomeEnded
 	if e.Outcome == session.OutcomeMissing {
 		return d, noSession()

@@ -22,15 +22,15 @@ type Ended struct {
 	// client; it is empty if there is no such session.
 	Session Key
 	Client  auth.ClientID
-	// Replaced is the session that this one had replaced by a step-up, and that the call has ended
-	// too, or the zero ID.
-	Replaced ID
+	// Replaced are the sessions that this one had replaced by step-ups, and that the call has ended
+	// too. Each needs a line of its own in the audit log. It is also set if the call fails afterwards.
+	Replaced []Key
 }
 
 // Logout ends the session of a refresh token by one write. It accepts every token that was ever
 // issued for the session, of any generation: a client that missed the last rotation must be able to
 // log out too. client is the client that the request names, or nil if it names none. A session that
-// this one has replaced by a step-up ends too, by a second write.
+// this one has replaced by a step-up ends too, by one more read and write.
 //
 // Every error is a [*Refusal]. It wraps [ErrForeignClient] if the session belongs to another
 // client, and [auth.ErrUnavailable] if the keys cannot be read or the store did not confirm the
@@ -50,7 +50,7 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 }
 
 // Revoke ends a session for good by one write. It succeeds if the session has ended already or does
-// not exist. A session that this one has replaced by a step-up ends too, by a second write.
+// not exist. A session that this one has replaced by a step-up ends too, by one more read and write.
 //
 // Revoke writes no audit line, because a [Manager] has no log. The caller writes one if the Outcome
 // is [OutcomeEnded], so that every end is on record once, with its reason. The error is a
@@ -80,14 +80,12 @@ func (m *Manager) end(ctx context.Context, key Key, u Update, ended Outcome) (En
 		return Ended{}, r
 	}
 	// The user ends what they see as one session. A repetition ends the replaced session too, in case
-	// the first call did not come so far. A chain of step-ups ends at a session that ended before.
-	var replaced Key
-	if before.Revocation == nil || u.Set.Revocation.Reason != RevocationStepUp {
-		if replaced, err = m.endReplaced(ctx, Key{key.Subject, before.Replaces}); err != nil {
-			return Ended{}, m.refuse(key, OutcomeFailed, err)
-		}
+	// the first call did not come so far.
+	replaced, err := m.endReplaced(ctx, Key{key.Subject, before.Replaces})
+	if err != nil {
+		return Ended{Session: key, Client: before.Client, Replaced: replaced}, m.refuse(key, OutcomeFailed, err)
 	}
-	switch e := (Ended{Outcome: ended, Reason: u.Set.Revocation.Reason, Session: key, Client: before.Client, Replaced: replaced.ID}); {
+	switch e := (Ended{Outcome: ended, Reason: u.Set.Revocation.Reason, Session: key, Client: before.Client, Replaced: replaced}); {
 	case before.Revocation == nil, before.Revocation.Invocation == *mark:
 		// The second case is a retry within the store: the first attempt took effect, and only its
 		// reply was lost.

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -139,7 +140,7 @@ func TestRevoke(t *testing.T) {
 	key := g.Session.Key
 	check := func(what string, got session.Ended, err error, outcome session.Outcome, reason session.RevocationReason, client auth.ClientID) {
 		t.Helper()
-		if want := (session.Ended{Outcome: outcome, Reason: reason, Session: key, Client: client}); err != nil || got != want {
+		if want := (session.Ended{Outcome: outcome, Reason: reason, Session: key, Client: client}); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v, want %+v", what, got, err, want)
 		}
 	}

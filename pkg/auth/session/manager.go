@@ -88,9 +88,9 @@ type Granted struct {
 	// StoreWithin is for how long after it sent its request the client may store RefreshToken; see
 	// [Rules].
 	StoreWithin time.Duration
-	// Ended is the session that this one has replaced and that the call has ended, for the audit
-	// log, or the zero Key. It is also set if the call fails afterwards.
-	Ended Key
+	// Ended are the sessions that this one has replaced and that the call has ended, for the audit
+	// log. It is also set if the call fails afterwards.
+	Ended []Key
 }
 
 // Open begins a session by one write. The client's profile must be one of package auth, its idle
@@ -200,19 +200,32 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		subject    auth.Subject
 		subjectErr error
 		d          Decision
-		ended      Key
+		ended      []Key // by a step-up
+		confirmed  bool  // nothing is left to end
 	)
 	if token.Profile == auth.Strict {
 		// In the strict profile, a rotation whose answer is an error logs the client out. So user
-		// and client are checked before the write.
-		subject, subjectErr = m.beside(ctx, token.Subject, func() { err = m.checkClient(ctx, p) })
+		// and client are checked, and a replaced session ends, before the write.
+		var foreseen Decision
+		subject, subjectErr = m.beside(ctx, token.Subject, func() { foreseen, err = m.foresee(ctx, p) })
 		if subjectErr != nil && !errors.Is(subjectErr, auth.ErrNotFound) {
 			return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, subjectErr)
+		}
+		if err == nil && foreseen.Outcome.Grants() && !m.has(foreseen.Session.Client) {
+			err = m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
 		}
 		if err != nil {
 			return Granted{}, err
 		}
-		d, ended, err = m.decide(ctx, p, r.OnTheft)
+		if foreseen.Outcome.Grants() && subjectOutcome(subject, subjectErr, foreseen.Session) == "" {
+			if ended, err = m.endReplaced(ctx, Key{token.Subject, foreseen.Ends}); err != nil {
+				return Granted{Ended: ended}, m.refuse(p.Token.Key(), OutcomeFailed, err)
+			}
+			confirmed = true
+		}
+		var more []Key
+		d, more, err = m.decide(ctx, p, r.OnTheft)
+		ended = append(ended, more...)
 	} else {
 		subject, subjectErr = m.beside(ctx, token.Subject, func() { d, ended, err = m.decide(ctx, p, r.OnTheft) })
 	}
@@ -226,16 +239,18 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	}
 	if outcome := subjectOutcome(subject, subjectErr, d.Session); outcome == OutcomeSubjectSuperseded {
 		if d.Session, err = m.kept(ctx, d.Session, subject); err != nil {
-			return Granted{}, err
+			return Granted{Ended: ended}, err
 		}
 	} else if outcome != "" {
-		return Granted{}, m.refuse(p.Token.Key(), outcome, subjectErr)
+		return Granted{Ended: ended}, m.refuse(p.Token.Key(), outcome, subjectErr)
 	}
 	if !m.has(d.Session.Client) {
-		return Granted{}, m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
+		return Granted{Ended: ended}, m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
 	}
-	if ended, err = m.endReplaced(ctx, Key{d.Session.Subject, d.Ends}); err != nil {
-		return Granted{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
+	if !confirmed {
+		if ended, err = m.endReplaced(ctx, Key{d.Session.Subject, d.Ends}); err != nil {
+			return Granted{Ended: ended}, m.refuse(p.Token.Key(), OutcomeFailed, err)
+		}
 	}
 	var next auth.Secret
 	switch d.Outcome {
@@ -259,55 +274,43 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 	if len(scope) == 0 {
 		return nil
 	}
-	s, granted, err := m.foresee(ctx, p)
-	if err != nil || !granted {
+	d, err := m.foresee(ctx, p)
+	if err != nil || !d.Outcome.Grants() {
 		return err
 	}
 	for _, name := range scope {
-		if !slices.Contains(s.Scope, name) {
+		if !slices.Contains(d.Session.Scope, name) {
 			return m.refuse(p.Token.Key(), OutcomeWiderScope, nil)
 		}
 	}
 	return nil
 }
 
-// checkClient refuses a session whose client is not configured. It runs before the write.
-func (m *Manager) checkClient(ctx context.Context, p Presented) error {
-	if m.c.Clients == nil {
-		return nil
-	}
-	s, granted, err := m.foresee(ctx, p)
-	if err == nil && granted && !m.has(s.Client) {
-		err = m.refuse(p.Token.Key(), OutcomeUnknownClient, nil)
-	}
-	return err
-}
-
 func (m *Manager) has(id auth.ClientID) bool { return m.c.Clients == nil || m.c.Clients.Has(id) }
 
-// foresee reads the session and reports whether the rules alone would grant the refresh. A refresh
-// that the rules refuse must be refused for their reason: a wide scope must not hide a theft.
-func (m *Manager) foresee(ctx context.Context, p Presented) (s Session, granted bool, err error) {
-	s, err = m.c.Store.Get(ctx, p.Token.Key())
+// foresee reads the session and returns what the rules alone would decide. A refresh that the rules
+// refuse must be refused for their reason: a wide scope must not hide a theft.
+func (m *Manager) foresee(ctx context.Context, p Presented) (Decision, error) {
+	s, err := m.c.Store.Get(ctx, p.Token.Key())
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return s, false, m.refuse(p.Token.Key(), OutcomeMissing, nil)
+		return Decision{}, m.refuse(p.Token.Key(), OutcomeMissing, nil)
 	case err != nil:
-		return s, false, m.refuse(p.Token.Key(), OutcomeFailed, err)
+		return Decision{}, m.refuse(p.Token.Key(), OutcomeFailed, err)
 	}
-	return s, m.c.Rules.Decide(p, &s).Outcome.Grants(), nil
+	return m.c.Rules.Decide(p, &s), nil
 }
 
 // decide does the writes of a refresh, and calls onTheft between them if the first one proves a
 // copy.
-func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal)) (d Decision, ended Key, err error) {
+func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal)) (d Decision, ended []Key, err error) {
 	before, done, err := m.c.Store.Update(ctx, p.Token.Key(), m.c.Rules.Rotate(p))
 	if err != nil {
-		return Decision{}, Key{}, err
+		return Decision{}, nil, err
 	}
 	d = m.c.Rules.Decide(p, before)
 	if done != d.Wrote {
-		return Decision{}, Key{}, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
+		return Decision{}, nil, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
 	}
 	if d.Revoke != nil {
 		// The theft is reported before the write. Afterwards it could be too late: if the reply is

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // StepUp opens a session that takes the place of another one, after its user has proven their
@@ -52,18 +55,44 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 	return m.open(ctx, o, *before)
 }
 
-// endReplaced revokes a session that another one has replaced, or does nothing if its ID is zero. It
-// returns the key if this call has revoked the session.
-func (m *Manager) endReplaced(ctx context.Context, key Key) (ended Key, err error) {
-	if key.ID == (ID{}) {
-		return Key{}, nil
+// endReplaced revokes a session that another one has replaced, and the chain of sessions that it had
+// replaced itself and that have not ended yet. It does nothing if the ID of key is zero. It returns
+// the keys of the sessions that this call has revoked, also if a later write failed.
+//
+// The oldest session ends first. So a tombstone of a step-up says that the rest of the chain has
+// ended, and a repetition after an error finds what is left.
+func (m *Manager) endReplaced(ctx context.Context, key Key) (ended []Key, err error) {
+	ctx = context.WithoutCancel(ctx) // as in revoke
+	var chain []Key
+	for key.ID != (ID{}) {
+		s, err := m.c.Store.Get(ctx, key)
+		if errors.Is(err, auth.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading a replaced session: %w", err)
+		}
+		if s.Revocation != nil && s.Revocation.Reason == RevocationStepUp {
+			break
+		}
+		if s.Revocation == nil {
+			chain = append(chain, key)
+		}
+		key.ID = s.Replaces
 	}
-	e, err := m.Revoke(ctx, key, RevocationStepUp)
-	if err != nil {
-		return Key{}, fmt.Errorf("a replaced session: %w", err)
+	for _, key := range slices.Backward(chain) {
+		u := Revoke(millis(m.c.Now()), RevocationStepUp)
+		mark := &u.Set.Revocation.Invocation
+		if err := m.random(mark[:]); err != nil {
+			return ended, err
+		}
+		before, err := m.revoke(ctx, key, u)
+		if err != nil {
+			return ended, fmt.Errorf("ending a replaced session: %w", err)
+		}
+		if before != nil && (before.Revocation == nil || before.Revocation.Invocation == *mark) {
+			ended = append(ended, key)
+		}
 	}
-	if e.Outcome == OutcomeEnded {
-		ended = key
-	}
-	return ended, err
+	return ended, nil
 }
