@@ -72,13 +72,14 @@ func parseArgon2id(stored string) (argon2Hash, error) {
 	}
 	h := argon2Hash{cost: Cost{MemoryKiB: number[0], Passes: number[1], Lanes: uint8(number[2])}}
 	decode(raw, part[4:], &h.salt, &h.tag)
-	switch {
-	case h.String() != stored:
+	if h.String() != stored {
 		return argon2Hash{}, errSpelling
-	case !h.cost.bounded(),
-		!within(len(h.salt), minSaltBytes, maxSaltBytes),
-		!within(len(h.tag), minTagBytes, maxTagBytes):
-		return argon2Hash{}, errBounds
+	}
+	if !h.cost.bounded() {
+		return argon2Hash{}, fmt.Errorf("%w: Argon2id's cost is %v (want %s)", errBounds, h.cost, costBounds)
+	}
+	if err := sized(len(h.salt), minSaltBytes, maxSaltBytes, len(h.tag)); err != nil {
+		return argon2Hash{}, err
 	}
 	return h, nil
 }

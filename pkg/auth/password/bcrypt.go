@@ -101,7 +101,7 @@ func newBcryptHash(modular string, prepare func(string) string, spell func(salt,
 	case version != "$2a$" && version != "$2b$" && version != "$2y$", modular[6] != '$', !numbers([]string{digits}, &cost):
 		return nil, fmt.Errorf("%w: not a bcrypt string", ErrMalformed)
 	case !within(int(cost), minBcryptCost, maxBcryptCost):
-		return nil, errBounds
+		return nil, fmt.Errorf("%w: bcrypt's cost is %d (want %d to %d)", errBounds, cost, minBcryptCost, maxBcryptCost)
 	}
 	for _, text := range []string{modular[bcryptSalt:bcryptDigest], modular[bcryptDigest:]} {
 		if strings.ContainsAny(text, "\r\n") { // which DecodeString ignores

@@ -38,13 +38,15 @@ const (
 	maxLanes = 64
 )
 
+var costBounds = fmt.Sprintf("1 to %d lanes, 1 to %d passes, at most %d KiB of memory and at most %d KiB of memory times passes",
+	maxLanes, maxPasses, maxMemoryKiB, maxWorkKiB)
+
 // Validate returns an error if new hashes must not cost c. A valid cost reaches at least one of
 // OWASP's configurations and is no more than Verify accepts. The zero Cost is valid.
 func (c Cost) Validate() error {
 	c = c.orDefault()
 	if !c.bounded() {
-		return fmt.Errorf("password cost %v is out of bounds (want 1 to %d lanes, 1 to %d passes, at most %d KiB of memory and at most %d KiB of memory times passes)",
-			c, maxLanes, maxPasses, maxMemoryKiB, maxWorkKiB)
+		return fmt.Errorf("password cost %v is out of bounds (want %s)", c, costBounds)
 	}
 	for _, least := range floor {
 		if c.MemoryKiB >= least.MemoryKiB && c.Passes >= least.Passes {

@@ -3,6 +3,7 @@ package password
 import (
 	"crypto/subtle"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -38,11 +39,20 @@ func (d derived) work() work           { return d.costs }
 // and its raw digest both match; only a client that knows the password knows the digest.
 func (d derived) sees(given) bool { return true }
 
-// bounded reports whether salt and digest have a usual size. A shorter digest would match by
+// bounded returns an error unless salt and digest have a usual size. A shorter digest would match by
 // chance, and a longer one costs more work.
-func (d derived) bounded(salt []byte) bool {
+func (d derived) bounded(salt []byte) error {
 	const minSalt, maxSalt = 1, 128
-	return within(len(salt), minSalt, maxSalt) && within(len(d.want), minTagBytes, maxTagBytes)
+	return sized(len(salt), minSalt, maxSalt, len(d.want))
+}
+
+// sized returns an error unless a salt and a digest have sizes in bytes that are accepted.
+func sized(salt, minSalt, maxSalt, digest int) error {
+	if within(salt, minSalt, maxSalt) && within(digest, minTagBytes, maxTagBytes) {
+		return nil
+	}
+	return fmt.Errorf("%w: the salt has %d bytes (want %d to %d) and the digest %d (want %d to %d)",
+		errBounds, salt, minSalt, maxSalt, digest, minTagBytes, maxTagBytes)
 }
 
 // same compares in constant time.

@@ -40,8 +40,14 @@ func parseFirebase(stored string) (verifier, error) {
 		costs: c.work(),
 	}
 	// The hash is the encrypted signer key, so it has the same length.
-	if !c.bounded() || len(signer) != len(want) || !d.bounded(whole) {
-		return nil, errBounds
+	if len(signer) != len(want) {
+		return nil, fmt.Errorf("%w: the digest has %d bytes (want %d, as the signer key has)", errBounds, len(want), len(signer))
+	}
+	if err := d.bounded(whole); err != nil {
+		return nil, err
+	}
+	if err := c.bounded(); err != nil {
+		return nil, err
 	}
 	return d, nil
 }

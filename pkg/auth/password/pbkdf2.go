@@ -73,8 +73,11 @@ func newPBKDF2(
 		weak:  iterations < h.floor,
 		costs: work{"pbkdf2-" + h.name, uint64(iterations) * blocks * h.nanos},
 	}
-	if iterations < 1 || uint64(iterations)*blocks > maxIterations || !d.bounded(salt) {
-		return nil, errBounds
+	if err := d.bounded(salt); err != nil {
+		return nil, err
+	}
+	if iterations < 1 || uint64(iterations)*blocks > maxIterations {
+		return nil, fmt.Errorf("%w: PBKDF2's iterations are %d (want 1 to %d for a digest of %d bytes)", errBounds, iterations, maxIterations/blocks, len(want))
 	}
 	return d, nil
 }

@@ -34,10 +34,15 @@ const (
 // kib is the memory of one run in KiB: 128*N*r bytes.
 func (c scryptCost) kib() uint64 { return uint64(c.n) * uint64(c.r) / 8 }
 
-func (c scryptCost) bounded() bool {
-	return bits.OnesCount32(c.n) == 1 && c.n > 1 && // RFC 7914, section 2
+// bounded returns an error unless the cost is accepted.
+func (c scryptCost) bounded() error {
+	if bits.OnesCount32(c.n) == 1 && c.n > 1 && // RFC 7914, section 2
 		1 <= c.r && c.r <= maxScryptR && 1 <= c.p && c.p <= maxScryptP &&
-		c.kib() <= maxMemoryKiB && c.kib()*uint64(c.p) <= maxScryptWorkKiB
+		c.kib() <= maxMemoryKiB && c.kib()*uint64(c.p) <= maxScryptWorkKiB {
+		return nil
+	}
+	return fmt.Errorf("%w: scrypt's cost is n=%d, r=%d, p=%d (want n to be a power of two, r 1 to %d, p 1 to %d, 128*n*r at most %d KiB, and times p at most %d KiB)",
+		errBounds, c.n, c.r, c.p, maxScryptR, maxScryptP, maxMemoryKiB, maxScryptWorkKiB)
 }
 
 func (c scryptCost) work() work { return work{"scrypt", c.kib() * uint64(c.p) * scryptNanos} }
@@ -60,8 +65,11 @@ func newScrypt(c scryptCost, salt []byte, spelled string, want []byte, spell fun
 		weak:   c.kib() < minScryptKiB,
 		costs:  c.work(),
 	}
-	if !c.bounded() || !d.bounded(salt) {
-		return nil, errBounds
+	if err := d.bounded(salt); err != nil {
+		return nil, err
+	}
+	if err := c.bounded(); err != nil {
+		return nil, err
 	}
 	return d, nil
 }

@@ -82,7 +82,7 @@ func (h Hasher) Wrap(stored auth.Secret) (auth.Secret, error) {
 
 // Importable returns an error if [Hasher.Wrap] would refuse stored. A valid stored has a known
 // form, is in its one spelling and asks for work within bounds. Importable does no hashing. Its
-// error wraps [ErrMalformed] and does not repeat stored.
+// error wraps [ErrMalformed]. It may name a cost, and repeats nothing else of stored.
 func Importable(stored auth.Secret) error {
 	_, err := importable(stored)
 	return err
