@@ -63,13 +63,13 @@ func (c *keysDrop) Run(ctx context.Context, t terminal) error {
 	}
 	dropped := ""
 	if n := len(c.KeyIDs); n > 0 {
-		dropped = fmt.Sprintf("dropped %d, whose access tokens are refused from now on; ", n)
+		dropped = fmt.Sprintf("signing keys dropped: %d, and their access tokens are refused from now on; ", n)
 	}
 	if n := len(c.Refresh); n > 0 {
-		dropped += fmt.Sprintf("dropped %d of refresh tokens, whose sessions end; ", n)
+		dropped += fmt.Sprintf("refresh-token keys dropped: %d, and their sessions end; ", n)
 	}
 	if n := len(c.Login); n > 0 {
-		dropped += fmt.Sprintf("dropped %d of logins, known devices are forgotten; ", n)
+		dropped += fmt.Sprintf("login keys dropped: %d, and known devices are forgotten; ", n)
 	}
 	return printMoved(t, version, dropped)
 }

@@ -136,7 +136,7 @@ func TestKeysMove(t *testing.T) {
 		`next rotation +version 4, now`)
 	kids := regexp.MustCompile(`[\w-]{43}`).FindAllString(shown, -1)
 	lines(t, done(t, "", "keys", "drop", "--kid="+kids[0], "--kid="+kids[1], "--data", home),
-		"dropped 2, whose access tokens are refused from now on; version 3 signs; a running server reloads within a second")
+		"signing keys dropped: 2, and their access tokens are refused from now on; version 3 signs; a running server reloads within a second")
 	if text := done(t, "", "keys", "show", "--data", home); strings.Contains(text, kids[0]) || !strings.Contains(text, kids[2]) {
 		t.Error(text)
 	}
