@@ -32,6 +32,7 @@ type cloud struct {
 	process   *engine.Process
 	address   string // host:port
 	authority string // the file with the certificate, which is its own authority
+	key       string // the file with the key of the certificate
 }
 
 // startCloud starts the emulator. folder is its own, for all that it writes.
@@ -44,9 +45,8 @@ func startCloud(folder string) (*cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cloud{authority: filepath.Join(folder, "certificate.pem")}
-	key := filepath.Join(folder, "key.pem")
-	roots, err := makeCertificate(c.authority, key)
+	c := &cloud{authority: filepath.Join(folder, "certificate.pem"), key: filepath.Join(folder, "key.pem")}
+	roots, err := makeCertificate(c.authority, c.key)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func startCloud(folder string) (*cloud, error) {
 			return []string{
 				"env", "-i", "PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + folder,
 				"GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "MINISTACK_HOST=localhost", "MINISTACK_REGION=" + region,
-				"USE_SSL=1", "MINISTACK_SSL_CERT=" + c.authority, "MINISTACK_SSL_KEY=" + key,
+				"USE_SSL=1", "MINISTACK_SSL_CERT=" + c.authority, "MINISTACK_SSL_KEY=" + c.key,
 				"AUTH=true",           // evaluate the policies of roles
 				"IOT_MTLS_ENABLED=0",  // no other port
 				"SFTP_ENABLED=0",      // no other port

@@ -35,15 +35,14 @@ type packed struct {
 	examples map[string]document
 }
 
-// attach deploys an example that takes the tokens of the stack, and returns the address that the
-// example's output names.
-func (s *stack) attach(example string) (url string) {
+// attach deploys an example that takes the tokens of the stack, with further parameters, and returns
+// the address that the example's output names.
+func (s *stack) attach(example string, parameters ...string) (url string) {
 	s.t.Helper()
 	d, err := s.example(s.t.Context(), example)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var parameters []string
 	for parameter, name := range map[string]string{"AuthorizerArn": "authorizer", "SessionAuthorizerArn": "session-authorizer", "Issuer": "issuer"} {
 		if _, takes := d["Parameters"].(object)[parameter]; takes {
 			parameters = append(parameters, parameter+"=/"+s.name+"/"+name)
@@ -85,11 +84,15 @@ func TestExamples(t *testing.T) {
 			t.Parallel()
 			s := *s
 			s.t = t
-			refusal := map[string]int{"http-api": http.StatusForbidden, "session-http-api": http.StatusForbidden}[name] // an HTTP API has no other for an authorizer's no
+			refusal := map[string]int{"http-api": http.StatusForbidden, "session-http-api": http.StatusForbidden, "http-proxy": http.StatusForbidden}[name] // an HTTP API has no other for an authorizer's no
 			if refusal == 0 {
 				refusal = http.StatusUnauthorized
 			}
-			url := s.attach(name)
+			var others []string
+			if name == "http-proxy" {
+				others = append(others, "BackendUrl="+s.backend().url)
+			}
+			url := s.attach(name, others...)
 			for _, row := range []struct {
 				what, access string
 				status       int

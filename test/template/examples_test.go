@@ -8,7 +8,7 @@ import (
 // TestExamples checks that in every example no route lacks the authorizer, nothing is cached, and
 // browsers can read the refusals of REST APIs.
 func TestExamples(t *testing.T) {
-	for _, name := range []string{"http-api", "session-http-api", "rest-token", "rest-request"} {
+	for _, name := range []string{"http-api", "http-proxy", "session-http-api", "rest-token", "rest-request"} {
 		t.Run(name, func(t *testing.T) {
 			d := translated(t, "examples/"+name+".yaml")
 			for _, problem := range slices.Concat(example(d), deployable(d)) {
@@ -123,7 +123,13 @@ func native(d document) (problems []string) {
 
 func body(d document) tree { return at[tree](d.properties("ExampleApi"), "Body") }
 
-func operation(d document) tree { return at[tree](body(d), "paths", "/whoami", "get") }
+// operation returns the GET of the only path, or of /whoami.
+func operation(d document) tree {
+	if proxied := at[tree](body(d), "paths", "/{proxy+}", "get"); proxied != nil {
+		return proxied
+	}
+	return at[tree](body(d), "paths", "/whoami", "get")
+}
 
 // gatewayAuthorizer returns the authorizer with the name edgeauth.
 func gatewayAuthorizer(d document) tree { return schemeOf(d, "edgeauth") }
