@@ -56,7 +56,7 @@ func TestTestingPage(t *testing.T) {
 		t.Errorf("%d users were added:\n%s", n, out)
 	}
 	var keys struct{ Keys []json.RawMessage }
-	text, err := os.ReadFile(filepath.Join(folder, "jwks.json"))
+	text, err := os.ReadFile(filepath.Join(folder, ".edgeauth", "jwks.json"))
 	if err != nil || json.Unmarshal(text, &keys) != nil || len(keys.Keys) == 0 {
 		t.Errorf("jwks.json holds %s, %v", text, err)
 	}
