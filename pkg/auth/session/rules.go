@@ -156,9 +156,10 @@ func (r Rules) replaced(p Presented, s *Session) bool {
 }
 
 // StepUp returns the update of a session that another one begins to replace at this instant. It
-// requires that the session is live.
+// requires that the session is live. It moves the idle end, because the refreshes of the handover do
+// not.
 func (r Rules) StepUp(at time.Time) Update {
-	return Update{If: Condition{LiveAt: at, CreatedFrom: r.notBefore()}, Set: Change{Pause: &Pause{Until: at.Add(r.Handover)}}}
+	return Update{If: Condition{LiveAt: at, CreatedFrom: r.notBefore()}, Set: Change{Activity: &Activity{At: at}, Pause: &Pause{Until: at.Add(r.Handover)}}}
 }
 
 // outcome is the decision table. Its order matters. An ended session is reported as ended to every

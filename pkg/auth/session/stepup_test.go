@@ -217,3 +217,33 @@ func TestStepUpTheftEndsBoth(t *testing.T) {
 	outcome, _ = h.refresh(t, old.RefreshToken)
 	want(t, "the replaced session", outcome, session.OutcomeRevoked)
 }
+
+// A refresh during the handover does not move the idle end, so the step-up does. Otherwise a client
+// whose step-up got no answer would find its session idle at its next refresh but one.
+func TestStepUpWithLostAnswerLeavesTimeForTwoRefreshes(t *testing.T) {
+	const lifetime = 15 * time.Minute // of access tokens; the shortest idle timeout that a client may have
+	for _, profile := range profiles {
+		h := newTestManager(t)
+		o := h.opening(profile)
+		o.Client.IdleTimeout = lifetime + session.DefaultRules().MinimumIdleTimeout()
+		g, err := h.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := g.RefreshToken
+		h.now = h.now.Add(lifetime - time.Second)
+		if _, err := h.StepUp(t.Context(), g.Session.ID, o); err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []time.Duration{time.Second, lifetime, lifetime} {
+			h.now = h.now.Add(after)
+			outcome, g := h.refresh(t, held)
+			if !outcome.Grants() {
+				t.Fatalf("%s, after %s: %s", profile, h.now.Sub(epoch), outcome)
+			}
+			if g.RefreshToken.Reveal() != "" {
+				held = g.RefreshToken
+			}
+		}
+	}
+}
