@@ -53,14 +53,33 @@ func listed(value any) []any {
 	return []any{value}
 }
 
-// policies calls f for the policy documents of a template, with the name of the resource that each
-// belongs to.
-func (d document) policies(f func(owner string, policy object)) {
+// inlined returns the template with each managed policy as a policy of every role that has it. Then
+// a grant can be taken from one role alone.
+func (d document) inlined() document {
+	d = d.clone()
+	for _, r := range d.resources() {
+		if r.(object)["Type"] != "AWS::IAM::Role" {
+			continue
+		}
+		role := r.(object)["Properties"].(object)
+		policies, _ := role["Policies"].([]any)
+		arns, _ := role["ManagedPolicyArns"].([]any)
+		for _, arn := range arns {
+			name := arn.(object)["Ref"].(string)
+			managed := d.resources()[name].(object)["Properties"].(object)
+			policies = append(policies, object{"PolicyName": name, "PolicyDocument": managed["PolicyDocument"]})
+		}
+		role["Policies"] = policies
+		delete(role, "ManagedPolicyArns")
+	}
+	maps.DeleteFunc(d.resources(), func(_ string, r any) bool { return r.(object)["Type"] == "AWS::IAM::ManagedPolicy" })
+	return d.clone() // the roles share no policy document
+}
+
+// policies calls f for the policy documents of the roles of a template, with the name of the role.
+func (d document) policies(f func(role string, policy object)) {
 	for _, name := range slices.Sorted(maps.Keys(d.resources())) {
 		properties, _ := d.resources()[name].(object)["Properties"].(object)
-		if policy, ok := properties["PolicyDocument"].(object); ok {
-			f(name, policy)
-		}
 		policies, _ := properties["Policies"].([]any)
 		for _, p := range policies {
 			f(name, p.(object)["PolicyDocument"].(object))
@@ -68,11 +87,17 @@ func (d document) policies(f func(owner string, policy object)) {
 	}
 }
 
-// grants returns all grants of a template.
+// grants returns all grants of a template, each once.
 func (d document) grants() (all []grant) {
-	d.policies(func(owner string, policy object) {
+	seen := map[string]bool{}
+	d.policies(func(role string, policy object) {
 		for _, s := range listed(policy["Statement"]) {
-			all = append(all, split(owner, s.(object))...)
+			for _, g := range split(role, s.(object)) {
+				if !seen[g.String()] {
+					all = append(all, g)
+				}
+				seen[g.String()] = true
+			}
 		}
 	})
 	return all
@@ -81,10 +106,10 @@ func (d document) grants() (all []grant) {
 // without returns the template without one grant.
 func (d document) without(g grant) document {
 	d = d.clone()
-	d.policies(func(owner string, policy object) {
+	d.policies(func(role string, policy object) {
 		var kept []any
 		for _, s := range listed(policy["Statement"]) {
-			for _, one := range split(owner, s.(object)) {
+			for _, one := range split(role, s.(object)) {
 				if one.String() != g.String() {
 					kept = append(kept, object{"Effect": "Allow", "Action": one.action, "Resource": one.resource})
 				}
@@ -108,8 +133,8 @@ func TestRoles(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	count := 0
-	for _, g := range p.template.grants() {
+	count, inlined := 0, p.template.inlined()
+	for _, g := range inlined.grants() {
 		if g.isOfLogs() {
 			continue
 		}
@@ -118,7 +143,7 @@ func TestRoles(t *testing.T) {
 		t.Run(g.String(), func(t *testing.T) {
 			t.Parallel()
 			s.t = t
-			d := p.template.without(g)
+			d := inlined.without(g)
 			if keys := d.resources()["KeysFunction"].(object)["Properties"].(object); strings.Contains(fmt.Sprint(keys["Role"]), g.role) {
 				keys["Timeout"] = 10 // it would wait a minute for the grant, as for one of a new role
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,14 +92,17 @@ func granted(t *testing.T, template map[string]any) map[access]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	type policy struct {
+		PolicyDocument struct {
+			Statement []struct{ Action, Resource any }
+		}
+	}
 	var resources map[string]struct {
 		Properties struct {
-			Role     map[string][]string
-			Policies []struct {
-				PolicyDocument struct {
-					Statement []struct{ Action, Resource any }
-				}
-			}
+			policy            // of a managed policy
+			Role              map[string][]string
+			Policies          []policy
+			ManagedPolicyArns []struct{ Ref string }
 		}
 	}
 	if err := json.Unmarshal(raw, &resources); err != nil {
@@ -110,7 +114,11 @@ func granted(t *testing.T, template map[string]any) map[access]bool {
 		if len(role) == 0 {
 			t.Fatalf("%s has no role of this template", f)
 		}
-		for _, p := range resources[role[0]].Properties.Policies {
+		policies := slices.Clone(resources[role[0]].Properties.Policies)
+		for _, arn := range resources[role[0]].Properties.ManagedPolicyArns {
+			policies = append(policies, resources[arn.Ref].Properties.policy)
+		}
+		for _, p := range policies {
 			for _, s := range p.PolicyDocument.Statement {
 				for _, action := range listed(s.Action) {
 					if action := action.(string); strings.HasPrefix(action, "dynamodb:") {

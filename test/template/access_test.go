@@ -39,22 +39,24 @@ var accessRules = []rule{
 		},
 	}},
 	{"a role allows exactly what its function needs", privileges, map[string]func(document){
-		"login writes keys": func(d document) { statement(d, "LoginRole", 3)["Action"] = "secretsmanager:PutSecretValue" },
+		"login writes keys": func(d document) { statement(d, "PasswordPolicy", 3)["Action"] = "secretsmanager:PutSecretValue" },
 		"sessions reads what signs": func(d document) {
-			statement(d, "SessionsRole", 1)["Resource"] = statement(d, "LoginRole", 3)["Resource"]
+			statement(d, "SessionsRole", 1)["Resource"] = statement(d, "PasswordPolicy", 3)["Resource"]
 		},
 		"refresh reads the login ring": func(d document) {
-			statement(d, "RefreshRole", 2)["Resource"] = statement(d, "LoginRole", 3)["Resource"]
+			statement(d, "RefreshRole", 1)["Resource"] = statement(d, "PasswordPolicy", 3)["Resource"]
 		},
 		"sessions cannot read its keys": func(d document) { statement(d, "SessionsRole", 1)["Resource"] = "*" },
-		"refresh writes users":          func(d document) { statement(d, "RefreshRole", 0)["Action"] = "dynamodb:UpdateItem" },
-		"sessions reads a table more": func(d document) {
-			statement(d, "SessionsRole", 0)["Resource"] = statement(d, "LoginRole", 0)["Resource"]
+		"refresh writes users": func(d document) {
+			statement(d, "RefreshRole", 0)["Resource"] = statement(d, "PasswordPolicy", 0)["Resource"]
 		},
-		"any resource": func(d document) { statement(d, "LoginRole", 1)["Resource"] = "*" },
-		"any action":   func(d document) { statement(d, "LoginRole", 1)["Action"] = "dynamodb:*" },
+		"sessions reads a table more": func(d document) {
+			statement(d, "SessionsRole", 0)["Resource"] = statement(d, "PasswordPolicy", 2)["Resource"]
+		},
+		"any resource": func(d document) { statement(d, "PasswordPolicy", 1)["Resource"] = "*" },
+		"any action":   func(d document) { statement(d, "PasswordPolicy", 1)["Action"] = "dynamodb:*" },
 		"all actions but one": func(d document) {
-			s := statement(d, "LoginRole", 1)
+			s := statement(d, "PasswordPolicy", 1)
 			s["NotAction"] = "dynamodb:DeleteTable"
 		},
 		"the authorizer writes other logs": func(d document) {
@@ -62,7 +64,10 @@ var accessRules = []rule{
 		},
 		"discovery reads a table": func(d document) { d.properties("DiscoveryRole")["Policies"] = d.properties("RefreshRole")["Policies"] },
 		"the session authorizer writes": func(d document) {
-			statement(d, "SessionAuthorizerRole", 0)["Action"] = []any{"dynamodb:GetItem", "dynamodb:UpdateItem"}
+			d.properties("SessionAuthorizerRole")["ManagedPolicyArns"] = d.properties("AccountRole")["ManagedPolicyArns"]
+		},
+		"the readers write": func(d document) {
+			statement(d, "ReadPolicy", 0)["Action"] = []any{"dynamodb:GetItem", "dynamodb:UpdateItem"}
 		},
 		"the authorizer decrypts": func(d document) {
 			statement(d, "AuthorizerRole", 0)["Action"] = []any{"logs:CreateLogStream", "logs:PutLogEvents", "kms:Decrypt"}
@@ -149,21 +154,28 @@ const (
 	protectTable = "dynamodb:DescribeTable dynamodb:UpdateTable"
 )
 
-// statement returns a statement of a role's own policy.
-func statement(d document, role string, index int) tree {
-	p := at[[]any](d.properties(role), "Policies")[0]
-	return at[[]any](p, "PolicyDocument", "Statement")[index].(tree)
+// statement returns a statement of a managed policy, or of a role's own policy.
+func statement(d document, id string, index int) tree {
+	return at[[]any](policies(d, id)[0], "PolicyDocument", "Statement")[index].(tree)
+}
+
+// policies returns a managed policy of the stack as a list of one, or the own policies of a role.
+func policies(d document, id string) []any {
+	if p := d.properties(id); p["PolicyDocument"] != nil {
+		return []any{p}
+	}
+	return at[[]any](d.properties(id), "Policies")
 }
 
 // allowed returns the actions that a role allows, by resource, in its own policies and in the
 // stack's managed ones.
 func allowed(d document, role string) map[string]string {
-	policies := slices.Clone(at[[]any](d.properties(role), "Policies"))
+	all := slices.Clone(policies(d, role))
 	for _, arn := range at[[]any](d.properties(role), "ManagedPolicyArns") {
-		policies = append(policies, d.properties(ref(arn)))
+		all = append(all, policies(d, ref(arn))...)
 	}
 	actions := map[string][]string{}
-	for _, p := range policies {
+	for _, p := range all {
 		for _, s := range at[[]any](p, "PolicyDocument", "Statement") {
 			for key := range s.(tree) {
 				if !slices.Contains([]string{"Effect", "Action", "Resource"}, key) {

@@ -113,7 +113,10 @@ var rules = []rule{
 	}},
 	{"functions get variables that somebody reads", known, map[string]func(document){
 		"attempts of no use": func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_ATTEMPTS_TABLE"] = "x" },
-		"a misspelt one":     func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
+		"one that all others get": func(d document) {
+			variables(d, "SessionsFunction")["EDGEAUTH_ISSUER"] = variables(d, "LoginFunction")["EDGEAUTH_ISSUER"]
+		},
+		"a misspelt one": func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
 	}},
 	{"browsers may use the methods of the routes", cors, map[string]func(document){
 		"a method is missing": func(d document) {
@@ -421,7 +424,10 @@ func known(d document) (problems []string) {
 	}
 	for _, id := range d.of("AWS::Lambda::Function") {
 		reads := readers[id]
-		for name := range variables(d, id) {
+		for name, value := range variables(d, id) {
+			if ref(value) == "AWS::NoValue" { // the function does not get it
+				continue
+			}
 			// The stamp is only for Lambda. The other variables belong to the AWS SDK.
 			if name != "EDGEAUTH_STAMP" && strings.HasPrefix(name, "EDGEAUTH_") && !slices.Contains(reads, name) {
 				problems = append(problems, id+" gets "+name+", which it does not read")

@@ -47,7 +47,10 @@ var stateRules = []rule{
 		},
 		"a table is made in any case": func(d document) { delete(d.resources()["SessionsTable"].(tree), "Condition") },
 		"a role allows its own table alone": func(d document) {
-			statement(d, "LoginRole", 0)["Resource"] = tree{"Fn::GetAtt": []any{"UsersTable", "Arn"}}
+			statement(d, "RefreshRole", 0)["Resource"] = tree{"Fn::GetAtt": []any{"SessionsTable", "Arn"}}
+		},
+		"several roles do": func(d document) {
+			at[[]any](statement(d, "ReadPolicy", 0), "Resource")[0] = tree{"Fn::GetAtt": []any{"UsersTable", "Arn"}}
 		},
 	}},
 }
@@ -150,11 +153,17 @@ func adopted(d document) (problems []string) {
 			hold("the stamp's "+want, d.properties("Keys")[want], want)
 		}
 	}
-	for _, id := range d.of("AWS::IAM::Role") {
-		for i := range at[[]any](d.properties(id), "Policies") {
-			for _, s := range at[[]any](at[[]any](d.properties(id), "Policies")[i], "PolicyDocument", "Statement") {
-				if table := attributeOf(at[any](s, "Resource")); at[string](d.resources()[table], "Type") == "AWS::DynamoDB::Table" {
-					problems = append(problems, id+" may not use an existing "+table)
+	for _, id := range slices.Concat(d.of("AWS::IAM::Role"), d.of("AWS::IAM::ManagedPolicy")) {
+		for _, p := range policies(d, id) {
+			for _, s := range at[[]any](p, "PolicyDocument", "Statement") {
+				resources, ok := at[any](s, "Resource").([]any)
+				if !ok {
+					resources = []any{at[any](s, "Resource")}
+				}
+				for _, r := range resources {
+					if table := attributeOf(r); at[string](d.resources()[table], "Type") == "AWS::DynamoDB::Table" {
+						problems = append(problems, id+" may not use an existing "+table)
+					}
 				}
 			}
 		}
