@@ -17,7 +17,7 @@ const (
 
 // maxAge returns MaxAuthAge in whole seconds, which round down: a login that is a second younger is
 // asked for, and never one that is refused again.
-func (r *Rule) maxAge() string { return strconv.FormatInt(int64(r.MaxAuthAge/time.Second), 10) }
+func (r *Rule) maxAge() int64 { return int64(r.MaxAuthAge / time.Second) }
 
 // appendChallenge adds the challenge of a stale login to a context, which ends with "}". A context
 // never is empty. Every other decision leaves the context as it is, because a gateway may cache it
@@ -27,5 +27,5 @@ func appendChallenge(to []byte, d decision) []byte {
 		return to
 	}
 	to = append(to[:len(to)-1], `,"`+keyRefusal+`":"`+staleLogin+`","`+keyMaxAge+`":"`...)
-	return append(append(to, d.Unmet.maxAge()...), `"}`...)
+	return append(strconv.AppendInt(to, d.Unmet.maxAge(), 10), `"}`...)
 }

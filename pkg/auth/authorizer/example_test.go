@@ -80,5 +80,5 @@ func ExampleAuthorizer_Middleware() {
 	}
 	// Output:
 	// 200 hello alice ""
-	// 403 {"message":"Forbidden","request_id":"r1"} "Bearer error=\"insufficient_scope\", scope=\"reports:read\""
+	// 403 {"message":"Forbidden","error":"insufficient_scope","request_id":"r1"} "Bearer error=\"insufficient_scope\", scope=\"reports:read\""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/answer"
@@ -30,6 +31,8 @@ import (
 // of an origin that is not configured sent the token in a cookie. If the keys are unavailable, or if
 // Config.Sessions returns an error, the answer is 503 with Retry-After, and for a fault 500. A token
 // that Config.Sessions refuses is not valid.
+//
+// The body is an object with message, request_id and, if the challenge has them, error and max_age.
 //
 // Handlers must not read the identity in headers: the middleware lets X-Edgeauth-* headers pass,
 // which [Authorizer.Invoke] refuses, because a gateway in front of it may write them.
@@ -127,43 +130,53 @@ func isHandshake(h http.Header) bool {
 }
 
 // refuse answers as RFC 6750, section 3, requires. The body has the form of an API Gateway error
-// and carries the request id that the audit line has.
+// and carries the request id that the audit line has. It repeats the code of the challenge, because
+// a page of another origin cannot read the header.
 func refuse(w http.ResponseWriter, r *http.Request, d decision) {
-	status, challenge := challengeOf(d)
+	status, code, attribute := challengeOf(d)
 	h := w.Header()
-	if challenge != "" {
-		h.Set("WWW-Authenticate", challenge)
+	switch {
+	case code != "":
+		h.Set("WWW-Authenticate", `Bearer error="`+code+`"`+attribute)
+	case status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
+	var maxAge *int64
+	if code == staleLogin {
+		maxAge = new(d.Unmet.maxAge())
+	}
 	answer.JSON(w, status, struct {
 		Message   string `json:"message"`
+		Error     string `json:"error,omitempty"`
+		MaxAge    *int64 `json:"max_age,omitempty"`
 		RequestID string `json:"request_id"`
-	}{http.StatusText(status), requestid.Of(r)})
+	}{http.StatusText(status), code, maxAge, requestid.Of(r)})
 }
 
-// challengeOf returns the status and the WWW-Authenticate challenge. The challenge has no error
-// code if the request has no token (RFC 6750, section 3.1): the client may not know that a token is
-// required. A login that is too old gets the challenge of RFC 9470, section 3.
-func challengeOf(d decision) (status int, challenge string) {
+// challengeOf returns the status, and the error code and the further attribute of the challenge.
+// There is no code if the request has no token (RFC 6750, section 3.1): the client may not know that
+// a token is required. A login that is too old gets the challenge of RFC 9470, section 3.
+func challengeOf(d decision) (status int, code, attribute string) {
 	switch {
 	case d.Outcome == outcomeFault && (d.Reason == reasonKeysUnavailable || d.Reason == reasonSessionsUnavailable):
-		return http.StatusServiceUnavailable, ""
+		return http.StatusServiceUnavailable, "", ""
 	case d.Outcome == outcomeFault:
-		return http.StatusInternalServerError, ""
+		return http.StatusInternalServerError, "", ""
 	case d.Reason == reasonNoToken || d.Reason == reasonNotBearer:
-		return http.StatusUnauthorized, `Bearer`
+		return http.StatusUnauthorized, "", ""
 	case d.Reason == reasonMalformedHeader || d.Reason == reasonSeveralTokens:
-		return http.StatusBadRequest, `Bearer error="invalid_request"`
+		return http.StatusBadRequest, "invalid_request", ""
 	case d.Reason == reasonCrossSite:
-		return http.StatusForbidden, ""
+		return http.StatusForbidden, "", ""
 	case d.Outcome == outcomeUnauthenticated:
-		return http.StatusUnauthorized, `Bearer error="invalid_token"`
+		return http.StatusUnauthorized, "invalid_token", ""
 	case d.Reason == reasonInsufficientScope:
-		return http.StatusForbidden, `Bearer error="insufficient_scope", scope="` + strings.Join(d.Unmet.Scopes, " ") + `"`
+		return http.StatusForbidden, "insufficient_scope", `, scope="` + strings.Join(d.Unmet.Scopes, " ") + `"`
 	case d.Reason == reasonStaleLogin:
-		return http.StatusUnauthorized, `Bearer error="` + staleLogin + `", max_age="` + d.Unmet.maxAge() + `"`
+		return http.StatusUnauthorized, staleLogin, `, max_age="` + strconv.FormatInt(d.Unmet.maxAge(), 10) + `"`
 	}
-	return http.StatusForbidden, ""
+	return http.StatusForbidden, "", ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
+
+// challengeParts finds the error code and the max_age of a challenge.
+var challengeParts = regexp.MustCompile(`^Bearer error="(\w+)"(?:, max_age="(\d+)")?`)
 
 func TestMiddleware(t *testing.T) {
 	authority := newAuthority(t)
@@ -102,8 +106,15 @@ func TestMiddleware(t *testing.T) {
 			if row.status == 503 && answer.Header().Get("Retry-After") != "1" {
 				t.Error("no Retry-After")
 			}
-			if want := fmt.Sprintf("{\"message\":%q,\"request_id\":\"r1\"}\n", http.StatusText(row.status)); row.status != 200 && answer.Body.String() != want {
-				t.Errorf("the body is %s", answer.Body)
+			more := "" // what the body repeats of the challenge
+			if m := challengeParts.FindStringSubmatch(row.challenge); m != nil {
+				more = fmt.Sprintf(`"error":%q,`, m[1])
+				if m[2] != "" {
+					more += `"max_age":` + m[2] + ","
+				}
+			}
+			if want := fmt.Sprintf("{\"message\":%q,%s\"request_id\":\"r1\"}\n", http.StatusText(row.status), more); row.status != 200 && answer.Body.String() != want {
+				t.Errorf("the body is %s, want %s", answer.Body, want)
 			}
 			if !strings.Contains(log.String(), `"request_id":"r1"`) {
 				t.Errorf("the id is not in the line %s", &log)
