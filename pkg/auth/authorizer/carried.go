@@ -16,6 +16,7 @@ type carried struct {
 	query   []pair
 	methods []pair // the values that name a method, see otherMethods
 
+	crowded  bool // it has more headers with a token than are kept
 	identity bool // a header is an identity header, which only a gateway may write
 }
 
@@ -73,6 +74,8 @@ func (s *sources) find(c *carried, origins []string) (token []byte, problem reas
 	switch {
 	case b.problem != "":
 		return nil, b.problem
+	case c.crowded:
+		return nil, reasonSeveralTokens
 	case len(b.token) == 0:
 		return nil, reasonNoToken
 	case b.byCookie && !c.fromOurPages(origins):

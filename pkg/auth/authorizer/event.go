@@ -91,12 +91,23 @@ func (e *event) readHTTP(in *scanner, at int) (behind int) {
 	return in.behind
 }
 
+// maxHeaders is the most headers that are kept of one map of an event.
+const maxHeaders = 32
+
 // readHeaders keeps only the headers in sources.fields and those that name a method, one or two of
 // about thirty. It notes if a header tells an identity.
+//
+// A gateway that keeps the spelling of names passes a header once for each spelling. The scanner has
+// no room for the names of all of them, and a client must not be able to make an event unreadable.
 func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (behind int) {
+	kept := 0
 	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
 		switch field := s.field(name); {
+		case field != "" && kept == maxHeaders:
+			e.crowded = true
+			at = in.skip(at)
 		case field != "":
+			kept++
 			in.once(name)
 			e.headers, at = in.values(at, e.headers, field, of)
 		case isMethodHeader(name):

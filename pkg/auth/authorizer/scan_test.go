@@ -1,12 +1,16 @@
 package authorizer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
 // TestEventsAreJSON puts a value into a part of the event that is not used. The event is accepted
@@ -66,6 +70,40 @@ func TestNamesOfNestedObjects(t *testing.T) {
 		}
 		if got := parseAnswer(t, raw).allows(methodARN); got != allowed {
 			t.Errorf("%s: %v", again, got)
+		}
+	}
+}
+
+// TestManySpellingsOfAHeader sends a header in many spellings, each with the same token, as a gateway
+// passes them that keeps the client's spelling. A client must not be able to cause a fault.
+func TestManySpellingsOfAHeader(t *testing.T) {
+	for _, n := range []int{1, 32, 33, 64, 1000} {
+		var spellings []string
+		for i := range n {
+			name := []byte("authorization")
+			for j := range name {
+				if i>>j&1 == 1 {
+					name[j] -= 'a' - 'A'
+				}
+			}
+			spellings = append(spellings, fmt.Sprintf(`%q:"Bearer x"`, name))
+		}
+		var log bytes.Buffer
+		a, err := authorizer.New(authorizer.Config{Verifier: someone, Log: &log, Deny: config.DenyPolicy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers := "{" + strings.Join(spellings, ",") + "}"
+		answer, err := a.Invoke(t.Context(), fmt.Appendf(nil,
+			`{"type":"REQUEST","methodArn":%q,"headers":%s,"multiValueHeaders":%s}`, prod+"GET/x", headers, strings.ReplaceAll(headers, `"Bearer x"`, `["Bearer x"]`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := parseAnswer(t, answer).allows(prod + "GET/x"); got != (n <= 32) {
+			t.Errorf("%d spellings: allowed %v", n, got)
+		}
+		if strings.Contains(log.String(), "fault") || n > 32 && !strings.Contains(log.String(), `"several_tokens"`) {
+			t.Errorf("%d spellings: %s", n, &log)
 		}
 	}
 }
