@@ -21,8 +21,9 @@ type Page struct {
 
 // List returns the sessions of a user that are open now, in an order that the store chooses, by one
 // query of up to limit sessions. of must come from a read of the user: sessions of an older token
-// version are hidden, and so are a session that a step-up has replaced and all sessions of a disabled
-// user. So a part may be empty and still have a next one. The zero after begins the list.
+// version are hidden, and so are all sessions of a disabled user. A session that a step-up has replaced
+// is hidden too if its replacement is in the same part, unless it was refreshed after the handover. So
+// a part may be empty and still have a next one. The zero after begins the list.
 func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int) (Page, error) {
 	found, err := m.c.Store.List(ctx, of.ID, after, limit)
 	if err != nil {
@@ -40,7 +41,9 @@ func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int
 			replaced[s.Replaces] = true
 		}
 	}
-	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool { return replaced[s.ID] })
+	// A replaced session that was refreshed after the handover is in use: by a thief, or by a client
+	// whose step-up got no answer.
+	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool { return replaced[s.ID] && s.LastSeen.Before(s.PausedUntil) })
 	return p, nil
 }
 

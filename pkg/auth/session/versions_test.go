@@ -332,6 +332,35 @@ func TestLogoutEndsReplacedSessions(t *testing.T) {
 	}
 }
 
+// A replaced session that goes on is in use: by a thief, or by a client whose step-up got no answer.
+// Its user must see it.
+func TestListShowsAReplacedSessionInUse(t *testing.T) {
+	for _, profile := range profiles {
+		h := newHousehold(t)
+		old := h.login(t, profile)
+		h.now = h.now.Add(time.Hour)
+		g := h.stepUp(t, old.Session.ID, profile)
+		for _, at := range []struct {
+			after time.Duration
+			want  []session.ID
+		}{
+			{time.Minute, []session.ID{g.Session.ID}},
+			{handover - time.Minute, []session.ID{g.Session.ID, old.Session.ID}},
+		} {
+			h.now = h.now.Add(at.after)
+			if outcome, _ := h.refresh(t, old.RefreshToken); !outcome.Grants() {
+				t.Fatal(outcome)
+			}
+			got := h.listed(t)
+			slices.SortFunc(got, func(a, b session.ID) int { return strings.Compare(a.String(), b.String()) })
+			slices.SortFunc(at.want, func(a, b session.ID) int { return strings.Compare(a.String(), b.String()) })
+			if !slices.Equal(got, at.want) {
+				t.Errorf("%s, %s after the step-up: listed %v, want %v", profile, h.now.Sub(g.Session.CreatedAt), got, at.want)
+			}
+		}
+	}
+}
+
 func TestListPages(t *testing.T) {
 	h := newHousehold(t)
 	want := map[session.ID]bool{}
