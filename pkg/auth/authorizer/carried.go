@@ -139,9 +139,11 @@ func (s *sources) subprotocol(list []byte) (token []byte, problem reason) {
 }
 
 // fromOurPages reports whether the request may use its cookie. A WebSocket handshake is a GET but
-// counts as unsafe, because it would give a page of another site a whole conversation.
+// counts as unsafe, because it would give a page of another site a whole conversation. So does a
+// safe request that names an unsafe method: any page can link to /me?_method=DELETE.
 func (c *carried) fromOurPages(origins []string) bool {
-	if crosssite.Safe(c.method) && !c.connect {
+	unsafe := func(method string) bool { return !crosssite.Safe(method) }
+	if !unsafe(c.method) && !c.connect && !slices.ContainsFunc(c.otherMethods(), unsafe) {
 		return true
 	}
 	fetchSite, one := c.header(fetchSiteField)

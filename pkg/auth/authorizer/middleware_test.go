@@ -70,6 +70,7 @@ func TestMiddleware(t *testing.T) {
 
 		{"a cookie", places, "GET /me", "Cookie: __Host-access=$good", 200, "", "ok"},
 		{"a cookie, unsafe", places, "POST /me", "Cookie: __Host-access=$good", 403, "", "cross_site"},
+		{"a cookie, names an unsafe method", places, "GET /me?_method=DELETE", "Cookie: __Host-access=$good", 403, "", "cross_site"},
 		{"a cookie, our page", places, "POST /me", "Cookie: __Host-access=$good\nSec-Fetch-Site: same-origin", 200, "", "ok"},
 		{"a cookie, a WebSocket", places, "GET /me", "Cookie: __Host-access=$good\nUpgrade: websocket", 403, "", "cross_site"},
 		{"a cookie, a WebSocket among others", places, "GET /me", "Cookie: __Host-access=$good\nUpgrade: h2c, WebSocket", 403, "", "cross_site"},

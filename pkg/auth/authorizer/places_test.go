@@ -181,6 +181,10 @@ func TestCookies(t *testing.T) {
 		{"in the header", rest("GET", `"Cookie":"a=1; __Host-access=$good ;b=2"`), true},
 		{"in the header, unsafe", rest("DELETE", `"Cookie":"__Host-access=$good"`), false},
 		{"in the header, our page", rest("DELETE", `"Cookie":"__Host-access=$good","Sec-Fetch-Site":"same-origin"`), true},
+		{"names an unsafe method", `{"queryStringParameters":{"_method":"DELETE"},` + v2(get, cookie, stranger)[1:], false},
+		{"names an unsafe method, our page", `{"queryStringParameters":{"_method":"DELETE"},` + v2(get, cookie, sameOrigin)[1:], true},
+		{"names a safe method", `{"queryStringParameters":{"_method":"head"},` + v2(get, cookie, stranger)[1:], true},
+		{"names two methods", `{"queryStringParameters":{"_method":"GET,PURGE"},` + v2(get, cookie, stranger)[1:], false},
 		{"a WebSocket of a stranger", `{"type":"REQUEST","methodArn":"` + connectARN + `","httpMethod":"GET","headers":{"Cookie":"__Host-access=$good","Origin":"https://evil.example"}}`, false},
 		{"a WebSocket of a listed page", `{"type":"REQUEST","methodArn":"` + connectARN + `","headers":{"Cookie":"__Host-access=$good","Origin":"https://app.example.com"}}`, true},
 	} {
