@@ -118,6 +118,15 @@ func (c *client) part(n int) string {
 // claims returns the claims of the access token, as JSON.
 func (c *client) claims() string { return c.part(1) }
 
+// sid returns the id of the session.
+func (c *client) sid() string {
+	var claims struct{ Sid string }
+	if err := json.Unmarshal([]byte(c.claims()), &claims); err != nil {
+		return err.Error()
+	}
+	return claims.Sid
+}
+
 // kid returns the id of the key that signed the access token.
 func (c *client) kid() string {
 	var header struct{ Kid string }

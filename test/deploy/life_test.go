@@ -35,7 +35,7 @@ func TestLife(t *testing.T) {
 
 // session uses the API of the stack from login to logout.
 func (s *stack) session(ctx context.Context, email, password string) error {
-	c := s.client()
+	c, other := s.client(), s.client()
 	first := *c
 	for _, step := range []struct {
 		what string
@@ -61,16 +61,31 @@ func (s *stack) session(ctx context.Context, email, password string) error {
 				object{"current_password": password, "new_password": password + "!"}, c.access))
 		}},
 		{"the session before it", func() error { return first.ended(ctx) }},
-		{"the new password", func() error { return s.client().login(ctx, email, password+"!") }},
+		{"the new password", func() error { return other.login(ctx, email, password+"!") }},
 		{"the list of sessions", func() error {
 			_, err := c.expect(ctx, http.StatusOK, "", http.MethodGet, "/auth/sessions", nil, c.access)
 			return err
 		}},
+		{"a label", func() error {
+			_, err := c.expect(ctx, http.StatusOK, "", http.MethodPatch, "/auth/sessions/"+other.sid(), object{"label": "a laptop"}, c.access)
+			return err
+		}},
+		{"the end of one", func() error {
+			_, err := c.expect(ctx, http.StatusOK, "", http.MethodDelete, "/auth/sessions/"+other.sid(), nil, c.access)
+			return err
+		}},
+		{"the session that was ended", func() error { return other.ended(ctx) }},
+		{"one more login", func() error { return other.login(ctx, email, password+"!") }},
 		{"the end of the others", func() error {
 			_, err := c.expect(ctx, http.StatusOK, "", http.MethodDelete, "/auth/sessions", nil, c.access)
 			return err
 		}},
+		{"another session", func() error { return other.ended(ctx) }},
 		{"the session that is left", func() error { return c.renew(ctx) }},
+		{"the password again", func() error {
+			return c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/reauth", object{"password": password + "!"}, c.access))
+		}},
+		{"the session after it", func() error { return c.renew(ctx) }},
 		{"a logout", func() error {
 			_, err := c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/logout", object{"refresh_token": c.refresh}, "")
 			return err

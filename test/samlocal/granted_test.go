@@ -28,6 +28,8 @@ func TestGranted(t *testing.T) {
 		{"LoginFunction", "dynamodb:GetItem", "UsersTable"}:                   true,
 		{"RefreshFunction", "dynamodb:UpdateItem", "SessionsTable"}:           true,
 		{"RefreshFunction", "dynamodb:UpdateItem", "UsersTable"}:              false,
+		{"AccountFunction", "dynamodb:UpdateItem", "SessionsTable"}:           true,
+		{"LoginFunction", "dynamodb:UpdateItem", "SessionsTable"}:             false,
 		{"AuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:           false,
 		{"SessionAuthorizerFunction", "dynamodb:GetItem", "UsersTable"}:       true,
 		{"SessionAuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:    true,

@@ -151,6 +151,7 @@ func (r *run) api(t *testing.T) {
 	c.postJSON("/auth/refresh", `{"refresh_token":"`+second.Refresh+`"}`).want(t, http.StatusBadRequest, "invalid_grant")
 	back := c.postJSON("/auth/password", `{"current_password":"`+next+`","new_password":"`+r.Password.Reveal()+`"}`,
 		"Authorization", "Bearer "+changed.Access).tokens(t)
+	back = c.postJSON("/auth/reauth", `{"password":"`+r.Password.Reveal()+`"}`, "Authorization", "Bearer "+back.Access).tokens(t)
 	// On /money, a token ends with its session.
 	money := func(access string) answer {
 		return c.call(http.MethodPost, "/money", "", "Authorization", "Bearer "+access)

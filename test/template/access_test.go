@@ -126,7 +126,7 @@ var grants = map[string]map[string]string{
 	},
 	"AccountRole": {
 		"FunctionLogs": writeLogs,
-		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:GetItem dynamodb:PutItem", "AttemptsTable": "dynamodb:UpdateItem",
+		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "AttemptsTable": "dynamodb:UpdateItem",
 		"SigningSecret": readSecret, "RefreshSecret": readSecret, "LoginSecret": readSecret,
 	},
 	"RefreshRole": {
