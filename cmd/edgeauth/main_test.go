@@ -222,7 +222,7 @@ func TestTokens(t *testing.T) {
 	text := done(t, "", "token", "issue", "--data", home, "--subject", "u1", "--scope", "read,write", "--roles", "admin",
 		"--claim", `tenant={"id":7}`, "--claim", `note="a;b,c=d"`, "--lifetime", "5m")
 	lines(t, done(t, text, "token", "verify", "--data", home),
-		"good until +"+when, "iss +http://127.0.0.1:8080", "sub +u1", `aud +\[http://127.0.0.1:8080\]`, "client_id +default",
+		"good until +"+when, "auth_time +"+when, "iss +http://127.0.0.1:8080", "sub +u1", `aud +\[http://127.0.0.1:8080\]`, "client_id +default",
 		`sid +local-\w+`, `scope +\[read write\]`, `roles +\[admin\]`, `jti +[\w-]{22}`, `note +"a;b,c=d"`, `tenant +{"id":7}`)
 
 	var issued struct {
@@ -231,10 +231,24 @@ func TestTokens(t *testing.T) {
 	if err := json.Unmarshal([]byte(done(t, "", "token", "issue", "--data", home, "--json")), &issued); err != nil {
 		t.Fatal(err)
 	}
-	var claims struct{ Iss, Sub, Sid, Jti string }
+	var claims struct {
+		Iss, Sub, Sid, Jti string
+		Iat                int64
+		AuthTime           int64 `json:"auth_time"`
+	}
 	view := done(t, issued.Text, "token", "verify", "--data", home, "--json") // no line feed at the end
-	if err := json.Unmarshal([]byte(view), &claims); err != nil || !regexp.MustCompile(aUUID).MatchString(claims.Sub) || claims.Jti == "" {
+	if err := json.Unmarshal([]byte(view), &claims); err != nil || !regexp.MustCompile(aUUID).MatchString(claims.Sub) || claims.Jti == "" || claims.AuthTime != claims.Iat {
 		t.Errorf("%s, %v", view, err)
+	}
+	aged := done(t, "", "token", "issue", "--data", home, "--auth-age", "11m")
+	view = done(t, aged, "token", "verify", "--data", home, "--json")
+	if err := json.Unmarshal([]byte(view), &claims); err != nil || claims.AuthTime != claims.Iat-11*60 {
+		t.Errorf("a login of 11 minutes ago: %s, %v", view, err)
+	}
+	for _, age := range []string{"-1s", "8760h1s"} {
+		if r := edgeauth(t, "", "token", "issue", "--data", home, "--auth-age="+age); r.status != exitUsage || !strings.Contains(r.err, "want 0s to 8760h0m0s") {
+			t.Errorf("--auth-age=%s: %d, %s", age, r.status, r.err)
+		}
 	}
 
 	text = strings.TrimSpace(text)

@@ -46,6 +46,9 @@ func (f issuerFlags) keys(ctx context.Context) (*keyring.Signing, error) {
 	return keyring.LoadSigning(ctx, f.Data.SigningRing(), ring.Current(), time.Now)
 }
 
+// maxAuthAge is the longest life of a session: the login of a token is never longer ago.
+const maxAuthAge = 8760 * time.Hour
+
 type tokenIssue struct {
 	issuerFlags
 	Subject  auth.SubjectID    `help:"The subject (default: a random one)." placeholder:"SUBJECT"`
@@ -54,6 +57,7 @@ type tokenIssue struct {
 	Roles    []string          `placeholder:"ROLE" help:"The roles, separated by commas."`
 	Claim    map[string]string `mapsep:"none" placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON. Repeat it to add several."`
 	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"Lifetime of the token, 1m to 1h (${default})."`
+	AuthAge  time.Duration     `default:"0s" placeholder:"DURATION" help:"How long ago the user proved the password, for routes with max_auth_age (${default})."`
 }
 
 func (c *tokenIssue) Run(ctx context.Context, t terminal) error {
@@ -64,6 +68,9 @@ func (c *tokenIssue) Run(ctx context.Context, t terminal) error {
 	if c.Subject == "" {
 		c.Subject = auth.SubjectID(uuid.NewString())
 	}
+	if c.AuthAge < 0 || c.AuthAge > maxAuthAge {
+		return fmt.Errorf("%w: --auth-age %v is out of range (want 0s to %v)", errUsage, c.AuthAge, maxAuthAge)
+	}
 	if err := c.Subject.Validate(); err != nil {
 		return fmt.Errorf("%w: --subject: %w", errUsage, err)
 	}
@@ -71,16 +78,16 @@ func (c *tokenIssue) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	now := time.Now()
 	issuer, err := token.NewIssuer(token.IssuerConfig{
-		Issuer: c.Issuer, Audience: c.audience(), Keys: keys, Lifetime: c.Lifetime, Now: time.Now, Rand: rand.Reader,
+		Issuer: c.Issuer, Audience: c.audience(), Keys: keys, Lifetime: c.Lifetime, Now: func() time.Time { return now }, Rand: rand.Reader,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	now := time.Now()
 	access, err := issuer.Issue(ctx, token.Grant{
 		Subject: auth.Subject{ID: c.Subject, Roles: c.Roles, Claims: claims}, SessionID: "local-" + rand.Text(),
-		Client: c.Client, Scope: c.Scope, AuthTime: now, NotAfter: now.Add(token.MaxLifetime),
+		Client: c.Client, Scope: c.Scope, AuthTime: now.Add(-c.AuthAge), NotAfter: now.Add(token.MaxLifetime),
 	})
 	if err != nil {
 		return err
@@ -126,12 +133,14 @@ func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
 	view := map[string]any{
 		"iss": claims.Issuer, "sub": claims.Subject, "aud": claims.Audience, "client_id": claims.ClientID, "sid": claims.SessionID,
 		"scope": claims.Scope, "roles": claims.Roles, "iat": claims.IssuedAt.Unix(), "exp": claims.Expires.Unix(), "jti": claims.ID,
+		"auth_time": claims.AuthTime.Unix(),
 	}
 	for name, raw := range claims.Own {
 		view[name] = raw
 	}
 	return t.print(view, func(w io.Writer) {
 		fmt.Fprintf(w, "good until\t%s\n", claims.Expires.Local().Format(time.DateTime))
+		fmt.Fprintf(w, "auth_time\t%s\n", claims.AuthTime.Local().Format(time.DateTime))
 		for _, name := range []string{"iss", "sub", "aud", "client_id", "sid", "scope", "roles", "jti"} {
 			fmt.Fprintf(w, "%s\t%v\n", name, view[name])
 		}
