@@ -67,7 +67,7 @@ func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
 		return nil, err
 	}
 	if !r.Profile.Valid() {
-		return nil, fmt.Errorf("%w: a record in bucket %s: %w", auth.ErrUnavailable, sessionsBucket, err)
+		return nil, fmt.Errorf("%w: member profile of a record in bucket %s is %d", auth.ErrUnavailable, sessionsBucket, r.Profile)
 	}
 	if r.revocation != (session.Revocation{}) {
 		r.Revocation = &r.revocation
