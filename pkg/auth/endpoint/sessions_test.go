@@ -136,7 +136,7 @@ func TestLabelSession(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                  `400 {"error":"invalid_request","error_description":"label is required; an empty one removes the label"}`,
 		`{"label":7}`:         `400 {"error":"invalid_request","error_description":"label must be a string"}`,
-		`{"label":"a\u0000"}`: `400 {"error":"invalid_request","error_description":"a label has at most 64 characters and 200 bytes of UTF-8, and no control characters"}`,
+		`{"label":"a\u0000"}`: `400 {"error":"invalid_request","error_description":"a label has at most 64 characters and 200 bytes of UTF-8, and no control characters or changes of the direction of text"}`,
 	} {
 		if got := h.send(t, asking("PATCH /auth/sessions/"+h.sid(t, other), access)+body); got.text != want || got.line != "sensitive_update_fail invalid_request" {
 			t.Errorf("%s: %s, logged as %q", body, got.text, got.line)

@@ -59,15 +59,20 @@ const (
 )
 
 // ErrLabel says that a text cannot be the label of a session.
-var ErrLabel = fmt.Errorf("a label has at most %d characters and %d bytes of UTF-8, and no control characters", maxLabelCharacters, maxLabelBytes)
+var ErrLabel = fmt.Errorf("a label has at most %d characters and %d bytes of UTF-8, and no control characters or changes of the direction of text", maxLabelCharacters, maxLabelBytes)
+
+// notInLabel reports whether a label cannot contain r. An embedding, override or isolate of the
+// Unicode Bidirectional Algorithm would also reorder what a page shows beside the label.
+func notInLabel(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+}
 
 // Rename sets the label of a session by one write. An empty label removes it. The error is
 // [ErrLabel] if the label is not permitted. It wraps [auth.ErrNotFound] if the user has no such open
 // session, and [auth.ErrUnavailable] if the store did not confirm the write. of must come from a
 // read of the user.
 func (m *Manager) Rename(ctx context.Context, of auth.Subject, id ID, label string) error {
-	control := func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
-	if len(label) > maxLabelBytes || !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabelCharacters || strings.ContainsFunc(label, control) {
+	if len(label) > maxLabelBytes || !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabelCharacters || strings.ContainsFunc(label, notInLabel) {
 		return ErrLabel
 	}
 	u := Update{If: m.live(millis(m.c.Now())), Set: Change{Label: &label}}

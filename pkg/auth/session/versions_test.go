@@ -393,7 +393,7 @@ func TestListPages(t *testing.T) {
 func TestRename(t *testing.T) {
 	h := newHousehold(t)
 	of, g := auth.Subject{ID: aUUID, TokenVersion: 2}, h.login(t, auth.Balanced)
-	for _, label := range []string{"work laptop", strings.Repeat("é", 64), "👩‍💻 日本語", ""} {
+	for _, label := range []string{"work laptop", strings.Repeat("é", 64), "👩‍💻 日本語", "\u200fמחשב", ""} {
 		if err := h.Rename(t.Context(), of, g.Session.ID, label); err != nil {
 			t.Errorf("%q: %v", label, err)
 		}
@@ -401,7 +401,7 @@ func TestRename(t *testing.T) {
 			t.Errorf("stored %q, %v", s.Label, err)
 		}
 	}
-	for _, label := range []string{"a\nb", "a\x00", "\u0085", "\u2028", "\u2029", "\xff", strings.Repeat("é", 65), strings.Repeat("日", 67)} {
+	for _, label := range []string{"a\nb", "a\x00", "\u0085", "\u2028", "\u2029", "\xff", "\u202egpj.exe", "\u202aa", "a\u2066b", strings.Repeat("é", 65), strings.Repeat("日", 67)} {
 		if err := h.Rename(t.Context(), of, g.Session.ID, label); !errors.Is(err, session.ErrLabel) {
 			t.Errorf("%q: %v", label, err)
 		}
