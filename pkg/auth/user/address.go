@@ -20,7 +20,7 @@ const (
 //
 // The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3). The
 // domain must consist of labels of letters, digits and inner hyphens, each with an A-label (RFC
-// 5890). One "@" separates the two.
+// 5890), which must not depend on case. One "@" separates the two.
 func CheckEmail(text string) error {
 	if _, err := NormalizeEmail(text); err != nil {
 		return err
@@ -32,6 +32,9 @@ func CheckEmail(text string) error {
 	}
 	local, domain, _ := strings.Cut(string(written), "@")
 	switch {
+	case !sameKey(string(written), text):
+		// A reader that lowers the text gets another address; see EmailPointers.
+		return fmt.Errorf("%w: the domain is another one in lower case", ErrEmail)
 	case strings.Contains(domain, "@"):
 		return fmt.Errorf("%w: it must have one @", ErrEmail)
 	case len(local) > maxLocalBytes:

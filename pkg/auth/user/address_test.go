@@ -24,7 +24,7 @@ func TestCheckEmail(t *testing.T) {
 		"=?utf-8?q?victim=40example.com?=@evil.example", "=?x?=@example.com", "x@-bad-.example", "x@bad-.example", "x@example..com",
 		"x@example.com.", "x@.example.com", ".x@example.com", "x.@example.com", "x..y@example.com", "a@b@c.example", `"a b"@example.com`,
 		`"a"@example.com`, "a\\b@example.com", "x@[192.0.2.1]", "x@exa_mple.com", "x@example.com>", "x(comment)@example.com", "x@example.com;y",
-		"x:y@example.com", "x@🐎.example", strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("b", 64) + ".example", "", "@", "a@",
+		"x:y@example.com", "x@🐎.example", "x@s\u0130te.example", "x@stra\u1e9ee.example", strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("b", 64) + ".example", "", "@", "a@",
 	}
 	d := newDirectory(t)
 	for _, text := range refused {
