@@ -50,6 +50,11 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("--addr %q is reachable from other machines (want a loopback address, for example 127.0.0.1:8080)", o.Addr)
 	}
 	issuer := "http://" + listener.Addr().String()
+	release, err := o.Home.claim(ctx, issuer)
+	if err != nil {
+		return err
+	}
+	defer release()
 	stores, err := backend.OpenStores(o.Store)
 	if err != nil {
 		return err
