@@ -191,6 +191,7 @@ var schemas = map[string]map[string]any{
 	"device_delivery":  {"enum": []string{"body", "cookie"}},
 	"grant_type":       {"enum": []string{"refresh_token"}},
 	"token_type":       {"enum": []string{"Bearer"}},
+	"label":            {"minLength": 0, "maxLength": 64},
 	"after":            {"pattern": "^[A-Za-z0-9_-]{22}$"},
 	"all":              {"enum": []string{"true", "false"}},
 	"sessions": {"type": "array", "items": map[string]any{"type": "object", "required": []string{
