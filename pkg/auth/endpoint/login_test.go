@@ -185,6 +185,7 @@ func TestLoginRemembersWhere(t *testing.T) {
 		{"no address", "x", "", "x", ""},
 		{"as long as is kept", strings.Repeat("x", 200), "[2001:db8::1]:1", strings.Repeat("x", 200), "2001:db8::1"},
 		{"cut between characters", strings.Repeat("x", 198) + "€€", "192.0.2.7:1", strings.Repeat("x", 198), "192.0.2.7"},
+		{"reorders the page", "x\u202e\u2066y\u2028\u0085z\t\u200f", "192.0.2.7:1", "xyz\u200f", "192.0.2.7"},
 		{"broken UTF-8", "a\xffb", "192.0.2.7:1", "a\ufffdb", "192.0.2.7"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -67,6 +67,17 @@ func notInLabel(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
 
+// shown returns a text of a client without the characters that a label cannot contain. The client may
+// be a thief, who must not be able to reorder what a page shows beside the text.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if notInLabel(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // Rename sets the label of a session by one write. An empty label removes it. The error is
 // [ErrLabel] if the label is not permitted. It wraps [auth.ErrNotFound] if the user has no such open
 // session, and [auth.ErrUnavailable] if the store did not confirm the write. of must come from a

@@ -67,10 +67,12 @@ func NewManager(c Config) (*Manager, error) {
 type Opening struct {
 	// Subject must come from the same read of the user that the password was verified against: its
 	// TokenVersion binds the session.
-	Subject            auth.Subject
-	Client             auth.Client
-	AuthTime           time.Time // when the user proved their identity
-	AMR                []string  // by which methods, for example pwd (RFC 8176); may be empty
+	Subject  auth.Subject
+	Client   auth.Client
+	AuthTime time.Time // when the user proved their identity
+	AMR      []string  // by which methods, for example pwd (RFC 8176); may be empty
+	// UserAgent and Address are for the user's list of sessions. Open leaves out the characters that
+	// a label cannot contain.
 	UserAgent, Address string
 }
 
@@ -123,7 +125,7 @@ func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Grante
 		TokenVersion: o.Subject.TokenVersion,
 		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
 		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime), AMR: o.AMR, Replaces: replaced.ID,
-		UserAgent: o.UserAgent, Address: o.Address, Label: replaced.Label,
+		UserAgent: shown(o.UserAgent), Address: shown(o.Address), Label: replaced.Label,
 	}
 	if err := m.c.Store.Create(ctx, s); err != nil {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
