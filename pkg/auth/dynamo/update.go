@@ -77,6 +77,9 @@ func (e *expression) condition(c session.Condition) string {
 	if !c.UnpausedAt.IsZero() {
 		all = append(all, "(attribute_not_exists("+e.name(attrPaused)+") OR "+e.compare(attrPaused, "<=", ms(c.UnpausedAt))+")")
 	}
+	if !c.IdleSince.IsZero() {
+		all = append(all, e.compare(attrLastSeen, "<=", ms(c.IdleSince)))
+	}
 	if len(c.AnyOf) > 0 {
 		any := make([]string, len(c.AnyOf))
 		for i, m := range c.AnyOf {

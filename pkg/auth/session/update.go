@@ -32,6 +32,9 @@ type Condition struct {
 	Profile auth.Profile
 	// UnpausedAt requires that [Session.PausedUntil] is not after this instant. Zero requires nothing.
 	UnpausedAt time.Time
+	// IdleSince requires that the last use of the session is not after this instant. Zero requires
+	// nothing.
+	IdleSince time.Time
 	// AnyOf requires that at least one Match holds. An empty list requires nothing.
 	AnyOf []Match
 }
@@ -105,6 +108,9 @@ func (c Condition) holds(s *Session) bool {
 		return false
 	}
 	if !c.UnpausedAt.IsZero() && s.PausedUntil.After(c.UnpausedAt) {
+		return false
+	}
+	if !c.IdleSince.IsZero() && s.LastSeen.After(c.IdleSince) {
 		return false
 	}
 	return len(c.AnyOf) == 0 || slices.ContainsFunc(c.AnyOf, func(m Match) bool { return m.holds(s) })

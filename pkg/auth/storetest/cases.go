@@ -207,6 +207,9 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	if rng.IntN(3) == 0 {
 		u.If.UnpausedAt = p.Now.Add(near(rng) - time.Minute)
 	}
+	if rng.IntN(3) == 0 {
+		u.If.IdleSince = Epoch.Add(time.Duration(rng.IntN(5)-2)*time.Millisecond - time.Hour)
+	}
 	for range rng.IntN(4) {
 		m := session.Match{Generation: uint64(3 + rng.IntN(6))}
 		if rng.IntN(4) == 0 {
