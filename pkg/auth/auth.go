@@ -110,6 +110,9 @@ type Client struct {
 	Scope []string
 	// EmailClaims adds the claims email and email_verified to the client's access tokens.
 	EmailClaims bool
+	// MaxSessions is the number of sessions that a user has with the client. A login above it ends
+	// the longest idle one. Zero means no limit.
+	MaxSessions int
 }
 
 // Profile says how the refresh tokens of a session rotate. The numbers are stored in refresh tokens

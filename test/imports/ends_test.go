@@ -39,6 +39,16 @@ var ends = map[string]string{
 	"endpoint.refreshHandler.refresh":   "callers",
 	"endpoint.refreshHandler.ServeHTTP": "authn_token_reuse",
 
+	"session.Manager.evict":      "callers, by Granted.Evicted",
+	"session.Manager.evictOne":   "callers, by Ended",
+	"session.Manager.endChain":   "callers, by Ended.Replaced",
+	"session.Manager.Open":       "callers, by Granted.Evicted, also programs of users of the library",
+	"endpoint.Responder.open":    "callers",
+	"endpoint.Responder.begin":   "callers",
+	"endpoint.loginHandler.open": "callers",
+	"endpoint.Login":             "authn_token_revoked",
+	"endpoint.Responder.Opens":   "authn_token_revoked",
+
 	"endpoint.sessionsHandler.end":     "callers",
 	"endpoint.sessionsHandler.endMany": "callers",
 	"endpoint.Sessions":                "authn_token_revoked",
@@ -53,7 +63,7 @@ var ends = map[string]string{
 	"login.Authenticator.ChangePassword": "callers",
 	"login.Authenticator.RedeemChange":   "callers",
 	"endpoint.accountHandler.prove":      "callers",
-	"endpoint.accountHandler.change":     "authn_password_change",
+	"endpoint.accountHandler.change":     "authn_password_change, and authn_token_revoked for each by Granted.Evicted",
 
 	"user.Directory.SetPassword": "callers: the command line",
 	"user.Directory.Disable":     "callers: the command line",
@@ -261,7 +271,7 @@ func TestEndsFindsEach(t *testing.T) {
 			t.Errorf("%s is not found", name)
 		}
 	}
-	for _, name := range []string{"session.Manager.Check", "session.Manager.Open", "user.Directory.Enable", "user.User.Subject"} {
+	for _, name := range []string{"session.Manager.Check", "session.Manager.StepUp", "user.Directory.Enable", "user.User.Subject"} {
 		if found[name].Filename != "" {
 			t.Errorf("%s ends no session", name)
 		}

@@ -190,6 +190,7 @@ var budget = []struct {
 	{"the states of sessions in a list", 1},
 	{"one key for the spellings of an e-mail's domain", 12},
 	{"the forms of users' hashes", 10},
+	{"limits of sessions per client", 1}, // session.RevocationEvicted
 }
 
 // publishedTests are packages that the tests of other modules use. They are counted on their own.

@@ -55,6 +55,19 @@ func TestStoreCalls(t *testing.T) {
 		who.Prepare(t.Context())
 		return "", session.Granted{}
 	})
+	// A limit of sessions costs one query at a login, and one write for each session that it ends.
+	limited := aClient
+	limited.MaxSessions = 1
+	for _, row := range []struct {
+		what string
+		want calls
+	}{
+		{"login, limited", calls{"PutItem": 1, "Query": 1}},
+		{"login, limit reached", calls{"PutItem": 1, "Query": 1, "UpdateItem": 1}},
+	} {
+		count(row.what, row.want, "", func() (session.Outcome, session.Granted) { return "", m.login(t, limited) })
+		now = now.Add(time.Second)
+	}
 	first := count("login", calls{"GetItem": 2, "PutItem": 1}, "", func() (session.Outcome, session.Granted) {
 		u, err := who.Login(t.Context(), login.Credentials{Email: email, Password: secret})
 		if err != nil {

@@ -49,8 +49,9 @@ func (f finished) event(r *http.Request) audit.Event {
 			e.Fault = f.err
 		}
 	}
-	if key != (session.Key{}) {
-		e.SubjectID, e.SessionID = key.Subject, key.ID.String()
+	e.SubjectID = key.Subject
+	if key.ID != (session.ID{}) {
+		e.SessionID = key.ID.String()
 	}
 	return e
 }

@@ -65,6 +65,7 @@ type faultySessions struct {
 
 	failEnd, loseEnd error // the same for a write that ends a session
 	failCreate       error // the same for a new session
+	failList         error // the same for a list
 
 	calls int // of Get and Update
 }
@@ -85,6 +86,13 @@ func (f *faultySessions) Get(ctx context.Context, key session.Key) (session.Sess
 		return session.Session{}, f.fail
 	}
 	return f.Store.Get(ctx, key)
+}
+
+func (f *faultySessions) List(ctx context.Context, of auth.SubjectID, after session.ID, limit int) ([]session.Session, error) {
+	if f.failList != nil {
+		return nil, f.failList
+	}
+	return f.Store.List(ctx, of, after, limit)
 }
 
 func (f *faultySessions) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
@@ -363,9 +371,12 @@ func (h *harness) authorize(r *http.Request) *http.Request {
 	}))
 }
 
+// otherEnd matches the line of a session that a request about another one has ended.
+var otherEnd = regexp.MustCompile(`"reason":"(step_up|evicted)"`)
+
 // audited returns a short form of the audit line, and checks that it is the only line and has no
-// secret. Lines are joined by a comma: of a theft whose session could not be ended, and of
-// sessions that end because another one has replaced them.
+// secret. Several lines are joined by a comma: of a theft whose session could not be ended, of a
+// session that ends because another one has replaced it, and of a login that ends others.
 func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()
@@ -376,12 +387,13 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 		return ""
 	}
 	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) >= 2 && (strings.Contains(lines[0], `"event":"authn_token_reuse"`) || strings.Contains(lines[1], `"reason":"step_up"`)) {
+	more := strings.Join(lines[1:], "")
+	if more != "" && (strings.Contains(lines[0], `"event":"authn_token_reuse"`) || otherEnd.MatchString(lines[1])) {
 		h.log.Reset()
 		h.log.WriteString(lines[0])
 		first := h.audited(t, decided, id, answered)
 		h.log.Reset()
-		h.log.WriteString(strings.Join(lines[1:], ""))
+		h.log.WriteString(more)
 		return first + ", " + h.audited(t, decided, id, answered)
 	}
 	if len(lines) != 1 {

@@ -40,7 +40,28 @@ func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request)
 			x.addToLogin(&e, r, o, err)
 		}
 		x.audit.Write(r.Context(), e)
+		x.logEvicted(r, o.Granted)
 	})
+}
+
+// logEvicted writes a line for each session that a login has ended because of the limit of its
+// client, and for one that it could not end.
+func (x *Responder) logEvicted(r *http.Request, g session.Granted) {
+	write := func(f finished, outcome session.Outcome) {
+		f.name, f.failed = audit.TokenRevoked, audit.TokenRevokeFail
+		e := f.event(r)
+		e.Outcome, e.Reason = string(outcome), string(session.RevocationEvicted)
+		x.audit.Write(r.Context(), e)
+	}
+	for _, ended := range g.Evicted {
+		if ended.Outcome == session.OutcomeEnded {
+			write(finished{session: ended.Session, client: ended.Client}, ended.Outcome)
+		}
+		logReplaced(x.audit, r, ended.Replaced, ended.Client)
+	}
+	if refusal, ok := errors.AsType[*session.Refusal](g.EvictErr); ok {
+		write(finished{err: refusal}, refusal.Outcome)
+	}
 }
 
 // addToLogin adds the members to the audit line of a login that the configuration asks for.

@@ -61,39 +61,59 @@ func (m *Manager) Revoke(ctx context.Context, key Key, reason RevocationReason) 
 	return m.end(ctx, key, Revoke(millis(m.c.Now()), reason), OutcomeEnded)
 }
 
-// end applies a revocation. ended is the outcome if the revocation took effect.
+// end applies a revocation, and ends the sessions that this one has replaced. ended is the outcome if
+// the revocation took effect.
 func (m *Manager) end(ctx context.Context, key Key, u Update, ended Outcome) (Ended, error) {
-	mark := &u.Set.Revocation.Invocation
-	if err := m.random(mark[:]); err != nil {
-		return Ended{}, m.refuse(key, OutcomeFailed, err)
+	e, before, err := m.endOne(ctx, key, u, ended)
+	if err != nil || before == nil {
+		return e, err
 	}
-	before, err := m.revoke(ctx, key, u)
-	if err != nil {
-		return Ended{}, m.refuse(key, OutcomeFailed, fmt.Errorf("ending a session: %w", err))
-	}
-	if before == nil {
-		return Ended{Outcome: OutcomeMissing, Session: key}, nil
-	}
-	if before.Revocation == nil && !u.If.holds(before) {
+	if !e.over() {
 		r := m.refuse(key, OutcomeForeignClient, nil)
 		r.Client = before.Client
 		return Ended{}, r
 	}
 	// The user ends what they see as one session. A repetition ends the replaced session too, in case
 	// the first call did not come so far.
-	replaced, err := m.endReplaced(ctx, Key{key.Subject, before.Replaces})
-	if err != nil {
-		return Ended{Session: key, Client: before.Client, Replaced: replaced}, m.refuse(key, OutcomeFailed, err)
+	return m.endChain(ctx, e, before.Replaces)
+}
+
+// endChain ends the session id, which that of e had replaced, and those before it. It adds them to e.
+func (m *Manager) endChain(ctx context.Context, e Ended, id ID) (_ Ended, err error) {
+	if e.Replaced, err = m.endReplaced(ctx, Key{e.Session.Subject, id}); err != nil {
+		return Ended{Session: e.Session, Client: e.Client, Replaced: e.Replaced}, m.refuse(e.Session, OutcomeFailed, err)
 	}
-	switch e := (Ended{Outcome: ended, Reason: u.Set.Revocation.Reason, Session: key, Client: before.Client, Replaced: replaced}); {
+	return e, nil
+}
+
+// over reports whether the session has ended. Otherwise the condition of the revocation did not hold.
+func (e Ended) over() bool { return e.Outcome != "" }
+
+// endOne applies a revocation to one session, and returns the session before it, or nil if there was
+// none. The outcome is empty if the condition of the revocation did not hold.
+func (m *Manager) endOne(ctx context.Context, key Key, u Update, ended Outcome) (Ended, *Session, error) {
+	mark := &u.Set.Revocation.Invocation
+	if err := m.random(mark[:]); err != nil {
+		return Ended{}, nil, m.refuse(key, OutcomeFailed, err)
+	}
+	before, err := m.revoke(ctx, key, u)
+	if err != nil {
+		return Ended{}, nil, m.refuse(key, OutcomeFailed, fmt.Errorf("ending a session: %w", err))
+	}
+	if before == nil {
+		return Ended{Outcome: OutcomeMissing, Session: key}, nil, nil
+	}
+	e := Ended{Session: key, Client: before.Client}
+	switch {
+	case before.Revocation == nil && !u.If.holds(before):
 	case before.Revocation == nil, before.Revocation.Invocation == *mark:
 		// The second case is a retry within the store: the first attempt took effect, and only its
 		// reply was lost.
-		return e, nil
+		e.Outcome, e.Reason = ended, u.Set.Revocation.Reason
 	default:
 		e.Outcome, e.Reason = OutcomeRevoked, before.Revocation.Reason
-		return e, nil
 	}
+	return e, before, nil
 }
 
 // revoke applies a revocation and returns the session before it, or nil if there was none. It fails

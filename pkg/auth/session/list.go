@@ -33,18 +33,23 @@ func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int
 	if len(found) == limit {
 		p.Next = found[limit-1].ID
 	}
-	now := m.c.Now()
+	p.Sessions = m.current(found, of, m.c.Now())
+	return p, nil
+}
+
+// current returns the sessions that are open at now, without those that a step-up has replaced and
+// that are not in use.
+func (m *Manager) current(found []Session, of auth.Subject, now time.Time) (open []Session) {
 	replaced := map[ID]bool{}
 	for _, s := range found {
 		if m.c.Rules.Over(s, of, now) == "" {
-			p.Sessions = append(p.Sessions, s)
+			open = append(open, s)
 			replaced[s.Replaces] = true
 		}
 	}
 	// A replaced session that was refreshed after the handover is in use: by a thief, or by a client
 	// whose step-up got no answer.
-	p.Sessions = slices.DeleteFunc(p.Sessions, func(s Session) bool { return replaced[s.ID] && s.LastSeen.Before(s.PausedUntil) })
-	return p, nil
+	return slices.DeleteFunc(open, func(s Session) bool { return replaced[s.ID] && s.LastSeen.Before(s.PausedUntil) })
 }
 
 // live returns the condition that a session has not ended.

@@ -93,18 +93,32 @@ type Granted struct {
 	// Ended are the sessions that this one has replaced and that the call has ended, for the audit
 	// log. It is also set if the call fails afterwards.
 	Ended []Key
+	// Evicted are the sessions that Open has ended because of the client's MaxSessions, for the audit
+	// log. Each has the outcome OutcomeEnded, or another outcome and sessions that it had replaced.
+	Evicted []Ended
+	// EvictErr is why more sessions than the client's MaxSessions may be left, or nil. It is a
+	// [*Refusal]. The new session is open all the same, and the next one ends those that are left.
+	EvictErr error
 }
 
 // Open begins a session by one write. The client's profile must be one of package auth, its idle
-// timeout at least [Rules.MinimumIdleTimeout], and its absolute timeout above zero. If
-// Config.Clients is set, it must have the client. AuthTime must not be zero. Otherwise Open writes
-// nothing, and the error names what is wrong. Errors wrap [auth.ErrUnavailable] if the store or the keys did not
-// answer.
+// timeout at least [Rules.MinimumIdleTimeout], its absolute timeout above zero, and its MaxSessions
+// not below zero. If Config.Clients is set, it must have the client. AuthTime must not be zero.
+// Otherwise Open writes nothing, and the error names what is wrong. Errors wrap
+// [auth.ErrUnavailable] if the store or the keys did not answer.
+//
+// If the client has MaxSessions, Open then reads the user's sessions by one query, and ends those
+// over the limit. Its caller writes an audit line for each of Granted.Evicted and for
+// Granted.EvictErr.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if err := m.check(o); err != nil {
 		return Granted{}, err
 	}
-	return m.open(ctx, o, Session{})
+	g, err := m.open(ctx, o, Session{})
+	if limit := o.Client.MaxSessions; err == nil && limit > 0 {
+		g.Evicted, g.EvictErr = m.evict(ctx, o.Subject, limit, g.Session)
+	}
+	return g, err
 }
 
 // open opens a session that replaces another one, or none if that is the zero Session.
@@ -153,6 +167,9 @@ func (m *Manager) check(o Opening) error {
 	}
 	if o.Client.AbsoluteTimeout <= 0 {
 		return fmt.Errorf("session: absolute timeout %v of client %q is too short (want more than 0)", o.Client.AbsoluteTimeout, o.Client.ID)
+	}
+	if o.Client.MaxSessions < 0 {
+		return fmt.Errorf("session: MaxSessions of client %q is %d (want 0, or the number of sessions of a user)", o.Client.ID, o.Client.MaxSessions)
 	}
 	return nil
 }

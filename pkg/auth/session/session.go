@@ -121,6 +121,9 @@ const (
 	// RevocationStepUp means that another session replaced it, after the user proved their identity
 	// again.
 	RevocationStepUp RevocationReason = "step_up"
+	// RevocationEvicted means that a login reached the limit of its client, and this session was the
+	// longest idle.
+	RevocationEvicted RevocationReason = "evicted"
 )
 
 // millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.

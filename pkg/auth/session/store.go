@@ -25,8 +25,8 @@ type Store interface {
 	// Update applies u atomically, exactly as [Update.Do] does. It returns the session as it was
 	// before, or nil if there was none, and whether the condition held.
 	Update(ctx context.Context, key Key, u Update) (before *Session, done bool, err error)
-	// List returns up to limit sessions of one subject that follow after, in an order that the
-	// store chooses. The zero ID begins the list. Ended and revoked sessions are included until the
+	// List returns up to limit sessions of one subject that follow after, strongly consistent, in an
+	// order that the store chooses. The zero ID begins the list. Ended and revoked sessions are included until the
 	// store deletes them.
 	List(ctx context.Context, of auth.SubjectID, after ID, limit int) ([]Session, error)
 	// DeleteAll erases every session of one subject, ended ones too, and returns their number. Use

@@ -22,6 +22,7 @@ func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
 	t.Run("MadeUpIDsCreateNothing", func(t *testing.T) { madeUp(t, store) })
 	t.Run("ParallelRefreshes", func(t *testing.T) { parallelRefreshes(t, store) })
 	t.Run("RevokeAgainstRefresh", func(t *testing.T) { revokeAgainstRefresh(t, store) })
+	t.Run("ParallelLogins", func(t *testing.T) { parallelLogins(t, store) })
 	t.Run("DeleteAll", func(t *testing.T) { deleteAllSessions(t, store) })
 	t.Run("DeleteAllAgainstRefresh", func(t *testing.T) { deleteAllAgainstRefresh(t, store) })
 }

@@ -1,0 +1,116 @@
+package session
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// These bound the work of one login for the limit of its client, however many sessions its user has.
+const (
+	// evictionPage is the number of sessions that one query reads.
+	evictionPage = 1000
+	// maxEvicted is the number of sessions that one login ends. It is above the number of logins that
+	// a user begins at the same instant.
+	maxEvicted = 100
+	// evictWithin ends the work if the store is slow, because the login must be answered before the
+	// function times out.
+	evictWithin = 3 * time.Second
+)
+
+// evict ends the sessions over the limit of own's client, the longest idle first, by one query and
+// one write for each. of is the user of own, which was just opened and stays. It returns the
+// sessions that it has ended. The error is a [*Refusal] that wraps [auth.ErrUnavailable]. It names
+// the session whose end was not confirmed, or no session if they could not be listed.
+//
+// Each login lists all sessions that were opened before, in the order of their last use. A session
+// is ended only if sessions of later use fill the limit, and only if it was not used since it was
+// listed. So parallel logins never end the sessions of the latest use, as many as the limit. The login
+// that lists last ends all others but its own, which is not among the latest if its clock is behind.
+// So at most one session more than the limit stays, and the next login ends that one.
+func (m *Manager) evict(ctx context.Context, of auth.Subject, limit int, own Session) (ended []Ended, err error) {
+	// The login is written already. A client that hangs up must not keep more sessions thereby.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evictWithin)
+	defer cancel()
+	found, err := m.neighbours(ctx, own)
+	if err != nil {
+		return nil, m.notEvicted(own, ID{}, fmt.Errorf("listing the sessions of a client: %w", err))
+	}
+	all := m.current(found, of, own.CreatedAt)
+	over := overLimit(all, own, limit)
+	for _, s := range over[:min(len(over), maxEvicted)] {
+		if err := ctx.Err(); err != nil {
+			return ended, m.notEvicted(own, ID{}, err)
+		}
+		e, err := m.evictOne(ctx, s, all)
+		if e.Outcome == OutcomeEnded || len(e.Replaced) > 0 {
+			ended = append(ended, e)
+		}
+		if err != nil {
+			return ended, m.notEvicted(own, s.ID, err)
+		}
+	}
+	return ended, nil
+}
+
+// evictOne ends a session, unless it was used since it was listed. It also ends those that the
+// session had replaced, unless they are among all, the sessions that count: a client whose step-up
+// got no answer uses such a session.
+func (m *Manager) evictOne(ctx context.Context, s Session, all []Session) (Ended, error) {
+	u := Revoke(millis(m.c.Now()), RevocationEvicted)
+	u.If.IdleSince = s.LastSeen
+	e, before, err := m.endOne(ctx, s.Key, u, OutcomeEnded)
+	inUse := func(other Session) bool { return other.ID == s.Replaces }
+	if err != nil || before == nil || !e.over() || slices.ContainsFunc(all, inUse) {
+		return e, err
+	}
+	return m.endChain(ctx, e, s.Replaces)
+}
+
+// neighbours returns the sessions of own's user, also those that have ended. If the user has more
+// than one query reads, it returns a first part of them, and another part that begins at own. Since
+// the ID of own is random, later logins see the rest.
+func (m *Manager) neighbours(ctx context.Context, own Session) ([]Session, error) {
+	found, err := m.c.Store.List(ctx, own.Subject, ID{}, evictionPage)
+	if err != nil || len(found) < evictionPage {
+		return found, err
+	}
+	more, err := m.c.Store.List(ctx, own.Subject, own.ID, evictionPage)
+	if err != nil {
+		return nil, err
+	}
+	once := map[ID]Session{own.ID: own}
+	for _, s := range slices.Concat(found, more) {
+		once[s.ID] = s
+	}
+	return slices.Collect(maps.Values(once)), nil
+}
+
+// overLimit returns the sessions of own's client that are over its limit, the longest idle first,
+// without own. Equal times are ordered by ID, so that parallel logins agree. A session of another
+// token version does not count: its user has ended it, or own.
+func overLimit(all []Session, own Session, limit int) []Session {
+	all = slices.DeleteFunc(slices.Clone(all), func(s Session) bool { return s.Client != own.Client || s.TokenVersion != own.TokenVersion })
+	slices.SortFunc(all, func(a, b Session) int {
+		return cmp.Or(a.LastSeen.Compare(b.LastSeen), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return slices.DeleteFunc(all[:max(0, len(all)-limit)], func(s Session) bool { return s.ID == own.ID })
+}
+
+// notEvicted returns the error of a login that could not end the session id, or did not come so far
+// if id is zero.
+func (m *Manager) notEvicted(own Session, id ID, cause error) error {
+	r, ok := errors.AsType[*Refusal](cause)
+	if !ok {
+		r = m.refuse(Key{own.Subject, id}, OutcomeFailed, cause)
+	}
+	r.Client = own.Client
+	return r
+}
