@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -92,6 +93,8 @@ func readClient(raw string, c *auth.Client) error {
 			c.Audience, err = readDistinct(raw, maxAudienceBytes, isAudience)
 		case "email_claims":
 			c.EmailClaims, err = readSwitch(raw)
+		case "max_sessions":
+			c.MaxSessions, err = readMaxSessions(raw)
 		case "delivery":
 			if text, err = config.ReadString(raw); err == nil && text != "body" {
 				// If a deployment requests cookies, tokens must not appear in bodies, where scripts
@@ -100,10 +103,21 @@ func readClient(raw string, c *auth.Client) error {
 			}
 		default:
 			err = errors.New("unknown member (want profile, access_token_lifetime, idle_timeout, " +
-				"absolute_timeout, scope, audience, email_claims, delivery)")
+				"absolute_timeout, scope, audience, email_claims, max_sessions, delivery)")
 		}
 		return err
 	})
+}
+
+// maxMaxSessions is the largest limit of sessions. A login reads the sessions that count by one query.
+const maxMaxSessions = 100
+
+func readMaxSessions(raw string) (int, error) {
+	n, err := strconv.Atoi(raw)
+	if err != nil || n < 1 || n > maxMaxSessions {
+		return 0, fmt.Errorf("want an integer from 1 to %d (without the member there is no limit)", maxMaxSessions)
+	}
+	return n, nil
 }
 
 // checkTimeouts checks that the timeouts of a client fit the lifetime of its access tokens. A

@@ -79,7 +79,7 @@ type Settings struct {
 	// Client is the default client, for requests without a client_id. Required: its ID is
 	// auth.DefaultClient, and its Profile is set. IdleTimeout and AbsoluteTimeout are each at least
 	// the lifetime of an access token plus 10 minutes, and at most 365 days; zero means 14 days
-	// idle and 90 days in all. AccessTokenLifetime, Audience and Scope are optional.
+	// idle and 90 days in all. AccessTokenLifetime, Audience and Scope are optional. MaxSessions is at most 100.
 	Client auth.Client
 	// Clients are the other clients, under the same rules. Each has an ID of its own: 1 to 64
 	// printable ASCII characters without spaces. Sessions of any other client are refused.
@@ -188,6 +188,9 @@ func checkClient(field string, c auth.Client, lifetime time.Duration) error {
 	}
 	if err := checkTimeout(c.AbsoluteTimeout, lifetime); err != nil {
 		refuse("AbsoluteTimeout", "%w", err)
+	}
+	if c.MaxSessions < 0 || c.MaxSessions > maxMaxSessions {
+		refuse("MaxSessions", "is %d (want 0 for no limit, or 1 to %d)", c.MaxSessions, maxMaxSessions)
 	}
 	if err := checkDistinct(c.Scope, maxScopeBytes, isScopeToken); err != nil {
 		refuse("Scope", "is %q: %w", c.Scope, err)

@@ -71,6 +71,8 @@ func TestNewRefuses(t *testing.T) {
 		{web(func(c *auth.Client) { c.AccessTokenLifetime = time.Second }), `Settings.Clients[0].AccessTokenLifetime is 1s (want 0, or a duration from`},
 		{web(func(c *auth.Client) { c.AccessTokenLifetime, c.IdleTimeout = token.MaxLifetime, time.Hour }), `Settings.Clients[0].IdleTimeout 1h0m0s is out of range (want at least 1h10m0s`},
 		{web(func(c *auth.Client) { c.Scope = []string{"a", "a"} }), `Settings.Clients[0].Scope is ["a" "a"]: entry 2 is empty, repeated`},
+		{web(func(c *auth.Client) { c.MaxSessions = -1 }), `Settings.Clients[0].MaxSessions is -1 (want 0 for no limit, or 1 to 100)`},
+		{web(func(c *auth.Client) { c.MaxSessions = 101 }), `Settings.Clients[0].MaxSessions is 101 (want`},
 		{web(func(c *auth.Client) { c.Audience = []string{"a b"} }), `Settings.Clients[0].Audience is ["a b"]: entry 1 `},
 	} {
 		s := settings
