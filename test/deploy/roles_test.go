@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -175,8 +176,9 @@ func everything(t *testing.T, s *stack, d document) error {
 		"ApiId": object{"Ref": "Api"}, "RouteKey": "GET /checked", "AuthorizationType": "CUSTOM",
 		"AuthorizerId": object{"Ref": "SessionAuthorizer"}, "Target": object{"Fn::Sub": "integrations/${DiscoveryIntegration}"},
 	}}
-	// The refreshes of a client with this profile are decided before the write.
-	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"}}}`)...); err != nil {
+	// The refreshes of a client with this profile are decided before the write. A login of a client with
+	// a limit ends sessions.
+	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"},"single":{"max_sessions":1}}}`)...); err != nil {
 		return err
 	}
 	if _, err := s.command(imported(), "user import - --yes"); err != nil {
@@ -199,9 +201,8 @@ func everything(t *testing.T, s *stack, d document) error {
 	if err != nil {
 		return err
 	}
-	if err := c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/password",
-		object{"change_token": a.text("change_token"), "new_password": password + "!"}, "")); err != nil {
-		return fmt.Errorf("a required change of password: %w", err)
+	if err := s.limit(ctx, a.text("change_token")); err != nil {
+		return err
 	}
 	if err := c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/login",
 		object{"email": bob, "password": password, "client_id": "careful"}, "")); err != nil {
@@ -215,6 +216,40 @@ func everything(t *testing.T, s *stack, d document) error {
 		err = fmt.Errorf("a route behind the session authorizer: %d %v", checked.status, checked.body)
 	}
 	return err
+}
+
+// limit opens sessions of a client that may have one: by logins of Bob, of which one has replaced
+// another session, and by the change of a password that is sent twice. Each must end the one before.
+func (s *stack) limit(ctx context.Context, changeToken string) error {
+	login := object{"email": bob, "password": password, "client_id": "single"}
+	change := object{"change_token": changeToken, "new_password": password + "!", "client_id": "single"}
+	first, second, third, fourth := s.client(), s.client(), s.client(), s.client()
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"a login", func() error { return first.open(ctx, "/auth/login", login) }},
+		{"a step-up", func() error {
+			return second.granted(second.expect(ctx, http.StatusOK, "", http.MethodPost, "/auth/reauth", object{"password": password}, first.access))
+		}},
+		{"a login above the limit", func() error { return s.client().open(ctx, "/auth/login", login) }},
+		{"the longest idle session", func() error { return second.ended(ctx) }},
+		{"the session that it had replaced", func() error { return first.ended(ctx) }},
+		{"a required change of password", func() error { return third.open(ctx, "/auth/password", change) }},
+		{"the same change", func() error { return fourth.open(ctx, "/auth/password", change) }},
+		{"the session of the first change", func() error { return third.ended(ctx) }},
+		{"the session of the second change", func() error { return fourth.renew(ctx) }},
+	} {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("a client with a limit: %s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+// open opens a session by a request with this body.
+func (c *client) open(ctx context.Context, path string, body object) error {
+	return c.granted(c.expect(ctx, http.StatusOK, "", http.MethodPost, path, body, ""))
 }
 
 const (

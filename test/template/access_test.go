@@ -121,12 +121,12 @@ var grants = map[string]map[string]string{
 	"DiscoveryRole": {"FunctionLogs": writeLogs},
 	"LoginRole": {
 		"FunctionLogs": writeLogs,
-		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:PutItem", "AttemptsTable": "dynamodb:UpdateItem",
+		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": openSessions, "AttemptsTable": "dynamodb:UpdateItem",
 		"SigningSecret": readSecret, "RefreshSecret": readSecret, "LoginSecret": readSecret,
 	},
 	"AccountRole": {
 		"FunctionLogs": writeLogs,
-		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "AttemptsTable": "dynamodb:UpdateItem",
+		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": openSessions, "AttemptsTable": "dynamodb:UpdateItem",
 		"SigningSecret": readSecret, "RefreshSecret": readSecret, "LoginSecret": readSecret,
 	},
 	"RefreshRole": {
@@ -151,6 +151,7 @@ const (
 	readSecret = "secretsmanager:GetSecretValue"
 	moveSecret = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
 
+	openSessions = "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem"
 	protectTable = "dynamodb:DescribeTable dynamodb:UpdateTable"
 )
 
