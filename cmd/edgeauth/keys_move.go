@@ -30,9 +30,18 @@ func (c *keysRotate) Run(ctx context.Context, t terminal) error {
 	if err := c.local("KeyVersion=N"); err != nil {
 		return err
 	}
-	version, err := c.Data.Rotate(ctx, token.Algorithm(c.Algorithm), time.Now())
+	now := time.Now()
+	withdrawn, retired, err := c.Data.Withdraws(ctx)
 	if err != nil {
 		return c.explain(err)
+	}
+	version, err := c.Data.Rotate(ctx, token.Algorithm(c.Algorithm), now)
+	if err != nil {
+		return c.explain(err)
+	}
+	if ago := now.Sub(retired); withdrawn > 0 && ago < token.MaxLifetime+token.Leeway {
+		fmt.Fprintf(t.err, "edgeauth: warning: version %d signed until %s ago, and its access tokens are refused from now on; "+
+			"wait %s between two rotations\n", withdrawn, ago.Round(time.Second), token.MaxLifetime)
 	}
 	return printMoved(t, version, "")
 }

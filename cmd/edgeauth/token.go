@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -128,7 +130,7 @@ func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
 	}
 	claims, err := verifier.Verify(ctx, text.Reveal())
 	if err != nil {
-		return err
+		return c.explain(err, text)
 	}
 	view := map[string]any{
 		"iss": claims.Issuer, "sub": claims.Subject, "aud": claims.Audience, "client_id": claims.ClientID, "sid": claims.SessionID,
@@ -148,4 +150,21 @@ func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
 			fmt.Fprintf(w, "%s\t%s\n", name, claims.Own[name])
 		}
 	})
+}
+
+// explain names both issuers in the error of a token of another one. The signature of such a token is
+// good: it is checked before the claims.
+func (c *tokenVerify) explain(err error, text auth.Secret) error {
+	if token.ReasonOf(err) != token.ReasonWrongIssuer {
+		return err
+	}
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	parts := strings.Split(text.Reveal(), ".")
+	payload, decodeErr := base64.RawURLEncoding.DecodeString(parts[1])
+	if decodeErr != nil || json.Unmarshal(payload, &claims) != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the token has %q, expected %q (pass the issuer with --issuer)", err, claims.Issuer, c.Issuer)
 }

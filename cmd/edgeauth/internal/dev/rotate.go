@@ -26,6 +26,20 @@ func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (k
 	return h.move(ctx, keyrings.Move{Algorithm: alg}, true, now)
 }
 
+// Withdraws returns the version whose signing key the next rotation withdraws, and when that key
+// stopped signing. It returns 0 if there is no such key.
+func (h Home) Withdraws(ctx context.Context) (keyrings.Version, time.Time, error) {
+	signing, err := keyrings.Load(ctx, h.SigningRing(), keyrings.SigningRing)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	before := signing.Current() - 1
+	if key, ok := signing.Keys[before]; ok && !key.Retired.IsZero() {
+		return before, key.Retired, nil
+	}
+	return 0, time.Time{}, nil
+}
+
 // Drops holds the ids of the keys that [Home.Drop] destroys.
 type Drops struct {
 	Signing []string // their access tokens are refused from now on
