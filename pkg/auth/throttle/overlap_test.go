@@ -79,3 +79,37 @@ func TestNoCountIsNegative(t *testing.T) {
 		}
 	}
 }
+
+// TestSourcesAreFew holds that a counter has a bounded number of sources, however many networks a
+// user logs in from. Their counts stay until the window ends, and an item of DynamoDB has 400 KB.
+func TestSourcesAreFew(t *testing.T) {
+	counters := memory{}
+	limiter, err := throttle.New(counters, oneKey{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1_700_000_000, 0)
+	for i := range 100 {
+		slot, err := limiter.Take(t.Context(), throttle.Charge{
+			Kind: "account", Text: "ada@example.com", Source: string(rune('a' + i)), At: at.Add(time.Duration(i) * time.Second),
+			Limit: throttle.Limit{Free: 20, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := limiter.Settle(t.Context(), slot, throttle.EndingSucceeded); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := 0
+	for _, c := range counters {
+		for name := range c.Sources {
+			if kept++; len(name) > 2 {
+				t.Fatalf("a source has the name %q; with more than two characters of base64url there are more than 4096", name)
+			}
+		}
+	}
+	if kept < 40 {
+		t.Errorf("%d sources are told apart", kept)
+	}
+}

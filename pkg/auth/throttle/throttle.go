@@ -103,9 +103,11 @@ func (l *Limiter) Take(ctx context.Context, c Charge) (Slot, error) {
 	return Slot{c, key, source, before, mine}, nil
 }
 
-// sourceChars is the length of a source's name in a counter. 48 bits distinguish some hundred
-// sources.
-const sourceChars = 8
+// sourceChars is the length of a source's name in a counter. A counter keeps its sources until its
+// window ends, those of successful attempts too. 12 bits bound its size to a few ten KB: a user who
+// logs in from ten thousand networks must not fill an item of DynamoDB. They distinguish the sources
+// of the attempts that a limit grants, and two sources with one name only wait longer.
+const sourceChars = 2
 
 // source returns the name of the source in the counter under key. A source has a different name in
 // each counter, so that a reader of the table cannot see that two accounts were tried from one
