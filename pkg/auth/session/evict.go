@@ -20,7 +20,7 @@ const (
 	// maxEvicted is the number of sessions that one login ends. It is above the number of logins that
 	// a user begins at the same instant.
 	maxEvicted = 100
-	// evictWithin ends the work if the store is slow, because the login must be answered before the
+	// evictWithin is when a login ends no further session, because it must be answered before the
 	// function times out.
 	evictWithin = 3 * time.Second
 )
@@ -33,8 +33,8 @@ const (
 // Each login lists all sessions that were opened before, in the order of their last use. A session
 // is ended only if sessions of later use fill the limit, and only if it was not used since it was
 // listed. So parallel logins never end the sessions of the latest use, as many as the limit. The login
-// that lists last ends all others but its own, which is not among the latest if its clock is behind.
-// So at most one session more than the limit stays, and the next login ends that one.
+// that lists last ends all others but its own, which is not among the latest if its clock is behind,
+// and but those that are refreshed meanwhile. The next login ends what is left.
 func (m *Manager) evict(ctx context.Context, of auth.Subject, limit int, own Session) (ended []Ended, err error) {
 	// The login is written already. A client that hangs up must not keep more sessions thereby.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evictWithin)
