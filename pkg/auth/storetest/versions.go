@@ -68,6 +68,9 @@ func equalsTheModel(ctx context.Context, s Stores, rng *rand.Rand, id auth.Subje
 		update := randomUpdate(rng, c.Presented)
 		if rng.IntN(2) == 0 { // the conditions of an arbitrary update seldom hold
 			update.If = session.Condition{LiveAt: Epoch}
+			if item != nil { // and a random instant is seldom at the end of the session
+				update.If.LiveAt = pick(rng, Epoch, item.IdleEnd.Add(-time.Millisecond), item.IdleEnd, item.IdleEnd.Add(time.Millisecond))
+			}
 		}
 		r.Update = &update
 	}
