@@ -106,7 +106,11 @@ func (c *sessionList) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	l, views, unread := lister{stores, rules, now}, []sessionView{}, []user.Unreadable(nil)
+	var (
+		l      = lister{stores, rules, now}
+		views  []sessionView
+		unread []user.Unreadable
+	)
 	if c.Who != "" {
 		views, err = c.ofOne(ctx, l)
 	} else {

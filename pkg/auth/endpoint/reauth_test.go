@@ -26,9 +26,9 @@ func reauthOf(access, body string) string {
 // TestReauth: a step-up opens a session with a new auth_time, and the old one ends after the handover.
 func TestReauth(t *testing.T) {
 	h := newHarness(t)
-	access, refresh := h.login(t)
+	_, refresh := h.login(t)
 	h.clock.Advance(time.Hour)
-	access, refresh = h.send(t, formOf(refresh, "")).tokens(t)
+	access, refresh := h.send(t, formOf(refresh, "")).tokens(t)
 	h.clock.Advance(time.Minute)
 	got := h.send(t, reauthOf(access, reauthBody))
 	if !grantedAnswer.MatchString(got.text) || got.line != "authn_reauth_success" {

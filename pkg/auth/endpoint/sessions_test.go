@@ -76,7 +76,7 @@ func TestListSessions(t *testing.T) {
 	if _, refresh := h.login(t); refresh == "" {
 		t.Fatal("no refresh token")
 	}
-	access, refresh := h.login(t)
+	_, refresh := h.login(t)
 	h.clock.Advance(13 * 24 * time.Hour)
 	access = h.fresh(t, refresh)
 	if got := h.send(t, asking("GET /auth/sessions", access)); !strings.Contains(got.body, `"idle_ends_at":"2026-06-03T12:01:00Z","ends_at":"2026-06-03T12:01:00Z"`) {
@@ -244,7 +244,7 @@ func TestEndOtherSessions(t *testing.T) {
 func TestEndsNeedARecentLogin(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
-	other, otherRefresh := h.login(t)
+	other, _ := h.login(t)
 	h.clock.Advance(10 * time.Minute)
 	access := h.fresh(t, refresh)
 	if got := h.send(t, asking("DELETE /auth/sessions", access)); got.text != "200 {}" {
@@ -252,7 +252,7 @@ func TestEndsNeedARecentLogin(t *testing.T) {
 	}
 	h.clock.Advance(time.Second)
 	access = h.fresh(t, refresh)
-	_, otherRefresh = h.login(t)
+	_, otherRefresh := h.login(t)
 	for _, line := range []string{"DELETE /auth/sessions", "DELETE /auth/sessions?all=true", "DELETE /auth/sessions?all=false", "DELETE /auth/sessions/" + h.sid(t, other), "DELETE /auth/sessions/" + session.ID{1}.String()} {
 		got := h.send(t, asking(line, access))
 		if got.text != staleLogin || got.line != "authn_token_revoke_fail insufficient_user_authentication" {
