@@ -20,7 +20,8 @@ func (db *DB) Sessions() session.Store { return sessions{db} }
 
 type sessions struct{ db *DB }
 
-// The attributes of a session's item. Times are milliseconds since 1970, except expires_at.
+// The attributes of a session's item. Times are milliseconds since 1970, except expires_at. The names
+// proof (the thumbprint of a key that the session is bound to), delivery and remember are reserved.
 const (
 	attrSubject      = "pk"
 	attrID           = "sk"
