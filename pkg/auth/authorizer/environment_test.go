@@ -62,14 +62,14 @@ func TestFromEnvironmentReadsTheDocument(t *testing.T) {
 	t.Setenv("EDGEAUTH_JWKS", authority.JWKS())
 	t.Setenv("EDGEAUTH_DENY", "deny")
 	t.Setenv("EDGEAUTH_CONFIG", `{"origins":["https://app.example.com"],"context_claims":["amr"],
-		"token_sources":["cookie:__Host-access"],
+		"token_sources":["cookie:__Host-Http-access"],
 		"routes":[{"route":"POST /me","scopes":["read"],"roles":["ops"],"max_auth_age":"2h"},{"route":"GET /admin","roles":["root"]}]}`)
 	a, err := authorizer.FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
 	}
 	event := `{"type":"REQUEST","methodArn":"` + prod + `POST/me","httpMethod":"POST","headers":{
-		"Cookie":"__Host-access=` + tokenAt(authority, time.Now()) + `","Origin":"$origin"}}`
+		"Cookie":"__Host-Http-access=` + tokenAt(authority, time.Now()) + `","Origin":"$origin"}}`
 	for origin, want := range map[string]bool{"https://app.example.com": true, "https://evil.example": false} {
 		text, err := a.Invoke(context.Background(), []byte(strings.Replace(event, "$origin", origin, 1)))
 		if err != nil {

@@ -30,7 +30,7 @@ func TestMiddleware(t *testing.T) {
 		}
 	}
 	places := func(c *authorizer.Config) {
-		c.TokenSources = []string{"header:authorization", "cookie:__Host-access", "subprotocol:access_token", "query:t"}
+		c.TokenSources = []string{"header:authorization", "cookie:__Host-Http-access", "subprotocol:access_token", "query:t"}
 	}
 	down := func(c *authorizer.Config) { c.Verifier = failing{auth.ErrUnavailable} }
 	flat := func(c *authorizer.Config) {
@@ -68,13 +68,13 @@ func TestMiddleware(t *testing.T) {
 		{"a {param}", rules, "GET /users/5", "Authorization: Bearer $good", 200, "", "ok"},
 		{"a refusal says nothing of rules", rules, "GET /reports", "Authorization: Bearer $old", 401, `Bearer error="invalid_token"`, "expired"},
 
-		{"a cookie", places, "GET /me", "Cookie: __Host-access=$good", 200, "", "ok"},
-		{"a cookie, unsafe", places, "POST /me", "Cookie: __Host-access=$good", 403, "", "cross_site"},
-		{"a cookie, names an unsafe method", places, "GET /me?_method=DELETE", "Cookie: __Host-access=$good", 403, "", "cross_site"},
-		{"a cookie, our page", places, "POST /me", "Cookie: __Host-access=$good\nSec-Fetch-Site: same-origin", 200, "", "ok"},
-		{"a cookie, a WebSocket", places, "GET /me", "Cookie: __Host-access=$good\nUpgrade: websocket", 403, "", "cross_site"},
-		{"a cookie, a WebSocket among others", places, "GET /me", "Cookie: __Host-access=$good\nUpgrade: h2c, WebSocket", 403, "", "cross_site"},
-		{"a cookie, two headers", places, "GET /me", "Cookie: __Host-access=$good\nUpgrade: h2c\nUpgrade: websocket", 403, "", "cross_site"},
+		{"a cookie", places, "GET /me", "Cookie: __Host-Http-access=$good", 200, "", "ok"},
+		{"a cookie, unsafe", places, "POST /me", "Cookie: __Host-Http-access=$good", 403, "", "cross_site"},
+		{"a cookie, names an unsafe method", places, "GET /me?_method=DELETE", "Cookie: __Host-Http-access=$good", 403, "", "cross_site"},
+		{"a cookie, our page", places, "POST /me", "Cookie: __Host-Http-access=$good\nSec-Fetch-Site: same-origin", 200, "", "ok"},
+		{"a cookie, a WebSocket", places, "GET /me", "Cookie: __Host-Http-access=$good\nUpgrade: websocket", 403, "", "cross_site"},
+		{"a cookie, a WebSocket among others", places, "GET /me", "Cookie: __Host-Http-access=$good\nUpgrade: h2c, WebSocket", 403, "", "cross_site"},
+		{"a cookie, two headers", places, "GET /me", "Cookie: __Host-Http-access=$good\nUpgrade: h2c\nUpgrade: websocket", 403, "", "cross_site"},
 		{"the query string of no handshake", places, "POST /me?t=$good", "Upgrade: websocket", 401, `Bearer`, "no_token"},
 		{"a subprotocol", places, "GET /me", "Sec-WebSocket-Protocol: access_token, $good\nUpgrade: WebSocket", 200, "", "ok"},
 		{"a subprotocol without a WebSocket", places, "GET /me", "Sec-WebSocket-Protocol: access_token, $good", 401, `Bearer`, "no_token"},

@@ -38,7 +38,7 @@ func TestPlaces(t *testing.T) {
 		c.TokenSources = []string{"header:authorization", "subprotocol:access_token", "query:token", "appsync:lambda "}
 	}
 	named := func(c *authorizer.Config) { c.TokenSources = []string{"header:X-Token"} }
-	cookies := func(c *authorizer.Config) { c.TokenSources = []string{"cookie:__Host-access"} }
+	cookies := func(c *authorizer.Config) { c.TokenSources = []string{"cookie:__Host-Http-access"} }
 
 	tokenEvent := func(value string) string {
 		return `{"type":"TOKEN","methodArn":"$m","authorizationToken":` + value + `}`
@@ -143,7 +143,7 @@ func TestCookies(t *testing.T) {
 	authority := newAuthority(t)
 	good, old := tokenAt(authority, now), tokenAt(authority, now.Add(-time.Hour))
 	a := newAuthorizer(t, authority.Verifier, func(c *authorizer.Config) {
-		c.TokenSources = []string{"header:Authorization", "cookie:__Host-access"}
+		c.TokenSources = []string{"header:Authorization", "cookie:__Host-Http-access"}
 		c.Origins = []string{"https://app.example.com"}
 		c.HTTPResponse = config.ResponseIAM
 	})
@@ -154,7 +154,7 @@ func TestCookies(t *testing.T) {
 	rest := func(method, headers string) string {
 		return `{"type":"REQUEST","methodArn":"` + methodARN + `","version":"1.0","httpMethod":"` + method + `","headers":{` + headers + `}}`
 	}
-	const cookie, post, get = `["a=1","__Host-access=$good"]`, `"POST"`, `"GET"`
+	const cookie, post, get = `["a=1","__Host-Http-access=$good"]`, `"POST"`, `"GET"`
 	const sameOrigin, listed, stranger = `"sec-fetch-site":"same-origin"`, `"origin":"https://app.example.com"`, `"sec-fetch-site":"cross-site","origin":"https://evil.example"`
 	for _, row := range []struct {
 		name, event string
@@ -173,20 +173,20 @@ func TestCookies(t *testing.T) {
 		{"a header beside it does not hide it", v2(post, cookie, `"authorization":"Bearer $good"`), false},
 		{"the header alone", v2(post, `null`, `"authorization":"Bearer $good"`), true},
 		{"another token in the header", v2(get, cookie, `"authorization":"Bearer $old"`), false},
-		{"two of one name", v2(get, `["__Host-access=$good","__Host-access=$old"]`, ``), false},
+		{"two of one name", v2(get, `["__Host-Http-access=$good","__Host-Http-access=$old"]`, ``), false},
 		{"a name in another case", v2(get, `["__host-access=$good"]`, ``), false},
-		{"an empty one", v2(get, `["__Host-access="]`, ``), false},
-		{"no value", v2(get, `["__Host-access",null,""]`, ``), false},
+		{"an empty one", v2(get, `["__Host-Http-access="]`, ``), false},
+		{"no value", v2(get, `["__Host-Http-access",null,""]`, ``), false},
 		{"not a list", v2(get, `{}`, ``), false},
-		{"in the header", rest("GET", `"Cookie":"a=1; __Host-access=$good ;b=2"`), true},
-		{"in the header, unsafe", rest("DELETE", `"Cookie":"__Host-access=$good"`), false},
-		{"in the header, our page", rest("DELETE", `"Cookie":"__Host-access=$good","Sec-Fetch-Site":"same-origin"`), true},
+		{"in the header", rest("GET", `"Cookie":"a=1; __Host-Http-access=$good ;b=2"`), true},
+		{"in the header, unsafe", rest("DELETE", `"Cookie":"__Host-Http-access=$good"`), false},
+		{"in the header, our page", rest("DELETE", `"Cookie":"__Host-Http-access=$good","Sec-Fetch-Site":"same-origin"`), true},
 		{"names an unsafe method", `{"queryStringParameters":{"_method":"DELETE"},` + v2(get, cookie, stranger)[1:], false},
 		{"names an unsafe method, our page", `{"queryStringParameters":{"_method":"DELETE"},` + v2(get, cookie, sameOrigin)[1:], true},
 		{"names a safe method", `{"queryStringParameters":{"_method":"head"},` + v2(get, cookie, stranger)[1:], true},
 		{"names two methods", `{"queryStringParameters":{"_method":"GET,PURGE"},` + v2(get, cookie, stranger)[1:], false},
-		{"a WebSocket of a stranger", `{"type":"REQUEST","methodArn":"` + connectARN + `","httpMethod":"GET","headers":{"Cookie":"__Host-access=$good","Origin":"https://evil.example"}}`, false},
-		{"a WebSocket of a listed page", `{"type":"REQUEST","methodArn":"` + connectARN + `","headers":{"Cookie":"__Host-access=$good","Origin":"https://app.example.com"}}`, true},
+		{"a WebSocket of a stranger", `{"type":"REQUEST","methodArn":"` + connectARN + `","httpMethod":"GET","headers":{"Cookie":"__Host-Http-access=$good","Origin":"https://evil.example"}}`, false},
+		{"a WebSocket of a listed page", `{"type":"REQUEST","methodArn":"` + connectARN + `","headers":{"Cookie":"__Host-Http-access=$good","Origin":"https://app.example.com"}}`, true},
 	} {
 		event := strings.NewReplacer("$good", good, "$old", old).Replace(row.event)
 		text, err := a.Invoke(context.Background(), []byte(event))
@@ -206,7 +206,7 @@ func TestTokenSources(t *testing.T) {
 		sources []string
 		ok      bool
 	}{
-		{"every kind", []string{"header:X-Token", "header:authorization", "cookie:__Host-access", "subprotocol:access_token", "query:t", "appsync:lambda-"}, true},
+		{"every kind", []string{"header:X-Token", "header:authorization", "cookie:__Host-Http-access", "subprotocol:access_token", "query:t", "appsync:lambda-"}, true},
 		{"none", []string{}, false},
 		{"a prefix alone", []string{"appsync:x"}, false},
 		{"an empty prefix", []string{"header:authorization", "appsync:"}, false},

@@ -10,10 +10,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 )
 
-// deviceCookie is the name of the cookie with the known-device token. No script can read the
-// cookie. The prefix keeps other hosts, and pages without TLS, from setting it (RFC 6265bis,
-// section 4.1.3.2).
-const deviceCookie = "__Host-device"
+// deviceCookie is the name of the cookie with the known-device token. No script can read the cookie.
+// The prefix __Host- keeps other hosts, and pages without TLS, from setting it (draft-ietf-httpbis-rfc6265bis,
+// section 4.1.3.2). With Http- behind it, browsers that know this longer prefix also keep scripts from
+// setting it; other browsers treat the name as one with __Host-.
+const deviceCookie = "__Host-Http-device"
 
 // device is the known-device token of a request, and where to put a new one.
 type device struct {

@@ -21,7 +21,7 @@ func loginFrom(headers, body string) string {
 	return "POST /auth/login\nContent-Type: application/json\n" + headers + "\n" + body
 }
 
-var setDevice = regexp.MustCompile(`Set-Cookie: __Host-device=(edt_[\w-]+); Path=/; Max-Age=15552000; HttpOnly; Secure; SameSite=Strict `)
+var setDevice = regexp.MustCompile(`Set-Cookie: __Host-Http-device=(edt_[\w-]+); Path=/; Max-Age=15552000; HttpOnly; Secure; SameSite=Strict `)
 
 func TestDeviceCookie(t *testing.T) {
 	h := newHarness(t)
@@ -36,12 +36,12 @@ func TestDeviceCookie(t *testing.T) {
 	if got := h.send(t, loginJSON+credentials); got.status != 429 {
 		t.Fatalf("a new device: %s", got.text)
 	}
-	known := h.send(t, loginFrom(ownPage+"Cookie: __Host-device="+cookie[1]+"\n", cookieBody))
+	known := h.send(t, loginFrom(ownPage+"Cookie: __Host-Http-device="+cookie[1]+"\n", cookieBody))
 	if known.status != 200 || strings.Contains(known.text, "edt_") {
 		t.Errorf("the owner: %s", known.text)
 	}
 	access, _ := known.tokens(t)
-	change := h.send(t, "POST /auth/password\nContent-Type: application/json\nAuthorization: Bearer "+access+"\n"+ownPage+"Cookie: __Host-device="+cookie[1]+
+	change := h.send(t, "POST /auth/password\nContent-Type: application/json\nAuthorization: Bearer "+access+"\n"+ownPage+"Cookie: __Host-Http-device="+cookie[1]+
 		"\n\n"+`{"current_password":"`+secret+`","new_password":"`+nextSecret+`","device_delivery":"cookie"}`)
 	if next := setDevice.FindStringSubmatch(change.text); next == nil || next[1] == cookie[1] {
 		t.Errorf("a new password: %s", change.text)
@@ -52,7 +52,7 @@ func TestDeviceCookie(t *testing.T) {
 func TestCookieCrossSite(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) { s.Origins = []string{"https://app.example.com"} })
 	const refused = `403 {"error":"origin_not_allowed","error_description":"a request that sends or requests the device cookie must come from the API's own origin or a configured one"}`
-	const cookie = "Cookie: __Host-device=x\n"
+	const cookie = "Cookie: __Host-Http-device=x\n"
 	for _, row := range []struct {
 		name, headers, body string
 		ok                  bool

@@ -170,12 +170,12 @@ func TestDroppedLoginKeys(t *testing.T) {
 			if got := k.send(t, with(device.FindString(fresh.body))); got.status != http.StatusOK {
 				t.Errorf("a device of after, under attack: %s", got.text)
 			}
-			cookie := k.send(t, loginFrom(ownPage+"Cookie: __Host-device="+known+"\n", cookieBody))
+			cookie := k.send(t, loginFrom(ownPage+"Cookie: __Host-Http-device="+known+"\n", cookieBody))
 			if cookie.status != http.StatusTooManyRequests || strings.Contains(cookie.text, "Set-Cookie") {
 				t.Errorf("the cookie of before, under attack: %s", cookie.text)
 			}
 			k.clock.Advance(time.Hour)
-			cookie = k.send(t, loginFrom(ownPage+"Cookie: __Host-device="+known+"\n", cookieBody))
+			cookie = k.send(t, loginFrom(ownPage+"Cookie: __Host-Http-device="+known+"\n", cookieBody))
 			if set := setDevice.FindStringSubmatch(cookie.text); set == nil || set[1] == known {
 				t.Errorf("the cookie of before, after the attack: %s", cookie.text)
 			}

@@ -48,12 +48,12 @@ func TestRequest(t *testing.T) {
 		{
 			"everything",
 			`{"version":"2.0","rawPath":"/auth/login","rawQueryString":"a=1&a=2",
-			  "cookies":["__Host-refresh=x","b=2"],"headers":{"host":"api.example.com","accept":"a,b"},
+			  "cookies":["__Host-Http-refresh=x","b=2"],"headers":{"host":"api.example.com","accept":"a,b"},
 			  "requestContext":{"requestId":"r1","stage":"$default",
 			    "http":{"method":"POST","sourceIp":"203.0.113.9"}},
 			  "body":"{}","isBase64Encoded":false}`,
 			`POST /auth/login?a=1&a=2 host=api.example.com from=203.0.113.9:0 length=2 body="{}" err=<nil>` +
-				` Accept=["a,b"] Cookie=["__Host-refresh=x; b=2"] X-Request-Id=["r1"]`,
+				` Accept=["a,b"] Cookie=["__Host-Http-refresh=x; b=2"] X-Request-Id=["r1"]`,
 		},
 		{
 			"every map null",

@@ -7,11 +7,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// The functions set cookies that require TLS: their names begin with __Host-, and they are Secure.
+// The functions set cookies that require TLS: their names begin with __Host-Http-, and they are Secure.
 // Over plain http some browsers drop them (Safari even on loopback), so the local server replaces
 // the prefix and removes Secure. The functions are not aware of it.
 const (
-	securePrefix = "__Host-"
+	securePrefix = "__Host-Http-"
 	localPrefix  = "edgeauth-"
 )
 
