@@ -36,6 +36,10 @@ var ends = map[string]string{
 
 	"session.Manager.foresee":           "nothing: it foresees a decision",
 	"session.Manager.Refresh":           "callers, by Request.OnTheft and Granted.Ended",
+	"session.Manager.rotate":            "callers, by Request.OnTheft and Granted.Ended",
+	"session.Manager.prepare":           "callers, by Granted.Ended",
+	"session.Manager.permit":            "callers, by Granted.Ended",
+	"session.Manager.endBefore":         "callers, by Granted.Ended",
 	"endpoint.refreshHandler.refresh":   "callers",
 	"endpoint.refreshHandler.ServeHTTP": "authn_token_reuse",
 
