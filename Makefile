@@ -126,8 +126,8 @@ fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' pkg cmd functions | while IFS=: read -r file target; do \
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null || exit 1; done
 
-model: ## Check the rules of rotation on a finer grid (two minutes)
-	go test ./test/modelcheck -run NeverLoggedOut -v -timeout 60m -model.grid 5s -count=1
+model: ## Check the rules of rotation and of step-up on finer grids (three minutes)
+	go test ./test/modelcheck -run 'NeverLog' -v -timeout 60m -model.grid 5s -model.stepup 15s -count=1
 
 bench: engines ## Measure, as ratios within one run
 	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
