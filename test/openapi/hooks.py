@@ -73,6 +73,10 @@ def before_call(context, case, kwargs):
     elif path == "/auth/logout":
         name = "refresh_token" if case.media_type == "application/json" else "token"
         case.body[name] = demo.login()["refresh_token"]
+    elif path == "/auth/reauth":
+        case.body.pop("device_delivery", None)
+        case.body.update(password=demo.password)
+        case.headers["Authorization"] = "Bearer " + demo.login()["access_token"]
     elif path == "/auth/password":
         second.changes += 1
         case.body.pop("change_token", None)

@@ -202,7 +202,7 @@ var schemas = map[string]map[string]any{
 func schemaOf(name, text string, required bool) map[string]any {
 	schema := map[string]any{"type": "string", "description": prose(text)}
 	switch {
-	case strings.HasSuffix(name, "_in"):
+	case strings.HasSuffix(name, "_in"), name == "store_within":
 		schema["type"], schema["minimum"] = "integer", 0
 	case strings.HasSuffix(name, "_supported"):
 		schema["type"], schema["items"] = "array", map[string]string{"type": "string"}
