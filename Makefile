@@ -67,7 +67,7 @@ GO_TEST  = go test -count=1 -timeout 20m
 # goroutine. GENERATED plays the full number of generated cases; with the race detector it is a fifth to a quarter.
 PLAIN       = ./test/modelcheck ./test/rotation
 PLAIN_PATHS = /test/(modelcheck|rotation)$$
-GENERATED   = -run '^Test(Sessions|Random.*)$$' ./pkg/auth/dynamo ./functions/keys
+GENERATED   = -run '^Test(Sessions|Ends|Random.*)$$' ./pkg/auth/dynamo ./functions/keys
 
 # Benchmarks run only with "make bench". Here, only the statistics that they use are tested.
 MORE_MODULES = (cd bench && go vet ./... && go test -count=1 -run Rank .) && for m in $(MODULES); do (cd $$m && go vet ./... && $(GO_TEST) ./...) || exit 1; done

@@ -79,7 +79,7 @@ func TestEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Ends(t, 1000, func(testing.TB) storetest.Stores { return storesIn(db) })
+			storetest.Ends(t, endsRefreshes, func(testing.TB) storetest.Stores { return storesIn(db) })
 		})
 	}
 }

@@ -4,3 +4,5 @@ package dynamo_test
 
 // The race detector slows the client about sevenfold. The choice of cases does not affect it.
 const sessionCases = 2000
+
+const endsRefreshes = 200
