@@ -81,16 +81,11 @@ func (m *Manager) endReplaced(ctx context.Context, key Key) (ended []Key, err er
 		key.ID = s.Replaces
 	}
 	for _, key := range slices.Backward(chain) {
-		u := Revoke(millis(m.c.Now()), RevocationStepUp)
-		mark := &u.Set.Revocation.Invocation
-		if err := m.random(mark[:]); err != nil {
+		e, _, err := m.endOne(ctx, key, Revoke(millis(m.c.Now()), RevocationStepUp), OutcomeEnded)
+		if err != nil {
 			return ended, err
 		}
-		before, err := m.revoke(ctx, key, u)
-		if err != nil {
-			return ended, fmt.Errorf("ending a replaced session: %w", err)
-		}
-		if before != nil && (before.Revocation == nil || before.Revocation.Invocation == *mark) {
+		if e.Outcome == OutcomeEnded {
 			ended = append(ended, key)
 		}
 	}
