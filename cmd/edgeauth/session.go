@@ -60,29 +60,39 @@ type lister struct {
 // sessionPage is how many sessions are read at a time.
 const sessionPage = 100
 
-// of returns all sessions of a user that the store still has, open or not.
-func (l lister) of(ctx context.Context, u user.User) ([]sessionView, error) {
-	var views []sessionView
+// sessionsOf returns all sessions of a user that the store still has, open or not.
+func sessionsOf(ctx context.Context, store session.Store, id auth.SubjectID) (all []session.Session, err error) {
 	for after := (session.ID{}); ; {
-		page, err := l.stores.Sessions.List(ctx, u.ID, after, sessionPage)
+		page, err := store.List(ctx, id, after, sessionPage)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range page {
-			v := sessionView{
-				ID: s.ID.String(), Subject: u.ID, Email: u.Email, Client: s.Client, Created: s.CreatedAt, LastSeen: s.LastSeen, Ends: ends(s),
-				Address: s.Address, UserAgent: s.UserAgent, Label: s.Label, State: cmp.Or(l.rules.Over(s, u.Subject(), l.now), stateOpen),
-			}
-			if s.Revocation != nil {
-				v.Reason = s.Revocation.Reason
-			}
-			views = append(views, v)
-		}
+		all = append(all, page...)
 		if len(page) < sessionPage {
-			return views, nil
+			return all, nil
 		}
 		after = page[len(page)-1].ID
 	}
+}
+
+// of returns the sessions of a user with their states.
+func (l lister) of(ctx context.Context, u user.User) ([]sessionView, error) {
+	all, err := sessionsOf(ctx, l.stores.Sessions, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	var views []sessionView
+	for _, s := range all {
+		v := sessionView{
+			ID: s.ID.String(), Subject: u.ID, Email: u.Email, Client: s.Client, Created: s.CreatedAt, LastSeen: s.LastSeen, Ends: ends(s),
+			Address: s.Address, UserAgent: s.UserAgent, Label: s.Label, State: cmp.Or(l.rules.Over(s, u.Subject(), l.now), stateOpen),
+		}
+		if s.Revocation != nil {
+			v.Reason = s.Revocation.Reason
+		}
+		views = append(views, v)
+	}
+	return views, nil
 }
 
 type sessionList struct {

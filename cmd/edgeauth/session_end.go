@@ -14,12 +14,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// managerOf returns a manager that ends sessions. It has no keys, so it can open and refresh none:
-// these commands need no access to the secrets of a stack.
-func managerOf(stores backend.Stores) (*session.Manager, error) {
-	return session.NewManager(session.Config{
+// openManager opens the stores, and a manager that ends sessions. It has no keys, so it can open and
+// refresh none: these commands need no access to the secrets of a stack.
+func (f storeFlag) openManager(ctx context.Context, t terminal) (backend.Stores, *session.Manager, error) {
+	stores, err := f.open(ctx, t)
+	if err != nil {
+		return stores, nil, err
+	}
+	sessions, err := session.NewManager(session.Config{
 		Store: stores.Sessions, Subjects: directoryOf(stores), Versions: stores.Versions, Keys: noKeys{},
 	})
+	return stores, sessions, err
 }
 
 // noKeys implements session.Keys without any key.
@@ -40,11 +45,7 @@ func (c *sessionEnd) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *sessionEnd) end(ctx context.Context, t terminal, log *audit.Log, id session.ID) error {
-	stores, err := c.open(ctx, t)
-	if err != nil {
-		return err
-	}
-	sessions, err := managerOf(stores)
+	stores, sessions, err := c.openManager(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -97,11 +98,7 @@ func (c *sessionEndAll) Run(ctx context.Context, t terminal) error {
 
 // all ends the sessions of all users.
 func (c *sessionEndAll) all(ctx context.Context, t terminal, log *audit.Log, show *progress) error {
-	stores, err := c.open(ctx, t)
-	if err != nil {
-		return err
-	}
-	sessions, err := managerOf(stores)
+	stores, sessions, err := c.openManager(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -159,11 +156,7 @@ type userLogout struct {
 
 func (c *userLogout) Run(ctx context.Context, t terminal) error {
 	return c.recorded(t.err, func(log *audit.Log) error {
-		stores, err := c.open(ctx, t)
-		if err != nil {
-			return err
-		}
-		sessions, err := managerOf(stores)
+		stores, sessions, err := c.openManager(ctx, t)
 		if err != nil {
 			return err
 		}

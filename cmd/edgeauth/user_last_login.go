@@ -7,7 +7,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -16,21 +15,13 @@ import (
 // login writes to the user, so a session is the only trace of a login, and the store deletes it some
 // time after its end.
 func lastLogin(ctx context.Context, stores backend.Stores, id auth.SubjectID) (last time.Time, err error) {
-	for after := (session.ID{}); ; {
-		page, err := stores.Sessions.List(ctx, id, after, sessionPage)
-		if err != nil {
-			return time.Time{}, err
+	all, err := sessionsOf(ctx, stores.Sessions, id)
+	for _, s := range all {
+		if s.AuthTime.After(last) {
+			last = s.AuthTime
 		}
-		for _, s := range page {
-			if s.AuthTime.After(last) {
-				last = s.AuthTime
-			}
-		}
-		if len(page) < sessionPage {
-			return last, nil
-		}
-		after = page[len(page)-1].ID
 	}
+	return last, err
 }
 
 // lastLoginReaders is how many users are looked up at a time.
