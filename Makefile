@@ -35,7 +35,7 @@ build-all: ## Build the functions for both architectures
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@$(MAKE) --no-print-directory build ARCH=amd64
 
-# The keys function runs on x86_64 whatever ARCH is, and it knows ARCH. So it starts also if the other functions are built for
+# The keys function always runs on x86_64, and it knows ARCH. So it starts also if the other functions are built for
 # another processor than the stack has, and refuses the deployment in a sentence. An emulator on an arm64 machine needs
 # KEYS_ARCH=arm64.
 KEYS_ARCH ?= amd64

@@ -70,7 +70,7 @@ func (p protected) succeeds(kind string, writes int) {
 	}
 }
 
-// A creation protects the tables. Whatever follows finds them protected and changes nothing.
+// A creation protects the tables. Later requests find them protected and change nothing.
 func TestProtection(t *testing.T) {
 	p := newProtected(t)
 	p.succeeds("Create", 3)

@@ -325,7 +325,7 @@ func TestEndsAreDecidedAgain(t *testing.T) {
 
 var challenge = regexp.MustCompile(`^401 Www-Authenticate: Bearer \{"error":"invalid_token"\}$`)
 
-// A header names nobody: without the authorizer's context there is no caller.
+// A header names no caller: without the authorizer's context there is none.
 func TestSessionsTrustNoHeader(t *testing.T) {
 	h := newHarness(t)
 	access, _ := h.login(t)

@@ -22,7 +22,7 @@ type Users interface {
 	ByEmail(ctx context.Context, email string) (auth.SubjectID, error)
 	Get(ctx context.Context, id auth.SubjectID) (user.User, error)
 	// Forms returns the forms of the hashes that users may have. Login reads them at most once a
-	// minute, in parallel with ByPointer.
+	// minute, in parallel with ByEmail.
 	Forms(ctx context.Context) (user.Forms, error)
 }
 
