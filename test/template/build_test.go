@@ -108,8 +108,8 @@ func TestNoContainers(t *testing.T) {
 	}
 }
 
-// TestPipelines: a deployment without a change succeeds in every stage, and the stages that people
-// do not watch ask no question.
+// TestPipelines: a deployment without a change succeeds in every stage, the stages that people do not
+// watch ask no question, and every stage uploads its template (TestSize).
 func TestPipelines(t *testing.T) {
 	text, err := os.ReadFile("../../samconfig.toml")
 	if err != nil {
@@ -121,7 +121,7 @@ func TestPipelines(t *testing.T) {
 		t.Fatalf("%d stages, want %d", len(sections), len(asks))
 	}
 	for _, s := range sections {
-		for _, want := range []string{"fail_on_empty_changeset = false\n", fmt.Sprintf("confirm_changeset = %v\n", asks[s[1]])} {
+		for _, want := range []string{"resolve_s3 = true\n", "fail_on_empty_changeset = false\n", fmt.Sprintf("confirm_changeset = %v\n", asks[s[1]])} {
 			if !strings.Contains(s[2], want) {
 				t.Errorf("the stage %s has no %s", s[1], want)
 			}

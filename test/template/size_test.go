@@ -6,14 +6,16 @@ import (
 	"testing"
 )
 
-// TestSize: CloudFormation accepts a template of up to 51,200 bytes in a request. A larger one must
-// go through a bucket.
+// TestSize: with resolve_s3, SAM CLI uploads the template and passes its URL, also from a file that a
+// request could hold (51,200 bytes). CloudFormation then accepts 1,000,000 bytes, before and after
+// the transform. A tenth of that leaves room for the transform and for a stack's own changes, and a
+// reviewer still reads the template in one sitting. TestPipelines holds every stage to resolve_s3.
 func TestSize(t *testing.T) {
 	text, err := os.ReadFile("../../template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const most = 48_000 // room for a stack's own changes
+	const most = 100_000
 	if len(text) > most {
 		t.Errorf("template.yaml has %d bytes, want at most %d", len(text), most)
 	}
