@@ -238,7 +238,7 @@ func boltStores(b *testing.B) service.Stores {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}
+	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
 }
 
 func dynamoDBLocalStores(b *testing.B) service.Stores {

@@ -21,6 +21,8 @@ type Stores struct {
 	Sessions session.Store
 	Counters throttle.Counters
 	Versions session.Versions
+	// Revocations is the list of what has ended.
+	Revocations session.Revocations
 	// Connect opens the first connection ahead of the first request. It is nil if there is no
 	// connection to open.
 	Connect func(ctx context.Context)
@@ -32,14 +34,15 @@ func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := tables(c.DynamoDB)
 		return Stores{
-			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Connect: db.Connect,
+			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(),
+			Connect: db.Connect,
 		}, nil
 	}
 	db, err := bolt.Open(c.BoltPath)
 	if err != nil {
 		return Stores{}, err
 	}
-	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}, nil
+	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}, nil
 }
 
 // CreateTables creates the tables that are missing in a local engine. A file needs no tables.

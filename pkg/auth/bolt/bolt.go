@@ -43,6 +43,8 @@ var (
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
 	recordsBucket  = []byte("records")  // name -> what is recorded about all users
+
+	revocationsBucket = []byte("revocations") // time, id, token version -> entry
 )
 
 // DB is a store in one file. It is safe for concurrent use, also by several processes.
@@ -231,7 +233,7 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 	return file, nil
 }
 
-var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, marksBucket, sessionsBucket, attemptsBucket, recordsBucket}
+var buckets = [][]byte{usersBucket, emailsBucket, pointersBucket, marksBucket, sessionsBucket, attemptsBucket, recordsBucket, revocationsBucket}
 
 // ensureBuckets writes only if a bucket is missing, because every commit syncs the disk.
 func ensureBuckets(file *bbolt.DB) error {

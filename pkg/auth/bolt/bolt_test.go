@@ -50,6 +50,10 @@ func TestEnds(t *testing.T) {
 	storetest.Ends(t, 1000, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
 }
 
+func TestRevocations(t *testing.T) {
+	storetest.Revocations(t, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
+}
+
 func TestAttempts(t *testing.T) {
 	storetest.Counters(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func storesIn(db *bolt.DB) storetest.Stores {
-	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}
+	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
 }
 
 func TestSchema(t *testing.T) {

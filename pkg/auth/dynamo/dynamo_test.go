@@ -84,6 +84,16 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+func TestRevocations(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := start(t)
+			storetest.Revocations(t, func(t testing.TB) storetest.Stores { return storesIn(newDB(t, e, nil).Unhurried()) })
+		})
+	}
+}
+
 func TestAttempts(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {

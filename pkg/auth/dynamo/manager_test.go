@@ -45,7 +45,7 @@ func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
 	t.Helper()
 	m := &manager{users: db.Users(), now: now}
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
-		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}
+		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
 		s.Client, s.Clients, s.Now = aClient, []auth.Client{longestClient}, now
 		m.hasher = s.Hasher
 	}})

@@ -14,7 +14,7 @@ import (
 )
 
 func storesIn(db *dynamo.DB) storetest.Stores {
-	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}
+	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
 }
 
 func TestSchema(t *testing.T) {

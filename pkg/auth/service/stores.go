@@ -18,6 +18,8 @@ type Stores struct {
 	// Versions raises the token versions of the users in Users, which ends the sessions in Sessions.
 	// Only the sessions function needs it.
 	Versions session.Versions
+	// Revocations is the list of what Users, Sessions and Versions have ended.
+	Revocations session.Revocations
 	// Connect opens the first connection before the first request. nil does nothing.
 	Connect func(ctx context.Context)
 }

@@ -15,10 +15,11 @@ import (
 
 // Stores are the stores of one database.
 type Stores struct {
-	Users    user.Store
-	Sessions session.Store
-	Counters throttle.Counters
-	Versions session.Versions
+	Users       user.Store
+	Sessions    session.Store
+	Counters    throttle.Counters
+	Versions    session.Versions
+	Revocations session.Revocations
 }
 
 // Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a

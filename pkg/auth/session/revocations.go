@@ -1,0 +1,94 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// Revocations is the list of what has ended, for authorizers that refuse access tokens before they
+// expire. Package storetest defines its behaviour. A Revocations is safe for concurrent use.
+//
+// The stores write the entries of the ends by themselves, each in the transaction of the end: a
+// [Store] that sets a [Revocation], a [Versions], and a store of users that raises a token version or
+// deletes a user. So an end and its entry are either both in the database or neither is. No entry names
+// a session that lives on, and no caller can forget one.
+type Revocations interface {
+	// Write adds an entry that no end has written. It succeeds again for an equal entry. The error
+	// wraps [auth.ErrUnavailable] if the store did not confirm the write.
+	Write(ctx context.Context, e RevocationEntry) error
+	// Since returns the entries whose time is not before since, in any order, with strongly
+	// consistent reads. now is the reader's clock; the clocks of writers may be up to a minute ahead
+	// of it. The error wraps [auth.ErrUnavailable] if a part of the list could not be read; then there
+	// are no entries.
+	//
+	// An entry becomes readable some time after its own time: the writer reads its clock first. So a
+	// reader that polls begins a minute before its last successful read.
+	Since(ctx context.Context, since, now time.Time) ([]RevocationEntry, error)
+}
+
+// RevocationsKept is how long an entry can be read at least. It is longer than an access token lives.
+const RevocationsKept = 2 * time.Hour
+
+// RevocationEntry is one entry of [Revocations]. It is one of three: the end of a session, of all tokens
+// of a user below a token version, or of all tokens of all users. [EndOfSession], [EndOfUser] and
+// [EndOfAll] make them. Times are UTC with millisecond precision.
+type RevocationEntry struct {
+	// ID names what has ended. It is zero in an entry of all users.
+	ID RevocationID
+	// Below is the token version below which the tokens of a user are refused, as in
+	// [auth.TokenVersion.Below]. It is zero in other entries.
+	Below uint64
+	// IssuedBy is the instant at or before which the tokens of all users were issued that are refused. It
+	// is zero in other entries.
+	IssuedBy time.Time
+	// At is when the entry was written, according to the writer's clock.
+	At time.Time
+}
+
+// EndOfSession returns the entry of a session that has ended. Its tokens are refused.
+func EndOfSession(key Key, at time.Time) RevocationEntry {
+	return RevocationEntry{ID: RevocationIDOfSession(key), At: millis(at)}
+}
+
+// EndOfUser returns the entry of a user whose token version is now below: all tokens of the user with a
+// lower version are refused. A version needs no comparison of clocks: a refresh that read the user
+// before the end and signs its token after it is included, and a login after the end is not.
+func EndOfUser(of auth.SubjectID, below uint64, at time.Time) RevocationEntry {
+	return RevocationEntry{ID: RevocationIDOfUser(of), Below: below, At: millis(at)}
+}
+
+// EndOfAll returns the entry that refuses all tokens of all users that were issued at or before at.
+func EndOfAll(at time.Time) RevocationEntry {
+	return RevocationEntry{IssuedBy: millis(at), At: millis(at)}
+}
+
+// RevocationID names a session or a user in an entry: a truncated SHA-256. So the entries, which every
+// authorizer reads, hold neither subjects nor ids of sessions. It has no key, because two versions of a
+// function may run with different keys while they are being replaced. It does not depend on the issuer:
+// a table belongs to one deployment with one issuer, and tokens of other issuers are not looked up.
+type RevocationID [16]byte
+
+// String returns the id as 22 characters of unpadded base64url.
+func (id RevocationID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// RevocationIDOfSession returns the id of a session.
+func RevocationIDOfSession(key Key) RevocationID {
+	return revocationID("session", key.Subject, key.ID[:])
+}
+
+// RevocationIDOfUser returns the id of a user.
+func RevocationIDOfUser(of auth.SubjectID) RevocationID { return revocationID("user", of, nil) }
+
+// revocationID hashes the length of the subject before the subject, so that no two inputs are equal.
+func revocationID(kind string, of auth.SubjectID, rest []byte) RevocationID {
+	text := append([]byte("edgeauth revocation of a "+kind), 0)
+	text = binary.BigEndian.AppendUint32(text, uint32(len(of)))
+	text = append(append(text, of...), rest...)
+	sum := sha256.Sum256(text)
+	return RevocationID(sum[:len(RevocationID{})])
+}
