@@ -108,6 +108,9 @@ type Client struct {
 	Audience []string
 	// Scope is the scope of the client's access tokens; empty means no scope claim.
 	Scope []string
+	// Delivery are the deliveries that a login of the client may ask for. The first is the default.
+	// Empty allows all of them, and the default is DeliveryBody.
+	Delivery []Delivery
 	// EmailClaims adds the claims email and email_verified to the client's access tokens.
 	EmailClaims bool
 	// MaxSessions is the number of sessions that a user has with the client. A login above it ends

@@ -350,7 +350,7 @@ func TestBounds(t *testing.T) {
 		{"clients.*.access_token_lifetime", `{"clients":{"web":{"access_token_lifetime":%s}}}`, quoted("1m", "1h"), quoted("59s", "61m")},
 		{"clients.*.idle_timeout", `{"clients":{"web":{"idle_timeout":%s}}}`, quoted("8760h"), quoted("8761h", "24m59s")},
 		{"clients.*.absolute_timeout", `{"clients":{"web":{"absolute_timeout":%s}}}`, quoted("8760h"), quoted("8761h", "24m59s")},
-		{"clients.*.delivery", `{"clients":{"web":{"delivery":%s}}}`, quoted("body"), quoted("cookie")},
+		{"clients.*.delivery", `{"clients":{"web":{"delivery":[%s]}}}`, quoted("body", "cookie", "cookies", "session"), quoted("", "cookie\",\"cookie")},
 		{"audit.network", `{"audit":{"network":%s}}`, []string{"true", "false"}, []string{"1", `"true"`, "null"}},
 		{"audit.known_device", `{"audit":{"known_device":%s}}`, []string{"true", "false"}, []string{"0", `"yes"`}},
 		{"throttle.*.free", fmt.Sprintf(limit, `"free":%s`), []string{"1", "1000"}, []string{"0", "1001"}},

@@ -105,6 +105,8 @@ type (
 	duration   time.Duration // milliseconds
 	digest     [32]byte      // base64
 	mark       throttle.Mark // base64
+	delivery   auth.Delivery // its word
+	not        bool          // the opposite: a member that is absent means true
 )
 
 func (s *secretText) MarshalJSON() ([]byte, error) { return json.Marshal(auth.Secret(*s).Reveal()) }
@@ -146,6 +148,27 @@ func (d *duration) UnmarshalJSON(raw []byte) error {
 	var ms int64
 	err := json.Unmarshal(raw, &ms)
 	*d = duration(time.Duration(ms) * time.Millisecond)
+	return err
+}
+
+func (d *delivery) MarshalJSON() ([]byte, error) { return json.Marshal(auth.Delivery(*d).String()) }
+
+func (d *delivery) UnmarshalJSON(raw []byte) error {
+	var word string
+	if err := json.Unmarshal(raw, &word); err != nil {
+		return err
+	}
+	named, err := auth.ParseDelivery(word)
+	*d = delivery(named)
+	return err
+}
+
+func (n *not) MarshalJSON() ([]byte, error) { return json.Marshal(!*n) }
+
+func (n *not) UnmarshalJSON(raw []byte) error {
+	var b bool
+	err := json.Unmarshal(raw, &b)
+	*n = not(!b)
 	return err
 }
 

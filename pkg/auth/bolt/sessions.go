@@ -20,6 +20,7 @@ type sessions struct{ db *DB }
 type sessionRecord struct {
 	session.Session
 	revocation session.Revocation // Session.Revocation, or the zero value
+	forget     bool               // not Session.Remember
 }
 
 // members are the members of a session's record, with the addresses of their values in r. The key
@@ -43,6 +44,8 @@ func (r *sessionRecord) members() []member {
 		{"last_seen", (*moment)(&s.LastSeen)},
 		{"auth_time", (*moment)(&s.AuthTime)},
 		{"amr", &s.AMR},
+		{"delivery", (*delivery)(&s.Delivery)},
+		{"remember", (*not)(&r.forget)},
 		{"replaces", &s.Replaces},
 		{"paused", (*moment)(&s.PausedUntil)},
 		{"ua", &s.UserAgent},
@@ -69,6 +72,7 @@ func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
 	if !r.Profile.Valid() {
 		return nil, fmt.Errorf("%w: member profile of a record in bucket %s is %d", auth.ErrUnavailable, sessionsBucket, r.Profile)
 	}
+	r.Remember = !r.forget
 	if r.revocation != (session.Revocation{}) {
 		r.Revocation = &r.revocation
 	}
@@ -76,7 +80,7 @@ func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
 }
 
 func putSession(tx *bbolt.Tx, s session.Session) error {
-	r := sessionRecord{Session: s}
+	r := sessionRecord{Session: s, forget: !s.Remember}
 	if s.Revocation != nil {
 		r.revocation = *s.Revocation
 	}

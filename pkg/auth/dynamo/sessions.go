@@ -20,8 +20,8 @@ func (db *DB) Sessions() session.Store { return sessions{db} }
 
 type sessions struct{ db *DB }
 
-// The attributes of a session's item. Times are milliseconds since 1970, except expires_at. The names
-// proof (the thumbprint of a key that the session is bound to), delivery and remember are reserved.
+// The attributes of a session's item. Times are milliseconds since 1970, except expires_at. The name
+// proof (the thumbprint of a key that the session is bound to) is reserved.
 const (
 	attrSubject      = "pk"
 	attrID           = "sk"
@@ -41,7 +41,9 @@ const (
 	attrCreated      = "created"
 	attrLastSeen     = "last_seen"
 	attrAuthTime     = "auth_time"
-	attrAMR          = "amr" // joined by spaces
+	attrAMR          = "amr"      // joined by spaces
+	attrDelivery     = "delivery" // absent means body
+	attrRemember     = "remember" // absent means true
 	attrReplaces     = "replaces"
 	attrPaused       = "paused"
 	attrUserAgent    = "ua"
@@ -82,6 +84,12 @@ func sessionItem(s session.Session) attributes {
 	}
 	putText(item, attrScope, strings.Join(s.Scope, " "))
 	putText(item, attrAMR, strings.Join(s.AMR, " "))
+	if s.Delivery != auth.DeliveryBody {
+		item[attrDelivery] = str(s.Delivery.String())
+	}
+	if !s.Remember {
+		item[attrRemember] = yes(false)
+	}
 	if s.Replaces != (session.ID{}) {
 		item[attrReplaces] = str(s.Replaces.String())
 	}
@@ -114,10 +122,15 @@ func sessionOf(item attributes) (session.Session, error) {
 		Generation: r.uint(attrGeneration), RotatedAt: r.time(attrRotated),
 		IdleTimeout: time.Duration(r.uint(attrIdle)) * time.Millisecond, IdleEnd: r.time(attrIdleEnd), AbsoluteEnd: r.time(attrAbsoluteEnd),
 		CreatedAt: r.time(attrCreated), LastSeen: r.time(attrLastSeen), AuthTime: r.time(attrAuthTime),
-		AMR: r.list(attrAMR), PausedUntil: r.time(attrPaused), UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
+		AMR: r.list(attrAMR), Remember: item[attrRemember] == nil || r.flag(attrRemember), PausedUntil: r.time(attrPaused), UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
 	}
 	if !s.Profile.Valid() || r.uint(attrProfile) != uint64(s.Profile) {
 		r.wrong(attrProfile)
+	}
+	if text := r.text(attrDelivery); text != "" {
+		if s.Delivery, err = auth.ParseDelivery(text); err != nil {
+			r.wrong(attrDelivery)
+		}
 	}
 	if text := r.text(attrReplaces); text != "" {
 		if s.Replaces, err = session.ParseID(text); err != nil {

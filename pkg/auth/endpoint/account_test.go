@@ -29,7 +29,7 @@ func changeBody(current, next string) string {
 }
 
 var grantedAnswer = regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_type":"Bearer","expires_in":\d+,` +
-	`"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":\d+,"store_within":45,"scope":"read write","device_token":"edt_[\w-]+"}$`)
+	`"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":\d+,"store_within":45,"scope":"read write","sid":"[\w-]{22}","delivery":"body","device_token":"edt_[\w-]+"}$`)
 
 func TestPasswordChange(t *testing.T) {
 	h := newHarness(t)

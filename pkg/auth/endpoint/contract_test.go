@@ -304,7 +304,7 @@ func TestEveryAnswerOfDiscovery(t *testing.T) {
 }
 
 // TestDocumentedFields holds the fields of the page to what the endpoints read: a field that is
-// read must be a string.
+// read must be a string, or true or false.
 func TestDocumentedFields(t *testing.T) {
 	h := newHarness(t)
 	names := fieldNames(t)
@@ -330,7 +330,7 @@ func TestDocumentedFields(t *testing.T) {
 		head := line + bearer + "\nContent-Type: application/json\n\n"
 		reads := map[string]bool{}
 		for _, name := range names {
-			if got := h.send(t, head+with(s, name)); strings.Contains(got.body, name+" must be a string") {
+			if got := h.send(t, head+with(s, name)); strings.Contains(got.body, name+" must be a string") || strings.Contains(got.body, name+" must be true or false") {
 				reads[name] = true
 			}
 		}

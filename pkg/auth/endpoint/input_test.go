@@ -69,8 +69,9 @@ func TestRequestsRefused(t *testing.T) {
 		{"password an object", loginJSON + `{"email":"a","password":{"b":1}}`, invalid("password must be a string")},
 		{"client_id a boolean", loginJSON + `{"email":"a","password":"b","client_id":true}`, invalid("client_id must be a string")},
 		{"all wrong: the first by name is told", loginJSON + `{"password":1,"email":1,"delivery":1,"client_id":1}`, invalid("client_id must be a string")},
-		{"delivery cookie", loginJSON + `{"email":"a","password":"b","delivery":"cookie"}`, invalid("delivery must be body")},
-		{"delivery in another case", loginJSON + `{"email":"a","password":"b","delivery":"Body"}`, invalid("delivery must be body")},
+		{"delivery cookie", loginJSON + `{"email":"a","password":"b","delivery":"query"}`, invalid("delivery must be body, cookie, cookies or session")},
+		{"remember as text", loginJSON + `{"email":"a","password":"b","remember":"false"}`, invalid("remember must be true or false")},
+		{"delivery in another case", loginJSON + `{"email":"a","password":"b","delivery":"Body"}`, invalid("delivery must be body, cookie, cookies or session")},
 		{"unknown client", loginJSON + `{"email":"a","password":"b","client_id":"web"}`, invalid("client_id is unknown")},
 		{"client in another case", loginJSON + `{"email":"a","password":"b","client_id":"Default"}`, invalid("client_id is unknown")},
 
@@ -188,6 +189,8 @@ func TestRequestsTaken(t *testing.T) {
 		{"unknown members", loginJSON + `{"otp":null,"x":{"y":[1.5e3,{"Email":"z"}]},` + credentials[1:]},
 		{"the default client, named", loginJSON + `{"client_id":"default",` + credentials[1:]},
 		{"empty client and delivery", loginJSON + `{"client_id":"","delivery":"",` + credentials[1:]},
+		{"remember is null", loginJSON + `{"remember":null,` + credentials[1:]},
+		{"remember without a cookie", loginJSON + `{"remember":false,` + credentials[1:]},
 		{"delivery in the body", loginJSON + `{"delivery":"body",` + credentials[1:]},
 		{"the query string is not read", "POST /auth/login?client_id=web&delivery=cookie\nContent-Type: application/json\n\n" + credentials},
 

@@ -15,14 +15,16 @@ import (
 // and opens a session. It is a first-party login. It is not the OAuth password grant, which RFC
 // 9700, section 2.4, forbids.
 //
-// The body is JSON with these members, all strings:
+// The body is JSON with these members, all strings but remember:
 //
 //   - email and password are required.
 //   - client_id names the client; the default is [auth.DefaultClient].
 //   - one_time_code is passed to the Steps of the Authenticator.
 //   - device_token is a known-device token of an earlier login.
 //   - device_delivery is "body", the default, or "cookie": how a new known-device token is sent.
-//   - delivery is "body", the default and only value: how the tokens are sent.
+//   - delivery is "body", "cookie", "cookies" or "session": how the tokens are sent. The client says
+//     which of them it allows, and which is the default.
+//   - remember is true, the default, or false: then cookies end with the browser's run.
 //
 // The handler checks path and method itself: another path is 404, another method 405.
 func Login(x *Responder, who *login.Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {
@@ -44,24 +46,26 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 	if err != nil {
 		return o, err
 	}
-	var email, password, clientID, delivery, code string
+	var email, password, clientID, code string
 	if err := in.texts(map[string]*string{
-		"email": &email, "password": &password, "client_id": &clientID, "delivery": &delivery, "one_time_code": &code,
+		"email": &email, "password": &password, "client_id": &clientID, "one_time_code": &code,
 	}); err != nil {
 		return o, err
 	}
 	if email == "" || password == "" {
 		return o, invalidRequest("email and password are required")
 	}
-	// A client that requests a cookie must not receive a token that scripts can read.
-	if delivery != "" && delivery != "body" {
-		return o, invalidRequest("delivery must be body")
+	if o.delivery, err = readDelivery(in); err != nil {
+		return o, err
 	}
 	if o.device, err = h.readDevice(r, in); err != nil {
 		return o, err
 	}
 	client, err := h.clients.find(clientID)
 	if err != nil {
+		return o, err
+	}
+	if o.delivery, err = h.deliver(r, client, o.delivery); err != nil {
 		return o, err
 	}
 	if err := h.issuer.Ready(r.Context()); err != nil {

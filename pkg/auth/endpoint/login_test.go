@@ -25,7 +25,7 @@ func TestLoginAnswer(t *testing.T) {
 	h := newHarness(t)
 	got := h.send(t, loginJSON+credentials)
 	want := regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_type":"Bearer","expires_in":(8[5-9]\d|900),` +
-		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1728000,"store_within":45,"scope":"read write","device_token":"edt_[\w-]+"}$`)
+		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1728000,"store_within":45,"scope":"read write","sid":"[\w-]{22}","delivery":"body","device_token":"edt_[\w-]+"}$`)
 	if !want.MatchString(got.text) || got.line != "authn_login_success" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}

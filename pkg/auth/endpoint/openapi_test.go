@@ -187,7 +187,7 @@ var schemas = map[string]map[string]any{
 	"password":         {"examples": []string{examplePassword}},
 	"current_password": {"examples": []string{examplePassword}},
 	"new_password":     {"examples": []string{examplePassword + "-2"}},
-	"delivery":         {"enum": []string{"body"}},
+	"delivery":         {"enum": []string{"body", "cookie", "cookies", "session"}},
 	"device_delivery":  {"enum": []string{"body", "cookie"}},
 	"grant_type":       {"enum": []string{"refresh_token"}},
 	"token_type":       {"enum": []string{"Bearer"}},
@@ -204,6 +204,8 @@ func schemaOf(name, text string, required bool) map[string]any {
 	switch {
 	case strings.HasSuffix(name, "_in"), name == "store_within":
 		schema["type"], schema["minimum"] = "integer", 0
+	case name == "remember":
+		schema["type"] = "boolean"
 	case strings.HasSuffix(name, "_supported"):
 		schema["type"], schema["items"] = "array", map[string]string{"type": "string"}
 	case name == "keys":
@@ -248,9 +250,9 @@ func (y *yaml) body(contentType string, fields []documentedField, needed func(do
 	}
 }
 
-// nullable lets a schema of a string take null, which counts as absent.
+// nullable lets a schema of a string or a boolean take null, which counts as absent.
 func nullable(schema map[string]any) {
-	schema["type"] = []string{"string", "null"}
+	schema["type"] = []any{schema["type"], "null"}
 	if values, ok := schema["enum"].([]string); ok {
 		all := make([]any, len(values), len(values)+1)
 		for i, v := range values {

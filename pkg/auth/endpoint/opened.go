@@ -18,9 +18,10 @@ type opened struct {
 	session.Granted
 	login.Result
 	device
-	known auth.Secret // a new known-device token, or empty
-	asked session.Key // the session of the request's access token
-	ended bool        // the password is changed and all earlier sessions of the user have ended
+	delivery delivery    // of the tokens
+	known    auth.Secret // a new known-device token, or empty
+	asked    session.Key // the session of the request's access token
+	ended    bool        // the password is changed and all earlier sessions of the user have ended
 }
 
 // opens returns a handler that calls open, answers with the tokens of the session, and writes the
@@ -98,6 +99,11 @@ type Proven struct {
 	// AMR are the methods by which the user proved their identity, for example otp (RFC 8176). It may
 	// be empty. It is the amr of the access tokens.
 	AMR []string
+	// Delivery says how the tokens are sent, as the parameter delivery of POST /auth/login does. The
+	// Client must allow it, and a request for cookies must come from one of our pages; otherwise the
+	// answer is 400 or 403. Remember says that the cookies outlive the browser's run.
+	Delivery auth.Delivery
+	Remember bool
 	// Account is the name of the account in the audit log, also if prove returns an error. It must
 	// not be an e-mail address and may be empty.
 	Account string
@@ -138,6 +144,9 @@ func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request)
 		case p.Subject.Disabled:
 			return o, &login.Refusal{Reason: login.ReasonDisabled, Subject: p.Subject.ID}
 		}
+		if _, err := x.deliver(r, p.Client, delivery{asked: true, way: p.Delivery}); err != nil {
+			return o, err
+		}
 		return o, x.open(r, sessions, p, &o)
 	})
 }
@@ -172,17 +181,23 @@ func (x *Responder) newDevice(r *http.Request, who *login.Authenticator, o *open
 
 // proven returns the user who has just proven the password.
 func (x *Responder) proven(client auth.Client, o opened) Proven {
-	return Proven{Subject: o.User.Subject(), Client: client, AuthTime: x.now(), AMR: o.AMR}
+	return Proven{
+		Subject: o.User.Subject(), Client: client, AuthTime: x.now(), AMR: o.AMR, Delivery: o.delivery.way, Remember: o.delivery.remember,
+	}
 }
 
 func (x *Responder) open(r *http.Request, sessions *session.Manager, p Proven, o *opened) (err error) {
-	o.Granted, err = sessions.Open(r.Context(), x.opening(r, p))
+	opening := x.opening(r, p)
+	if err := x.issuable(r.Context(), opening); err != nil {
+		return err
+	}
+	o.Granted, err = sessions.Open(r.Context(), opening)
 	return err
 }
 
 func (x *Responder) opening(r *http.Request, p Proven) session.Opening {
 	return session.Opening{
-		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, UserAgent: userAgent(r), Address: addressText(r),
+		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, Delivery: p.Delivery, Remember: p.Remember, UserAgent: userAgent(r), Address: addressText(r),
 	}
 }
 

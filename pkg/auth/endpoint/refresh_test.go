@@ -27,7 +27,7 @@ func TestRefreshAnswer(t *testing.T) {
 	h.clock.Set(noon.Add(time.Hour))
 	got := h.send(t, formOf(r0, ""))
 	want := regexp.MustCompile(`^200 {"access_token":"[\w.-]+","token_type":"Bearer","expires_in":(8[5-9]\d|900),` +
-		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1724400,"store_within":45,"scope":"read write"}$`)
+		`"refresh_token":"ert_[\w-]+","refresh_expires_in":1209600,"session_expires_in":1724400,"store_within":45,"scope":"read write","sid":"[\w-]{22}","delivery":"body"}$`)
 	if !want.MatchString(got.text) || got.line != "session_renewed rotated" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,10 +22,10 @@ import (
 // Responder answers with the tokens of an opened or refreshed session. A program with its own login
 // serves [Responder.Opens]. Responder is safe for concurrent use.
 type Responder struct {
-	issuer  *token.Issuer
-	audit   *audit.Log
-	now     func() time.Time
-	origins []string
+	issuer *token.Issuer
+	audit  *audit.Log
+	now    func() time.Time
+	pages  pages
 	// What else the audit line of a login has.
 	logNetwork, logKnownDevice bool
 }
@@ -60,51 +61,92 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 		}
 	}
 	return &Responder{
-		issuer: c.Issuer, audit: audit.New(c.Log), now: c.Now, origins: c.Origins,
+		issuer: c.Issuer, audit: audit.New(c.Log), now: c.Now, pages: c.Origins,
 		logNetwork: c.LogNetwork, logKnownDevice: c.LogKnownDevice,
 	}, nil
 }
 
-// tokens is the body of RFC 6749, section 5.1, with the lifetimes of the session. An answer without
-// a refresh token means that the client keeps the one it has (section 6).
+// tokens is the body of RFC 6749, section 5.1, with the lifetimes of the session. A token is absent if
+// a cookie has it. An answer without a refresh token in body or cookie means that the client keeps
+// the one it has (section 6).
 type tokens struct {
-	AccessToken      string `json:"access_token"`
-	TokenType        string `json:"token_type"`
+	AccessToken      string `json:"access_token,omitempty"`
+	TokenType        string `json:"token_type,omitempty"`
 	ExpiresIn        int64  `json:"expires_in"`
 	RefreshToken     string `json:"refresh_token,omitempty"`
 	RefreshExpiresIn int64  `json:"refresh_expires_in"`
 	SessionExpiresIn int64  `json:"session_expires_in"`
 	StoreWithin      int64  `json:"store_within"`
 	Scope            string `json:"scope,omitempty"`
+	SessionID        string `json:"sid"`
+	Delivery         string `json:"delivery"`
 	DeviceToken      string `json:"device_token,omitempty"`
 }
 
-// grant issues an access token for the session and answers with both tokens, and with a
-// known-device token if device is not empty. scope narrows the access token; an empty scope means
-// the whole scope of the session. If no token can be issued, grant returns an error and writes
-// nothing.
+// grant issues an access token for the session and answers with both tokens, in the way in which
+// the session delivers them, and with a known-device token if device is not empty. scope narrows the
+// access token; an empty scope means the whole scope of the session. If no token can be issued, grant
+// returns an error and writes nothing.
 func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string, device auth.Secret) error {
 	s := g.Session
-	if len(scope) == 0 {
-		scope = s.Scope
+	if len(scope) > 0 {
+		s.Scope = scope
 	}
-	access, err := x.issuer.Issue(r.Context(), token.Grant{
-		Subject: g.Subject, SessionID: s.ID.String(), TokenVersion: s.TokenVersion, Client: s.Client, Scope: scope, AMR: s.AMR, AuthTime: s.AuthTime, NotAfter: s.AbsoluteEnd,
-	})
+	access, err := x.issue(r.Context(), g.Subject, s)
 	if err != nil {
 		return err
 	}
-	now, idleEnd := x.now(), s.IdleEnd
-	if idleEnd.After(s.AbsoluteEnd) {
-		idleEnd = s.AbsoluteEnd
+	now := x.now()
+	refreshLife := earlier(s.IdleEnd, s.AbsoluteEnd).Sub(now)
+	body := tokens{
+		ExpiresIn: wholeSeconds(access.ExpiresIn), RefreshExpiresIn: wholeSeconds(refreshLife),
+		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), StoreWithin: wholeSeconds(g.StoreWithin), Scope: strings.Join(s.Scope, " "),
+		SessionID: s.ID.String(), Delivery: s.Delivery.String(), DeviceToken: device.Reveal(),
 	}
-	answer.JSON(w, http.StatusOK, tokens{
-		AccessToken: access.Text.Reveal(), TokenType: "Bearer", ExpiresIn: wholeSeconds(access.ExpiresIn),
-		RefreshToken: g.RefreshToken.Reveal(), RefreshExpiresIn: wholeSeconds(idleEnd.Sub(now)),
-		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), StoreWithin: wholeSeconds(g.StoreWithin), Scope: strings.Join(scope, " "),
-		DeviceToken: device.Reveal(),
-	})
+	put := func(c cookie, token auth.Secret, life time.Duration) {
+		if !s.Remember {
+			life = 0
+		}
+		c.set(w, token, life)
+	}
+	if s.Delivery == auth.DeliveryCookies {
+		put(accessCookie, access.Text, access.ExpiresIn)
+	} else {
+		body.AccessToken, body.TokenType = access.Text.Reveal(), "Bearer"
+	}
+	switch next := g.RefreshToken; {
+	case !s.Delivery.ByCookie():
+		body.RefreshToken = next.Reveal()
+	case next.Reveal() != "":
+		put(refreshCookie, next, refreshLife)
+	}
+	answer.JSON(w, http.StatusOK, body)
 	return nil
+}
+
+// issue signs an access token for the session. If a cookie delivers it and would be too long for a
+// browser, issue returns an error.
+func (x *Responder) issue(ctx context.Context, of auth.Subject, s session.Session) (token.Access, error) {
+	access, err := x.issuer.Issue(ctx, token.Grant{
+		Subject: of, SessionID: s.ID.String(), TokenVersion: s.TokenVersion, Client: s.Client, Scope: s.Scope, AMR: s.AMR, AuthTime: s.AuthTime, NotAfter: s.AbsoluteEnd,
+	})
+	if err == nil && s.Delivery == auth.DeliveryCookies {
+		err = accessCookie.fits(access.Text)
+	}
+	return access, err
+}
+
+// issuable returns an error if no access token can be issued for the session of o, which is not open
+// yet, because a cookie would be too long. A session that is opened first could never be used.
+func (x *Responder) issuable(ctx context.Context, o session.Opening) error {
+	if o.Delivery != auth.DeliveryCookies {
+		return nil // the longest token that can be issued fits into a body
+	}
+	_, err := x.issue(ctx, o.Subject, session.Session{
+		TokenVersion: o.Subject.TokenVersion, Client: o.Client.ID, Scope: o.Client.Scope, AMR: o.AMR, AuthTime: o.AuthTime,
+		AbsoluteEnd: x.now().Add(o.Client.AbsoluteTimeout), Delivery: o.Delivery,
+	})
+	return err
 }
 
 func wholeSeconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }

@@ -96,17 +96,38 @@ func readClient(raw string, c *auth.Client) error {
 		case "max_sessions":
 			c.MaxSessions, err = readMaxSessions(raw)
 		case "delivery":
-			if text, err = config.ReadString(raw); err == nil && text != "body" {
-				// If a deployment requests cookies, tokens must not appear in bodies, where scripts
-				// can read them.
-				err = errors.New(`want "body"`)
-			}
+			c.Delivery, err = readDeliveries(raw)
 		default:
 			err = errors.New("unknown member (want profile, access_token_lifetime, idle_timeout, " +
 				"absolute_timeout, scope, audience, email_claims, max_sessions, delivery)")
 		}
 		return err
 	})
+}
+
+// readDeliveries reads what a login may ask for. The first entry is the default.
+func readDeliveries(raw string) ([]auth.Delivery, error) {
+	words, err := config.ReadWords(raw)
+	if err != nil {
+		return nil, fmt.Errorf(`want a list of "body", "cookie", "cookies" and "session", whose first entry is the default: %w`, err)
+	}
+	all := make([]auth.Delivery, len(words))
+	for i, word := range words {
+		if all[i], err = auth.ParseDelivery(word); err != nil {
+			return nil, config.AtElement(i, err)
+		}
+	}
+	return all, checkDeliveries(all)
+}
+
+// checkDeliveries checks the deliveries of a client. An empty list allows all of them.
+func checkDeliveries(all []auth.Delivery) error {
+	for i, d := range all {
+		if !d.Valid() || slices.Contains(all[:i], d) {
+			return fmt.Errorf("entry %d, %v, is unknown or repeated (want each of body, cookie, cookies and session at most once)", i+1, d)
+		}
+	}
+	return nil
 }
 
 // maxMaxSessions is the largest limit of sessions. A login reads the sessions that count by one query.

@@ -36,9 +36,9 @@ func TestClients(t *testing.T) {
 		{"none", ``, nil},
 		{"one that says nothing", `{"web":{}}`, []auth.Client{changed("web", nil)}},
 		{"everything", `{"app":{"profile":"fixed","access_token_lifetime":"5m","idle_timeout":"1h","absolute_timeout":"24h",` +
-			`"scope":["read","write"],"audience":["https://a.example","b"],"delivery":"body","email_claims":true,"max_sessions":5}}`,
+			`"scope":["read","write"],"audience":["https://a.example","b"],"delivery":["cookies","body"],"email_claims":true,"max_sessions":5}}`,
 			[]auth.Client{{ID: "app", Profile: auth.Fixed, AccessTokenLifetime: 5 * time.Minute, IdleTimeout: time.Hour,
-				AbsoluteTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}, EmailClaims: true, MaxSessions: 5}}},
+				AbsoluteTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}, EmailClaims: true, MaxSessions: 5, Delivery: []auth.Delivery{auth.DeliveryCookies, auth.DeliveryBody}}}},
 		{"the default client has values too, and nobody inherits them", `{"default":{"profile":"strict","scope":["a"]},"web":{"scope":["b"]}}`,
 			[]auth.Client{
 				changed(auth.DefaultClient, func(c *auth.Client) { c.Profile, c.Scope = auth.Strict, []string{"a"} }),
@@ -108,7 +108,10 @@ func TestClientsRefused(t *testing.T) {
 		{`{"web":{"audience":["a","a"]}}`, `clients: "web": "audience": entry 2 `},
 		{`{"web":{"audience":["a\tb"]}}`, `clients: "web": "audience": entry 1 `},
 		{`{"web":{"audience":["` + strings.Repeat("x", 1025) + `"]}}`, `clients: "web": "audience": the entries have more than 1024 bytes`},
-		{`{"web":{"delivery":"cookie"}}`, `clients: "web": "delivery": want "body"`},
+		{`{"web":{"delivery":"cookie"}}`, `clients: "web": "delivery": want a list of "body", "cookie", "cookies" and "session"`},
+		{`{"web":{"delivery":[]}}`, `clients: "web": "delivery": want a list of "body", "cookie", "cookies" and "session", whose first entry is the default: the list is empty`},
+		{`{"web":{"delivery":["body","query"]}}`, `clients: "web": "delivery": number 2: unknown delivery "query" (want body, cookie, cookies or session)`},
+		{`{"web":{"delivery":["body","body"]}}`, `clients: "web": "delivery": entry 2, body, is unknown or repeated`},
 		{`{"web":{"max_sessions":0}}`, `clients: "web": "max_sessions": want an integer from 1 to 100`},
 		{`{"web":{"max_sessions":101}}`, `clients: "web": "max_sessions": want an integer from 1 to 100`},
 		{`{"web":{"max_sessions":1.5}}`, `clients: "web": "max_sessions": want`},

@@ -192,6 +192,9 @@ func checkClient(field string, c auth.Client, lifetime time.Duration) error {
 	if c.MaxSessions < 0 || c.MaxSessions > maxMaxSessions {
 		refuse("MaxSessions", "is %d (want 0 for no limit, or 1 to %d)", c.MaxSessions, maxMaxSessions)
 	}
+	if err := checkDeliveries(c.Delivery); err != nil {
+		refuse("Delivery", "is %v: %w", c.Delivery, err)
+	}
 	if err := checkDistinct(c.Scope, maxScopeBytes, isScopeToken); err != nil {
 		refuse("Scope", "is %q: %w", c.Scope, err)
 	}

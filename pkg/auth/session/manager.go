@@ -71,6 +71,10 @@ type Opening struct {
 	Client   auth.Client
 	AuthTime time.Time // when the user proved their identity
 	AMR      []string  // by which methods, for example pwd (RFC 8176); may be empty
+	// Delivery says how the session's tokens are sent. Remember says that their cookies outlive the
+	// browser's run. StepUp ignores both and takes those of the replaced session.
+	Delivery auth.Delivery
+	Remember bool
 	// UserAgent and Address are for the user's list of sessions. Open leaves out the characters that
 	// a label cannot contain.
 	UserAgent, Address string
@@ -139,6 +143,7 @@ func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Grante
 		TokenVersion: o.Subject.TokenVersion,
 		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
 		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime), AMR: o.AMR, Replaces: replaced.ID,
+		Delivery: o.Delivery, Remember: o.Remember || !o.Delivery.ByCookie(),
 		UserAgent: shown(o.UserAgent), Address: shown(o.Address), Label: replaced.Label,
 	}
 	if err := m.c.Store.Create(ctx, s); err != nil {
@@ -158,6 +163,9 @@ func (m *Manager) check(o Opening) error {
 	}
 	if i := slices.IndexFunc(o.AMR, func(word string) bool { return word == "" || strings.ContainsFunc(word, notInMethod) }); i >= 0 {
 		return fmt.Errorf("session: Opening.AMR has the method %q (want printable ASCII without spaces)", o.AMR[i])
+	}
+	if !o.Delivery.Valid() {
+		return fmt.Errorf("session: Opening.Delivery is %v (want one of package auth)", o.Delivery)
 	}
 	if !o.Client.Profile.Valid() {
 		return fmt.Errorf("session: the profile of client %q is %d (want auth.Balanced, auth.Strict or auth.Fixed)", o.Client.ID, o.Client.Profile)

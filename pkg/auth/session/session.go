@@ -95,6 +95,12 @@ type Session struct {
 	// AMR are the methods by which the user proved their identity, for example pwd (RFC 8176).
 	AMR []string
 
+	// Delivery says how the session's tokens are sent. Remember says that their cookies outlive the
+	// browser's run; it is true if Delivery is [auth.DeliveryBody], which has no cookies. Both are
+	// fixed at the login, and a session that replaces this one has the same.
+	Delivery auth.Delivery
+	Remember bool
+
 	// Replaces is the session that the user had when a step-up opened this one, or the zero ID.
 	// It ends once this session has taken its place ([Rules.Handover]).
 	Replaces ID

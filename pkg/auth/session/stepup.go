@@ -15,7 +15,7 @@ import (
 //
 // The replaced session goes on for [Rules.Handover], so that a lost answer causes no logout, but
 // hands out no refresh tokens. It ends at the first refresh of the new session after that. If the
-// client never receives the new session, the replaced one goes on. The new session gets its label.
+// client never receives the new session, the replaced one goes on. The new session gets its label and its delivery.
 //
 // An error that is a [*Refusal] wraps [ErrEnded] if the replaced session has ended,
 // [ErrForeignClient] if it belongs to another client, and [auth.ErrUnavailable] if the store did not
@@ -52,6 +52,7 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 	if outcome := subjectOutcome(o.Subject, nil, *before); outcome != "" {
 		return Granted{}, m.refuse(key, outcome, nil)
 	}
+	o.Delivery, o.Remember = before.Delivery, before.Remember
 	return m.open(ctx, o, *before)
 }
 

@@ -140,7 +140,7 @@ func plain(profile auth.Profile) Case {
 			Generation: 5, Parent: branchB, RotatedAt: Epoch.Add(-time.Hour), Invocation: session.Invocation{7},
 			IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout - time.Hour), AbsoluteEnd: Epoch.Add(absoluteTimeout / 2),
 			CreatedAt: begun, LastSeen: Epoch.Add(-time.Hour), AuthTime: begun,
-			AMR: []string{"pwd", "otp"}, UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
+			AMR: []string{"pwd", "otp"}, UserAgent: "a browser", Address: "192.0.2.1", Label: "a label", Remember: true,
 		},
 		Presented: session.Presented{
 			Token: session.Token{Profile: profile, Generation: 5, Branch: branchA, IssuedAt: Epoch.Add(-time.Hour)},
@@ -178,6 +178,9 @@ func randomCase(rng *rand.Rand) Case {
 	}
 	if rng.IntN(10) == 0 {
 		s.Scope, s.UserAgent, s.Address, s.Label, s.AMR = nil, "", "", "", nil
+	}
+	if rng.IntN(2) == 0 {
+		s.Delivery, s.Remember = auth.Delivery(rng.IntN(4)), rng.IntN(2) == 0
 	}
 	if rng.IntN(4) == 0 {
 		s.Replaces = session.ID{byte(1 + rng.IntN(9))}

@@ -54,12 +54,12 @@ var version1 = Fixture{
 			Scope: []string{"read", "write"}, TokenVersion: 7, Generation: 5, Parent: branchB, RotatedAt: Epoch.Add(-time.Hour),
 			Invocation: session.Invocation{7}, IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout - time.Hour),
 			AbsoluteEnd: Epoch.Add(absoluteTimeout / 2), CreatedAt: Epoch.Add(-absoluteTimeout / 2), LastSeen: Epoch.Add(-time.Hour),
-			AuthTime: Epoch.Add(-absoluteTimeout / 2), UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
+			AuthTime: Epoch.Add(-absoluteTimeout / 2), Remember: true, UserAgent: "a browser", Address: "192.0.2.1", Label: "a label",
 		},
 		{
 			Key: session.Key{Subject: "fixture-ada", ID: session.ID{2}}, Kind: session.RefreshKind, Profile: auth.Strict, Client: "app",
 			IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout), AbsoluteEnd: Epoch.Add(absoluteTimeout), CreatedAt: Epoch,
-			LastSeen: Epoch, AuthTime: Epoch, Revocation: &session.Revocation{At: Epoch.Add(time.Minute), Reason: session.RevocationTheft},
+			LastSeen: Epoch, AuthTime: Epoch, Remember: true, Revocation: &session.Revocation{At: Epoch.Add(time.Minute), Reason: session.RevocationTheft},
 		},
 	},
 	counters: map[string]throttle.Counter{

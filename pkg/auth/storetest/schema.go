@@ -67,7 +67,7 @@ func stored(t *testing.T, s Stores) (user.User, session.Session, CounterKey) {
 	one := session.Session{
 		Key: session.Key{Subject: u.ID, ID: session.ID{9}}, Kind: session.RefreshKind, Profile: auth.Balanced, Client: "app",
 		IdleTimeout: idleTimeout, IdleEnd: Epoch.Add(idleTimeout), AbsoluteEnd: Epoch.Add(absoluteTimeout),
-		CreatedAt: Epoch, LastSeen: Epoch, AuthTime: Epoch,
+		CreatedAt: Epoch, LastSeen: Epoch, AuthTime: Epoch, Remember: true,
 	}
 	if err := s.Sessions.Create(t.Context(), one); err != nil {
 		t.Fatal(err)

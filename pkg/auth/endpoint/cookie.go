@@ -1,0 +1,107 @@
+package endpoint
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/crosssite"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// cookie is one of the cookies that carry a token. No script can read them. The prefix __Host- keeps
+// other hosts, and pages without TLS, from setting them (draft-ietf-httpbis-rfc6265bis, section
+// 4.1.3.2). With Http- behind it, browsers that know this longer prefix also keep scripts from
+// setting them; other browsers treat the name as one with __Host-.
+type cookie struct {
+	name string
+	// site is Strict for a cookie that only our own pages send. It is Lax for a cookie that the
+	// first request needs after a link from a mail: with Strict that request would look logged out.
+	// Requests with side effects are under the cross-site rule in either case.
+	site http.SameSite
+}
+
+var (
+	refreshCookie = cookie{"__Host-Http-refresh", http.SameSiteStrictMode}
+	accessCookie  = cookie{"__Host-Http-access", http.SameSiteLaxMode}
+	sessionCookie = cookie{"__Host-Http-session", http.SameSiteLaxMode}
+	deviceCookie  = cookie{"__Host-Http-device", http.SameSiteStrictMode}
+)
+
+// maxCookieBytes is the length of name and value that browsers accept. They drop a longer cookie
+// without a word (draft-ietf-httpbis-rfc6265bis, section 5.7).
+const maxCookieBytes = 4096
+
+// fits returns an error if a browser would drop the cookie with this token.
+func (c cookie) fits(token auth.Secret) error {
+	if n := len(c.name) + len(token.Reveal()); n > maxCookieBytes {
+		return fmt.Errorf("the cookie %s would have %d bytes, and browsers drop a cookie above %d: its token must be %d bytes shorter "+
+			"(want fewer roles or private claims of the user, or a shorter scope or audience of the client)",
+			c.name, n, maxCookieBytes, n-maxCookieBytes)
+	}
+	return nil
+}
+
+// set puts a token into the cookie. life is how long the browser keeps it; below a second, the
+// browser keeps it until it is closed.
+func (c cookie) set(w http.ResponseWriter, token auth.Secret, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: c.name, Value: token.Reveal(), Path: "/", MaxAge: int(wholeSeconds(life)), Secure: true, HttpOnly: true, SameSite: c.site,
+	})
+}
+
+// clear removes the cookie from the browser.
+func (c cookie) clear(w http.ResponseWriter) {
+	http.SetCookie(w, &http.Cookie{Name: c.name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: c.site})
+}
+
+// values returns the values that the request has for the cookie, without empty ones. It keeps those
+// that net/http drops as malformed, so that a malformed token is a token that is not valid, and not
+// a request without one.
+func (c cookie) values(r *http.Request) (values []string) {
+	for _, line := range r.Header.Values("Cookie") {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if name == c.name && value != "" {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// pages are the origins whose pages may send and receive cookies, besides the API's own origin.
+type pages []string
+
+// ours applies the cross-site rule. A repeated header matches no origin.
+func (p pages) ours(r *http.Request) bool {
+	fetchSite := strings.Join(r.Header.Values(crosssite.FetchSiteHeader), ",")
+	origin := strings.Join(r.Header.Values(crosssite.OriginHeader), ",")
+	return crosssite.Allowed(fetchSite, origin, p)
+}
+
+// token returns the token in a cookie of the request, or the empty Secret without one. A browser
+// sends the cookie no matter which page causes the request, so a request with an unsafe method must
+// come from one of our pages. A safe one may come without the headers that tell: Safari before 16.4
+// sends neither with a GET of our own page.
+func (p pages) token(r *http.Request, c cookie) (auth.Secret, error) {
+	values := c.values(r)
+	switch {
+	case len(values) == 0:
+		return auth.Secret{}, nil
+	case !crosssite.Safe(r.Method) && !p.ours(r):
+		return auth.Secret{}, foreignPage("sends or requests the cookie " + c.name)
+	case len(values) > 1:
+		return auth.Secret{}, invalidRequest("the cookie %s must not be sent more than once", c.name)
+	}
+	return auth.NewSecret(values[0]), nil
+}
+
+// foreignPage refuses a request that needs the cross-site rule and does not pass it. what completes
+// the sentence.
+func foreignPage(what string) *problem {
+	return &problem{status: http.StatusForbidden, code: errorcode.OriginNotAllowed,
+		description: "a request that " + what + " must come from the API's own origin or a configured one"}
+}

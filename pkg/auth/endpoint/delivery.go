@@ -1,0 +1,75 @@
+package endpoint
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// delivery is how a request that opens a session wants its tokens.
+type delivery struct {
+	asked    bool // the request names a delivery
+	way      auth.Delivery
+	remember bool
+}
+
+// readDelivery returns the delivery in the body of a request.
+func readDelivery(in input) (d delivery, err error) {
+	word, err := in.text("delivery")
+	if err != nil {
+		return d, err
+	}
+	if d.asked = word != ""; d.asked {
+		if d.way, err = auth.ParseDelivery(word); err != nil {
+			return d, invalidRequest("delivery must be body, cookie, cookies or session")
+		}
+	}
+	d.remember, err = in.flag("remember", true)
+	return d, err
+}
+
+// flag returns a parameter that is true or false, or otherwise what it is without the parameter.
+func (in input) flag(name string, otherwise bool) (bool, error) {
+	raw, given := in.object[name]
+	switch {
+	case !given || string(raw) == "null":
+		return otherwise, nil
+	case string(raw) == "true" || string(raw) == "false":
+		return string(raw) == "true", nil
+	}
+	return false, invalidRequest("%s must be true or false", name)
+}
+
+// deliver returns how the tokens of a session that r opens for the client are sent. If they are sent
+// in cookies, r must come from one of our pages: otherwise a page of an attacker could log its
+// visitor in to the attacker's account.
+func (x *Responder) deliver(r *http.Request, client auth.Client, d delivery) (delivery, error) {
+	if !d.asked && len(client.Delivery) > 0 {
+		d.way = client.Delivery[0]
+	}
+	if len(client.Delivery) > 0 && !slices.Contains(client.Delivery, d.way) {
+		return d, invalidRequest("delivery must be %s for this client", either(client.Delivery))
+	}
+	if d.way == auth.DeliverySession {
+		return d, invalidRequest("delivery session is not available")
+	}
+	if d.way.ByCookie() && !x.pages.ours(r) {
+		return d, foreignPage("asks for tokens in cookies")
+	}
+	return d, nil
+}
+
+// either returns the words of the deliveries, as in "body, cookie or cookies".
+func either(all []auth.Delivery) string {
+	words := make([]string, len(all))
+	for i, d := range all {
+		words[i] = d.String()
+	}
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
