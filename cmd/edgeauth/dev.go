@@ -16,38 +16,62 @@ type homeFlag struct {
 
 type devCommand struct {
 	storeFlag
-	Addr      string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
+	Addr      string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default}). An address that other machines reach needs --host."`
+	Host      []string `sep:"none" placeholder:"NAME" help:"A host, besides this machine, under which clients reach the server, such as its service in docker compose; repeatable."`
+	Issuer    string   `placeholder:"URL" help:"The issuer and the audience of tokens (the address of the server)."`
+	TLS       bool     `name:"tls" help:"Serve https, with a certificate that is made in the data directory."`
+	TLSCert   string   `name:"tls-cert" placeholder:"FILE" help:"Serve https with this certificate, a PEM file; together with --tls-key."`
+	TLSKey    string   `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
 	Upstream  string   `placeholder:"URL" help:"Your own API. It gets every request whose path is not edgeauth's, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
+	Public    []string `sep:"none" placeholder:"'METHOD /path'" help:"A route of the upstream without the authorizer; repeatable."`
+	Checked   []string `sep:"none" placeholder:"'METHOD /path'" help:"A route on which a token ends with its session, as with the session authorizer; repeatable."`
+	Origin    []string `sep:"none" placeholder:"ORIGIN" help:"An origin whose pages may read the answers (CORS), such as http://localhost:5173, as the parameter Origins of a deployment; repeatable."`
 	Algorithm string   `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of new signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string   `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
-	Checked   []string `sep:"none" placeholder:"'METHOD /path'" help:"A route on which a token ends with its session, as with the session authorizer; repeatable."`
 	Config    string   `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/configuration.md)."`
 }
 
 func (c *devCommand) Run(ctx context.Context, t terminal) error {
-	profile, err := auth.ParseProfile(c.Profile)
+	o, err := c.options()
 	if err != nil {
 		return err
 	}
-	algorithm, err := token.ParseAlgorithm(c.Algorithm)
-	if err != nil {
-		return err
+	o.Out, o.Log = t.out, t.err
+	return dev.Run(ctx, o)
+}
+
+func (c *devCommand) options() (dev.Options, error) {
+	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config}
+	o.TLS = dev.TLS{On: c.TLS || c.TLSCert != "", Cert: c.TLSCert, Key: c.TLSKey}
+	var err error
+	if o.Profile, err = auth.ParseProfile(c.Profile); err != nil {
+		return o, err
 	}
-	store, err := c.settings()
-	if err != nil {
-		return err
+	if o.Algorithm, err = token.ParseAlgorithm(c.Algorithm); err != nil {
+		return o, err
 	}
-	var upstream *dev.Upstream
+	if o.Store, err = c.settings(); err != nil {
+		return o, err
+	}
 	if c.Upstream != "" {
-		if upstream, err = dev.NewUpstream(c.Upstream); err != nil {
-			return fmt.Errorf("%w: --upstream: %w", errUsage, err)
+		if o.Upstream, err = dev.NewUpstream(c.Upstream); err != nil {
+			return o, fmt.Errorf("%w: --upstream: %w", errUsage, err)
 		}
 	}
-	checked, err := dev.NewChecked(c.Checked)
-	if err != nil {
-		return fmt.Errorf("%w: --checked: %w", errUsage, err)
+	if o.Guards, err = dev.NewGuards(c.Checked, c.Public); err != nil {
+		return o, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return dev.Run(ctx, dev.Options{
-		Addr: c.Addr, Home: c.Data, Store: store, Upstream: upstream, Algorithm: algorithm, Profile: profile, Config: c.Config, Checked: checked, Out: t.out, Log: t.err,
-	})
+	if o.Hosts, err = dev.NewHosts(c.Host); err != nil {
+		return o, fmt.Errorf("%w: --host: %w", errUsage, err)
+	}
+	if o.CORS, err = dev.NewCORS(c.Origin); err != nil {
+		return o, fmt.Errorf("%w: --origin: %w", errUsage, err)
+	}
+	switch {
+	case len(c.Public) > 0 && c.Upstream == "":
+		return o, fmt.Errorf("%w: --public needs --upstream, whose routes it names", errUsage)
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return o, fmt.Errorf("%w: --tls-cert and --tls-key go together", errUsage)
+	}
+	return o, nil
 }

@@ -322,6 +322,14 @@ func TestRefusals(t *testing.T) {
 
 		{"a checked path without a method", "", "dev --checked /money --data " + home, 2,
 			[]string{`edgeauth: --checked: "/money" is no route \(want a method and a path, for example 'POST /money'\): it has no method`, hint}},
+		{"a public route without an upstream", "", "dev --public GET_/health --data " + home, 2, []string{"edgeauth: --public needs --upstream, whose routes it names", hint}},
+		{"a public route of edgeauth", "", "dev --upstream http://127.0.0.1:1 --public GET_/auth/sessions --data " + home, 2,
+			[]string{`edgeauth: --public: "GET /auth/sessions" is no route .*: it is edgeauth's own`, hint}},
+		{"an origin with a path", "", "dev --origin http://localhost:5173/ --data " + home, 2, []string{`edgeauth: --origin: "http://localhost:5173/" is no origin .*`, hint}},
+		{"a host with a port", "", "dev --host edgeauth:8080 --data " + home, 2, []string{`edgeauth: --host: "edgeauth:8080" is no host .*`, hint}},
+		{"a certificate without its key", "", "dev --tls-cert x.pem --data " + home, 2, []string{"edgeauth: --tls-cert and --tls-key go together", hint}},
+		{"an issuer over plain http", "", "dev --addr 127.0.0.1:0 --issuer http://auth.example.com --data " + home, 1,
+			[]string{`edgeauth: --issuer "http://auth.example.com" is not an https URL .*`}},
 		{"user add, no directory", "correct horse", "user add bob@example.com --data " + missing, 1, []string{noHome}},
 		{"user list, no directory", "", "user list --data " + missing, 1, []string{noHome}},
 		{"keys show, no directory", "", "keys show --data " + missing, 1, []string{noHome}},
@@ -375,7 +383,11 @@ func TestRefusals(t *testing.T) {
 		{"a subject too long", "", "token issue --subject " + strings.Repeat("x", 65) + " --data " + home, 2, []string{"edgeauth: --subject: .*64 bytes", hint}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := edgeauth(t, row.in, strings.Fields(row.args)...)
+			args := strings.Fields(row.args)
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "GET_", "GET ") // a space within an argument
+			}
+			r := edgeauth(t, row.in, args...)
 			if r.status != row.status || r.out != "" {
 				t.Errorf("exit %d, printed %q", r.status, r.out)
 			}

@@ -11,7 +11,7 @@ var (
 	// ErrBodyTooLarge says that a request's body is longer than [MaxBodyBytes]. The gateway answers
 	// 413.
 	ErrBodyTooLarge = errors.New("body too large")
-	// ErrNoIdentity says that a request has no Authorization header. The gateway answers 401 and
-	// does not call the authorizer.
+	// ErrNoIdentity says that a request lacks the header that is the authorizer's identity source.
+	// The gateway answers 401 and does not call the authorizer.
 	ErrNoIdentity = errors.New("no identity source")
 )

@@ -78,25 +78,29 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 }
 
 // AuthorizerEventOf returns the JSON of the event that an HTTP API sends to a REQUEST authorizer
-// with payload format 2.0 and the Authorization header as its identity source. It does not read
-// r.Body. It returns the errors of [EventOf], and [ErrNoIdentity] if r has no Authorization header.
-func AuthorizerEventOf(r *http.Request, o Origin) ([]byte, error) {
+// with payload format 2.0, whose identity source is a header, named in lower case. An empty identity
+// stands for no identity source. It does not read r.Body. It returns the errors of [EventOf], and
+// [ErrNoIdentity] if r lacks the header.
+func AuthorizerEventOf(r *http.Request, o Origin, identity string) ([]byte, error) {
 	bodiless := *r
 	bodiless.Body = http.NoBody
 	e, err := EventOf(&bodiless, o)
 	if err != nil {
 		return nil, err
 	}
-	identity := e.Headers["authorization"]
-	if identity == "" {
-		return nil, ErrNoIdentity
+	var source []string // null without an identity source
+	if identity != "" {
+		if e.Headers[identity] == "" {
+			return nil, ErrNoIdentity
+		}
+		source = []string{e.Headers[identity]}
 	}
 	return json.Marshal(events.APIGatewayV2CustomAuthorizerV2Request{
 		Version: e.Version,
 		Type:    "REQUEST",
 		RouteArn: fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s%s",
 			localRegion, localAccount, localAPI, defaultStage, r.Method, e.RawPath),
-		IdentitySource:        []string{identity},
+		IdentitySource:        source,
 		RouteKey:              e.RouteKey,
 		RawPath:               e.RawPath,
 		RawQueryString:        e.RawQueryString,

@@ -137,7 +137,7 @@ func TestAuthorizerEventOf(t *testing.T) {
 	r.Header.Add("Authorization", "Bearer b")
 	o := origin
 	o.Authorizer = nil
-	text, err := standin.AuthorizerEventOf(r, o)
+	text, err := standin.AuthorizerEventOf(r, o, "authorization")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestAuthorizerEventOf(t *testing.T) {
 		t.Errorf("the body is left as %q", body)
 	}
 	r.Header.Del("Authorization")
-	if _, err := standin.AuthorizerEventOf(r, o); !errors.Is(err, standin.ErrNoIdentity) {
+	if _, err := standin.AuthorizerEventOf(r, o, "authorization"); !errors.Is(err, standin.ErrNoIdentity) {
 		t.Errorf("without the header: %v", err)
 	}
 }

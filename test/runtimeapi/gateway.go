@@ -54,7 +54,7 @@ var routes = router.NewMatcher(route.Table())
 // authorize calls the authorizer and returns the gateway's status for its answer; 200 means
 // allowed.
 func (g *Gateway) authorize(r *http.Request, o standin.Origin) (map[string]string, int) {
-	event, err := standin.AuthorizerEventOf(r, o)
+	event, err := standin.AuthorizerEventOf(r, o, "authorization")
 	if errors.Is(err, standin.ErrNoIdentity) {
 		return nil, http.StatusUnauthorized
 	}

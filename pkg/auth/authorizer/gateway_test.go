@@ -23,7 +23,7 @@ func TestGatewayAgrees(t *testing.T) {
 	authority := newAuthority(t)
 	r := httptest.NewRequest("GET", "http://127.0.0.1:8080/me", nil)
 	r.Header.Set("Authorization", "Bearer "+tokenAt(authority, now))
-	text, err := standin.AuthorizerEventOf(r, standin.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now})
+	text, err := standin.AuthorizerEventOf(r, standin.Origin{RouteKey: "GET /me", RequestID: "r1", Time: now}, "authorization")
 	if err != nil {
 		t.Fatal(err)
 	}

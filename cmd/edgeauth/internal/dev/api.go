@@ -12,12 +12,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/edgeauth/edgeauth/internal/loopback"
 	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/internal/standin"
@@ -30,13 +28,20 @@ type API struct {
 	// Functions maps the function names in Routes to functions.
 	Functions  map[string]standin.Function
 	Authorizer Authorizer
-	// SessionAuthorizer is in front of the routes of Checked, in place of Authorizer.
+	// SessionAuthorizer is in front of the routes that Guards checks, in place of Authorizer.
 	SessionAuthorizer Authorizer
-	Checked           Checked
-	// Upstream serves every path without a route, behind the authorizer. If it is nil, those paths
-	// get 404.
+	// Identity is the header without which the gateway answers 401 and asks no authorizer, in lower
+	// case. If it is empty, the authorizers are asked about every request.
+	Identity string
+	Guards   Guards
+	CORS     CORS
+	Hosts    Hosts
+	// Upstream serves every path without a route, behind the authorizer unless Guards says
+	// otherwise. If it is nil, those paths get 404.
 	Upstream *Upstream
-	Now      func() time.Time
+	// Pages are served to everybody at paths without a route. It may be nil.
+	Pages *Pages
+	Now   func() time.Time
 }
 
 // Authorizer answers REQUEST authorizer events with payload format 2.0 and simple responses.
@@ -52,10 +57,11 @@ const requestIDHeader = "Apigw-Requestid"
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	origin := standin.Origin{RequestID: newRequestID(), Time: a.Now()}
 	w.Header().Set(requestIDHeader, origin.RequestID)
-	if !isLocal(r.Host) {
-		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request")
+	if !a.Hosts.has(r) {
+		refuse(w, http.StatusMisdirectedRequest, "Misdirected Request: name the host with --host")
 		return
 	}
+	listed := a.CORS.mark(w.Header(), r)
 	// A request-target such as "x:http://host/path" has no path that an authorizer could judge, and
 	// net/http would send what follows the colon to the upstream.
 	if !strings.HasPrefix(r.URL.Path, "/") {
@@ -63,41 +69,46 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	row, found := a.Routes.Find(r)
-	if !found && a.Upstream == nil {
+	if f, is := a.Pages.find(r); is && !found {
+		f.serve(w, r)
+		return
+	}
+	upstream := !found && a.Upstream != nil
+	// A gateway without a route for OPTIONS answers it, a preflight or not.
+	if a.CORS.on() && (isPreflight(r) || r.Method == http.MethodOptions && !upstream) {
+		a.CORS.preflight(w, r, listed, upstream)
+		return
+	}
+	if !found && !upstream {
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
 	}
 	if found {
 		origin.RouteKey = row.Pattern
 	}
+	r = fromBrowser(r)
+	guard := a.Guards.of(r)
+	if upstream && guard == byNothing {
+		a.Upstream.serve(w, r, forwarded{in: r, cors: a.CORS.on()})
+		return
+	}
 	if row.Guard != route.None {
 		var ok bool
-		if origin.Authorizer, ok = a.authorize(w, r, origin); !ok {
+		if origin.Authorizer, ok = a.authorize(w, r, origin, guard); !ok {
 			return
 		}
 	}
-	if !found {
-		a.Upstream.serve(w, r, origin.Authorizer)
+	if upstream {
+		a.Upstream.serve(w, r, forwarded{in: r, identity: origin.Authorizer, cors: a.CORS.on()})
 		return
 	}
 	a.call(w, r, a.Functions[row.Function], origin)
 }
 
-// isLocal reports whether the Host header names this machine. In a DNS rebinding attack a malicious
-// page points its own host name at this machine to read the answers, and the Host header names the
-// attacker's host.
-func isLocal(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.Trim(host, "[]")
-	}
-	return loopback.IsHost(name)
-}
-
 // authorize calls the authorizer. If the request is refused, it writes the gateway's answer and
 // returns false.
-func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin) (context map[string]string, ok bool) {
-	event, err := standin.AuthorizerEventOf(r, o)
+func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin, by guard) (context map[string]string, ok bool) {
+	event, err := standin.AuthorizerEventOf(r, o, a.Identity)
 	if errors.Is(err, standin.ErrNoIdentity) {
 		// The real gateway does not call the authorizer either.
 		refuse(w, http.StatusUnauthorized, "Unauthorized")
@@ -108,7 +119,7 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin
 		return nil, false
 	}
 	authorizer := a.Authorizer
-	if a.Checked.has(r) {
+	if by == bySession {
 		authorizer = a.SessionAuthorizer
 	}
 	raw, err := authorizer.Invoke(r.Context(), event)
@@ -137,13 +148,13 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, f standin.Function, o
 		refuse(w, http.StatusBadRequest, "Bad Request")
 		return
 	}
-	event.Cookies = toFunction(event.Cookies)
 	answer, err := f(r.Context(), event)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
-	if err := standin.WriteAnswer(w, toBrowser(answer)); errors.Is(err, standin.ErrMalformedAnswer) {
+	answer.Cookies = toBrowser(r, answer.Cookies)
+	if err := standin.WriteAnswer(w, answer); errors.Is(err, standin.ErrMalformedAnswer) {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 	}
 }

@@ -82,6 +82,7 @@ func newAPI(t *testing.T, upstream string) (*httptest.Server, *authorizer) {
 			},
 		},
 		Authorizer: asked,
+		Identity:   "authorization",
 		Now:        time.Now,
 	}
 	if upstream != "" {

@@ -1,44 +1,64 @@
 package dev
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
-// The functions set cookies that require TLS: their names begin with __Host-Http-, and they are Secure.
-// Over plain http some browsers drop them (Safari even on loopback), so the local server replaces
-// the prefix and removes Secure. The functions are not aware of it.
+// edgeauth's cookies require TLS: their names begin with __Host-Http-, and they are Secure. Over plain
+// http some browsers drop them (Safari even on loopback), so the server replaces the prefix and
+// removes Secure on the way to the browser, and restores the names on the way back. What is behind
+// the gateway is not aware of it: the functions, the authorizers and the upstream see the names of a
+// deployment. Over TLS nothing is renamed.
 const (
 	securePrefix = "__Host-Http-"
 	localPrefix  = "edgeauth-"
 )
 
-// toFunction restores the names of the cookies in a request that the functions know.
-func toFunction(cookies []string) []string {
-	renamed := make([]string, len(cookies))
-	for i, cookie := range cookies {
-		renamed[i] = cookie
-		if rest, ours := strings.CutPrefix(cookie, localPrefix); ours {
-			renamed[i] = securePrefix + rest
+// fromBrowser returns r with the names of cookies that a deployment has. Over plain http a cookie
+// that has such a name already is left out: it is one that the browser got over TLS, from the same
+// host, before the server was started without it.
+func fromBrowser(r *http.Request) *http.Request {
+	if r.TLS != nil || len(r.Header["Cookie"]) == 0 {
+		return r
+	}
+	var kept []string
+	for _, line := range r.Header["Cookie"] {
+		for cookie := range strings.SplitSeq(line, ";") {
+			cookie = strings.TrimSpace(cookie)
+			if cookie == "" || strings.HasPrefix(cookie, securePrefix) {
+				continue
+			}
+			if rest, ours := strings.CutPrefix(cookie, localPrefix); ours {
+				cookie = securePrefix + rest
+			}
+			kept = append(kept, cookie)
 		}
 	}
-	return renamed
+	renamed := *r
+	renamed.Header = maps.Clone(r.Header)
+	renamed.Header.Del("Cookie")
+	if len(kept) > 0 {
+		renamed.Header.Set("Cookie", strings.Join(kept, "; "))
+	}
+	return &renamed
 }
 
-// toBrowser renames the cookies in an answer and removes Secure.
-func toBrowser(answer events.APIGatewayV2HTTPResponse) events.APIGatewayV2HTTPResponse {
-	cookies := make([]string, len(answer.Cookies))
-	for i, line := range answer.Cookies {
-		cookies[i] = line
+// toBrowser returns the Set-Cookie header lines of an answer as the browser gets them.
+func toBrowser(r *http.Request, lines []string) []string {
+	if r.TLS != nil || len(lines) == 0 {
+		return lines
+	}
+	renamed := slices.Clone(lines)
+	for i, line := range lines {
 		cookie, err := http.ParseSetCookie(line)
 		if err != nil || !strings.HasPrefix(cookie.Name, securePrefix) {
 			continue
 		}
 		cookie.Name, cookie.Secure = localPrefix+strings.TrimPrefix(cookie.Name, securePrefix), false
-		cookies[i] = cookie.String()
+		renamed[i] = cookie.String()
 	}
-	answer.Cookies = cookies
-	return answer
+	return renamed
 }

@@ -2,12 +2,15 @@ package dev
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/backend"
@@ -25,13 +28,18 @@ import (
 // Options are the settings of "edgeauth dev".
 type Options struct {
 	Addr      string
+	Issuer    string // of the tokens; empty means the address of the server
+	Hosts     Hosts
+	TLS       TLS
 	Home      Home
 	Store     config.Stores
 	Upstream  *Upstream // nil serves the demo route /me
 	Algorithm token.Algorithm
 	Profile   auth.Profile
 	Config    string // the JSON of EDGEAUTH_CONFIG; may be empty
-	Checked   Checked
+	CORS      CORS
+	Guards    Guards
+	Pages     fs.FS // nil serves no files
 	Out, Log  io.Writer
 }
 
@@ -46,11 +54,20 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("cannot listen: %w; choose another address with --addr", err)
 	}
 	defer func() { _ = listener.Close() }()
-	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		return fmt.Errorf("--addr %q is reachable from other machines (want a loopback address, for example 127.0.0.1:8080)", o.Addr)
+	site, err := o.site(listener.Addr())
+	if err != nil {
+		return err
 	}
-	issuer := "http://" + listener.Addr().String()
-	release, err := o.Home.claim(ctx, issuer)
+	o.Hosts = site.hosts
+	var certificate *tls.Certificate
+	if o.TLS.On {
+		c, err := o.TLS.certificate(o.Home, o.Hosts, time.Now())
+		if err != nil {
+			return err
+		}
+		certificate = &c
+	}
+	release, err := o.Home.claim(ctx, site.url)
 	if err != nil {
 		return err
 	}
@@ -68,15 +85,15 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
-	api, err := newLive(ctx, o, issuer, stores)
+	api, err := newLive(ctx, o, site.issuer, stores)
 	if err != nil {
 		return err
 	}
-	if err := o.welcome(issuer, password); err != nil {
+	if err := o.welcome(site, password); err != nil {
 		return err
 	}
 	go api.follow(ctx)
-	return serve(ctx, listener, api)
+	return serve(ctx, listener, api, certificate)
 }
 
 func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores, keys rings) (*API, error) {
@@ -95,12 +112,24 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if err != nil {
 		return nil, err
 	}
-	api := &API{Upstream: o.Upstream, Checked: o.Checked, Now: time.Now}
+	api := &API{Upstream: o.Upstream, Guards: o.Guards, CORS: o.CORS, Hosts: o.Hosts, Now: time.Now}
 	if api.Authorizer, err = o.authorizer(public, issuer, nil); err != nil {
 		return nil, err
 	}
 	if api.SessionAuthorizer, err = o.authorizer(public, issuer, s.Sessions()); err != nil {
 		return nil, err
+	}
+	if api.Identity, err = o.identity(); err != nil {
+		return nil, err
+	}
+	if o.Pages != nil {
+		prefix := "/"
+		if o.Upstream != nil {
+			prefix = "/edgeauth/" // the upstream has a page at / of its own
+		}
+		if api.Pages, err = NewPages(o.Pages, prefix); err != nil {
+			return nil, err
+		}
 	}
 	handlers, err := s.Handlers(ctx)
 	if err != nil {
@@ -136,6 +165,35 @@ func (o Options) authorizer(keys token.KeySet, issuer string, sessions authorize
 	}, o.Log, sessions)
 }
 
+// identity returns the header that is the identity source of the authorizers, as the templates have
+// it, or "" for none. Authorization is the one of template.yaml. A gateway answers 401 unless the
+// identity source is there, so an API that takes tokens from cookies, or from one of several places,
+// has none.
+func (o Options) identity() (string, error) {
+	e := config.New(func(name string) (string, bool) { return o.Config, name == config.Config && o.Config != "" })
+	raw, given := e.Document(config.DocumentNames()...)["token_sources"]
+	if err := e.Err(); err != nil || !given {
+		return "authorization", err
+	}
+	sources, err := config.ReadWords(string(raw))
+	if err != nil {
+		return "", err
+	}
+	var headers []string
+	for _, source := range sources {
+		switch kind, name, _ := strings.Cut(source, ":"); kind {
+		case "header":
+			headers = append(headers, strings.ToLower(name))
+		case "cookie":
+			return "", nil
+		}
+	}
+	if len(headers) != 1 {
+		return "", nil
+	}
+	return headers[0], nil
+}
+
 // me is a backend behind the authorizer. It answers with the caller's identity.
 func me(w http.ResponseWriter, r *http.Request) {
 	p, ok := auth.PrincipalFrom(r.Context())
@@ -152,7 +210,7 @@ func me(w http.ResponseWriter, r *http.Request) {
 
 // serve answers until ctx ends, and then stops at once. Nothing is lost, because every answer is on
 // disk before it is sent.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+func serve(ctx context.Context, l net.Listener, h http.Handler, certificate *tls.Certificate) error {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -161,7 +219,12 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	run := func() error { return server.Serve(l) }
+	if certificate != nil {
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*certificate}}
+		run = func() error { return server.ServeTLS(l, "", "") }
+	}
+	if err := run(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

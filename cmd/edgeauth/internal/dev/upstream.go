@@ -34,6 +34,16 @@ func NewUpstream(text string) (*Upstream, error) {
 			identify(p)
 			webSocketOnly(p)
 		},
+		ModifyResponse: func(answer *http.Response) error {
+			f := forwardedOf(answer.Request)
+			if f.cors {
+				dropCORS(answer.Header)
+			}
+			if lines := toBrowser(f.in, answer.Header["Set-Cookie"]); len(lines) > 0 {
+				answer.Header["Set-Cookie"] = lines
+			}
+			return nil
+		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.Printf("upstream %s: %v", target.Redacted(), err)
 			refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
@@ -41,18 +51,30 @@ func NewUpstream(text string) (*Upstream, error) {
 	}}, nil
 }
 
-type identityKey struct{}
+// forwarded is what the gateway knows about a request that the upstream serves.
+type forwarded struct {
+	in       *http.Request     // as it came
+	identity map[string]string // that the authorizer returned; nil on a public route
+	cors     bool              // the gateway sets the headers of CORS
+}
 
-// serve forwards r with the identity that the authorizer returned. It refuses a path with dot
-// segments, which could leave the path of the upstream's URL.
-func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, identity map[string]string) {
+type forwardedKey struct{}
+
+func forwardedOf(r *http.Request) forwarded {
+	f, _ := r.Context().Value(forwardedKey{}).(forwarded)
+	return f
+}
+
+// serve forwards r. It refuses a path with dot segments, which could leave the path of the
+// upstream's URL.
+func (u *Upstream) serve(w http.ResponseWriter, r *http.Request, f forwarded) {
 	for segment := range strings.SplitSeq(r.URL.Path, "/") {
 		if segment == "." || segment == ".." {
 			refuse(w, http.StatusBadRequest, "Bad Request")
 			return
 		}
 	}
-	u.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, identity)))
+	u.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), forwardedKey{}, f)))
 }
 
 // identify replaces the identity headers of the client by those of the authorizer. It must be the
@@ -65,8 +87,7 @@ func identify(p *httputil.ProxyRequest) {
 		}
 	}
 	p.Out.Trailer = nil // trailers arrive after the headers and could replace them
-	identity, _ := p.In.Context().Value(identityKey{}).(map[string]string)
-	for key, value := range identity {
+	for key, value := range forwardedOf(p.In).identity {
 		p.Out.Header.Set(claim.Header(key), value)
 	}
 }

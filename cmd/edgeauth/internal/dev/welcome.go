@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"strings"
 	"text/template"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -9,10 +10,13 @@ import (
 // The commands can be pasted into a POSIX shell with curl and sed.
 var welcomeText = template.Must(template.New("welcome").Parse(`
 edgeauth runs on {{.URL}} with its data in {{.Home}}. Press Ctrl-C to stop it.
+{{- range .On}}
+  {{.}}
+{{- end}}
 
 Log in as {{.Email}}:
 
-  tokens=$(curl -sS {{.URL}}/auth/login -H 'Content-Type: application/json' \
+  tokens=$({{.Curl}} {{.URL}}/auth/login -H 'Content-Type: application/json' \
     -d '{"email":"{{.Email}}","password":"{{or .Password "YOUR-PASSWORD"}}"}')
   access=$(printf %s "$tokens" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   refresh=$(printf %s "$tokens" | sed 's/.*"refresh_token":"\([^"]*\)".*/\1/')
@@ -20,34 +24,59 @@ Log in as {{.Email}}:
 
 Call {{.Protected}} through the authorizer:
 
-  curl -sS {{.URL}}{{.Path}} -H "Authorization: Bearer $access"
+  {{.Curl}} {{.URL}}{{.Path}} -H "Authorization: Bearer $access"
 
 Use the refresh token, as an OAuth client or with JSON:
 
-  curl -sS {{.URL}}/auth/refresh -d grant_type=refresh_token -d "refresh_token=$refresh"
-  curl -sS {{.URL}}/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$refresh\"}"
+  {{.Curl}} {{.URL}}/auth/refresh -d grant_type=refresh_token -d "refresh_token=$refresh"
+  {{.Curl}} {{.URL}}/auth/refresh -H 'Content-Type: application/json' -d "{\"refresh_token\":\"$refresh\"}"
 
 End the session (its access token stays valid until it expires, but not on routes of --checked):
 
-  curl -sS {{.URL}}/auth/logout -d "token=$refresh"
+  {{.Curl}} {{.URL}}/auth/logout -d "token=$refresh"
 
 Get refused, without a token (401) and with an invalid one (403):
 
-  curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}}
-  curl -sS -w ' %{http_code}\n' {{.URL}}{{.Path}} -H "Authorization: Bearer x$access"
+  {{.Curl}} -w ' %{http_code}\n' {{.URL}}{{.Path}}
+  {{.Curl}} -w ' %{http_code}\n' {{.URL}}{{.Path}} -H "Authorization: Bearer x$access"
 
 `))
 
 // welcome prints how to use the server.
-func (o Options) welcome(issuer string, password auth.Secret) error {
+func (o Options) welcome(s site, password auth.Secret) error {
 	view := map[string]any{
-		"URL": issuer, "Home": o.Home, "Email": demoEmail, "Password": pasteable(password),
+		"URL": s.url, "Home": o.Home, "Email": demoEmail, "Password": pasteable(password), "On": o.on(s), "Curl": o.curl(),
 		"Path": "/me", "Protected": "the demo route",
 	}
 	if o.Upstream != nil {
 		view["Path"], view["Protected"] = "/", o.Upstream.url
 	}
 	return welcomeText.Execute(o.Out, view)
+}
+
+// on returns what differs from a start without options, in a line each.
+func (o Options) on(s site) (lines []string) {
+	tell := func(is bool, line string, values ...string) {
+		if is {
+			lines = append(lines, line+strings.Join(values, ", "))
+		}
+	}
+	tell(s.issuer != s.url, "Tokens have the issuer ", s.issuer)
+	tell(len(s.hosts) > 0, "Also at the hosts ", s.hosts...)
+	tell(o.TLS.On && o.TLS.Cert != "", "TLS with the certificate in ", o.TLS.Cert)
+	tell(o.TLS.On && o.TLS.Cert == "", "TLS with a certificate of its own, which browsers warn about: ", o.Home.path(certFile))
+	tell(o.CORS.on(), "CORS for pages of ", o.CORS.origins...)
+	tell(len(o.Guards.public) > 0, "Without the authorizer: ", o.Guards.public...)
+	tell(len(o.Guards.checked) > 0, "A token ends with its session on ", o.Guards.checked...)
+	return lines
+}
+
+// curl returns the command that trusts the certificate of the server.
+func (o Options) curl() string {
+	if !o.TLS.On || o.TLS.Cert != "" {
+		return "curl -sS"
+	}
+	return "curl -sS --cacert '" + strings.ReplaceAll(o.Home.path(certFile), "'", `'\''`) + "'"
 }
 
 // pasteable returns the password if it has no special meaning in a shell or in JSON, or "". The

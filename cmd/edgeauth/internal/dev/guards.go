@@ -1,0 +1,91 @@
+package dev
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/route"
+)
+
+// Guards are the routes that have another guard than the authorizer. The zero Guards has none. As in
+// a gateway, the most specific route decides about a request.
+type Guards struct {
+	mux             *http.ServeMux
+	checked, public []string
+}
+
+// guard is what stands in front of a route.
+type guard int
+
+const (
+	byToken   guard = iota // the authorizer
+	bySession              // the session authorizer: a token ends with its session
+	byNothing              // no authorizer, as in a route of a gateway that names none
+)
+
+// ServeHTTP makes a guard a handler, because http.ServeMux finds handlers. It is never called.
+func (guard) ServeHTTP(http.ResponseWriter, *http.Request) {}
+
+// NewGuards returns the guards of the routes of --checked and --public, each in the form of
+// http.ServeMux with a method, such as "POST /money" or "GET /accounts/{id}". A public route must
+// not be one of edgeauth's, which have the guards of a deployment.
+func NewGuards(checked, public []string) (Guards, error) {
+	g := Guards{http.NewServeMux(), checked, public}
+	for _, flag := range []struct {
+		name     string
+		patterns []string
+		guard    guard
+	}{{"--checked", checked, bySession}, {"--public", public, byNothing}} {
+		for _, pattern := range flag.patterns {
+			if err := g.add(pattern, flag.guard); err != nil {
+				return Guards{}, fmt.Errorf("%s: %q is no route (want a method and a path, for example 'POST /money'): %w", flag.name, pattern, err)
+			}
+		}
+	}
+	return g, nil
+}
+
+// add turns the panic of http.ServeMux into an error.
+func (g Guards) add(pattern string, by guard) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	if method, _, found := strings.Cut(pattern, " "); !found || method == "" {
+		return errors.New("it has no method")
+	}
+	if by == byNothing && slices.ContainsFunc(route.Table(), func(r route.Row) bool { return r.Pattern == pattern }) {
+		return errors.New("it is edgeauth's own")
+	}
+	g.mux.Handle(pattern, by)
+	return nil
+}
+
+// of returns the guard of a request. It looks at the decoded path, as the authorizers and the
+// upstream do.
+//
+// A public route must match the very path that the upstream gets, and the method. http.ServeMux
+// finds a route for "//health", and a route of GET for HEAD, too. Another route could be the one of
+// such a request in a gateway, so it has the stricter authorizer in front.
+func (g Guards) of(r *http.Request) guard {
+	if g.mux == nil {
+		return byToken
+	}
+	decoded, address := *r, *r.URL
+	address.RawPath = ""
+	decoded.URL = &address
+	h, pattern := g.mux.Handler(&decoded)
+	if pattern == "" {
+		return byToken
+	}
+	by, exact := h.(guard) // or a redirect to the clean form of the path
+	method, _, _ := strings.Cut(pattern, " ")
+	if !exact || by == byNothing && method != r.Method {
+		return bySession
+	}
+	return by
+}
