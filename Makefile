@@ -21,7 +21,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go test-frameworks openapi check audit fuzz model bench clean
+.PHONY: help run build build-all engines test test-go test-frameworks test-web npm openapi check audit fuzz model bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,14 +100,31 @@ test-frameworks: ## Run web frameworks, and the Serverless Framework, with the a
 	@test/fetch.sh frameworks || [ "$$CI" != true ]
 	@status=0; (cd test/frameworks && EDGEAUTH_TEST_FRAMEWORKS=1 $(GO_TEST) .) || status=1; $(TELL) || status=1; exit $$status
 
+# Chromium and a busy machine: each test has its own limit of time.
+test-web: ## Run the browser client in Chromium, behind a proxy that drops and delays answers
+	@mkdir -p .cache && rm -f $(LEFT_OUT)
+	@test/fetch.sh web || [ "$$CI" != true ]
+	@test/web/chromium.sh || [ "$$CI" != true ]
+	go build -o bin/edgeauth ./cmd/edgeauth
+	@status=0; if command -v node >/dev/null && [ -e .cache/web/node/fetched.txt ]; then node --test --test-reporter=spec test/web || status=1; \
+		else echo "the browser client: install Node.js 20 or later" >>$(LEFT_OUT); fi; $(TELL) || status=1; exit $$status
+
+npm: ## Pack the browser client for npm into dist/npm
+	@test/fetch.sh web
+	@rm -rf $(DIST)/npm && mkdir -p $(DIST)/npm
+	@cp web/package.json web/README.md web/edgeauth.js web/edgeauth.d.ts LICENSE $(DIST)/npm
+	@.cache/web/node/node_modules/.bin/esbuild web/edgeauth.js --minify --format=esm --target=es2022 --log-level=warning --outfile=$(DIST)/npm/edgeauth.min.js
+	@cd $(DIST)/npm && npm pack --loglevel=error
+
 openapi: ## Hold a running server to docs/openapi.yaml, with requests that Schemathesis makes up
 	@test/openapi/fetch.sh
 	EDGEAUTH_TEST_OPENAPI=1 go test -count=1 -timeout 30m ./test/openapi
 
-check: ## Run all that continuous integration runs: audit, test, test-frameworks, openapi, sam-test, deploy-test
+check: ## Run all that continuous integration runs: audit, test, test-frameworks, test-web, openapi, sam-test, deploy-test
 	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-frameworks
+	@$(MAKE) --no-print-directory test-web
 	@$(MAKE) --no-print-directory openapi
 	@$(MAKE) --no-print-directory sam-test
 	@$(MAKE) --no-print-directory deploy-test

@@ -1,0 +1,257 @@
+// edgeauth in the browser: sign in, call an API, sign out. docs/browser.md of the repository says
+// what each rule is for.
+
+const LIMIT = 3e4; // milliseconds for a whole exchange with the server
+const FLIGHT = 45; // seconds within which an answer may be stored, if the answer does not say it
+const YOUNG = 6e4; // milliseconds in which a token that replaced a refused one is not replaced again
+
+// These refusals have nothing to do with the age of the token.
+const FINAL = ["insufficient_user_authentication", "origin_not_allowed", "invalid_credentials"];
+
+// The wall clock goes on while the machine sleeps, and the monotonic clock cannot be set. So the
+// larger of the two is never too small.
+const stopwatch = () => {
+  const wall = Date.now(), steady = performance.now();
+  return () => Math.max(Date.now() - wall, performance.now() - steady);
+};
+
+const locate = (address) => new URL(address, globalThis.location?.href).href.replace(/\/?$/, "/");
+
+const failed = ({status, wait, said}) => Object.assign(new Error(said.error || "HTTP status " + status), said, {status, retryAfter: wait});
+
+export const createAuth = ({base = "/", delivery = "body", clientId, apis = [base], persist} = {}) => {
+  base = locate(base) + "auth/";
+  apis = [base, ...apis.map(locate)];
+  const inBody = delivery == "body"; // the refresh token is in our hands
+  const hasBearer = inBody || delivery == "cookie"; // the access token is in our hands
+  const isShared = persist || !inBody; // all tabs have the same session
+  const key = "edgeauth " + base + (clientId ? " " + clientId : "");
+  const channel = isShared && new BroadcastChannel(key);
+  const listeners = new Set(), disposed = new AbortController();
+
+  let memory = null, known, token, flight, stop, failure, failures = 0, held, release, refused = new Set();
+
+  // A record is what all tabs know: null for nothing, {} after a sign-out, otherwise the id of the session. The
+  // refresh token is in it in body delivery alone.
+  const load = () => {
+    try {
+      if (isShared) memory = JSON.parse(localStorage.getItem(key));
+    } catch {} // without storage, each page asks the server
+    return memory;
+  };
+  const save = (record) => {
+    memory = record;
+    try {
+      if (isShared) localStorage.setItem(key, JSON.stringify(record));
+    } catch {}
+  };
+
+  const emit = (type, detail) => listeners.forEach((listener) => listener(type, detail));
+
+  // Another tab may have signed in or out. The record tells it; a message is only a reason to look.
+  const sync = () => {
+    const record = load();
+    if (record && record.sid != known) {
+      known = record.sid;
+      if (token?.sid != known) token = 0;
+      refused = new Set();
+      emit(known ? "signed-in" : "signed-out");
+    }
+  };
+
+  const tell = (isHold) => channel && channel.postMessage(isHold);
+
+  // While a tab signs in or out, a refresh must not be under way: its late answer would put the old
+  // session over the new one.
+  const hold = () => {
+    stop?.abort();
+    held ||= new Promise((done) => {
+      release = () => done(held = 0);
+      setTimeout(release, LIMIT); // if the tab that holds has gone away
+    });
+  };
+
+  const free = () => {
+    release?.();
+    sync();
+  };
+
+  const leave = () => {
+    save({});
+    sync();
+    tell(false);
+  };
+
+  const send = async (path, body, stop, access) => {
+    const age = stopwatch();
+    AbortSignal.timeout(LIMIT).onabort = () => stop.abort();
+    const answer = await fetch(base + path, {
+      method: "POST",
+      headers: {"Content-Type": "application/json", ...(access && {Authorization: "Bearer " + access})},
+      body: JSON.stringify({client_id: clientId, ...body}),
+      credentials: inBody ? "same-origin" : "include",
+      signal: stop.signal,
+    });
+    const {status, ok} = answer;
+    const said = await answer.json().catch((e) => {
+      if (ok || stop.signal.aborted) throw e;
+      return {};
+    });
+    return {status, ok, age, said, wait: answer.headers.get("Retry-After"), isLate: inBody && age() > (said.store_within ?? FLIGHT) * 1e3};
+  };
+
+  const accept = ({said, age}, was, replaced) => {
+    const {access_token, refresh_token, ...answer} = said;
+    token = {sid: said.sid, value: access_token, age, life: said.expires_in * 1e3, answer};
+    failures = failure = 0;
+    save({sid: said.sid, was: replaced, token: inBody ? refresh_token || was.token : undefined});
+    sync();
+    return token;
+  };
+
+  const backOff = (error) => {
+    failure = {error, age: stopwatch(), pause: (+error.retryAfter || Math.min(2 ** failures++, 60) * (.5 + Math.random() / 2)) * 1e3};
+    return error;
+  };
+
+  const refreshOnce = async () => {
+    if (failure && failure.age() < failure.pause) throw failure.error;
+    for (let isSecond; ; ) {
+      await held;
+      const was = load();
+      if (inBody ? !was?.token : was && !was.sid) return;
+      const answer = await send("refresh", inBody ? {refresh_token: was.token} : {}, stop = new AbortController()).catch((error) => ({error}));
+      if (disposed.signal.aborted) throw disposed.signal.reason;
+      if (held) continue;
+      if (answer.error) throw backOff(answer.error);
+      const now = load(), {ok, said} = answer;
+      if (inBody && (answer.isLate || now?.token != was.token)) continue; // another tab was first, or another session has begun
+      if (ok && (inBody || !now || said.sid && (said.sid == now.sid || said.sid == now.was))) return accept(answer, was);
+      if (ok) {
+        // The browser has stored the cookie of a session that the user has left.
+        await send("logout", {}, new AbortController()).catch(() => {});
+        return leave();
+      }
+      if (!said.terminal) throw backOff(failed(answer));
+      // The cookies of the first refresh may have been replaced meanwhile.
+      if (inBody || !said.sid || isSecond) return leave();
+      isSecond = true;
+    }
+  };
+
+  const refresh = () => flight ||= refreshOnce().finally(() => flight = 0);
+
+  // A token that is good for a while, or nothing if no user is signed in.
+  const fresh = async () => {
+    sync();
+    const old = token;
+    if (old && old.age() < old.life * .9) return old;
+    try {
+      return await refresh();
+    } catch (e) {
+      if (old && old == token && old.age() < old.life) return old;
+      throw e;
+    }
+  };
+
+  // change sends what opens or ends a session.
+  const change = async (path, body, hasToken, isSecond) => {
+    const access = hasToken && await fresh(), was = load(), isLogout = path == "logout";
+    tell(true);
+    hold();
+    let answer;
+    try {
+      if (!inBody && !isLogout) save(null); // until the answer is here, the cookies may be those of either session
+      answer = await send(path, body, new AbortController(), access?.value);
+      if (answer.isLate) throw failed({said: {error: "late"}});
+      if (answer.ok) isLogout ? save({}) : accept(answer, was, path == "reauth" ? was?.sid : undefined);
+      else if (answer.status < 500) save(was);
+    } finally {
+      free();
+      tell(false);
+    }
+    if (answer.ok) return isLogout ? undefined : token.answer;
+    if (access && !isSecond && answer.said.error == "invalid_token" && await refresh()) return change(path, body, hasToken, true);
+    throw failed(answer);
+  };
+
+  const fetchWith = async (input, init) => {
+    const request = new Request(input, init), name = request.method + request.url;
+    if (!apis.some((api) => request.url.startsWith(api))) return fetch(request);
+    for (let used = await fresh(), isSecond; ; isSecond = true) {
+      const copy = new Request(request.clone(), used && !hasBearer ? {credentials: "include"} : {});
+      if (used && hasBearer) copy.headers.set("Authorization", "Bearer " + used.value);
+      const answer = await fetch(copy);
+      if (!used || answer.status != 401 && answer.status != 403) return answer;
+      const said = await answer.clone().json().catch(() => {});
+      if (said?.error == FINAL[0]) emit("reauth", said);
+      if (isSecond) refused.add(name);
+      if (FINAL.includes(said?.error) || refused.has(name) || used.isForced && used.age() < YOUNG) return answer;
+      if (!token || token == used) {
+        const next = await refresh().catch(() => {});
+        if (!next) return answer;
+        next.isForced = true;
+      }
+      used = token;
+    }
+  };
+
+  const ask = async (path, method) => {
+    const answer = await fetchWith(base + "sessions" + path, {method}), said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw failed({status: answer.status, said});
+    return said;
+  };
+
+  const logout = async () => {
+    const record = load();
+    if (!inBody || record?.token) return change("logout", inBody ? {refresh_token: record.token} : {});
+  };
+
+  const signIn = (fields) => ({delivery, device_delivery: inBody ? undefined : "cookie", ...fields});
+
+  if (channel) channel.onmessage = ({data}) => data ? hold() : free();
+  for (const type of ["online", "pageshow"]) {
+    globalThis.addEventListener?.(type, () => {
+      failure = 0;
+      sync();
+    }, disposed);
+  }
+
+  return {
+    login: (fields) => change("login", signIn(fields)),
+    reauth: (fields) => change("reauth", signIn(fields), true),
+    password: (fields) => change("password", signIn(fields), !fields.change_token),
+    logout,
+    fetch: fetchWith,
+    async session({adopt} = {}) {
+      if (adopt && !inBody) save(null);
+      return (await fresh())?.answer || null;
+    },
+    sessions: {
+      async list() {
+        const all = [];
+        for (let after = ""; after != null; ) {
+          const said = await ask("?after=" + encodeURIComponent(after));
+          all.push(...said.sessions);
+          after = said.next;
+        }
+        return all;
+      },
+      end: (sid) => sid == known ? logout() : ask("/" + sid, "DELETE"),
+      async others() {
+        await ask("", "DELETE");
+        token = 0; // it is older than the end of the others
+      },
+    },
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    dispose() {
+      disposed.abort();
+      stop?.abort();
+      listeners.clear();
+      if (channel) channel.close();
+    },
+  };
+};
