@@ -3,7 +3,9 @@ package dev
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -144,5 +146,72 @@ func TestIdentitySource(t *testing.T) {
 		if w := ask(l, "GET", "/me", "", http.Header{name: {"Bearer x"}}); w.Code != want {
 			t.Errorf("%s: %d %s", name, w.Code, strings.TrimSpace(w.Body.String()))
 		}
+	}
+}
+
+// TestCookieSession: a session whose tokens are in cookies alone works in a client
+// that keeps cookies as a browser does, over plain http and over TLS.
+func TestCookieSession(t *testing.T) {
+	l, password, _, err := serveConfigured(t, `{"token_sources":["header:Authorization","cookie:__Host-Http-access"]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		server *httptest.Server
+		prefix string
+	}{"http": {httptest.NewServer(l), localPrefix}, "https": {httptest.NewTLSServer(l), securePrefix}} {
+		t.Run(name, func(t *testing.T) {
+			defer row.server.Close()
+			client := row.server.Client()
+			if client.Jar, err = cookiejar.New(nil); err != nil {
+				t.Fatal(err)
+			}
+			send := func(method, path, body string) (status int, set []string) {
+				t.Helper()
+				r, err := http.NewRequest(method, row.server.URL+path, strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Sec-Fetch-Site", "same-origin")
+				answer, err := client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, _ := io.ReadAll(answer.Body)
+				_ = answer.Body.Close()
+				if strings.Contains(string(text), "_token\":") {
+					t.Errorf("%s %s: the body has a token", method, path)
+				}
+				for _, c := range answer.Cookies() {
+					set = append(set, c.Name)
+					if secure := row.prefix == securePrefix; c.Secure != secure || !c.HttpOnly || c.Path != "/" {
+						t.Errorf("%s %s sets %v", method, path, c)
+					}
+				}
+				slices.Sort(set)
+				return answer.StatusCode, set
+			}
+			names := func(rest ...string) (all []string) {
+				for _, n := range rest {
+					all = append(all, row.prefix+n)
+				}
+				return all
+			}
+			for _, step := range []struct {
+				method, path, body string
+				status             int
+				set                []string
+			}{
+				{"POST", "/auth/login", `{"email":"` + demoEmail + `","password":"` + password + `","delivery":"cookies","device_delivery":"cookie"}`, 200,
+					names("access", "device", "refresh")},
+				{"GET", "/me", "", 200, nil},
+				{"GET", "/auth/sessions", "", 200, nil},
+			} {
+				if status, set := send(step.method, step.path, step.body); status != step.status || !slices.Equal(set, step.set) {
+					t.Errorf("%s %s: %d, sets %q; want %d, %q", step.method, step.path, status, set, step.status, step.set)
+				}
+			}
+		})
 	}
 }
