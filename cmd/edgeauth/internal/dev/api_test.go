@@ -236,6 +236,43 @@ func TestLongBodies(t *testing.T) {
 	}
 }
 
+// TestCORSOfFailures: a page of a listed origin can read the answers of a gateway that fails.
+func TestCORSOfFailures(t *testing.T) {
+	cors, err := dev.NewCORS([]string{"http://localhost:5173"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _ := newAPI(t, "http://127.0.0.1:1")
+	server.Config.Handler.(*dev.API).CORS = cors
+	for _, row := range []struct {
+		method, path, token string
+		body                int
+		want                int
+	}{
+		{"POST", "/auth/login", "", standin.MaxBodyBytes + 1, 413},
+		{"GET", "/broken", "", 0, 500},
+		{"GET", "/malformed", "", 0, 500},
+		{"GET", "/me", "Bearer error", 0, 500},
+		{"GET", "/me?%ff=1", "Bearer good", 0, 400},
+		{"GET", "/orders/..", "Bearer good", 0, 400},
+		{"GET", "/orders", "Bearer good", 0, 503},
+	} {
+		r, err := http.NewRequest(row.method, server.URL+row.path, bytes.NewReader(make([]byte, row.body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Origin": {"http://localhost:5173"}, "Authorization": {row.token}}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if got := answer.Header["Access-Control-Allow-Origin"]; answer.StatusCode != row.want || !slices.Equal(got, []string{"http://localhost:5173"}) {
+			t.Errorf("%s %s: %d %q, want %d", row.method, row.path, answer.StatusCode, got, row.want)
+		}
+	}
+}
+
 // TestUpstreamIdentity: the identity headers at the upstream are exactly those of the authorizer,
 // no matter which headers the client sends.
 func TestUpstreamIdentity(t *testing.T) {
