@@ -29,7 +29,7 @@ var defaults = map[string]string{
 	config.Issuer:              "https://abcdefghij.execute-api.eu-central-1.amazonaws.com",
 	config.AccessTokenLifetime: "15m", config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h",
 	config.Profile: "balanced", config.Deny: config.DenyUnauthorized, config.HTTPResponse: config.ResponseSimple,
-	config.RestoredUntil: "", config.SessionsNotBefore: "", config.Audience: "", config.KeyVersion: "1", config.Store: "dynamodb",
+	config.RestoredUntil: "", config.SessionsNotBefore: "", config.SessionCheck: config.CheckSession, config.Audience: "", config.KeyVersion: "1", config.Store: "dynamodb",
 	config.UsersTable: "edgeauth-UsersTable-ABCDEFGHIJKL", config.SessionsTable: "edgeauth-SessionsTable-ABCDEFGHIJKL",
 	config.AttemptsTable: "edgeauth-AttemptsTable-ABCDEFGHIJKL",
 	config.SigningRing:   "secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:SigningSecret-AbCdEfGhIjKl-AbCdEf",

@@ -28,6 +28,7 @@ type devCommand struct {
 	Origin    []string `sep:"none" placeholder:"ORIGIN" help:"An origin whose pages may read the answers (CORS), such as http://localhost:5173, as the parameter Origins of a deployment; repeatable."`
 	Algorithm string   `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of new signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string   `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
+	Check     string   `default:"session" enum:"session,revocations" help:"What is read on the routes of --checked: the session of each token, or every 5 seconds what has ended; session or revocations (${default})."`
 	Config    string   `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/configuration.md)."`
 }
 
@@ -41,7 +42,7 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *devCommand) options() (dev.Options, error) {
-	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config}
+	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config, Check: c.Check}
 	o.TLS = dev.TLS{On: c.TLS || c.TLSCert != "", Cert: c.TLSCert, Key: c.TLSKey}
 	var err error
 	if o.Profile, err = auth.ParseProfile(c.Profile); err != nil {

@@ -22,6 +22,7 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.SessionsNotBefore, "SessionsNotBefore", ""},
 	{config.Config, "Config", ""},
 	{config.Deny, "RestRefusal", ""},
+	{config.SessionCheck, "SessionCheck", ""},
 	{config.KeyVersion, keyVersion, "1"},
 	{config.UsersTable, "UsersTable", ""},
 	{config.SessionsTable, "SessionsTable", ""},

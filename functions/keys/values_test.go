@@ -18,7 +18,7 @@ func (s *stack) whole(pairs ...string) {
 	more := map[string]any{
 		"Issuer":   "https://auth.example.com",
 		"Audience": "https://auth.example.com", "Profile": "balanced", "IdleTimeout": "336h", "AbsoluteTimeout": "2160h",
-		"RestoredUntil": "", "SessionsNotBefore": "", "Config": "", "RestRefusal": "unauthorized",
+		"RestoredUntil": "", "SessionsNotBefore": "", "Config": "", "RestRefusal": "unauthorized", "SessionCheck": "session",
 		"UsersTable": "edgeauth-UsersTable-ABCDEFGHIJKL", "SessionsTable": "edgeauth-SessionsTable-ABCDEFGHIJKL",
 		"AttemptsTable": "edgeauth-AttemptsTable-ABCDEFGHIJKL",
 	}
@@ -41,6 +41,7 @@ var wrongOnes = []struct{ property, value, want string }{
 	{"SessionsNotBefore", "yesterday", `SessionsNotBefore "yesterday" is not a time`},
 	{"SessionsNotBefore", "2999-01-01T00:00:00Z", `SessionsNotBefore "2999-01-01T00:00:00Z" is in the future`},
 	{"Profile", "lax", `Profile "lax" is not a profile`},
+	{"SessionCheck", "list", `SessionCheck "list" is not a check of sessions`},
 	{"RestRefusal", "403", `RestRefusal "403" is not a way to refuse`},
 }
 

@@ -10,6 +10,11 @@ func (e *Environment) Deny() string {
 	return e.either(Deny, "is not a way to refuse", DenyUnauthorized, DenyPolicy)
 }
 
+// SessionCheck returns CheckSession, unless the variable says CheckRevocations.
+func (e *Environment) SessionCheck() string {
+	return e.either(SessionCheck, "is not a check of sessions", CheckSession, CheckRevocations)
+}
+
 // either returns the value of a variable that must be one of two words. The first word is the
 // default.
 func (e *Environment) either(name, problem, first, second string) string {

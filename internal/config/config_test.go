@@ -46,6 +46,7 @@ func TestValues(t *testing.T) {
 	profile := func(e *config.Environment) any { return e.Profile() }
 	response := func(e *config.Environment) any { return e.HTTPResponse() }
 	deny := func(e *config.Environment) any { return e.Deny() }
+	check := func(e *config.Environment) any { return e.SessionCheck() }
 	restored := func(e *config.Environment) any { return e.RestoredUntil().UTC().Format(time.RFC3339) }
 	start := time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
 	notBefore := func(e *config.Environment) any { return e.SessionsNotBefore(start).UTC().Format(time.RFC3339Nano) }
@@ -118,6 +119,10 @@ func TestValues(t *testing.T) {
 		{"iam", response, variables{config.HTTPResponse: "iam"}, "iam", ""},
 		{"default response", response, nil, "simple", ""},
 		{"no such response", response, variables{config.HTTPResponse: "IAM"}, "", "EDGEAUTH_HTTP_RESPONSE is not a response format: it should hold simple or iam"},
+
+		{"check", check, variables{config.SessionCheck: "revocations"}, "revocations", ""},
+		{"default check", check, nil, "session", ""},
+		{"no such check", check, variables{config.SessionCheck: "Revocations"}, "", "EDGEAUTH_SESSION_CHECK is not a check of sessions: it should hold session or revocations"},
 
 		{"deny", deny, variables{config.Deny: "deny"}, "deny", ""},
 		{"default refusal", deny, nil, "unauthorized", ""},
@@ -196,6 +201,7 @@ func TestErrorsShowNoValue(t *testing.T) {
 	e.Profile()
 	e.HTTPResponse()
 	e.Deny()
+	e.SessionCheck()
 	e.RestoredUntil()
 	e.SessionsNotBefore(time.Now())
 	e.Store()
@@ -203,7 +209,7 @@ func TestErrorsShowNoValue(t *testing.T) {
 	config := config.New(variables{"EDGEAUTH_JWKS_FILE": "/hunter2"}.lookup)
 	config.JWKS()
 	err := errors.Join(e.Err(), config.Err())
-	if lines := strings.Split(err.Error(), "\n"); len(lines) != 12 || strings.Contains(err.Error(), "hunter2") {
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 13 || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 }

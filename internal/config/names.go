@@ -34,6 +34,7 @@ const (
 	Config              = "EDGEAUTH_CONFIG"
 	RestoredUntil       = "EDGEAUTH_RESTORED_UNTIL"
 	SessionsNotBefore   = "EDGEAUTH_SESSIONS_NOT_BEFORE"
+	SessionCheck        = "EDGEAUTH_SESSION_CHECK"
 	StackID             = "EDGEAUTH_STACK_ID"
 
 	// The names of the AWS SDKs. The endpoints point at a local engine or a stand-in; Lambda sets
@@ -51,6 +52,12 @@ const (
 const (
 	ResponseSimple = "simple"
 	ResponseIAM    = "iam"
+)
+
+// The values of SessionCheck: what the session authorizer reads.
+const (
+	CheckSession     = "session"     // the session and the user of each token
+	CheckRevocations = "revocations" // what has ended lately, every few seconds
 )
 
 // The values of Deny: how the authorizer of a REST API refuses a request without a valid token.

@@ -9,7 +9,7 @@ type Stores struct {
 }
 
 // DynamoDB holds the names of the tables and how to reach them. Attempts is empty if no counter is
-// needed.
+// needed, and Users if no user is.
 type DynamoDB struct {
 	Users, Sessions, Attempts string
 	Endpoint                  string // of a local engine; empty means AWS
@@ -17,13 +17,25 @@ type DynamoDB struct {
 }
 
 // Store returns where users, sessions and attempts are stored.
-func (e *Environment) Store() Stores { return e.store(true) }
+func (e *Environment) Store() Stores { return e.store(users | attempts) }
 
 // SessionStore returns where users and sessions are stored. It does not read the name of the
 // attempts table.
-func (e *Environment) SessionStore() Stores { return e.store(false) }
+func (e *Environment) SessionStore() Stores { return e.store(users) }
 
-func (e *Environment) store(attempts bool) Stores {
+// RevocationStore returns where revocations are stored. It reads the name of the table of sessions
+// alone.
+func (e *Environment) RevocationStore() Stores { return e.store(0) }
+
+// tables are the tables that a store has beside that of sessions.
+type tables uint8
+
+const (
+	users tables = 1 << iota
+	attempts
+)
+
+func (e *Environment) store(with tables) Stores {
 	const want = "dynamodb or bolt:<path>"
 	text, ok := e.required(Store, want)
 	if !ok {
@@ -39,7 +51,7 @@ func (e *Environment) store(attempts bool) Stores {
 		e.refuse(Store, "is not a store", want)
 		return Stores{}
 	}
-	return Stores{DynamoDB: e.dynamoDB(attempts)}
+	return Stores{DynamoDB: e.dynamoDB(with)}
 }
 
 // AnyTables returns how to reach DynamoDB. It reads no name of a table.
@@ -50,11 +62,13 @@ func (e *Environment) AnyTables() DynamoDB {
 	return d
 }
 
-func (e *Environment) dynamoDB(attempts bool) DynamoDB {
+func (e *Environment) dynamoDB(with tables) DynamoDB {
 	d := e.AnyTables()
-	d.Users, _ = e.required(UsersTable, "the name of the table of users")
+	if with&users != 0 {
+		d.Users, _ = e.required(UsersTable, "the name of the table of users")
+	}
 	d.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
-	if attempts {
+	if with&attempts != 0 {
 		d.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
 	}
 	return d

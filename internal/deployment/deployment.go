@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/config"
@@ -56,7 +57,9 @@ func Check(values map[string]string) []Problem {
 	_, err := authorizer.FromVariables(lookup, nil, nil)
 	var problems []Problem
 	seen := map[string]bool{}
-	for _, err := range append(each(err), each(service.Check(lookup))...) {
+	e := config.New(lookup)
+	e.SessionCheck()
+	for _, err := range slices.Concat(each(err), each(e.Err()), each(service.Check(lookup))) {
 		if p := describe(err, values); !seen[p.String()] {
 			seen[p.String()] = true
 			problems = append(problems, p)
@@ -101,7 +104,8 @@ func describe(err error, values map[string]string) Problem {
 // shown are the variables whose values are neither secret nor long.
 var shown = map[string]bool{
 	config.Issuer: true, config.Audience: true, config.KeyVersion: true, config.Profile: true, config.AccessTokenLifetime: true,
-	config.IdleTimeout: true, config.AbsoluteTimeout: true, config.RestoredUntil: true, config.SessionsNotBefore: true, config.Deny: true, config.HTTPResponse: true,
+	config.IdleTimeout: true, config.AbsoluteTimeout: true, config.RestoredUntil: true, config.SessionsNotBefore: true, config.Deny: true, config.SessionCheck: true,
+	config.HTTPResponse: true,
 }
 
 // short returns a value on one line of bounded length.

@@ -59,6 +59,7 @@ func TestCheck(t *testing.T) {
 		{"restore", config.RestoredUntil, "2026-02-30T00:00:00Z", 0, `EDGEAUTH_RESTORED_UNTIL "2026-02-30T00:00:00Z" is not a time`},
 		{"sessions of before", config.SessionsNotBefore, "2026-02-30T00:00:00Z", 0, `EDGEAUTH_SESSIONS_NOT_BEFORE "2026-02-30T00:00:00Z" is not a time`},
 		{"a session of the future", config.SessionsNotBefore, "2999-01-01T00:00:00Z", 0, `EDGEAUTH_SESSIONS_NOT_BEFORE "2999-01-01T00:00:00Z" is in the future`},
+		{"check", config.SessionCheck, "list", 0, `EDGEAUTH_SESSION_CHECK "list" is not a check of sessions`},
 		{"refusal", config.Deny, "403", 0, `EDGEAUTH_DENY "403" is not a way to refuse`},
 		{"not set", config.Profile, "lax", 0, `EDGEAUTH_PROFILE "lax" is not a profile`},
 		{"syntax", config.Config, lines(`{`, ` "clients": {},`, ` "routes": [,]`, `}`), 3, `EDGEAUTH_CONFIG cannot be read (not valid JSON (at byte `},

@@ -167,6 +167,9 @@ type Principal struct {
 	Roles     []string
 	AuthTime  time.Time // time of the password check
 	Expires   time.Time // expiry of the access token
+	// IssuedAt is when the access token was issued. It is zero behind a gateway, whose context does
+	// not tell.
+	IssuedAt time.Time
 	// TokenVersion is zero if the authorizer's context has no version.
 	TokenVersion TokenVersion
 }

@@ -64,8 +64,8 @@ func (d document) roles() (names []string) {
 	return names
 }
 
-// inlined returns the template with copies of the managed policies that these roles have, as
-// policies of the roles. Then a grant can be taken from one role alone. With all roles inlined, the
+// inlined returns the template with copies of the managed policies that these roles have by default,
+// as policies of the roles. Then a grant can be taken from one role alone. With all roles inlined, the
 // template is too long for a request to CloudFormation.
 func (d document) inlined(roles ...string) document {
 	d = d.clone()
@@ -74,6 +74,9 @@ func (d document) inlined(roles ...string) document {
 		policies, _ := role["Policies"].([]any)
 		arns, _ := role["ManagedPolicyArns"].([]any)
 		for _, arn := range arns {
+			if choice, ok := arn.(object)["Fn::If"].([]any); ok {
+				arn = choice[2]
+			}
 			managed := arn.(object)["Ref"].(string)
 			policy := d.resources()[managed].(object)["Properties"].(object)["PolicyDocument"]
 			policies = append(policies, object{"PolicyName": managed, "PolicyDocument": policy})

@@ -109,7 +109,7 @@ func TestVariables(t *testing.T) {
 		e.SecretsManager()
 		e.Document()
 		defaults := map[string]string{
-			config.Profile: e.Profile().String(), config.HTTPResponse: e.HTTPResponse(), config.Deny: e.Deny(),
+			config.Profile: e.Profile().String(), config.HTTPResponse: e.HTTPResponse(), config.Deny: e.Deny(), config.SessionCheck: e.SessionCheck(),
 		}
 		for variable, value := range defaults {
 			if ours[variable]["default"] != value {

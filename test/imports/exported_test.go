@@ -191,6 +191,7 @@ var budget = []struct {
 	{"one key for the spellings of an e-mail's domain", 12},
 	{"the forms of users' hashes", 10},
 	{"limits of sessions per client", 1}, // session.RevocationEvicted
+	{"a list of revocations in memory", 8},
 	{"the list of revocations", 19},
 	{"tokens in cookies", 9}, // auth.Delivery
 }

@@ -102,7 +102,7 @@ func granted(t *testing.T, template map[string]any) map[access]bool {
 			policy            // of a managed policy
 			Role              map[string][]string
 			Policies          []policy
-			ManagedPolicyArns []struct{ Ref string }
+			ManagedPolicyArns []any
 		}
 	}
 	if err := json.Unmarshal(raw, &resources); err != nil {
@@ -116,7 +116,11 @@ func granted(t *testing.T, template map[string]any) map[access]bool {
 		}
 		policies := slices.Clone(resources[role[0]].Properties.Policies)
 		for _, arn := range resources[role[0]].Properties.ManagedPolicyArns {
-			policies = append(policies, resources[arn.Ref].Properties.policy)
+			if choice, ok := arn.(map[string]any)["Fn::If"].([]any); ok {
+				arn = choice[2] // that of the default
+			}
+			managed, _ := arn.(map[string]any)["Ref"].(string)
+			policies = append(policies, resources[managed].Properties.policy)
 		}
 		for _, p := range policies {
 			for _, s := range p.PolicyDocument.Statement {

@@ -63,6 +63,12 @@ var accessRules = []rule{
 			statement(d, "AuthorizerRole", 0)["Resource"] = tree{"Fn::GetAtt": []any{"FunctionLogs", "Arn"}}
 		},
 		"discovery reads a table": func(d document) { d.properties("DiscoveryRole")["Policies"] = d.properties("RefreshRole")["Policies"] },
+		"the session authorizer writes what it reads": func(d document) {
+			statement(d, "RevocationsPolicy", 0)["Action"] = []any{"dynamodb:Query", "dynamodb:UpdateItem"}
+		},
+		"the session authorizer reads users without need": func(d document) {
+			statement(d, "RevocationsPolicy", 0)["Resource"] = statement(d, "ReadPolicy", 0)["Resource"]
+		},
 		"the session authorizer writes": func(d document) {
 			d.properties("SessionAuthorizerRole")["ManagedPolicyArns"] = d.properties("AccountRole")["ManagedPolicyArns"]
 		},
@@ -111,7 +117,7 @@ var accessRules = []rule{
 }
 
 // grants says what each role allows, by resource. It is a table and does not follow from the
-// template: no function may do more than it needs.
+// template: no function may do more than it needs. It is for the default SessionCheck.
 var grants = map[string]map[string]string{
 	"AuthorizerRole": {"AuthorizerLogs": writeLogs},
 	"SessionAuthorizerRole": {
@@ -146,6 +152,9 @@ var grants = map[string]map[string]string{
 	},
 }
 
+// readsRevocations is what the session authorizer needs if it reads what has ended.
+var readsRevocations = map[string]string{"FunctionLogs": writeLogs, "SessionsTable": "dynamodb:Query"}
+
 const (
 	writeLogs  = "logs:CreateLogStream logs:PutLogEvents"
 	readSecret = "secretsmanager:GetSecretValue"
@@ -168,12 +177,27 @@ func policies(d document, id string) []any {
 	return at[[]any](d.properties(id), "Policies")
 }
 
+// managed returns the ids of the managed policies that a role has, if the session authorizer reads
+// what has ended or not.
+func managed(d document, role string, revocations bool) (ids []string) {
+	for _, arn := range at[[]any](d.properties(role), "ManagedPolicyArns") {
+		if choice := at[[]any](arn, "Fn::If"); len(choice) == 3 && choice[0] == "ReadsRevocations" {
+			arn = choice[2]
+			if revocations {
+				arn = choice[1]
+			}
+		}
+		ids = append(ids, ref(arn))
+	}
+	return ids
+}
+
 // allowed returns the actions that a role allows, by resource, in its own policies and in the
 // stack's managed ones.
-func allowed(d document, role string) map[string]string {
+func allowed(d document, role string, revocations bool) map[string]string {
 	all := slices.Clone(policies(d, role))
-	for _, arn := range at[[]any](d.properties(role), "ManagedPolicyArns") {
-		all = append(all, policies(d, ref(arn))...)
+	for _, id := range managed(d, role, revocations) {
+		all = append(all, policies(d, id)...)
 	}
 	actions := map[string][]string{}
 	for _, p := range all {
@@ -236,13 +260,19 @@ func privileges(d document) (problems []string) {
 				problems = append(problems, id+" can be taken on by others than Lambda")
 			}
 		}
-		for _, arn := range at[[]any](p, "ManagedPolicyArns") {
-			if at[string](d.resources()[ref(arn)], "Type") != "AWS::IAM::ManagedPolicy" {
-				problems = append(problems, id+" has a policy that AWS may widen")
+		for _, revocations := range []bool{false, true} {
+			for _, policy := range managed(d, id, revocations) {
+				if at[string](d.resources()[policy], "Type") != "AWS::IAM::ManagedPolicy" {
+					problems = append(problems, id+" has a policy that AWS may widen")
+				}
 			}
-		}
-		if may := allowed(d, id); !maps.Equal(may, grants[id]) {
-			problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, grants[id]))
+			needs := grants[id]
+			if revocations && id == "SessionAuthorizerRole" {
+				needs = readsRevocations
+			}
+			if may := allowed(d, id, revocations); !maps.Equal(may, needs) {
+				problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, needs))
+			}
 		}
 	}
 	for _, id := range d.of("AWS::IAM::ManagedPolicy") {

@@ -39,8 +39,8 @@ func (appSync) request(a *Authorizer, e event) request {
 	return r
 }
 
-// answer lets AppSync cache Allow until the token expires, unless sessions are checked: a cached
-// answer is not. It forbids caching a refusal: a token refused now may be accepted later, for example
+// answer lets AppSync cache Allow until the token expires. If sessions are checked, it shortens the
+// time: a cached answer is not checked. It forbids caching a refusal: a token refused now may be accepted later, for example
 // once its key has been published.
 func (appSync) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if d.Outcome != outcomeAllow {
@@ -52,10 +52,7 @@ func (appSync) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 		return nil, err
 	}
 	to = appendDenied(to, a.rules.deniedFields(r.api, &d.Claims, d.at))
-	life := time.Duration(0)
-	if a.config.Sessions == nil {
-		life = min(maxTTL, a.rules.fieldsUntil(r.api, &d.Claims, d.at, d.Claims.Expires).Sub(d.at))
-	}
+	life := a.cacheable(min(maxTTL, a.rules.fieldsUntil(r.api, &d.Claims, d.at, d.Claims.Expires).Sub(d.at)))
 	to = strconv.AppendInt(append(to, `,"ttlOverride":`...), int64(max(life, 0)/time.Second), 10)
 	return append(to, '}'), nil
 }

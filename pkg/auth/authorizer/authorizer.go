@@ -53,6 +53,8 @@ type Config struct {
 	// returns an error, so does Invoke. nil asks nothing: a token lives until its exp.
 	//
 	// A gateway must not cache the answers: a cached one is not checked.
+	//
+	// Sessions that are also [Revocations] let tokens of other issuers pass.
 	Sessions Sessions
 	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or
 	// "iam". It must match the authorizer's EnableSimpleResponses at the gateway, because the
@@ -76,10 +78,11 @@ type Config struct {
 
 // Authorizer answers authorizer events. It is safe for concurrent use if its Verifier is.
 type Authorizer struct {
-	config  Config
-	audit   *audit.Log
-	sources sources
-	rules   rules
+	config      Config
+	audit       *audit.Log
+	sources     sources
+	rules       rules
+	revocations Revocations // Config.Sessions, or nil if they are not Revocations
 }
 
 // New returns an Authorizer for c. If c is invalid, the error wraps [ErrConfig].
@@ -118,7 +121,8 @@ func New(c Config) (*Authorizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Authorizer{c, audit.New(c.Log), sources, rules}, nil
+	revocations, _ := c.Sessions.(Revocations)
+	return &Authorizer{c, audit.New(c.Log), sources, rules, revocations}, nil
 }
 
 // wrong returns err as an ErrConfig about an element of a list in EDGEAUTH_CONFIG.

@@ -62,6 +62,9 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	if r.Problem != "" {
 		return decision{Outcome: outcomeUnauthenticated, Reason: r.Problem}
 	}
+	if a.revocations != nil {
+		a.revocations.Refresh()
+	}
 	claims, err := a.config.Verifier.VerifyBytes(ctx, r.Token)
 	if err != nil {
 		if refused := token.ReasonOf(err); refused != "" {

@@ -74,7 +74,7 @@ func ClaimsFrom(ctx context.Context) (token.Claims, bool) {
 func principalOf(c *token.Claims) auth.Principal {
 	return auth.Principal{
 		Subject: c.Subject, SessionID: c.SessionID, Client: c.ClientID, Scope: c.Scope, Roles: c.Roles,
-		AuthTime: c.AuthTime, Expires: c.Expires, TokenVersion: c.TokenVersion,
+		AuthTime: c.AuthTime, Expires: c.Expires, IssuedAt: c.IssuedAt, TokenVersion: c.TokenVersion,
 	}
 }
 

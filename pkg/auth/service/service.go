@@ -27,8 +27,9 @@
 //	Login, Account, Opener   with dynamodb EDGEAUTH_ATTEMPTS_TABLE
 //	Login, Account           EDGEAUTH_LOGIN_RING
 //	Refresh                  EDGEAUTH_RESTORED_UNTIL (optional)
-//	SessionAuthorizer        EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE, EDGEAUTH_HTTP_RESPONSE and
-//	                         EDGEAUTH_DENY (both optional)
+//	SessionAuthorizer        EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE, EDGEAUTH_HTTP_RESPONSE,
+//	                         EDGEAUTH_DENY and EDGEAUTH_SESSION_CHECK (all three optional); with
+//	                         EDGEAUTH_SESSION_CHECK=revocations no EDGEAUTH_USERS_TABLE
 //
 // The AWS variables are AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
 // which Lambda sets. They are read if a ring is in Secrets Manager, too. AWS_ENDPOINT_URL_DYNAMODB

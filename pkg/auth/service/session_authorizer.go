@@ -10,32 +10,64 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // SessionAuthorizer returns the authorizer of the session authorizer function. It decides as
-// authorizer.FromEnvironment does, and then reads the session and the user of a token that it would
-// allow. It holds no secret. It reads the environment variables that the package documentation
-// lists. The error names every variable that is missing or invalid.
+// authorizer.FromEnvironment does, and then refuses the tokens of sessions that have ended. It holds
+// no secret. By EDGEAUTH_SESSION_CHECK it reads
+//
+//   - session, the default: the session and the user of each token that it would allow;
+//   - revocations: what has ended within the last token lifetime, before it returns, and then what is
+//     new, every 5 seconds ([session.RevocationList]).
+//
+// It reads the environment variables that the package documentation lists. The error names every
+// variable that is missing or invalid.
 func SessionAuthorizer(o Options) (*authorizer.Authorizer, error) {
 	return startSessionAuthorizer(os.LookupEnv, o.log())
 }
 
 func startSessionAuthorizer(lookup func(name string) (string, bool), log io.Writer) (*authorizer.Authorizer, error) {
-	e, stores := config.New(lookup), Stores{}
-	at, notBefore := e.SessionStore(), e.SessionsNotBefore(time.Now())
-	err := e.Err()
-	if err == nil {
-		stores, err = openStores(at)
+	e := config.New(lookup)
+	check, at := e.SessionCheck(), e.SessionStore
+	if check == config.CheckRevocations {
+		at = e.RevocationStore
 	}
-	a, authorizerErr := authorizer.FromVariables(lookup, log, session.Checker{
-		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, SessionsNotBefore: notBefore,
-	})
+	store, notBefore := at(), e.SessionsNotBefore(time.Now())
+	err := e.Err()
+	var stores Stores
+	if err == nil {
+		stores, err = openStores(store)
+	}
+	var (
+		sessions authorizer.Sessions = session.Checker{
+			Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, SessionsNotBefore: notBefore,
+		}
+		begin = stores.Connect
+	)
+	if check == config.CheckRevocations && err == nil {
+		var list *session.RevocationList
+		list, err = revocationList(stores, notBefore)
+		sessions, begin = list, func(ctx context.Context) {
+			// While the store does not answer, the requests try again, and fail one by one.
+			_ = list.Load(ctx)
+		}
+	}
+	a, authorizerErr := authorizer.FromVariables(lookup, log, sessions)
 	if err := errors.Join(authorizerErr, err); err != nil {
 		return nil, err
 	}
-	if stores.Connect != nil {
-		stores.Connect(context.Background())
+	if begin != nil {
+		begin(context.Background())
 	}
 	return a, nil
+}
+
+// revocationList returns the list of a function that does not know the lifetimes of the clients'
+// tokens: it keeps what has ended for the longest one that is accepted.
+func revocationList(s Stores, notBefore time.Time) (*session.RevocationList, error) {
+	return session.NewRevocationList(session.RevocationListConfig{
+		Revocations: s.Revocations, Lifetime: token.MaxLifetime, SessionsNotBefore: notBefore,
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -19,31 +20,79 @@ var sessionAuthorizerVariables = []string{config.Issuer, config.Audience, config
 // TestStartSessionAuthorizer asks about the tokens of a session that another function opened, with
 // nothing but what the session authorizer reads: while the session lives, and after its logout.
 func TestStartSessionAuthorizer(t *testing.T) {
-	given := good(t)
-	opener, err := start(config.New(given.lookup), Options{}, functions["login"]...)
+	f := newFixture(t)
+	a := f.authorizer(t, config.CheckSession)
+	f.ask(t, a, "ok")
+	f.logout(t)
+	f.ask(t, a, "revoked")
+}
+
+// TestStartSessionAuthorizerRevocations: in the mode revocations, the function knows at its start what
+// has ended. It needs no table of users.
+func TestStartSessionAuthorizerRevocations(t *testing.T) {
+	f := newFixture(t)
+	f.ask(t, f.authorizer(t, config.CheckRevocations), "ok")
+	if err := f.opener.settings.Stores.Revocations.Write(t.Context(), session.EndOfSession(f.opened.Session.Key, f.opener.settings.Now())); err != nil {
+		t.Fatal(err)
+	}
+	f.ask(t, f.authorizer(t, config.CheckRevocations), "revoked")
+
+	tables := variables{
+		config.Issuer: f.given[config.Issuer], config.Audience: f.given[config.Audience], config.JWKS: f.given[config.JWKS],
+		config.SessionCheck: config.CheckRevocations, config.Store: "dynamodb", config.SessionsTable: "sessions",
+		config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "key", config.DynamoDBEndpoint: "http://127.0.0.1:1",
+	}
+	a, err := startSessionAuthorizer(tables.lookup, &f.log)
 	if err != nil {
+		t.Fatal(err)
+	}
+	// The store does not answer: the function starts, and its calls fail.
+	f.log.Reset()
+	if answer, err := a.Invoke(t.Context(), f.event()); err == nil || !strings.Contains(f.log.String(), `"reason":"sessions_unavailable"`) {
+		t.Errorf("%s, %v, %s", answer, err, &f.log)
+	}
+	tables[config.SessionCheck] = "list"
+	if _, err := startSessionAuthorizer(tables.lookup, nil); err == nil || strings.Count(err.Error(), config.SessionCheck+" is not a check") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+// fixture is a session that another function has opened, and what the session authorizer reads of it.
+type fixture struct {
+	given  variables
+	opener *Service
+	opened session.Granted
+	access string
+	log    bytes.Buffer
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{given: good(t)}
+	var err error
+	if f.opener, err = start(config.New(f.given.lookup), Options{}, functions["login"]...); err != nil {
 		t.Fatal(err)
 	}
 	u := user.User{ID: "u1", Email: "ada@example.com", Revision: 1}
-	if err := opener.settings.Stores.Users.Create(t.Context(), u, "u1"); err != nil {
+	if err := f.opener.settings.Stores.Users.Create(t.Context(), u, "u1"); err != nil {
 		t.Fatal(err)
 	}
-	g, err := opener.Sessions().Open(t.Context(), session.Opening{Subject: u.Subject(), Client: environmentClient, AuthTime: opener.settings.Now()})
+	f.opened, err = f.opener.Sessions().Open(t.Context(), session.Opening{Subject: u.Subject(), Client: environmentClient, AuthTime: f.opener.settings.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, _, err := opener.settings.tokens(opener.keys, ownKeys{opener})
+	issuer, _, err := f.opener.settings.tokens(f.opener.keys, ownKeys{f.opener})
 	if err != nil {
 		t.Fatal(err)
 	}
 	access, err := issuer.Issue(t.Context(), token.Grant{
-		Subject: g.Subject, SessionID: g.Session.ID.String(), TokenVersion: g.Session.TokenVersion, Client: g.Session.Client,
-		AuthTime: g.Session.AuthTime, NotAfter: g.Session.AbsoluteEnd,
+		Subject: f.opened.Subject, SessionID: f.opened.Session.ID.String(), TokenVersion: f.opened.Session.TokenVersion, Client: f.opened.Session.Client,
+		AuthTime: f.opened.Session.AuthTime, NotAfter: f.opened.Session.AbsoluteEnd,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := opener.PublicKeys(t.Context())
+	public, err := f.opener.PublicKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,28 +100,41 @@ func TestStartSessionAuthorizer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given[config.JWKS] = string(jwks)
-	var log bytes.Buffer
-	a, err := startSessionAuthorizer(given.only(sessionAuthorizerVariables...).lookup, &log)
+	f.access, f.given[config.JWKS] = access.Text.Reveal(), string(jwks)
+	return f
+}
+
+// authorizer starts the function with this EDGEAUTH_SESSION_CHECK.
+func (f *fixture) authorizer(t *testing.T, check string) *authorizer.Authorizer {
+	t.Helper()
+	a, err := startSessionAuthorizer(f.given.only(sessionAuthorizerVariables...).with(variables{config.SessionCheck: check}).lookup, &f.log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := func(reason string) {
-		t.Helper()
-		log.Reset()
-		answer, err := a.Invoke(t.Context(), []byte(`{"version":"2.0","type":"REQUEST",
-			"routeArn":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/GET/me",
-			"headers":{"authorization":"Bearer `+access.Text.Reveal()+`"}}`))
-		if allowed := strings.HasPrefix(string(answer), `{"isAuthorized":true`); err != nil || allowed != (reason == "ok") ||
-			!strings.Contains(log.String(), `"reason":"`+reason+`"`) {
-			t.Errorf("%s, %v, %s, want %s", answer, err, &log, reason)
-		}
+	return a
+}
+
+func (f *fixture) event() []byte {
+	return []byte(`{"version":"2.0","type":"REQUEST",
+		"routeArn":"arn:aws:execute-api:us-east-1:123456789012:abcdef123/$default/GET/me",
+		"headers":{"authorization":"Bearer ` + f.access + `"}}`)
+}
+
+func (f *fixture) ask(t *testing.T, a *authorizer.Authorizer, reason string) {
+	t.Helper()
+	f.log.Reset()
+	answer, err := a.Invoke(t.Context(), f.event())
+	if allowed := strings.HasPrefix(string(answer), `{"isAuthorized":true`); err != nil || allowed != (reason == "ok") ||
+		!strings.Contains(f.log.String(), `"reason":"`+reason+`"`) {
+		t.Errorf("%s, %v, %s, want %s", answer, err, &f.log, reason)
 	}
-	ask("ok")
-	if _, err := opener.Sessions().Logout(t.Context(), g.RefreshToken, nil); err != nil {
+}
+
+func (f *fixture) logout(t *testing.T) {
+	t.Helper()
+	if _, err := f.opener.Sessions().Logout(t.Context(), f.opened.RefreshToken, nil); err != nil {
 		t.Fatal(err)
 	}
-	ask("revoked")
 }
 
 // TestStartSessionAuthorizerNamesAllThatIsMissing: one start reports the variables of the authorizer

@@ -22,6 +22,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -39,7 +40,8 @@ type Options struct {
 	Config    string // the JSON of EDGEAUTH_CONFIG; may be empty
 	CORS      CORS
 	Guards    Guards
-	Pages     fs.FS // nil serves no files
+	Pages     fs.FS  // nil serves no files
+	Check     string // of the session authorizer, in the form of EDGEAUTH_SESSION_CHECK; empty means "session"
 	Out, Log  io.Writer
 }
 
@@ -116,7 +118,11 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if api.Authorizer, err = o.authorizer(public, issuer, nil); err != nil {
 		return nil, err
 	}
-	if api.SessionAuthorizer, err = o.authorizer(public, issuer, s.Sessions()); err != nil {
+	sessions, err := o.sessions(ctx, s, stores)
+	if err != nil {
+		return nil, err
+	}
+	if api.SessionAuthorizer, err = o.authorizer(public, issuer, sessions); err != nil {
 		return nil, err
 	}
 	if api.Identity, err = o.identity(); err != nil {
@@ -146,6 +152,18 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	}
 	api.Routes = router.NewMatcher(rows)
 	return api, nil
+}
+
+// sessions returns what the session authorizer asks.
+func (o Options) sessions(ctx context.Context, s *service.Service, stores backend.Stores) (authorizer.Sessions, error) {
+	if o.Check != config.CheckRevocations {
+		return s.Sessions(), nil
+	}
+	list, err := session.NewRevocationList(session.RevocationListConfig{Revocations: stores.Revocations, Lifetime: token.MaxLifetime})
+	if err != nil {
+		return nil, err
+	}
+	return list, list.Load(ctx)
 }
 
 // authorizer builds an authorizer as its function does: from the public keys, the configuration, and

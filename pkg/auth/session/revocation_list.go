@@ -1,0 +1,338 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+const (
+	// revocationsEvery is the time between two reads of a [RevocationList], and the time limit of a
+	// read that a request begins. A function that was frozen during a read finds that read much
+	// older, and begins another one.
+	revocationsEvery = 5 * time.Second
+	// revocationsTrusted is the age up to which a list decides without a fresh read.
+	revocationsTrusted = 30 * time.Second
+	// revocationsPatience is how long a request waits for a read while the list is young enough.
+	revocationsPatience = 200 * time.Millisecond
+	// revocationsLongest is how long a request waits for a read without which it cannot be decided.
+	revocationsLongest = 2 * time.Second
+	// revocationsOverlap is how far a read begins before the last one. It covers the clocks of the
+	// writers and the time between the stamp of an entry and its write.
+	revocationsOverlap = time.Minute
+	// revocationsMargin is how long an entry is kept after the last token that it refuses has
+	// expired. It covers the clocks of the writers and the [token.Leeway] of their tokens.
+	revocationsMargin = 2 * time.Minute
+	// clocksApart is how far the clocks of two functions may be apart.
+	clocksApart = 5 * time.Second
+)
+
+// RevocationListConfig holds the settings of a [RevocationList]. Revocations and Lifetime are
+// required.
+type RevocationListConfig struct {
+	Revocations Revocations
+	// Lifetime is the longest lifetime of any access token that the issuer issues. An entry is kept
+	// for that time and 2 minutes, and the first read covers as much.
+	Lifetime time.Duration
+	// SessionsNotBefore is that of [Rules]. Access tokens that were issued before it are refused.
+	SessionsNotBefore time.Time
+	Now               func() time.Time // the clock; nil means time.Now
+}
+
+// RevocationList knows which sessions have ended within the last token lifetime. It refuses access
+// tokens without a read for each request, so its cost does not grow with the traffic:
+//
+//	list, err := session.NewRevocationList(session.RevocationListConfig{
+//		Revocations: db.Revocations(), Lifetime: token.MaxLifetime,
+//	})
+//	err = list.Load(ctx)
+//	ended, err := list.CheckToken(ctx, principal)
+//
+// While requests come, the list reads at most every 5 seconds what is new. A token is refused at the
+// latest 5 seconds and one read after the call that ended its session has returned. If the store is
+// slow or does not answer, the list decides alone until it is 30 seconds old. An older list decides
+// nothing, and CheckToken returns an error.
+//
+// It is safe for concurrent use. Concurrent requests share a read.
+type RevocationList struct {
+	c RevocationListConfig
+
+	mu       sync.RWMutex
+	sessions map[RevocationID]int64 // ended sessions, and until when the entry is kept, in Unix seconds
+	users    map[RevocationID]superseded
+	issuedBy time.Time // tokens that were issued until then are refused
+	readAt   time.Time // begin of the last read that succeeded; zero if there was none
+	triedAt  time.Time // begin of the last read
+	reading  *revocationRead
+	sweptAt  time.Time
+}
+
+// superseded says that a user's tokens with a lower version are refused.
+type superseded struct {
+	version uint64
+	until   int64 // the entry is kept until then, in Unix seconds
+}
+
+// revocationRead is a read that is under way.
+type revocationRead struct {
+	begun  time.Time
+	cancel context.CancelFunc
+	done   chan struct{} // closed at the end
+	err    error         // set before done is closed
+
+	slow     chan struct{} // closed once a request has waited for it in vain
+	waitOnce sync.Once
+}
+
+// NewRevocationList returns a list that has not read anything. Its error names the field of c that is
+// missing.
+func NewRevocationList(c RevocationListConfig) (*RevocationList, error) {
+	switch {
+	case c.Revocations == nil:
+		return nil, errors.New("session: RevocationListConfig.Revocations is missing")
+	case c.Lifetime <= 0 || c.Lifetime > RevocationsKept-revocationsMargin:
+		return nil, fmt.Errorf("session: RevocationListConfig.Lifetime is %v (want the longest lifetime of an access token, at most %v)",
+			c.Lifetime, RevocationsKept-revocationsMargin)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &RevocationList{
+		c: c, sessions: map[RevocationID]int64{}, users: map[RevocationID]superseded{}, issuedBy: c.SessionsNotBefore,
+	}, nil
+}
+
+// Load reads the entries of the last token lifetime, and waits until they are there or ctx ends. Call
+// it before the first request, which otherwise waits for the read. After an error the list is usable:
+// the next request reads again. The error wraps [auth.ErrUnavailable] if the store did not answer.
+func (l *RevocationList) Load(ctx context.Context) error {
+	r := l.begin(l.c.Now(), true)
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return fmt.Errorf("reading revocations: %w: %w", auth.ErrUnavailable, ctx.Err())
+	}
+}
+
+// Refresh begins to read what is new if the last read began 5 seconds ago or earlier, and returns at
+// once. Call it early in a request, before work that CheckToken does not depend on.
+func (l *RevocationList) Refresh() {
+	now := l.c.Now()
+	l.mu.RLock()
+	due := elapsed(l.triedAt, now) >= revocationsEvery
+	l.mu.RUnlock()
+	if due {
+		l.begin(now, false)
+	}
+}
+
+// CheckToken returns the [Outcome] for which a verified access token may not be used, or "" if it
+// may. Of p it needs the Subject, the SessionID, the TokenVersion and IssuedAt.
+//
+//   - [OutcomeRevoked]: the session was ended.
+//   - [OutcomeSubjectSuperseded]: sessions of the user with a higher token version were ended. A token
+//     without a version counts as lower than any.
+//   - [OutcomeNotBefore]: the sessions of all users were ended after the token was issued.
+//
+// If it is time for a read, CheckToken waits for it up to 200 ms, and then decides by the list as it
+// is. If the list is older than 30 seconds, it waits up to 2 seconds. An error says
+// that the list is too old and could not be read; then nothing is decided.
+//
+// CheckToken goes on if the context is cancelled: a client that hangs up must not look like a store
+// that fails.
+func (l *RevocationList) CheckToken(_ context.Context, p auth.Principal) (ended string, err error) {
+	if err := l.ready(); err != nil {
+		return "", err
+	}
+	return string(l.ended(p)), nil
+}
+
+// ready returns nil once the list may decide.
+func (l *RevocationList) ready() error {
+	var patience, longest *time.Timer
+	for {
+		now := l.c.Now()
+		l.mu.RLock()
+		age, tried, r := elapsed(l.readAt, now), elapsed(l.triedAt, now), l.reading
+		l.mu.RUnlock()
+		switch {
+		case age < revocationsEvery:
+			return nil
+		case age < revocationsTrusted:
+			if tried >= revocationsEvery {
+				r = l.begin(now, false)
+			}
+			if r == nil {
+				return nil // the last read failed, or has just ended
+			}
+			patience = timer(patience, revocationsPatience)
+			if !r.wait(patience) {
+				return nil
+			}
+			continue
+		}
+		joined := r != nil && tried < revocationsEvery
+		if !joined {
+			r = l.begin(now, true)
+		}
+		longest = timer(longest, revocationsLongest)
+		select {
+		case <-r.done:
+			// A read that was there before may have failed because the function was frozen meanwhile.
+			// Only the own read refuses a request.
+			if r.err != nil && !joined {
+				return r.err
+			}
+		case <-longest.C:
+			return fmt.Errorf("the list of revocations is too old, and its read takes longer than %v: %w", revocationsLongest, auth.ErrUnavailable)
+		}
+	}
+}
+
+// timer returns t, or a new timer if t is nil: a request that waits several times has one deadline.
+func timer(t *time.Timer, d time.Duration) *time.Timer {
+	if t == nil {
+		t = time.NewTimer(d)
+	}
+	return t
+}
+
+// wait reports whether the read ended before the timer. After one request has waited in vain, the
+// others do not wait at all, so a slow store delays one request in 5 seconds.
+func (r *revocationRead) wait(patience *time.Timer) bool {
+	select {
+	case <-r.done:
+		return true
+	case <-r.slow:
+	case <-patience.C:
+		r.waitOnce.Do(func() { close(r.slow) })
+	}
+	return false
+}
+
+// begin returns the read that is under way, or begins one. A read that is older than its time limit
+// was frozen with its function, and is given up. Unless the read is needed, there is at most one every
+// 5 seconds, so that neither traffic nor a failing store makes it more; begin then returns nil.
+func (l *RevocationList) begin(now time.Time, needed bool) *revocationRead {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.reading; r != nil {
+		if elapsed(r.begun, now) < revocationsEvery {
+			return r
+		}
+		r.cancel()
+	}
+	if !needed && elapsed(l.triedAt, now) < revocationsEvery {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), revocationsEvery)
+	r := &revocationRead{begun: now, cancel: cancel, done: make(chan struct{}), slow: make(chan struct{})}
+	l.reading, l.triedAt = r, now
+	since := now.Add(-l.kept())
+	// A clock that was set back must not leave a gap.
+	if last := earlier(l.readAt.Round(0), now.Round(0)).Add(-revocationsOverlap); last.After(since) {
+		since = last
+	}
+	go l.read(ctx, r, since)
+	return r
+}
+
+func (l *RevocationList) kept() time.Duration { return l.c.Lifetime + revocationsMargin }
+
+func (l *RevocationList) read(ctx context.Context, r *revocationRead, since time.Time) {
+	defer r.cancel()
+	entries, err := l.entries(ctx, since, r.begun)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.add(entries)
+		// What was written after the read began may be missing, so its begin counts.
+		if r.begun.After(l.readAt) {
+			l.readAt = r.begun
+		}
+	}
+	if l.reading == r {
+		l.reading = nil
+	}
+	r.err = err
+	close(r.done)
+}
+
+// entries reads the store. A panic of a store is an error: on this goroutine it would end the
+// process.
+func (l *RevocationList) entries(ctx context.Context, since, now time.Time) (found []RevocationEntry, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("reading revocations: panic: %v", p)
+		}
+	}()
+	return l.c.Revocations.Since(ctx, since, now)
+}
+
+// add takes entries into the list, and forgets those that no token needs any more.
+func (l *RevocationList) add(entries []RevocationEntry) {
+	for _, e := range entries {
+		switch until := e.At.Add(l.kept()).Unix() + 1; {
+		case !e.IssuedBy.IsZero():
+			// The clock of an issuer may be ahead of that of the writer. A token that was issued shortly
+			// after the end is refused too, and its client refreshes.
+			if at := e.IssuedBy.Add(clocksApart); at.After(l.issuedBy) {
+				l.issuedBy = at
+			}
+		case e.Below > 0:
+			u := l.users[e.ID]
+			l.users[e.ID] = superseded{max(u.version, e.Below), max(u.until, until)}
+		default:
+			l.sessions[e.ID] = max(l.sessions[e.ID], until)
+		}
+	}
+	now := l.c.Now()
+	if elapsed(l.sweptAt, now) < time.Minute {
+		return
+	}
+	l.sweptAt = now
+	// A map keeps its memory when its elements are deleted. A new one is as large as what it holds.
+	sessions := make(map[RevocationID]int64, len(l.sessions))
+	for id, until := range l.sessions {
+		if until > now.Unix() {
+			sessions[id] = until
+		}
+	}
+	users := make(map[RevocationID]superseded, len(l.users))
+	for id, u := range l.users {
+		if u.until > now.Unix() {
+			users[id] = u
+		}
+	}
+	l.sessions, l.users = sessions, users
+}
+
+// ended returns why the token of p may not be used, or "".
+func (l *RevocationList) ended(p auth.Principal) Outcome {
+	// A token without a session cannot be one of a session that was ended, and of a user it can.
+	id, err := ParseID(p.SessionID)
+	session, user := RevocationIDOfSession(Key{Subject: p.Subject, ID: id}), RevocationIDOfUser(p.Subject)
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if _, found := l.sessions[session]; found && err == nil {
+		return OutcomeRevoked
+	}
+	if u, found := l.users[user]; found && p.TokenVersion.Below(u.version) {
+		return OutcomeSubjectSuperseded
+	}
+	if !l.issuedBy.IsZero() && !p.IssuedAt.After(l.issuedBy) {
+		return OutcomeNotBefore
+	}
+	return ""
+}
+
+// elapsed returns the time from t to now: the larger of the wall clock's and the monotonic clock's,
+// because the one may be set back and the other stands still while a machine sleeps.
+func elapsed(t, now time.Time) time.Duration {
+	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
+}
