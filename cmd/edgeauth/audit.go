@@ -22,13 +22,13 @@ type auditFlag struct {
 // off the record because a file cannot be written.
 func (f auditFlag) recorded(standard io.Writer, do func(*audit.Log) error) error {
 	if f.AuditLog == "" {
-		return do(audit.New(standard))
+		return do(audit.New(standard, nil))
 	}
 	file, err := os.OpenFile(f.AuditLog, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(audit.New(file)), file.Close())
+	return errors.Join(do(audit.New(file, nil)), file.Close())
 }
 
 // The reasons of the lines of this command, in the words that the lines of the functions have.

@@ -117,7 +117,7 @@ func TestUnconfirmedEnds(t *testing.T) {
 		{"no password", func(l *audit.Log) { recordPassword(t.Context(), l, "a", errors.New("too short")) }, ""},
 	} {
 		var text strings.Builder
-		row.do(audit.New(&text))
+		row.do(audit.New(&text, nil))
 		if lines, _ := audited(t, text.String()); strings.Join(lines, ", ") != row.want {
 			t.Errorf("%s: %q, want %q", row.name, lines, row.want)
 		}

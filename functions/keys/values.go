@@ -23,6 +23,7 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.Config, "Config", ""},
 	{config.Deny, "RestRefusal", ""},
 	{config.SessionCheck, "SessionCheck", ""},
+	{config.Metrics, "Metrics", ""},
 	{config.KeyVersion, keyVersion, "1"},
 	{config.UsersTable, "UsersTable", ""},
 	{config.SessionsTable, "SessionsTable", ""},

@@ -1,7 +1,10 @@
 // Package audit writes one structured log line for each decision. The lines contain no secrets.
 //
-//	log := audit.New(os.Stdout)
+//	log := audit.New(os.Stdout, time.Now)
 //	log.Write(ctx, audit.Event{Name: audit.LoginSuccess, SubjectID: id})
+//
+// A line of a [Metered] writer also has the metrics of the decision: CloudWatch takes them from the
+// log, so a function needs no client, no permission and no time for them.
 package audit
 
 import (
@@ -11,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -34,6 +38,23 @@ type Event struct {
 	// Fault is set if the service is at fault, not the client. Alarms depend on it, so no client
 	// may be able to cause it. Its text must not contain input of a client.
 	Fault error
+	// Count is the number of decisions that the line stands for, in the metrics; 0 means 1. A sample
+	// of the allowed requests has a greater one.
+	Count int
+	// ForeignClient is set if another issuer has named the client. The metrics of the line are then
+	// of no client: each value of a dimension is billed, and the other issuer could make up many.
+	ForeignClient bool
+	// KeyAge is for how long the key has signed, in the line of a start; 0 leaves it out. It is a
+	// metric only.
+	KeyAge time.Duration
+
+	took *took // set by Write
+}
+
+// took is what a stopwatch has measured.
+type took struct {
+	elapsed time.Duration
+	store   []time.Duration
 }
 
 // line is an Event as JSON in the format of log/slog, which other tools know, except that the
@@ -53,37 +74,70 @@ type line struct {
 	Network     string         `json:"network,omitempty"`
 	KnownDevice *bool          `json:"known_device,omitempty"`
 	Fault       string         `json:"fault,omitempty"`
+	Duration    milliseconds   `json:"duration_ms,omitempty"`
+	Store       []milliseconds `json:"store_ms,omitempty"`
+}
+
+// milliseconds is a duration in a line. Microseconds are its smallest part.
+type milliseconds float64
+
+func millisecondsOf(d time.Duration) milliseconds {
+	return milliseconds(d.Round(time.Microsecond)) / milliseconds(time.Millisecond)
 }
 
 // Log writes events. A nil Log writes nothing. It is safe for concurrent use.
 type Log struct {
-	one sync.Mutex
-	to  io.Writer
+	one     sync.Mutex
+	to      io.Writer
+	now     func() time.Time
+	metrics *metered // nil without metrics
 }
 
-// New returns a Log that writes JSON lines to w, one Write call each. A nil w discards them.
-func New(w io.Writer) *Log {
+// New returns a Log that writes JSON lines to w, one Write call each. A nil w discards them. The
+// time of a line is that of now; nil means time.Now. If w is a [Metered] writer, the lines have
+// metrics.
+func New(w io.Writer, now func() time.Time) *Log {
 	if w == nil {
 		return nil
 	}
-	return &Log{to: w}
+	if now == nil {
+		now = time.Now
+	}
+	l := &Log{to: w, now: now}
+	if m, ok := w.(metered); ok {
+		l.to, l.metrics = m.Writer, &m
+	}
+	return l
 }
 
-// Write writes e as one line. It returns no error, because a log that fails must not change a
-// decision.
-func (l *Log) Write(_ context.Context, e Event) {
+// Metered reports whether the lines have metrics.
+func (l *Log) Metered() bool { return l != nil && l.metrics != nil }
+
+// Write writes e as one line. If ctx has a stopwatch, the first line of the request has its
+// durations. Write returns no error, because a log that fails must not change a decision.
+func (l *Log) Write(ctx context.Context, e Event) {
 	if l == nil {
 		return
 	}
 	x := line{
-		Time: time.Now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason, Claim: e.Claim,
+		Time: l.now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason, Claim: e.Claim,
 		RequestID: e.RequestID, Account: e.Account, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
 		Network: e.Network, KnownDevice: e.KnownDevice,
 	}
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()
 	}
+	if elapsed, calls, ok := stopwatch.Read(ctx); ok {
+		e.took = &took{elapsed, calls}
+		x.Duration = millisecondsOf(elapsed)
+		for _, call := range calls {
+			x.Store = append(x.Store, millisecondsOf(call))
+		}
+	}
 	text, _ := json.Marshal(x) // strings and times of this century always marshal
+	if l.metrics != nil {
+		text = l.metrics.add(text, x.Time, e)
+	}
 	l.one.Lock()
 	defer l.one.Unlock()
 	_, _ = l.to.Write(append(text, '\n'))

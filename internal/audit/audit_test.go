@@ -47,7 +47,7 @@ func TestWrite(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var out bytes.Buffer
-			audit.New(&out).Write(context.Background(), row.event)
+			audit.New(&out, nil).Write(context.Background(), row.event)
 			if lines := bytes.Count(out.Bytes(), []byte("\n")); lines != 1 {
 				t.Fatalf("%d lines: %s", lines, &out)
 			}

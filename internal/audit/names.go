@@ -34,6 +34,8 @@ const (
 	// AuthzAllow is not in the vocabulary, which names only refusals.
 	AuthzAllow Name = "authz_allow"
 	AuthzFail  Name = "authz_fail"
+	// Startup is written by a function that signs, when it has read its keys.
+	Startup Name = "sys_startup"
 )
 
 type level string

@@ -37,6 +37,14 @@ func ReadDuration(raw string) (time.Duration, error) {
 	return d, nil
 }
 
+// ReadSwitch returns the value of a JSON boolean.
+func ReadSwitch(raw string) (bool, error) {
+	if raw != "true" && raw != "false" {
+		return false, errors.New("want true or false")
+	}
+	return raw == "true", nil
+}
+
 // ErrEmpty refuses an empty list, which is usually a mistake.
 var ErrEmpty = errors.New("the list is empty; omit the member instead")
 

@@ -36,6 +36,7 @@ const (
 	SessionsNotBefore   = "EDGEAUTH_SESSIONS_NOT_BEFORE"
 	SessionCheck        = "EDGEAUTH_SESSION_CHECK"
 	StackID             = "EDGEAUTH_STACK_ID"
+	Metrics             = "EDGEAUTH_METRICS"
 
 	// The names of the AWS SDKs. The endpoints point at a local engine or a stand-in; Lambda sets
 	// the other variables.

@@ -6,8 +6,8 @@ import "slices"
 // Tests compare it with the functions and with template.yaml: a function gets only variables that
 // it reads.
 func Readers() map[string][]string {
-	authorizers := []string{Issuer, Audience, JWKS, JWKSFile, HTTPResponse, Deny, Config}
-	sessions := []string{RefreshKeys, KeyVersion, SessionsNotBefore, Store, UsersTable, SessionsTable}
+	authorizers := []string{Issuer, Audience, JWKS, JWKSFile, HTTPResponse, Deny, Config, Metrics}
+	sessions := []string{RefreshKeys, KeyVersion, SessionsNotBefore, Store, UsersTable, SessionsTable, Metrics}
 	checking := slices.Concat(authorizers, []string{SessionCheck, SessionsNotBefore, Store, UsersTable, SessionsTable})
 	issuing := slices.Concat(sessions, []string{Issuer, Audience, SigningRing, AccessTokenLifetime, Config})
 	proving := slices.Concat(issuing, []string{LoginRing, AttemptsTable, Profile, IdleTimeout, AbsoluteTimeout})

@@ -105,7 +105,7 @@ func describe(err error, values map[string]string) Problem {
 var shown = map[string]bool{
 	config.Issuer: true, config.Audience: true, config.KeyVersion: true, config.Profile: true, config.AccessTokenLifetime: true,
 	config.IdleTimeout: true, config.AbsoluteTimeout: true, config.RestoredUntil: true, config.SessionsNotBefore: true, config.Deny: true, config.SessionCheck: true,
-	config.HTTPResponse: true,
+	config.HTTPResponse: true, config.Metrics: true,
 }
 
 // short returns a value on one line of bounded length.

@@ -16,6 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/internal/route"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
@@ -76,7 +77,7 @@ func build(table []route.Row, function string, handlers Handlers) (http.Handler,
 		mux.Handle(path, m)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = requestid.Ensure(r)
+		r = requestid.Ensure(r.WithContext(stopwatch.Start(r.Context())))
 		if !clean(r.URL) {
 			notFound(w, r)
 			return

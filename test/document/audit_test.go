@@ -13,10 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
@@ -95,6 +97,7 @@ func TestAuditPage(t *testing.T) {
 	page := document.Read(t, "audit.md")
 	events, outcomes, reasons := rows(t, page, "event"), rows(t, page, "outcome"), rows(t, page, "reason")
 	same(t, "event", events, constants(t, "internal/audit", "Name"))
+	same(t, "metric", rows(t, page, "metric"), constants(t, "internal/audit", "Metric"))
 
 	session := constants(t, "pkg/auth/session", "Outcome")
 	results := slices.Concat(session, constants(t, "pkg/auth/endpoint", "did"), []string{"allow", "unauthenticated", "forbidden", "fault", "a code of your own"})
@@ -146,14 +149,17 @@ func TestAuditPageLevels(t *testing.T) {
 	page := document.Read(t, "audit.md")
 	for event, row := range rows(t, page, "event") {
 		var line bytes.Buffer
-		audit.New(&line).Write(t.Context(), audit.Event{Name: audit.Name(event)})
+		audit.New(&line, nil).Write(t.Context(), audit.Event{Name: audit.Name(event)})
 		var got struct{ Level string }
 		if err := json.Unmarshal(line.Bytes(), &got); err != nil || got.Level != row["level"] {
 			t.Errorf("docs/audit.md: the level of %s is %s, and %s is written: %v", event, row["level"], got.Level, err)
 		}
 	}
 	var line bytes.Buffer
-	audit.New(&line).Write(t.Context(), audit.Event{
+	watched := stopwatch.Start(t.Context())
+	stopwatch.Call(watched)()
+	time.Sleep(time.Millisecond)
+	audit.New(&line, nil).Write(watched, audit.Event{
 		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Network: "x", KnownDevice: new(bool),
 		Fault: errors.New("x"),
 	})

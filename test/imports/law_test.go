@@ -7,7 +7,7 @@ import "slices"
 // pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
-	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid"}
+	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid", "stopwatch"}
 	stores := []string{"auth", "session", "user", "throttle"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
 	command := slices.Concat(front, pure, []string{"backend", "config", "deployment", "keyrings", "route", "router", "standin", "web", "loopback"})
@@ -41,7 +41,7 @@ var law = func() map[string][]string {
 
 		"authtest": {"auth", "token", "session", "user", "password", "keyring", "keyrings", "bolt", "authorizer", "service", "route", "config"},
 
-		"dynamo":    append([]string{"awsclient"}, stores...),
+		"dynamo":    append([]string{"awsclient", "stopwatch"}, stores...),
 		"bolt":      stores,
 		"storetest": stores,
 
@@ -59,9 +59,9 @@ var law = func() map[string][]string {
 		"secretsmanager": {"auth", "awsclient", "keyrings"},
 		"gateway":        {"auth", "claim", "errorcode", "requestid"},
 		"config":         {"auth", "strictjson", "loopback"},
-		"audit":          {"auth"},
+		"audit":          {"auth", "stopwatch"},
 
-		"router":             {"auth", "route", "answer", "errorcode", "requestid"},
+		"router":             {"auth", "route", "answer", "errorcode", "requestid", "stopwatch"},
 		"route":              {},
 		"endpoint/discovery": {"auth", "answer", "router", "token", "config"},
 
@@ -75,6 +75,7 @@ var law = func() map[string][]string {
 		"loopback":   {},
 		"requestid":  {},
 		"standin":    {},
+		"stopwatch":  {},
 		"strictjson": {},
 		"web":        {},
 	}

@@ -13,6 +13,8 @@ var makes = map[string][]string{
 	"AWS::ApiGatewayV2::Integration": {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Route":       {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Stage":       {"apigateway:POST", "apigateway:DELETE", "logs:CreateLogDelivery", "logs:PutResourcePolicy"},
+	"AWS::CloudWatch::Alarm":         {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"},
+	"AWS::CloudWatch::Dashboard":     {"cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"},
 	"AWS::DynamoDB::Table":           {"dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive", "dynamodb:DescribeTable"},
 	"AWS::IAM::ManagedPolicy":        {"iam:CreatePolicy", "iam:DeletePolicy"},
 	"AWS::IAM::Role":                 {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"},

@@ -29,11 +29,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/crosssite"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
@@ -63,6 +66,10 @@ type Config struct {
 	// Log takes one line of JSON for each decision, in one call of Write; nil writes no log. The
 	// authorizer makes one call at a time.
 	Log io.Writer
+	// SampleAllows is the number of allowed requests of which Log gets one line, from 1 to 1000. 0
+	// means 1: a line for each. A line of a sample counts as all of them in the metrics. Each refusal
+	// has its line.
+	SampleAllows int
 	// Deny is how REST APIs refuse: "unauthorized", the default, or "deny".
 	Deny string
 	// Rules are the rules of all routes. Without rules every valid token opens every route; with
@@ -82,7 +89,8 @@ type Authorizer struct {
 	audit       *audit.Log
 	sources     sources
 	rules       rules
-	revocations Revocations // Config.Sessions, or nil if they are not Revocations
+	revocations Revocations   // Config.Sessions, or nil if they are not Revocations
+	allowed     atomic.Uint64 // requests, from a random number on
 }
 
 // New returns an Authorizer for c. If c is invalid, the error wraps [ErrConfig].
@@ -95,12 +103,15 @@ func New(c Config) (*Authorizer, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.SampleAllows = cmp.Or(c.SampleAllows, 1)
 	switch {
 	case c.Verifier == nil:
 		return nil, fmt.Errorf("%w: Verifier is missing", ErrConfig)
 	case c.HTTPResponse != config.ResponseSimple && c.HTTPResponse != config.ResponseIAM:
 		return nil, fmt.Errorf("%w: HTTPResponse is %q (want %q or %q)",
 			ErrConfig, c.HTTPResponse, config.ResponseSimple, config.ResponseIAM)
+	case c.SampleAllows < 1 || c.SampleAllows > config.MaxSample:
+		return nil, fmt.Errorf("%w: SampleAllows is %d (want 0 to %d)", ErrConfig, c.SampleAllows, config.MaxSample)
 	case c.Deny != config.DenyUnauthorized && c.Deny != config.DenyPolicy:
 		return nil, fmt.Errorf("%w: Deny is %q (want %q or %q)",
 			ErrConfig, c.Deny, config.DenyUnauthorized, config.DenyPolicy)
@@ -122,7 +133,11 @@ func New(c Config) (*Authorizer, error) {
 		return nil, err
 	}
 	revocations, _ := c.Sessions.(Revocations)
-	return &Authorizer{c, audit.New(c.Log), sources, rules, revocations}, nil
+	a := &Authorizer{config: c, audit: audit.New(c.Log, c.Now), sources: sources, rules: rules, revocations: revocations}
+	// Every instance begins at another place of its sample. Otherwise instances that serve fewer
+	// requests than a sample has would never write a line, and the metrics would miss them.
+	a.allowed.Store(rand.Uint64N(uint64(c.SampleAllows)))
+	return a, nil
 }
 
 // wrong returns err as an ErrConfig about an element of a list in EDGEAUTH_CONFIG.
@@ -137,6 +152,7 @@ func wrong(list string, index int, err error) error {
 // other error as a refusal too, but Lambda counts it as a failed invocation, so a client could
 // trigger alarms with it.
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
+	ctx = stopwatch.Start(ctx)
 	e, ok := readEvent(text, &a.sources)
 	if !ok {
 		return a.fault(ctx, request{}, reasonUnknownEvent), nil
@@ -188,12 +204,17 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 		SubjectID: d.Claims.Subject,
 		SessionID: d.Claims.SessionID,
 		ClientID:  d.Claims.ClientID,
+
+		ForeignClient: d.Claims.Foreign,
 	}
 	switch d.Outcome {
 	case outcomeAllow:
-		line.Name = audit.AuthzAllow
+		line.Name, line.Count = audit.AuthzAllow, a.config.SampleAllows
+		if a.allowed.Add(1)%uint64(a.config.SampleAllows) != 0 {
+			return
+		}
 	case outcomeFault:
-		line.Fault = errors.New(string(d.Reason))
+		line.Fault = fault(d.Reason)
 	}
 	a.audit.Write(ctx, line)
 }

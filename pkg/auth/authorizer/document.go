@@ -17,6 +17,7 @@ type document struct {
 	contextClaims []string
 	origins       []string
 	issuers       []token.OtherIssuer
+	audit         config.Audit
 }
 
 func readDocument(members map[string]json.RawMessage) (d document, err error) {
@@ -24,6 +25,10 @@ func readDocument(members map[string]json.RawMessage) (d document, err error) {
 		switch text := string(raw); name {
 		case "routes":
 			d.rules, err = readList(text, readRule)
+		case "audit":
+			if err := config.ReadAudit(text, &d.audit); err != nil {
+				return document{}, err
+			}
 		case "issuers":
 			d.issuers, err = readList(text, readIssuer)
 		case "token_sources":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -22,6 +23,7 @@ import (
 //	EDGEAUTH_HTTP_RESPONSE   optional, as Config.HTTPResponse
 //	EDGEAUTH_DENY            optional, as Config.Deny
 //	EDGEAUTH_CONFIG          optional: a JSON object, or file:<path>, with routes and more
+//	EDGEAUTH_METRICS         optional: the CloudWatch namespace of metrics in the log
 //
 // docs/configuration.md describes their values. The authorizer logs to standard output. The error
 // names every variable that is missing or invalid.
@@ -55,7 +57,7 @@ func FromKeys(keys token.Keys, lookup func(name string) (string, bool), log io.W
 
 func from(e *config.Environment, log io.Writer, sessions Sessions, load func() (token.Keys, error)) (*Authorizer, error) {
 	issuer, audience := e.Issuer(), e.Audience()
-	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: log, Sessions: sessions}
+	c := Config{HTTPResponse: e.HTTPResponse(), Deny: e.Deny(), Log: audit.Metered(log, e.Metrics()), Sessions: sessions}
 	members := e.Document(config.DocumentNames()...)
 	if err := e.Err(); err != nil {
 		return nil, err
@@ -69,6 +71,7 @@ func from(e *config.Environment, log io.Writer, sessions Sessions, load func() (
 		document.contextClaims = append(document.contextClaims, claim.Issuer)
 	}
 	c.Rules, c.TokenSources, c.ContextClaims, c.Origins = document.rules, document.tokenSources, document.contextClaims, document.origins
+	c.SampleAllows = document.audit.SampleAllows
 	keys, err := load()
 	if err != nil {
 		return nil, err

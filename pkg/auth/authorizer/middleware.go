@@ -10,6 +10,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/requestid"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -43,7 +44,8 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = requestid.Ensure(r)
 		request := a.requestOf(r)
-		d := a.decide(r.Context(), request)
+		watched := stopwatch.Start(r.Context()) // not that of next, which has lines of its own
+		d := a.decide(watched, request)
 		if d.Outcome == outcomeAllow || d.Outcome == outcomeForbidden {
 			// A claim that does not fit into the context of a gateway is a fault here too, because
 			// the configuration is wrong.
@@ -52,7 +54,7 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 				d = decision{Outcome: outcomeFault, Reason: reason(why)}
 			}
 		}
-		a.log(r.Context(), request, d)
+		a.log(watched, request, d)
 		if d.Outcome != outcomeAllow {
 			refuse(w, r, d)
 			return

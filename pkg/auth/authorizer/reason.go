@@ -1,15 +1,24 @@
 package authorizer
 
-import "github.com/edgeauth/edgeauth/internal/bearer"
+import (
+	"github.com/edgeauth/edgeauth/internal/bearer"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
 
 // reason says why a request was allowed or refused, for the log. The set is closed: the constants
 // below, those of [token.Reason], and the words of Config.Sessions.
 type reason string
 
-// fault is the reason why no answer can be encoded.
+// fault is the reason of a fault: why no answer can be encoded, or what could not be read.
 type fault reason
 
 func (f fault) Error() string { return string(f) }
+
+// Is reports whether the fault is that the keys or the sessions could not be read. The metrics count
+// such a fault as an error of the store.
+func (f fault) Is(target error) bool {
+	return target == auth.ErrUnavailable && (reason(f) == reasonKeysUnavailable || reason(f) == reasonSessionsUnavailable)
+}
 
 const (
 	reasonOK reason = "ok"

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/edgeauth/edgeauth/internal/awsclient"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
@@ -94,9 +95,12 @@ func (db *DB) Connect(ctx context.Context) {
 	_ = answer.Body.Close()
 }
 
-// bounded adds the time limit for one call of a store.
-func (db *DB) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, db.call)
+// bounded adds the time limit for one call of a store. The call ends with cancel, and the request's
+// stopwatch has measured it.
+func (db *DB) bounded(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
+	done := stopwatch.Call(ctx)
+	ctx, stop := context.WithTimeout(ctx, db.call)
+	return ctx, func() { done(); stop() }
 }
 
 // failed turns an error of the client into auth.ErrUnavailable, because the outcome is unknown. A

@@ -25,9 +25,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
+	"github.com/edgeauth/edgeauth/test/emf"
 )
 
 const (
+	namespace   = "edgeauth/test"
 	issuer      = "https://auth.example.com"
 	email       = "ada@example.com"
 	secret      = "correct horse"
@@ -55,7 +57,8 @@ type harness struct {
 	versions *faultyVersions
 	signing  *faultyRing
 	log      bytes.Buffer
-	last     outcome // of the last request
+	metrics  map[string]float64 // of the last line of the last request, without dimensions
+	last     outcome            // of the last request
 }
 
 type faultySessions struct {
@@ -163,7 +166,7 @@ func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 		Issuer: issuer, Audience: []string{"https://api.example.com"}, Algorithm: token.EdDSA, Start: noon,
 		Settings: func(s *service.Settings) {
 			s.Client.Scope, s.Client.IdleTimeout, s.Client.AbsoluteTimeout = []string{"read", "write"}, idleTimeout, absolute
-			s.Log = &h.log
+			s.Log, s.Metrics = &h.log, namespace
 			for _, change := range changes {
 				change(s)
 			}
@@ -374,6 +377,24 @@ func (h *harness) authorize(r *http.Request) *http.Request {
 // otherEnd matches the line of a session that a request about another one has ended.
 var otherEnd = regexp.MustCompile(`"reason":"(step_up|evicted)"`)
 
+// measured checks the metrics of the audit line by the rules of CloudWatch, and records them.
+func (h *harness) measured(t testing.TB) {
+	t.Helper()
+	data, problems := emf.Read(bytes.TrimSpace(h.log.Bytes()))
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem, &h.log)
+	}
+	h.metrics = map[string]float64{}
+	for _, d := range data {
+		if len(d.Dimensions) == 0 {
+			h.metrics[d.Name] += d.Sum()
+		}
+		if d.Namespace != namespace || d.At.Sub(h.clock.Now()).Abs() > time.Minute {
+			t.Errorf("a metric of %s at %v: %s", d.Namespace, d.At, &h.log)
+		}
+	}
+}
+
 // audited returns a short form of the audit line, and checks that it is the only line and has no
 // secret. Several lines are joined by a comma: of a theft whose session could not be ended, of a
 // session that ends because another one has replaced it, and of a login that ends others.
@@ -414,6 +435,7 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 	if line.RequestID != id {
 		t.Errorf("the request is %s, and the line %s", id, text)
 	}
+	h.measured(t)
 	isExplained(t, "outcome", line.Outcome, line.Event)
 	isExplained(t, "reason", line.Reason, line.Event)
 	return strings.TrimSpace(strings.Join([]string{line.Event, line.Outcome, line.Reason}, " "))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/requestid"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -28,7 +29,8 @@ type opened struct {
 // audit line after success and after an error.
 func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request) (opened, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = requestid.Ensure(r) // a program may serve Opens without the router
+		// A program may serve Opens without the router.
+		r = requestid.Ensure(r.WithContext(stopwatch.Start(r.Context())))
 		o, err := open(r)
 		if err == nil {
 			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))

@@ -61,7 +61,7 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 		}
 	}
 	return &Responder{
-		issuer: c.Issuer, audit: audit.New(c.Log), now: c.Now, pages: c.Origins,
+		issuer: c.Issuer, audit: audit.New(c.Log, c.Now), now: c.Now, pages: c.Origins,
 		logNetwork: c.LogNetwork, logKnownDevice: c.LogKnownDevice,
 	}, nil
 }

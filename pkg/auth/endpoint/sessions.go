@@ -41,7 +41,7 @@ func Sessions(sessions *session.Manager, log io.Writer, now func() time.Time) (h
 	if now == nil {
 		now = time.Now
 	}
-	lines := audit.New(log)
+	lines := audit.New(log, now)
 	h := sessionsHandler{sessions, lines, now}
 	return router.New("sessions", router.Handlers{
 		"POST /auth/logout":           logoutHandler{sessions, lines},

@@ -149,6 +149,21 @@ func (s *Signing) SigningKey(ctx context.Context) (token.SigningKey, error) {
 	return r.Keys[s.live.version].Signing, nil
 }
 
+// Since returns when the key that signs was made the signing one, by the record of the ring. It is
+// the time at which the key was made if the ring has no such record yet, as during a rotation. The
+// error wraps [auth.ErrUnavailable].
+func (s *Signing) Since(ctx context.Context) (time.Time, error) {
+	r, err := s.live.load(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	entry := r.Keys[s.live.version]
+	if entry.SigningSince.IsZero() {
+		return entry.Created, nil
+	}
+	return entry.SigningSince, nil
+}
+
 // PublicKeys returns the key set to publish: the keys before, at and after the version that signs.
 func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	r, err := s.live.load(ctx)

@@ -92,7 +92,7 @@ func readClient(raw string, c *auth.Client) error {
 		case "audience":
 			c.Audience, err = readDistinct(raw, maxAudienceBytes, isAudience)
 		case "email_claims":
-			c.EmailClaims, err = readSwitch(raw)
+			c.EmailClaims, err = config.ReadSwitch(raw)
 		case "max_sessions":
 			c.MaxSessions, err = readMaxSessions(raw)
 		case "delivery":

@@ -34,7 +34,9 @@ func readDocument(members map[string]json.RawMessage, s *Settings) error {
 		err = readOrigins(members["origins"], s)
 	}
 	if err == nil {
-		err = readAudit(members["audit"], s)
+		a := config.Audit{Network: s.LogNetwork, KnownDevice: s.LogKnownDevice}
+		err = config.ReadAudit(string(members["audit"]), &a)
+		s.LogNetwork, s.LogKnownDevice = a.Network, a.KnownDevice
 	}
 	if err == nil {
 		err = readEmailClaims(members["email_claims"], s)
@@ -58,39 +60,13 @@ func readOrigins(raw json.RawMessage, s *Settings) (err error) {
 	return nil
 }
 
-// readAudit reads which optional members the audit lines of logins have.
-func readAudit(raw json.RawMessage, s *Settings) error {
-	if raw == nil {
-		return nil
-	}
-	err := config.ReadMembers(string(raw), func(name, raw string) (err error) {
-		switch name {
-		case "network":
-			s.LogNetwork, err = readSwitch(raw)
-		case "known_device":
-			s.LogKnownDevice, err = readSwitch(raw)
-		default:
-			err = errors.New("unknown member (want known_device, network)")
-		}
-		return err
-	})
-	return config.AtMember("audit", err)
-}
-
-func readSwitch(raw string) (bool, error) {
-	if raw != "true" && raw != "false" {
-		return false, errors.New("want true or false")
-	}
-	return raw == "true", nil
-}
-
 // readEmailClaims reads whether the access tokens of all clients have the claims about the e-mail,
 // except those of a client that says otherwise.
 func readEmailClaims(raw json.RawMessage, s *Settings) (err error) {
 	if raw == nil {
 		return nil
 	}
-	s.Client.EmailClaims, err = readSwitch(string(raw))
+	s.Client.EmailClaims, err = config.ReadSwitch(string(raw))
 	return config.AtMember("email_claims", err)
 }
 

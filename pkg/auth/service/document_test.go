@@ -54,7 +54,7 @@ func TestDocument(t *testing.T) {
 		`{"throttle":{"network":false}}`:                                 `"network"`,
 		`{"throttle":{"site":{"free":9},"network":"off"}}`:               `"site" must be omitted`,
 		`{"throttle":{"account":{"max_delay":"24h","delay":"1s"}}}`:      `at most 8192 times Delay`,
-		`{"audit":{"address":true}}`:                                     `"address": unknown member (want known_device, network)`,
+		`{"audit":{"address":true}}`:                                     `"address": unknown member (want known_device, network, sample_allows)`,
 		`{"audit":{"network":1}}`:                                        `"network": want true or false`,
 		`{"audit":true}`:                                                 `audit`,
 		`{"throttle":[]}`:                                                `throttle`,

@@ -125,7 +125,7 @@ func Check(lookup func(name string) (string, bool)) error {
 func common(e *config.Environment, g *given) {
 	g.Issuer, g.Audience, g.KeyVersion = e.Issuer(), e.Audience(), e.KeyVersion()
 	g.AccessTokenLifetime = e.Duration(config.AccessTokenLifetime, token.MinLifetime, token.MaxLifetime)
-	g.SessionsNotBefore = e.SessionsNotBefore(time.Now())
+	g.SessionsNotBefore, g.Metrics = e.SessionsNotBefore(time.Now()), e.Metrics()
 }
 
 // opening reads the variables of a function that verifies a password and opens a session.

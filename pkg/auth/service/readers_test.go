@@ -31,7 +31,7 @@ func TestReaders(t *testing.T) {
 		"login":              func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
 		"account":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
 		"refresh":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, restoring); return err },
-		"sessions":           func(l lookup) error { _, err := startSessions(config.New(l)); return err },
+		"sessions":           func(l lookup) error { _, _, err := startSessions(config.New(l)); return err },
 		"session-authorizer": func(l lookup) error { _, err := startSessionAuthorizer(l, nil); return err },
 	} {
 		read := map[string]bool{}

@@ -17,7 +17,7 @@
 //
 //	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>); with dynamodb also
 //	                         EDGEAUTH_USERS_TABLE, EDGEAUTH_SESSIONS_TABLE and the AWS variables;
-//	                         EDGEAUTH_SESSIONS_NOT_BEFORE (optional)
+//	                         EDGEAUTH_SESSIONS_NOT_BEFORE and EDGEAUTH_METRICS (both optional)
 //	all but                  EDGEAUTH_REFRESH_KEYS, EDGEAUTH_KEY_VERSION
 //	SessionAuthorizer
 //	all but Sessions         EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_CONFIG (optional)
@@ -41,6 +41,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -84,12 +85,14 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 // assemble returns a Service of settings that were checked: by New, or as environment variables.
 func assemble(ctx context.Context, s Settings) (*Service, error) {
 	s.setDefaults()
+	s.Log = audit.Metered(s.Log, s.Metrics)
 	x := &Service{settings: s}
 	keys, err := loadRings(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	x.keys = keys.signing
+	logStart(ctx, s, keys.signing)
 	issuer, access, err := s.tokens(keys.signing, ownKeys{x})
 	x.access = access
 	if err != nil {
@@ -126,6 +129,19 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 		x.authenticator.Prepare(ctx)
 	}
 	return x, nil
+}
+
+// logStart writes the line of a start, whose metric is the age of the signing key. A function starts
+// at least every few hours while it is used, and no request waits for the line. Without metrics
+// there is no line.
+func logStart(ctx context.Context, s Settings, keys *keyring.Signing) {
+	log := audit.New(s.Log, s.Now)
+	if !log.Metered() {
+		return
+	}
+	if since, err := keys.Since(ctx); err == nil {
+		log.Write(ctx, audit.Event{Name: audit.Startup, KeyAge: s.Now().Sub(since)})
+	}
 }
 
 // tokens returns what issues this service's access tokens, and what verifies them.

@@ -42,7 +42,7 @@ func TestStartSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := startSessions(config.New(given.only(sessionsVariables...).lookup))
+	sessions, _, err := startSessions(config.New(given.only(sessionsVariables...).lookup))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestStartSessions(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", s, subject, err)
 	}
 	after := g.Session.CreatedAt.Add(time.Second)
-	later, err := startSessions(config.New(given.only(sessionsVariables...).with(variables{config.SessionsNotBefore: after.Format(time.RFC3339Nano)}).lookup))
+	later, _, err := startSessions(config.New(given.only(sessionsVariables...).with(variables{config.SessionsNotBefore: after.Format(time.RFC3339Nano)}).lookup))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestStartSessionsRefused(t *testing.T) {
 		{"no such version", good(t).only(sessionsVariables...).with(variables{config.KeyVersion: "3"}), []string{"the refresh-token keys", "no version 3"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := startSessions(config.New(row.given.lookup))
+			_, _, err := startSessions(config.New(row.given.lookup))
 			if err == nil {
 				t.Fatal("it starts")
 			}

@@ -89,6 +89,9 @@ type Settings struct {
 	// LogNetwork and LogKnownDevice add members to the audit lines of logins; see
 	// endpoint.ResponderConfig.
 	LogNetwork, LogKnownDevice bool
+	// Metrics is the CloudWatch namespace of the metrics in the audit lines, in the Embedded Metric
+	// Format. Empty means lines without metrics.
+	Metrics string
 	// Now is the clock. nil means time.Now.
 	Now func() time.Time
 }
@@ -135,6 +138,9 @@ func (s Settings) check() error {
 		"is %v (want a time that has passed: a later one would end every new session)", s.SessionsNotBefore)
 	want(s.SessionsNotBefore.IsZero() || s.RestoredUntil.IsZero(), "SessionsNotBefore",
 		"and RestoredUntil are both set (want one: the first ends the sessions of a backup, the second keeps them)")
+	if err := config.CheckNamespace(s.Metrics); err != nil && s.Metrics != "" {
+		want(false, "Metrics", "is %q: %w", s.Metrics, err)
+	}
 	if err := s.Throttle.Validate(); err != nil && s.Throttle != (login.Limits{}) {
 		want(false, "Throttle", "is out of range: %w", err)
 	}
