@@ -1,17 +1,22 @@
 package deploy_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	signer "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -56,13 +61,18 @@ func (p *project) packaged(ctx context.Context, folder string) (document, error)
 func packagedFile(folder string) string { return filepath.Join(folder, "packaged.yaml") }
 
 // put creates or updates the stack from a packaged template, without SAM CLI and in a fraction of
-// its time. As with SAM CLI, a parameter that is not given keeps its value.
+// its time. As with SAM CLI, the template goes through a bucket, because a request holds one of
+// 51,200 bytes at most, and a parameter that is not given keeps its value.
 func (s *stack) put(d document, parameters ...string) error {
 	body, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	ctx, client, template := s.t.Context(), s.cloudFormation(), string(body)
+	ctx, client := s.t.Context(), s.cloudFormation()
+	template, err := s.upload(ctx, s.name, body)
+	if err != nil {
+		return err
+	}
 	given := map[string]string{}
 	for _, p := range parameters {
 		name, value, _ := strings.Cut(p, "=")
@@ -71,7 +81,7 @@ func (s *stack) put(d document, parameters ...string) error {
 	capabilities := []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityAutoExpand}
 	if s.id == "" {
 		_, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{
-			StackName: &s.name, TemplateBody: &template, Parameters: values(given), Capabilities: capabilities,
+			StackName: &s.name, TemplateURL: &template, Parameters: values(given), Capabilities: capabilities,
 		})
 	} else {
 		all := values(given)
@@ -81,13 +91,47 @@ func (s *stack) put(d document, parameters ...string) error {
 			}
 		}
 		_, err = client.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-			StackName: &s.name, TemplateBody: &template, Parameters: all, Capabilities: capabilities,
+			StackName: &s.name, TemplateURL: &template, Parameters: all, Capabilities: capabilities,
 		})
 	}
 	if err != nil {
 		return err
 	}
 	return s.settle("CREATE_COMPLETE", "UPDATE_COMPLETE")
+}
+
+// upload puts a template into a bucket, which it makes if it is missing, and returns its URL.
+func (c *cloud) upload(ctx context.Context, name string, body []byte) (url string, err error) {
+	const bucket = "/templates"
+	url = c.url + bucket + "/" + name + ".json"
+	for _, put := range []struct {
+		url  string
+		body []byte
+	}{{c.url + bucket, nil}, {url, body}} {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPut, put.url, bytes.NewReader(put.body))
+		if err != nil {
+			return "", err
+		}
+		who, err := owner.Retrieve(ctx)
+		if err != nil {
+			return "", err
+		}
+		hash := fmt.Sprintf("%x", sha256.Sum256(put.body))
+		r.Header.Set("X-Amz-Content-Sha256", hash)
+		if err := signer.NewSigner().SignHTTP(ctx, who, r, hash, "s3", region, time.Now()); err != nil {
+			return "", err
+		}
+		answer, err := c.client.Do(r)
+		if err != nil {
+			return "", err
+		}
+		text, _ := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusConflict { // the bucket is there
+			return "", fmt.Errorf("PUT %s: %s %s", put.url, answer.Status, text)
+		}
+	}
+	return url, nil
 }
 
 func values(given map[string]string) (all []types.Parameter) {
