@@ -88,11 +88,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = fromBrowser(r)
 	guard := a.Guards.of(r)
-	if upstream && guard == byNothing {
-		a.Upstream.serve(w, r, forwarded{in: r, cors: a.CORS.on()})
-		return
-	}
-	if row.Guard != route.None {
+	public := row.Guard == route.None || upstream && guard == byNothing
+	if !public {
 		var ok bool
 		if origin.Authorizer, ok = a.authorize(w, r, origin, guard); !ok {
 			return
