@@ -104,7 +104,7 @@ test-frameworks: ## Run web frameworks, and the Serverless Framework, with the a
 test-web: ## Run the browser client in Chromium, behind a proxy that drops and delays answers
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/fetch.sh web || [ "$$CI" != true ]
-	@test/web/chromium.sh || [ "$$CI" != true ]
+	@test/web/chromium.sh || { echo "the browser client in Chromium: install Chromium" >>$(LEFT_OUT); [ "$$CI" != true ]; }
 	go build -o bin/edgeauth ./cmd/edgeauth
 	@status=0; if command -v node >/dev/null && [ -e .cache/web/node/fetched.txt ]; then node --test --test-reporter=spec test/web || status=1; \
 		else echo "the browser client: install Node.js 20 or later" >>$(LEFT_OUT); fi; $(TELL) || status=1; exit $$status

@@ -29,7 +29,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   const channel = isShared && new BroadcastChannel(key);
   const listeners = new Set(), disposed = new AbortController();
 
-  let memory = null, known, token, flight, stop, failure, failures = 0, held, release, refused = new Set();
+  let memory = null, known, token, flight, stop, failure, failures = 0, held, release, awaited, refused = new Set();
 
   // A record is what all tabs know: null for nothing, {} after a sign-out, otherwise the id of the session. The
   // refresh token is in it in body delivery alone.
@@ -59,7 +59,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     }
   };
 
-  const tell = (isHold) => channel && channel.postMessage(isHold);
+  const tell = (message) => channel && channel.postMessage(message);
 
   // While a tab signs in or out, a refresh must not be under way: its late answer would put the old
   // session over the new one.
@@ -76,10 +76,19 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     sync();
   };
 
+  // A message may be here before the record, which the other tab wrote first.
+  const hear = ({data}) => {
+    if (data) awaited = data.isHold ? hold() : data;
+    if (awaited && load()?.sid == awaited.sid) awaited = free();
+    else sync();
+  };
+
+  const tellRecord = () => tell({sid: load()?.sid});
+
   const leave = () => {
     save({});
     sync();
-    tell(false);
+    tellRecord();
   };
 
   const send = async (path, body, stop, access) => {
@@ -157,7 +166,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   // change sends what opens or ends a session.
   const change = async (path, body, hasToken, isSecond) => {
     const access = hasToken && await fresh(), was = load(), isLogout = path == "logout";
-    tell(true);
+    tell({isHold: true});
     hold();
     let answer;
     try {
@@ -168,7 +177,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       else if (answer.status < 500) save(was);
     } finally {
       free();
-      tell(false);
+      tellRecord();
     }
     if (answer.ok) return isLogout ? undefined : token.answer;
     if (access && !isSecond && answer.said.error == "invalid_token" && await refresh()) return change(path, body, hasToken, true);
@@ -209,7 +218,8 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
 
   const signIn = (fields) => ({delivery, device_delivery: inBody ? undefined : "cookie", ...fields});
 
-  if (channel) channel.onmessage = ({data}) => data ? hold() : free();
+  if (channel) channel.onmessage = hear;
+  globalThis.addEventListener?.("storage", hear, disposed);
   for (const type of ["online", "pageshow"]) {
     globalThis.addEventListener?.(type, () => {
       failure = 0;

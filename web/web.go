@@ -1,19 +1,14 @@
-// Package web is the browser client of edgeauth, in the bytes that a server hands out.
+// Package web holds the files of the browser client, for servers that hand them out.
 //
-//	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-//	_, _ = w.Write(web.Client)
+//	http.Handle("GET /edgeauth.js", http.FileServerFS(web.Files))
 //
 // The folder is the npm package @edgeauth/browser too.
 package web
 
-import _ "embed"
+import "embed"
 
-// Client is edgeauth.js, an ES module without dependencies. It must not be changed.
+// Files are edgeauth.js, an ES module without dependencies, and edgeauth.d.ts, its TypeScript
+// declarations.
 //
-//go:embed edgeauth.js
-var Client []byte
-
-// Types is edgeauth.d.ts, the TypeScript declarations of Client. It must not be changed.
-//
-//go:embed edgeauth.d.ts
-var Types []byte
+//go:embed edgeauth.js edgeauth.d.ts
+var Files embed.FS

@@ -7,6 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/web"
 )
 
 // homeFlag is the data directory, a flag of most commands.
@@ -42,7 +43,7 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *devCommand) options() (dev.Options, error) {
-	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config, Check: c.Check}
+	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config, Check: c.Check, Pages: web.Files}
 	o.TLS = dev.TLS{On: c.TLS || c.TLSCert != "", Cert: c.TLSCert, Key: c.TLSKey}
 	var err error
 	if o.Profile, err = auth.ParseProfile(c.Profile); err != nil {

@@ -14,6 +14,7 @@ export class World {
     this.sent = []; // every request, in order
     this.storage = new Map();
     this.channels = new Set();
+    this.listeners = []; // of the event "storage"
     this.answer = () => json(500, {error: "server_error"});
     this.replaced = new Map();
     const replace = (owner, name, value) => {
@@ -33,6 +34,9 @@ export class World {
     replace(globalThis, "localStorage", {
       getItem: (key) => this.storage.get(key) ?? null,
       setItem: (key, value) => void this.storage.set(key, value),
+    });
+    replace(globalThis, "addEventListener", (type, listener, {signal}) => {
+      if (type == "storage") this.listeners.push((event) => signal.aborted || listener(event));
     });
     replace(globalThis, "BroadcastChannel", class {
       constructor(name) {

@@ -3,6 +3,7 @@ import {execFileSync, spawn} from "node:child_process";
 import {once} from "node:events";
 import {existsSync, mkdtempSync, readFileSync, rmSync} from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
@@ -14,29 +15,39 @@ const require = createRequire(join(tools, "package.json"));
 const edgeauth = join(root, "bin/edgeauth");
 export const password = "correct horse battery";
 
-// listen starts an HTTP server on a free port of this machine.
-const listen = async (handler, host = "127.0.0.1") => {
-  const server = http.createServer(handler);
-  server.listen(0, host);
+// The hosts of the tests. Chromium finds all of them on this machine.
+export const hosts = {app: "app.example.test", sibling: "other.example.test", stranger: "stranger.test"};
+
+// listen starts a server on a port of this machine.
+const listen = async (server, port = 0) => {
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {port: server.address().port, close: () => (server.close(), server.closeAllConnections())};
 };
 
-// startServer runs "edgeauth dev" in front of an API whose route GET /checked has the session authorizer.
+// freePort returns a port that a server can have soon.
+const freePort = async () => {
+  const {port, close} = await listen(http.createServer());
+  close();
+  return port;
+};
+
+// startServer runs "edgeauth dev", with more arguments, in front of an API that answers with what it received.
 export const startServer = async (...more) => {
   const data = mkdtempSync(join(tmpdir(), "edgeauth-web-"));
-  const api = await listen((request, response) => {
+  const received = []; // by the API
+  const api = await listen(http.createServer((request, response) => {
+    received.push(request.method + " " + request.url);
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({path: request.url, sub: request.headers["x-edgeauth-sub"], sid: request.headers["x-edgeauth-sid"]}));
-  });
-  const args = ["dev", "--addr", "127.0.0.1:0", "--data", data, "--upstream", `http://127.0.0.1:${api.port}`, "--checked", "GET /checked", ...more];
-  const child = spawn(edgeauth, args, {stdio: ["ignore", "pipe", "pipe"]});
+  }));
+  const child = spawn(edgeauth, ["dev", "--addr", "127.0.0.1:0", "--data", data, "--upstream", `http://127.0.0.1:${api.port}`, ...more], {stdio: ["ignore", "pipe", "pipe"]});
   let out = "", log = "";
   child.stderr.on("data", (chunk) => log += chunk);
   const url = await new Promise((done, fail) => {
     child.stdout.on("data", (chunk) => {
       out += chunk;
-      const found = /edgeauth runs on (\S+)/.exec(out);
+      const found = /edgeauth runs on (\S+?)[\s,]/.exec(out);
       if (found) done(found[1]);
     });
     child.on("exit", (code) => fail(new Error(`edgeauth dev ended with ${code}: ${log}`)));
@@ -48,11 +59,10 @@ export const startServer = async (...more) => {
   const {password_hash} = run(["user", "export"]).split("\n").filter(Boolean).map(JSON.parse).find(({email}) => email == "user0@example.com");
   run(["user", "import", "-", "--yes"], Array.from({length: 100}, (_, i) => JSON.stringify({email: `user${i + 1}@example.com`, password_hash})).join("\n"));
   return {
-    url,
+    url, data, received, run,
     log: () => log,
     // nextUser is the e-mail of a user for one test, so that no test disturbs another one.
     nextUser: () => `user${++users}@example.com`,
-    run: (...args) => run(args),
     async stop() {
       const ended = once(child, "exit");
       child.kill();
@@ -63,9 +73,33 @@ export const startServer = async (...more) => {
   };
 };
 
+// startSite runs a server with TLS and the names that cookies have in a deployment, and three proxies: one for the
+// application with its API, one for another host of the same site, and one for another site. Pages of the other host may
+// read the answers (CORS). The route GET /checked has the session authorizer.
+export const startSite = async () => {
+  const port = await freePort();
+  const server = await startServer(
+    "--tls", "--host", hosts.app, "--origin", `https://${hosts.sibling}:${port}`, "--checked", "GET /checked",
+    "--config", JSON.stringify({token_sources: ["header:Authorization", "cookie:__Host-Http-access"]}),
+  );
+  const certificate = {cert: readFileSync(join(server.data, "tls.crt")), key: readFileSync(join(server.data, "tls.key"))};
+  const proxies = {
+    app: await startProxy(server.url, certificate, hosts.app),
+    sibling: await startProxy(server.url, certificate, hosts.sibling, port),
+    stranger: await startProxy(server.url, certificate, hosts.stranger),
+  };
+  return {
+    ...server, ...proxies,
+    async stop() {
+      for (const proxy of Object.values(proxies)) proxy.close();
+      await server.stop();
+    },
+  };
+};
+
 const page = `<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,">
 <script type="module">
-  import {createAuth} from "/edgeauth.js";
+  import {createAuth} from "/edgeauth/edgeauth.js";
   const options = JSON.parse(decodeURIComponent(location.hash.slice(1) || "null"));
   if (options) {
     window.auth = createAuth(options);
@@ -82,14 +116,12 @@ const page = `<!doctype html><meta charset="utf-8"><title>test</title><link rel=
 //   before    called with the request, and awaited, before the request is passed on; what it returns is the answer then
 //   after     called with the request and the answer {status, headers, body}, and awaited; it may change the answer, or
 //             return "drop" to close the connection
-export const startProxy = async (target, host) => {
+const startProxy = async (target, certificate, host, port) => {
   const rules = [], log = [];
-  const client = readFileSync(join(root, "web/edgeauth.js"));
   const to = new URL(target);
   const handler = async (request, response) => {
     const path = request.url.split("?")[0];
     if (path == "/page") return response.writeHead(200, {"Content-Type": "text/html"}).end(page);
-    if (path == "/edgeauth.js") return response.writeHead(200, {"Content-Type": "text/javascript"}).end(client);
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const entry = {method: request.method, path, headers: request.headers, body: Buffer.concat(chunks).toString(), at: Date.now()};
@@ -104,12 +136,11 @@ export const startProxy = async (target, host) => {
     if (response.destroyed) return;
     response.writeHead(answer.status, answer.headers).end(answer.body);
   };
-  const server = await listen((request, response) => handler(request, response).catch((e) => {
+  const server = await listen(https.createServer(certificate, (request, response) => handler(request, response).catch((e) => {
     if (!response.headersSent && !response.destroyed) response.writeHead(502).end(String(e));
-  }), host);
+  })), port);
   return {
-    port: server.port,
-    origin: `http://${host || "127.0.0.1"}:${server.port}`,
+    origin: `https://${host}:${server.port}`,
     log,
     rules,
     on: (rule) => (rules.push(rule), rule),
@@ -120,10 +151,12 @@ export const startProxy = async (target, host) => {
   };
 };
 
+const agent = new https.Agent({keepAlive: true, maxSockets: 16});
+
 const pass = (to, url, entry) => new Promise((done, fail) => {
   const headers = {...entry.headers};
   delete headers.connection;
-  const request = http.request({host: to.hostname, port: to.port, method: entry.method, path: url, headers}, async (answer) => {
+  const request = https.request({host: to.hostname, port: to.port, rejectUnauthorized: false, agent, method: entry.method, path: url, headers}, async (answer) => {
     const chunks = [];
     for await (const chunk of answer) chunks.push(chunk);
     const headers = {...answer.headers};
@@ -143,26 +176,41 @@ export const shorten = (seconds) => (entry, answer) => {
   if (body.expires_in) answer.body = JSON.stringify({...body, expires_in: seconds});
 };
 
-export const chromiumPath = process.env.CHROMIUM || ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+
+// skip is why tests in Chromium are left out, or false. make test-web lists it.
+export const skip = !chromium && "Chromium is missing";
 
 // launch starts Chromium. It has the cache of whole pages that Playwright turns off.
 export const launch = (...args) => require("playwright-core").chromium.launch({
-  executablePath: chromiumPath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", ...args],
+  executablePath: chromium,
+  args: ["--no-sandbox", "--host-resolver-rules=MAP *.test 127.0.0.1", "--disable-gpu", "--disable-quic", "--no-first-run", ...args],
   ignoreDefaultArgs: ["--disable-back-forward-cache"],
 });
 
-// open opens the test's page with a client in a context, or without one.
-export const open = async (context, origin, options) => {
+// profile is a browser profile of its own.
+export const profile = (browser) => browser.newContext({ignoreHTTPSErrors: true});
+
+// tab opens the test's page with a client. Without options, the page has none.
+export const tab = async (context, origin, options) => {
   const page = await context.newPage();
-  await go(page, origin, options);
+  await page.goto(`${origin}/page#${options ? encodeURIComponent(JSON.stringify(options)) : ""}`);
+  await page.waitForFunction(() => window.isReady);
   return page;
 };
 
-export const go = async (page, origin, options) => {
-  await page.goto(`${origin}/page#${options ? encodeURIComponent(JSON.stringify(options)) : ""}`);
+export const reload = async (page) => {
+  await page.reload();
   await page.waitForFunction(() => window.isReady);
 };
+
+// What the user of a page does.
+export const signIn = (page, email, more) => page.evaluate((fields) => auth.login(fields), {email, password, ...more});
+export const signOut = (page) => page.evaluate(() => auth.logout());
+export const session = (page) => page.evaluate(() => auth.session());
+export const status = (page, path, init) => page.evaluate(([path, init]) => auth.fetch(path, init).then((answer) => answer.status), [path, init]);
+export const told = (page) => page.evaluate(() => told);
+export const heard = (page, type) => until(async () => (await told(page)).at(-1) == type, type);
 
 // later is a promise that the test keeps.
 export const later = () => {

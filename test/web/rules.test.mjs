@@ -271,6 +271,25 @@ test("a tab that stopped another one and went away stops it for 30 seconds only"
   assert.equal((await asked).sid, "s1");
 });
 
+test("a tab waits until it sees what the other tab has stored", async () => {
+  await signedIn({delivery: "cookie"});
+  const tab = world.tab({delivery: "cookie"}), channel = [...world.channels].at(-1), [[key, before]] = world.storage;
+  await tab.session();
+  await world.pass(901e3);
+  const count = world.count(refresh);
+  channel.onmessage({data: {isHold: true}});
+  const asked = tab.session();
+  await settle();
+  channel.onmessage({data: {sid: undefined}}); // another process of the browser has signed out, and is faster than the storage
+  await settle();
+  world.storage.set(key, "{}");
+  for (const listener of world.listeners) listener({});
+  assert.equal(await asked, null);
+  assert.equal(world.count(refresh), count);
+  assert.deepEqual(tab.told, ["signed-in", "signed-out"]);
+  assert.notEqual(before, "{}");
+});
+
 test("a refresh that is answered after the sign-out ends the session again", async () => {
   const one = await signedIn({delivery: "cookie"}), two = world.tab({delivery: "cookie"});
   await world.pass(901e3);
