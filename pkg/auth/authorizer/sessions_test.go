@@ -52,6 +52,8 @@ type checked struct {
 	users    users
 	account  user.User
 	log      bytes.Buffer
+
+	revocations session.Revocations // what has ended
 }
 
 func newChecked(t *testing.T) *checked {
@@ -59,7 +61,9 @@ func newChecked(t *testing.T) *checked {
 	c := new(checked)
 	c.Authority = authtest.New(t, authtest.Config{
 		Issuer: issuer, Audience: []string{audience}, Algorithm: token.EdDSA, Start: now,
-		Settings: func(s *service.Settings) { c.sessions.Store, c.users.Store = s.Stores.Sessions, s.Stores.Users },
+		Settings: func(s *service.Settings) {
+			c.sessions.Store, c.users.Store, c.revocations = s.Stores.Sessions, s.Stores.Users, s.Stores.Revocations
+		},
 	})
 	c.account = c.AddUser("ada@example.com", "admin")
 	return c

@@ -1,0 +1,242 @@
+package authorizer_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// revocations are the real revocations of an authority. They count the reads, and fail if told to.
+type revocations struct {
+	session.Revocations
+	reads atomic.Int32
+	down  atomic.Bool
+}
+
+func (r *revocations) Since(ctx context.Context, since, now time.Time) ([]session.RevocationEntry, error) {
+	r.reads.Add(1)
+	if r.down.Load() {
+		return nil, session.ErrThrottled
+	}
+	return r.Revocations.Since(ctx, since, now)
+}
+
+// listed returns an authorizer with a loaded list of revocations.
+func (c *checked) listed(t *testing.T, change func(*authorizer.Config)) (*authorizer.Authorizer, *revocations) {
+	t.Helper()
+	r := &revocations{Revocations: c.revocations}
+	list, err := session.NewRevocationList(session.RevocationListConfig{Revocations: r, Lifetime: token.MaxLifetime, Now: c.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := list.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.reads.Store(0)
+	return c.authorizer(t, func(config *authorizer.Config) {
+		config.Sessions = list
+		change(config)
+	}), r
+}
+
+// end ends the session of the tokens.
+func (c *checked) end(t *testing.T, access, refresh string) {
+	t.Helper()
+	claims, err := c.Verifier.Verify(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := session.ParseID(claims.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.revocations.Write(t.Context(), session.EndOfSession(session.Key{Subject: claims.Subject, ID: id}, c.Clock.Now())); err != nil {
+		t.Fatal(err)
+	}
+	c.logout(t, refresh)
+}
+
+// TestRevocationsAtEveryPlace sends a token to every kind of gateway: while its session lives, after the
+// logout, and when the list is too old. $t stands for the token.
+func TestRevocationsAtEveryPlace(t *testing.T) {
+	iam := func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM }
+	const headers = `"headers":{"Authorization":"Bearer $t"},"requestContext":{"requestId":"r1"}`
+	for name, row := range map[string]struct {
+		of               func(*authorizer.Config)
+		event, yes, over string
+	}{
+		"REST, token":           {plainly, `{"type":"TOKEN","methodArn":"` + methodARN + `","authorizationToken":"Bearer $t"}`, `"Effect":"Allow"`, unauthorized},
+		"REST, request":         {plainly, `{"type":"REQUEST","methodArn":"` + methodARN + `",` + headers + `}`, `"Effect":"Allow"`, unauthorized},
+		"HTTP, payload 1.0":     {plainly, `{"type":"REQUEST","version":"1.0","methodArn":"` + methodARN + `",` + headers + `}`, `"Effect":"Allow"`, restNo},
+		"HTTP, simple":          {plainly, event(`{"authorization":"Bearer $t"}`), `{"isAuthorized":true,`, simpleNo},
+		"HTTP, policy":          {iam, event(`{"authorization":"Bearer $t"}`), `"Effect":"Allow"`, iamNo},
+		"WebSocket":             {plainly, `{"type":"REQUEST","methodArn":"` + connectARN + `","headers":{"Sec-WebSocket-Protocol":"access_token, $t"}}`, `"Effect":"Allow"`, restNo},
+		"AppSync, for a moment": {plainly, `{"authorizationToken":"$t","requestContext":{"apiId":"a","requestId":"r1"}}`, `,"ttlOverride":5}`, uncached},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newChecked(t)
+			a, store := c.listed(t, row.of)
+			access, refresh := c.Login("ada@example.com")
+			event := []byte(strings.ReplaceAll(row.event, "$t", access))
+
+			answer, err := a.Invoke(t.Context(), event)
+			if err != nil || !strings.Contains(string(answer), row.yes) || c.reason() != "ok" {
+				t.Errorf("a live session: %s, %v", answer, err)
+			}
+			c.end(t, access, refresh)
+			c.Clock.Advance(5 * time.Second)
+			answer, err = a.Invoke(t.Context(), event)
+			got := string(answer)
+			if err != nil {
+				got += "!" + err.Error()
+			}
+			if reason := c.reason(); got != row.over || reason != "revoked" {
+				t.Errorf("after the logout: %s %s, want %s", reason, got, row.over)
+			}
+			store.down.Store(true)
+			c.Clock.Advance(29 * time.Second)
+			if _, _ = a.Invoke(t.Context(), event); c.reason() != "revoked" {
+				t.Error("a list of 29 seconds does not decide")
+			}
+			c.Clock.Advance(time.Second)
+			answer, err = a.Invoke(t.Context(), event)
+			if err == nil || "!"+err.Error() == unauthorized || answer != nil || c.reason() != "sessions_unavailable" {
+				t.Errorf("a list of 30 seconds: %s, %v; want an error, and not that of a 401", answer, err)
+			}
+			if c.sessions.reads+c.users.reads > 0 {
+				t.Errorf("%d sessions and %d users are read", c.sessions.reads, c.users.reads)
+			}
+		})
+	}
+}
+
+// TestRevocationsAppSync: an answer is kept for no longer than its token lives.
+func TestRevocationsAppSync(t *testing.T) {
+	c := newChecked(t)
+	a, _ := c.listed(t, plainly)
+	access, _ := c.Login("ada@example.com")
+	claims, err := c.Verifier.Verify(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Clock.Set(claims.Expires.Add(-3 * time.Second))
+	answer, err := a.Invoke(t.Context(), []byte(`{"authorizationToken":"`+access+`","requestContext":{"apiId":"a","requestId":"r1"}}`))
+	if err != nil || !strings.HasSuffix(string(answer), `,"ttlOverride":3}`) {
+		t.Errorf("%s, %v", answer, err)
+	}
+}
+
+// TestRevocationsCost: reads do not grow with the requests, whatever their tokens are.
+func TestRevocationsCost(t *testing.T) {
+	c := newChecked(t)
+	a, store := c.listed(t, plainly)
+	access, _ := c.Login("ada@example.com")
+	tokens := []string{access, ""}
+	for _, bad := range c.BadTokens(c.account.ID) {
+		tokens = append(tokens, bad.Text)
+	}
+	const seconds = 60
+	for range seconds {
+		c.Clock.Advance(time.Second)
+		for _, token := range tokens {
+			if _, err := a.Invoke(t.Context(), []byte(strings.ReplaceAll(event(`{"authorization":"Bearer $t"}`), "$t", token))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := store.reads.Load(); n != seconds/5 {
+		t.Errorf("%d reads in %d seconds, want %d", n, seconds, seconds/5)
+	}
+}
+
+// TestRevocationsOfOtherIssuers: a token of another issuer passes, also if its sub and sid are those of
+// an ended session, and if the list is too old.
+func TestRevocationsOfOtherIssuers(t *testing.T) {
+	c := newChecked(t)
+	foreign := someone
+	foreign.Foreign = true
+	a, store := c.listed(t, func(config *authorizer.Config) { config.Verifier = foreign })
+	id, err := session.ParseID(foreign.SessionID)
+	if err != nil {
+		id = session.ID{}
+	}
+	for _, e := range []session.RevocationEntry{
+		session.EndOfSession(session.Key{Subject: foreign.Subject, ID: id}, c.Clock.Now()),
+		session.EndOfUser(foreign.Subject, 1<<40, c.Clock.Now()), session.EndOfAll(c.Clock.Now()),
+	} {
+		if err := store.Write(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, later := range []time.Duration{5 * time.Second, time.Minute} {
+		c.Clock.Advance(later)
+		store.down.Store(later > 5*time.Second)
+		answer, err := a.Invoke(t.Context(), []byte(event(`{"authorization":"Bearer x"}`)))
+		if err != nil || !strings.HasPrefix(string(answer), `{"isAuthorized":true`) || c.reason() != "ok" {
+			t.Errorf("%s, %v", answer, err)
+		}
+	}
+}
+
+// begun notes if the read of revocations has begun when a signature is verified.
+type begun struct {
+	holder
+	store *revocations
+	reads chan int32
+}
+
+func (b begun) VerifyBytes(ctx context.Context, text []byte) (token.Claims, error) {
+	for b.store.reads.Load() == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	b.reads <- b.store.reads.Load()
+	return b.holder.VerifyBytes(ctx, text)
+}
+
+// TestRevocationsBesideTheSignature: the read goes on while the signature is checked.
+func TestRevocationsBesideTheSignature(t *testing.T) {
+	c := newChecked(t)
+	v := begun{holder: someone, store: new(revocations), reads: make(chan int32, 1)}
+	a, store := c.listed(t, func(config *authorizer.Config) { config.Verifier = &v })
+	v.store = store
+	c.Clock.Advance(5 * time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := a.Invoke(ctx, []byte(event(`{"authorization":"Bearer x"}`))); err != nil || <-v.reads != 1 {
+		t.Errorf("no read has begun when the signature is checked: %v", err)
+	}
+}
+
+func TestRevocationsMiddleware(t *testing.T) {
+	c := newChecked(t)
+	a, store := c.listed(t, plainly)
+	api := a.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	access, refresh := c.Login("ada@example.com")
+	ask := func(what string, status int, challenge string) {
+		t.Helper()
+		r := httptest.NewRequest("GET", "/me", nil)
+		r.Header.Set("Authorization", "Bearer "+access)
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		if w.Code != status || w.Header().Get("WWW-Authenticate") != challenge || (w.Header().Get("Retry-After") != "") != (status == 503) {
+			t.Errorf("%s: %d %v", what, w.Code, w.Header())
+		}
+	}
+	ask("a live session", 200, "")
+	c.Clock.Advance(time.Minute)
+	store.down.Store(true)
+	ask("a store that does not answer", 503, "")
+	store.down.Store(false)
+	c.end(t, access, refresh)
+	c.Clock.Advance(5 * time.Second)
+	ask("an ended session", 401, `Bearer error="invalid_token"`)
+}
