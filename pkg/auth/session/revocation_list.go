@@ -15,6 +15,8 @@ const (
 	// read that a request begins. A function that was frozen during a read finds that read much
 	// older, and begins another one.
 	revocationsEvery = 5 * time.Second
+	// revocationsLoading is the time limit of [RevocationList.Load]. Lambda gives a start 10 seconds.
+	revocationsLoading = 8 * time.Second
 	// revocationsTrusted is the age up to which a list decides without a fresh read.
 	revocationsTrusted = 30 * time.Second
 	// revocationsPatience is how long a request waits for a read while the list is young enough.
@@ -80,6 +82,7 @@ type superseded struct {
 // revocationRead is a read that is under way.
 type revocationRead struct {
 	begun  time.Time
+	limit  time.Duration
 	cancel context.CancelFunc
 	done   chan struct{} // closed at the end
 	err    error         // set before done is closed
@@ -106,11 +109,11 @@ func NewRevocationList(c RevocationListConfig) (*RevocationList, error) {
 	}, nil
 }
 
-// Load reads the entries of the last token lifetime, and waits until they are there or ctx ends. Call
-// it before the first request, which otherwise waits for the read. After an error the list is usable:
+// Load reads the entries of the last token lifetime, and waits until they are there or ctx ends, at
+// most 8 seconds. Call it before the first request, which otherwise waits for the read. After an error the list is usable:
 // the next request reads again. The error wraps [auth.ErrUnavailable] if the store did not answer.
 func (l *RevocationList) Load(ctx context.Context) error {
-	r := l.begin(l.c.Now(), true)
+	r := l.begin(l.c.Now(), true, revocationsLoading)
 	select {
 	case <-r.done:
 		return r.err
@@ -127,7 +130,7 @@ func (l *RevocationList) Refresh() {
 	due := elapsed(l.triedAt, now) >= revocationsEvery
 	l.mu.RUnlock()
 	if due {
-		l.begin(now, false)
+		l.begin(now, false, revocationsEvery)
 	}
 }
 
@@ -165,7 +168,7 @@ func (l *RevocationList) ready() error {
 			return nil
 		case age < revocationsTrusted:
 			if tried >= revocationsEvery {
-				r = l.begin(now, false)
+				r = l.begin(now, false, revocationsEvery)
 			}
 			if r == nil {
 				return nil // the last read failed, or has just ended
@@ -178,7 +181,7 @@ func (l *RevocationList) ready() error {
 		}
 		joined := r != nil && tried < revocationsEvery
 		if !joined {
-			r = l.begin(now, true)
+			r = l.begin(now, true, revocationsEvery)
 		}
 		longest = timer(longest, revocationsLongest)
 		select {
@@ -218,11 +221,11 @@ func (r *revocationRead) wait(patience *time.Timer) bool {
 // begin returns the read that is under way, or begins one. A read that is older than its time limit
 // was frozen with its function, and is given up. Unless the read is needed, there is at most one every
 // 5 seconds, so that neither traffic nor a failing store makes it more; begin then returns nil.
-func (l *RevocationList) begin(now time.Time, needed bool) *revocationRead {
+func (l *RevocationList) begin(now time.Time, needed bool, limit time.Duration) *revocationRead {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r := l.reading; r != nil {
-		if elapsed(r.begun, now) < revocationsEvery {
+		if elapsed(r.begun, now) < r.limit {
 			return r
 		}
 		r.cancel()
@@ -230,8 +233,8 @@ func (l *RevocationList) begin(now time.Time, needed bool) *revocationRead {
 	if !needed && elapsed(l.triedAt, now) < revocationsEvery {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), revocationsEvery)
-	r := &revocationRead{begun: now, cancel: cancel, done: make(chan struct{}), slow: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	r := &revocationRead{begun: now, limit: limit, cancel: cancel, done: make(chan struct{}), slow: make(chan struct{})}
 	l.reading, l.triedAt = r, now
 	since := now.Add(-l.kept())
 	// A clock that was set back must not leave a gap.
