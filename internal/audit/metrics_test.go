@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,7 @@ func TestMetrics(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "edgeauth-RefreshFunction-x")
 	t.Setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
 	down, broken := fmt.Errorf("users: %w", auth.ErrUnavailable), errors.New("a ring is malformed")
+	all := ""
 	for _, row := range []struct {
 		event audit.Event
 		want  string
@@ -101,8 +104,19 @@ func TestMetrics(t *testing.T) {
 		{audit.Event{Name: audit.AuthzFail, Outcome: "fault", Fault: broken}, "faults=1 faults{function=edgeauth-RefreshFunction-x,version=7}=1"},
 		{audit.Event{Name: audit.Startup, KeyAge: 36 * time.Hour}, "key_age_days=1.5"},
 	} {
-		if got := strings.Join(written(t, t.Context(), row.event), " "); got != row.want {
+		got := strings.Join(written(t, t.Context(), row.event), " ")
+		if got != row.want {
 			t.Errorf("%s %s %s:\ngot  %s\nwant %s", row.event.Name, row.event.Outcome, row.event.Reason, got, row.want)
+		}
+		all += " " + got
+	}
+	source, err := os.ReadFile("metrics.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`Metric = "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		if measured := strings.HasSuffix(m[1], "_ms"); !measured && !strings.Contains(all, " "+m[1]+"=") { // TestDurations has those
+			t.Errorf("no event adds to %s", m[1])
 		}
 	}
 }

@@ -113,7 +113,7 @@ func environments(t *testing.T, store variables) map[string]variables {
 	folder := t.TempDir()
 	signingPath, refreshPath := filepath.Join(folder, "signing-ring.json"), filepath.Join(folder, "refresh-keys.json")
 	loginPath := filepath.Join(folder, "login-ring.json")
-	signing, err1 := keyrings.NewSigningRing(token.ES256, time.Now(), rand.Reader)
+	signing, err1 := keyrings.NewSigningRing(token.ES256, time.Now().Add(-48*time.Hour), rand.Reader) // keys have an age
 	refresh, err2 := keyrings.NewRefreshRing(time.Now(), rand.Reader)
 	logins, err3 := keyrings.NewLoginRing(time.Now(), rand.Reader)
 	public, err4 := signing.PublicKeys(1)
@@ -130,7 +130,7 @@ func environments(t *testing.T, store variables) map[string]variables {
 		config.AccessTokenLifetime: "15m",
 	})
 	opening := with(issuing, variables{config.LoginRing: "file:" + loginPath, config.IdleTimeout: "336h", config.AbsoluteTimeout: "2160h"})
-	return map[string]variables{
+	all := map[string]variables{
 		"authorizer":         with(common, variables{config.JWKS: string(jwks)}),
 		"session-authorizer": with(with(common, without(store, config.AttemptsTable)), variables{config.JWKS: string(jwks)}),
 		"login":              opening,
@@ -139,6 +139,12 @@ func environments(t *testing.T, store variables) map[string]variables {
 		"sessions":           with(without(store, config.AttemptsTable), variables{config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1"}),
 		"discovery":          {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
 	}
+	for name := range all {
+		if name != "discovery" {
+			all[name][config.Metrics] = namespace
+		}
+	}
+	return all
 }
 
 // addUser creates the stores and their only user, as the command line does beside a running stack.

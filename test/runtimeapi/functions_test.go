@@ -148,6 +148,7 @@ func (d *deployment) keepsSecrets(t *testing.T, replies ...reply) {
 		if written == "" && name != "discovery" { // discovery logs nothing
 			t.Errorf("%s wrote nothing about its decisions", name)
 		}
+		measured(t, written)
 		for _, secret := range secrets {
 			if strings.Contains(written, secret) {
 				t.Errorf("%s wrote a secret:\n%s", name, written)

@@ -1,0 +1,119 @@
+package runtimeapi_test
+
+import (
+	"bytes"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/test/emf"
+)
+
+const namespace = "edgeauth/drill"
+
+// measured returns the sums of the metrics that a function has written, by their names and, if they
+// have one, the value of the dimension event. It checks each line of JSON by the rules of CloudWatch.
+func measured(t *testing.T, log string) map[string]float64 {
+	t.Helper()
+	sums := map[string]float64{}
+	for line := range strings.Lines(log) {
+		if !strings.HasPrefix(line, "{") { // of the runtime, for example the error by which a REST API refuses
+			continue
+		}
+		data, problems := emf.Read(bytes.TrimSpace([]byte(line)))
+		for _, problem := range problems {
+			t.Errorf("%s: %s", problem, line)
+		}
+		for _, d := range data {
+			event := d.Dimensions["event"]
+			if len(d.Dimensions) == 0 || event != "" {
+				sums[strings.TrimSpace(d.Name+" "+event)] += d.Sum()
+			}
+			if d.Namespace != namespace {
+				t.Errorf("a metric of %s: %s", d.Namespace, line)
+			}
+		}
+	}
+	return sums
+}
+
+func (d *deployment) measured(t *testing.T) map[string]float64 {
+	t.Helper()
+	all := map[string]float64{}
+	for name := range d.environments {
+		for metric, sum := range measured(t, d.function(name).Log()) {
+			all[metric] += sum
+		}
+	}
+	return all
+}
+
+// TestFaultDrill: each metric that an alarm of the template watches moves if that happens which the
+// alarm is for, on the deployed programs. What clients alone can do moves no metric of a fault.
+func TestFaultDrill(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	d := deploy(t, variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}, auth.Strict, func(all map[string]variables) {
+		delete(all["session-authorizer"], config.Store)
+		maps.Copy(all["session-authorizer"], without(tables(variables{
+			config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "secret",
+			config.DynamoDBEndpoint: "http://" + closed.Addr().String(),
+		}), config.AttemptsTable))
+	})
+	session := d.login(t, d.password)
+	next := d.refresh(t, session.RefreshToken)
+	expect(t, "a refresh", next, http.StatusOK, "")
+	expect(t, "a copy", d.refresh(t, session.RefreshToken), http.StatusBadRequest, "invalid_grant")
+	for range 8 { // the limit of an account is five
+		d.login(t, auth.NewSecret("wrong horse"))
+	}
+	expect(t, "one guess too many", d.login(t, auth.NewSecret("wrong horse")), http.StatusTooManyRequests, "too_many_requests")
+	expect(t, "no refresh token", d.refresh(t, "ert_x"), http.StatusBadRequest, "invalid_grant")
+	expect(t, "an altered token", d.me(t, next.AccessToken+"x"), http.StatusForbidden, "")
+	expect(t, "the token", d.me(t, next.AccessToken), http.StatusOK, "")
+	d.send(t, http.MethodPost, "/auth/login", "no object", "")
+	d.send(t, http.MethodPost, "/auth/logout", map[string]any{"token": 1}, "")
+
+	byClients := d.measured(t)
+	if byClients["faults"]+byClients["store_errors"] > 0 {
+		t.Errorf("clients raised a fault: %v", byClients)
+	}
+	for name, want := range map[string]float64{"logins": 1, "refreshes": 1, "reuse": 1, "refresh_forged": 1, "authz_allowed": 1, "authz_unauthenticated": 1} {
+		if byClients[name] != want {
+			t.Errorf("%s is %v, want %v", name, byClients[name], want)
+		}
+	}
+
+	expect(t, "a store that is down", d.money(t, next.AccessToken), http.StatusInternalServerError, "")
+	if _, err := d.function("authorizer").Invoke(t.Context(), []byte(`{"of":"no gateway"}`)); err != nil {
+		t.Error(err)
+	}
+	moved := d.measured(t)
+	template, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms := regexp.MustCompile(`(?m)^      MetricName: (\w+)(?:\n      Dimensions: \[\{Name: event, Value: (\w+)\}\])?$`).FindAllStringSubmatch(string(template), -1)
+	if len(alarms) < 8 {
+		t.Fatalf("the template has the alarms %q", alarms)
+	}
+	for _, alarm := range alarms {
+		if metric := strings.TrimSpace(alarm[1] + " " + alarm[2]); moved[metric] <= 0 {
+			t.Errorf("nothing moved %s, which an alarm watches: %v", metric, slices.Sorted(maps.Keys(moved)))
+		}
+	}
+	if !strings.Contains(d.function("authorizer").Log(), `"function":"authorizer","version":"$LATEST"`) {
+		t.Error("a fault does not name its version")
+	}
+}
