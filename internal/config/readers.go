@@ -10,6 +10,7 @@ func Readers() map[string][]string {
 	sessions := []string{RefreshKeys, KeyVersion, SessionsNotBefore, Store, UsersTable, SessionsTable, Metrics}
 	checking := slices.Concat(authorizers, []string{SessionCheck, SessionsNotBefore, Store, UsersTable, SessionsTable})
 	issuing := slices.Concat(sessions, []string{Issuer, Audience, SigningRing, AccessTokenLifetime, Config})
+	listing := slices.Concat(sessions, []string{Issuer, Audience, JWKS, JWKSFile, Config})
 	proving := slices.Concat(issuing, []string{LoginRing, AttemptsTable, Profile, IdleTimeout, AbsoluteTimeout})
 	return map[string][]string{
 		"authorizer":         authorizers,
@@ -17,7 +18,7 @@ func Readers() map[string][]string {
 		"login":              proving,
 		"account":            proving,
 		"refresh":            slices.Concat(issuing, []string{RestoredUntil}),
-		"sessions":           sessions,
+		"sessions":           listing,
 		"discovery":          {Issuer, JWKS, JWKSFile},
 		"keys":               {StackID},
 	}

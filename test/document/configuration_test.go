@@ -255,6 +255,8 @@ func (s starts) start(function, document string) (err error) {
 		h, err = service.Account(service.Options{Log: io.Discard})
 	case "refresh":
 		h, err = service.Refresh(service.Options{Log: io.Discard})
+	case "sessions":
+		h, err = service.Sessions(service.Options{Log: io.Discard})
 	case "authorizer":
 		_, err = authorizer.FromEnvironment()
 	case "session-authorizer":
@@ -306,7 +308,7 @@ func TestMembers(t *testing.T) {
 	sameNames(t, "members", members, names)
 
 	// Every reader of a member refuses a wrong value, and the other functions do not look at it.
-	functions := []string{"account", "authorizer", "login", "refresh", "session-authorizer"}
+	functions := []string{"account", "authorizer", "login", "refresh", "session-authorizer", "sessions"}
 	for _, name := range config.DocumentNames() {
 		var readers []string
 		for _, function := range functions {

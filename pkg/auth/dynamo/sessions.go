@@ -127,8 +127,8 @@ func sessionOf(item attributes) (session.Session, error) {
 	if !s.Profile.Valid() || r.uint(attrProfile) != uint64(s.Profile) {
 		r.wrong(attrProfile)
 	}
-	if text := r.text(attrDelivery); text != "" {
-		if s.Delivery, err = auth.ParseDelivery(text); err != nil {
+	if item[attrDelivery] != nil {
+		if s.Delivery, err = auth.ParseDelivery(r.text(attrDelivery)); err != nil {
 			r.wrong(attrDelivery)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
@@ -73,6 +74,18 @@ func (e *expression) condition(c session.Condition) string {
 	}
 	if c.Profile != 0 {
 		all = append(all, e.compare(attrProfile, "=", num(uint8(c.Profile))))
+	}
+	switch {
+	case c.ByCookie == nil:
+	case *c.ByCookie:
+		// Each delivery by its name: one of a later version is not ours to write.
+		words := make([]string, 0, 3)
+		for d := auth.DeliveryCookie; d.Valid(); d++ {
+			words = append(words, e.value(str(d.String())))
+		}
+		all = append(all, e.name(attrDelivery)+" IN ("+strings.Join(words, ", ")+")")
+	default:
+		all = append(all, "attribute_not_exists("+e.name(attrDelivery)+")")
 	}
 	if !c.UnpausedAt.IsZero() {
 		all = append(all, "(attribute_not_exists("+e.name(attrPaused)+") OR "+e.compare(attrPaused, "<=", ms(c.UnpausedAt))+")")

@@ -110,6 +110,9 @@ func TestEveryAnswer(t *testing.T) {
 				return form(refresh)
 			},
 			sessionsFail(form),
+			func(_ *harness, _, refresh string) string {
+				return inHead(formOf(refresh, ""), "Cookie: __Host-Http-refresh=x\n")
+			},
 		},
 		"POST /auth/logout": {
 			func(_ *harness, _, refresh string) string { return logout(refresh) },
@@ -120,6 +123,9 @@ func TestEveryAnswer(t *testing.T) {
 			fixed(logoutForm + long),
 			fixed("POST /auth/logout\n\n"),
 			sessionsFail(logout),
+			func(_ *harness, _, refresh string) string {
+				return inHead(logout(refresh), "Cookie: __Host-Http-refresh=x\n")
+			},
 		},
 		"POST /auth/password": {
 			func(_ *harness, access, _ string) string { return withBearer(access, change) },
@@ -246,7 +252,18 @@ func sessionCauses(pattern, body string) []cause {
 			return send(access)
 		},
 		func(h *harness, access, _ string) string { h.users.fail = auth.ErrUnavailable; return send(access) },
+		func(_ *harness, access, _ string) string {
+			return inHead(send(access), ownPage+"Cookie: __Host-Http-access=x\n")
+		},
+		func(_ *harness, access, _ string) string {
+			return inHead(send(access), "Cookie: __Host-Http-access="+access+"\n")
+		},
 	}
+}
+
+// inHead adds headers to a request.
+func inHead(request, headers string) string {
+	return strings.Replace(request, "\n\n", "\n"+headers+"\n", 1)
 }
 
 // stale is a request whose login is not recent.
@@ -317,7 +334,7 @@ func TestDocumentedFields(t *testing.T) {
 			continue
 		}
 		line, bearer := row.Pattern, ""
-		if row.Guard == route.Session {
+		if isListed(row) {
 			access, _ := h.login(t)
 			line, bearer = strings.ReplaceAll(row.Pattern, "{sid}", h.sid(t, access)), "\nAuthorization: Bearer "+access
 		}

@@ -75,6 +75,16 @@ func (c cookie) values(r *http.Request) (values []string) {
 // pages are the origins whose pages may send and receive cookies, besides the API's own origin.
 type pages []string
 
+// newPages returns the pages of the origins, or an error that names an invalid one.
+func newPages(origins []string) (pages, error) {
+	for _, origin := range origins {
+		if err := crosssite.CheckOrigin(origin); err != nil {
+			return nil, fmt.Errorf("%q: %w", origin, err)
+		}
+	}
+	return origins, nil
+}
+
 // ours applies the cross-site rule. A repeated header matches no origin.
 func (p pages) ours(r *http.Request) bool {
 	fetchSite := strings.Join(r.Header.Values(crosssite.FetchSiteHeader), ",")

@@ -15,8 +15,17 @@ type delivery struct {
 	remember bool
 }
 
-// readDelivery returns the delivery in the body of a request.
+// readDelivery returns the delivery in the body of a request, and whether its cookies outlive the
+// browser's run.
 func readDelivery(in input) (d delivery, err error) {
+	if d, err = readWay(in); err == nil {
+		d.remember, err = in.flag("remember", true)
+	}
+	return d, err
+}
+
+// readWay returns the delivery in the body of a request.
+func readWay(in input) (d delivery, err error) {
 	word, err := in.text("delivery")
 	if err != nil {
 		return d, err
@@ -26,8 +35,7 @@ func readDelivery(in input) (d delivery, err error) {
 			return d, invalidRequest("delivery must be body, cookie, cookies or session")
 		}
 	}
-	d.remember, err = in.flag("remember", true)
-	return d, err
+	return d, nil
 }
 
 // flag returns a parameter that is true or false, or otherwise what it is without the parameter.

@@ -29,6 +29,8 @@ type problem struct {
 	// terminal means that the refresh token will never work again. Only the answers of refresh and
 	// logout have it.
 	terminal bool
+	// session is the session of an authentic refresh token. Only the answers of refresh have it.
+	session session.ID
 	// challenge is the value of WWW-Authenticate in a 401 for an access token.
 	challenge string
 	// maxAge is the greatest age of the login that the request needs. It is set with
@@ -64,6 +66,8 @@ func problemOf(err error) *problem {
 	case errors.Is(err, session.ErrForeignClient):
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant,
 			description: "the refresh token was issued to another client"}
+	case errors.Is(err, session.ErrOtherDelivery):
+		return invalidRequest("the refresh token must be sent as it was delivered: in its cookie, or in the body")
 	case errors.Is(err, session.ErrUnknownClient):
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidClient,
 			description: "the session's client is not configured"}
@@ -116,6 +120,7 @@ type problemBody struct {
 	Error       errorcode.Code `json:"error"`
 	Description string         `json:"error_description,omitempty"`
 	Terminal    *bool          `json:"terminal,omitempty"`
+	SessionID   string         `json:"sid,omitempty"`
 	MaxAge      int64          `json:"max_age,omitempty"`
 	ChangeToken string         `json:"change_token,omitempty"`
 	RequestID   string         `json:"request_id,omitempty"`
@@ -134,6 +139,9 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request, showTerminal boo
 		w.Header().Set("WWW-Authenticate", p.challenge)
 	}
 	body := problemBody{Error: p.code, Description: p.description, MaxAge: maxAge, ChangeToken: p.changeToken.Reveal(), RequestID: requestid.Of(r)}
+	if p.session != (session.ID{}) {
+		body.SessionID = p.session.String()
+	}
 	if showTerminal {
 		body.Terminal = &p.terminal
 	}

@@ -70,13 +70,15 @@ type faultySessions struct {
 	failCreate       error // the same for a new session
 	failList         error // the same for a list
 
-	calls int // of Get and Update
+	calls   int // of Get and Update
+	created int
 }
 
 func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
 	if fail := cmp.Or(f.fail, f.failCreate); fail != nil {
 		return fail
 	}
+	f.created++
 	if err := f.Store.Create(ctx, s); err != nil {
 		return err
 	}
@@ -260,8 +262,10 @@ func (h *harness) changeUser(t testing.TB, change func(*user.User)) {
 // and the body without the request id.
 type answer struct {
 	status     int
+	sid        string // in a refusal
 	text, body string
-	line       string // of the audit log: event, outcome and reason
+	cookies    []string // each Set-Cookie
+	line       string   // of the audit log: event, outcome and reason
 }
 
 // tokens parses a 200. The refresh token is empty if the client keeps the one it has.
@@ -303,9 +307,6 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	if decided := found && row.Method() == r.Method; decided {
 		pattern = row.Pattern
 	}
-	if row.Guard == route.Session {
-		r = h.authorize(r)
-	}
 	if r.Header.Get("X-Request-Id") == "" {
 		r.Header.Set("X-Request-Id", "r1")
 	}
@@ -324,7 +325,8 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	if hasID != (w.Code != http.StatusOK) {
 		t.Errorf("the request is %s, and the answer %d %s", id, w.Code, w.Body)
 	}
-	a := answer{status: w.Code, text: fmt.Sprint(w.Code), body: strings.TrimSuffix(body, "\n")}
+	body, sid := withoutSession(w.Code, body)
+	a := answer{status: w.Code, sid: sid, cookies: header["Set-Cookie"], text: fmt.Sprint(w.Code), body: strings.TrimSuffix(body, "\n")}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		switch name {
 		case "Content-Type", "Cache-Control", "Pragma":
@@ -344,34 +346,16 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	return a
 }
 
-// ask returns the answer to a request that is refused before anything is decided.
-func (h *harness) ask(t testing.TB, raw string) string {
-	t.Helper()
-	lines := strings.Split(raw, "\n")
-	method, target, _ := strings.Cut(lines[0], " ")
-	r := httptest.NewRequest(method, target, nil)
-	for _, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ": ")
-		r.Header.Add(name, value)
-	}
-	row, _ := h.routes.Find(r)
-	w := httptest.NewRecorder()
-	h.handlers[row.Path()].ServeHTTP(w, h.authorize(r))
-	isDocumented(t, row.Pattern, w)
-	body := regexp.MustCompile(`,"request_id":"[^"]*"`).ReplaceAllString(w.Body.String(), "")
-	return fmt.Sprintf("%d Www-Authenticate: %s %s", w.Code, w.Header().Get("WWW-Authenticate"), strings.TrimSpace(body))
-}
+// inRefusal matches the session's id in the refusal of a refresh.
+var inRefusal = regexp.MustCompile(`,"sid":"([\w-]{22})"`)
 
-// authorize does the work of the authorizer: a request with a valid access token gets a principal.
-func (h *harness) authorize(r *http.Request) *http.Request {
-	text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	c, err := h.AccessTokens().Verify(r.Context(), text)
-	if !bearer || err != nil {
-		return r
+// withoutSession returns the body of a refusal without the session's id, and the id.
+func withoutSession(status int, body string) (rest, sid string) {
+	m := inRefusal.FindStringSubmatch(body)
+	if m == nil || status == http.StatusOK {
+		return body, ""
 	}
-	return r.WithContext(auth.WithPrincipal(r.Context(), auth.Principal{
-		Subject: c.Subject, SessionID: c.SessionID, Client: c.ClientID, TokenVersion: c.TokenVersion, AuthTime: c.AuthTime, Expires: c.Expires,
-	}))
+	return strings.Replace(body, m[0], "", 1), m[1]
 }
 
 // otherEnd matches the line of a session that a request about another one has ended.
@@ -420,7 +404,7 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 	if len(lines) != 1 {
 		t.Fatalf("one decision, logged as %q", text)
 	}
-	for _, hidden := range []any{"@", secret, "ert_", "edt_", "ect_Q", answered["access_token"], answered["refresh_token"]} {
+	for _, hidden := range []any{"@", secret, "ert_", "edt_", "ect_Q", "eyJ", answered["access_token"], answered["refresh_token"]} {
 		if hidden != nil && strings.Contains(text, hidden.(string)) {
 			t.Errorf("the log shows %v: %s", hidden, text)
 		}

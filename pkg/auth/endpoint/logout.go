@@ -15,42 +15,53 @@ import (
 
 type logoutHandler struct {
 	sessions *session.Manager
+	pages    pages
 	audit    *audit.Log
 }
 
 func (h logoutHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e, err := h.logout(r)
+	e, byCookie, err := h.logout(r)
 	if err != nil {
 		problemOf(err).write(w, r, true)
 	} else {
+		if byCookie {
+			for _, c := range []cookie{refreshCookie, accessCookie, sessionCookie} {
+				c.clear(w)
+			}
+		}
 		answer.JSON(w, http.StatusOK, struct{}{})
 	}
 	h.log(r, e, err)
 }
 
-func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
+// logout ends the session of the request. byCookie says that the session's cookies must go.
+func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, err error) {
 	in, err := read(r, jsonType, formType)
 	if err != nil {
-		return session.Ended{}, err
+		return session.Ended{}, false, err
 	}
 	// RFC 7009 calls the parameter token, and the answer of a login calls the value refresh_token.
 	var token, refreshToken, clientID string
 	if err := in.texts(map[string]*string{"token": &token, "refresh_token": &refreshToken, "client_id": &clientID}); err != nil {
-		return session.Ended{}, err
+		return session.Ended{}, false, err
 	}
-	switch {
-	case token == "" && refreshToken == "":
-		return session.Ended{}, invalidRequest("token or refresh_token is required")
-	case token != "" && refreshToken != "" && token != refreshToken:
-		return session.Ended{}, invalidRequest("token and refresh_token differ; send one of them")
+	if token != "" && refreshToken != "" && token != refreshToken {
+		return session.Ended{}, false, invalidRequest("token and refresh_token differ; send one of them")
 	}
-	token = cmp.Or(token, refreshToken)
+	given, err := h.pages.presented(r, auth.NewSecret(cmp.Or(token, refreshToken)))
 	switch {
-	case isJWT(token):
+	case err != nil:
+		return session.Ended{}, false, err
+	case given.token.Reveal() == "" && h.pages.ours(r):
+		// The browser has no cookie any more, for example because it has expired.
+		return session.Ended{Outcome: session.OutcomeMissing}, true, nil
+	case given.token.Reveal() == "":
+		return session.Ended{}, false, invalidRequest("token or refresh_token is required")
+	case !given.byCookie && isJWT(given.token.Reveal()):
 		// RFC 7009, section 2.2.1. A 200 would be wrong, because the access token stays valid until
 		// it expires. An access token does not end its session either: a thief could log out the
 		// owner with a leaked access token.
-		return session.Ended{}, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedTokenType,
+		return session.Ended{}, false, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedTokenType,
 			description: "an access token cannot be revoked; send the refresh token"}
 	}
 	var client *auth.ClientID
@@ -58,7 +69,8 @@ func (h logoutHandler) logout(r *http.Request) (session.Ended, error) {
 		id := auth.ClientID(clientID)
 		client = &id
 	}
-	return h.sessions.Logout(r.Context(), auth.NewSecret(token), client)
+	ended, err := h.sessions.Logout(r.Context(), given.token, client)
+	return ended, given.byCookie, err
 }
 
 // isJWT recognizes an access token by its form, no matter who issued it. The answer is the same for

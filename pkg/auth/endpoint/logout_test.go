@@ -228,7 +228,7 @@ func TestLogoutWithoutItsKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.replace(t, "/auth/logout")(endpoint.Sessions(sessions, &h.log, h.clock.Now))
+	h.replace(t, "/auth/logout")(endpoint.Sessions(endpoint.SessionsConfig{Sessions: sessions, Access: h.AccessTokens(), Log: &h.log, Now: h.clock.Now}))
 	if got := h.send(t, logoutForm+"token="+refresh); got.text != notNow || got.line != "authn_token_revoke_fail error" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}
@@ -257,7 +257,7 @@ func TestLogoutWithoutALog(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("POST", "/auth/logout", strings.NewReader("token="+refresh))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	h.replace(t, "/auth/logout")(endpoint.Sessions(h.Sessions(), nil, nil))
+	h.replace(t, "/auth/logout")(endpoint.Sessions(endpoint.SessionsConfig{Sessions: h.Sessions(), Access: h.AccessTokens()}))
 	h.handlers["/auth/logout"].ServeHTTP(w, r)
 	if w.Code != 200 {
 		t.Error(w.Code, w.Body)

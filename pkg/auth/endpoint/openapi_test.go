@@ -75,6 +75,7 @@ func openAPI(t *testing.T) []byte {
 	y.line(0, "components", nil)
 	y.line(1, "securitySchemes", nil)
 	y.line(2, "accessToken", map[string]string{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+	y.line(2, "accessCookie", map[string]string{"type": "apiKey", "in": "cookie", "name": "__Host-Http-access"})
 	y.line(0, "paths", nil)
 	sections, last := readPage(t), ""
 	for _, row := range route.Table() {
@@ -95,10 +96,10 @@ func (y *yaml) operation(row route.Row, s, every *section) {
 	y.line(2, strings.ToLower(row.Method()), nil)
 	y.line(3, "operationId", operationID(row))
 	y.line(3, "description", s.description())
-	if row.Guard == route.Session {
-		y.line(3, "security", []map[string][]string{{"accessToken": {}}})
+	if isListed(row) {
+		y.line(3, "security", []map[string][]string{{"accessToken": {}}, {"accessCookie": {}}})
 	} else if has(s.Answers, "401") && slices.ContainsFunc(s.Fields, func(f documentedField) bool { return f.Name == "change_token" }) {
-		y.line(3, "security", []map[string][]string{{"accessToken": {}}, {}})
+		y.line(3, "security", []map[string][]string{{"accessToken": {}}, {"accessCookie": {}}, {}})
 	}
 	if parameters := parametersOf(row, s); len(parameters) > 0 {
 		y.line(3, "parameters", parameters)
@@ -119,11 +120,6 @@ func (y *yaml) operation(row route.Row, s, every *section) {
 			answers = append(answers, a)
 		}
 	}
-	if row.Guard == route.Session {
-		y.line(4, `"403"`, map[string]any{"description": "the authorizer refuses the access token", "content": map[string]any{
-			"application/json": map[string]any{"schema": map[string]any{"type": "object", "required": []string{"message"}}},
-		}})
-	}
 	for len(answers) > 0 {
 		status := answers[0].Status
 		other := func(a documentedAnswer) bool { return a.Status != status }
@@ -131,6 +127,9 @@ func (y *yaml) operation(row route.Row, s, every *section) {
 		answers = slices.DeleteFunc(answers, func(a documentedAnswer) bool { return !other(a) })
 	}
 }
+
+// isListed reports whether a route is one of the list of sessions, which need an access token.
+func isListed(row route.Row) bool { return strings.HasPrefix(row.Path(), "/auth/sessions") }
 
 func has(answers []documentedAnswer, status string) bool {
 	return slices.ContainsFunc(answers, func(a documentedAnswer) bool { return a.Status == status })
@@ -156,7 +155,7 @@ func parametersOf(row route.Row, s *section) (all []map[string]any) {
 func operationID(row route.Row) string {
 	name := row.Path()[strings.LastIndex(row.Path(), "/")+1:]
 	name = strings.Trim(strings.TrimSuffix(name, ".json"), "{}")
-	if row.Method() == "HEAD" || row.Guard == route.Session {
+	if row.Method() == "HEAD" || isListed(row) {
 		name = strings.ToLower(row.Method()) + "-" + name
 	}
 	return name
@@ -291,8 +290,8 @@ func (y *yaml) answer(row route.Row, s *section, status string, rows []documente
 		return
 	}
 	required := []string{"error", "request_id"}
-	if row.Guard == route.Session && (status == "401" || status == "404") {
-		// The gateway answers a request without a token, and a path that is not in its clean form.
+	if isListed(row) && status == "404" {
+		// The gateway answers a path that is not in its clean form.
 		y.line(8, "anyOf", []map[string][]string{{"required": {"error", "request_id"}}, {"required": {"message"}}})
 		required = []string{}
 	}

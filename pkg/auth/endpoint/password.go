@@ -10,6 +10,7 @@ import (
 // changeRequest is a parsed request to change a password.
 type changeRequest struct {
 	device
+	delivery                    delivery
 	current, next, change, code auth.Secret
 	clientID                    string
 }
@@ -29,6 +30,9 @@ func (h accountHandler) read(r *http.Request) (x changeRequest, err error) {
 		return x, invalidRequest("new_password is required, and either current_password or change_token")
 	}
 	x.current, x.next, x.change, x.code = auth.NewSecret(current), auth.NewSecret(next), auth.NewSecret(change), auth.NewSecret(code)
+	if x.delivery, err = readDelivery(in); err != nil {
+		return x, err
+	}
 	x.device, err = h.readDevice(r, in)
 	return x, err
 }
@@ -57,11 +61,15 @@ func (h accountHandler) change(r *http.Request) (o opened, err error) {
 func (h accountHandler) prove(r *http.Request, x changeRequest, o *opened) (client auth.Client, err error) {
 	if x.change.Reveal() != "" {
 		if client, err = h.clients.find(x.clientID); err == nil {
+			o.delivery, err = h.deliver(r, client, x.delivery)
+		}
+		if err == nil {
 			o.Result, err = h.who.RedeemChange(r.Context(), x.change, x.next)
 		}
 		return client, err
 	}
-	s, client, err := h.session(r, x.clientID)
+	s, client, err := h.session(r, x.clientID, x.delivery)
+	o.delivery.way, o.delivery.remember = s.Delivery, s.Remember
 	o.asked = s.Key
 	if err != nil {
 		return client, err

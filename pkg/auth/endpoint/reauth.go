@@ -24,13 +24,16 @@ func (h accountHandler) reauthenticate(r *http.Request) (o opened, err error) {
 	if password == "" {
 		return o, invalidRequest("password is required")
 	}
+	if o.delivery, err = readWay(in); err != nil {
+		return o, err
+	}
 	if o.device, err = h.readDevice(r, in); err != nil {
 		return o, err
 	}
 	if err := h.issuer.Ready(r.Context()); err != nil {
 		return o, err
 	}
-	s, client, err := h.session(r, clientID)
+	s, client, err := h.session(r, clientID, o.delivery)
 	o.asked = s.Key
 	if err != nil {
 		return o, err
@@ -49,6 +52,7 @@ func (h accountHandler) reauthenticate(r *http.Request) (o opened, err error) {
 	if err := h.newDevice(r, h.who, &o); err != nil {
 		return o, err
 	}
+	o.delivery.way, o.delivery.remember = s.Delivery, s.Remember
 	o.Granted, err = h.sessions.StepUp(r.Context(), s.ID, h.opening(r, h.proven(client, o)))
 	if errors.Is(err, session.ErrEnded) {
 		err = invalidToken(err) // since it was read

@@ -20,7 +20,8 @@ import (
 //
 // These are the parameters:
 //
-//   - refresh_token is required.
+//   - refresh_token is required, unless the request has the cookie. A token comes back as it was
+//     delivered: one of the cookie in the body, or the reverse, is refused.
 //   - grant_type is refresh_token. It is required in a form and optional in JSON.
 //   - client_id, if it is sent, must be the client of the session.
 //   - scope narrows the scope of the access token: names separated by spaces.
@@ -38,7 +39,9 @@ type refreshHandler struct {
 func (h refreshHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g, err := h.refresh(w, r, func(theft *session.Refusal) { h.log(r, session.Granted{}, theft) })
 	if err != nil {
-		problemOf(err).write(w, r, true)
+		p := problemOf(err)
+		p.session = sessionOf(g, err)
+		p.write(w, r, true)
 	}
 	if refusal, ok := errors.AsType[*session.Refusal](err); ok && refusal.Outcome.Theft() {
 		logReplaced(h.audit, r, g.Ended, refusal.Client)
@@ -48,7 +51,7 @@ func (h refreshHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request, onTheft func(*session.Refusal)) (session.Granted, error) {
-	request, err := refreshRequest(r)
+	request, err := h.request(r)
 	if err != nil {
 		return session.Granted{}, err
 	}
@@ -65,7 +68,7 @@ func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request, onTheft 
 	return g, h.grant(w, r, g, request.Scope, auth.Secret{})
 }
 
-func refreshRequest(r *http.Request) (session.Request, error) {
+func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 	in, err := read(r, jsonType, formType)
 	if err != nil {
 		return session.Request{}, err
@@ -82,15 +85,45 @@ func refreshRequest(r *http.Request) (session.Request, error) {
 	case grantType != "" && grantType != "refresh_token":
 		return session.Request{}, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedGrantType,
 			description: "grant_type must be refresh_token"}
-	case refreshToken == "":
+	}
+	presented, err := h.pages.presented(r, auth.NewSecret(refreshToken))
+	switch {
+	case err != nil:
+		return session.Request{}, err
+	case presented.token.Reveal() == "" && in.form == nil && h.pages.ours(r):
+		// A page whose browser has no cookie learns that its user is logged out.
+		return session.Request{}, &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant, terminal: true,
+			description: "the request has neither the cookie nor a refresh_token"}
+	case presented.token.Reveal() == "":
 		return session.Request{}, invalidRequest("refresh_token is required")
 	}
-	request := session.Request{RefreshToken: auth.NewSecret(refreshToken), Scope: scopeOf(scope)}
+	request := session.Request{RefreshToken: presented.token, ByCookie: presented.byCookie, Scope: scopeOf(scope)}
 	if clientID != "" {
 		client := auth.ClientID(clientID)
 		request.Client = &client
 	}
 	return request, nil
+}
+
+// presented is the refresh token of a request. It is empty if the request has none.
+type presented struct {
+	token    auth.Secret
+	byCookie bool
+}
+
+// presented returns the refresh token of a request from its cookie or, as inBody, from its body. Two
+// different ones are refused, before anything is decided.
+func (p pages) presented(r *http.Request, inBody auth.Secret) (presented, error) {
+	cookie, err := p.token(r, refreshCookie)
+	switch {
+	case err != nil:
+		return presented{}, err
+	case cookie.Reveal() == "":
+		return presented{token: inBody}, nil
+	case inBody.Reveal() != "" && inBody.Reveal() != cookie.Reveal():
+		return presented{}, invalidRequest("the body and the cookie %s have different refresh tokens; send one of them", refreshCookie.name)
+	}
+	return presented{cookie, true}, nil
 }
 
 // scopeOf returns the distinct names in a scope. A name repeated a thousand times would make the
@@ -114,6 +147,15 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 	}
 	h.audit.Write(r.Context(), e)
 	logReplaced(h.audit, r, g.Ended, g.Session.Client)
+}
+
+// sessionOf returns the id of the session of a refused refresh, or the zero ID if its token is not
+// authentic. By it a page tells the refusal of an earlier session from that of its present one.
+func sessionOf(g session.Granted, err error) session.ID {
+	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
+		return refusal.Session.ID
+	}
+	return g.Session.ID
 }
 
 func nameOf(o session.Outcome) audit.Name {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/audit"
-	"github.com/edgeauth/edgeauth/internal/crosssite"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -55,13 +54,12 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	for _, origin := range c.Origins {
-		if err := crosssite.CheckOrigin(origin); err != nil {
-			return nil, fmt.Errorf("endpoint: ResponderConfig.Origins: %q: %w", origin, err)
-		}
+	ours, err := newPages(c.Origins)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: ResponderConfig.Origins: %w", err)
 	}
 	return &Responder{
-		issuer: c.Issuer, audit: audit.New(c.Log, c.Now), now: c.Now, pages: c.Origins,
+		issuer: c.Issuer, audit: audit.New(c.Log, c.Now), now: c.Now, pages: ours,
 		logNetwork: c.LogNetwork, logKnownDevice: c.LogKnownDevice,
 	}, nil
 }
@@ -120,8 +118,28 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 	case next.Reveal() != "":
 		put(refreshCookie, next, refreshLife)
 	}
+	if g.Outcome == "" && s.Delivery.ByCookie() {
+		clearOthers(w, r, s.Delivery)
+	}
 	answer.JSON(w, http.StatusOK, body)
 	return nil
+}
+
+// clearOthers removes the cookies of an earlier session that a new session does not replace by its
+// own. Otherwise a request could carry the access tokens of two sessions, and would be refused.
+func clearOthers(w http.ResponseWriter, r *http.Request, d auth.Delivery) {
+	for _, c := range []struct {
+		cookie
+		stays bool
+	}{
+		{refreshCookie, d == auth.DeliveryCookie || d == auth.DeliveryCookies},
+		{accessCookie, d == auth.DeliveryCookies},
+		{sessionCookie, d == auth.DeliverySession},
+	} {
+		if !c.stays && len(c.values(r)) > 0 {
+			c.clear(w)
+		}
+	}
 }
 
 // issue signs an access token for the session. If a cookie delivers it and would be too long for a

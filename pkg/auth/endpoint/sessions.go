@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,20 +15,33 @@ import (
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// Sessions returns the handler of the sessions function. It has no signing key. A nil log writes no
-// audit lines. A nil now means time.Now.
+// SessionsConfig holds the parts of the sessions function. Sessions and Access are required.
+type SessionsConfig struct {
+	Sessions *session.Manager
+	// Access verifies the access tokens of this service. It needs only the public keys.
+	Access *token.Verifier
+	// Origins are the origins whose pages may send cookies; see [ResponderConfig].
+	Origins []string
+	Log     io.Writer        // of the audit lines; nil writes none
+	Now     func() time.Time // the clock; nil means time.Now
+}
+
+// Sessions returns the handler of the sessions function. It has no signing key.
 //
 // POST /auth/logout ends the session of a refresh token (RFC 7009). The body is a form or JSON with
-// token or refresh_token, and with client_id, which must be the client of the session if it is sent.
-// token_type_hint is ignored, as RFC 7009, section 2.1, permits, because refresh tokens are
-// recognizable. 200 means that the token opens nothing from now on, even if it never did: "invalid
-// tokens do not cause an error response since the client cannot handle such an error in a reasonable
-// way" (section 2.2). 503 means that the session may still be active.
+// token or refresh_token, unless the request has the cookie, and with client_id, which must be the
+// client of the session if it is sent. token_type_hint is ignored, as RFC 7009, section 2.1, permits,
+// because refresh tokens are recognizable. 200 means that the token opens nothing from now on, even
+// if it never did: "invalid tokens do not cause an error response since the client cannot handle such
+// an error in a reasonable way" (section 2.2). Then the cookies of the session are removed, if one of
+// them carried the token. 503 means that the session may still be active.
 //
-// The other routes serve the user of an access token, whom an authorizer has named. An access token
-// of a session that has ended, or of an older token version than the user's, does nothing.
+// The other routes serve the user of an access token, in the header Authorization or in the cookie.
+// An access token of a session that has ended, or of an older token version than the user's, does
+// nothing.
 //
 //   - GET /auth/sessions lists the open sessions. The query parameter after begins a later part.
 //   - PATCH /auth/sessions/{sid} sets the label of a session.
@@ -36,15 +50,26 @@ import (
 //
 // To end another session, the user must have proven their identity within the last 10 minutes.
 //
-// The handler checks path and method itself: another path is 404, another method 405.
-func Sessions(sessions *session.Manager, log io.Writer, now func() time.Time) (http.Handler, error) {
-	if now == nil {
-		now = time.Now
+// The error names a field of c that is missing or invalid. The handler checks path and method itself:
+// another path is 404, another method 405.
+func Sessions(c SessionsConfig) (http.Handler, error) {
+	switch {
+	case c.Sessions == nil:
+		return nil, errors.New("endpoint: SessionsConfig.Sessions is missing")
+	case c.Access == nil:
+		return nil, errors.New("endpoint: SessionsConfig.Access is missing")
 	}
-	lines := audit.New(log, now)
-	h := sessionsHandler{sessions, lines, now}
+	ours, err := newPages(c.Origins)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: SessionsConfig.Origins: %w", err)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	lines := audit.New(c.Log, c.Now)
+	h := sessionsHandler{c.Sessions, callers{c.Access, c.Sessions, ours}, lines, c.Now}
 	return router.New("sessions", router.Handlers{
-		"POST /auth/logout":           logoutHandler{sessions, lines},
+		"POST /auth/logout":           logoutHandler{c.Sessions, ours, lines},
 		"GET /auth/sessions":          h.serve(audit.SessionsRead, audit.SessionsReadFail, h.list),
 		"PATCH /auth/sessions/{sid}":  h.serve(audit.SessionLabelled, audit.SessionLabelFail, h.label),
 		"DELETE /auth/sessions/{sid}": h.serve(audit.TokenRevoked, audit.TokenRevokeFail, h.end),
@@ -54,6 +79,7 @@ func Sessions(sessions *session.Manager, log io.Writer, now func() time.Time) (h
 
 type sessionsHandler struct {
 	sessions *session.Manager
+	callers  callers
 	audit    *audit.Log
 	now      func() time.Time
 }
@@ -98,29 +124,12 @@ func (h sessionsHandler) serve(succeeded, failed audit.Name, do func(*http.Reque
 		e.Reason = string(d.reason)
 		if refusal, ok := errors.AsType[*session.Refusal](err); ok {
 			e.Reason = string(refusal.Outcome)
+		} else if why := token.ReasonOf(err); why != "" {
+			e.Reason, e.Claim = string(why), token.ClaimOf(err)
 		}
 		h.audit.Write(r.Context(), e)
 		logReplaced(h.audit, r, d.replaced, d.client)
 	})
-}
-
-// caller returns the session of the request's access token and its user, as they are now. An access
-// token lives on for minutes after its session has ended, and must not be able to end others.
-func (h sessionsHandler) caller(r *http.Request) (own session.Session, of auth.Subject, err error) {
-	p, _ := auth.PrincipalFrom(r.Context()) // the router requires it
-	id, err := session.ParseID(p.SessionID) // the token of another issuer has none
-	if err != nil {
-		return own, of, invalidToken(err)
-	}
-	key := session.Key{Subject: p.Subject, ID: id}
-	own, of, err = h.sessions.Check(r.Context(), key)
-	if err == nil && p.TokenVersion.Below(of.TokenVersion) {
-		err = &session.Refusal{Outcome: session.OutcomeSubjectSuperseded, Session: key, Client: own.Client}
-	}
-	if errors.Is(err, session.ErrEnded) {
-		err = invalidToken(err)
-	}
-	return own, of, err
 }
 
 // recently is how long ago the user may have proven their identity to end other sessions (OWASP ASVS
@@ -174,7 +183,7 @@ func (h sessionsHandler) list(r *http.Request) (d done, err error) {
 			return d, invalidRequest("after must be the next of an earlier part")
 		}
 	}
-	own, of, err := h.caller(r)
+	own, of, err := h.callers.find(r)
 	d = done{outcome: string(didList), session: own.Key, client: own.Client}
 	if err != nil {
 		return d, err
@@ -225,7 +234,7 @@ func (h sessionsHandler) label(r *http.Request) (d done, err error) {
 	if err != nil {
 		return d, err
 	}
-	own, of, err := h.caller(r)
+	own, of, err := h.callers.find(r)
 	d = done{outcome: string(didLabel), session: own.Key, client: own.Client, body: struct{}{}}
 	if err != nil {
 		return d, err
@@ -261,7 +270,7 @@ func missing(err error) error {
 }
 
 func (h sessionsHandler) end(r *http.Request) (d done, err error) {
-	own, _, err := h.caller(r)
+	own, _, err := h.callers.find(r)
 	d = done{session: own.Key, client: own.Client, body: struct{}{}}
 	if err != nil {
 		return d, err
@@ -300,7 +309,7 @@ func (h sessionsHandler) endMany(r *http.Request) (d done, err error) {
 		return d, invalidRequest("all must be true or false")
 	}
 	for range attempts {
-		own, of, err := h.caller(r)
+		own, of, err := h.callers.find(r)
 		d = done{outcome: string(didEndOthers), reason: session.RevocationUser, session: own.Key, client: own.Client, body: struct{}{}}
 		if all {
 			d.outcome = string(didEndAll)

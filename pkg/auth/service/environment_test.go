@@ -190,7 +190,7 @@ func TestStartRefusesRings(t *testing.T) {
 
 // TestFunctionsReadTheProcess holds that the starts read this process's own environment.
 func TestFunctionsReadTheProcess(t *testing.T) {
-	for name, value := range good(t) {
+	for name, value := range good(t).with(variables{config.JWKS: someJWKS(t)}) {
 		t.Setenv(name, value)
 	}
 	for name, construct := range map[string]func(Options) (http.Handler, error){

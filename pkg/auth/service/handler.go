@@ -21,7 +21,9 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 		if x.settings.Stores.Versions == nil {
 			return nil, errors.New("service: Settings.Stores.Versions is missing (the sessions function wants what raises the token versions of the users, as of OpenBolt)")
 		}
-		return endpoint.Sessions(x.sessions, x.settings.Log, x.settings.Now)
+		return endpoint.Sessions(endpoint.SessionsConfig{
+			Sessions: x.sessions, Access: x.access, Origins: x.settings.Origins, Log: x.settings.Log, Now: x.settings.Now,
+		})
 	case "account":
 		return endpoint.Account(x.responder, x.authenticator, x.access, x.sessions, x.Clients())
 	}

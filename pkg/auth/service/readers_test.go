@@ -1,15 +1,12 @@
 package service
 
 import (
-	"crypto/rand"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // lookup has the form of os.LookupEnv.
@@ -22,11 +19,7 @@ func TestReaders(t *testing.T) {
 		config.Store: "dynamodb", config.UsersTable: "users", config.SessionsTable: "sessions", config.AttemptsTable: "attempts",
 		config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "key",
 	})
-	key, err := token.GenerateSigningKey(token.EdDSA, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	onTables[config.JWKS] = fmt.Sprintf(`{"keys":[%s]}`, key.Public().JWK())
+	onTables[config.JWKS] = someJWKS(t)
 	for function, begin := range map[string]func(lookup) error{
 		"login":              func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
 		"account":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },

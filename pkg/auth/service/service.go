@@ -20,16 +20,18 @@
 //	                         EDGEAUTH_SESSIONS_NOT_BEFORE and EDGEAUTH_METRICS (both optional)
 //	all but                  EDGEAUTH_REFRESH_KEYS, EDGEAUTH_KEY_VERSION
 //	SessionAuthorizer
-//	all but Sessions         EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_CONFIG (optional)
-//	all but these two        EDGEAUTH_SIGNING_RING, EDGEAUTH_ACCESS_TOKEN_LIFETIME
+//	all                      EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_CONFIG (optional)
+//	Login, Account, Opener,  EDGEAUTH_SIGNING_RING, EDGEAUTH_ACCESS_TOKEN_LIFETIME
+//	Refresh
 //	Login, Account, Opener   EDGEAUTH_IDLE_TIMEOUT, EDGEAUTH_ABSOLUTE_TIMEOUT,
 //	                         EDGEAUTH_PROFILE (optional)
 //	Login, Account, Opener   with dynamodb EDGEAUTH_ATTEMPTS_TABLE
 //	Login, Account           EDGEAUTH_LOGIN_RING
 //	Refresh                  EDGEAUTH_RESTORED_UNTIL (optional)
-//	SessionAuthorizer        EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE, EDGEAUTH_HTTP_RESPONSE,
-//	                         EDGEAUTH_DENY and EDGEAUTH_SESSION_CHECK (all three optional); with
-//	                         EDGEAUTH_SESSION_CHECK=revocations no EDGEAUTH_USERS_TABLE
+//	Sessions,                EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE
+//	SessionAuthorizer
+//	SessionAuthorizer        EDGEAUTH_HTTP_RESPONSE, EDGEAUTH_DENY and EDGEAUTH_SESSION_CHECK (all three
+//	                         optional); with EDGEAUTH_SESSION_CHECK=revocations no EDGEAUTH_USERS_TABLE
 //
 // The AWS variables are AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
 // which Lambda sets. They are read if a ring is in Secrets Manager, too. AWS_ENDPOINT_URL_DYNAMODB
@@ -153,8 +155,13 @@ func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.I
 	if err != nil {
 		return nil, nil, err
 	}
-	verifier, err := token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.audiences(), Keys: public, Now: s.Now})
+	verifier, err := s.verifier(public)
 	return issuer, verifier, err
+}
+
+// verifier returns what verifies this service's access tokens, those of every client.
+func (s Settings) verifier(public token.Keys) (*token.Verifier, error) {
+	return token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.audiences(), Keys: public, Now: s.Now})
 }
 
 func newAuthenticator(s Settings, keys login.Keys, users *user.Directory) (*login.Authenticator, error) {

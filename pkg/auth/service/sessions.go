@@ -12,43 +12,55 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Sessions returns the handler of the sessions function. It has no signing key, and it reads
-// neither the login ring nor the configuration of clients, so a session can be ended after its
-// client was removed. It reads the environment variables that the package documentation lists, and
-// fails as [Login] does.
+// Sessions returns the handler of the sessions function. It has no signing key, and it does not read
+// the login ring. It reads the environment variables that the package documentation lists, and fails
+// as [Login] does.
 func Sessions(o Options) (http.Handler, error) {
-	sessions, metrics, err := startSessions(config.Process())
+	c, metrics, err := startSessions(config.Process())
 	if err != nil {
 		return nil, err
 	}
-	return endpoint.Sessions(sessions, audit.Metered(o.log(), metrics), time.Now)
+	c.Log = audit.Metered(o.log(), metrics)
+	return endpoint.Sessions(c)
 }
 
 // startSessions also returns the namespace of the metrics.
-func startSessions(e *config.Environment) (sessions *session.Manager, metrics string, err error) {
+func startSessions(e *config.Environment) (c endpoint.SessionsConfig, metrics string, err error) {
 	metrics = e.Metrics()
 	store, keys, version := e.SessionStore(), e.RefreshKeys(), e.KeyVersion()
+	s, jwks := Settings{Issuer: e.Issuer(), Audience: e.Audience()}, e.JWKS()
 	rules := session.DefaultRules()
 	rules.SessionsNotBefore = e.SessionsNotBefore(time.Now())
 	secrets := e.SecretsManagerOf(keys)
+	document := e.Document(config.DocumentNames()...)
 	if err := e.Err(); err != nil {
-		return nil, "", err
+		return c, metrics, err
 	}
 	source, err := openRing(config.RefreshKeys, keys, secrets)
 	stores, storeErr := openStores(store)
-	if err := errors.Join(err, storeErr); err != nil {
-		return nil, "", err
+	public, jwksErr := token.ParseJWKS(jwks)
+	if jwksErr != nil {
+		jwksErr = fmt.Errorf("%s or %s: %w", config.JWKS, config.JWKSFile, jwksErr)
+	}
+	if err := errors.Join(err, storeErr, readDocument(document, &s), jwksErr); err != nil {
+		return c, metrics, err
+	}
+	c.Origins = s.Origins
+	if c.Access, err = s.verifier(public); err != nil {
+		return c, metrics, err
 	}
 	refresh, err := keyring.LoadRefresh(context.Background(), source, version, time.Now)
 	if err != nil {
-		return nil, "", fmt.Errorf("the refresh-token keys: %w", err)
+		return c, metrics, fmt.Errorf("the refresh-token keys: %w", err)
 	}
-	sessions, err = session.NewManager(session.Config{
+	// Without the clients: a session must be ended after its client was removed.
+	c.Sessions, err = session.NewManager(session.Config{
 		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Versions: stores.Versions,
 		Keys: refresh, Rules: rules,
 	})
-	return sessions, metrics, err
+	return c, metrics, err
 }

@@ -14,6 +14,9 @@ var (
 	// ErrForeignClient says that a request names a client other than the session's. That is a
 	// mistake of the request and no sign of theft.
 	ErrForeignClient = errors.New("the session belongs to another client")
+	// ErrOtherDelivery says that a refresh token came in the body and its session delivers it in a
+	// cookie, or the reverse. Script must not turn a cookie into a token that it can read.
+	ErrOtherDelivery = errors.New("the refresh token is delivered in another way")
 	// ErrUnknownClient says that the session's client is missing from the configuration. If the
 	// client is configured again, the session goes on.
 	ErrUnknownClient = errors.New("the session's client is not configured")
@@ -23,7 +26,7 @@ var (
 )
 
 // Refusal is the error of [Manager.Refresh], [Manager.Logout] and [Manager.Check]. It wraps exactly
-// one of [ErrEnded] (final), [ErrScope], [ErrForeignClient], [ErrUnknownClient] and
+// one of [ErrEnded] (final), [ErrScope], [ErrForeignClient], [ErrOtherDelivery], [ErrUnknownClient] and
 // [auth.ErrUnavailable], and the cause if there is one.
 type Refusal struct {
 	Outcome Outcome
@@ -53,6 +56,8 @@ func (r *Refusal) Unwrap() []error {
 		sentinel = ErrScope
 	case r.Outcome == OutcomeForeignClient:
 		sentinel = ErrForeignClient
+	case r.Outcome == OutcomeOtherDelivery:
+		sentinel = ErrOtherDelivery
 	case r.Outcome == OutcomeUnknownClient:
 		sentinel = ErrUnknownClient
 	}

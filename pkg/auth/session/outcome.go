@@ -25,6 +25,7 @@ const (
 	OutcomeAbsolute      Outcome = "absolute"
 	OutcomeNotBefore     Outcome = "not_before"     // created before Rules.SessionsNotBefore
 	OutcomeForeignClient Outcome = "foreign_client" // the session belongs to another client
+	OutcomeOtherDelivery Outcome = "other_delivery" // the token came in the body and its session uses a cookie, or the reverse
 	OutcomeForged        Outcome = "forged"         // not an authentic token
 	OutcomeKeyDropped    Outcome = "key_dropped"    // sealed under a key that an operator dropped
 
@@ -56,7 +57,7 @@ func (o Outcome) Theft() bool { return o == OutcomeFork || o == OutcomeReuse }
 // anew. Failures and wrong requests are not terminal: the token stays good.
 func (o Outcome) terminal() bool {
 	switch o {
-	case OutcomeForeignClient, OutcomeUnknownClient, OutcomeWiderScope, OutcomeBehind, OutcomeThrottled, OutcomeFailed:
+	case OutcomeForeignClient, OutcomeOtherDelivery, OutcomeUnknownClient, OutcomeWiderScope, OutcomeBehind, OutcomeThrottled, OutcomeFailed:
 		return false
 	}
 	return !o.Grants()

@@ -14,6 +14,8 @@ type Request struct {
 	RefreshToken auth.Secret
 	// Client is the client that the request names, or nil if it names none.
 	Client *auth.ClientID
+	// ByCookie says that the token came in a cookie.
+	ByCookie bool
 	// Scope is the scope to which the request narrows the access token. If it is empty, the access
 	// token gets the session's whole scope.
 	Scope []string
@@ -31,7 +33,8 @@ type Request struct {
 // ended.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the token will never work again, [ErrScope]
-// if the request asks for more than was granted, [ErrForeignClient] or [ErrUnknownClient] if the
+// if the request asks for more than was granted, [ErrOtherDelivery] if the token came in another way
+// than its session delivers it, [ErrForeignClient] or [ErrUnknownClient] if the
 // client may not use the session, and [auth.ErrUnavailable] if nothing was decided. The token stays
 // good unless the error wraps ErrEnded.
 func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
@@ -39,7 +42,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if err != nil {
 		return Granted{}, err
 	}
-	key, p := token.Key(), Presented{Token: token, Client: r.Client, Now: millis(m.c.Now())}
+	key, p := token.Key(), Presented{Token: token, Client: r.Client, ByCookie: r.ByCookie, Now: millis(m.c.Now())}
 	if err := m.checkScope(ctx, p, r.Scope); err != nil {
 		return Granted{}, err
 	}

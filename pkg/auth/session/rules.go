@@ -67,6 +67,8 @@ type Presented struct {
 	Token Token
 	// Client is the client that the request names, or nil if it names none.
 	Client *auth.ClientID
+	// ByCookie says that the token came in a cookie. The session must deliver its tokens so.
+	ByCookie bool
 	// Now is the one reading of the clock that both the condition and the decision use, in whole
 	// milliseconds.
 	Now time.Time
@@ -80,7 +82,7 @@ type Presented struct {
 // not read before it. So the token's profile chooses the write, and the session must have the same.
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
-		If:  Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Profile: p.Token.Profile, UnpausedAt: p.Now},
+		If:  Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Profile: p.Token.Profile, ByCookie: &p.ByCookie, UnpausedAt: p.Now},
 		Set: Change{Activity: &Activity{At: p.Now}},
 	}
 	if p.Token.Profile == auth.Fixed {
@@ -163,7 +165,8 @@ func (r Rules) StepUp(at time.Time) Update {
 }
 
 // outcome is the decision table. Its order matters. An ended session is reported as ended to every
-// client. A request of another client reveals and revokes nothing. The retry of a write is not a
+// client. A request of another client, or with a token that came in another way than it was
+// delivered, reveals and revokes nothing. The retry of a write is not a
 // duplicate.
 func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	t := p.Token
@@ -174,6 +177,8 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	switch {
 	case p.Client != nil && *p.Client != before.Client:
 		return OutcomeForeignClient
+	case p.ByCookie != before.Delivery.ByCookie():
+		return OutcomeOtherDelivery
 	case t.Profile != before.Profile:
 		return OutcomeReuse // sealed with a stolen key: a session never changes its profile
 	case wrote && t.Profile == auth.Fixed:

@@ -30,6 +30,9 @@ type Condition struct {
 	Client *auth.ClientID
 	// Profile must be the session's. Zero requires nothing.
 	Profile auth.Profile
+	// ByCookie must be what [auth.Delivery.ByCookie] says of the session's delivery. nil requires
+	// nothing.
+	ByCookie *bool
 	// UnpausedAt requires that [Session.PausedUntil] is not after this instant. Zero requires nothing.
 	UnpausedAt time.Time
 	// IdleSince requires that the last use of the session is not after this instant. Zero requires
@@ -105,6 +108,9 @@ func (c Condition) holds(s *Session) bool {
 		return false
 	}
 	if c.Profile != 0 && c.Profile != s.Profile {
+		return false
+	}
+	if c.ByCookie != nil && *c.ByCookie != s.Delivery.ByCookie() {
 		return false
 	}
 	if !c.UnpausedAt.IsZero() && s.PausedUntil.After(c.UnpausedAt) {

@@ -181,6 +181,7 @@ func randomCase(rng *rand.Rand) Case {
 	}
 	if rng.IntN(2) == 0 {
 		s.Delivery, s.Remember = auth.Delivery(rng.IntN(4)), rng.IntN(2) == 0
+		p.ByCookie = s.Delivery.ByCookie() != (rng.IntN(5) == 0)
 	}
 	if rng.IntN(4) == 0 {
 		s.Replaces = session.ID{byte(1 + rng.IntN(9))}
@@ -206,6 +207,10 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	}
 	if rng.IntN(4) == 0 {
 		u.If.CreatedFrom = begun.Add(time.Duration(rng.IntN(5)-2) * time.Millisecond)
+	}
+	if rng.IntN(3) == 0 {
+		byCookie := rng.IntN(2) == 0
+		u.If.ByCookie = &byCookie
 	}
 	if rng.IntN(3) == 0 {
 		u.If.UnpausedAt = p.Now.Add(near(rng) - time.Minute)

@@ -194,6 +194,36 @@ func unknownProfile(t *testing.T, store session.Store, raw Raw, one session.Sess
 	}
 }
 
+// unknownDelivery holds that a session with a delivery of a later version is neither read nor
+// refreshed: a cookie might be answered with a token that scripts can read.
+func unknownDelivery(t *testing.T, store session.Store, raw Raw, one session.Session) {
+	ctx := t.Context()
+	later := one
+	later.ID, later.Delivery = session.ID{10}, auth.DeliveryCookie
+	if err := store.Create(ctx, later); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []any{"by pigeon", "", 1} {
+		raw.Set(t, later.Key, "delivery", word)
+		_, err := store.Get(ctx, later.Key)
+		unavailable(t, fmt.Sprintf("read a session of delivery %q", word), err)
+		_, err = store.List(ctx, later.Subject, session.ID{}, 10)
+		unavailable(t, fmt.Sprintf("list a session of delivery %q", word), err)
+		for _, byCookie := range []bool{false, true} {
+			u := session.DefaultRules().Rotate(session.Presented{Token: session.Token{Profile: later.Profile}, ByCookie: byCookie, Now: Epoch})
+			_, done, err := store.Update(ctx, later.Key, u)
+			unavailable(t, fmt.Sprintf("refresh a session of delivery %q, by a cookie %v", word, byCookie), err)
+			if done {
+				t.Errorf("a session of delivery %q was written", word)
+			}
+		}
+	}
+	raw.Set(t, later.Key, "delivery", later.Delivery.String())
+	if after, err := store.Get(ctx, later.Key); err != nil || difference(later, after) != "" {
+		t.Errorf("the session was written: %v %s", err, difference(later, after))
+	}
+}
+
 func unreadableItems(t *testing.T, s Stores, raw Raw) {
 	ctx := t.Context()
 	u, one, counter := stored(t, s)
@@ -239,9 +269,10 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 		}
 	}
 	unknownProfile(t, s.Sessions, raw, one)
+	unknownDelivery(t, s.Sessions, raw, one)
 	// All that belongs to a user can be erased, also sessions that cannot be read.
 	raw.Set(t, one.Key, "v", 2)
-	if n, err := s.Sessions.DeleteAll(ctx, u.ID); err != nil || n != 1 {
+	if n, err := s.Sessions.DeleteAll(ctx, u.ID); err != nil || n != 2 {
 		t.Errorf("%d sessions were erased, %v", n, err)
 	}
 }

@@ -38,7 +38,7 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 		seen[c.rules().Decide(c.Presented, c.Item).Outcome]++
 	}
 	for _, o := range []session.Outcome{session.OutcomeRotated, session.OutcomeRecovered, session.OutcomeDuplicate, session.OutcomeSame, session.OutcomeExtended,
-		session.OutcomeFork, session.OutcomeReuse, session.OutcomeMissing, session.OutcomeRevoked, session.OutcomeIdle, session.OutcomeAbsolute, session.OutcomeForeignClient,
+		session.OutcomeFork, session.OutcomeReuse, session.OutcomeMissing, session.OutcomeRevoked, session.OutcomeIdle, session.OutcomeAbsolute, session.OutcomeForeignClient, session.OutcomeOtherDelivery,
 		session.OutcomeBehind, session.OutcomeNotBefore} {
 		if seen[o] == 0 {
 			t.Errorf("no case of %q was among %d", o, len(all))

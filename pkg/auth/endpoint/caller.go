@@ -1,0 +1,83 @@
+package endpoint
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/edgeauth/edgeauth/internal/bearer"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
+)
+
+// callers finds out who sends a request to the account function or the sessions function. Their
+// routes have no authorizer in front, because a gateway's authorizer for the header Authorization
+// refuses a request whose access token is in a cookie.
+type callers struct {
+	access   *token.Verifier
+	sessions *session.Manager
+	pages    pages
+}
+
+// find returns the session of the request's access token and its user, as the store has them now. An
+// access token lives on for minutes after its session has ended: a stolen one must not be able to
+// change the password or to end other sessions.
+func (c callers) find(r *http.Request) (s session.Session, of auth.Subject, err error) {
+	text, err := c.accessToken(r)
+	if err != nil {
+		return s, of, err
+	}
+	claims, err := c.access.Verify(r.Context(), text)
+	if err != nil {
+		if token.ReasonOf(err) != "" {
+			err = invalidToken(err)
+		}
+		return s, of, err
+	}
+	id, err := session.ParseID(claims.SessionID)
+	if err != nil {
+		return s, of, invalidToken(err)
+	}
+	key := session.Key{Subject: claims.Subject, ID: id}
+	s, of, err = c.sessions.Check(r.Context(), key)
+	if err == nil && claims.TokenVersion.Below(of.TokenVersion) {
+		err = &session.Refusal{Outcome: session.OutcomeSubjectSuperseded, Session: key, Client: s.Client}
+	}
+	if errors.Is(err, session.ErrEnded) {
+		err = invalidToken(err)
+	}
+	return s, of, err
+}
+
+// accessToken returns the access token of a request, which is in the header Authorization or in the
+// cookie. Two different ones are refused: an attacker who can add one must not decide which of them counts.
+func (c callers) accessToken(r *http.Request) (string, error) {
+	cookie, err := c.pages.token(r, accessCookie)
+	if err != nil {
+		return "", err
+	}
+	values := r.Header.Values("Authorization")
+	switch {
+	case len(values) == 0 && cookie.Reveal() == "":
+		// RFC 6750, section 3.1: no error code for a request without a token.
+		return "", &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: "Bearer",
+			description: "an access token is required"}
+	case len(values) == 0:
+		return cookie.Reveal(), nil
+	}
+	text, problem := bearer.Parse([]byte(values[0]))
+	switch {
+	case len(values) > 1 || problem != "":
+		return "", invalidToken(errors.New("want exactly one Authorization header with one bearer token"))
+	case cookie.Reveal() != "" && cookie.Reveal() != string(text):
+		return "", invalidRequest("the header Authorization and the cookie %s have different access tokens; send one of them", accessCookie.name)
+	}
+	return string(text), nil
+}
+
+// invalidToken returns the error of RFC 6750, section 3.1.
+func invalidToken(cause error) *problem {
+	return &problem{status: http.StatusUnauthorized, code: errorcode.InvalidToken, challenge: `Bearer error="invalid_token"`,
+		description: "the access token is not valid, or its session has ended", cause: cause}
+}
