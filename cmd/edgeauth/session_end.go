@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/backend"
@@ -22,7 +23,8 @@ func (f storeFlag) openManager(ctx context.Context, t terminal) (backend.Stores,
 		return stores, nil, err
 	}
 	sessions, err := session.NewManager(session.Config{
-		Store: stores.Sessions, Subjects: directoryOf(stores), Versions: stores.Versions, Keys: noKeys{},
+		Store: stores.Sessions, Subjects: directoryOf(stores), Versions: stores.Versions, Revocations: stores.Revocations,
+		Keys: noKeys{},
 	})
 	return stores, sessions, err
 }
@@ -116,9 +118,13 @@ func (c *sessionEndAll) all(ctx context.Context, t terminal, log *audit.Log, sho
 		}
 		return err
 	}}
-	if err = w.run(ctx); errors.Is(err, errUsage) {
+	if err := w.check(); err != nil {
 		return err
 	}
+	if err := w.patiently(ctx, func() error { return endBefore(ctx, stores.Revocations, c.After) }); err != nil {
+		return err
+	}
+	err = w.run(ctx)
 	view := struct {
 		Users      int64 `json:"users"`
 		Unreadable int   `json:"unreadable"`
@@ -127,6 +133,20 @@ func (c *sessionEndAll) all(ctx context.Context, t terminal, log *audit.Log, sho
 		fmt.Fprintf(out, "all sessions ended of %d users\n", view.Users)
 	})
 	return errors.Join(err, unreadable(t, w.unreadable), printed)
+}
+
+// endBefore adds an entry to the list of revocations that refuses every access token of now, so that
+// the tokens of the users who come last need not wait for their turn. The end of each user adds an entry
+// too, for tokens that are issued until then. A run that continues another one adds nothing: the users of
+// the first run may have logged in again.
+func endBefore(ctx context.Context, list session.Revocations, after auth.SubjectID) error {
+	if after != "" {
+		return nil
+	}
+	if err := list.Write(ctx, session.EndOfAll(time.Now())); err != nil {
+		return fmt.Errorf("refusing the access tokens of all users: %w; no session was ended", err)
+	}
+	return nil
 }
 
 // endAll ends all sessions of a user and writes the audit line. The user may have changed since u

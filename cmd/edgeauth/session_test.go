@@ -205,7 +205,7 @@ func TestSessionEndAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		before := version("a")
+		before, begun := version("a"), time.Now()
 		r := edgeauth(t, "", "session", "end-all", "--all-users", "--yes", "--json", "--data", home)
 		got, others := audited(t, r.err)
 		slices.Sort(got)
@@ -213,6 +213,11 @@ func TestSessionEndAll(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 		lines(t, others, "subject c: temporarily unavailable: .*", "edgeauth: users that cannot be read: 1")
+		since := begun.Truncate(time.Millisecond)
+		if found, err := stores.Revocations.Since(t.Context(), since, time.Now()); err != nil || len(found) != 3 ||
+			!slices.ContainsFunc(found, func(e session.RevocationEntry) bool { return !e.IssuedBy.Before(since) }) {
+			t.Errorf("the entries of both users and of all tokens: %+v, %v", found, err)
+		}
 		if r.status != exitFailed || r.out != "{\n  \"users\": 2,\n  \"unreadable\": 1\n}\n" {
 			t.Errorf("exit %d, %s", r.status, r.out)
 		}

@@ -40,10 +40,18 @@ const (
 	mostWorkers = 256
 )
 
-// run walks. The error says where another walk can go on.
-func (w *walk) run(ctx context.Context) error {
+// check returns an error if the options of the walk are out of range.
+func (w *walk) check() error {
 	if w.workers < 1 || w.workers > mostWorkers {
 		return fmt.Errorf("%w: --workers %d is out of range (want 1 to %d)", errUsage, w.workers, mostWorkers)
+	}
+	return nil
+}
+
+// run walks. The error says where another walk can go on.
+func (w *walk) run(ctx context.Context) error {
+	if err := w.check(); err != nil {
+		return err
 	}
 	if w.show == nil {
 		w.show = &progress{t: w.terminal, read: new(atomic.Int64)}

@@ -51,7 +51,7 @@ func TestEnds(t *testing.T) {
 }
 
 func TestRevocations(t *testing.T) {
-	storetest.Revocations(t, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
+	storetest.Revocations(t, 20, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
 }
 
 func TestAttempts(t *testing.T) {

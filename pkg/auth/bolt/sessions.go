@@ -139,6 +139,11 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 		if err != nil || !done {
 			return err
 		}
+		if e, ok := u.Revokes(key); ok {
+			if err := putRevocation(tx, e); err != nil {
+				return err
+			}
+		}
 		return putSession(tx, after)
 	})
 	if err != nil {

@@ -3,10 +3,12 @@ package bolt
 import (
 	"context"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -149,10 +151,21 @@ func (s users) Update(ctx context.Context, u user.User) error {
 		if !there.is(u) {
 			return user.ErrConflict
 		}
+		if err := raised(tx, there.User, u); err != nil {
+			return err
+		}
 		after := u
 		after.Revision++
 		return putUser(tx, after, there.request)
 	})
+}
+
+// raised writes the entry of a change that raises the token version of a user.
+func raised(tx *bbolt.Tx, from, to user.User) error {
+	if to.TokenVersion <= from.TokenVersion {
+		return nil
+	}
+	return putRevocation(tx, session.EndOfUser(from.ID, to.TokenVersion, to.UpdatedAt))
 }
 
 // is reports whether the stored user is still the user that a change is based on.
@@ -178,6 +191,9 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 		if err := moveFrom(tx, from, to); err != nil {
 			return err
 		}
+		if err := raised(tx, from, to); err != nil {
+			return err
+		}
 		after := to
 		after.ID, after.Revision = from.ID, from.Revision+1
 		return putUser(tx, after, request)
@@ -185,13 +201,16 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 }
 
 // Delete implements [user.Store].
-func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
+func (s users) Delete(ctx context.Context, id auth.SubjectID, at time.Time) error {
 	return s.db.write(ctx, func(tx *bbolt.Tx) error {
 		there, err := getUser(tx, id)
 		if err != nil {
 			return err
 		}
 		if err := moveFrom(tx, there.User, user.User{}); err != nil {
+			return err
+		}
+		if err := putRevocation(tx, session.EndOfUser(id, session.VersionAbove(there.TokenVersion, at), at)); err != nil {
 			return err
 		}
 		return tx.Bucket(usersBucket).Delete([]byte(id))

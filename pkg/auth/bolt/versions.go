@@ -40,6 +40,11 @@ func (v versions) Raise(ctx context.Context, r session.Raise) (done bool, err er
 				return err
 			}
 		}
+		for _, e := range r.Revokes() {
+			if err := putRevocation(tx, e); err != nil {
+				return err
+			}
+		}
 		u := there.User
 		u.TokenVersion, u.UpdatedAt = r.To, r.At
 		u.Revision++

@@ -55,7 +55,8 @@ func TestStoreCalls(t *testing.T) {
 		who.Prepare(t.Context())
 		return "", session.Granted{}
 	})
-	// A limit of sessions costs one query at a login, and one write for each session that it ends.
+	// A limit of sessions costs one query at a login, and one read and one transaction for each session
+	// that it ends.
 	limited := aClient
 	limited.MaxSessions = 1
 	for _, row := range []struct {
@@ -63,7 +64,7 @@ func TestStoreCalls(t *testing.T) {
 		want calls
 	}{
 		{"login, limited", calls{"PutItem": 1, "Query": 1}},
-		{"login, limit reached", calls{"PutItem": 1, "Query": 1, "UpdateItem": 1}},
+		{"login, limit reached", calls{"PutItem": 1, "Query": 1, "GetItem": 1, "TransactWriteItems": 1}},
 	} {
 		count(row.what, row.want, "", func() (session.Outcome, session.Granted) { return "", m.login(t, limited) })
 		now = now.Add(time.Second)
@@ -119,7 +120,7 @@ func TestStoreCalls(t *testing.T) {
 	count("recovered", one, session.OutcomeRecovered, refresh(first.RefreshToken))
 	now = now.Add(3 * time.Minute)
 	count("rotated", one, session.OutcomeRotated, refresh(second.RefreshToken))
-	count("theft", calls{"UpdateItem": 2, "GetItem": 1}, session.OutcomeReuse, refresh(first.RefreshToken))
+	count("theft", calls{"UpdateItem": 1, "GetItem": 2, "TransactWriteItems": 1}, session.OutcomeReuse, refresh(first.RefreshToken))
 	count("revoked", one, session.OutcomeRevoked, refresh(second.RefreshToken))
 	count("forged", nil, session.OutcomeForged, refresh(auth.NewSecret("ert_"+first.RefreshToken.Reveal()[5:])))
 }

@@ -139,12 +139,17 @@ func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
 	if err := users.Create(t.Context(), u, rand.Text()); err != nil {
 		t.Fatal(err)
 	}
-	u.TokenVersion = 7
-	wire.Fail("PutItem", 1, fault.ResetAfter)
+	u.MustChange = true
+	wire.Fail("UpdateItem", 1, fault.ResetAfter)
 	if err := users.Update(t.Context(), u); err != nil {
 		t.Errorf("after a lost reply: %v", err)
 	}
-	if got, err := users.Get(t.Context(), "s"); err != nil || got.Revision != 2 || got.TokenVersion != 7 {
+	u.Revision, u.TokenVersion = 2, 7
+	wire.Fail("TransactWriteItems", 1, fault.ResetAfter)
+	if err := users.Update(t.Context(), u); err != nil {
+		t.Errorf("a higher token version, after a lost reply: %v", err)
+	}
+	if got, err := users.Get(t.Context(), "s"); err != nil || got.Revision != 3 || got.TokenVersion != 7 || !got.MustChange {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if err := users.Update(t.Context(), u); !errors.Is(err, user.ErrConflict) {
@@ -164,7 +169,7 @@ func TestOwnEndOfASession(t *testing.T) {
 		},
 	} {
 		g := m.login(t, aClient)
-		wire.Fail("UpdateItem", 1, fault.ResetAfter)
+		wire.Fail("TransactWriteItems", 1, fault.ResetAfter)
 		if e, err := end(g); err != nil || e.Outcome != name {
 			t.Errorf("%s: %+v, %v", name, e, err)
 		}

@@ -26,6 +26,7 @@ type manager struct {
 	hasher        login.Hasher
 	subject       auth.Subject
 	users         user.Store
+	stored        session.Store
 	now           func() time.Time
 }
 
@@ -43,7 +44,7 @@ var (
 
 func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
 	t.Helper()
-	m := &manager{users: db.Users(), now: now}
+	m := &manager{users: db.Users(), stored: db.Sessions(), now: now}
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
 		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
 		s.Client, s.Clients, s.Now = aClient, []auth.Client{longestClient}, now

@@ -75,14 +75,14 @@ func TestConformanceCatchesMutants(t *testing.T) {
 	}
 }
 
-// mutator changes the expressions of UpdateItem requests.
+// mutator changes the expressions of updates of sessions, alone or in a transaction.
 type mutator struct {
 	from, to string
 	changed  atomic.Int32
 }
 
 func (m *mutator) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+	if _, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); operation != "UpdateItem" && operation != "TransactWriteItems" {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	raw, err := io.ReadAll(r.Body)

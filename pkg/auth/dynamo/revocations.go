@@ -78,6 +78,11 @@ func (r revocations) write(e session.RevocationEntry) *types.Update {
 	}
 }
 
+// revoke renders the write of an entry for a transaction.
+func (db *DB) revoke(e session.RevocationEntry) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: revocations{db}.write(e)}
+}
+
 func revocationOf(item attributes) (session.RevocationEntry, error) {
 	r := readerOf(item)
 	e := session.RevocationEntry{Below: r.uint(attrBelow), IssuedBy: r.time(attrIssuedBy)}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/uuid"
 
 	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -183,6 +184,9 @@ func (s sessions) Get(ctx context.Context, key session.Key) (session.Session, er
 
 // Update implements [session.Store].
 func (s sessions) Update(ctx context.Context, key session.Key, u session.Update) (before *session.Session, done bool, err error) {
+	if e, ok := u.Revokes(key); ok {
+		return s.revoke(ctx, key, u, e)
+	}
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := render(u)
@@ -212,6 +216,50 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 		return nil, false, err
 	}
 	return &was, !refused, nil
+}
+
+// revoke applies u and writes the entry e in one transaction. A transaction returns an item only if it
+// fails, so the session is read before it. An end of an unknown session then writes nothing: a user who
+// guesses ids adds no entries.
+func (s sessions) revoke(ctx context.Context, key session.Key, u session.Update, e session.RevocationEntry) (before *session.Session, done bool, err error) {
+	was, err := s.Get(ctx, key)
+	switch after := was; {
+	case errors.Is(err, auth.ErrNotFound):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	case !u.Do(&after):
+		return &was, false, nil
+	}
+	before, done = &was, true
+	in := s.change(key, u)
+	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	items := []types.TransactWriteItem{{Update: in}, s.db.revoke(e)}
+	err = s.db.transact(ctx, "ending a session", uuid.NewString(), items, func(reasons []reason) error {
+		before, done = nil, false
+		if reasons[0].item == nil {
+			return nil
+		}
+		now, err := sessionOf(reasons[0].item)
+		if err == nil {
+			before = &now
+		}
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return before, done, nil
+}
+
+// change renders u for a transaction.
+func (s sessions) change(key session.Key, u session.Update) *types.Update {
+	in := render(u)
+	return &types.Update{
+		TableName: &s.db.tables.Sessions, Key: keyOf(key),
+		ConditionExpression: in.ConditionExpression, UpdateExpression: in.UpdateExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	}
 }
 
 // List implements [session.Store]. It lists sessions in the order of their IDs as text.

@@ -15,24 +15,31 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
+// transact is [DB.transact] for items of which those that fail are users and pointers. If a condition
+// failed on an unreadable item, the error is auth.ErrUnavailable.
+func (s users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
+	return s.db.transact(ctx, doing, request, items, func(reasons []reason) error {
+		if err := unreadable(reasons); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		return judge(reasons)
+	})
+}
+
 // transact carries out a transaction under a request token. If a condition fails, transact calls
 // judge with one reason for each item, and returns the error of judge. The engine recognises a
-// repeated token for ten minutes. After that, judge may recognise the repetition by the items. If a
-// condition failed on an unreadable item, the error is auth.ErrUnavailable.
-func (s users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
-	ctx, cancel := s.db.bounded(ctx)
+// repeated token for ten minutes. After that, judge may recognise the repetition by the items.
+func (db *DB) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
+	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: &request, TransactItems: items}
 	for attempt := 1; ; attempt++ {
-		_, err := s.db.client.TransactWriteItems(ctx, in)
+		_, err := db.client.TransactWriteItems(ctx, in)
 		if err == nil {
 			return nil
 		}
 		switch reasons, refused, conflict := reasonsOf(err, len(items)); {
 		case refused:
-			if err := unreadable(reasons); err != nil {
-				return fmt.Errorf("%s: %w", doing, err)
-			}
 			return judge(reasons)
 		case !conflict || attempt == awsclient.MaxAttempts:
 			return failed(doing, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -198,14 +199,19 @@ func (s users) get(ctx context.Context, key attributes) (attributes, error) {
 	return out.Item, nil
 }
 
-// Update implements [user.Store].
+// Update implements [user.Store]. An update that raises the token version is refused by a condition
+// first, so that all others are one UpdateItem.
 func (s users) Update(ctx context.Context, u user.User) error {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	e, write := newExpression(), rand.Text()
 	condition := e.asRead(u)
-	u.Revision++
-	set, err := e.setUser(u, write)
+	if u.TokenVersion > 0 {
+		condition += " AND " + e.compare(attrTokenVersion, ">=", num(u.TokenVersion)) // otherwise raise
+	}
+	after := u
+	after.Revision++
+	set, err := e.setUser(after, write)
 	if err != nil {
 		return err
 	}
@@ -219,11 +225,14 @@ func (s users) Update(ctx context.Context, u user.User) error {
 	case refused && there == nil:
 		return auth.ErrNotFound
 	case refused:
-		if _, err := userOf(there); err != nil {
+		was, err := userOf(there)
+		switch {
+		case err != nil:
 			return fmt.Errorf("updating a user: %w", err)
-		}
-		if writeOf(there) == write {
+		case writeOf(there) == write:
 			return nil
+		case was.Revision == u.Revision && was.TokenVersion < u.TokenVersion:
+			return s.raise(ctx, u, after, write)
 		}
 		return user.ErrConflict
 	case errors.As(err, new(*types.TransactionConflictException)):
@@ -233,6 +242,29 @@ func (s users) Update(ctx context.Context, u user.User) error {
 		return failed("updating a user", err)
 	}
 	return nil
+}
+
+// raise is Update for a change that raises the token version: one transaction writes the user and the
+// entry of the end.
+func (s users) raise(ctx context.Context, u, after user.User, write string) error {
+	e := newExpression()
+	condition := e.asRead(u)
+	set, err := e.setUser(after, write)
+	if err != nil {
+		return err
+	}
+	items := []types.TransactWriteItem{
+		s.change(userKey(u.ID), e, condition, set), s.db.revoke(session.EndOfUser(u.ID, after.TokenVersion, after.UpdatedAt)),
+	}
+	return s.transact(ctx, "updating a user", write, items, func(reasons []reason) error {
+		switch mine := reasons[0]; {
+		case mine.item == nil:
+			return auth.ErrNotFound
+		case mine.write() == write:
+			return nil
+		}
+		return user.ErrConflict
+	})
 }
 
 // List implements [user.Store]. It scans the table, so it is for operators and not for requests.

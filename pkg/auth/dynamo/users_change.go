@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/uuid"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
@@ -31,6 +33,9 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 		return err
 	}
 	items := append([]types.TransactWriteItem{s.change(userKey(from.ID), e, condition, set)}, s.move(moves, from.ID)...)
+	if to.TokenVersion > from.TokenVersion {
+		items = append(items, s.db.revoke(session.EndOfUser(from.ID, to.TokenVersion, to.UpdatedAt)))
+	}
 	err = s.transact(ctx, "moving a user", request, items, func(reasons []reason) error {
 		switch mine := reasons[0]; {
 		case mine.failed && mine.write() == request:
@@ -56,7 +61,7 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 }
 
 // Delete implements [user.Store]. It reads the user first to learn which pointers lead to the user.
-func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
+func (s users) Delete(ctx context.Context, id auth.SubjectID, at time.Time) error {
 	for attempt := 1; ; attempt++ {
 		u, err := s.Get(ctx, id)
 		switch {
@@ -65,7 +70,7 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 		case err != nil:
 			return err
 		}
-		if err := s.deleteAsRead(ctx, u); !errors.Is(err, user.ErrConflict) || attempt == maxDeletions {
+		if err := s.deleteAsRead(ctx, u, at); !errors.Is(err, user.ErrConflict) || attempt == maxDeletions {
 			return err
 		}
 	}
@@ -75,7 +80,7 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID) error {
 // attempt, so constant writes would otherwise delay a deletion for ever.
 const maxDeletions = 20
 
-func (s users) deleteAsRead(ctx context.Context, u user.User) error {
+func (s users) deleteAsRead(ctx context.Context, u user.User, at time.Time) error {
 	held, err := s.held(ctx, u.ID, u.Email)
 	if err != nil {
 		return err
@@ -86,6 +91,7 @@ func (s users) deleteAsRead(ctx context.Context, u user.User) error {
 	}
 	e := newExpression()
 	items := append([]types.TransactWriteItem{s.delete(userKey(u.ID), e, e.asRead(u))}, s.move(moves, u.ID)...)
+	items = append(items, s.db.revoke(session.EndOfUser(u.ID, session.VersionAbove(u.TokenVersion, at), at)))
 	return s.transact(ctx, "deleting a user", uuid.NewString(), items, func(reasons []reason) error {
 		if reasons[0].failed || len(held) > 0 {
 			return user.ErrConflict

@@ -9,6 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 	"github.com/edgeauth/edgeauth/test/engine"
 	"github.com/edgeauth/edgeauth/test/fault"
@@ -44,7 +45,7 @@ func TestFaultsOfUserChanges(t *testing.T) {
 				t.Errorf("always: %v", err)
 			}
 			wire.Fail("TransactWriteItems", 1, f)
-			if err := users.Delete(t.Context(), "s"); err != nil {
+			if err := users.Delete(t.Context(), "s", storetest.Epoch); err != nil {
 				t.Errorf("a deletion: %v", err)
 			}
 			for _, name := range []string{"old", "new", "third"} {

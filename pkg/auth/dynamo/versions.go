@@ -29,13 +29,11 @@ func (v versions) Raise(ctx context.Context, r session.Raise) (done bool, err er
 	}, ", ")
 	items := []types.TransactWriteItem{v.change(userKey(r.Key.Subject), e, strings.Join(condition, " AND "), "SET "+set)}
 	if r.Update != nil {
-		u := render(*r.Update)
 		// No item is requested back: the caller reads the session again if the transaction is refused.
-		items = append(items, types.TransactWriteItem{Update: &types.Update{
-			TableName: &v.db.tables.Sessions, Key: keyOf(r.Key),
-			ConditionExpression: u.ConditionExpression, UpdateExpression: u.UpdateExpression,
-			ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
-		}})
+		items = append(items, types.TransactWriteItem{Update: sessions{v.db}.change(r.Key, *r.Update)})
+	}
+	for _, e := range r.Revokes() {
+		items = append(items, v.db.revoke(e))
 	}
 	done = true
 	err = v.transact(ctx, "raising a token version", uuid.NewString(), items, func(reasons []reason) error {

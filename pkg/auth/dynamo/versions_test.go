@@ -159,7 +159,7 @@ func TestCallsOfEnds(t *testing.T) {
 		count("the end of the others", one, func() error { return confirmed(m.EndOthers(t.Context(), of, own)) })
 		count("a check afterwards", map[string]int{"GetItem": 2}, check)
 		count("the end of all", one, func() error { return confirmed(m.EndAll(t.Context(), of, nil)) })
-		count("the end of one", map[string]int{"UpdateItem": 1}, func() error {
+		count("the end of one", map[string]int{"GetItem": 1, "TransactWriteItems": 1}, func() error {
 			_, err := m.Revoke(t.Context(), g.Session.Key, session.RevocationUser)
 			return err
 		})

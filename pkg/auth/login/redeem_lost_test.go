@@ -28,11 +28,11 @@ func TestRedeemChangeLostReply(t *testing.T) {
 			users, _ := onDynamoDB(t, wire)
 			c := newChangingOn(t, users, asConfigured)
 			given := c.mustChange(t)
-			wire.Fail("UpdateItem", 10, lost) // the retries of the SDK too
+			wire.Fail("TransactWriteItems", 10, lost) // the retries of the SDK too
 			if _, err := c.RedeemChange(t.Context(), given, next); !errors.Is(err, auth.ErrUnavailable) {
 				t.Fatalf("with every reply lost: %v", err)
 			}
-			wire.Fail("UpdateItem", 0, nil)
+			wire.Fail("", 0, nil)
 			if got := c.stored(t); got != "hash of battery staple" {
 				t.Fatalf("the write did not take effect: %s", got)
 			}

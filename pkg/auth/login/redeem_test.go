@@ -120,12 +120,12 @@ var meanwhile = map[string]struct {
 		return err
 	}, false},
 	"erased": {func(t *testing.T, c *changing) error {
-		return c.Directory.Store.Delete(t.Context(), c.ada.ID)
+		return c.Directory.Store.Delete(t.Context(), c.ada.ID, time.Now())
 	}, false},
 	"erased, and made anew": {func(t *testing.T, c *changing) error {
 		u, err := c.Directory.Store.Get(t.Context(), c.ada.ID)
 		if err == nil {
-			err = c.Directory.Store.Delete(t.Context(), c.ada.ID)
+			err = c.Directory.Store.Delete(t.Context(), c.ada.ID, time.Now())
 		}
 		u.Change = user.PasswordChange{}
 		return errors.Join(err, c.Directory.Store.Create(t.Context(), u, rand.Text()))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
@@ -110,7 +111,7 @@ func TestUserIsReadAgainAfterTheStep(t *testing.T) {
 		a := rec.with(t, func(c *login.Config) {
 			c.Steps.After = func(context.Context, login.Credentials, login.Result) ([]string, error) {
 				if change == nil {
-					return nil, rec.store.Delete(t.Context(), "s1")
+					return nil, rec.store.Delete(t.Context(), "s1", time.Now())
 				}
 				u, err := rec.store.Get(t.Context(), "s1")
 				if err != nil {

@@ -117,7 +117,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 	}
 	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
-		Store: s.Stores.Sessions, Subjects: users, Versions: s.Stores.Versions,
+		Store: s.Stores.Sessions, Subjects: users, Versions: s.Stores.Versions, Revocations: s.Stores.Revocations,
 		Keys: keys.refresh, Rules: rules, Now: s.Now, Clients: s.clients(),
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func startSessions(e *config.Environment) (c endpoint.SessionsConfig, metrics st
 	}
 	// Without the clients: a session must be ended after its client was removed.
 	c.Sessions, err = session.NewManager(session.Config{
-		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Versions: stores.Versions,
+		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Versions: stores.Versions, Revocations: stores.Revocations,
 		Keys: refresh, Rules: rules,
 	})
 	return c, metrics, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
@@ -27,7 +28,8 @@ type Ended struct {
 	Replaced []Key
 }
 
-// Logout ends the session of a refresh token by one write. It accepts every token that was ever
+// Logout ends the session of a refresh token by one write, which also adds the session to
+// [Revocations]. It accepts every token that was ever
 // issued for the session, of any generation: a client that missed the last rotation must be able to
 // log out too. client is the client that the request names, or nil if it names none. A session that
 // this one has replaced by a step-up ends too, by one more read and write.
@@ -49,7 +51,7 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 	return m.end(ctx, token.Key(), u, OutcomeLoggedOut)
 }
 
-// Revoke ends a session for good by one write. It succeeds if the session has ended already or does
+// Revoke ends a session for good by one write, which also adds the session to [Revocations]. It succeeds if the session has ended already or does
 // not exist. A session that this one has replaced by a step-up ends too, by one more read and write.
 //
 // Revoke writes no audit line, because a [Manager] has no log. The caller writes one if the Outcome
@@ -112,8 +114,22 @@ func (m *Manager) endOne(ctx context.Context, key Key, u Update, ended Outcome) 
 		e.Outcome, e.Reason = ended, u.Set.Revocation.Reason
 	default:
 		e.Outcome, e.Reason = OutcomeRevoked, before.Revocation.Reason
+		if err := m.revokeAgain(ctx, key, before.Revocation.At); err != nil {
+			return Ended{}, nil, m.refuse(key, OutcomeFailed, fmt.Errorf("ending a session again: %w", err))
+		}
 	}
 	return e, before, nil
+}
+
+// revokeAgain writes the entry of a session that has ended at an instant. The end has written it already,
+// unless an earlier version of the program did, which knows no entries and may still run during a
+// deployment. Once all access tokens of the session have expired, revokeAgain does nothing.
+func (m *Manager) revokeAgain(ctx context.Context, key Key, ended time.Time) error {
+	now := m.c.Now()
+	if m.c.Revocations == nil || now.Sub(ended) > RevocationsKept {
+		return nil
+	}
+	return m.c.Revocations.Write(context.WithoutCancel(ctx), EndOfSession(key, now))
 }
 
 // revoke applies a revocation and returns the session before it, or nil if there was none. It fails

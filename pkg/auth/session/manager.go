@@ -20,9 +20,12 @@ type Config struct {
 	Keys     Keys // the keys of refresh tokens
 	// Versions raises the token versions of users. Only EndOthers and EndAll need it.
 	Versions Versions
-	Rules    Rules            // the zero Rules are DefaultRules
-	Now      func() time.Time // the clock; nil means time.Now
-	Rand     io.Reader        // cryptographic, and must not fail; nil means crypto/rand.Reader
+	// Revocations is the list of Store. A repeated end of a session writes its entry again. nil writes
+	// none again.
+	Revocations Revocations
+	Rules       Rules            // the zero Rules are DefaultRules
+	Now         func() time.Time // the clock; nil means time.Now
+	Rand        io.Reader        // cryptographic, and must not fail; nil means crypto/rand.Reader
 	// Clients tells which clients are configured. Sessions of other clients are refused with
 	// [ErrUnknownClient]. nil accepts every client.
 	Clients interface{ Has(auth.ClientID) bool }

@@ -67,6 +67,35 @@ func EndOfAll(at time.Time) RevocationEntry {
 	return RevocationEntry{IssuedBy: millis(at), At: millis(at)}
 }
 
+// Revokes returns the entry that a store writes with u, which it applies to the session of key. It
+// reports false if u revokes nothing.
+func (u Update) Revokes(key Key) (RevocationEntry, bool) {
+	if u.Set.Revocation == nil {
+		return RevocationEntry{}, false
+	}
+	return EndOfSession(key, u.Set.Revocation.At), true
+}
+
+// Revokes returns the entries that a store writes with r.
+func (r Raise) Revokes() (all []RevocationEntry) {
+	if r.To > r.From {
+		all = append(all, EndOfUser(r.Key.Subject, r.To, r.At))
+	}
+	if r.Update != nil {
+		if e, ok := r.Update.Revokes(r.Key); ok {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// VersionAbove returns a token version above version, and above every version that the user ever had,
+// also one that a table of users has forgotten since it was restored from a backup: an import and an
+// operator's end set the second since 1970.
+func VersionAbove(version uint64, at time.Time) uint64 {
+	return max(version+1, uint64(max(0, at.Unix())))
+}
+
 // RevocationID names a session or a user in an entry: a truncated SHA-256. So the entries, which every
 // authorizer reads, hold neither subjects nor ids of sessions. It has no key, because two versions of a
 // function may run with different keys while they are being replaced. It does not depend on the issuer:

@@ -24,6 +24,10 @@ type Store interface {
 	Get(ctx context.Context, key Key) (Session, error)
 	// Update applies u atomically, exactly as [Update.Do] does. It returns the session as it was
 	// before, or nil if there was none, and whether the condition held.
+	//
+	// If u revokes the session and the condition holds, the entry of [Update.Revokes] is written in
+	// the same transaction. Of the session that is returned then, what updates change may be older,
+	// because a transaction returns no item.
 	Update(ctx context.Context, key Key, u Update) (before *Session, done bool, err error)
 	// List returns up to limit sessions of one subject that follow after, strongly consistent, in an
 	// order that the store chooses. The zero ID begins the list. Ended and revoked sessions are included until the

@@ -14,8 +14,8 @@ import (
 // two sessions and for 20,000. Package storetest defines its behaviour. A Versions is safe for
 // concurrent use.
 type Versions interface {
-	// Raise carries out r in one transaction and reports whether its conditions held. If one did
-	// not hold, nothing was written. The error wraps [auth.ErrNotFound] if there is no such user,
+	// Raise carries out r in one transaction, which also writes the entries of [Raise.Revokes], and
+	// reports whether its conditions held. If one did not hold, nothing was written. The error wraps [auth.ErrNotFound] if there is no such user,
 	// and [auth.ErrUnavailable] if the outcome is unknown or an item cannot be read.
 	Raise(ctx context.Context, r Raise) (done bool, err error)
 }
@@ -51,12 +51,10 @@ func (m *Manager) EndOthers(ctx context.Context, of auth.Subject, own Session) (
 // session that asks, which gets a tombstone, or nil if an operator asks. If own has ended meanwhile,
 // EndAll does nothing and reports done=false.
 //
-// An operator's end raises the token version to at least the present second since 1970, as an import
-// of users does. So it is above every version that the user ever had, also one that a table of users
-// has forgotten since it was restored from a backup.
+// An operator's end raises the token version by [VersionAbove].
 func (m *Manager) EndAll(ctx context.Context, of auth.Subject, own *Session) (done bool, err error) {
 	now := millis(m.c.Now())
-	r := Raise{Key: Key{Subject: of.ID}, From: of.TokenVersion, To: max(of.TokenVersion+1, uint64(now.Unix())), At: now}
+	r := Raise{Key: Key{Subject: of.ID}, From: of.TokenVersion, To: VersionAbove(of.TokenVersion, now), At: now}
 	if own != nil {
 		u := Revoke(now, RevocationUser)
 		u.If = m.live(now)

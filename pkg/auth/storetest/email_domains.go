@@ -70,7 +70,7 @@ func domainSpellings(t *testing.T, store user.Store, _ Raw) {
 			u.Email, u.Revision = other, u.Revision+1
 			found(t, store, u.ID, spellings...)
 		}
-		if err := store.Delete(t.Context(), u.ID); err != nil {
+		if err := store.Delete(t.Context(), u.ID, Epoch); err != nil {
 			t.Error(err)
 		}
 		found(t, store, "", spellings...)
@@ -153,12 +153,12 @@ func oldPointers(t *testing.T, store user.Store, raw Raw) {
 	move(withEmail(u, "other@example.com"), user.Email("other@example.com").Pointer())
 	found(t, store, "", spellings...)
 	leadsTo(t, store, inLetters, "")
-	if err := store.Delete(ctx, u.ID); err != nil {
+	if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 		t.Error(err)
 	}
 
 	u = withOld(t, store, raw, 2, spellings[0], inLetters)
-	if err := store.Delete(ctx, u.ID); err != nil {
+	if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 		t.Error(err)
 	}
 	leadsTo(t, store, inLetters, "")
@@ -187,7 +187,7 @@ func otherDomains(t *testing.T, store user.Store, raw Raw) {
 			t.Errorf("the pointer %q moved to %+q", row.other, row.text)
 		}
 		for _, u := range []user.User{owner, mine} {
-			if err := store.Delete(ctx, u.ID); err != nil {
+			if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 				t.Error(err)
 			}
 		}
@@ -198,7 +198,7 @@ func otherDomains(t *testing.T, store user.Store, raw Raw) {
 			t.Errorf("%+q becomes another address: %v", row.text, err)
 		}
 		leadsTo(t, store, other, "")
-		if err := store.Delete(ctx, old.ID); err != nil {
+		if err := store.Delete(ctx, old.ID, Epoch); err != nil {
 			t.Error(err)
 		}
 		old = withOld(t, store, raw, 10*i+3, row.text, other)
@@ -206,7 +206,7 @@ func otherDomains(t *testing.T, store user.Store, raw Raw) {
 			t.Error(err)
 		}
 		found(t, store, old.ID, row.text)
-		if err := store.Delete(ctx, old.ID); err != nil {
+		if err := store.Delete(ctx, old.ID, Epoch); err != nil {
 			t.Error(err)
 		}
 		leadsTo(t, store, other, "")
@@ -234,7 +234,7 @@ func oldPointerMoves(t *testing.T, store user.Store, raw Raw) {
 		if err := store.MoveEmailPointer(ctx, "another", u.Email); !errors.Is(err, auth.ErrNotFound) {
 			t.Errorf("for another user: %v", err)
 		}
-		if err := store.Delete(ctx, u.ID); err != nil {
+		if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 			t.Error(err)
 		}
 		if err := store.MoveEmailPointer(ctx, u.ID, u.Email); !errors.Is(err, auth.ErrNotFound) {
@@ -265,8 +265,8 @@ func emailConflict(t *testing.T, store user.Store, raw Raw) {
 	for _, decide := range []func(letters, ascii user.User) error{
 		func(letters, _ user.User) error { return moveEmail(ctx, store, letters, "a@b.example", rand.Text()) },
 		func(_, ascii user.User) error { return moveEmail(ctx, store, ascii, "a@b.example", rand.Text()) },
-		func(letters, _ user.User) error { return store.Delete(ctx, letters.ID) },
-		func(_, ascii user.User) error { return store.Delete(ctx, ascii.ID) },
+		func(letters, _ user.User) error { return store.Delete(ctx, letters.ID, Epoch) },
+		func(_, ascii user.User) error { return store.Delete(ctx, ascii.ID, Epoch) },
 	} {
 		letters, ascii := conflict(t, store, raw)
 		both := func() {
@@ -309,7 +309,7 @@ func emailConflict(t *testing.T, store user.Store, raw Raw) {
 		}
 		found(t, store, left, spellings...)
 		for _, u := range []user.User{letters, ascii} {
-			if err := store.Delete(ctx, u.ID); err != nil && !errors.Is(err, auth.ErrNotFound) {
+			if err := store.Delete(ctx, u.ID, Epoch); err != nil && !errors.Is(err, auth.ErrNotFound) {
 				t.Error(err)
 			}
 		}

@@ -158,7 +158,7 @@ func racingPointerMoves(t *testing.T, store user.Store, raw Raw) {
 		leadsTo(t, store, inLetters, "")
 		// What is left can be erased.
 		for _, id := range []auth.SubjectID{u.ID, userOf(t, 50+i).ID} {
-			if err := store.Delete(ctx, id); err != nil && !errors.Is(err, auth.ErrNotFound) {
+			if err := store.Delete(ctx, id, Epoch); err != nil && !errors.Is(err, auth.ErrNotFound) {
 				t.Error(err)
 			}
 		}

@@ -88,6 +88,7 @@ const (
 type race struct {
 	manager
 	t         *testing.T
+	stores    Stores
 	directory *user.Directory
 	user      user.User
 	holders   []*holder
@@ -138,13 +139,13 @@ func (plainHasher) Hash(auth.Secret) (auth.Secret, error) { return auth.NewSecre
 func newRace(t *testing.T, s Stores, i int) *race {
 	t.Helper()
 	c := &clock{now: Epoch}
-	r := &race{t: t, user: created(t, s.Users, i, nil), directory: &user.Directory{Store: s.Users, Hasher: plainHasher{}, Now: c.Now}}
+	r := &race{t: t, stores: s, user: created(t, s.Users, i, nil), directory: &user.Directory{Store: s.Users, Hasher: plainHasher{}, Now: c.Now}}
 	r.user.Disabled = false
 	if err := s.Users.Update(t.Context(), r.user); err != nil {
 		t.Fatal(err)
 	}
 	m, err := session.NewManager(session.Config{
-		Store: s.Sessions, Subjects: r.directory, Versions: s.Versions, Keys: key{}, Now: c.Now, Rand: newRandom(uint64(i)),
+		Store: s.Sessions, Subjects: r.directory, Versions: s.Versions, Revocations: s.Revocations, Keys: key{}, Now: c.Now, Rand: newRandom(uint64(i)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -271,7 +272,11 @@ func (r *race) judge(afterwards bool) {
 	}
 	all := r.kept(session.ID{1}) // an end of one session leaves all others
 	early, late := 0, 0
+	named := r.named()
 	check := func(what string, h *holder, lives bool) {
+		if named(h.key) == lives {
+			r.t.Errorf("%s: an entry names the session: %v, want %v", what, lives, !lives)
+		}
 		if slices.Contains(listed, h.key.ID) != lives {
 			r.t.Errorf("%s: listed %v, want %v", what, !lives, lives)
 		}
@@ -298,9 +303,27 @@ func (r *race) judge(afterwards bool) {
 		case l.late:
 			late++
 			check("a login after the end", l.holder, afterwards)
-		case !slices.Contains(listed, l.key.ID):
-			check("a login meanwhile", l.holder, false)
+		default:
+			check("a login meanwhile", l.holder, slices.Contains(listed, l.key.ID))
 		}
 	}
 	r.t.Logf("%d logins, %d of them before the end and %d after it; %d sessions are listed", len(r.logins), early, late, len(listed))
+}
+
+// named returns what reports whether an entry names a session: the session itself, or its user with a
+// token version above that of the session.
+func (r *race) named() func(session.Key) bool {
+	r.t.Helper()
+	ended, below := map[session.RevocationID]bool{}, map[session.RevocationID]uint64{}
+	for _, e := range entries(r.t, r.stores, Epoch, r.clock.Now()) {
+		ended[e.ID] = true
+		below[e.ID] = max(below[e.ID], e.Below)
+	}
+	return func(key session.Key) bool {
+		s, err := r.stores.Sessions.Get(r.t.Context(), key)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		return ended[session.RevocationIDOfSession(key)] || s.TokenVersion < below[session.RevocationIDOfUser(key.Subject)]
+	}
 }

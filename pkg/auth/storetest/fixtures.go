@@ -150,7 +150,7 @@ func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 			t.Errorf("user %s afterwards, %v:%s", want.ID, err, difference(want, got))
 		}
 		f.logsIn(t, s, login, want)
-		if err := s.Users.Delete(ctx, want.ID); err != nil {
+		if err := s.Users.Delete(ctx, want.ID, Epoch); err != nil {
 			t.Errorf("user %s is erased: %v", want.ID, err)
 		}
 	}

@@ -77,7 +77,7 @@ func noUserHasTheForms(ctx context.Context, t *testing.T, store user.Store) {
 	if after := formsIn(t, store); difference(before, after) != "" {
 		t.Error(difference(before, after))
 	}
-	if err := store.Delete(ctx, u.ID); err != nil {
+	if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 		t.Error(err)
 	}
 	if after := formsIn(t, store); difference(before, after) != "" {

@@ -110,7 +110,7 @@ func pointersMove(t *testing.T, store user.Store) {
 	if err := store.Update(ctx, alone); err != nil {
 		t.Errorf("an update of a user without pointers: %v", err)
 	}
-	if err := store.Delete(ctx, u.ID); err != nil {
+	if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 		t.Errorf("a user without pointers is erased: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func handOver(t *testing.T, store user.Store) {
 			case i%2 == 0:
 				err = store.Move(t.Context(), giver, withPointers(giver), rand.Text())
 			default:
-				err = store.Delete(t.Context(), giver.ID)
+				err = store.Delete(t.Context(), giver.ID, Epoch)
 				gone.Store(true)
 			}
 			if err != nil && !errors.Is(err, user.ErrExists) && !errors.Is(err, user.ErrConflict) {

@@ -42,7 +42,7 @@ func laterPointers(t *testing.T, store user.Store, raw Raw) {
 
 	raw.Set(t, comes, "v", 2)
 	unavailable(t, "remove a later pointer", move(stays))
-	unavailable(t, "erase the user of a later pointer", store.Delete(ctx, u.ID))
+	unavailable(t, "erase the user of a later pointer", store.Delete(ctx, u.ID, Epoch))
 	unavailable(t, "take a later pointer", store.Create(ctx, withPointers(userOf(t, 1), comes), rand.Text()))
 	if err := move(comes, goes); err != nil {
 		t.Errorf("move other pointers: %v", err)

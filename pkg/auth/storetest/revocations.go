@@ -10,10 +10,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Revocations checks that a session.Revocations behaves as package session defines it. open returns new
-// stores.
-func Revocations(t *testing.T, open func(testing.TB) Stores) {
+// Revocations checks that a session.Revocations behaves as package session defines it, and that every
+// end in the other stores of the same database writes its entry, and nothing else does. sequences is the
+// number of generated sequences of ends. open returns new stores.
+func Revocations(t *testing.T, sequences int, open func(testing.TB) Stores) {
 	t.Run("List", func(t *testing.T) { revocationsList(t, open(t)) })
+	t.Run("EqualsTheModel", func(t *testing.T) {
+		for _, err := range CompareRevocations(t.Context(), open(t), sequences, 1) {
+			t.Error(err)
+		}
+	})
 }
 
 // entries returns the entries since an instant, in the order of their time.
@@ -23,10 +29,15 @@ func entries(t testing.TB, s Stores, since, now time.Time) []session.RevocationE
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(found, func(a, b session.RevocationEntry) int {
+	return sorted(found)
+}
+
+// sorted sorts entries by time.
+func sorted(all []session.RevocationEntry) []session.RevocationEntry {
+	slices.SortFunc(all, func(a, b session.RevocationEntry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID.String(), b.ID.String()), cmp.Compare(a.Below, b.Below))
 	})
-	return found
+	return all
 }
 
 // revocationsList holds that entries of all kinds are read back from their time on, in every shard and

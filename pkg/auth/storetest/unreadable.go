@@ -59,7 +59,7 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 		unavailable(t, how+": update", store.Update(ctx, u))
 		unavailable(t, how+": change the e-mail", moveEmail(ctx, store, u, "other-"+u.Email, rand.Text()))
 		unavailable(t, how+": respell the e-mail", moveEmail(ctx, store, u, swapCase(u.Email), rand.Text()))
-		unavailable(t, how+": erase", store.Delete(ctx, u.ID))
+		unavailable(t, how+": erase", store.Delete(ctx, u.ID, Epoch))
 		listed, unreadable := 0, 0
 		each(t, store, 1, func(one user.User) {
 			if one.ID == neighbour.ID {
@@ -104,7 +104,7 @@ func unreadablePointer(t *testing.T, store user.Store, raw Raw) {
 			_, err := store.ByPointer(ctx, p)
 			unavailable(t, how+": follow", err)
 			unavailable(t, how+": move away", store.Move(ctx, u, away, rand.Text()))
-			unavailable(t, how+": erase the user", store.Delete(ctx, u.ID))
+			unavailable(t, how+": erase the user", store.Delete(ctx, u.ID, Epoch))
 			unavailable(t, how+": another user takes it", store.Move(ctx, other, taking, rand.Text()))
 			unavailable(t, how+": a new user takes it", store.Create(ctx, fresh, rand.Text()))
 		})

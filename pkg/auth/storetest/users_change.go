@@ -95,14 +95,14 @@ func changeEmails(t *testing.T, store user.Store) {
 
 func deleteUsers(t *testing.T, store user.Store) {
 	ctx, u := t.Context(), created(t, store, 0, nil)
-	if err := store.Delete(ctx, userOf(t, 1).ID); !errors.Is(err, auth.ErrNotFound) {
+	if err := store.Delete(ctx, userOf(t, 1).ID, Epoch); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
-	if err := store.Delete(ctx, u.ID); err != nil {
+	if err := store.Delete(ctx, u.ID, Epoch); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, store, u)
-	if err := store.Delete(ctx, u.ID); !errors.Is(err, auth.ErrNotFound) {
+	if err := store.Delete(ctx, u.ID, Epoch); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("again: %v", err)
 	}
 	if err := store.Update(ctx, u); !errors.Is(err, auth.ErrNotFound) {
@@ -202,7 +202,7 @@ func deleteAgainstWrites(t *testing.T, store user.Store) {
 			var err error
 			switch j {
 			case 0, 1:
-				if err = store.Delete(t.Context(), u.ID); err == nil {
+				if err = store.Delete(t.Context(), u.ID, Epoch); err == nil {
 					deleted.Add(1)
 				}
 			case 2, 3:

@@ -170,7 +170,7 @@ func (w *usersWorld) step(ctx context.Context, store user.Store) error {
 		if _, there := w.users[id]; !there {
 			want = auth.ErrNotFound
 		}
-		got = store.Delete(ctx, id)
+		got = store.Delete(ctx, id, Epoch)
 		delete(w.users, id)
 	}
 	if want == nil && got != nil || !errors.Is(got, want) {

@@ -199,7 +199,7 @@ func (d *Directory) Delete(ctx context.Context, id auth.SubjectID) (sessions int
 	if d.Sessions == nil {
 		return 0, errors.New("user: Directory.Sessions must hold the sessions, which are erased with their user")
 	}
-	missing := d.Store.Delete(ctx, id)
+	missing := d.Store.Delete(ctx, id, d.now())
 	if missing != nil && !errors.Is(missing, auth.ErrNotFound) {
 		return 0, missing
 	}

@@ -4,12 +4,18 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
 // Store keeps users. Package storetest tests the full contract. Every implementation must be safe
 // for concurrent use. If the outcome of a call is unknown, the error wraps [auth.ErrUnavailable].
+//
+// A write that raises the TokenVersion of a user, and the deletion of a user, also write an entry to the
+// list of revocations of the same database, in the same atomic step; see package session. So access
+// tokens of the ended sessions are refused by authorizers that read the list. The time of the entry is
+// the UpdatedAt that the write stores, which must be the time of the write.
 type Store interface {
 	// Create stores a new user unchanged, together with all its pointers, or stores nothing. The
 	// error is ErrExists if the subject or a pointer is taken, or one of [EmailPointers], and an error
@@ -38,10 +44,10 @@ type Store interface {
 	// store moves the pointers that [MovePointers] names. The request token and the errors of
 	// MovePointers are the same as in Create.
 	Move(ctx context.Context, from, to User, request string) error
-	// Delete erases the user and all its pointers, or nothing. The error is auth.ErrNotFound if the
-	// user is unknown. A concurrent write either comes before Delete, and is erased too, or comes
+	// Delete erases the user and all its pointers, or nothing. at is the time of the entry in the list
+	// of revocations. The error is auth.ErrNotFound if the user is unknown. A concurrent write either comes before Delete, and is erased too, or comes
 	// after Delete, and finds no user.
-	Delete(ctx context.Context, id auth.SubjectID) error
+	Delete(ctx context.Context, id auth.SubjectID, at time.Time) error
 	// MoveEmailPointer replaces the pointer that leads from an address to a user by the pointer for
 	// [NormalizeEmail], in one atomic step. It does nothing if the user has this pointer. The user
 	// stays as it is. The error is ErrExists if the pointer belongs to another user, and
