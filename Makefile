@@ -21,7 +21,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go test-frameworks test-web npm openapi check audit fuzz model bench clean
+.PHONY: help run build build-all engines test test-go test-frameworks test-web npm openapi check audit fuzz model bench costs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -149,6 +149,10 @@ model: ## Check the rules of rotation and of step-up on finer grids (three minut
 bench: engines ## Measure, as ratios within one run
 	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
 	cd bench && go test -run '^$$' -bench . -benchtime $(ROUNDS)x
+
+costs: engines ## Compute what a deployment costs, into docs/costs.md
+	go test -count=1 ./test/costs -run TestPage -update
+	go test -count=1 ./test/costs
 
 clean: ## Remove everything that was built or fetched
 	rm -rf bin $(DIST) .cache

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -74,6 +75,7 @@ func httpEvents(b *testing.B, is issued, alg token.Algorithm) {
 	decide(b, anHTTPEvent, is, alg, good, bad, []way[[]byte]{
 		{"ours", "**edgeauth**", invoke(oursInvoked(b, is, nil), allowed)},
 		{"ours-logging", "**edgeauth**, writing its log line", invoke(oursInvoked(b, is, io.Discard), allowed)},
+		{"ours-metering", "**edgeauth**, writing its log line with metrics", invoke(oursInvoked(b, is, audit.Metered(io.Discard, "edgeauth/edgeauth")), allowed)},
 		{"usual", "aws-lambda-go + golang-jwt", invoke(usualHTTP(golangJWT(is, alg)), allowed)},
 	})
 	b.ReportMetric(float64(len(good)), "event-bytes")

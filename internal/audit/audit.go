@@ -47,6 +47,8 @@ type Event struct {
 	// KeyAge is for how long the key has signed, in the line of a start; 0 leaves it out. It is a
 	// metric only.
 	KeyAge time.Duration
+	// Duration is how long the request took. 0 leaves it to the stopwatch of the context.
+	Duration time.Duration
 
 	took *took // set by Write
 }
@@ -127,6 +129,7 @@ func (l *Log) Write(ctx context.Context, e Event) {
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()
 	}
+	x.Duration = millisecondsOf(e.Duration)
 	if elapsed, calls, ok := stopwatch.Read(ctx); ok {
 		e.took = &took{elapsed, calls}
 		x.Duration = millisecondsOf(elapsed)

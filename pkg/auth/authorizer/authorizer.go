@@ -152,16 +152,17 @@ func wrong(list string, index int, err error) error {
 // other error as a refusal too, but Lambda counts it as a failed invocation, so a client could
 // trigger alarms with it.
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
-	ctx = stopwatch.Start(ctx)
+	ctx, began := a.watched(ctx)
 	e, ok := readEvent(text, &a.sources)
 	if !ok {
-		return a.fault(ctx, request{}, reasonUnknownEvent), nil
+		return a.fault(ctx, request{began: began}, reasonUnknownEvent), nil
 	}
 	at := placeOf(e)
 	if at == nil {
-		return a.fault(ctx, request{ID: e.requestID}, reasonUnknownEvent), nil
+		return a.fault(ctx, request{ID: e.requestID, began: began}, reasonUnknownEvent), nil
 	}
 	r := at.request(a, e)
+	r.began = began
 	d := a.decide(ctx, r)
 	switch {
 	case d.Reason == reasonSessionsUnavailable:
@@ -194,7 +195,22 @@ func (a *Authorizer) fault(ctx context.Context, r request, why reason) []byte {
 	return []byte(no)
 }
 
+// watched returns when a request began, and a context with a stopwatch if a store is read. Without a
+// store, the stopwatch would cost more than it tells.
+func (a *Authorizer) watched(ctx context.Context) (context.Context, time.Time) {
+	if a.audit == nil {
+		return ctx, time.Time{}
+	}
+	if a.config.Sessions != nil {
+		ctx = stopwatch.Start(ctx)
+	}
+	return ctx, time.Now()
+}
+
 func (a *Authorizer) log(ctx context.Context, r request, d decision) {
+	if a.audit == nil {
+		return
+	}
 	line := audit.Event{
 		Name:      audit.AuthzFail,
 		Outcome:   d.Outcome.String(),
@@ -206,6 +222,7 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 		ClientID:  d.Claims.ClientID,
 
 		ForeignClient: d.Claims.Foreign,
+		Duration:      time.Since(r.began),
 	}
 	switch d.Outcome {
 	case outcomeAllow:

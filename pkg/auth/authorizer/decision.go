@@ -19,6 +19,8 @@ type request struct {
 	identity bool     // the client sent an identity header of its own
 	graphQL  bool     // the request is for fields, each of which is decided separately
 	byPolicy bool     // the answer is a policy
+
+	began time.Time // by the real clock, for the duration in the log
 }
 
 // decision is the result of Authorizer.decide.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/answer"
 	"github.com/edgeauth/edgeauth/internal/requestid"
-	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
@@ -44,7 +43,8 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = requestid.Ensure(r)
 		request := a.requestOf(r)
-		watched := stopwatch.Start(r.Context()) // not that of next, which has lines of its own
+		watched, began := a.watched(r.Context()) // not for next, which has lines of its own
+		request.began = began
 		d := a.decide(watched, request)
 		if d.Outcome == outcomeAllow || d.Outcome == outcomeForbidden {
 			// A claim that does not fit into the context of a gateway is a fault here too, because
