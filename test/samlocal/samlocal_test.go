@@ -160,10 +160,10 @@ func (r *run) api(t *testing.T) {
 	money(tampered(back.Access)).want(t, http.StatusForbidden)
 	money(second.Access).want(t, http.StatusForbidden)
 	money(back.Access).want(t, http.StatusOK, `"roles":"demo"`)
-	// The list of sessions stands behind the authorizer, and its function reads and writes both tables.
+	// The function of the list of sessions verifies the access token, and reads and writes both tables.
 	bearer := []string{"Authorization", "Bearer " + back.Access}
-	c.get("/auth/sessions").want(t, http.StatusUnauthorized)
-	c.get("/auth/sessions", "Authorization", "Bearer "+tampered(back.Access)).want(t, http.StatusForbidden)
+	c.get("/auth/sessions").want(t, http.StatusUnauthorized, "an access token is required")
+	c.get("/auth/sessions", "Authorization", "Bearer "+tampered(back.Access)).want(t, http.StatusUnauthorized, "invalid_token")
 	c.get("/auth/sessions", bearer...).want(t, http.StatusOK, `"current":true`)
 	c.call(http.MethodDelete, "/auth/sessions", "", bearer...).want(t, http.StatusOK)
 	c.get("/auth/sessions", bearer...).want(t, http.StatusUnauthorized, "invalid_token")
