@@ -11,6 +11,7 @@
 // check it. The authorizer does so from its own memory on every request, with no network and no
 // database. No server can take it back before it ends, so it ends soon. For the few routes on which
 // even that is too late, the session authorizer also reads the session, and the token ends with it.
+// In its mode revocations it reads every few seconds what has ended, and the token ends seconds later.
 //
 // The refresh token is an opaque text that lives for days. It is good for one thing: the next pair
 // of tokens. It carries a random secret that only the client holds. The server keeps a hash of the

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // example returns an example, as it is, built and packaged.
@@ -114,12 +115,18 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// On a route with the session authorizer, a logout ends the access token at once. On the others, the
-// token lives on.
+// On a route with the session authorizer, a logout ends the access token at once, and in its mode
+// revocations within seconds. On the others, the token lives on.
 func TestSessionAuthorizer(t *testing.T) {
+	for _, check := range []string{"session", "revocations"} {
+		t.Run(check, func(t *testing.T) { testSessionAuthorizer(t, check) })
+	}
+}
+
+func testSessionAuthorizer(t *testing.T, check string) {
 	p := open(t)
-	s := p.stack(t, "money")
-	s.mustPut(p.template, s.parameters()...)
+	s := p.stack(t, "money-"+check)
+	s.mustPut(p.template, s.parameters("SessionCheck="+check)...)
 	s.mustCommand(password, "user add "+ada+" --roles demo")
 	c := s.client()
 	if err := c.login(t.Context(), ada, password); err != nil {
@@ -142,6 +149,11 @@ func TestSessionAuthorizer(t *testing.T) {
 	ask("a live session", http.MethodPost, money, c.access, http.StatusOK)
 	if _, err := c.expect(t.Context(), http.StatusOK, "", http.MethodPost, "/auth/logout", object{"refresh_token": c.refresh}, ""); err != nil {
 		t.Fatal(err)
+	}
+	for begin := time.Now(); check == "revocations" && time.Since(begin) < time.Minute; time.Sleep(time.Second) {
+		if got, err := c.send(t.Context(), http.MethodPost, money, nil, c.access); err != nil || got.status != http.StatusOK {
+			break
+		}
 	}
 	ask("after the logout", http.MethodPost, money, c.access, http.StatusForbidden)
 	ask("after the logout", http.MethodGet, whoami, c.access, http.StatusOK)

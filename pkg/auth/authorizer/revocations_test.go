@@ -2,6 +2,7 @@ package authorizer_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -48,23 +50,6 @@ func (c *checked) listed(t *testing.T, change func(*authorizer.Config)) (*author
 	}), r
 }
 
-// end ends the session of the tokens.
-func (c *checked) end(t *testing.T, access, refresh string) {
-	t.Helper()
-	claims, err := c.Verifier.Verify(t.Context(), access)
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := session.ParseID(claims.SessionID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.revocations.Write(t.Context(), session.EndOfSession(session.Key{Subject: claims.Subject, ID: id}, c.Clock.Now())); err != nil {
-		t.Fatal(err)
-	}
-	c.logout(t, refresh)
-}
-
 // TestRevocationsAtEveryPlace sends a token to every kind of gateway: while its session lives, after the
 // logout, and when the list is too old. $t stands for the token.
 func TestRevocationsAtEveryPlace(t *testing.T) {
@@ -92,7 +77,7 @@ func TestRevocationsAtEveryPlace(t *testing.T) {
 			if err != nil || !strings.Contains(string(answer), row.yes) || c.reason() != "ok" {
 				t.Errorf("a live session: %s, %v", answer, err)
 			}
-			c.end(t, access, refresh)
+			c.logout(t, refresh)
 			c.Clock.Advance(5 * time.Second)
 			answer, err = a.Invoke(t.Context(), event)
 			got := string(answer)
@@ -116,6 +101,81 @@ func TestRevocationsAtEveryPlace(t *testing.T) {
 				t.Errorf("%d sessions and %d users are read", c.sessions.reads, c.users.reads)
 			}
 		})
+	}
+}
+
+// refresh sends a refresh token and returns the next one, or "".
+func (c *checked) refresh(t *testing.T, text string) string {
+	t.Helper()
+	r := httptest.NewRequest("POST", c.Issuer+"/auth/refresh", strings.NewReader(`{"refresh_token":"`+text+`"}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	c.Handler.ServeHTTP(w, r)
+	var tokens struct {
+		Refresh string `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &tokens); err != nil {
+		t.Fatal(err)
+	}
+	return tokens.Refresh
+}
+
+// TestRevocationsEveryEnd: whatever ends a session, its access token is refused 5 seconds later, and
+// that of another user is not.
+func TestRevocationsEveryEnd(t *testing.T) {
+	for _, row := range []struct {
+		name, reason string
+		do           func(t *testing.T, c *checked, refresh string)
+	}{
+		{"logout", "revoked", func(t *testing.T, c *checked, refresh string) { c.logout(t, refresh) }},
+		{"theft", "revoked", func(t *testing.T, c *checked, refresh string) {
+			// The thief has copied the refresh token and the access token. The owner refreshes, and the
+			// thief does so after that.
+			next := c.refresh(t, refresh)
+			c.Clock.Advance(5 * time.Minute)
+			if next = c.refresh(t, next); next == "" {
+				t.Fatal("the owner cannot refresh")
+			}
+			if got := c.refresh(t, refresh); got != "" {
+				t.Fatal("the theft is not noticed")
+			}
+		}},
+		{"disabled", "subject_superseded", func(t *testing.T, c *checked, _ string) {
+			if _, err := c.Users.Disable(t.Context(), c.account.ID); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"password", "subject_superseded", func(t *testing.T, c *checked, _ string) {
+			if _, err := c.Users.SetPassword(t.Context(), c.account.ID, auth.NewSecret("another horse battery staple"), false); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"deleted", "subject_superseded", func(t *testing.T, c *checked, _ string) {
+			if _, err := c.Users.Delete(t.Context(), c.account.ID); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		c := newChecked(t)
+		c.AddUser("bob@example.com")
+		a, _ := c.listed(t, plainly)
+		ask := func(access string) string {
+			c.log.Reset()
+			if _, err := a.Invoke(t.Context(), []byte(strings.ReplaceAll(event(`{"authorization":"Bearer $t"}`), "$t", access))); err != nil {
+				return err.Error()
+			}
+			return c.reason()
+		}
+		access, refresh := c.Login("ada@example.com")
+		bob, _ := c.Login("bob@example.com")
+		row.do(t, c, refresh)
+		c.Clock.Advance(5 * time.Second)
+		if got := ask(access); got != row.reason {
+			t.Errorf("%s: %s, want %s", row.name, got, row.reason)
+		}
+		if got := ask(bob); got != "ok" {
+			t.Errorf("%s: the token of another user: %s", row.name, got)
+		}
 	}
 }
 
@@ -236,7 +296,7 @@ func TestRevocationsMiddleware(t *testing.T) {
 	store.down.Store(true)
 	ask("a store that does not answer", 503, "")
 	store.down.Store(false)
-	c.end(t, access, refresh)
+	c.logout(t, refresh)
 	c.Clock.Advance(5 * time.Second)
 	ask("an ended session", 401, `Bearer error="invalid_token"`)
 }

@@ -32,9 +32,7 @@ func TestStartSessionAuthorizer(t *testing.T) {
 func TestStartSessionAuthorizerRevocations(t *testing.T) {
 	f := newFixture(t)
 	f.ask(t, f.authorizer(t, config.CheckRevocations), "ok")
-	if err := f.opener.settings.Stores.Revocations.Write(t.Context(), session.EndOfSession(f.opened.Session.Key, f.opener.settings.Now())); err != nil {
-		t.Fatal(err)
-	}
+	f.logout(t)
 	f.ask(t, f.authorizer(t, config.CheckRevocations), "revoked")
 
 	tables := variables{

@@ -549,6 +549,46 @@ func TestRevocationListPanic(t *testing.T) {
 
 type panics struct{ session.Revocations }
 
+// TestRevocationListRollout ends a session by a function that has other keys than the one that opened it,
+// as while two versions of a function run. What is ended is named without a key, so nothing changes.
+func TestRevocationListRollout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, err := bolt.OpenTemp(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manager := func(k session.Keys) *session.Manager {
+			m, err := session.NewManager(session.Config{Store: db.Sessions(), Subjects: &directory{subject: auth.Subject{ID: aUUID, TokenVersion: 2}}, Keys: k})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		old := testManager{Manager: manager(keys{}), users: &directory{subject: auth.Subject{ID: aUUID, TokenVersion: 2}}, now: time.Now()}
+		g := old.login(t, auth.Balanced)
+		l, err := session.NewRevocationList(session.RevocationListConfig{Revocations: db.Revocations(), Lifetime: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		load(t, l)
+		next := manager(nextKeys{})
+		if _, err := next.Revoke(t.Context(), g.Session.Key, session.RevocationAdmin); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if ended, _, err := request(l, issued(g.Session.Key)); ended != revoked || err != nil {
+			t.Errorf("%q, %v", ended, err)
+		}
+	})
+}
+
+// nextKeys seal with another key than keys.
+type nextKeys struct{ keys }
+
+func (k nextKeys) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) {
+	return k.RefreshTokenKey(ctx, 1)
+}
+
 // TestRevocationListSize tells what 10,000 entries cost in memory.
 func TestRevocationListSize(t *testing.T) {
 	l, e := newList(t)

@@ -5,7 +5,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
@@ -56,6 +58,42 @@ func TestChecked(t *testing.T) {
 	for _, r := range routes {
 		if got := ask(r.method, r.path); got != r.after {
 			t.Errorf("%s %s after the logout: %d, want %d", r.method, r.path, got, r.after)
+		}
+	}
+}
+
+// TestCheckRevocations: with --check revocations, a token ends some seconds after its session.
+func TestCheckRevocations(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer backend.Close()
+	upstream, err := NewUpstream(backend.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guards, err := NewGuards([]string{"GET /money"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, password, _, err := serveOptions(t, Options{Upstream: upstream, Guards: guards, Check: config.CheckRevocations})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := post(t, l, "/auth/login", `{"email":"`+demoEmail+`","password":"`+password+`"}`)
+	ask := func() int {
+		r := httptest.NewRequest("GET", here+"/money", nil)
+		r.RemoteAddr = "127.0.0.1:1234"
+		r.Header.Set("Authorization", "Bearer "+tokens.Access)
+		w := httptest.NewRecorder()
+		l.ServeHTTP(w, r)
+		return w.Code
+	}
+	if got := ask(); got != http.StatusOK {
+		t.Fatalf("a live session: %d", got)
+	}
+	post(t, l, "/auth/logout", `{"refresh_token":"`+tokens.Refresh+`"}`)
+	for end := time.Now(); ask() != http.StatusForbidden; time.Sleep(100 * time.Millisecond) {
+		if time.Since(end) > time.Minute {
+			t.Fatal("a minute after the logout, the token is good")
 		}
 	}
 }

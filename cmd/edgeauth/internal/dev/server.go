@@ -163,7 +163,8 @@ func (o Options) sessions(ctx context.Context, s *service.Service, stores backen
 	if err != nil {
 		return nil, err
 	}
-	return list, list.Load(ctx)
+	_ = list.Load(ctx) // as in the function: if the store does not answer, the requests try again
+	return list, nil
 }
 
 // authorizer builds an authorizer as its function does: from the public keys, the configuration, and
