@@ -139,6 +139,9 @@ func (e *expression) matchCount(m throttle.Match, source string) string {
 	if m.SourceLeast != 0 {
 		all = append(all, e.compare(sourcePrefix+source, ">=", num(m.SourceLeast)))
 	}
+	if m.SourceBelow != 0 {
+		all = append(all, e.sourceBelow(source, m.SourceBelow))
+	}
 	if len(all) == 0 { // DynamoDB requires a term
 		all = []string{e.compare(attrCount, ">=", num(0))}
 	}

@@ -41,6 +41,7 @@ func TestAttemptsConformanceCatchesMutants(t *testing.T) {
 		{"a source that took slots waits as another", "NOT #f >= ", "NOT #f < "},
 		{"one more of the source", "NOT #f >= ", "NOT #f > "},
 		{"all of the source's waits at once", " OR (#last", " AND (#last"},
+		{"a source takes what is kept for others", "#n < :2 AND NOT #f >= ", "#n < :2 AND NOT #f > "},
 		{"the count is not written", "ADD #n ", "ADD #unused "},
 	} {
 		t.Run(m.name, func(t *testing.T) {

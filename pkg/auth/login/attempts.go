@@ -56,31 +56,14 @@ type unlimited struct{}
 func (unlimited) Take(_ context.Context, a attempt) (slot, error)     { return slot{Attempt: a}, nil }
 func (unlimited) Settle(context.Context, slot, throttle.Ending) error { return nil }
 
-// network returns the smallest block that one subscriber has.
-func network(a netip.Addr) netip.Prefix { return prefix(a, 32, 64) }
-
 // siteBits is the prefix length of an IPv6 site.
 const siteBits = 48
 
-// site returns the block that one customer of a provider, or one tenant of a data centre, can have
-// at no extra cost. An IPv6 site gets a /48 (RFC 6177, section 2).
-func site(a netip.Addr) netip.Prefix { return prefix(a, 24, siteBits) }
-
 // byNetwork returns the attempts that depend only on the client's address. An IPv4 client has one.
 func byNetwork(a netip.Addr, at time.Time) []attempt {
-	all := []attempt{{Network: network(a), At: at}}
-	if s := site(a); s.IsValid() && s.Addr().Is6() {
+	all := []attempt{{Network: throttle.Network(a), At: at}}
+	if s := throttle.Site(a); s.IsValid() && s.Addr().Is6() {
 		all = append(all, attempt{Network: s, At: at})
 	}
 	return all
-}
-
-func prefix(a netip.Addr, v4, v6 int) netip.Prefix {
-	a = a.Unmap() // an IPv4 client; all IPv4 clients would share one /64
-	bits := v6
-	if a.Is4() {
-		bits = v4
-	}
-	p, _ := a.Prefix(bits) // fails only for invalid lengths
-	return p
 }

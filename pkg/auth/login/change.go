@@ -89,7 +89,7 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, id auth.SubjectID, c
 // replace stores a new password for the user of a login.
 func (a *Authenticator) replace(ctx context.Context, proven Result, next auth.Secret) (Result, error) {
 	u := proven.User
-	stored, err := a.newHash(ctx, u, next)
+	stored, err := a.NewHash(ctx, u, next)
 	if err != nil {
 		return Result{}, err
 	}
@@ -103,9 +103,13 @@ func (a *Authenticator) replace(ctx context.Context, proven Result, next auth.Se
 	return Result{User: u, AMR: proven.AMR, Reference: proven.Reference, NewDevice: a.c.Keys != nil}, nil
 }
 
-// newHash returns the hash of a new password, if the password is allowed and differs from the
-// current one. The hashes run under the semaphore, and nothing else does.
-func (a *Authenticator) newHash(ctx context.Context, u user.User, next auth.Secret) (stored auth.Secret, err error) {
+// NewHash returns the hash of a new password for a user, who may not be stored yet. It requires
+// Config.Passwords. The error is [ErrSamePassword], or an error of package password if the password
+// is not allowed. The hashes run under the semaphore of logins, and nothing else does.
+func (a *Authenticator) NewHash(ctx context.Context, u user.User, next auth.Secret) (stored auth.Secret, err error) {
+	if a.passwords == nil {
+		return auth.Secret{}, errNoPasswords
+	}
 	if err := a.passwords.CheckPassword(ctx, next, u.Email); err != nil {
 		return auth.Secret{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/parallel"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -19,75 +20,45 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 	if err != nil {
 		return Result{}, false, err
 	}
-	// A login that stops before the password is checked leaves no trace in the counters. An outage
-	// must not throttle owners after it ends, and a refusal by one counter must not count on
-	// another.
-	held, ending := slots{of: a.attempts}, throttle.EndingUndecided
+	held := slots{of: a.attempts}
 	defer func() {
-		held.settle(ctx, ending)
+		held.settle(ctx, endingOf(err))
 		a.noteForm(context.WithoutCancel(ctx))
 	}()
-	u, found, err := a.identify(ctx, c, &device, &held)
-	known = device.ID != (deviceID{})
-	if err != nil {
-		return Result{}, known, err
-	}
-	// Every login pays for a measurement alike, so it reveals nothing about this one.
-	if at.measured, err = a.measureForms(ctx); err != nil {
-		return Result{}, known, err
-	}
-	proof, err := a.prove(ctx, u, found, c.Password, at)
-	if err != nil {
-		return Result{}, known, err
-	}
-	if proof.no != nil {
-		// The correct password of a disabled user settles as a failure: a counter that resets would
-		// confirm the password.
-		ending = throttle.EndingFailed
-		return Result{}, known, proof.no
-	}
-	aged := a.c.Now().Sub(device.IssuedAt) >= renewDevice // an unknown device has the zero issue time
-	r = Result{User: u, Reference: reference, KnownDevice: known, NewDevice: a.c.Keys != nil && aged && !u.MustChange}
-	methods, err := a.after(ctx, c, r)
-	r.AMR, err = append([]string{methodPassword}, methods...), named(err, u.ID, reference)
-	if err == nil && u.MustChange && a.passwords != nil {
-		r.Change, err = a.permitChange(ctx, u)
-		if errors.Is(err, user.ErrSuperseded) || errors.Is(err, auth.ErrNotFound) {
-			err = &Refusal{Reason: ReasonDisabled, Subject: u.ID}
+	return a.enter(ctx, c, reference, func(ctx context.Context) (e entry, err error) {
+		u, found, err := a.identify(ctx, c, &device, &held)
+		e = entry{Proof: Proof{User: u, AMR: []string{methodPassword}}, device: device}
+		if err != nil {
+			return e, err
 		}
-	}
-	if err != nil {
-		var denial *Denial
-		var refusal *Refusal
-		if errors.As(err, &denial) || errors.As(err, &refusal) {
-			ending = throttle.EndingFailed // otherwise a second factor could be guessed without limit
+		// Every login pays for a measurement alike, so it reveals nothing about this one.
+		if at.measured, err = a.measureForms(ctx); err != nil {
+			return e, err
 		}
-		return Result{}, known, err
-	}
-	if proof.upgrade.Reveal() != "" {
-		a.noteForm(ctx)
-		r.UpgradeErr = a.passwords.UpgradeHash(ctx, u, proof.upgrade)
-	}
-	ending = throttle.EndingSucceeded
-	return r, known, nil
+		proof, err := a.prove(ctx, u, found, c.Password, at)
+		if err == nil && proof.no != nil {
+			err = proof.no
+		}
+		e.upgrade = proof.upgrade
+		return e, err
+	})
 }
 
-// after runs Steps.After and then reads the user again, because the step may wait for a person.
-func (a *Authenticator) after(ctx context.Context, c Credentials, r Result) (methods []string, err error) {
-	if a.c.Steps.After == nil {
-		return nil, nil
+// endingOf returns how the attempts of a login end. A login that stops before the password is
+// checked leaves no trace in the counters: an outage must not throttle owners after it ends, and a
+// refusal by one counter must not count on another. The correct password of a disabled user, and a
+// login that a step denies, settle as failures: a counter that resets would confirm the password, and
+// a second factor could be guessed without limit.
+func endingOf(err error) throttle.Ending {
+	var denial *Denial
+	var refusal *Refusal
+	switch {
+	case err == nil, errors.Is(err, ErrPasswordChangeRequired):
+		return throttle.EndingSucceeded
+	case errors.As(err, &denial), errors.As(err, &refusal) && refusal.Reason != ReasonThrottled:
+		return throttle.EndingFailed
 	}
-	if methods, err = a.c.Steps.After(ctx, c, r); err != nil {
-		return nil, err
-	}
-	now, err := a.c.Users.Get(ctx, r.User.ID)
-	if err != nil && !errors.Is(err, auth.ErrNotFound) {
-		return nil, fmt.Errorf("read the user: %w", err)
-	}
-	if err != nil || now.Disabled || now.TokenVersion != r.User.TokenVersion {
-		return nil, &Refusal{Reason: ReasonDisabled, Subject: r.User.ID}
-	}
-	return methods, nil
+	return throttle.EndingUndecided
 }
 
 // methodPassword is the method of a password check (RFC 8176, section 2).
@@ -113,7 +84,7 @@ func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher,
 // parallel read is cancelled.
 func (a *Authenticator) identify(ctx context.Context, c Credentials, device *voucher, held *slots) (u user.User, found bool, err error) {
 	account, at := accountKey(c.Email), a.c.Now()
-	byAccount := attempt{Account: account, Network: network(c.Address), At: at}
+	byAccount := attempt{Account: account, Network: throttle.Network(c.Address), At: at}
 	first := byNetwork(c.Address, at)
 	if device.ID != (deviceID{}) {
 		first = []attempt{{Device: device.ID, At: at}}
@@ -125,7 +96,7 @@ func (a *Authenticator) identify(ctx context.Context, c Credentials, device *vou
 			return err
 		}
 		var formsErr error
-		parallel(func() { to, err = a.follow(ctx, c.Email, account) }, func() { formsErr = a.forms.read(ctx) })
+		parallel.Run(func() { to, err = a.follow(ctx, c.Email, account) }, func() { formsErr = a.forms.read(ctx) })
 		return cmp.Or(err, formsErr)
 	})
 	if err != nil {
@@ -166,7 +137,7 @@ func (a *Authenticator) follow(ctx context.Context, email string, key user.Email
 	id, err := a.c.Users.ByEmail(ctx, email)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return target{subject: decoySubject(key)}, nil
+		return target{subject: DecoySubject(key)}, nil
 	case err != nil:
 		return target{}, fmt.Errorf("look up the e-mail: %w", err)
 	}
@@ -202,8 +173,8 @@ func (a *Authenticator) prove(ctx context.Context, u user.User, found bool, give
 		var outdated bool
 		p.no, outdated = a.judge(u, found, given)
 		a.forms.observe(time.Since(at.hashed))
-		// A required password change will replace the hash.
-		if p.no != nil || !outdated || a.passwords == nil || u.MustChange {
+		// A required password change will replace the hash, and the gate refuses a disabled user.
+		if p.no != nil || !outdated || a.passwords == nil || u.MustChange || u.Disabled {
 			return nil
 		}
 		p.upgrade, err = a.c.Hasher.Hash(given)
@@ -247,8 +218,6 @@ func (a *Authenticator) judge(u user.User, found bool, given auth.Secret) (no *R
 		return &Refusal{Reason: ReasonUnreadable, Subject: u.ID, cause: err}, false
 	case !result.Match:
 		return &Refusal{Reason: ReasonWrongPassword, Subject: u.ID}, false
-	case u.Disabled:
-		return &Refusal{Reason: ReasonDisabled, Subject: u.ID}, false
 	}
 	// The hash of a partial match could be the hash of a wrong password, and would lock out the
 	// correct one.

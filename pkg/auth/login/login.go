@@ -193,9 +193,6 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.c.Steps.before(ctx, c); err != nil {
-		return Result{}, named(err, "", reference)
-	}
 	r, known, err := a.decide(ctx, c, reference, &at)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
@@ -206,13 +203,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		}
 		return Result{}, &no
 	}
-	if err != nil {
-		return Result{KnownDevice: known}, named(err, "", reference)
-	}
-	if r.MustChange {
-		return r, ErrPasswordChangeRequired
-	}
-	return r, nil
+	return r, err
 }
 
 // named returns the Denial in err with the subject and the reference, for the audit log, or err if

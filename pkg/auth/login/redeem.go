@@ -101,7 +101,7 @@ func (a *Authenticator) redeem(ctx context.Context, u user.User, digest [sha256.
 			return nil
 		})
 	}
-	stored, err := a.newHash(ctx, u, next)
+	stored, err := a.NewHash(ctx, u, next)
 	if err != nil {
 		return user.User{}, err
 	}

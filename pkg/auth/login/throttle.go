@@ -70,7 +70,7 @@ func (t *limiter) charge(a attempt) (c throttle.Charge, limited bool) {
 	case a.Account != "":
 		c = throttle.Charge{Kind: "account", Text: string(a.Account), Limit: t.limits.Account, At: a.At}
 		if a.Network.IsValid() && t.limits.Network != nil {
-			c.Source = site(a.Network.Addr()).String()
+			c.Source = throttle.Site(a.Network.Addr()).String()
 		}
 		return c, true
 	case !a.Network.IsValid():

@@ -29,6 +29,29 @@ func (x tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	return seal(ctx, x.Keys, v)
 }
 
+// KnownDevice is an authentic, unexpired known-device token.
+type KnownDevice struct {
+	// ID is the random id of the device; empty means no device.
+	ID string
+
+	voucher voucher
+}
+
+// Vouches reports whether the token was issued to this user, with no password change since.
+func (d KnownDevice) Vouches(u user.User) bool {
+	return d.ID != "" && d.voucher.vouchesFor(u.ID, u.TokenVersion)
+}
+
+// ReadDevice returns the known device of a token, without I/O except for keys. An invalid or expired
+// token is no device, as in [Authenticator.Login].
+func (a *Authenticator) ReadDevice(ctx context.Context, token auth.Secret) (KnownDevice, error) {
+	v, err := a.device(ctx, token)
+	if err != nil || v.ID == (deviceID{}) {
+		return KnownDevice{}, err
+	}
+	return KnownDevice{ID: string(v.ID[:]), voucher: v}, nil
+}
+
 func (x tokens) parseDevice(ctx context.Context, token auth.Secret) (voucher, error) {
 	return parse(ctx, x.Keys, token, x.Now())
 }

@@ -29,10 +29,11 @@ func Counters(t *testing.T, open func(testing.TB) throttle.Counters) {
 }
 
 // limits are limits that a few attempts exhaust. The waits of the second limit are long enough to
-// depend on the source.
+// depend on the source, and so are the free attempts of the third.
 var limits = []throttle.Limit{
 	{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour},
 	{Free: 2, Delay: 30 * time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour},
+	{Free: 5, Reserve: 4, Delay: time.Minute, MaxDelay: time.Minute, Window: time.Hour},
 }
 
 // CompareCounts runs random sequences of updates in the store and in memory, each on its own

@@ -49,6 +49,7 @@ type Match struct {
 	LastBy       time.Time // Last is not after LastBy
 	LastAt       time.Time // Last equals LastAt
 	SourceLeast  int       // the source has at least this many attempts
+	SourceBelow  int       // the source has fewer attempts
 	// Sooner holds later times than LastBy; one of them is enough for a source with few attempts.
 	Sooner []Sooner
 }
@@ -101,7 +102,8 @@ func (m Match) holds(c Counter, source int) bool {
 		c.N >= m.Least &&
 		(m.Below == 0 || c.N < m.Below) &&
 		(m.LastAt.IsZero() || c.Last.Equal(m.LastAt)) &&
-		source >= m.SourceLeast
+		source >= m.SourceLeast &&
+		(m.SourceBelow == 0 || source < m.SourceBelow)
 }
 
 // Unlimited grants every attempt and stores nothing. It is for tests, and for deployments that limit

@@ -21,6 +21,10 @@ import (
 type Limit struct {
 	Free                    int
 	Delay, MaxDelay, Window time.Duration
+	// Reserve is how many of the Free attempts are kept for sources without an attempt in the window.
+	// A source that comes again cannot take them, so a few sources cannot use up the attempts of all
+	// others. Attempts without a source take any of them.
+	Reserve int
 }
 
 // The bounds of a Limit. The number of waits bounds the condition that is sent to DynamoDB, which
@@ -37,6 +41,8 @@ func (l Limit) Validate() error {
 	switch {
 	case l.Free < 1 || l.Free > maxFree:
 		return fmt.Errorf("Free is %d (want 1 to %d)", l.Free, maxFree)
+	case l.Reserve < 0 || l.Reserve >= l.Free:
+		return fmt.Errorf("Reserve is %d (want 0 to less than Free, which is %d)", l.Reserve, l.Free)
 	case l.Window < minWindow || l.Window > maxWindow:
 		return fmt.Errorf("Window is %v (want %v to %v)", l.Window, minWindow, maxWindow)
 	case l.Delay < time.Second || l.Delay > l.MaxDelay:
@@ -61,11 +67,11 @@ func (l Limit) waits() []time.Duration {
 // wait returns the wait after the last attempt if n attempts were granted, source of them to the
 // same source.
 func (l Limit) wait(n, source int) time.Duration {
-	if n < l.Free {
+	if n < l.Free-l.Reserve || n < l.Free && source == 0 {
 		return 0
 	}
 	waits := l.waits()
-	w := waits[min(n-l.Free, len(waits)-1)]
+	w := waits[min(max(n-l.Free, 0), len(waits)-1)]
 	return w + longer(w, source)
 }
 
@@ -93,6 +99,9 @@ func (l Limit) Take(at, expires time.Time, source string) Update {
 	u := Update{AnyOf: []Match{{Below: l.Free}}, Add: 1, At: at, Expires: expires.UTC().Truncate(time.Second)}
 	if source != "" {
 		u.Source, u.AddSource = source, 1
+		if l.Reserve > 0 {
+			u.AnyOf = []Match{{Below: l.Free - l.Reserve}, {Below: l.Free, SourceBelow: 1}}
+		}
 	}
 	for i, w := range l.waits() {
 		u.AnyOf = append(u.AnyOf, waited(l.Free+i+1, w, at, source))

@@ -98,3 +98,37 @@ func TestWindows(t *testing.T) {
 		t.Error("two keys' windows end together")
 	}
 }
+
+// What is kept for other sources is granted to each of them once, and to no source that comes again.
+func TestReserve(t *testing.T) {
+	l := Limit{Free: 15, Reserve: 9, Delay: 24 * time.Hour, MaxDelay: 24 * time.Hour, Window: 24 * time.Hour}
+	if err := l.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	var c Counter
+	take := func(source string) bool { return l.Take(at, at.Add(l.Window), source).Do(&c) }
+	for i := range 20 {
+		if granted := take("AA"); granted != (i < 6) {
+			t.Errorf("attempt %d of the first source: granted %t", i+1, granted)
+		}
+	}
+	if wait := l.retryAfter(c, "AA", at, at.Add(time.Hour)); wait != time.Hour {
+		t.Errorf("the first source waits %v, want until the end of the window", wait)
+	}
+	for i := range 10 {
+		source := string(rune('a'+i)) + "A"
+		if granted := take(source); granted != (i < 9) {
+			t.Errorf("source %d: granted %t", i+2, granted)
+		}
+		if take(source) {
+			t.Errorf("source %d is granted what is kept for others", i+2)
+		}
+	}
+	if got, want := l.Most(24*time.Hour), 30; c.N != 15 || got != want {
+		t.Errorf("%d granted, at most %d in any 24 hours, want 15 and %d", c.N, got, want)
+	}
+	if (Limit{Free: 5, Reserve: 5, Delay: time.Second, MaxDelay: time.Second, Window: time.Hour}).Validate() == nil {
+		t.Error("a limit that keeps all attempts for later sources is taken")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -58,6 +59,17 @@ type Slot struct {
 	key, source  string
 	before, mine Counter // the counter before and after Take
 }
+
+// Receipt returns a text by which [Limiter.Release] can release the attempt later, also in another
+// process. It holds keyed hashes alone. It is empty for the zero Slot.
+func (s Slot) Receipt() string {
+	if s.key == "" {
+		return ""
+	}
+	return s.key + receiptMark + s.source
+}
+
+const receiptMark = " "
 
 // Limiter counts attempts on counters in a store. It is safe for concurrent use if its parts are.
 //
@@ -147,6 +159,17 @@ func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 		release = GiveBack(s.source)
 	}
 	_, _, err := l.counters.Update(ctx, s.key, release)
+	return err
+}
+
+// Release releases the attempt with this receipt, if its window has not ended. An empty receipt
+// releases nothing.
+func (l *Limiter) Release(ctx context.Context, receipt string) error {
+	key, source, ok := strings.Cut(receipt, receiptMark)
+	if !ok {
+		return nil
+	}
+	_, _, err := l.counters.Update(ctx, key, GiveBack(source))
 	return err
 }
 
