@@ -144,13 +144,18 @@ func (d *Directory) change(ctx context.Context, id auth.SubjectID, f func(*User)
 		} else if err != nil {
 			return User{}, err
 		}
-		u.UpdatedAt = d.now()
-		if err := d.Store.Update(ctx, u); err != nil {
-			return User{}, err
-		}
-		u.Revision++
-		return u, nil
+		return d.update(ctx, u)
 	})
+}
+
+// update stores a changed user and returns the user as stored.
+func (d *Directory) update(ctx context.Context, u User) (User, error) {
+	u.UpdatedAt = d.now()
+	if err := d.Store.Update(ctx, u); err != nil {
+		return User{}, err
+	}
+	u.Revision++
+	return u, nil
 }
 
 // ChangeEmail gives the user a new e-mail address. The error wraps [ErrEmail] if the address is not
@@ -178,8 +183,13 @@ func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email st
 // retry reads a user and calls f with it. If f returns ErrConflict, retry starts again, up to
 // maxTries times.
 func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (User, error)) (User, error) {
+	return retryFrom(ctx, func(ctx context.Context) (User, error) { return d.Store.Get(ctx, id) }, f)
+}
+
+// retryFrom is [Directory.retry] with a read of its own.
+func retryFrom(ctx context.Context, read func(context.Context) (User, error), f func(User) (User, error)) (User, error) {
 	for try := 1; ; try++ {
-		u, err := d.Store.Get(ctx, id)
+		u, err := read(ctx)
 		if err != nil {
 			return User{}, err
 		}

@@ -46,31 +46,32 @@ type Directory struct {
 // it belongs to another user. It is an error of package password if the password is not permitted.
 // Roles that no token can carry are an error too. After [auth.ErrUnavailable] the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
-	if err := CheckEmail(email); err != nil {
+	u, err := d.NewUser(email)
+	if err != nil {
 		return User{}, err
 	}
 	if err := checkRoles(roles); err != nil {
 		return User{}, err
 	}
-	hash, err := d.newHash(ctx, secret, strings.TrimSpace(email))
-	if err != nil {
+	u.Roles = slices.Clone(roles)
+	if u.Password, err = d.newHash(ctx, secret, u.Email); err != nil {
 		return User{}, err
-	}
-	now := d.now()
-	u := User{
-		ID:        d.newID(),
-		Email:     strings.TrimSpace(email),
-		Password:  hash,
-		Roles:     slices.Clone(roles),
-		Revision:  1,
-		CreatedAt: now,
-		UpdatedAt: now,
 	}
 	// Each call makes a new subject, so the subject also identifies the request.
 	if err := d.Store.Create(ctx, u, string(u.ID)); err != nil {
 		return User{}, fmt.Errorf("create the user: %w", err)
 	}
 	return u, nil
+}
+
+// NewUser returns a user with a new subject, to be stored by Store.Create. The error wraps [ErrEmail]
+// if the address is not usable.
+func (d *Directory) NewUser(email string) (User, error) {
+	if err := CheckEmail(email); err != nil {
+		return User{}, err
+	}
+	now := d.now()
+	return User{ID: d.newID(), Email: strings.TrimSpace(email), Revision: 1, CreatedAt: now, UpdatedAt: now}, nil
 }
 
 // checkRoles refuses roles that would make every token of the user invalid: authorizers join roles
