@@ -62,6 +62,11 @@ var ends = map[string]string{
 
 	"user.Directory.ReplaceHash":         "callers",
 	"user.Directory.RedeemChange":        "callers",
+	"user.Directory.ResetPassword":       "callers",
+	"flow.verification.effect":           "callers",
+	"flow.verification.commit":           "callers",
+	"flow.verification.prove":            "callers",
+	"flow.Manager.Verify":                "callers, by Verified.Purpose, also programs of users of the library",
 	"login.Authenticator.replace":        "callers",
 	"login.Authenticator.redeem":         "callers",
 	"login.Authenticator.ChangePassword": "callers",

@@ -8,7 +8,7 @@ import "slices"
 var law = func() map[string][]string {
 	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid", "stopwatch"}
-	stores := []string{"auth", "session", "user", "throttle"}
+	stores := []string{"auth", "session", "user", "throttle", "flow"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
 	command := slices.Concat(front, pure, []string{"backend", "config", "deployment", "keyrings", "route", "router", "standin", "web", "loopback"})
 	nouns := []string{"cmd/edgeauth/internal/dev", "cmd/edgeauth/internal/importer", "cmd/edgeauth/internal/stack"}
@@ -46,7 +46,8 @@ var law = func() map[string][]string {
 		"storetest": stores,
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
-		"login":          {"auth", "user", "password", "throttle", "sealed"},
+		"flow":           {"auth", "login", "user", "throttle", "sealed", "parallel"},
+		"login":          {"auth", "user", "password", "throttle", "sealed", "parallel"},
 		"throttle":       {"auth"},
 		"user":           {"auth", "password", "claim"},
 		"password":       {"auth"},
@@ -73,6 +74,7 @@ var law = func() map[string][]string {
 		"crosssite":  {"loopback"},
 		"errorcode":  {},
 		"loopback":   {},
+		"parallel":   {},
 		"requestid":  {},
 		"standin":    {},
 		"stopwatch":  {},
@@ -112,6 +114,7 @@ var reach = func() map[string][]string {
 		"session":    {"github.com/aws", "net/http"},
 		"token":      {"github.com/aws", "net/http"},
 		"user":       {"github.com/aws", "net/http"},
+		"flow":       {"github.com/aws", "net/http"},
 		"login":      {"github.com/aws", "net/http"},
 		"throttle":   {"github.com/aws", "net/http"},
 		"sealed":     {"github.com/aws", "net/http"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -56,6 +57,10 @@ func TestRevocations(t *testing.T) {
 
 func TestAttempts(t *testing.T) {
 	storetest.Counters(t, func(t testing.TB) throttle.Counters { return openDB(t).Counters() })
+}
+
+func TestFlows(t *testing.T) {
+	storetest.Flows(t, func(t testing.TB) flow.Store { return openDB(t).Flows() })
 }
 
 // A removed file is created again with all its buckets.

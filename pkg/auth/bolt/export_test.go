@@ -30,6 +30,8 @@ func place(item any) (bucket, key []byte) {
 		return sessionsBucket, sessionKey(item)
 	case storetest.CounterKey:
 		return attemptsBucket, []byte(item)
+	case storetest.FlowKey:
+		return attemptsBucket, []byte(item)
 	case storetest.FormsKey:
 		return recordsBucket, formsKey
 	}

@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
@@ -107,6 +108,8 @@ type (
 	mark       throttle.Mark // base64
 	delivery   auth.Delivery // its word
 	not        bool          // the opposite: a member that is absent means true
+	fixed      []byte        // base64 of exactly as many bytes
+	purpose    flow.Purpose  // a name
 )
 
 func (s *secretText) MarshalJSON() ([]byte, error) { return json.Marshal(auth.Secret(*s).Reveal()) }
@@ -172,8 +175,22 @@ func (n *not) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
+func (p *purpose) MarshalJSON() ([]byte, error) { return json.Marshal(flow.Purpose(*p).String()) }
+
+func (p *purpose) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return err
+	}
+	known, err := flow.ParsePurpose(text)
+	*p = purpose(known)
+	return err
+}
+
 func (d *digest) MarshalJSON() ([]byte, error)   { return json.Marshal(d[:]) }
 func (d *digest) UnmarshalJSON(raw []byte) error { return readBytes(raw, d[:]) }
+func (f *fixed) MarshalJSON() ([]byte, error)    { return json.Marshal([]byte(*f)) }
+func (f *fixed) UnmarshalJSON(raw []byte) error  { return readBytes(raw, *f) }
 func (m *mark) MarshalJSON() ([]byte, error)     { return json.Marshal(m[:]) }
 func (m *mark) UnmarshalJSON(raw []byte) error   { return readBytes(raw, m[:]) }
 

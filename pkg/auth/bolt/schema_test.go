@@ -16,7 +16,10 @@ import (
 )
 
 func storesIn(db *bolt.DB) storetest.Stores {
-	return storetest.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
+	return storetest.Stores{
+		Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(),
+		Flows: db.Flows(),
+	}
 }
 
 func TestSchema(t *testing.T) {

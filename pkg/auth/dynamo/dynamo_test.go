@@ -14,6 +14,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/storetest"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -100,6 +101,16 @@ func TestAttempts(t *testing.T) {
 			t.Parallel()
 			db := newDB(t, start(t), nil).Unhurried()
 			storetest.Counters(t, func(testing.TB) throttle.Counters { return db.Counters() })
+		})
+	}
+}
+
+func TestFlows(t *testing.T) {
+	for name, start := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := newDB(t, start(t), nil).Unhurried()
+			storetest.Flows(t, func(testing.TB) flow.Store { return db.Flows() })
 		})
 	}
 }

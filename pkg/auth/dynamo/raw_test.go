@@ -36,6 +36,8 @@ func (r Raw) place(item any) (table *string, key attributes) {
 		return &tables.Sessions, keyOf(item)
 	case storetest.FormsKey:
 		return &tables.Users, formsKey()
+	case storetest.FlowKey:
+		return &tables.Attempts, attributes{attrSubject: str(string(item))}
 	case storetest.CounterKey:
 		return &tables.Attempts, attributes{attrSubject: str(string(item))}
 	}

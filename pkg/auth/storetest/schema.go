@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -20,10 +21,12 @@ type Stores struct {
 	Counters    throttle.Counters
 	Versions    session.Versions
 	Revocations session.Revocations
+	Flows       flow.Store
 }
 
 // Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a
-// user, a user.Pointer, a user.Mark, a session.Key for a session, a CounterKey, or FormsKey.
+// user, a user.Pointer, a user.Mark, a session.Key for a session, a CounterKey, a FlowKey,
+// or FormsKey.
 type Raw interface {
 	// Set writes a text or a whole number.
 	Set(t testing.TB, item any, name string, value any)
@@ -54,6 +57,7 @@ func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnreadablePointer", func(t *testing.T) { unreadablePointer(t, s.Users, raw) })
 	t.Run("UnreadableForms", func(t *testing.T) { unreadableForms(t, s.Users, raw) })
 	t.Run("LaterForms", func(t *testing.T) { laterForms(t, s.Users, raw) })
+	t.Run("UnreadableFlow", func(t *testing.T) { unreadableFlow(t, s.Flows, raw) })
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
 

@@ -1,0 +1,359 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/parallel"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Request asks for a code.
+type Request struct {
+	Purpose Purpose
+	Client  auth.ClientID // the client that will hold the session
+	Email   string
+	// Address is the client's address as the gateway reports it, never from a header. The zero Addr is
+	// not limited by network.
+	Address netip.Addr
+	// Device is a known-device token, or empty. For a login and a reset it keeps the owner's mails
+	// apart from those that strangers ask for.
+	Device auth.Secret
+	// Locale is the language that the client asks for. The user's own, if there is one, has precedence.
+	Locale string
+}
+
+// Kind is what a mail says.
+type Kind string
+
+// The set of kinds is closed.
+const (
+	KindNone   Kind = "none"   // no mail is to leave
+	KindSignup Kind = "signup" // the code of a sign-up
+	KindLogin  Kind = "login"  // the code of a login
+	KindReset  Kind = "reset"  // the code of a reset
+	KindTaken  Kind = "taken"  // you have an account already; without a code
+)
+
+// Message is what a sender must be told. It is sent in every case, also with [KindNone], so that the
+// time of an answer does not tell whether a mail leaves.
+type Message struct {
+	Kind Kind
+	// To is the address as the user has it, not as the request spells it: two addresses with one key
+	// may be two mailboxes. It is empty for KindNone.
+	To        string
+	Code      auth.Secret // 8 digits; empty unless the kind has a code
+	Reference string      // four letters, as the page shows them
+	Locale    string
+}
+
+// Begun is a flow that has begun. Session, Reference and ExpiresIn are for the client, and look alike
+// whether or not the address has an account.
+type Begun struct {
+	Session   auth.Secret // the auth_session
+	Reference string
+	ExpiresIn time.Duration
+	Message   Message
+	// Held means that a limit holds the mail back. It is for the audit log only.
+	Held bool
+	// Subject is the user, for the audit log only.
+	Subject auth.SubjectID
+}
+
+// Begin begins a flow. The caller passes Begun.Message to the sender and answers with the other
+// fields. The same writes, reads and round trips happen whether or not the address has an account.
+//
+// The error wraps [user.ErrEmail] if the text is not a usable address, and is a [*throttle.Exceeded]
+// if the network has asked too often. Any other error wraps the error of a store.
+func (m *Manager) Begin(ctx context.Context, r Request) (b Begun, err error) {
+	key, err := r.check()
+	if err != nil {
+		return Begun{}, err
+	}
+	x := beginning{m: m, Request: r, key: key, at: m.Now()}
+	defer func() {
+		if err != nil {
+			x.undo(ctx)
+		}
+	}()
+	if err := x.identify(ctx); err != nil {
+		return Begun{}, err
+	}
+	return x.store(ctx)
+}
+
+// check returns the key of the address.
+func (r Request) check() (user.Email, error) {
+	if _, ok := purposes[r.Purpose]; !ok {
+		return "", fmt.Errorf("flow: %v is unknown", r.Purpose)
+	}
+	if r.Client == "" || len(r.Client) > maxClientBytes {
+		return "", fmt.Errorf("flow: the client has %d bytes (want 1 to %d)", len(r.Client), maxClientBytes)
+	}
+	if r.Purpose == PurposeSignup { // mail goes to the text as it was sent
+		if err := user.CheckEmail(r.Email); err != nil {
+			return "", err
+		}
+	}
+	return user.NormalizeEmail(r.Email)
+}
+
+// beginning is a flow that begins.
+type beginning struct {
+	Request
+	m   *Manager
+	key user.Email
+	at  time.Time
+
+	taken []throttle.Slot
+	mail  throttle.Slot // the attempt that the mail counts on
+	held  bool
+	user  user.User
+	known bool // the address has an account
+}
+
+// identify counts the request and finds the user, in the order of a login: the counter of the network
+// and in parallel the pointer, then the counter of the mails and in parallel the user. A network
+// without requests left cannot use up the mails of an address. On a known device only its own counter
+// counts.
+func (x *beginning) identify(ctx context.Context) error {
+	device, err := x.device(ctx)
+	if err != nil {
+		return err
+	}
+	byNetwork := x.networks()
+	if device.ID != "" {
+		byNetwork = nil
+	}
+	var subject auth.SubjectID
+	err = x.take(ctx, byNetwork, func(ctx context.Context) (err error) {
+		subject, err = x.follow(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	find := func(ctx context.Context) error { return x.find(ctx, subject) }
+	if device.ID == "" {
+		return x.takeMail(ctx, x.address(), find)
+	}
+	if err := find(ctx); err != nil {
+		return err
+	}
+	if x.known && device.Vouches(x.user) {
+		own := throttle.Charge{Kind: "mail device", Text: device.ID, Limit: x.m.Limits.Device, At: x.at, Shared: true}
+		return x.takeMail(ctx, own, nil)
+	}
+	// Another's device vouches for nothing here.
+	if err := x.take(ctx, x.networks(), nil); err != nil {
+		return err
+	}
+	return x.takeMail(ctx, x.address(), nil)
+}
+
+// follow returns the subject that the address leads to, or a decoy, so that both cost the same read.
+func (x *beginning) follow(ctx context.Context) (auth.SubjectID, error) {
+	subject, err := x.m.Users.Store.ByEmail(ctx, x.Email)
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return login.DecoySubject(x.key), nil
+	case err != nil:
+		return "", fmt.Errorf("look up the e-mail: %w", err)
+	}
+	x.known = true
+	return subject, nil
+}
+
+// device returns the known device of the request. A sign-up has none.
+func (x *beginning) device(ctx context.Context) (login.KnownDevice, error) {
+	if x.Purpose == PurposeSignup {
+		return login.KnownDevice{}, nil
+	}
+	return x.m.Gate.ReadDevice(ctx, x.Device)
+}
+
+// find reads the user, or a decoy. The user counts as known only if the address is theirs now.
+func (x *beginning) find(ctx context.Context, subject auth.SubjectID) error {
+	u, found, err := x.m.read(ctx, subject)
+	if err != nil {
+		return err
+	}
+	key, _ := user.NormalizeEmail(u.Email)
+	if x.known = x.known && found && key == x.key; x.known {
+		x.user = u
+	}
+	return nil
+}
+
+// networks returns the charges of the client's network and, for IPv6, of its site.
+func (x *beginning) networks() (all []throttle.Charge) {
+	network, site, limits := throttle.Network(x.Address), throttle.Site(x.Address), x.m.Limits
+	if network.IsValid() && limits.Network != nil {
+		all = append(all, throttle.Charge{Kind: "code network", Text: network.String(), Limit: *limits.Network, At: x.at, Shared: true})
+	}
+	if site.IsValid() && site.Addr().Is6() && limits.Site != nil {
+		all = append(all, throttle.Charge{Kind: "code site", Text: site.String(), Limit: *limits.Site, At: x.at, Shared: true})
+	}
+	return all
+}
+
+// address returns the charge of the address. Sign-ups have counters of their own, so a stranger who
+// signs the address up does not use up the owner's resets.
+func (x *beginning) address() throttle.Charge {
+	c := throttle.Charge{Kind: "mail", Text: string(x.key), Source: x.source(), Limit: x.m.Limits.Address, At: x.at, Shared: true}
+	if x.Purpose == PurposeSignup {
+		c.Kind = "mail signup"
+	}
+	return c
+}
+
+// source returns the site of the client, or an empty text if networks are not limited.
+func (x *beginning) source() string {
+	if site := throttle.Site(x.Address); site.IsValid() && x.m.Limits.Network != nil {
+		return site.String()
+	}
+	return ""
+}
+
+// take makes reservations and runs beside in parallel, which may be nil.
+func (x *beginning) take(ctx context.Context, charges []throttle.Charge, beside func(context.Context) error) error {
+	taken, err := parallel.Take(ctx, charges, x.m.limiter.Take, beside)
+	x.taken = append(x.taken, taken...)
+	return err
+}
+
+// takeMail counts the mail and runs beside in parallel, which may be nil. A limit holds the mail back
+// and is no error, because the answer must not tell how many mails an address gets. A sign-up counts
+// on the deployment's budget too, when its address has a mail left.
+func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func(context.Context) error) error {
+	taken, err := parallel.Take(ctx, []throttle.Charge{c}, x.orHold, beside)
+	x.taken = append(x.taken, taken...)
+	if err != nil {
+		return err
+	}
+	x.mail = taken[0]
+	if x.Purpose != PurposeSignup || x.held {
+		return nil
+	}
+	budget := throttle.Charge{Kind: "mail budget", Source: x.source(), Limit: x.m.Limits.Budget, At: x.at, Shared: true}
+	slot, err := x.orHold(ctx, budget)
+	x.taken = append(x.taken, slot)
+	return err
+}
+
+// orHold reserves an attempt. If the limit is reached, it holds the mail back.
+func (x *beginning) orHold(ctx context.Context, c throttle.Charge) (throttle.Slot, error) {
+	slot, err := x.m.limiter.Take(ctx, c)
+	var exceeded *throttle.Exceeded
+	if errors.As(err, &exceeded) {
+		x.held = true
+		return throttle.Slot{}, nil
+	}
+	return slot, err
+}
+
+// undo releases all reservations of a flow that could not begin.
+func (x *beginning) undo(ctx context.Context) {
+	if len(x.taken) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	parallel.Each(len(x.taken), func(i int) { _ = x.m.limiter.Settle(ctx, x.taken[i], throttle.EndingUndecided) })
+}
+
+// kind returns what the mail says.
+func (x *beginning) kind() Kind {
+	switch {
+	case x.held:
+		return KindNone
+	case x.Purpose == PurposeSignup && x.known:
+		return KindTaken
+	case x.Purpose == PurposeSignup:
+		return KindSignup
+	case !x.known || x.user.Disabled:
+		return KindNone
+	case x.Purpose == PurposeReset:
+		return KindReset
+	}
+	return KindLogin
+}
+
+// store makes the flow and stores it.
+func (x *beginning) store(ctx context.Context) (Begun, error) {
+	key, err := x.m.Keys.SealingKey(ctx)
+	if err != nil {
+		return Begun{}, fmt.Errorf("reading the login keys: %w", err)
+	}
+	o := opening{Purpose: x.Purpose, Client: x.Client, IssuedAt: x.at}
+	if _, err := io.ReadFull(x.m.Rand, o.ID[:]); err != nil {
+		return Begun{}, fmt.Errorf("reading random bytes: %w", err)
+	}
+	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Held: x.held, Subject: x.user.ID}
+	b.Message, err = x.message(b.Reference)
+	if err != nil {
+		return Begun{}, err
+	}
+	f, err := x.flow(o, key, b.Message.Code.Reveal())
+	if err != nil {
+		return Begun{}, err
+	}
+	if b.Session, err = o.seal(key); err != nil {
+		return Begun{}, err
+	}
+	if err := x.m.Store.Create(ctx, o.ID.key(), f); err != nil {
+		return Begun{}, fmt.Errorf("store the flow: %w", err)
+	}
+	return b, nil
+}
+
+// message returns what the sender must be told.
+func (x *beginning) message(reference string) (Message, error) {
+	msg := Message{Kind: x.kind(), Reference: reference, Locale: x.Locale}
+	if locale, ok := x.user.Claims["locale"].(string); ok {
+		msg.Locale = locale
+	}
+	if msg.Kind != KindNone {
+		msg.To = x.person().Address
+	}
+	if msg.Kind == KindNone || msg.Kind == KindTaken {
+		return msg, nil
+	}
+	code, err := newCode(x.m.Rand, x.m.digits)
+	msg.Code = auth.NewSecret(code)
+	return msg, err
+}
+
+// person returns whom the flow is about.
+func (x *beginning) person() person {
+	p := person{Address: strings.TrimSpace(x.Email), Receipt: x.mail.Receipt()}
+	if x.known {
+		p.Address, p.Subject, p.TokenVersion = x.user.Email, x.user.ID, x.user.TokenVersion
+	}
+	return p
+}
+
+// flow returns the item of a flow. Without a code, nothing can match.
+func (x *beginning) flow(o opening, key auth.LoginKey, code string) (f Flow, err error) {
+	f = Flow{
+		Purpose: o.Purpose, Client: o.Client, TriesLeft: Tries, Ends: o.IssuedAt.Add(Lifetime).UTC().Truncate(time.Millisecond),
+	}
+	f.Expires = f.Ends.Add(slack).Truncate(time.Second)
+	if code == "" {
+		if code, err = noCode(x.m.Rand); err != nil {
+			return f, err
+		}
+	}
+	if f.Code, err = codeMAC(key, o.ID, code); err != nil {
+		return f, err
+	}
+	f.Person, err = x.person().seal(o.ID)
+	return f, err
+}

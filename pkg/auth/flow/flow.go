@@ -1,0 +1,116 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+)
+
+// Purpose is what a flow is for. The set is closed.
+type Purpose uint8
+
+// The purposes. The numbers stand in auth_session texts and must not change.
+const (
+	PurposeSignup Purpose = 1 + iota // makes an account
+	PurposeLogin                     // logs in without the password
+	PurposeReset                     // sets a new password
+)
+
+var purposes = map[Purpose]string{PurposeSignup: "signup", PurposeLogin: "login", PurposeReset: "reset"}
+
+// ParsePurpose returns the purpose with this name. The error names the accepted ones.
+func ParsePurpose(text string) (Purpose, error) {
+	for p, name := range purposes {
+		if name == text {
+			return p, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown purpose %q (want signup, login or reset)", text)
+}
+
+// String returns the name of the purpose, for example signup.
+func (p Purpose) String() string {
+	if name, ok := purposes[p]; ok {
+		return name
+	}
+	return fmt.Sprintf("purpose %d", uint8(p))
+}
+
+// Lifetime is how long a code is valid, and with it its flow.
+const Lifetime = 10 * time.Minute
+
+// Tries is how many codes can be tried in one flow.
+const Tries = 3
+
+// Flow is what a store keeps of one flow. Its key is the hash of the flow's id, which only the client
+// has. Without the id nobody can compute Code or read Person, not even with all keys.
+type Flow struct {
+	Purpose Purpose
+	Client  auth.ClientID
+	// Code is the HMAC of id and code. If no mail was sent, it is the HMAC of a random text that is no
+	// code, so nothing matches.
+	Code [sha256.Size]byte
+	// Person holds the address, the subject and the token version of the user, if there is one,
+	// encrypted under a key made from the id.
+	Person [personBytes + tagBytes]byte
+	// TriesLeft is how many codes can still be tried.
+	TriesLeft int
+	// Ends is when the code ends, in UTC and in whole milliseconds. Expires is the time from which a
+	// store may delete the flow, in whole seconds.
+	Ends, Expires time.Time
+	// Mark identifies the last counted try, and Spent the write that spent the flow. The zero Spent
+	// means that the flow is not spent. By the marks a retry after a lost reply recognizes its own
+	// write.
+	Mark, Spent throttle.Mark
+	// Proven means that the code was right, but the flow is not finished: the new password was refused,
+	// or a step asks for more. The next try may leave the code out.
+	Proven bool
+}
+
+// slack is how long a store keeps a flow after its end, so that an expired flow is told from an
+// unknown one.
+const slack = time.Hour
+
+// Key is the name of a flow in a store.
+type Key string
+
+// id is the secret of a flow. It is at the client alone, inside the auth_session.
+type id [16]byte
+
+// key returns the name of the flow in the store, from which the id cannot be computed.
+func (i id) key() Key {
+	sum := sha256.Sum256(append([]byte("edgeauth flow 1\x00"), i[:]...))
+	return Key("flow." + base64.RawURLEncoding.EncodeToString(sum[:]))
+}
+
+// referenceLetters are consonants, so that a reference is no word. There are 20^4 references.
+const referenceLetters = "BCDFGHJKLMNPQRSTVWXZ"
+
+// reference returns the four letters of the flow that page and mail show, so that a person does not
+// type the code of a stranger's mail into their own page.
+func (i id) reference() string {
+	sum := sha256.Sum256(append([]byte("edgeauth flow reference 1\x00"), i[:]...))
+	letters := make([]byte, 4)
+	for n := range letters {
+		letters[n] = referenceLetters[int(sum[n])*len(referenceLetters)/256]
+	}
+	return string(letters)
+}
+
+// Store keeps flows. Package storetest defines its behaviour, and every implementation passes that
+// suite. If the outcome of a call is unknown, the error wraps [auth.ErrUnavailable]. Implementations
+// are safe for concurrent use.
+type Store interface {
+	// Create stores a new flow. A flow with this key that exists already stays as it is: it is the
+	// caller's own, since keys are random.
+	Create(ctx context.Context, key Key, f Flow) error
+	// Update applies u to a flow atomically, as u.Do does. It returns the flow before the write, or nil
+	// if there is none, and whether the condition held. If the condition did not hold, nothing is
+	// written.
+	Update(ctx context.Context, key Key, u Update) (before *Flow, done bool, err error)
+}
