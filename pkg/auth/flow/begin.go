@@ -172,7 +172,7 @@ func (x *beginning) follow(ctx context.Context) (auth.SubjectID, error) {
 	return subject, nil
 }
 
-// device returns the known device of the request. A sign-up has none.
+// device returns the known device of the request. A sign-up has no device.
 func (x *beginning) device(ctx context.Context) (login.KnownDevice, error) {
 	if x.Purpose == PurposeSignup {
 		return login.KnownDevice{}, nil

@@ -48,7 +48,7 @@ const Lifetime = 10 * time.Minute
 const Tries = 3
 
 // Flow is what a store keeps of one flow. Its key is the hash of the flow's id, which only the client
-// has. Without the id nobody can compute Code or read Person, not even with all keys.
+// has. Without the id, Code cannot be computed and Person cannot be read, not even with all keys.
 type Flow struct {
 	Purpose Purpose
 	Client  auth.ClientID
@@ -110,7 +110,7 @@ type Store interface {
 	// caller's own, since keys are random.
 	Create(ctx context.Context, key Key, f Flow) error
 	// Update applies u to a flow atomically, as u.Do does. It returns the flow before the write, or nil
-	// if there is none, and whether the condition held. If the condition did not hold, nothing is
+	// if it is missing, and whether the condition held. If the condition did not hold, nothing is
 	// written.
 	Update(ctx context.Context, key Key, u Update) (before *Flow, done bool, err error)
 }

@@ -78,7 +78,7 @@ func (m *Manager) mark() (mark throttle.Mark, err error) {
 	return mark, nil
 }
 
-// read returns the user with this subject. found is false if there is none.
+// read returns the user with this subject. found is false if the user is missing.
 func (m *Manager) read(ctx context.Context, id auth.SubjectID) (u user.User, found bool, err error) {
 	u, err = m.Users.Store.Get(ctx, id)
 	switch {
