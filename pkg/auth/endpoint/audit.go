@@ -8,6 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // finished holds what an endpoint knows about a request when it writes the audit line.
@@ -45,7 +46,9 @@ func (f finished) event(r *http.Request) audit.Event {
 				e.ClientID = refusal.Client
 			}
 		}
-		if p.fault() {
+		// A client can cause a conflict, with requests that change one user at the same time. It must
+		// not be able to ring an alarm.
+		if p.fault() && !errors.Is(f.err, user.ErrConflict) {
 			e.Fault = f.err
 		}
 	}

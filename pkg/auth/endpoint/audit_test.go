@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -110,6 +111,19 @@ func TestOptionalMembersAreOfLogins(t *testing.T) {
 	h.send(t, loginJSON+`{"email":"`+email+`"}`)
 	if _, device := h.optional(t); device != "none" {
 		t.Errorf("a malformed request: %s", &h.log)
+	}
+}
+
+// TestConflictIsNoFault: requests that change one user at the same time are answered 503, and raise no
+// alarm, since a client can send them.
+func TestConflictIsNoFault(t *testing.T) {
+	h := newHarness(t)
+	for fail, want := range map[error]float64{user.ErrConflict: 0, auth.ErrUnavailable: 1} {
+		h.users.fail = fail
+		got := h.send(t, loginJSON+credentials)
+		if got.status != 503 || got.line != "authn_login_fail temporarily_unavailable" || strings.Contains(h.log.String(), `"fault"`) != (want > 0) || h.metrics["store_errors"] != want || h.metrics["faults"] != 0 {
+			t.Errorf("%v: %s, logged as %s", fail, got.text, &h.log)
+		}
 	}
 }
 
