@@ -102,6 +102,9 @@ type Client struct {
 	// IdleTimeout ends a session that is not refreshed for this long. AbsoluteTimeout ends a
 	// session in any case.
 	IdleTimeout, AbsoluteTimeout time.Duration
+	// OpaqueTimeout is the AbsoluteTimeout of the sessions of DeliverySession. Zero means 7 days, or
+	// AbsoluteTimeout if that is shorter.
+	OpaqueTimeout time.Duration
 	// AccessTokenLifetime is the lifetime of the client's access tokens; zero means the issuer's.
 	AccessTokenLifetime time.Duration
 	// Audience is the audience of the client's access tokens; empty means the issuer's.

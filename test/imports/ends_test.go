@@ -28,6 +28,9 @@ var ends = map[string]string{
 	"session.Manager.Logout": "callers, by Ended",
 	"session.Manager.Revoke": "callers, by Ended, also programs of users of the library",
 
+	"session.Manager.LogoutOpaque": "callers, by Ended",
+	"session.Manager.logout":       "callers, by Ended",
+
 	"session.Manager.end":         "callers, by Ended",
 	"session.Manager.endReplaced": "callers, by Granted.Ended and Ended.Replaced",
 
@@ -52,6 +55,15 @@ var ends = map[string]string{
 	"endpoint.loginHandler.open": "callers",
 	"endpoint.Login":             "authn_token_revoked",
 	"endpoint.Responder.Opens":   "authn_token_revoked",
+
+	"session.Manager.slide":              "callers, by Checked.Ended",
+	"session.Manager.CheckOpaque":        "callers, by Checked.Ended, also programs of users of the library",
+	"session.Checker.CheckOpaque":        "callers, by Checked.Ended, also programs of users of the library",
+	"service.SessionChecker.CheckOpaque": "callers, by OpaqueCheck.Replaced",
+	"authorizer.Authorizer.decideOpaque": "callers",
+	"authorizer.Authorizer.decide":       "callers",
+	"authorizer.Authorizer.Invoke":       "authn_token_revoked",
+	"authorizer.Authorizer.Middleware":   "authn_token_revoked",
 
 	"endpoint.sessionsHandler.end":     "callers",
 	"endpoint.sessionsHandler.endMany": "callers",

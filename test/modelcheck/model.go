@@ -140,7 +140,7 @@ func (m Model) stepUp(it item, at instant, fresh branchID) (after, opened item, 
 // session returns the item as the rules see it. Its invocation is not kept: no write is repeated.
 func (m Model) session(it item) session.Session {
 	s := session.Session{
-		Profile: m.Profile, Generation: uint64(it.generation), Parent: it.parent.branch(), RotatedAt: it.stamped.time(),
+		Kind: session.RefreshKind, Profile: m.Profile, Generation: uint64(it.generation), Parent: it.parent.branch(), RotatedAt: it.stamped.time(),
 		CreatedAt: login, IdleTimeout: far.Sub(login), IdleEnd: far, AbsoluteEnd: far, PausedUntil: it.paused.time(),
 	}
 	if it.created != never {

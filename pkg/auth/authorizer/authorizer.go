@@ -55,6 +55,9 @@ type Config struct {
 	// session, and a token of another issuer is refused, because it has no session here. If Sessions
 	// returns an error, so does Invoke. nil asks nothing: a token lives until its exp.
 	//
+	// If Sessions is [OpaqueSessions] too, the authorizer takes the tokens of opaque sessions, from
+	// the cookie __Host-Http-session alone, which TokenSources must name. Otherwise it refuses them.
+	//
 	// A gateway must not cache the answers: a cached one is not checked.
 	//
 	// Sessions that are also [Revocations] let tokens of other issuers pass.
@@ -89,8 +92,9 @@ type Authorizer struct {
 	audit       *audit.Log
 	sources     sources
 	rules       rules
-	revocations Revocations   // Config.Sessions, or nil if they are not Revocations
-	allowed     atomic.Uint64 // requests, from a random number on
+	revocations Revocations    // Config.Sessions, or nil if they are not Revocations
+	allowed     atomic.Uint64  // requests, from a random number on
+	opaque      OpaqueSessions // Config.Sessions, or nil
 }
 
 // New returns an Authorizer for c. If c is invalid, the error wraps [ErrConfig].
@@ -133,7 +137,8 @@ func New(c Config) (*Authorizer, error) {
 		return nil, err
 	}
 	revocations, _ := c.Sessions.(Revocations)
-	a := &Authorizer{config: c, audit: audit.New(c.Log, c.Now), sources: sources, rules: rules, revocations: revocations}
+	opaque, _ := c.Sessions.(OpaqueSessions)
+	a := &Authorizer{config: c, audit: audit.New(c.Log, c.Now), sources: sources, rules: rules, revocations: revocations, opaque: opaque}
 	// Every instance begins at another place of its sample. Otherwise instances that serve fewer
 	// requests than a sample has would never write a line, and the metrics would miss them.
 	a.allowed.Store(rand.Uint64N(uint64(c.SampleAllows)))
@@ -227,11 +232,23 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 	switch d.Outcome {
 	case outcomeAllow:
 		line.Name, line.Count = audit.AuthzAllow, a.config.SampleAllows
-		if a.allowed.Add(1)%uint64(a.config.SampleAllows) != 0 {
+		a.logReplaced(ctx, line, d.ended)
+		if d.fault != nil {
+			line.Count, line.Fault = 1, d.fault
+		} else if a.allowed.Add(1)%uint64(a.config.SampleAllows) != 0 {
 			return
 		}
 	case outcomeFault:
 		line.Fault = fault(d.Reason)
 	}
 	a.audit.Write(ctx, line)
+}
+
+// logReplaced writes a line for each session that the check of a request has ended. The session of
+// the request, of which line is, has taken their place.
+func (a *Authorizer) logReplaced(ctx context.Context, line audit.Event, sids []string) {
+	for _, sid := range sids {
+		line.Name, line.Outcome, line.Reason, line.SessionID, line.Count = audit.TokenRevoked, outcomeEnded, endedByStepUp, sid, 0
+		a.audit.Write(ctx, line)
+	}
 }

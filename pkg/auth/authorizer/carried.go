@@ -31,6 +31,7 @@ type bearing struct {
 	token    []byte
 	problem  reason
 	byCookie bool
+	opaque   bool // the token was in the cookie of opaque sessions
 }
 
 // add records the content of one place. Two different tokens are an error: an attacker who can add
@@ -48,8 +49,8 @@ func (b *bearing) add(token []byte, problem reason) {
 }
 
 // find returns the token of the request. If the request does not have exactly one token, problem
-// says why.
-func (s *sources) find(c *carried, origins []string) (token []byte, problem reason) {
+// says why. opaque says that the token was in the cookie of opaque sessions.
+func (s *sources) find(c *carried, origins []string) (token []byte, opaque bool, problem reason) {
 	var b bearing
 	for _, h := range c.headers {
 		switch {
@@ -73,15 +74,15 @@ func (s *sources) find(c *carried, origins []string) (token []byte, problem reas
 	}
 	switch {
 	case b.problem != "":
-		return nil, b.problem
+		return nil, false, b.problem
 	case c.crowded:
-		return nil, reasonSeveralTokens
+		return nil, false, reasonSeveralTokens
 	case len(b.token) == 0:
-		return nil, reasonNoToken
+		return nil, false, reasonNoToken
 	case b.byCookie && !c.fromOurPages(origins):
-		return nil, reasonCrossSite
+		return nil, false, reasonCrossSite
 	}
-	return b.token, ""
+	return b.token, b.opaque, ""
 }
 
 func credentials(h pair) (token []byte, problem reason) {
@@ -107,6 +108,7 @@ func (s *sources) cookie(b *bearing, text []byte) {
 	name, value, _ := bytes.Cut(bytes.Trim(text, " \t"), []byte("="))
 	if len(value) > 0 && slices.Contains(s.cookies, string(name)) {
 		b.byCookie = true
+		b.opaque = b.opaque || string(name) == sessionCookie
 		b.add(value, "")
 	}
 }

@@ -1,6 +1,7 @@
 package authorizer
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -13,6 +14,7 @@ type request struct {
 	ARN     string // of the requested method or route; empty without a policy
 	Token   []byte // part of the event; not retained
 	Problem reason // the reason why Token is empty
+	opaque  bool   // the token was in the cookie of opaque sessions
 
 	target
 	methods  []string // named beside the method of the request
@@ -32,6 +34,11 @@ type decision struct {
 	Unmet   *Rule        // the first rule that the token does not satisfy, or nil
 
 	at time.Time // the time of the decision, if the rules depend on it
+
+	// Of an opaque session: the sids of the sessions of the same user and client that the check has
+	// ended, and a fault that changes no decision.
+	ended []string
+	fault error
 }
 
 // outcome is the kind of a decision. The zero outcome is outcomeFault, so an unset outcome admits
@@ -64,6 +71,9 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	if r.Problem != "" {
 		return decision{Outcome: outcomeUnauthenticated, Reason: r.Problem}
 	}
+	if r.opaque || bytes.HasPrefix(r.Token, []byte(sessionPrefix)) {
+		return a.decideOpaque(ctx, r)
+	}
 	if a.revocations != nil {
 		a.revocations.Refresh()
 	}
@@ -76,6 +86,15 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 		return decision{Outcome: outcomeFault, Reason: reasonKeysUnavailable}
 	}
 	d := decision{Outcome: outcomeAllow, Reason: reasonOK, Claims: claims}
+	a.applyRules(r, &d)
+	if d.Outcome == outcomeAllow && a.config.Sessions != nil {
+		a.check(ctx, &d)
+	}
+	return d
+}
+
+// applyRules refuses a request whose claims are valid but not sufficient for its route.
+func (a *Authorizer) applyRules(r request, d *decision) {
 	if r.graphQL || len(a.rules.list) > 0 {
 		d.at = a.config.Now()
 	}
@@ -85,8 +104,4 @@ func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	if r.identity {
 		d.Outcome, d.Reason, d.Unmet = outcomeForbidden, reasonIdentityHeader, nil
 	}
-	if d.Outcome == outcomeAllow && a.config.Sessions != nil {
-		a.check(ctx, &d)
-	}
-	return d
 }

@@ -107,8 +107,8 @@ func (a *Authorizer) requestOf(r *http.Request) request {
 	if r.URL.RawPath != "" { // not the default escapes: a%2Fb may be one segment, and %61 is an a
 		path = r.URL.RawPath
 	}
-	text, problem := a.sources.find(&c, a.config.Origins)
-	return request{ID: requestid.Of(r), Token: text, Problem: problem, target: target{resource: r.Method + path}, methods: c.otherMethods()}
+	text, opaque, problem := a.sources.find(&c, a.config.Origins)
+	return request{ID: requestid.Of(r), Token: text, opaque: opaque, Problem: problem, target: target{resource: r.Method + path}, methods: c.otherMethods()}
 }
 
 // name records values that name a method.

@@ -38,9 +38,9 @@ func placeOf(e event) place {
 // whether the client's own header stays if the context lacks the key, and a gateway replaces only
 // the exact name. So no request with an identity header of the client passes.
 func (a *Authorizer) request(e event, arn string) request {
-	token, problem := a.sources.find(&e.carried, a.config.Origins)
+	token, opaque, problem := a.sources.find(&e.carried, a.config.Origins)
 	return request{
-		ID: e.requestID, ARN: arn, Token: token, Problem: problem, target: parseARN(arn), byPolicy: true,
+		ID: e.requestID, ARN: arn, Token: token, opaque: opaque, Problem: problem, target: parseARN(arn), byPolicy: true,
 		methods: e.otherMethods(), identity: e.identity,
 	}
 }

@@ -29,6 +29,9 @@ const (
 	reasonMalformedHeader        = reason(bearer.Malformed)
 	reasonSeveralTokens          = reason(bearer.Several)
 	reasonCrossSite       reason = "cross_site" // a cookie sent by a page of another site
+	// reasonSessionToken refuses the token of an opaque session where it is not taken: at an
+	// authorizer that does not check sessions, and outside its cookie.
+	reasonSessionToken reason = "session_token"
 
 	// Refusals of a valid token. The others are words of Config.Sessions, such as "revoked".
 	reasonOtherIssuer       reason = "other_issuer"    // only tokens of this issuer have a session here

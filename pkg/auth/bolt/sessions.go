@@ -69,6 +69,9 @@ func getSession(tx *bbolt.Tx, key session.Key) (*session.Session, error) {
 	if err != nil || !found {
 		return nil, err
 	}
+	if !r.Kind.Valid() {
+		return nil, fmt.Errorf("%w: member kind of a record in bucket %s is %d", auth.ErrUnavailable, sessionsBucket, r.Kind)
+	}
 	if !r.Profile.Valid() {
 		return nil, fmt.Errorf("%w: member profile of a record in bucket %s is %d", auth.ErrUnavailable, sessionsBucket, r.Profile)
 	}

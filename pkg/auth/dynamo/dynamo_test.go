@@ -126,7 +126,7 @@ func TestTTLDeletes(t *testing.T) {
 	put := func(id byte, lastSeen time.Time) session.Key {
 		const idle = time.Hour
 		s := session.Session{
-			Key: session.Key{Subject: "s", ID: session.ID{id}}, Client: "app", Profile: auth.Balanced, IdleTimeout: idle,
+			Key: session.Key{Subject: "s", ID: session.ID{id}}, Kind: session.RefreshKind, Client: "app", Profile: auth.Balanced, IdleTimeout: idle,
 			LastSeen: lastSeen, IdleEnd: lastSeen.Add(idle), AbsoluteEnd: lastSeen.Add(100 * idle), CreatedAt: lastSeen,
 		}
 		if err := store.Create(t.Context(), s); err != nil {

@@ -125,6 +125,9 @@ func sessionOf(item attributes) (session.Session, error) {
 		CreatedAt: r.time(attrCreated), LastSeen: r.time(attrLastSeen), AuthTime: r.time(attrAuthTime),
 		AMR: r.list(attrAMR), Remember: item[attrRemember] == nil || r.flag(attrRemember), PausedUntil: r.time(attrPaused), UserAgent: r.text(attrUserAgent), Address: r.text(attrAddress), Label: r.text(attrLabel),
 	}
+	if !s.Kind.Valid() || r.uint(attrKind) != uint64(s.Kind) {
+		r.wrong(attrKind)
+	}
 	if !s.Profile.Valid() || r.uint(attrProfile) != uint64(s.Profile) {
 		r.wrong(attrProfile)
 	}

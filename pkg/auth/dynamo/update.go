@@ -72,6 +72,9 @@ func (e *expression) condition(c session.Condition) string {
 	if c.Client != nil {
 		all = append(all, e.compare(attrClient, "=", str(string(*c.Client))))
 	}
+	if c.Kind != 0 {
+		all = append(all, e.compare(attrKind, "=", num(uint8(c.Kind))))
+	}
 	if c.Profile != 0 {
 		all = append(all, e.compare(attrProfile, "=", num(uint8(c.Profile))))
 	}

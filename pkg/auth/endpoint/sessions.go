@@ -209,10 +209,10 @@ func (h sessionsHandler) list(r *http.Request) (d done, err error) {
 }
 
 func kindOf(k session.Kind) string {
-	if k == session.RefreshKind {
-		return "refresh"
+	if k == session.OpaqueKind {
+		return "session"
 	}
-	return "other" // of a later version
+	return "refresh"
 }
 
 func earlier(a, b time.Time) time.Time {

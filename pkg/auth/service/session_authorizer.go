@@ -18,7 +18,8 @@ import (
 // authorizer.FromEnvironment does, and then refuses the tokens of sessions that have ended. It holds
 // no secret. By EDGEAUTH_SESSION_CHECK it reads
 //
-//   - session, the default: the session and the user of each token that it would allow;
+//   - session, the default: the session and the user of each token that it would allow. It also takes
+//     the tokens of opaque sessions, and moves their idle end;
 //   - revocations: what has ended within the last token lifetime, before it returns, and then what is
 //     new, every 5 seconds ([session.RevocationList]).
 //
@@ -30,6 +31,7 @@ func SessionAuthorizer(o Options) (*authorizer.Authorizer, error) {
 
 func startSessionAuthorizer(lookup func(name string) (string, bool), log io.Writer) (*authorizer.Authorizer, error) {
 	e := config.New(lookup)
+	issuer, _ := lookup(config.Issuer) // the authorizer checks it
 	check, at := e.SessionCheck(), e.SessionStore
 	if check == config.CheckRevocations {
 		at = e.RevocationStore
@@ -41,8 +43,9 @@ func startSessionAuthorizer(lookup func(name string) (string, bool), log io.Writ
 		stores, err = openStores(store)
 	}
 	var (
-		sessions authorizer.Sessions = session.Checker{
-			Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, SessionsNotBefore: notBefore,
+		sessions authorizer.Sessions = SessionChecker{
+			Checker: session.Checker{Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, SessionsNotBefore: notBefore},
+			Issuer:  issuer,
 		}
 		begin = stores.Connect
 	)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -33,11 +34,21 @@ type Checker struct {
 // CheckToken goes on if ctx is cancelled: a client that hangs up must not look like a store that
 // fails. The store bounds the time of its reads.
 func (c Checker) CheckToken(ctx context.Context, p auth.Principal) (ended string, err error) {
+	return c.manager().CheckToken(ctx, p)
+}
+
+// CheckOpaque is [Manager.CheckOpaque]. It accepts every client, since a Checker knows none.
+func (c Checker) CheckOpaque(ctx context.Context, text auth.Secret) (Checked, error) {
+	return c.manager().CheckOpaque(ctx, text)
+}
+
+func (c Checker) manager() *Manager {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	rules := Rules{SessionsNotBefore: c.SessionsNotBefore}
-	return (&Manager{c: Config{Store: c.Store, Subjects: c.Subjects, Now: c.Now, Rules: rules}}).CheckToken(ctx, p)
+	rules := DefaultRules()
+	rules.SessionsNotBefore = c.SessionsNotBefore
+	return &Manager{c: Config{Store: c.Store, Subjects: c.Subjects, Now: c.Now, Rand: rand.Reader, Rules: rules}}
 }
 
 // CheckToken is [Checker.CheckToken] with the store, the users and the clock of the Manager.

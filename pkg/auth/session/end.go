@@ -46,9 +46,14 @@ func (m *Manager) Logout(ctx context.Context, text auth.Secret, client *auth.Cli
 	if err != nil {
 		return Ended{}, err
 	}
+	return m.logout(ctx, token.Key(), RefreshKind, client)
+}
+
+// logout ends the session of a token of this kind.
+func (m *Manager) logout(ctx context.Context, key Key, kind Kind, client *auth.ClientID) (Ended, error) {
 	u := Revoke(millis(m.c.Now()), RevocationLogout)
-	u.If.Client = client
-	return m.end(ctx, token.Key(), u, OutcomeLoggedOut)
+	u.If.Client, u.If.Kind = client, kind
+	return m.end(ctx, key, u, OutcomeLoggedOut)
 }
 
 // Revoke ends a session for good by one write, which also adds the session to [Revocations]. It succeeds if the session has ended already or does
@@ -69,6 +74,9 @@ func (m *Manager) end(ctx context.Context, key Key, u Update, ended Outcome) (En
 	e, before, err := m.endOne(ctx, key, u, ended)
 	if err != nil || before == nil {
 		return e, err
+	}
+	if !e.over() && u.If.Kind != 0 && u.If.Kind != before.Kind {
+		return Ended{Outcome: OutcomeForged}, nil
 	}
 	if !e.over() {
 		r := m.refuse(key, OutcomeForeignClient, nil)

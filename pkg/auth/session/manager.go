@@ -51,8 +51,8 @@ func NewManager(c Config) (*Manager, error) {
 		c.Rules = DefaultRules()
 	}
 	if c.Rules.MinimumInterval <= c.Rules.GracePeriod || c.Rules.GracePeriod <= 0 || c.Rules.LateUse <= 0 || c.Rules.Handover <= 0 ||
-		c.Rules.StoreWithin < time.Second {
-		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval, 0 < LateUse, 0 < Handover and a StoreWithin of at least a second, as in DefaultRules)")
+		c.Rules.SlideInterval <= 0 || c.Rules.StoreWithin < time.Second {
+		return nil, errors.New("session: Config.Rules are invalid (want 0 < GracePeriod < MinimumInterval, 0 < LateUse, 0 < Handover, 0 < SlideInterval and a StoreWithin of at least a second, as in DefaultRules)")
 	}
 	if !c.Rules.RestoredUntil.IsZero() && !c.Rules.SessionsNotBefore.IsZero() {
 		return nil, errors.New("session: Config.Rules has RestoredUntil and SessionsNotBefore (want one: the first keeps the sessions of a backup, the second ends them)")
@@ -94,6 +94,9 @@ type Granted struct {
 	// client's store. Two branches could then take turns in the store until both were presented for
 	// one generation, which is how theft looks.
 	RefreshToken auth.Secret
+	// SessionToken is the token of a session that Open has opened for auth.DeliverySession. Otherwise
+	// it is empty.
+	SessionToken auth.Secret
 	// StoreWithin is for how long after it sent its request the client may store RefreshToken; see
 	// [Rules].
 	StoreWithin time.Duration
@@ -131,28 +134,56 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 // open opens a session that replaces another one, or none if that is the zero Session.
 func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Granted, error) {
 	now := millis(m.c.Now())
-	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
-	var secret [secretBytes]byte
-	if err := m.random(secret[:], token.Branch[:]); err != nil {
-		return Granted{}, err
-	}
-	token.Secret = auth.NewSecret(string(secret[:]))
-	text, err := m.codec.Seal(ctx, token)
+	g := Granted{Subject: o.Subject}
+	kind, key, err := m.mint(ctx, o, now, &g)
 	if err != nil {
 		return Granted{}, err
 	}
-	s := Session{
-		Key: token.Key(), Kind: RefreshKind, Profile: o.Client.Profile, Client: o.Client.ID, Scope: o.Client.Scope,
+	g.Session = Session{
+		Key: key, Kind: kind, Profile: o.Client.Profile, Client: o.Client.ID, Scope: o.Client.Scope,
 		TokenVersion: o.Subject.TokenVersion,
-		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(o.Client.AbsoluteTimeout),
+		IdleTimeout:  o.Client.IdleTimeout, IdleEnd: now.Add(o.Client.IdleTimeout), AbsoluteEnd: now.Add(lifetime(kind, o.Client)),
 		CreatedAt: now, LastSeen: now, AuthTime: millis(o.AuthTime), AMR: o.AMR, Replaces: replaced.ID,
 		Delivery: o.Delivery, Remember: o.Remember || !o.Delivery.ByCookie(),
 		UserAgent: shown(o.UserAgent), Address: shown(o.Address), Label: replaced.Label,
 	}
-	if err := m.c.Store.Create(ctx, s); err != nil {
+	if err := m.c.Store.Create(ctx, g.Session); err != nil {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
 	}
-	return Granted{Session: s, Subject: o.Subject, RefreshToken: text, StoreWithin: m.c.Rules.StoreWithin}, nil
+	return g, nil
+}
+
+// mint sets the token of a new session in g, and returns the kind and the key of the session. The
+// secret of each session is new: no token that a request has brought is ever adopted.
+func (m *Manager) mint(ctx context.Context, o Opening, now time.Time, g *Granted) (kind Kind, key Key, err error) {
+	var random [secretBytes]byte
+	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
+	if err := m.random(random[:], token.Branch[:]); err != nil {
+		return 0, Key{}, err
+	}
+	token.Secret = auth.NewSecret(string(random[:]))
+	if o.Delivery == auth.DeliverySession {
+		g.SessionToken, err = OpaqueToken{token.Subject, token.Secret}.Text()
+		return OpaqueKind, token.Key(), err
+	}
+	g.RefreshToken, err = m.codec.Seal(ctx, token)
+	g.StoreWithin = m.c.Rules.StoreWithin
+	return RefreshKind, token.Key(), err
+}
+
+// defaultOpaqueTimeout is the longest life of an opaque session whose client has no OpaqueTimeout. It
+// is short, because no use of a copied token is noticed before the end.
+const defaultOpaqueTimeout = 7 * 24 * time.Hour
+
+// lifetime returns the time from the login to the absolute end.
+func lifetime(k Kind, c auth.Client) time.Duration {
+	switch {
+	case k == RefreshKind:
+		return c.AbsoluteTimeout
+	case c.OpaqueTimeout != 0:
+		return c.OpaqueTimeout
+	}
+	return min(c.AbsoluteTimeout, defaultOpaqueTimeout)
 }
 
 // check returns an error for an opening that could not be refreshed or issued a token for.
@@ -178,6 +209,9 @@ func (m *Manager) check(o Opening) error {
 	}
 	if o.Client.AbsoluteTimeout <= 0 {
 		return fmt.Errorf("session: absolute timeout %v of client %q is too short (want more than 0)", o.Client.AbsoluteTimeout, o.Client.ID)
+	}
+	if o.Client.OpaqueTimeout < 0 {
+		return fmt.Errorf("session: OpaqueTimeout of client %q is %v (want 0, or a duration above)", o.Client.ID, o.Client.OpaqueTimeout)
 	}
 	if o.Client.MaxSessions < 0 {
 		return fmt.Errorf("session: MaxSessions of client %q is %d (want 0, or the number of sessions of a user)", o.Client.ID, o.Client.MaxSessions)

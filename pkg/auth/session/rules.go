@@ -37,6 +37,10 @@ type Rules struct {
 	// step-up can arrive last and put an old token back into the client's store. Then the old
 	// session goes on.
 	Handover time.Duration
+	// SlideInterval is how long a use of an opaque session is remembered before the next use moves the
+	// idle end again. So the idle end is early by at most this, and a session costs at most one write
+	// in this time however often it is used.
+	SlideInterval time.Duration
 	// RestoredUntil ends a declared window after the table was restored from a backup. Until then,
 	// an item that is older than an authentic token catches up with the token. Zero declares no
 	// window.
@@ -52,7 +56,7 @@ type Rules struct {
 func DefaultRules() Rules {
 	return Rules{
 		GracePeriod: 30 * time.Second, MinimumInterval: 150 * time.Second, StoreWithin: 45 * time.Second, LateUse: 240 * time.Second,
-		Handover: 200 * time.Second,
+		Handover: 200 * time.Second, SlideInterval: 60 * time.Second,
 	}
 }
 
@@ -82,7 +86,8 @@ type Presented struct {
 // not read before it. So the token's profile chooses the write, and the session must have the same.
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
-		If:  Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Profile: p.Token.Profile, ByCookie: &p.ByCookie, UnpausedAt: p.Now},
+		If: Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Kind: RefreshKind, Profile: p.Token.Profile,
+			ByCookie: &p.ByCookie, UnpausedAt: p.Now},
 		Set: Change{Activity: &Activity{At: p.Now}},
 	}
 	if p.Token.Profile == auth.Fixed {
@@ -164,6 +169,24 @@ func (r Rules) StepUp(at time.Time) Update {
 	return Update{If: Condition{LiveAt: at, CreatedFrom: r.notBefore()}, Set: Change{Activity: &Activity{At: at}, Pause: &Pause{Until: at.Add(r.Handover)}}}
 }
 
+// Slide returns the update of an opaque session that is used at this instant. It moves the idle end,
+// unless a use of the last SlideInterval has.
+func (r Rules) Slide(at time.Time) Update {
+	return Update{
+		If:  Condition{LiveAt: at, CreatedFrom: r.notBefore(), Kind: OpaqueKind, IdleSince: at.Add(-r.SlideInterval)},
+		Set: Change{Activity: &Activity{At: at}},
+	}
+}
+
+// handedOver reports whether an opaque session that is used at now must end the one that it replaces:
+// the handover is over, and no use since has moved the idle end. A request with the token of s proves
+// that the browser has stored it. The token of the replaced session was in the browser before, so no
+// late answer can bring it back. The handover lets requests with it that are under way arrive.
+func (r Rules) handedOver(s *Session, now time.Time) bool {
+	over := s.CreatedAt.Add(r.Handover)
+	return s.Replaces != ID{} && !now.Before(over) && s.LastSeen.Before(over)
+}
+
 // outcome is the decision table. Its order matters. An ended session is reported as ended to every
 // client. A request of another client, or with a token that came in another way than it was
 // delivered, reveals and revokes nothing. The retry of a write is not a
@@ -177,6 +200,8 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	switch {
 	case p.Client != nil && *p.Client != before.Client:
 		return OutcomeForeignClient
+	case before.Kind != RefreshKind:
+		return OutcomeReuse // sealed with a stolen key: a session never changes its kind
 	case p.ByCookie != before.Delivery.ByCookie():
 		return OutcomeOtherDelivery
 	case t.Profile != before.Profile:

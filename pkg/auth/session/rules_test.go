@@ -19,7 +19,7 @@ var (
 // item returns a balanced session in generation 5, which the branch sibling began an hour ago.
 func item(change func(*session.Session)) *session.Session {
 	s := &session.Session{
-		Key: session.Key{Subject: "s"}, Profile: auth.Balanced, Client: "app", Generation: 5, Parent: sibling, RotatedAt: epoch.Add(-time.Hour),
+		Key: session.Key{Subject: "s"}, Kind: session.RefreshKind, Profile: auth.Balanced, Client: "app", Generation: 5, Parent: sibling, RotatedAt: epoch.Add(-time.Hour),
 		IdleTimeout: 14 * 24 * time.Hour, IdleEnd: epoch.Add(time.Hour), AbsoluteEnd: epoch.Add(24 * time.Hour),
 	}
 	if change != nil {

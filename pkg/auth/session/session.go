@@ -65,8 +65,16 @@ type Invocation [8]byte
 // and never change.
 type Kind uint8
 
-// RefreshKind is a session that refresh tokens continue.
-const RefreshKind Kind = 1
+const (
+	// RefreshKind is a session that refresh tokens continue.
+	RefreshKind Kind = 1
+	// OpaqueKind is a session whose one token opens every request; see [OpaqueToken]. It has neither
+	// refresh tokens nor access tokens.
+	OpaqueKind Kind = 2
+)
+
+// Valid reports whether k is one of the kinds above. A store cannot read a session of another kind.
+func (k Kind) Valid() bool { return k == RefreshKind || k == OpaqueKind }
 
 // Session is one login. Times are UTC with millisecond precision. A session has ended once its idle
 // or absolute end has passed, even if the item is still there: stores delete late.

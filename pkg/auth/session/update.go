@@ -28,7 +28,8 @@ type Condition struct {
 	CreatedFrom time.Time
 	// Client requires that the session belongs to this client. nil requires nothing.
 	Client *auth.ClientID
-	// Profile must be the session's. Zero requires nothing.
+	// Kind and Profile must be the session's. Zero requires nothing.
+	Kind    Kind
 	Profile auth.Profile
 	// ByCookie must be what [auth.Delivery.ByCookie] says of the session's delivery. nil requires
 	// nothing.
@@ -105,6 +106,9 @@ func (c Condition) holds(s *Session) bool {
 		return false
 	}
 	if c.Client != nil && *c.Client != s.Client {
+		return false
+	}
+	if c.Kind != 0 && c.Kind != s.Kind {
 		return false
 	}
 	if c.Profile != 0 && c.Profile != s.Profile {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -52,7 +53,9 @@ func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 		if c.Item != nil {
 			c.Item.Key = c.Presented.Token.Key()
 		}
-		c.Then = randomUpdate(rng, c.Presented)
+		if c.Then.Set == (session.Change{}) {
+			c.Then = randomUpdate(rng, c.Presented)
+		}
 		if c.Item == nil && rng.IntN(2) == 0 {
 			c.Then.If = session.Condition{} // every other condition fails on a missing item anyway
 		}
@@ -109,7 +112,48 @@ func boundaries() []Case {
 			}
 		}
 	}
-	return append(cases, profiles()...)
+	return slices.Concat(cases, profiles(), kinds(), slides())
+}
+
+// kinds presents refresh tokens of opaque sessions.
+func kinds() []Case {
+	var cases []Case
+	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
+		c := plain(profile)
+		c.Item.Kind = session.OpaqueKind
+		c.Name = fmt.Sprintf("%s token of an opaque session", profile)
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// slides moves the idle end of an opaque session one millisecond before, at and after every instant
+// that the rule compares, and that of a session of refresh tokens. The refresh before writes nothing,
+// since its token is of an older generation.
+func slides() []Case {
+	interval := session.DefaultRules().SlideInterval
+	var cases []Case
+	for _, kind := range []session.Kind{session.OpaqueKind, session.RefreshKind} {
+		for name, move := range map[string]func(s *session.Session, by time.Duration){
+			"last use":     func(s *session.Session, by time.Duration) { s.LastSeen = Epoch.Add(-interval - by) },
+			"idle end":     func(s *session.Session, by time.Duration) { s.IdleEnd = Epoch.Add(-by) },
+			"absolute end": func(s *session.Session, by time.Duration) { s.AbsoluteEnd = Epoch.Add(-by) },
+			"revoked": func(s *session.Session, by time.Duration) {
+				s.Revocation = &session.Revocation{At: Epoch.Add(by), Reason: session.RevocationLogout}
+			},
+		} {
+			for by := -time.Millisecond; by <= time.Millisecond; by += time.Millisecond {
+				c := plain(auth.Balanced)
+				c.Presented.Token.Generation = 1
+				c.Item.Kind = kind
+				move(c.Item, by)
+				c.Then = session.DefaultRules().Slide(Epoch)
+				c.Name = fmt.Sprintf("slide, kind %d, %s %+d ms", kind, name, by.Milliseconds())
+				cases = append(cases, c)
+			}
+		}
+	}
+	return cases
 }
 
 // profiles presents tokens of another profile than the session's.
@@ -172,6 +216,9 @@ func randomCase(rng *rand.Rand) Case {
 	if rng.IntN(6) == 0 {
 		c.NotBefore = s.CreatedAt.Add(time.Duration(rng.IntN(5)-2) * time.Millisecond)
 	}
+	if rng.IntN(6) == 0 {
+		s.Kind = session.OpaqueKind
+	}
 	if rng.IntN(10) == 0 {
 		s.Revocation = &session.Revocation{At: Epoch.Add(-time.Minute), Reason: session.RevocationLogout,
 			Invocation: session.Invocation{byte(rng.IntN(3))}}
@@ -201,6 +248,9 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	if rng.IntN(3) == 0 {
 		client := pick[auth.ClientID](rng, "app", "another", "")
 		u.If.Client = &client
+	}
+	if rng.IntN(3) == 0 {
+		u.If.Kind = pick(rng, session.RefreshKind, session.OpaqueKind)
 	}
 	if rng.IntN(3) == 0 {
 		u.If.Profile = auth.Profile(1 + rng.IntN(3))

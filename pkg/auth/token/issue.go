@@ -106,7 +106,11 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	if err != nil {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
-	payload, err := i.payload(g, of, now, expires)
+	var id [16]byte
+	if _, err := io.ReadFull(i.c.Rand, id[:]); err != nil {
+		return Access{}, fmt.Errorf("issue token: randomness: %w", err)
+	}
+	payload, _, err := g.payload(i.c.Issuer, of, id, now, expires)
 	if err != nil {
 		return Access{}, fmt.Errorf("issue token: %w", err)
 	}
@@ -123,6 +127,19 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 			len(text), MaxBytes)
 	}
 	return Access{auth.NewSecret(text), expires, expires.Sub(now).Truncate(time.Second)}, nil
+}
+
+// Claims returns the claims that an access token for g would have, checked as [Issuer.Issue] checks
+// them, but without aud and jti: no token is issued. It is for a session that has no access tokens,
+// whose backends must see the same identity. The e-mail is always among the claims. now becomes iat,
+// and expires becomes exp; g.NotAfter is ignored.
+func (g Grant) Claims(issuer string, now, expires time.Time) (Claims, error) {
+	_, p, err := g.payload(issuer, terms{audience: []string{issuer}, email: true}, [16]byte{}, now, expires)
+	if err != nil {
+		return Claims{}, fmt.Errorf("claims of a session: %w", err)
+	}
+	p.Audience, p.ID = nil, ""
+	return p.Claims, nil
 }
 
 // expiry shortens the lifetime by up to 5 %, so that clients that log in at the same time do not
@@ -169,19 +186,16 @@ type emailClaims struct {
 	Verified bool   `json:"email_verified"`
 }
 
-func (i *Issuer) payload(g Grant, of terms, now, expires time.Time) ([]byte, error) {
+// payload returns the claims of a token, as JSON and as a verifier reads them.
+func (g Grant) payload(issuer string, of terms, id [16]byte, now, expires time.Time) ([]byte, payload, error) {
 	switch {
 	case g.Subject.Disabled:
-		return nil, errors.New("the subject is disabled")
+		return nil, payload{}, errors.New("the subject is disabled")
 	case g.AuthTime.IsZero():
-		return nil, errors.New("AuthTime must hold when the password was proven")
-	}
-	var id [16]byte
-	if _, err := io.ReadFull(i.c.Rand, id[:]); err != nil {
-		return nil, fmt.Errorf("randomness: %w", err)
+		return nil, payload{}, errors.New("AuthTime must hold when the password was proven")
 	}
 	w := wire{
-		Issuer:    i.c.Issuer,
+		Issuer:    issuer,
 		Subject:   g.Subject.ID,
 		Audience:  of.audience,
 		Expires:   expires.Unix(),
@@ -207,10 +221,10 @@ func (i *Issuer) payload(g Grant, of terms, now, expires time.Time) ([]byte, err
 	}
 	text, err := claim.Encode(w)
 	if err != nil {
-		return nil, err
+		return nil, payload{}, err
 	}
 	if text, err = appendOwn(text, own); err != nil {
-		return nil, err
+		return nil, payload{}, err
 	}
 	p, err := parsePayload(string(text))
 	if err == nil {
@@ -219,9 +233,9 @@ func (i *Issuer) payload(g Grant, of terms, now, expires time.Time) ([]byte, err
 	if err != nil {
 		// The cause is not wrapped: ReasonOf must not mistake an invalid grant for an invalid token
 		// of a client.
-		return nil, fmt.Errorf("invalid grant: %v", err)
+		return nil, payload{}, fmt.Errorf("invalid grant: %v", err)
 	}
-	return text, nil
+	return text, p, nil
 }
 
 // withoutEmail returns the private claims without those that a reader may take for the claims about
