@@ -229,10 +229,10 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 		ForeignClient: d.Claims.Foreign,
 		Duration:      time.Since(r.began),
 	}
+	a.logReplaced(ctx, line, d.ended)
 	switch d.Outcome {
 	case outcomeAllow:
 		line.Name, line.Count = audit.AuthzAllow, a.config.SampleAllows
-		a.logReplaced(ctx, line, d.ended)
 		if d.fault != nil {
 			line.Count, line.Fault = 1, d.fault
 		} else if a.allowed.Add(1)%uint64(a.config.SampleAllows) != 0 {

@@ -39,7 +39,7 @@ import (
 //
 // The handler checks path and method itself: another path is 404, another method 405.
 func Account(x *Responder, who *login.Authenticator, access *token.Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
-	h := accountHandler{x, who, callers{access, sessions, x.pages}, sessions, clients}
+	h := accountHandler{x, who, callers{access, sessions, x.pages, x.audit}, sessions, clients}
 	return router.New("account", router.Handlers{
 		"POST /auth/password": x.opens(audit.PasswordChange, audit.PasswordChangeFail, h.change),
 		"POST /auth/reauth":   x.opens(audit.Reauthentication, audit.ReauthenticationFail, h.reauthenticate),

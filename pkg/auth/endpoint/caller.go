@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/bearer"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -18,12 +19,20 @@ type callers struct {
 	access   *token.Verifier
 	sessions *session.Manager
 	pages    pages
+	audit    *audit.Log
 }
 
 // find returns the session of the request's access token and its user, as the store has them now. An
 // access token lives on for minutes after its session has ended: a stolen one must not be able to
 // change the password or to end other sessions.
 func (c callers) find(r *http.Request) (s session.Session, of auth.Subject, err error) {
+	opaque, err := c.pages.token(r, sessionCookie)
+	if err != nil {
+		return s, of, err
+	}
+	if opaque.Reveal() != "" {
+		return c.findOpaque(r, opaque)
+	}
 	text, err := c.accessToken(r)
 	if err != nil {
 		return s, of, err
@@ -48,6 +57,20 @@ func (c callers) find(r *http.Request) (s session.Session, of auth.Subject, err 
 		err = invalidToken(err)
 	}
 	return s, of, err
+}
+
+// findOpaque returns the session of the session cookie and its user. An access token beside it is
+// refused: an attacker who can add one must not decide which of them counts.
+func (c callers) findOpaque(r *http.Request, text auth.Secret) (session.Session, auth.Subject, error) {
+	if len(r.Header.Values("Authorization")) > 0 || len(accessCookie.values(r)) > 0 {
+		return session.Session{}, auth.Subject{}, invalidRequest("the request has the cookie %s and an access token; send one of them", sessionCookie.name)
+	}
+	checked, err := c.sessions.CheckOpaque(r.Context(), text)
+	if errors.Is(err, session.ErrEnded) {
+		err = invalidToken(err)
+	}
+	logReplaced(c.audit, r, checked.Ended, checked.Session.Client)
+	return checked.Session, checked.Subject, err
 }
 
 // accessToken returns the access token of a request, which is in the header Authorization or in the

@@ -60,9 +60,6 @@ func (x *Responder) deliver(r *http.Request, client auth.Client, d delivery) (de
 	if len(client.Delivery) > 0 && !slices.Contains(client.Delivery, d.way) {
 		return d, invalidRequest("delivery must be %s for this client", either(client.Delivery))
 	}
-	if d.way == auth.DeliverySession {
-		return d, invalidRequest("delivery session is not available")
-	}
 	if d.way.ByCookie() && !x.pages.ours(r) {
 		return d, foreignPage("asks for tokens in cookies")
 	}

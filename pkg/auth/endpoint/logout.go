@@ -49,9 +49,18 @@ func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, 
 		return session.Ended{}, false, invalidRequest("token and refresh_token differ; send one of them")
 	}
 	given, err := h.pages.presented(r, auth.NewSecret(cmp.Or(token, refreshToken)))
+	if err != nil {
+		return session.Ended{}, false, err
+	}
+	opaque, err := h.pages.token(r, sessionCookie)
 	switch {
 	case err != nil:
 		return session.Ended{}, false, err
+	case opaque.Reveal() != "" && given.token.Reveal() != "":
+		return session.Ended{}, false, invalidRequest("the request has the cookie %s and a refresh token; send one of them", sessionCookie.name)
+	case opaque.Reveal() != "":
+		ended, err := h.sessions.LogoutOpaque(r.Context(), opaque, clientOf(clientID))
+		return ended, true, err
 	case given.token.Reveal() == "" && h.pages.ours(r):
 		// The browser has no cookie any more, for example because it has expired.
 		return session.Ended{Outcome: session.OutcomeMissing}, true, nil
@@ -64,13 +73,17 @@ func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, 
 		return session.Ended{}, false, &problem{status: http.StatusBadRequest, code: errorcode.UnsupportedTokenType,
 			description: "an access token cannot be revoked; send the refresh token"}
 	}
-	var client *auth.ClientID
-	if clientID != "" {
-		id := auth.ClientID(clientID)
-		client = &id
-	}
-	ended, err := h.sessions.Logout(r.Context(), given.token, client)
+	ended, err := h.sessions.Logout(r.Context(), given.token, clientOf(clientID))
 	return ended, given.byCookie, err
+}
+
+// clientOf returns the client that a request names, or nil if it names none.
+func clientOf(id string) *auth.ClientID {
+	if id == "" {
+		return nil
+	}
+	client := auth.ClientID(id)
+	return &client
 }
 
 // isJWT recognizes an access token by its form, no matter who issued it. The answer is the same for

@@ -90,6 +90,9 @@ func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 	switch {
 	case err != nil:
 		return session.Request{}, err
+	case presented.token.Reveal() == "" && len(sessionCookie.values(r)) > 0:
+		// Not terminal: the session lives on.
+		return session.Request{}, invalidRequest("the session of the cookie %s has no refresh tokens; its cookie is good until the session ends", sessionCookie.name)
 	case presented.token.Reveal() == "" && in.form == nil && h.pages.ours(r):
 		// A page whose browser has no cookie learns that its user is logged out.
 		return session.Request{}, &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant, terminal: true,
@@ -97,12 +100,7 @@ func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 	case presented.token.Reveal() == "":
 		return session.Request{}, invalidRequest("refresh_token is required")
 	}
-	request := session.Request{RefreshToken: presented.token, ByCookie: presented.byCookie, Scope: scopeOf(scope)}
-	if clientID != "" {
-		client := auth.ClientID(clientID)
-		request.Client = &client
-	}
-	return request, nil
+	return session.Request{RefreshToken: presented.token, ByCookie: presented.byCookie, Client: clientOf(clientID), Scope: scopeOf(scope)}, nil
 }
 
 // presented is the refresh token of a request. It is empty if the request has none.

@@ -70,11 +70,11 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 type tokens struct {
 	AccessToken      string `json:"access_token,omitempty"`
 	TokenType        string `json:"token_type,omitempty"`
-	ExpiresIn        int64  `json:"expires_in"`
+	ExpiresIn        int64  `json:"expires_in,omitempty"`
 	RefreshToken     string `json:"refresh_token,omitempty"`
 	RefreshExpiresIn int64  `json:"refresh_expires_in"`
 	SessionExpiresIn int64  `json:"session_expires_in"`
-	StoreWithin      int64  `json:"store_within"`
+	StoreWithin      int64  `json:"store_within,omitempty"`
 	Scope            string `json:"scope,omitempty"`
 	SessionID        string `json:"sid"`
 	Delivery         string `json:"delivery"`
@@ -84,20 +84,17 @@ type tokens struct {
 // grant issues an access token for the session and answers with both tokens, in the way in which
 // the session delivers them, and with a known-device token if device is not empty. scope narrows the
 // access token; an empty scope means the whole scope of the session. If no token can be issued, grant
-// returns an error and writes nothing.
+// returns an error and writes nothing. A session of auth.DeliverySession gets its cookie and no other
+// token.
 func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string, device auth.Secret) error {
 	s := g.Session
 	if len(scope) > 0 {
 		s.Scope = scope
 	}
-	access, err := x.issue(r.Context(), g.Subject, s)
-	if err != nil {
-		return err
-	}
 	now := x.now()
 	refreshLife := earlier(s.IdleEnd, s.AbsoluteEnd).Sub(now)
 	body := tokens{
-		ExpiresIn: wholeSeconds(access.ExpiresIn), RefreshExpiresIn: wholeSeconds(refreshLife),
+		RefreshExpiresIn: wholeSeconds(refreshLife),
 		SessionExpiresIn: wholeSeconds(s.AbsoluteEnd.Sub(now)), StoreWithin: wholeSeconds(g.StoreWithin), Scope: strings.Join(s.Scope, " "),
 		SessionID: s.ID.String(), Delivery: s.Delivery.String(), DeviceToken: device.Reveal(),
 	}
@@ -107,10 +104,22 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 		}
 		c.set(w, token, life)
 	}
-	if s.Delivery == auth.DeliveryCookies {
-		put(accessCookie, access.Text, access.ExpiresIn)
-	} else {
-		body.AccessToken, body.TokenType = access.Text.Reveal(), "Bearer"
+	switch s.Delivery {
+	case auth.DeliverySession:
+		// No later answer renews the cookie, because an authorizer sets none. The session may end
+		// before.
+		put(sessionCookie, g.SessionToken, s.AbsoluteEnd.Sub(now))
+	default:
+		access, err := x.issue(r.Context(), g.Subject, s)
+		if err != nil {
+			return err
+		}
+		body.ExpiresIn = wholeSeconds(access.ExpiresIn)
+		if s.Delivery == auth.DeliveryCookies {
+			put(accessCookie, access.Text, access.ExpiresIn)
+		} else {
+			body.AccessToken, body.TokenType = access.Text.Reveal(), "Bearer"
+		}
 	}
 	switch next := g.RefreshToken; {
 	case !s.Delivery.ByCookie():
@@ -157,7 +166,14 @@ func (x *Responder) issue(ctx context.Context, of auth.Subject, s session.Sessio
 // issuable returns an error if no access token can be issued for the session of o, which is not open
 // yet, because a cookie would be too long. A session that is opened first could never be used.
 func (x *Responder) issuable(ctx context.Context, o session.Opening) error {
-	if o.Delivery != auth.DeliveryCookies {
+	switch o.Delivery {
+	case auth.DeliverySession:
+		// The authorizer tells a backend what an access token would say. It must be able to.
+		now := x.now()
+		_, err := token.Grant{Subject: o.Subject, SessionID: "-", Client: o.Client.ID, Scope: o.Client.Scope, AMR: o.AMR, AuthTime: o.AuthTime}.
+			Claims("-", now, now.Add(time.Minute))
+		return err
+	case auth.DeliveryBody, auth.DeliveryCookie:
 		return nil // the longest token that can be issued fits into a body
 	}
 	_, err := x.issue(ctx, o.Subject, session.Session{

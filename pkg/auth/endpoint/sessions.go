@@ -67,7 +67,7 @@ func Sessions(c SessionsConfig) (http.Handler, error) {
 		c.Now = time.Now
 	}
 	lines := audit.New(c.Log, c.Now)
-	h := sessionsHandler{c.Sessions, callers{c.Access, c.Sessions, ours}, lines, c.Now}
+	h := sessionsHandler{c.Sessions, callers{c.Access, c.Sessions, ours, lines}, lines, c.Now}
 	return router.New("sessions", router.Handlers{
 		"POST /auth/logout":           logoutHandler{c.Sessions, ours, lines},
 		"GET /auth/sessions":          h.serve(audit.SessionsRead, audit.SessionsReadFail, h.list),

@@ -87,6 +87,7 @@ func readClient(raw string, c *auth.Client) error {
 			c.IdleTimeout, err = config.ReadDuration(raw)
 		case "absolute_timeout":
 			c.AbsoluteTimeout, err = config.ReadDuration(raw)
+			c.OpaqueTimeout = c.AbsoluteTimeout // the operator has chosen it for this client
 		case "scope":
 			c.Scope, err = readDistinct(raw, maxScopeBytes, isScopeToken)
 		case "audience":

@@ -38,7 +38,7 @@ func TestClients(t *testing.T) {
 		{"everything", `{"app":{"profile":"fixed","access_token_lifetime":"5m","idle_timeout":"1h","absolute_timeout":"24h",` +
 			`"scope":["read","write"],"audience":["https://a.example","b"],"delivery":["cookies","body"],"email_claims":true,"max_sessions":5}}`,
 			[]auth.Client{{ID: "app", Profile: auth.Fixed, AccessTokenLifetime: 5 * time.Minute, IdleTimeout: time.Hour,
-				AbsoluteTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}, EmailClaims: true, MaxSessions: 5, Delivery: []auth.Delivery{auth.DeliveryCookies, auth.DeliveryBody}}}},
+				AbsoluteTimeout: day, OpaqueTimeout: day, Scope: []string{"read", "write"}, Audience: []string{"https://a.example", "b"}, EmailClaims: true, MaxSessions: 5, Delivery: []auth.Delivery{auth.DeliveryCookies, auth.DeliveryBody}}}},
 		{"the default client has values too, and nobody inherits them", `{"default":{"profile":"strict","scope":["a"]},"web":{"scope":["b"]}}`,
 			[]auth.Client{
 				changed(auth.DefaultClient, func(c *auth.Client) { c.Profile, c.Scope = auth.Strict, []string{"a"} }),

@@ -195,6 +195,11 @@ func checkClient(field string, c auth.Client, lifetime time.Duration) error {
 	if err := checkTimeout(c.AbsoluteTimeout, lifetime); err != nil {
 		refuse("AbsoluteTimeout", "%w", err)
 	}
+	if c.OpaqueTimeout != 0 {
+		if err := checkTimeout(c.OpaqueTimeout, lifetime); err != nil {
+			refuse("OpaqueTimeout", "%w", err)
+		}
+	}
 	if c.MaxSessions < 0 || c.MaxSessions > maxMaxSessions {
 		refuse("MaxSessions", "is %d (want 0 for no limit, or 1 to %d)", c.MaxSessions, maxMaxSessions)
 	}
