@@ -65,6 +65,8 @@ var ends = map[string]string{
 	"authorizer.Authorizer.Invoke":       "authn_token_revoked",
 	"authorizer.Authorizer.Middleware":   "authn_token_revoked",
 
+	"endpoint.callers.findOpaque": "authn_token_revoked, by Checked.Ended",
+
 	"endpoint.sessionsHandler.end":     "callers",
 	"endpoint.sessionsHandler.endMany": "callers",
 	"endpoint.Sessions":                "authn_token_revoked",
