@@ -204,7 +204,7 @@ func TestFaultsOfEnds(t *testing.T) {
 	for name, prepare := range endings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for fail, f := range map[string]fault.Fault{"before": fault.ResetBefore, "after": fault.ResetAfter, "throttled": fault.Throttled} {
+			for fail, f := range map[string]fault.Fault{"before": fault.ResetBefore, "after": fault.ResetAfter} {
 				for from, more := int32(0), true; more; from++ {
 					wire, now := &failsFrom{fault: f}, storetest.Epoch
 					wire.left.Store(-1)
