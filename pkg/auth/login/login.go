@@ -99,8 +99,8 @@ type Result struct {
 	// TokenVersion of that read, so a session that was opened with a password that has changed
 	// meanwhile is already over.
 	user.User
-	// AMR are the methods by which the user proved their identity (RFC 8176): pwd, and those of
-	// Steps.After.
+	// AMR are the methods by which the user proved their identity (RFC 8176): pwd, or those of another
+	// proof, and those of Steps.After.
 	AMR []string
 	// Reference is the pseudonym of the e-mail in the audit log; empty without Config.Keys.
 	Reference string

@@ -12,12 +12,14 @@ import (
 // [*Denial] says nothing about the login and is reported as a fault.
 type Steps struct {
 	// Before runs before anything is counted, read or hashed, for every login, whether or not the
-	// account exists. Its input is untrusted and must not be logged.
+	// account exists. In [Authenticator.Admit] it runs before the proof. Its input is untrusted and must
+	// not be logged.
 	Before func(ctx context.Context, c Credentials) error
-	// After runs once the password is verified and before a session is opened. Its answer may
-	// therefore contain what only the owner may know. A Denial counts as a failed login, so that a
-	// second factor cannot be guessed without limit. It returns the methods by which the user
-	// proved their identity besides the password, for example otp (RFC 8176), or none.
+	// After runs once the password or another proof is verified, and before a session is opened. r.AMR
+	// are the methods of the proof. Its answer may therefore contain what only the owner may know. A
+	// Denial counts as a failed login, so that a second factor cannot be guessed without limit. It
+	// returns the methods by which the user proved their identity besides, for example otp (RFC 8176),
+	// or an empty list.
 	After func(ctx context.Context, c Credentials, r Result) (methods []string, err error)
 }
 
