@@ -20,7 +20,7 @@ const goBack = async (page) => {
   await until(() => page.evaluate(() => !location.search && window.isReady).catch(() => {}), "the page before");
 };
 
-for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, {delivery: "cookies"}].filter(({delivery}) => (process.env.DELIVERY || "body") == delivery)) {
+for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, {delivery: "cookies"}]) {
   const {delivery} = options, isBody = delivery == "body";
 
   describe(delivery, {skip}, () => {

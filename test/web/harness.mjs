@@ -1,7 +1,7 @@
 // The real server, a proxy that spoils its answers on purpose, and Chromium.
 import {execFileSync, spawn} from "node:child_process";
 import {once} from "node:events";
-import {existsSync, mkdtempSync, readFileSync, rmSync} from "node:fs";
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import {createRequire} from "node:module";
@@ -16,7 +16,7 @@ const edgeauth = join(root, "bin/edgeauth");
 export const password = "correct horse battery";
 
 // The hosts of the tests. Chromium finds all of them on this machine.
-export const hosts = {app: "app.example.test", sibling: "other.example.test", stranger: "stranger.test"};
+export const hosts = {app: "app.example.test", sibling: "other.example.test", neighbour: "neighbour.example.test", stranger: "stranger.test"};
 
 // listen starts a server on a port of this machine.
 const listen = async (server, port = 0) => {
@@ -73,19 +73,20 @@ export const startServer = async (...more) => {
   };
 };
 
-// startSite runs a server with TLS and the names that cookies have in a deployment, and three proxies: one for the
-// application with its API, one for another host of the same site, and one for another site. Pages of the other host may
-// read the answers (CORS). The route GET /checked has the session authorizer.
-export const startSite = async () => {
+// startSite runs a server with TLS and the names that cookies have in a deployment, and a proxy for each host: the
+// application with its API, two other hosts of the same site, and another site. Pages of the sibling may read the answers
+// (CORS). The route GET /checked has the session authorizer.
+export const startSite = async (...more) => {
   const port = await freePort();
   const server = await startServer(
     "--tls", "--host", hosts.app, "--origin", `https://${hosts.sibling}:${port}`, "--checked", "GET /checked",
-    "--config", JSON.stringify({token_sources: ["header:Authorization", "cookie:__Host-Http-access"]}),
+    ...more, "--config", JSON.stringify({token_sources: ["header:Authorization", "cookie:__Host-Http-access"]}),
   );
   const certificate = {cert: readFileSync(join(server.data, "tls.crt")), key: readFileSync(join(server.data, "tls.key"))};
   const proxies = {
     app: await startProxy(server.url, certificate, hosts.app),
     sibling: await startProxy(server.url, certificate, hosts.sibling, port),
+    neighbour: await startProxy(server.url, certificate, hosts.neighbour),
     stranger: await startProxy(server.url, certificate, hosts.stranger),
   };
   return {
@@ -129,6 +130,8 @@ const startProxy = async (target, certificate, host, port) => {
     const rule = rules.find((rule) => rule.path == path && (rule.method || entry.method) == entry.method && (rule.times ?? 1) > 0);
     if (rule?.times) rule.times--;
     let answer = await rule?.before?.(entry);
+    // Other hosts hand out the client. The server would refuse them anything else, since it knows no such host.
+    if (host != hosts.app) entry.headers.host = path.startsWith("/edgeauth/") ? hosts.app : host;
     answer ||= await pass(to, request.url, entry);
     entry.status = answer.status;
     entry.answer = answer;
@@ -181,12 +184,33 @@ const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-
 // skip is why tests in Chromium are left out, or false. make test-web lists it.
 export const skip = !chromium && "Chromium is missing";
 
-// launch starts Chromium. It has the cache of whole pages that Playwright turns off.
-export const launch = (...args) => require("playwright-core").chromium.launch({
+// How Chromium starts: with the cache of whole pages, which Playwright turns off.
+const start = {
   executablePath: chromium,
-  args: ["--no-sandbox", "--host-resolver-rules=MAP *.test 127.0.0.1", "--disable-gpu", "--disable-quic", "--no-first-run", ...args],
+  args: ["--no-sandbox", "--host-resolver-rules=MAP *.test 127.0.0.1", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ignoreDefaultArgs: ["--disable-back-forward-cache"],
-});
+};
+
+export const launch = () => require("playwright-core").chromium.launch(start);
+
+// launchStoppable starts a Chromium that signal sends a signal to, to every process of it.
+export const launchStoppable = async () => {
+  const {chromium} = require("playwright-core"), server = await chromium.launchServer(start);
+  const signal = (name) => {
+    const parents = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((pid) => {
+      try {
+        return [+pid, +readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /, "").split(" ")[1]];
+      } catch {
+        return [0, 0]; // it has just ended
+      }
+    });
+    const all = [server.process().pid];
+    for (const pid of all) all.push(...parents.filter(([, parent]) => parent == pid).map(([pid]) => pid));
+    for (const pid of all) process.kill(pid, name);
+    return all.length;
+  };
+  return {browser: await chromium.connect(server.wsEndpoint()), signal, close: () => server.close()};
+};
 
 // profile is a browser profile of its own.
 export const profile = (browser) => browser.newContext({ignoreHTTPSErrors: true});

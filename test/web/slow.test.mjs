@@ -1,0 +1,43 @@
+// What takes real time: a browser that stands still.
+import assert from "node:assert/strict";
+import {test} from "node:test";
+import {later, launchStoppable, profile, reload, session, signIn, skip, sleep, startSite, status, tab, told, until} from "./harness.mjs";
+
+const refresh = "/auth/refresh";
+const deliveries = [{delivery: "body", persist: true}, {delivery: "cookie"}, {delivery: "cookies"}];
+
+test("the whole browser stands still for 75 seconds, with a refresh under way", {skip: skip || process.platform != "linux" && "it needs /proc"}, async () => {
+  const [site, chromium] = await Promise.all([startSite(), launchStoppable()]), {app} = site;
+  try {
+    const users = [];
+    for (const options of deliveries) {
+      const context = await profile(chromium.browser), page = await tab(context, app.origin, options);
+      const {sid} = await signIn(page, site.nextUser());
+      await reload(page);
+      users.push({options, page, sid});
+    }
+    const slow = later();
+    app.on({path: refresh, times: users.length, after: () => slow.promise});
+    for (const user of users) user.asked = session(user.page).catch(() => {});
+    await until(() => app.sent(refresh).filter((entry) => entry.status).length == users.length, "the refreshes");
+    assert.ok(chromium.signal("SIGSTOP") > 3);
+    await sleep(10_000);
+    slow.done();
+    await sleep(65_000);
+    chromium.signal("SIGCONT");
+    for (const {options, page, sid, asked} of users) {
+      const found = await asked;
+      if (found) assert.equal(found.sid, sid);
+      await until(() => session(page).catch(() => {}), "the session");
+      assert.equal((await session(page)).sid, sid, options.delivery);
+      assert.equal(await status(page, "/checked"), 200);
+      assert.deepEqual(await told(page), ["signed-in"]);
+    }
+    // In body delivery the late answer was not stored: its successor was asked for with the token of before.
+    const asked = app.sent(refresh).map(({body}) => JSON.parse(body).refresh_token).filter(Boolean);
+    assert.equal(asked[1], asked[0]);
+  } finally {
+    await chromium.close();
+    await site.stop();
+  }
+});
