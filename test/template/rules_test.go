@@ -114,7 +114,7 @@ var rules = []rule{
 	{"functions get variables that somebody reads", known, map[string]func(document){
 		"attempts of no use": func(d document) { variables(d, "SessionsFunction")["EDGEAUTH_ATTEMPTS_TABLE"] = "x" },
 		"one that all others get": func(d document) {
-			variables(d, "SessionsFunction")["EDGEAUTH_ISSUER"] = variables(d, "LoginFunction")["EDGEAUTH_ISSUER"]
+			variables(d, "DiscoveryFunction")["EDGEAUTH_AUDIENCE"] = variables(d, "LoginFunction")["EDGEAUTH_AUDIENCE"]
 		},
 		"a misspelt one": func(d document) { variables(d, "RefreshFunction")["EDGEAUTH_RESTORED_TILL"] = "" },
 	}},
