@@ -17,6 +17,8 @@ const stopwatch = () => {
 
 const locate = (address) => new URL(address, globalThis.location?.href).href.replace(/\/?$/, "/");
 
+const isRefusal = (status) => status == 401 || status == 403;
+
 const failed = ({status, wait, said}) => Object.assign(new Error(said.error || "HTTP status " + status), said, {status, retryAfter: wait});
 
 export const createAuth = ({base = "/", delivery = "body", clientId, apis = [base], persist} = {}) => {
@@ -24,6 +26,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   apis = [base, ...apis.map(locate)];
   const inBody = delivery == "body"; // the refresh token is in our hands
   const hasBearer = inBody || delivery == "cookie"; // the access token is in our hands
+  const isOpaque = delivery == "session"; // there is nothing to refresh, only a question whether the session is there
   const isShared = persist || !inBody; // all tabs have the same session
   const key = "edgeauth " + base + (clientId ? " " + clientId : "");
   const channel = isShared && new BroadcastChannel(key);
@@ -95,9 +98,9 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     const age = stopwatch();
     AbortSignal.timeout(LIMIT).onabort = () => stop.abort();
     const answer = await fetch(base + path, {
-      method: "POST",
+      method: body ? "POST" : "GET",
       headers: {"Content-Type": "application/json", ...(access && {Authorization: "Bearer " + access})},
-      body: JSON.stringify({client_id: clientId, ...body}),
+      body: body && JSON.stringify({client_id: clientId, ...body}),
       credentials: inBody ? "same-origin" : "include",
       signal: stop.signal,
     });
@@ -110,8 +113,8 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   };
 
   const accept = ({said, age}, was, replaced) => {
-    const {access_token, refresh_token, ...answer} = said;
-    token = {sid: said.sid, value: access_token, age, life: said.expires_in * 1e3, answer};
+    const {access_token, refresh_token, sessions, ...answer} = said;
+    token = {sid: said.sid, value: access_token, age, life: isOpaque ? 1 / 0 : said.expires_in * 1e3, answer};
     failures = failure = 0;
     save({sid: said.sid, was: replaced, token: inBody ? refresh_token || was.token : undefined});
     sync();
@@ -129,11 +132,12 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       await held;
       const was = load();
       if (inBody ? !was?.token : was && !was.sid) return;
-      const answer = await send("refresh", inBody ? {refresh_token: was.token} : {}, stop = new AbortController()).catch((error) => ({error}));
+      const answer = await send(isOpaque ? "sessions" : "refresh", isOpaque ? undefined : inBody ? {refresh_token: was.token} : {}, stop = new AbortController()).catch((error) => ({error}));
       if (disposed.signal.aborted) throw disposed.signal.reason;
       if (held) continue;
       if (answer.error) throw backOff(answer.error);
-      const now = load(), {ok, said} = answer;
+      const now = load(), {ok, said, status} = answer;
+      if (isOpaque) Object.assign(said, ok ? {sid: said.sessions.find(({current}) => current)?.sid} : {terminal: isRefusal(status)});
       if (inBody && (answer.isLate || now?.token != was.token)) continue; // another tab was first, or another session has begun
       if (ok && (inBody || !now || said.sid && (said.sid == now.sid || said.sid == now.was))) return accept(answer, was);
       if (ok) {
@@ -191,7 +195,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       const copy = new Request(request.clone(), used && !hasBearer ? {credentials: "include"} : {});
       if (used && hasBearer) copy.headers.set("Authorization", "Bearer " + used.value);
       const answer = await fetch(copy);
-      if (!used || answer.status != 401 && answer.status != 403) return answer;
+      if (!used || !isRefusal(answer.status)) return answer;
       const said = await answer.clone().json().catch(() => {});
       if (said?.error == FINAL[0]) emit("reauth", said);
       if (isSecond) refused.add(name);

@@ -80,7 +80,7 @@ export const startSite = async (...more) => {
   const port = await freePort();
   const server = await startServer(
     "--tls", "--host", hosts.app, "--origin", `https://${hosts.sibling}:${port}`, "--checked", "GET /checked",
-    ...more, "--config", JSON.stringify({token_sources: ["header:Authorization", "cookie:__Host-Http-access"]}),
+    ...more, "--config", JSON.stringify({token_sources: ["header:Authorization", "cookie:__Host-Http-access", "cookie:__Host-Http-session"]}),
   );
   const certificate = {cert: readFileSync(join(server.data, "tls.crt")), key: readFileSync(join(server.data, "tls.key"))};
   const proxies = {

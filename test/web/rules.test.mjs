@@ -401,3 +401,19 @@ test("a client that was disposed of sends nothing more", async () => {
   assert.equal(world.sent.at(-1).isAborted, true);
   assert.equal(world.channels.size, 0);
 });
+
+test("an opaque session is asked about once, and after a refusal", async () => {
+  const tab = world.tab({delivery: "session"});
+  world.answer = ({path}) => path == "/auth/sessions" ? json(200, {sessions: [{sid: "s0", current: false}, {sid: "s1", current: true}]}) : json(200, {});
+  assert.deepEqual(await tab.session(), {sid: "s1"});
+  await world.pass(86400e3);
+  await tab.fetch(api);
+  assert.equal(world.count("/auth/sessions"), 1);
+  assert.equal(world.sent[0].method, "GET");
+  assert.equal(world.sent.at(-1).credentials, "include");
+  assert.equal(world.sent.at(-1).authorization, null);
+  world.answer = () => json(403, {message: "Forbidden"});
+  assert.equal((await tab.fetch(api)).status, 403);
+  assert.equal(world.count("/auth/sessions"), 2);
+  assert.deepEqual(tab.told, ["signed-in", "signed-out"]);
+});
