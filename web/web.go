@@ -2,13 +2,29 @@
 //
 //	http.Handle("GET /edgeauth.js", http.FileServerFS(web.Files))
 //
-// The folder is the npm package @edgeauth/browser too.
+// The folder is the npm package @edgeauth/browser too, without the page.
 package web
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
 // Files are edgeauth.js, an ES module without dependencies, and edgeauth.d.ts, its TypeScript
 // declarations.
 //
 //go:embed edgeauth.js edgeauth.d.ts
 var Files embed.FS
+
+//go:embed page
+var page embed.FS
+
+// Page returns the files of a page on which a developer tries the client. index.html is the page. It
+// imports ./edgeauth.js, so a server hands it out beside [Files].
+func Page() fs.FS {
+	files, err := fs.Sub(page, "page")
+	if err != nil {
+		panic(err) // the name is valid
+	}
+	return files
+}

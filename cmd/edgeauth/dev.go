@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 
 	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/dev"
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -43,7 +44,7 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c *devCommand) options() (dev.Options, error) {
-	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config, Check: c.Check, Pages: web.Files}
+	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config, Check: c.Check, Pages: []fs.FS{web.Files, web.Page()}}
 	o.TLS = dev.TLS{On: c.TLS || c.TLSCert != "", Cert: c.TLSCert, Key: c.TLSKey}
 	var err error
 	if o.Profile, err = auth.ParseProfile(c.Profile); err != nil {

@@ -34,14 +34,26 @@ const freePort = async () => {
 
 // startServer runs "edgeauth dev", with more arguments, in front of an API that answers with what it received.
 export const startServer = async (...more) => {
-  const data = mkdtempSync(join(tmpdir(), "edgeauth-web-"));
   const received = []; // by the API
   const api = await listen(http.createServer((request, response) => {
     received.push(request.method + " " + request.url);
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({path: request.url, sub: request.headers["x-edgeauth-sub"], sid: request.headers["x-edgeauth-sid"]}));
   }));
-  const child = spawn(edgeauth, ["dev", "--addr", "127.0.0.1:0", "--data", data, "--upstream", `http://127.0.0.1:${api.port}`, ...more], {stdio: ["ignore", "pipe", "pipe"]});
+  const server = await startAlone("--upstream", `http://127.0.0.1:${api.port}`, ...more);
+  return {
+    ...server, received,
+    async stop() {
+      await server.stop();
+      api.close();
+    },
+  };
+};
+
+// startAlone runs "edgeauth dev" without an API of its own.
+export const startAlone = async (...more) => {
+  const data = mkdtempSync(join(tmpdir(), "edgeauth-web-"));
+  const child = spawn(edgeauth, ["dev", "--addr", "127.0.0.1:0", "--data", data, ...more], {stdio: ["ignore", "pipe", "pipe"]});
   let out = "", log = "";
   child.stderr.on("data", (chunk) => log += chunk);
   const url = await new Promise((done, fail) => {
@@ -59,7 +71,7 @@ export const startServer = async (...more) => {
   const {password_hash} = run(["user", "export"]).split("\n").filter(Boolean).map(JSON.parse).find(({email}) => email == "user0@example.com");
   run(["user", "import", "-", "--yes"], Array.from({length: 100}, (_, i) => JSON.stringify({email: `user${i + 1}@example.com`, password_hash})).join("\n"));
   return {
-    url, data, received, run,
+    url, data, run,
     log: () => log,
     // nextUser is the e-mail of a user for one test, so that no test disturbs another one.
     nextUser: () => `user${++users}@example.com`,
@@ -67,7 +79,6 @@ export const startServer = async (...more) => {
       const ended = once(child, "exit");
       child.kill();
       await ended;
-      api.close();
       rmSync(data, {recursive: true, force: true});
     },
   };

@@ -86,6 +86,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if found {
 		origin.RouteKey = row.Pattern
 	}
+	measureRequest(w, r)
 	r = fromBrowser(r)
 	guard := a.Guards.of(r)
 	public := row.Guard == route.None || upstream && guard == byNothing
@@ -151,6 +152,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request, f standin.Function, o
 		return
 	}
 	answer.Cookies = toBrowser(r, answer.Cookies)
+	measureAnswer(w, r, answer.Cookies)
 	if err := standin.WriteAnswer(w, answer); errors.Is(err, standin.ErrMalformedAnswer) {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 	}

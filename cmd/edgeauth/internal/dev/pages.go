@@ -44,11 +44,20 @@ var media = map[string]string{
 // and nothing inline.
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
-// NewPages returns the files of a file system, at / or below the prefix. Every file needs one of the
+// NewPages returns the files of file systems, at / or below the prefix. Every file needs one of the
 // extensions in media.
-func NewPages(files fs.FS, prefix string) (*Pages, error) {
+func NewPages(prefix string, systems ...fs.FS) (*Pages, error) {
 	p := &Pages{prefix: prefix, files: map[string]file{}}
-	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+	for _, files := range systems {
+		if err := p.add(files); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *Pages) add(files fs.FS) error {
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -61,7 +70,6 @@ func NewPages(files fs.FS, prefix string) (*Pages, error) {
 		p.files[name] = file{content, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`, kind}
 		return err
 	})
-	return p, err
 }
 
 // find returns the file of a request. The path must be that of the file, byte for byte.
@@ -90,4 +98,12 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin") // with no-referrer, a browser sends "Origin: null" to edgeauth itself
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+}
+
+// prefix returns the path below which the server hands out Pages.
+func (o Options) prefix() string {
+	if o.Upstream != nil {
+		return "/edgeauth/" // the upstream has a page at / of its own
+	}
+	return "/"
 }

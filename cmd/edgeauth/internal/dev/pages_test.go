@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,7 +21,7 @@ var someFiles = fstest.MapFS{
 // TestPages: the files are served to everybody, with their types and a strict policy, and nothing
 // else is.
 func TestPages(t *testing.T) {
-	l, _, _, err := serveOptions(t, Options{Pages: someFiles})
+	l, _, _, err := serveOptions(t, Options{Pages: []fs.FS{someFiles}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func TestPagesBesideAnUpstream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, _, _, err := serveOptions(t, Options{Pages: someFiles, Upstream: upstream, Guards: guards})
+	l, _, _, err := serveOptions(t, Options{Pages: []fs.FS{someFiles}, Upstream: upstream, Guards: guards})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestPagesBesideAnUpstream(t *testing.T) {
 }
 
 func TestNewPagesRefuses(t *testing.T) {
-	if _, err := NewPages(fstest.MapFS{"a.exe": {}}, "/"); err == nil || !strings.Contains(err.Error(), `a.exe: unknown extension ".exe"`) {
+	if _, err := NewPages("/", fstest.MapFS{"a.exe": {}}); err == nil || !strings.Contains(err.Error(), `a.exe: unknown extension ".exe"`) {
 		t.Errorf("%v", err)
 	}
 }

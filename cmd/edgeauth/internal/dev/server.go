@@ -40,7 +40,7 @@ type Options struct {
 	Config    string // the JSON of EDGEAUTH_CONFIG; may be empty
 	CORS      CORS
 	Guards    Guards
-	Pages     fs.FS  // nil serves no files
+	Pages     []fs.FS
 	Check     string // of the session authorizer, in the form of EDGEAUTH_SESSION_CHECK; empty means "session"
 	Out, Log  io.Writer
 }
@@ -128,12 +128,8 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if api.Identity, err = o.identity(); err != nil {
 		return nil, err
 	}
-	if o.Pages != nil {
-		prefix := "/"
-		if o.Upstream != nil {
-			prefix = "/edgeauth/" // the upstream has a page at / of its own
-		}
-		if api.Pages, err = NewPages(o.Pages, prefix); err != nil {
+	if len(o.Pages) > 0 {
+		if api.Pages, err = NewPages(o.prefix(), o.Pages...); err != nil {
 			return nil, err
 		}
 	}

@@ -14,7 +14,7 @@ edgeauth runs on {{.URL}} with its data in {{.Home}}. Press Ctrl-C to stop it.
   {{.}}
 {{- end}}
 
-Log in as {{.Email}}:
+Log in as {{.Email}} with the password {{or .Password "YOUR-PASSWORD"}}, in a browser at {{.URL}}{{.Page}} or with curl:
 
   tokens=$({{.Curl}} {{.URL}}/auth/login -H 'Content-Type: application/json' \
     -d '{"email":"{{.Email}}","password":"{{or .Password "YOUR-PASSWORD"}}"}')
@@ -46,7 +46,7 @@ Get refused, without a token (401) and with an invalid one (403):
 func (o Options) welcome(s site, password auth.Secret) error {
 	view := map[string]any{
 		"URL": s.url, "Home": o.Home, "Email": demoEmail, "Password": pasteable(password), "On": o.on(s), "Curl": o.curl(),
-		"Path": "/me", "Protected": "the demo route",
+		"Path": "/me", "Protected": "the demo route", "Page": o.prefix(),
 	}
 	if o.Upstream != nil {
 		view["Path"], view["Protected"] = "/", o.Upstream.url

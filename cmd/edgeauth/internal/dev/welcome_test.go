@@ -18,7 +18,7 @@ func TestWelcome(t *testing.T) {
 			t.Fatal(err)
 		}
 		head, _, _ := strings.Cut(out.String(), "\n\nLog in")
-		if !strings.Contains(out.String(), o.curl()+" "+s.url+"/auth/login") {
+		if !strings.Contains(out.String(), o.curl()+" "+s.url+"/auth/login") || !strings.Contains(out.String(), "with the password demo-password, in a browser at "+s.url+"/ or") {
 			t.Errorf("the commands are\n%s", out.String())
 		}
 		return strings.TrimSpace(head)

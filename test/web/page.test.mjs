@@ -1,0 +1,242 @@
+// The page of "edgeauth dev" in Chromium, with a mouse, with a keyboard, and under axe-core.
+import assert from "node:assert/strict";
+import {readFileSync, readdirSync} from "node:fs";
+import {join} from "node:path";
+import {after, afterEach, before, beforeEach, test} from "node:test";
+import {launch, password, root, skip, startAlone, startServer, tools, until} from "./harness.mjs";
+
+const largest = 40_000; // bytes of all files of the page
+const cookieSources = ["--config", JSON.stringify({token_sources: ["header:Authorization", "cookie:__Host-Http-access"]})];
+
+let server, browser, context, complaints;
+before(async () => {
+  if (!skip) [server, browser] = await Promise.all([startAlone(...cookieSources), launch()]);
+});
+after(() => Promise.all([server?.stop(), browser?.close()]));
+
+// start opens a profile. What its pages complain about fails the test, except for answers that are refusals.
+const start = async (options) => {
+  const profile = await browser.newContext(options);
+  profile.on("console", (message) => {
+    if (message.type() == "error" && !/Failed to load resource/.test(message.text())) complaints.push(message.text());
+  });
+  profile.on("weberror", (error) => complaints.push(String(error.error())));
+  return profile;
+};
+
+beforeEach(async () => {
+  complaints = [];
+  if (!skip) context = await start();
+});
+afterEach(async () => {
+  await context?.close();
+  assert.deepEqual(complaints, []);
+});
+
+const state = (page, text) => page.waitForFunction((text) => document.querySelector("#state").textContent == text, text, {timeout: 15_000});
+const holds = (page, selector, pattern) => until(async () => pattern.test(await page.textContent(selector)), `${pattern} in ${selector}`);
+
+const open = async (at = server.url + "/", profile = context) => {
+  const page = await profile.newPage();
+  await page.goto(at);
+  await state(page, "Signed out");
+  return page;
+};
+
+const signIn = async (page, email, delivery = "body", secret = password) => {
+  await page.fill("#email", email);
+  await page.fill("#password", secret);
+  await page.check(`input[value=${delivery}]`);
+  await page.click("#login .main");
+};
+
+const signedIn = async (email, delivery, profile) => {
+  const page = await open(undefined, profile);
+  await signIn(page, email, delivery);
+  await state(page, "Signed in");
+  await holds(page, "#sessions-told", /session/);
+  return page;
+};
+
+const newest = (page, path) => page.textContent(`#log li:has-text("${path}") >> nth=0`);
+
+test("the page is small, and has nothing inline", () => {
+  const folder = join(root, "web/page");
+  const total = readdirSync(folder).reduce((sum, name) => sum + readFileSync(join(folder, name)).length, 0);
+  assert.ok(total <= largest, `${total} bytes, at most ${largest}`);
+  const html = readFileSync(join(folder, "index.html"), "utf8");
+  assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|javascript:/i);
+});
+
+for (const delivery of ["body", "cookie", "cookies"]) {
+  test(`${delivery}: sign in, call, refresh, reload, sign out`, {skip}, async () => {
+    const page = await signedIn(server.nextUser(), delivery);
+    assert.match(await page.textContent("#left"), /^1[45]:\d\d$/);
+    assert.equal(await page.isVisible("#claims-box"), delivery != "cookies");
+    await page.click("#call .main");
+    await holds(page, "#called", /200[^]*"sub"/);
+    await page.click("#refresh");
+    await holds(page, "#lesson", delivery == "body" ? /Refresh token .* became/ : /new cookie with the refresh token/);
+    assert.match(await newest(page, "/auth/refresh"), /200 rotated/);
+    const text = await page.textContent("body");
+    assert.doesNotMatch(text, /ey[\w-]+\.[\w-]+\.[\w-]+|ert_[\w-]{30}/, "the page shows a whole token");
+    assert.ok(!text.includes(password));
+    await page.reload();
+    await state(page, "Signed in");
+    await page.click("#logout");
+    await state(page, "Signed out");
+    await page.reload();
+    await state(page, "Signed out");
+  });
+}
+
+test("a refused sign-in shows the code", {skip}, async () => {
+  const page = await open();
+  await signIn(page, server.nextUser(), "body", "wrong");
+  await holds(page, "#problem", /401 · invalid_credentials/);
+  assert.equal(await page.textContent("#state"), "Signed out");
+});
+
+test("sessions are listed and ended", {skip}, async () => {
+  const email = server.nextUser(), page = await signedIn(email, "body"), second = await start();
+  const other = await signedIn(email, "cookie", second);
+  await page.click("#list");
+  await holds(page, "#sessions-told", /2 sessions/);
+  await page.click("#sessions button:has-text('End')");
+  await holds(page, "#sessions-told", /has ended/);
+  await other.click("#refresh");
+  await state(other, "Signed out");
+  assert.match(await newest(other, "/auth/refresh"), /400 invalid_grant[^]*Terminal/);
+  await second.close();
+  await page.click("#sessions button:has-text('Sign out')");
+  await state(page, "Signed out");
+});
+
+test("ending the others asks for a step-up", {skip}, async () => {
+  const email = server.nextUser(), page = await signedIn(email, "cookie"), second = await start();
+  await signedIn(email, "body", second);
+  await second.close();
+  await page.route("**/auth/sessions", (route) => route.fulfill({status: 401, json: {error: "insufficient_user_authentication", max_age: 600}}), {times: 1});
+  await page.click("#others");
+  await holds(page, "#reauth-told", /600 seconds/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "again");
+  await page.keyboard.type("wrong");
+  await page.keyboard.press("Enter");
+  await holds(page, "#problem", /403 · invalid_credentials/);
+  await page.fill("#again", password);
+  await page.keyboard.press("Enter");
+  await holds(page, "#reauth-told", /fresh/);
+  await page.click("#others");
+  await holds(page, "#sessions-told", /^One session$/);
+});
+
+test("the password is changed", {skip}, async () => {
+  const email = server.nextUser(), page = await signedIn(email, "cookies");
+  await page.fill("#current", password);
+  await page.fill("#new", "short");
+  await page.click("#change button");
+  await holds(page, "#problem", /400 · password_not_allowed · /);
+  await page.fill("#new", password + " 2");
+  await page.click("#change button");
+  await holds(page, "#change-told", /changed/);
+  await page.click("#logout");
+  await state(page, "Signed out");
+  await signIn(page, email, "cookies", password + " 2");
+  await state(page, "Signed in");
+});
+
+test("a second tab has the session, and sees the sign-out", {skip}, async () => {
+  const page = await signedIn(server.nextUser(), "cookie");
+  const [second] = await Promise.all([context.waitForEvent("page"), page.click("#tab")]);
+  await state(second, "Signed in");
+  await second.click("#logout");
+  await Promise.all([state(second, "Signed out"), state(page, "Signed out")]);
+});
+
+test("an answer is dropped, and no session ends", {skip}, async () => {
+  const page = await signedIn(server.nextUser(), "body");
+  await page.check("#drop");
+  await page.click("#refresh");
+  await holds(page, "#lesson", /with a new refresh token, and the client knows nothing of it/);
+  assert.match(await newest(page, "/auth/refresh"), /200 dropped/);
+  assert.equal(await page.isChecked("#drop"), false);
+  await page.click("#refresh");
+  await holds(page, "#lesson", /same refresh token a second time/);
+  await state(page, "Signed in");
+  assert.equal(await page.isVisible("#problem"), false);
+});
+
+test("the four deliveries are measured", {skip}, async () => {
+  const page = await open();
+  await page.fill("#email", server.nextUser());
+  await page.fill("#password", password);
+  await page.click("#measure");
+  await until(async () => /^(Measured|Not)/.test(await page.textContent("#measure-told")), "the measurement", 30_000);
+  const rows = await page.$$eval("#table tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  for (const [delivery, ...cells] of rows.slice(0, 3)) {
+    assert.equal(cells.filter((cell) => /^[\d,]+ B/.test(cell)).length, 4, `${delivery}: ${cells}`);
+  }
+  assert.deepEqual(rows.map(([delivery]) => delivery), ["body", "cookie", "cookies", "session"]);
+  assert.equal(await page.textContent("#state"), "Signed out");
+});
+
+test("beside an API, the page is below /edgeauth/", {skip}, async () => {
+  const beside = await startServer();
+  try {
+    const page = await open(beside.url + "/edgeauth/");
+    await signIn(page, beside.nextUser());
+    await state(page, "Signed in");
+    await page.fill("#path", "/orders");
+    await page.click("#call .main");
+    await holds(page, "#called", /200[^]*"\/orders"/);
+  } finally {
+    await beside.stop();
+  }
+});
+
+test("a keyboard is enough", {skip}, async () => {
+  const page = await open(), press = (key) => page.keyboard.press(key);
+  await press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+  await press("Enter");
+  await page.focus("#password");
+  await page.fill("#email", server.nextUser());
+  await page.focus("#password");
+  await page.keyboard.type(password);
+  await press("Tab");
+  await press("ArrowDown"); // the next delivery
+  assert.equal(await page.evaluate(() => document.activeElement.value), "cookie");
+  await press("Enter");
+  await state(page, "Signed in");
+  await until(() => page.evaluate(() => document.activeElement.id == "life-title"), "the focus on the session");
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe-core finds nothing in ${colorScheme} colours`, {skip}, async () => {
+    const source = readFileSync(join(tools, "node_modules/axe-core/axe.min.js"), "utf8");
+    const phone = await start({colorScheme, viewport: {width: 375, height: 740}, reducedMotion: "reduce"});
+    const page = await open(undefined, phone), email = server.nextUser();
+    const judge = async (what) => {
+      await page.evaluate(source);
+      const found = await page.evaluate(() => axe.run(document, {resultTypes: ["violations"]}));
+      assert.deepEqual(found.violations.map(({id, nodes}) => [id, nodes.map(({html, failureSummary}) => html + failureSummary)]), [], what);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, `${what}: the page is wider than the screen`);
+    };
+    await judge("signed out");
+    await signIn(page, email, "body", "wrong");
+    await holds(page, "#problem", /401/);
+    await judge("a refusal");
+    await signIn(page, email);
+    await state(page, "Signed in");
+    await page.click("#call .main");
+    await holds(page, "#called", /200/);
+    await page.check("#drop");
+    await page.click("#refresh");
+    await holds(page, "#lesson", /knows nothing/);
+    for (const summary of await page.$$("summary")) await summary.click();
+    await judge("signed in");
+    await page.setViewportSize({width: 1280, height: 900});
+    await judge("signed in, on a desktop");
+    await phone.close();
+  });
+}
