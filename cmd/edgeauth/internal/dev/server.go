@@ -24,6 +24,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
 // Options are the settings of "edgeauth dev".
@@ -118,7 +119,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if api.Authorizer, err = o.authorizer(public, issuer, nil); err != nil {
 		return nil, err
 	}
-	sessions, err := o.sessions(ctx, s, stores)
+	sessions, err := o.sessions(ctx, issuer, stores)
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +152,11 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 }
 
 // sessions returns what the session authorizer asks.
-func (o Options) sessions(ctx context.Context, s *service.Service, stores backend.Stores) (authorizer.Sessions, error) {
+func (o Options) sessions(ctx context.Context, issuer string, stores backend.Stores) (authorizer.Sessions, error) {
 	if o.Check != config.CheckRevocations {
-		return s.Sessions(), nil
+		return service.SessionChecker{
+			Checker: session.Checker{Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}}, Issuer: issuer,
+		}, nil
 	}
 	list, err := session.NewRevocationList(session.RevocationListConfig{Revocations: stores.Revocations, Lifetime: token.MaxLifetime})
 	if err != nil {
