@@ -80,9 +80,14 @@ export interface StepFields {
   [field: string]: string | undefined;
 }
 
-export interface LoginFields extends StepFields {
+export interface LoginFields {
   email: string;
   password: string;
+  /** With cookies, false: they end when the browser is closed. Default: true. */
+  remember?: boolean;
+  device_token?: string;
+  one_time_code?: string;
+  [field: string]: string | boolean | undefined;
 }
 
 export interface ReauthFields extends StepFields {

@@ -1,7 +1,7 @@
-// What takes real time: a browser that stands still.
+// What takes real time: a browser that stands still, and the list of revocations.
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {later, launchStoppable, profile, reload, session, signIn, skip, sleep, startSite, status, tab, told, until} from "./harness.mjs";
+import {later, launch, launchStoppable, profile, reload, session, signIn, skip, sleep, startSite, status, tab, told, until} from "./harness.mjs";
 
 const refresh = "/auth/refresh";
 const deliveries = [{delivery: "body", persist: true}, {delivery: "cookie"}, {delivery: "cookies"}];
@@ -38,6 +38,27 @@ test("the whole browser stands still for 75 seconds, with a refresh under way", 
     assert.equal(asked[1], asked[0]);
   } finally {
     await chromium.close();
+    await site.stop();
+  }
+});
+
+test("a session that is ended from a second profile, with the list of revocations", {skip}, async () => {
+  const [site, browser] = await Promise.all([startSite("--check", "revocations"), launch()]);
+  try {
+    for (const options of deliveries) {
+      const page = await tab(await profile(browser), site.app.origin, options), email = site.nextUser();
+      const {sid} = await signIn(page, email);
+      assert.equal(await status(page, "/checked"), 200);
+      const other = await tab(await profile(browser), site.app.origin, {delivery: "body"});
+      await signIn(other, email);
+      await other.evaluate((sid) => auth.sessions.end(sid), sid);
+      const ended = Date.now();
+      await until(async () => await status(page, "/checked") != 200, "the refusal", 30_000);
+      console.log(`${options.delivery}: refused ${Date.now() - ended} ms after the end`);
+      assert.deepEqual(await told(page), ["signed-in", "signed-out"]);
+    }
+  } finally {
+    await browser.close();
     await site.stop();
   }
 });
