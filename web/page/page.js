@@ -169,8 +169,8 @@ wire.told = (entry) => {
       make("span", {className: "chip " + (entry.ok && !entry.isDropped ? kind : kind || "bad")}, [entry.status, chip].filter((part, i, all) => part && all.indexOf(part) == i).join(" ")),
       make("span", {className: "about"}, `${entry.at.toLocaleTimeString()} · ${entry.delivery} · sent ${bytes(sum(entry.sent))} · got ${bytes(sum(entry.got))}`),
       ...(text ? [make("span", {className: "about"}, make("b", {}, text))] : [])),
-    make("h3", {}, row("Sent", entry.sent)), ...(entry.request ? [make("pre", {}, entry.request)] : []),
-    make("h3", {}, row("Got", entry.got)), ...(entry.answer ? [make("pre", {}, entry.answer)] : []))));
+    make("h3", {}, row("Sent", entry.sent)), ...(entry.request ? [make("pre", {tabIndex: 0}, entry.request)] : []),
+    make("h3", {}, row("Got", entry.got)), ...(entry.answer ? [make("pre", {tabIndex: 0}, entry.answer)] : []))));
   while ($("log").children.length > 100) $("log").lastChild.remove();
   $("nothing").hidden = true;
   $("news").textContent = `${entry.method} ${entry.path}: ${entry.status || "no answer"} ${chip}`;
@@ -251,7 +251,7 @@ run($("call"), async ({path}) => {
   try {
     pretty = JSON.stringify(JSON.parse(text), null, 2);
   } catch {}
-  $("called").replaceChildren(make("span", {className: "chip " + (answer.ok ? "good" : "bad")}, String(answer.status)), make("pre", {}, pretty.slice(0, 4000)));
+  $("called").replaceChildren(make("span", {className: "chip " + (answer.ok ? "good" : "bad")}, String(answer.status)), make("pre", {tabIndex: 0}, pretty.slice(0, 4000)));
   if (!answer.ok) $("called").append(make("p", {className: "hint"}, advise(answer.status)));
 });
 
