@@ -29,10 +29,12 @@ const moment = (text) => new Date(text).toLocaleString([], {dateStyle: "medium",
 // Errors of the server have a code and often a sentence; errors of the network have a message.
 const explain = (e) => [e.status, e.error || e.message, e.error_description].filter(Boolean).join(" · ");
 
-// Without a cookie among the token sources, the gateway asks for the header Authorization.
-const advise = (status) => wire.delivery == "cookies" && (status == 401 || status == 403)
-  ? ' If the authorizer of this server takes tokens from the header alone, start it with --config \'{"token_sources":["header:Authorization","cookie:__Host-Http-access"]}\'.'
-  : wire.delivery == "session" && (status == 401 || status == 403) ? " Routes take the session cookie if the session authorizer is in front of them." : "";
+// By default, the authorizer takes tokens from the header Authorization alone.
+const advise = (status) => {
+  const source = {cookies: "access", session: "session"}[wire.delivery];
+  if (!source || status != 401 && status != 403) return "";
+  return ` This delivery needs "cookie:__Host-Http-${source}" among the token_sources of --config${source == "session" ? ", and --checked 'GET /me'" : ""}.`;
+};
 
 const problem = (e) => {
   $("problem").replaceChildren(...(e ? [make("code", {}, explain(e)), advise(e.status)] : []));
@@ -86,10 +88,11 @@ const show = () => {
   $("state").className = session ? "chip good" : "chip";
   if (!session) life = undefined;
   const ends = (seconds) => seconds == undefined ? "not told" : moment(Date.now() + seconds * 1000);
+  const elsewhere = wire.delivery == "session" ? "none" : "in a cookie: no script can read it";
   const facts = session ? [
     ["Session", session.sid, "id"], ["Delivery", session.delivery || wire.delivery], ["Ends if unused", ends(session.refresh_expires_in)],
-    ["Ends in any case", ends(session.session_expires_in)], ["Access token", life?.access || (wire.delivery == "session" ? "none" : "in a cookie: no script can read it"), "id"],
-    ["Refresh token", life?.refresh || (wire.delivery == "session" ? "none" : "in a cookie: no script can read it"), "id"],
+    ["Ends in any case", ends(session.session_expires_in)], ["Access token", life?.access || elsewhere, "id"],
+    ["Refresh token", life?.refresh || elsewhere, "id"],
   ] : [];
   $("facts").replaceChildren(...facts.flatMap(([name, value, className = ""]) => [make("dt", {}, name), make("dd", {className}, value)]));
   $("claims-box").hidden = !life?.claims;
@@ -197,7 +200,7 @@ for (const delivery of deliveries) {
       const {body = 0, ...lines} = counts || {};
       const rest = sum(Object.fromEntries(Object.entries(lines).filter(([name]) => !name.endsWith("-device"))));
       const split = [body && `body ${body.toLocaleString("en")}`, rest && `headers ${rest.toLocaleString("en")}`].filter(Boolean).join(" + ");
-      cell.replaceChildren(make("b", {className: text ? "bad" : ""}, text || bytes(body + rest)), make("small", {}, text ? "" : split));
+      cell.replaceChildren(make("b", {className: /^\d/.test(text) ? "bad" : ""}, text || bytes(body + rest)), make("small", {}, text ? "" : split));
     };
     row.append(cell);
   }
@@ -258,6 +261,10 @@ run($("call"), async ({path}) => {
 run($("refresh"), async () => {
   open(wire.delivery);
   await update();
+  if (wire.delivery == "session") {
+    $("lesson").className = "lesson";
+    $("lesson").textContent = "There is nothing to refresh: the client asked whether the session is there, and the cookie stays the same.";
+  }
 });
 $("drop").addEventListener("change", () => wire.dropNext = $("drop").checked);
 
@@ -309,7 +316,7 @@ run($("measure"), async () => {
         if (delivery != "session") {
           open(delivery);
           await auth.session();
-        } else for (const column of ["refreshSent", "refreshGot"]) table[delivery][column](null, "no refresh");
+        } else for (const column of ["refreshSent", "refreshGot"]) table[delivery][column](null, "none");
       } finally {
         await auth.logout();
       }
