@@ -153,7 +153,7 @@ func TestPreflight(t *testing.T) {
 		header             http.Header
 		alone, before      []string // headers of CORS
 	}{
-		{"a route behind the authorizer", "/auth/sessions", pageOrigin, asks("GET"), ours, ours},
+		{"a route that needs a token", "/auth/sessions", pageOrigin, asks("GET"), ours, ours},
 		{"a public route", "/auth/login", pageOrigin, asks("POST"), ours, ours},
 		{"a path of the upstream", "/orders", pageOrigin, asks("PUT"), ours, theirs},
 		{"an origin that is not listed", "/auth/login", unknownOrigin, asks("POST"), nil, nil},
@@ -194,9 +194,10 @@ func TestCORSOnEveryAnswer(t *testing.T) {
 	}{
 		{"a function", "POST", "/auth/login", nil, alone, 415},
 		{"no token", "GET", "/auth/sessions", nil, alone, 401},
-		{"a bad token", "GET", "/auth/sessions", bad, alone, 403},
+		{"a bad token", "GET", "/auth/sessions", bad, alone, 401},
 		{"no route", "GET", "/nowhere", nil, alone, 404},
 		{"no token for the upstream", "GET", "/orders", nil, before, 401},
+		{"a bad token for the upstream", "GET", "/orders", bad, before, 403},
 		{"the upstream", "GET", "/health", nil, before, 418},
 	} {
 		want := []string{"Allow-Credentials: true", "Allow-Origin: " + pageOrigin, "Expose-Headers: retry-after"}
