@@ -19,14 +19,14 @@ export const password = "correct horse battery";
 export const hosts = {app: "app.example.test", sibling: "other.example.test", neighbour: "neighbour.example.test", stranger: "stranger.test"};
 
 // listen starts a server on a port of this machine.
-const listen = async (server, port = 0) => {
+export const listen = async (server, port = 0) => {
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {port: server.address().port, close: () => (server.close(), server.closeAllConnections())};
 };
 
 // freePort returns a port that a server can have soon.
-const freePort = async () => {
+export const freePort = async () => {
   const {port, close} = await listen(http.createServer());
   close();
   return port;

@@ -29,9 +29,16 @@ test("the client has at most 2.5 KB", () => {
   assert.ok(length <= largest);
 });
 
+test("the server's part has at most 1 KB", () => {
+  const code = execFileSync(join(tools, "node_modules/.bin/esbuild"), ["--minify", "--format=esm", "--target=es2022"], {input: readFileSync(join(project, "node_modules/@edgeauth/browser/server.js"))});
+  const {length} = gzipSync(code, {level: 9});
+  console.log(`server.js has ${length} bytes, minified and compressed (at most 1024)`);
+  assert.ok(length <= 1024);
+});
+
 test("the package holds the client, its types and its licence, and no more", () => {
   assert.deepEqual(readdirSync(join(project, "node_modules/@edgeauth/browser")).sort(), [
-    "LICENSE", "README.md", "edgeauth.d.ts", "edgeauth.js", "edgeauth.min.js", "package.json",
+    "LICENSE", "README.md", "edgeauth.d.ts", "edgeauth.js", "edgeauth.min.js", "package.json", "server.d.ts", "server.js",
   ]);
 });
 
@@ -48,6 +55,11 @@ test("both forms can be imported, also without a browser", () => {
 // An unknown member, a wrong type and a missing member must be errors.
 const right = `
 import {createAuth, type Auth, type AuthError, type Session} from "@edgeauth/browser";
+import {createServerAuth} from "@edgeauth/browser/server";
+
+const forRequest = createServerAuth({base: "https://api.example.com", origin: "https://app.example.com"});
+export const isSignedIn: Promise<boolean> = forRequest(new Headers(), "GET").refresh();
+export const {cookies}: {cookies: string[]} = forRequest({cookie: "a=b", accept: ["a", "b"]}, "POST");
 
 const auth: Auth = createAuth({base: "https://api.example.com", delivery: "cookie", apis: ["https://api.example.com/v1"]});
 

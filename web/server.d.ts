@@ -1,0 +1,45 @@
+export interface ServerOptions {
+  /** The address of the edgeauth API, as this server reaches it. */
+  base: string;
+  /**
+   * The origin of this server's pages, as browsers write it: `https://app.example.com`. It must stand in
+   * `origins` of the configuration.
+   */
+  origin: string;
+  /** The client of the configuration. Default: `default`. */
+  clientId?: string;
+}
+
+/** The calls of the API for one request of a browser. */
+export interface ServerAuth {
+  /**
+   * The values of `Set-Cookie` that the browser must get, one header for each. Send them before you render:
+   * a cookie that is late may be an old one.
+   */
+  readonly cookies: string[];
+  /**
+   * Replaces the access token if it is about to end, at most once for the request. Resolves to whether the user
+   * seems to be signed in; only the API knows. Call it in the proxy or the middleware, never in a component:
+   * there, the header of the answer may have left already. It rejects if the API decided nothing: answer 503.
+   */
+  refresh(): Promise<boolean>;
+  /**
+   * Calls a path of the API with the cookies of the browser, for at most 10 seconds. A request that changes something
+   * carries the browser's own `Origin` and `Sec-Fetch-Site`. Redirects are not followed.
+   */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * The page to answer in the place of a redirect to the login page, or undefined if the redirect is right. A
+   * browser that came by a link of another site kept its strict cookies back; the page reloads itself once. Call it
+   * before you send `cookies`.
+   */
+  reload(): string | undefined;
+}
+
+/**
+ * For servers that render pages. Pass the headers and the method of each request of a browser.
+ */
+export function createServerAuth(options: ServerOptions): (
+  headers: {get(name: string): string | null} | {[name: string]: string | string[] | undefined},
+  method: string | undefined,
+) => ServerAuth;

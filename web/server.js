@@ -1,0 +1,73 @@
+// edgeauth on a server that renders pages: it calls the API in the name of the browser whose request it
+// answers. docs/browser.md of the repository says what each rule is for.
+
+const LIMIT = 1e4; // milliseconds for a call of the API
+const EARLY = 3e4; // milliseconds before its end from which an access token is replaced
+const MARK = "auth-reloaded=1"; // the cookie of a browser that was told to reload
+const OURS = /^(__Host-Http-|edgeauth-)[^=]+=./; // the second prefix is that of edgeauth dev
+
+const nameOf = (cookie) => cookie.split("=")[0];
+
+const isSafe = (method = "GET") => method == "GET" || method == "HEAD";
+
+// left is how many milliseconds the access token in a cookie has left. The API verifies it; this only saves a call.
+const left = (cookie) => {
+  try {
+    return JSON.parse(atob(cookie.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).exp * 1e3 - Date.now();
+  } catch {} // the comparison with undefined is false
+};
+
+export const createServerAuth = ({base, origin, clientId}) => (incoming, method) => {
+  const get = (name) => incoming.get ? incoming.get(name) : incoming[name];
+  const isRead = isSafe(method), site = get("sec-fetch-site"), isCross = site == "cross-site", all = (get("cookie") || "").split(/; */);
+  const cookies = [];
+  let jar = all.filter((cookie) => OURS.test(cookie)), flight, isRefused;
+
+  const find = (name) => jar.find((cookie) => nameOf(cookie).endsWith("-" + name));
+
+  const send = async (path, init = {}, own) => {
+    const headers = new Headers(init.headers), isWrite = !isSafe(init.method);
+    const pass = (name, value) => value ? headers.set(name, value) : headers.delete(name);
+    pass("cookie", jar.join("; "));
+    pass("user-agent", get("user-agent"));
+    // Our own Origin would vouch for every page that makes the browser send a request here.
+    pass("origin", own || isWrite && get("origin"));
+    pass("sec-fetch-site", !own && isWrite && site);
+    const answer = await fetch(base.replace(/\/?$/, () => path.replace(/^\/*/, "/")), {...init, headers, redirect: "manual", signal: AbortSignal.timeout(LIMIT)});
+    for (const line of answer.headers.getSetCookie()) {
+      cookies.push(line);
+      const [cookie] = line.split(";");
+      jar = jar.filter((old) => nameOf(old) != nameOf(cookie));
+      if (OURS.test(cookie)) jar.push(cookie);
+    }
+    return answer;
+  };
+
+  const refreshOnce = async () => {
+    if (find("session") || left(find("access")) > EARLY) return true;
+    // A picture or a frame in a page of another origin is no visit of the user.
+    if (find("refresh") && !(isRead && /-site/.test(site) && get("sec-fetch-dest") != "document")) {
+      const answer = await send("/auth/refresh", {
+        method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({client_id: clientId}),
+      }, isRead && origin);
+      if (answer.ok) return true;
+      isRefused = (await answer.json()).terminal;
+      if (!isRefused && (isRead || answer.status != 403)) throw Error("HTTP status " + answer.status);
+    }
+    return false;
+  };
+
+  return {
+    cookies,
+    fetch: (path, init) => send(path, init),
+    refresh: () => flight ||= refreshOnce().catch((e) => {
+      if (left(find("access")) > 0) return true;
+      throw e;
+    }),
+    reload() {
+      const isReload = isRead && (isCross || isRefused) && !all.includes(MARK);
+      if (isReload) cookies.push(MARK + ";Max-Age=10;Path=/");
+      if (isReload || isCross) return `<!doctype html><title>Continue</title>${isReload ? "<meta http-equiv=refresh content=0>" : ""}<a href>Continue</a>`;
+    },
+  };
+};
