@@ -106,7 +106,7 @@ test-web: ## Run the browser client in Chromium, behind a proxy that drops and d
 	@test/fetch.sh web || [ "$$CI" != true ]
 	@test/web/chromium.sh || { echo "the browser client in Chromium: install Chromium" >>$(LEFT_OUT); [ "$$CI" != true ]; }
 	go build -o bin/edgeauth ./cmd/edgeauth
-	@status=0; if command -v node >/dev/null && [ -e .cache/web/node/fetched.txt ]; then node --test --test-reporter=spec test/web || status=1; \
+	@status=0; if command -v node >/dev/null && [ -e .cache/web/node/fetched.txt ]; then node --test --test-concurrency=2 --test-reporter=spec test/web/*.test.mjs || status=1; \
 		else echo "the browser client: install Node.js 20 or later" >>$(LEFT_OUT); fi; $(TELL) || status=1; exit $$status
 
 npm: ## Pack the browser client for npm into dist/npm

@@ -1,18 +1,18 @@
 // The client in Chromium, against the real server. Every delivery goes through the same cases.
 import assert from "node:assert/strict";
 import {after, afterEach, before, beforeEach, describe, test} from "node:test";
-import {heard, later, launch, profile, reload, session, shorten, signIn, signOut, skip, sleep, startSite, status, tab, told, until} from "./harness.mjs";
+import {heard, later, launch, password, profile, reload, session, shorten, signIn, signOut, skip, sleep, startSite, status, tab, told, until} from "./harness.mjs";
 
 const refresh = "/auth/refresh", login = "/auth/login";
 const tokens = /ey[\w-]+\.[\w-]+\.[\w-]+|edr_|ess_|edt_/;
 
-let server, browser, app;
+let site, browser, app;
 before(async () => {
   if (skip) return;
-  [server, browser] = await Promise.all([startSite(), launch()]);
-  app = server.app;
+  [site, browser] = await Promise.all([startSite(), launch()]);
+  app = site.app;
 });
-after(() => Promise.all([server?.stop(), browser?.close()]));
+after(() => Promise.all([site?.stop(), browser?.close()]));
 
 // Playwright waits for an event that a page from the cache does not have.
 const goBack = async (page) => {
@@ -28,7 +28,7 @@ for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, 
     beforeEach(async () => {
       app.reset();
       context = await profile(browser);
-      email = server.nextUser();
+      email = site.nextUser();
     });
     afterEach(() => context.close());
     const open = () => tab(context, app.origin, options);
@@ -116,7 +116,7 @@ for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, 
       const one = await open(), two = await open();
       await signIn(one, email);
       await heard(two, "signed-in");
-      const {sid} = await signIn(two, server.nextUser());
+      const {sid} = await signIn(two, site.nextUser());
       await until(async () => (await session(one))?.sid == sid, "the other session");
       assert.equal(await one.evaluate(() => auth.fetch("/things").then((answer) => answer.json()).then(({sid}) => sid)), sid);
     });
@@ -322,10 +322,56 @@ for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, 
   });
 }
 
+describe("session", {skip}, () => {
+  let context, email;
+  beforeEach(async () => {
+    app.reset();
+    context = await profile(browser);
+    email = site.nextUser();
+  });
+  afterEach(() => context.close());
+  const open = () => tab(context, app.origin, {delivery: "session"});
+
+  test("sign-in, ten tabs, sign-out", async () => {
+    const page = await open();
+    assert.equal(await session(page), null);
+    const {sid} = await signIn(page, email);
+    const pages = await Promise.all(Array.from({length: 10}, open));
+    assert.deepEqual((await Promise.all(pages.map(session))).map((session) => session?.sid), Array(10).fill(sid));
+    assert.deepEqual(await Promise.all(pages.map((page) => status(page, "/checked"))), Array(10).fill(200));
+    assert.equal(app.sent(refresh).filter(({body}) => body == "{}").length, 0);
+    const found = await page.evaluate(() => [document.cookie, JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})].join());
+    assert.doesNotMatch(found, tokens);
+    await signOut(page);
+    await heard(pages[9], "signed-out");
+    assert.equal(await status(pages[5], "/checked"), 403);
+    await reload(page);
+    assert.equal(await session(page), null);
+  });
+
+  test("a session that is ended from a second profile, and a lost answer of a step-up", async () => {
+    const page = await open(), {sid} = await signIn(page, email);
+    app.on({path: "/auth/reauth", times: 1, after: (entry, answer) => void Object.assign(answer, {status: 502, headers: {}, body: ""})});
+    await assert.rejects(page.evaluate((password) => auth.reauth({password}), password));
+    assert.equal(await status(page, "/checked"), 200);
+    await reload(page);
+    assert.notEqual(await session(page), null);
+    const stepped = await page.evaluate((password) => auth.reauth({password}), password);
+    assert.notEqual(stepped.sid, sid);
+    assert.equal(await status(page, "/checked"), 200);
+    const second = await profile(browser), other = await tab(second, app.origin, {delivery: "body"});
+    await signIn(other, email);
+    await other.evaluate((sid) => auth.sessions.end(sid), stepped.sid);
+    assert.equal(await status(page, "/checked"), 403);
+    assert.equal((await told(page)).at(-1), "signed-out");
+    await second.close();
+  });
+});
+
 test("body delivery without persist keeps tokens in memory alone", {skip}, async () => {
   app.reset();
   const context = await profile(browser), page = await tab(context, app.origin, {delivery: "body"});
-  await signIn(page, server.nextUser());
+  await signIn(page, site.nextUser());
   assert.equal(await status(page, "/checked"), 200);
   assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length), 0);
   assert.deepEqual(await context.cookies(), []);
