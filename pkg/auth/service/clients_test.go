@@ -47,10 +47,12 @@ func TestClients(t *testing.T) {
 		{"as short as can be", `{"x":{"access_token_lifetime":"1m","idle_timeout":"11m","absolute_timeout":"11m"}}`,
 			[]auth.Client{changed("x", func(c *auth.Client) {
 				c.AccessTokenLifetime, c.IdleTimeout, c.AbsoluteTimeout = time.Minute, 11*time.Minute, 11*time.Minute
+				c.OpaqueTimeout = 11 * time.Minute
 			})}},
 		{"as long as can be", `{"` + strings.Repeat("x", 64) + `":{"access_token_lifetime":"1h","idle_timeout":"8760h","absolute_timeout":"8760h"}}`,
 			[]auth.Client{changed(auth.ClientID(strings.Repeat("x", 64)), func(c *auth.Client) {
 				c.AccessTokenLifetime, c.IdleTimeout, c.AbsoluteTimeout = time.Hour, 365*day, 365*day
+				c.OpaqueTimeout = 365 * day
 			})}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
