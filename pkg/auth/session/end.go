@@ -129,15 +129,22 @@ func (m *Manager) endOne(ctx context.Context, key Key, u Update, ended Outcome) 
 	return e, before, nil
 }
 
+// revokeAgainEvery is the time within which the repetitions of an end write one entry. It counts against
+// revocationsOverlap, because the time of such an entry is up to this much before its write.
+const revokeAgainEvery = 10 * time.Second
+
 // revokeAgain writes the entry of a session that has ended at an instant. The end has written it already,
 // unless an earlier version of the program did, which knows no entries and may still run during a
 // deployment. Once all access tokens of the session have expired, revokeAgain does nothing.
+//
+// One dead token can be sent to logout any number of times. If each time made an entry of its own,
+// one client could make the list too long for an authorizer to load.
 func (m *Manager) revokeAgain(ctx context.Context, key Key, ended time.Time) error {
 	now := m.c.Now()
 	if m.c.Revocations == nil || now.Sub(ended) > RevocationsKept {
 		return nil
 	}
-	return m.c.Revocations.Write(context.WithoutCancel(ctx), EndOfSession(key, now))
+	return m.c.Revocations.Write(context.WithoutCancel(ctx), EndOfSession(key, now.Truncate(revokeAgainEvery)))
 }
 
 // revoke applies a revocation and returns the session before it, or nil if there was none. It fails

@@ -3,11 +3,13 @@ package session_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
@@ -211,4 +213,31 @@ func TestARepeatedEndIsThisEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "after a logout without a mark", h.logout(t, c.RefreshToken, nil), session.OutcomeRevoked)
+}
+
+// TestRepetitionsOfAnEnd: a client may send one dead token as often as it likes. Its logouts must not
+// fill the list of revocations, which every authorizer loads.
+func TestRepetitionsOfAnEnd(t *testing.T) {
+	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	h := newTestManager(t)
+	h.Config().Store, h.Config().Revocations = db.Sessions(), db.Revocations()
+	g, begin := h.login(t, auth.Balanced), h.now
+	want(t, "logout", h.logout(t, g.RefreshToken, nil), session.OutcomeLoggedOut)
+	for range 100 {
+		h.now = h.now.Add(300 * time.Millisecond)
+		want(t, "another logout", h.logout(t, g.RefreshToken, nil), session.OutcomeRevoked)
+	}
+	// A list that was read right before a repetition must still find it.
+	found, err := db.Revocations().Since(t.Context(), h.now.Add(-15*time.Second), h.now)
+	if err != nil || len(found) == 0 {
+		t.Errorf("the last repetition: %d entries, %v", len(found), err)
+	}
+	found, err = db.Revocations().Since(t.Context(), begin.Add(-time.Minute), h.now)
+	if err != nil || len(found) > 5 {
+		t.Errorf("101 logouts in 30 seconds made %d entries, %v (want one, and one for each 10 seconds)", len(found), err)
+	}
 }
