@@ -109,6 +109,7 @@ test("sessions are listed and ended", {skip}, async () => {
   await other.click("#refresh");
   await state(other, "Signed out");
   assert.match(await newest(other, "/auth/refresh"), /400 invalid_grant[^]*Terminal/);
+  await holds(other, "#problem", /400 · invalid_grant: the session has ended/);
   await second.close();
   await page.click("#sessions button:has-text('Sign out')");
   await state(page, "Signed out");
@@ -178,12 +179,13 @@ test("the four deliveries are measured", {skip}, async () => {
   for (const [delivery, ...cells] of rows) {
     assert.equal(cells.filter((cell) => /^[\d,]+ B/.test(cell)).length, delivery == "session" ? 2 : 4, `${delivery}: ${cells}`);
   }
+  assert.deepEqual(rows[0][1], rows[0][4], "a login and a refresh answer with the same members, but for the known-device token");
   assert.deepEqual(rows.map(([delivery]) => delivery), ["body", "cookie", "cookies", "session"]);
   assert.equal(await page.textContent("#state"), "Signed out");
 });
 
-test("beside an API, the page is below /edgeauth/", {skip}, async () => {
-  const beside = await startServer();
+test("beside an API, the page is below /edgeauth/; with strict rotation, a lost answer ends the session", {skip}, async () => {
+  const beside = await startServer("--profile", "strict");
   try {
     const page = await open(beside.url + "/edgeauth/");
     await signIn(page, beside.nextUser());
@@ -191,6 +193,12 @@ test("beside an API, the page is below /edgeauth/", {skip}, async () => {
     await page.fill("#path", "/orders");
     await page.click("#call .main");
     await holds(page, "#called", /200[^]*"\/orders"/);
+    await page.check("#drop");
+    await page.click("#refresh");
+    await holds(page, "#lesson", /knows nothing/);
+    await page.click("#refresh");
+    await state(page, "Signed out");
+    await holds(page, "#problem", /the session has ended/);
   } finally {
     await beside.stop();
   }

@@ -161,6 +161,8 @@ wire.told = (entry) => {
   }
   if (called(entry, "refresh")) {
     $("drop").checked = false;
+    // The end of the session hides the lesson.
+    if (session && entry.said.terminal) $("problem").textContent = `${entry.status} · ${entry.said.error}: the session has ended, and you are signed out.`;
     $("lesson").className = entry.isDropped ? "lesson odd" : "lesson";
     $("lesson").textContent = entry.isDropped ? text + " Press “Refresh now” again, and look at the wire." : text;
   }
@@ -186,9 +188,13 @@ const columns = ["login", "call", "refreshSent", "refreshGot"];
 
 const compare = (entry) => {
   const cells = table[entry.delivery];
-  if (called(entry, "login")) cells.login(entry.got);
-  else if (called(entry, "refresh")) cells.refreshSent(entry.sent), cells.refreshGot(entry.got);
-  else if (!entry.path.startsWith("/auth/")) cells.call(entry.sent);
+  if (called(entry, "login")) {
+    const device = entry.said.device_token;
+    cells.login({...entry.got, body: entry.got.body - (device ? `,"device_token":"${device}"`.length : 0)});
+  } else if (called(entry, "refresh")) {
+    cells.refreshSent(entry.sent);
+    cells.refreshGot(entry.got);
+  } else if (!entry.path.startsWith("/auth/")) cells.call(entry.sent);
 };
 
 for (const delivery of deliveries) {
