@@ -160,7 +160,7 @@ func (r revocations) shard(ctx context.Context, partition string, since time.Tim
 		ExpressionAttributeValues: attributes{":of": str(partition), ":from": str(revocationFrom(since))},
 	}
 	for {
-		out, err := sessions{r.db}.query(ctx, in)
+		out, err := sessions(r).query(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("reading the revocations: %w", err)
 		}

@@ -113,7 +113,7 @@ func TestCookies(t *testing.T) {
 				t.Errorf("list: %s", got.text)
 			}
 			device := j["device"]
-			a, set = h.page(t, j, "/auth/logout", `{}`)
+			a, _ = h.page(t, j, "/auth/logout", `{}`)
 			if a.text[:4] != "200 " || a.body != "{}" || len(j) != 1 || j["device"] != device || device == "" || a.line != "authn_token_revoked logged_out" {
 				t.Errorf("logout: %s, logged as %s; the jar has %v", a.text, a.line, j)
 			}
