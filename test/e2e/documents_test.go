@@ -9,6 +9,8 @@ import (
 	"testing"
 )
 
+var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
+
 // TestDocumentedCommands pastes the curl commands of docs/http.md into a shell, in the order of the
 // page. Each of them fails if the answer is an error.
 func TestDocumentedCommands(t *testing.T) {
@@ -18,7 +20,7 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 	s := fresh(t)
 	var script strings.Builder
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+	for _, block := range shellBlock.FindAllStringSubmatch(string(page), -1) {
 		script.WriteString(block[1])
 	}
 	text := script.String()
@@ -39,12 +41,11 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := regexp.MustCompile("(?s)```sh\n(.*?)```").FindStringSubmatch(string(page))
+	session := shellBlock.FindStringSubmatch(string(page))
 	if session == nil {
 		t.Fatal("the README has no session")
 	}
-	lines := strings.Split(fresh(t).paste(t, session[1]), "\n")
-	want := []string{
+	answers(t, fresh(t).paste(t, session[1]), []string{
 		`{"auth_time":\d+,"client_id":"default",.*}`,
 		`{"access_token":".*,"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":.*}`,
 		`{"sessions":\[{"sid":"[\w-]{22}","current":true,.*}\]}`,
@@ -54,7 +55,49 @@ func TestReadme(t *testing.T) {
 		`{"keys":\[.*\]}`,
 		`{"message":"Unauthorized"} 401`,
 		`{"message":"Forbidden"} 403`,
+	})
+}
+
+// TestChoosing pastes the two blocks of docs/choosing.md: the one that starts the server with its
+// configuration, and the four deliveries.
+func TestChoosing(t *testing.T) {
+	page, err := os.ReadFile("../../docs/choosing.md")
+	if err != nil {
+		t.Fatal(err)
 	}
+	blocks := shellBlock.FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("the page has %d blocks of commands", len(blocks))
+	}
+	folder := t.TempDir()
+	// In the place of make, a function prints the flags of the local server, one a line.
+	shell := exec.Command("bash", "-eu", "-c", `make() { eval "set -- ${2#ARGS=}"; printf '%s\n' "$@"; }`+"\n"+blocks[0][1])
+	shell.Dir = folder
+	out, err := shell.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := strings.Split(strings.TrimSpace(strings.Replace(string(out), "file:", "file:"+folder+"/", 1)), "\n")
+	s := start(t, filepath.Join(t.TempDir(), "home"), "127.0.0.1:0", flags...)
+	answers(t, s.paste(t, blocks[1][1]), []string{
+		`{"auth_time":\d+,"client_id":"mobile",.*}`,
+		`{"access_token":".*,"refresh_token":"ert_[\w-]+",.*"delivery":"body"}`,
+		`{"auth_time":\d+,"client_id":"page",.*}`,
+		`{"access_token":"[\w.-]+","token_type":"Bearer","expires_in":\d+,"refresh_expires_in":.*"delivery":"cookie"}`,
+		`{"expires_in":\d+,"refresh_expires_in":.*"delivery":"cookies",.*}`,
+		`{"auth_time":\d+,"client_id":"web",.*}`,
+		`{"expires_in":\d+,"refresh_expires_in":.*"delivery":"cookies"}`,
+		`{"refresh_expires_in":\d+,"session_expires_in":.*"delivery":"session",.*}`,
+		`{"auth_time":\d+,"client_id":"office",.*}`,
+		`{}`,
+		`{"message":"Forbidden"}`,
+	})
+}
+
+// answers compares each line of an output with a regular expression.
+func answers(t *testing.T, out string, want []string) {
+	t.Helper()
+	lines := strings.Split(out, "\n")
 	if len(lines) != len(want) {
 		t.Fatalf("%d answers: %q", len(lines), lines)
 	}

@@ -73,11 +73,12 @@ type server struct {
 	exited    chan error
 }
 
-// start runs "edgeauth dev" with the data directory home until the test ends. addr is HOST:PORT.
-func start(t *testing.T, home, addr string) *server {
+// start runs "edgeauth dev" with the data directory home and further flags until the test ends.
+// addr is HOST:PORT.
+func start(t *testing.T, home, addr string, flags ...string) *server {
 	t.Helper()
 	s := &server{home: home, exited: make(chan error, 1)}
-	s.process = exec.Command(binary, "dev", "--addr", addr, "--data", home, "--algorithm", "EdDSA")
+	s.process = exec.Command(binary, append([]string{"dev", "--addr", addr, "--data", home, "--algorithm", "EdDSA"}, flags...)...)
 	s.process.Stderr = &s.log
 	stdout, err := s.process.StdoutPipe()
 	if err != nil {
