@@ -1,5 +1,5 @@
 export interface ServerOptions {
-  /** The address of the edgeauth API, as this server reaches it. */
+  /** The address of the edgeauth API, as this server reaches it. An address of http is that of `edgeauth dev` without TLS. */
   base: string;
   /**
    * The origin of this server's pages, as browsers write it: `https://app.example.com`. It must stand in
@@ -37,9 +37,10 @@ export interface ServerAuth {
 }
 
 /**
- * For servers that render pages. Pass the headers and the method of each request of a browser.
+ * For servers that render pages. Pass the headers and the method of each request of a browser; Node's own are
+ * `new Headers(request.headers)`.
  */
 export function createServerAuth(options: ServerOptions): (
-  headers: {get(name: string): string | null} | {[name: string]: string | string[] | undefined},
-  method: string | undefined,
+  headers: {get(name: string): string | null},
+  method: string,
 ) => ServerAuth;

@@ -4,26 +4,26 @@
 const LIMIT = 1e4; // milliseconds for a call of the API
 const EARLY = 3e4; // milliseconds before its end from which an access token is replaced
 const MARK = "auth-reloaded=1"; // the cookie of a browser that was told to reload
-const OURS = /^(__Host-Http-|edgeauth-)[^=]+=./; // the second prefix is that of edgeauth dev
-
-const nameOf = (cookie) => cookie.split("=")[0];
 
 const isSafe = (method = "GET") => method == "GET" || method == "HEAD";
 
 // left is how many milliseconds the access token in a cookie has left. The API verifies it; this only saves a call.
 const left = (cookie) => {
   try {
-    return JSON.parse(atob(cookie.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).exp * 1e3 - Date.now();
+    return JSON.parse(Buffer.from(cookie.split(".")[1], "base64url")).exp * 1e3 - Date.now();
   } catch {} // the comparison with undefined is false
 };
 
 export const createServerAuth = ({base, origin, clientId}) => (incoming, method) => {
-  const get = (name) => incoming.get ? incoming.get(name) : incoming[name];
-  const isRead = isSafe(method), site = get("sec-fetch-site"), isCross = site == "cross-site", all = (get("cookie") || "").split(/; */);
+  const get = (name) => incoming.get(name);
+  const isRead = isSafe(method), site = get("sec-fetch-site"), isCross = site == "cross-site", all = (get("cookie") || "").split("; ");
+  // Each prefix alone: a neighbour of the domain can set a cookie with the second one.
+  const prefix = /^https/.test(base) ? "__Host-Http-" : "edgeauth-"; // the second one is that of edgeauth dev without TLS
+  const isOurs = (cookie) => cookie.startsWith(prefix) && !cookie.endsWith("=");
   const cookies = [];
-  let jar = all.filter((cookie) => OURS.test(cookie)), flight, isRefused;
+  let jar = all.filter(isOurs), flight, isRefused;
 
-  const find = (name) => jar.find((cookie) => nameOf(cookie).endsWith("-" + name));
+  const find = (name) => jar.find((cookie) => cookie.startsWith(prefix + name + "="));
 
   const send = async (path, init = {}, own) => {
     const headers = new Headers(init.headers), isWrite = !isSafe(init.method);
@@ -36,9 +36,8 @@ export const createServerAuth = ({base, origin, clientId}) => (incoming, method)
     const answer = await fetch(base.replace(/\/?$/, () => path.replace(/^\/*/, "/")), {...init, headers, redirect: "manual", signal: AbortSignal.timeout(LIMIT)});
     for (const line of answer.headers.getSetCookie()) {
       cookies.push(line);
-      const [cookie] = line.split(";");
-      jar = jar.filter((old) => nameOf(old) != nameOf(cookie));
-      if (OURS.test(cookie)) jar.push(cookie);
+      const [cookie, name] = /^(.*?=)[^;]*/.exec(line);
+      jar = [...jar.filter((old) => !old.startsWith(name)), cookie].filter(isOurs);
     }
     return answer;
   };
@@ -66,7 +65,7 @@ export const createServerAuth = ({base, origin, clientId}) => (incoming, method)
     }),
     reload() {
       const isReload = isRead && (isCross || isRefused) && !all.includes(MARK);
-      if (isReload) cookies.push(MARK + ";Max-Age=10;Path=/");
+      if (isReload) cookies.push(MARK + ";Max-Age=10");
       if (isReload || isCross) return `<!doctype html><title>Continue</title>${isReload ? "<meta http-equiv=refresh content=0>" : ""}<a href>Continue</a>`;
     },
   };

@@ -23,7 +23,7 @@ app.use(express.urlencoded({extended: false}));
 
 // The refresh is here, before all pages: a component runs when the header of the answer may have left.
 app.use(async (req, res, next) => {
-  req.auth = authOf(req.headers, req.method);
+  req.auth = authOf(new Headers(req.headers), req.method);
   res.set("Cache-Control", "no-store");
   try {
     req.isSignedIn = await req.auth.refresh();
@@ -69,6 +69,7 @@ app.get("/", signedIn, async (req, res) => {
 app.post("/orders", signedIn, async (req, res) => pass(req, res, await req.auth.fetch("/orders", {method: "POST", headers: json, body: "{}"}), "/"));
 
 app.use((error, req, res, next) => {
+  if (error.status < 500) return res.status(error.status).send("Refused."); // the request cannot be read
   console.error(error.message);
   res.headersSent ? res.end() : res.status(503).send("The API cannot be reached.");
 });

@@ -59,7 +59,7 @@ import {createServerAuth} from "@edgeauth/browser/server";
 
 const forRequest = createServerAuth({base: "https://api.example.com", origin: "https://app.example.com"});
 export const isSignedIn: Promise<boolean> = forRequest(new Headers(), "GET").refresh();
-export const {cookies}: {cookies: string[]} = forRequest({cookie: "a=b", accept: ["a", "b"]}, "POST");
+export const {cookies}: {cookies: string[]} = forRequest(new Headers({cookie: "a=b"}), "POST");
 
 const auth: Auth = createAuth({base: "https://api.example.com", delivery: "cookie", apis: ["https://api.example.com/v1"]});
 
