@@ -322,6 +322,8 @@ func TestRefusals(t *testing.T) {
 
 		{"a checked path without a method", "", "dev --checked /money --data " + home, 2,
 			[]string{`edgeauth: --checked: "/money" is no route \(want a method and a path, for example 'POST /money'\): it has no method`, hint}},
+		{"a checked route of every method", "", "dev --checked ANY_/money --data " + home, 2,
+			[]string{`edgeauth: --checked: "ANY /money" is no route .*: ANY is no method of a request`, hint}},
 		{"a public route without an upstream", "", "dev --public GET_/health --data " + home, 2, []string{"edgeauth: --public needs --upstream, whose routes it names", hint}},
 		{"a public route of edgeauth", "", "dev --upstream http://127.0.0.1:1 --public GET_/auth/sessions --data " + home, 2,
 			[]string{`edgeauth: --public: "GET /auth/sessions" is no route .*: it is edgeauth's own`, hint}},
@@ -385,7 +387,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			args := strings.Fields(row.args)
 			for i := range args {
-				args[i] = strings.ReplaceAll(args[i], "GET_", "GET ") // a space within an argument
+				args[i] = strings.NewReplacer("GET_", "GET ", "ANY_", "ANY ").Replace(args[i]) // a space within an argument
 			}
 			r := edgeauth(t, row.in, args...)
 			if r.status != row.status || r.out != "" {

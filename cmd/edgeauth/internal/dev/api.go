@@ -35,7 +35,9 @@ type API struct {
 	Identity string
 	Guards   Guards
 	CORS     CORS
-	Hosts    Hosts
+	// Origins are the origins whose pages may send cookies, besides the server's own.
+	Origins []string
+	Hosts   Hosts
 	// Upstream serves every path without a route, behind the authorizer unless Guards says
 	// otherwise. If it is nil, those paths get 404.
 	Upstream *Upstream
@@ -90,6 +92,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = fromBrowser(r)
 	guard := a.Guards.of(r)
 	public := row.Guard == route.None || upstream && guard == byNothing
+	if !public && upstream && foreignHandshake(r, a.Origins) {
+		refuse(w, http.StatusForbidden, "Forbidden")
+		return
+	}
 	if !public {
 		var ok bool
 		if origin.Authorizer, ok = a.authorize(w, r, origin, guard); !ok {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/crosssite"
 )
 
 // edgeauth's cookies require TLS: their names begin with __Host-Http-, and they are Secure. Over plain
@@ -61,4 +63,23 @@ func toBrowser(r *http.Request, lines []string) []string {
 		renamed[i] = cookie.String()
 	}
 	return renamed
+}
+
+// foreignHandshake reports whether r is a WebSocket handshake with one of edgeauth's cookies from a page
+// that may not send it. CORS does not apply to handshakes, so the page would get a whole conversation in
+// the name of its visitor. The gateway that the server stands in for has no WebSockets, so its
+// authorizers do not judge handshakes. origins are those of EDGEAUTH_CONFIG. Some browsers send no
+// Sec-Fetch-Site with a handshake, so the server's own Origin counts too.
+func foreignHandshake(r *http.Request, origins []string) bool {
+	ours := func(c *http.Cookie) bool { return strings.HasPrefix(c.Name, securePrefix) }
+	if !isHandshake(r) || !slices.ContainsFunc(r.Cookies(), ours) {
+		return false
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	fetchSite := strings.Join(r.Header.Values(crosssite.FetchSiteHeader), ",")
+	origin := strings.Join(r.Header.Values(crosssite.OriginHeader), ",")
+	return origin != scheme+"://"+r.Host && !crosssite.Allowed(fetchSite, origin, origins)
 }

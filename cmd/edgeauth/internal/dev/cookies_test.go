@@ -215,3 +215,69 @@ func TestCookieSession(t *testing.T) {
 		})
 	}
 }
+
+// TestForeignHandshakes: CORS does not apply to WebSocket handshakes, so a page of another origin, which
+// may be another port of this machine, must not open a conversation with the cookies of its visitor.
+func TestForeignHandshakes(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer backend.Close()
+	upstream, err := NewUpstream(backend.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guards, err := NewGuards([]string{"GET /checked"}, []string{"GET /public"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, password, _, err := serveOptions(t, Options{Upstream: upstream, Guards: guards, Config: `{
+		"token_sources": ["header:Authorization", "cookie:__Host-Http-access", "cookie:__Host-Http-session"], "origins": ["https://app.example.com"]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(method, path, body string, header ...string) *http.Response {
+		r := httptest.NewRequest(method, here+path, strings.NewReader(body))
+		r.RemoteAddr = "127.0.0.1:1234"
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Add(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		l.ServeHTTP(w, r)
+		return w.Result()
+	}
+	cookieOf := func(delivery, name string) string {
+		answer := send("POST", "/auth/login", `{"email":"`+demoEmail+`","password":"`+password+`","delivery":"`+delivery+`"}`,
+			"Content-Type", "application/json", "Sec-Fetch-Site", "same-origin")
+		for _, c := range answer.Cookies() {
+			if c.Name == name {
+				return c.Name + "=" + c.Value
+			}
+		}
+		t.Fatalf("a login with delivery %s: %s without the cookie %s", delivery, answer.Status, name)
+		return ""
+	}
+	access, opaque := cookieOf("cookies", "edgeauth-access"), cookieOf("session", "edgeauth-session")
+	for _, row := range []struct {
+		name   string
+		header []string
+		want   int
+	}{
+		{"no handshake", []string{"Origin", "http://localhost:5173"}, http.StatusOK},
+		{"no header", []string{"Upgrade", "websocket"}, http.StatusForbidden},
+		{"another port", []string{"Upgrade", "WebSocket", "Origin", "http://localhost:5173", "Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
+		{"another site", []string{"Upgrade", "websocket", "Origin", "https://evil.example"}, http.StatusForbidden},
+		{"a sandboxed frame", []string{"Upgrade", "websocket", "Origin", "null"}, http.StatusForbidden},
+		{"two origins", []string{"Upgrade", "websocket", "Origin", here, "Origin", "https://evil.example"}, http.StatusForbidden},
+		{"the own origin", []string{"Upgrade", "websocket", "Origin", here}, http.StatusOK},
+		{"the own origin, by fetch metadata", []string{"Upgrade", "websocket", "Sec-Fetch-Site", "same-origin"}, http.StatusOK},
+		{"a listed origin", []string{"Upgrade", "websocket", "Origin", "https://app.example.com", "Sec-Fetch-Site", "cross-site"}, http.StatusOK},
+	} {
+		for path, cookie := range map[string]string{"/checked": opaque, "/unchecked": access} {
+			if got := send("GET", path, "", append(row.header, "Cookie", cookie, "Connection", "Upgrade")...); got.StatusCode != row.want {
+				t.Errorf("%s: GET %s: %s, want %d", row.name, path, got.Status, row.want)
+			}
+		}
+	}
+	if got := send("GET", "/public", "", "Upgrade", "websocket", "Cookie", "theme=dark"); got.StatusCode != http.StatusOK {
+		t.Errorf("a public route: %s", got.Status)
+	}
+}

@@ -55,8 +55,12 @@ func (g Guards) add(pattern string, by guard) (err error) {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	if method, _, found := strings.Cut(pattern, " "); !found || method == "" {
+	switch method, _, found := strings.Cut(pattern, " "); {
+	case !found || method == "":
 		return errors.New("it has no method")
+	case method == "ANY" || method != strings.ToUpper(method):
+		// http.ServeMux takes any word for a method, and the route would match no request.
+		return fmt.Errorf("%s is no method of a request", method)
 	}
 	if by == byNothing && slices.ContainsFunc(route.Table(), func(r route.Row) bool { return r.Pattern == pattern }) {
 		return errors.New("it is edgeauth's own")

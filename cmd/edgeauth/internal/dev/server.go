@@ -129,6 +129,9 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if api.Identity, err = o.identity(); err != nil {
 		return nil, err
 	}
+	if api.Origins, _, err = o.words("origins"); err != nil {
+		return nil, err
+	}
 	if len(o.Pages) > 0 {
 		if api.Pages, err = NewPages(o.prefix(), o.Pages...); err != nil {
 			return nil, err
@@ -188,14 +191,9 @@ func (o Options) authorizer(keys token.KeySet, issuer string, sessions authorize
 // identity source is there, so an API that takes tokens from cookies, or from one of several places,
 // has none.
 func (o Options) identity() (string, error) {
-	e := config.New(func(name string) (string, bool) { return o.Config, name == config.Config && o.Config != "" })
-	raw, given := e.Document(config.DocumentNames()...)["token_sources"]
-	if err := e.Err(); err != nil || !given {
+	sources, given, err := o.words("token_sources")
+	if err != nil || !given {
 		return "authorization", err
-	}
-	sources, err := config.ReadWords(string(raw))
-	if err != nil {
-		return "", err
 	}
 	var headers []string
 	for _, source := range sources {
@@ -210,6 +208,17 @@ func (o Options) identity() (string, error) {
 		return "", nil
 	}
 	return headers[0], nil
+}
+
+// words returns the list that is a member of EDGEAUTH_CONFIG, and false without the member.
+func (o Options) words(member string) (words []string, given bool, err error) {
+	e := config.New(func(name string) (string, bool) { return o.Config, name == config.Config && o.Config != "" })
+	raw, given := e.Document(config.DocumentNames()...)[member]
+	if err := e.Err(); err != nil || !given {
+		return nil, false, err
+	}
+	words, err = config.ReadWords(string(raw))
+	return words, true, err
 }
 
 // me is a backend behind the authorizer. It answers with the caller's identity.

@@ -95,11 +95,16 @@ func identify(p *httputil.ProxyRequest) {
 // webSocketOnly removes a request to change to any protocol but WebSocket. After a change to h2c,
 // all further requests of the connection would pass without the authorizer.
 func webSocketOnly(p *httputil.ProxyRequest) {
-	upgrade := p.In.Header.Values("Upgrade")
-	if len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") {
+	if isHandshake(p.In) {
 		return
 	}
 	p.Out.Header.Del("Upgrade")
 	p.Out.Header.Del("Connection")
 	p.Out.Header.Del("Http2-Settings")
+}
+
+// isHandshake reports whether the upstream may treat r as a WebSocket handshake.
+func isHandshake(r *http.Request) bool {
+	upgrade := r.Header.Values("Upgrade")
+	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket")
 }
