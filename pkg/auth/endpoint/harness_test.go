@@ -359,7 +359,7 @@ func withoutSession(status int, body string) (rest, sid string) {
 }
 
 // otherEnd matches the line of a session that a request about another one has ended.
-var otherEnd = regexp.MustCompile(`"reason":"(step_up|evicted)"`)
+var otherEnd = regexp.MustCompile(`"reason":"(step_up|evicted)"|"outcome":"logged_out"`)
 
 // measured checks the metrics of the audit line by the rules of CloudWatch, and records them.
 func (h *harness) measured(t testing.TB) {
@@ -381,7 +381,8 @@ func (h *harness) measured(t testing.TB) {
 
 // audited returns a short form of the audit line, and checks that it is the only line and has no
 // secret. Several lines are joined by a comma: of a theft whose session could not be ended, of a
-// session that ends because another one has replaced it, and of a login that ends others.
+// session that ends because another one has replaced it, of a login that ends others, and of a logout
+// with the cookies of two sessions.
 func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()

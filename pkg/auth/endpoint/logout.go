@@ -56,8 +56,16 @@ func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, 
 	switch {
 	case err != nil:
 		return session.Ended{}, false, err
-	case opaque.Reveal() != "" && given.token.Reveal() != "":
+	case opaque.Reveal() != "" && given.token.Reveal() != "" && !given.byCookie:
 		return session.Ended{}, false, invalidRequest("the request has the cookie %s and a refresh token; send one of them", sessionCookie.name)
+	case opaque.Reveal() != "" && given.byCookie:
+		// A late answer of an earlier session has put its cookie beside the one of the session. A browser
+		// sends both and cannot choose, and its user must be able to log out.
+		ended, err := h.sessions.LogoutOpaque(r.Context(), opaque, clientOf(clientID))
+		if err != nil {
+			return ended, false, err
+		}
+		h.log(r, ended, nil)
 	case opaque.Reveal() != "":
 		ended, err := h.sessions.LogoutOpaque(r.Context(), opaque, clientOf(clientID))
 		return ended, true, err

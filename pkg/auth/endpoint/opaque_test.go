@@ -120,3 +120,22 @@ func TestSessionCookieRules(t *testing.T) {
 		t.Errorf("afterwards: %s", a.text)
 	}
 }
+
+// TestLogoutOfTwoCookies: a late answer of an earlier session can put its refresh cookie beside the
+// session cookie. The user must be able to log out all the same, and of both sessions.
+func TestLogoutOfTwoCookies(t *testing.T) {
+	h, j, late := newHarness(t), jar{}, jar{}
+	h.page(t, j, "/auth/login", loginWith(`"delivery":"session"`))
+	h.page(t, late, "/auth/login", loginWith(`"delivery":"cookies"`))
+	j["refresh"], j["access"] = late["refresh"], late["access"]
+	opaque := "Cookie: __Host-Http-session=" + j["session"] + "\n"
+	if a, _ := h.page(t, j, "/auth/logout", `{}`); a.status != 200 || j["session"]+j["refresh"]+j["access"] != "" {
+		t.Errorf("logout: %s; the jar has %v", a.text, j)
+	}
+	if a := h.send(t, "GET /auth/sessions\n"+opaque+"\n"); a.status != 401 {
+		t.Errorf("the session cookie afterwards: %s", a.text)
+	}
+	if a, _ := h.page(t, jar{"refresh": late["refresh"]}, "/auth/refresh", `{}`); a.status != 400 || !strings.Contains(a.body, `"terminal":true`) {
+		t.Errorf("the refresh cookie afterwards: %s", a.text)
+	}
+}
