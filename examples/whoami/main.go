@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
@@ -28,8 +29,13 @@ func whoami(e event) (answer, error) {
 	if nested, ok := identity["lambda"].(map[string]any); ok {
 		identity = nested // HTTP API
 	}
+	headers := map[string]string{"Content-Type": "application/json"}
+	if origin := os.Getenv("ORIGIN"); origin != "" { // a REST API adds no CORS headers of its own
+		headers["Access-Control-Allow-Origin"] = origin
+		headers["Access-Control-Allow-Credentials"] = "true"
+	}
 	body, err := json.Marshal(identity)
-	return answer{http.StatusOK, map[string]string{"Content-Type": "application/json"}, string(body)}, err
+	return answer{http.StatusOK, headers, string(body)}, err
 }
 
 func main() { lambda.Start(whoami) }

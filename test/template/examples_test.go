@@ -8,7 +8,7 @@ import (
 // TestExamples checks that in every example no route lacks the authorizer, nothing is cached, and
 // browsers can read the refusals of REST APIs.
 func TestExamples(t *testing.T) {
-	for _, name := range []string{"http-api", "http-proxy", "session-http-api", "rest-token", "rest-request"} {
+	for _, name := range []string{"http-api", "http-proxy", "session-http-api", "rest-token", "rest-request", "cookie-http-api", "cookie-rest-api"} {
 		t.Run(name, func(t *testing.T) {
 			d := translated(t, "examples/"+name+".yaml")
 			for _, problem := range slices.Concat(example(d), deployable(d)) {
@@ -214,6 +214,34 @@ func TestCheckedExample(t *testing.T) {
 		if len(checkedExample(broken)) == 0 {
 			t.Errorf("nothing is found where %s", what)
 		}
+	}
+}
+
+// TestCookieExamples checks the examples that take the cookie: an identity source would refuse a
+// request with the cookie alone, and a page of another origin needs CORS with credentials.
+func TestCookieExamples(t *testing.T) {
+	sourceless := func(a tree, name string) bool {
+		list, isList := a[name].([]any)
+		return a != nil && (a[name] == nil || isList && len(list) == 0)
+	}
+	for _, name := range []string{"cookie-http-api", "cookie-rest-api"} {
+		d := translated(t, "examples/"+name+".yaml")
+		if !sourceless(gatewayAuthorizer(d), "identitySource") {
+			t.Errorf("%s: the authorizer has an identity source", name)
+		}
+		allowed := at[any](body(d), "x-amazon-apigateway-cors", "allowCredentials") == true
+		preflight := at[any](body(d), "paths", "/whoami", "options", "x-amazon-apigateway-integration", "responses", "default",
+			"responseParameters", "method.response.header.Access-Control-Allow-Credentials")
+		if !allowed && preflight != "'true'" {
+			t.Errorf("%s: CORS is without credentials", name)
+		}
+	}
+	d := translated(t, "examples/cookie-websocket-api.yaml")
+	if !sourceless(d.properties("ExampleAuthorizer"), "IdentitySource") {
+		t.Error("the WebSocket API's authorizer has an identity source")
+	}
+	if p := d.properties("ConnectRoute"); p["AuthorizationType"] != "CUSTOM" || ref(p["AuthorizerId"]) != "ExampleAuthorizer" {
+		t.Error("the handshake lacks the authorizer")
 	}
 }
 
