@@ -136,10 +136,10 @@ func environments(t *testing.T, store variables) map[string]variables {
 		"login":              opening,
 		"account":            maps.Clone(opening),
 		"refresh":            without(issuing, config.AttemptsTable),
-		"sessions":           with(with(common, without(store, config.AttemptsTable)), variables{
+		"sessions": with(with(common, without(store, config.AttemptsTable)), variables{
 			config.RefreshKeys: issuing[config.RefreshKeys], config.KeyVersion: "1", config.JWKS: string(jwks),
 		}),
-		"discovery":          {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
+		"discovery": {config.Issuer: common[config.Issuer], config.JWKS: string(jwks)},
 	}
 	for name := range all {
 		if name != "discovery" {
