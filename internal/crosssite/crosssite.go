@@ -31,6 +31,15 @@ func Allowed(fetchSite, origin string, origins []string) bool {
 	return fetchSite == "same-origin" || origin != "" && slices.Contains(origins, origin)
 }
 
+// MayRead reports whether a request with a safe method may use its cookie. Pass what Allowed takes.
+// Without an Origin it may: a link from another site has none, nor has a GET of the API's own page in
+// Safari before 16.4, which sends no Sec-Fetch-Site either. A GET with an Origin is a script of another
+// origin that reads the answer by CORS. Such an origin must be on the list too, because the list of
+// CORS is for callers that bring a token.
+func MayRead(fetchSite, origin string, origins []string) bool {
+	return origin == "" || Allowed(fetchSite, origin, origins)
+}
+
 // Safe reports whether a method is safe (RFC 9110, section 9.2.1), so that a forged request has no
 // effect.
 func Safe(method string) bool {

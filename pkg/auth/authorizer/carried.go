@@ -145,12 +145,13 @@ func (s *sources) subprotocol(list []byte) (token []byte, problem reason) {
 // safe request that names an unsafe method: any page can link to /me?_method=DELETE.
 func (c *carried) fromOurPages(origins []string) bool {
 	unsafe := func(method string) bool { return !crosssite.Safe(method) }
+	passes := crosssite.Allowed
 	if !unsafe(c.method) && !c.connect && !slices.ContainsFunc(c.otherMethods(), unsafe) {
-		return true
+		passes = crosssite.MayRead
 	}
 	fetchSite, one := c.header(fetchSiteField)
 	origin, only := c.header(originField)
-	return one && only && crosssite.Allowed(string(fetchSite), string(origin), origins)
+	return one && only && passes(string(fetchSite), string(origin), origins)
 }
 
 // header returns the value of a header, and false if the header has several different values.

@@ -161,7 +161,12 @@ func TestCookies(t *testing.T) {
 		allowed     bool
 	}{
 		{"safe", v2(get, cookie, ``), true},
-		{"safe, from anywhere", v2(get, cookie, stranger), true},
+		{"safe, a link from anywhere", v2(get, cookie, `"sec-fetch-site":"cross-site"`), true},
+		{"safe, our page", v2(get, cookie, sameOrigin), true},
+		{"safe, a listed page", v2(get, cookie, listed), true},
+		{"safe, a script of a stranger", v2(get, cookie, stranger), false},
+		{"safe, a script of the same site", v2(get, cookie, `"sec-fetch-site":"same-site","origin":"https://x.example.com"`), false},
+		{"safe, two origins", v2(get, cookie, listed+`,"Origin":"https://evil.example"`), false},
 		{"unsafe", v2(post, cookie, ``), false},
 		{"unsafe, our page", v2(post, cookie, sameOrigin), true},
 		{"unsafe, a listed page", v2(post, cookie, listed), true},
@@ -183,7 +188,7 @@ func TestCookies(t *testing.T) {
 		{"in the header, our page", rest("DELETE", `"Cookie":"__Host-Http-access=$good","Sec-Fetch-Site":"same-origin"`), true},
 		{"names an unsafe method", `{"queryStringParameters":{"_method":"DELETE"},` + v2(get, cookie, stranger)[1:], false},
 		{"names an unsafe method, our page", `{"queryStringParameters":{"_method":"DELETE"},` + v2(get, cookie, sameOrigin)[1:], true},
-		{"names a safe method", `{"queryStringParameters":{"_method":"head"},` + v2(get, cookie, stranger)[1:], true},
+		{"names a safe method", `{"queryStringParameters":{"_method":"head"},` + v2(get, cookie, `"sec-fetch-site":"cross-site"`)[1:], true},
 		{"names two methods", `{"queryStringParameters":{"_method":"GET,PURGE"},` + v2(get, cookie, stranger)[1:], false},
 		{"a WebSocket of a stranger", `{"type":"REQUEST","methodArn":"` + connectARN + `","httpMethod":"GET","headers":{"Cookie":"__Host-Http-access=$good","Origin":"https://evil.example"}}`, false},
 		{"a WebSocket of a listed page", `{"type":"REQUEST","methodArn":"` + connectARN + `","headers":{"Cookie":"__Host-Http-access=$good","Origin":"https://app.example.com"}}`, true},

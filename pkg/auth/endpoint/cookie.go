@@ -85,23 +85,32 @@ func newPages(origins []string) (pages, error) {
 	return origins, nil
 }
 
-// ours applies the cross-site rule. A repeated header matches no origin.
-func (p pages) ours(r *http.Request) bool {
+// ours applies the cross-site rule for requests with an unsafe method, and for those that ask for a cookie.
+func (p pages) ours(r *http.Request) bool { return p.pass(r, crosssite.Allowed) }
+
+// mayUse applies the cross-site rule to a request with a cookie.
+func (p pages) mayUse(r *http.Request) bool {
+	if crosssite.Safe(r.Method) {
+		return p.pass(r, crosssite.MayRead)
+	}
+	return p.ours(r)
+}
+
+// pass applies a rule to the headers of r. A repeated header matches no origin.
+func (p pages) pass(r *http.Request, rule func(fetchSite, origin string, origins []string) bool) bool {
 	fetchSite := strings.Join(r.Header.Values(crosssite.FetchSiteHeader), ",")
 	origin := strings.Join(r.Header.Values(crosssite.OriginHeader), ",")
-	return crosssite.Allowed(fetchSite, origin, p)
+	return rule(fetchSite, origin, p)
 }
 
 // token returns the token in a cookie of the request, or the empty Secret without one. A browser
-// sends the cookie no matter which page causes the request, so a request with an unsafe method must
-// come from one of our pages. A safe one may come without the headers that tell: Safari before 16.4
-// sends neither with a GET of our own page.
+// sends the cookie no matter which page causes the request, so the cross-site rule applies.
 func (p pages) token(r *http.Request, c cookie) (auth.Secret, error) {
 	values := c.values(r)
 	switch {
 	case len(values) == 0:
 		return auth.Secret{}, nil
-	case !crosssite.Safe(r.Method) && !p.ours(r):
+	case !p.mayUse(r):
 		return auth.Secret{}, foreignPage("sends or requests the cookie " + c.name)
 	case len(values) > 1:
 		return auth.Secret{}, invalidRequest("the cookie %s must not be sent more than once", c.name)

@@ -268,7 +268,7 @@ func TestLogoutByCookie(t *testing.T) {
 }
 
 // TestAccessCookie: the routes with an access token take it from the cookie, and refuse two
-// different ones. The cross-site rule holds for unsafe methods.
+// different ones. The cross-site rule holds for unsafe methods, and for scripts that read by CORS.
 func TestAccessCookie(t *testing.T) {
 	h, j := newHarness(t), jar{}
 	h.page(t, j, "/auth/login", loginWith(`"delivery":"cookies"`))
@@ -281,7 +281,8 @@ func TestAccessCookie(t *testing.T) {
 		tells         string
 	}{
 		{"a safe method without the headers of a browser", "GET /auth/sessions\n$cookie", 200, ""},
-		{"a safe method of another site", "GET /auth/sessions\n" + site + "$cookie", 200, ""},
+		{"a link from another site", "GET /auth/sessions\nSec-Fetch-Site: cross-site\n$cookie", 200, ""},
+		{"a script of another site reads", "GET /auth/sessions\n" + site + "$cookie", 403, "origin_not_allowed"},
 		{"an unsafe one of another site", "DELETE /auth/sessions\n" + site + "$cookie", 403, "origin_not_allowed"},
 		{"an unsafe one without the headers of a browser", "DELETE /auth/sessions/x\n$cookie", 403, "origin_not_allowed"},
 		{"a label of another origin of the site", "PATCH /auth/sessions/x\nContent-Type: application/json\nSec-Fetch-Site: same-site\n$cookie", 403, "origin_not_allowed"},
