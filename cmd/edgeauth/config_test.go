@@ -72,9 +72,9 @@ func TestConfigCheckLength(t *testing.T) {
 	if r.status != exitFailed {
 		t.Errorf("RS256: exit %d, %s", r.status, r.out)
 	}
-	lines(t, r.err, `edgeauth: standard input is too long: with the public keys of a rotation, the variables of the function session-authorizer have \d+ bytes, .*`)
+	lines(t, r.err, `edgeauth: standard input is too long: with the public keys of a rotation, the variables of the function sessions have \d+ bytes, .*`)
 	lines(t, done(t, text, "config", "check", "-", "--algorithm", "EdDSA"),
-		`the configuration is right; with three EdDSA keys, the variables of the function session-authorizer have about \d+ of 4096 bytes`)
+		`the configuration is right; with three EdDSA keys, the variables of the function sessions have about \d+ of 4096 bytes`)
 	var view struct {
 		Function     string
 		Bytes, Limit int

@@ -111,7 +111,7 @@ func TestConfigTooLong(t *testing.T) {
 		s := newStack(t)
 		s.whole("Config", clients(bytes), signingAlgorithm, algorithm)
 		r := s.create()
-		shorten := regexp.MustCompile(`^Config is too long: with the public keys of a rotation, the variables of the function (session-authorizer|account|login) have ` +
+		shorten := regexp.MustCompile(`^Config is too long: with the public keys of a rotation, the variables of the function (sessions|account|login) have ` +
 			`\d+ bytes, and Lambda accepts 4096; shorten it by \d+ bytes`)
 		if r.Status != "FAILED" || !shorten.MatchString(r.Reason) {
 			t.Errorf("%s: %s %s", algorithm, r.Status, r.Reason)

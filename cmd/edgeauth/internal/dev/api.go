@@ -112,7 +112,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // authorize calls the authorizer. If the request is refused, it writes the gateway's answer and
 // returns false.
 func (a *API) authorize(w http.ResponseWriter, r *http.Request, o standin.Origin, by guard) (context map[string]string, ok bool) {
-	event, err := standin.AuthorizerEventOf(r, o, a.Identity)
+	event, err := standin.AuthorizerEventOf(forAuthorizer(r), o, a.Identity)
 	if errors.Is(err, standin.ErrNoIdentity) {
 		// The real gateway does not call the authorizer either.
 		refuse(w, http.StatusUnauthorized, "Unauthorized")

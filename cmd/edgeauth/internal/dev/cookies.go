@@ -75,11 +75,26 @@ func foreignHandshake(r *http.Request, origins []string) bool {
 	if !isHandshake(r) || !slices.ContainsFunc(r.Cookies(), ours) {
 		return false
 	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
 	fetchSite := strings.Join(r.Header.Values(crosssite.FetchSiteHeader), ",")
 	origin := strings.Join(r.Header.Values(crosssite.OriginHeader), ",")
-	return origin != scheme+"://"+r.Host && !crosssite.Allowed(fetchSite, origin, origins)
+	return origin != ownOrigin(r) && !crosssite.Allowed(fetchSite, origin, origins)
+}
+
+// ownOrigin returns the origin of this server as the browser that sent r names it.
+func ownOrigin(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// forAuthorizer returns r as an authorizer can judge it. The authorizers do not know the origin of the
+// API, and learn from Sec-Fetch-Site that a page has it. This server knows its own.
+func forAuthorizer(r *http.Request) *http.Request {
+	if !isHandshake(r) || strings.Join(r.Header.Values(crosssite.OriginHeader), ",") != ownOrigin(r) {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set(crosssite.FetchSiteHeader, "same-origin")
+	return r
 }

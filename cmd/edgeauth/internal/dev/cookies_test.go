@@ -261,14 +261,15 @@ func TestForeignHandshakes(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{"no handshake", []string{"Origin", "http://localhost:5173"}, http.StatusOK},
+		{"no handshake", nil, http.StatusOK},
+		{"a script of another port reads", []string{"Origin", "http://localhost:5173"}, http.StatusForbidden},
 		{"no header", []string{"Upgrade", "websocket"}, http.StatusForbidden},
 		{"another port", []string{"Upgrade", "WebSocket", "Origin", "http://localhost:5173", "Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
 		{"another site", []string{"Upgrade", "websocket", "Origin", "https://evil.example"}, http.StatusForbidden},
 		{"a sandboxed frame", []string{"Upgrade", "websocket", "Origin", "null"}, http.StatusForbidden},
 		{"two origins", []string{"Upgrade", "websocket", "Origin", here, "Origin", "https://evil.example"}, http.StatusForbidden},
 		{"the own origin", []string{"Upgrade", "websocket", "Origin", here}, http.StatusOK},
-		{"the own origin, by fetch metadata", []string{"Upgrade", "websocket", "Sec-Fetch-Site", "same-origin"}, http.StatusOK},
+		{"the own origin, by fetch metadata", []string{"Upgrade", "websocket", "Origin", here, "Sec-Fetch-Site", "same-origin"}, http.StatusOK},
 		{"a listed origin", []string{"Upgrade", "websocket", "Origin", "https://app.example.com", "Sec-Fetch-Site", "cross-site"}, http.StatusOK},
 	} {
 		for path, cookie := range map[string]string{"/checked": opaque, "/unchecked": access} {
