@@ -35,7 +35,7 @@ func TestPrintedCommands(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	const granted = `{"access_token":"[\w.-]+","token_type":"Bearer","expires_in":\d+,"refresh_token":"ert_[\w-]+",` +
-		`"refresh_expires_in":\d+,"session_expires_in":\d+,"store_within":45}`
+		`"refresh_expires_in":\d+,"session_expires_in":\d+,"store_within":45,"sid":"[\w-]{22}","delivery":"body"}`
 	want := []string{
 		strings.TrimSuffix(granted, "}") + `,"device_token":"edt_[\w-]+"}`,
 		`{"auth_time":\d+,"client_id":"default","exp":\d+,"roles":\["demo"\],"scope":(null|\[\]),"sid":"[\w-]{22}","sub":"[0-9a-f-]{36}"}`,
