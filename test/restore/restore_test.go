@@ -71,6 +71,15 @@ func newAccount(t *testing.T) *account {
 		}
 		variables[name] = text.Reveal()
 	}
+	set, err := rings[config.SigningRing].PublicKeys(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables[config.JWKS] = string(public)
 	for name, value := range variables {
 		t.Setenv(name, value)
 	}
