@@ -34,7 +34,8 @@ func TestGranted(t *testing.T) {
 		{"AuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:           false,
 		{"SessionAuthorizerFunction", "dynamodb:GetItem", "UsersTable"}:       true,
 		{"SessionAuthorizerFunction", "dynamodb:GetItem", "SessionsTable"}:    true,
-		{"SessionAuthorizerFunction", "dynamodb:UpdateItem", "SessionsTable"}: false,
+		{"SessionAuthorizerFunction", "dynamodb:UpdateItem", "SessionsTable"}: true, // the idle end of opaque sessions
+		{"SessionAuthorizerFunction", "dynamodb:UpdateItem", "UsersTable"}:    false,
 		{"DiscoveryFunction", "dynamodb:GetItem", "SessionsTable"}:            false,
 		{"SessionsFunction", "dynamodb:UpdateItem", "SessionsTable"}:          true,
 		{"SessionsFunction", "dynamodb:UpdateItem", "UsersTable"}:             true,
