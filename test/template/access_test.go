@@ -122,7 +122,7 @@ var grants = map[string]map[string]string{
 	"AuthorizerRole": {"AuthorizerLogs": writeLogs},
 	"SessionAuthorizerRole": {
 		"FunctionLogs": writeLogs,
-		"UsersTable":   "dynamodb:GetItem", "SessionsTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem",
+		"UsersTable":   "dynamodb:GetItem", "SessionsTable": "dynamodb:GetItem dynamodb:UpdateItem",
 	},
 	"DiscoveryRole": {"FunctionLogs": writeLogs},
 	"LoginRole": {
