@@ -120,7 +120,7 @@ func (c *checked) refresh(t *testing.T, text string) string {
 	return tokens.Refresh
 }
 
-// TestRevocationsEveryEnd: whatever ends a session, its access token is refused 5 seconds later, and
+// TestRevocationsEveryEnd: after every kind of end, the access token is refused 5 seconds later, and
 // that of another user is not.
 func TestRevocationsEveryEnd(t *testing.T) {
 	for _, row := range []struct {
@@ -195,7 +195,7 @@ func TestRevocationsAppSync(t *testing.T) {
 	}
 }
 
-// TestRevocationsCost: reads do not grow with the requests, whatever their tokens are.
+// TestRevocationsCost: reads do not grow with the requests, of valid tokens and of junk.
 func TestRevocationsCost(t *testing.T) {
 	c := newChecked(t)
 	a, store := c.listed(t, plainly)

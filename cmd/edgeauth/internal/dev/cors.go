@@ -74,7 +74,7 @@ func isPreflight(r *http.Request) bool {
 // not listed gets the same 204 without the headers, and the browser then refuses the request.
 //
 // The upstream is an API of its own in a deployment, with a CorsConfiguration of its own. A
-// preflight for one of its paths is therefore allowed whatever it asks for.
+// preflight for one of its paths is therefore granted the method and the headers that it asks for.
 func (c CORS) preflight(w http.ResponseWriter, r *http.Request, listed, upstream bool) {
 	if listed {
 		methods, headers := strings.Join(corsMethods, ","), strings.Join(corsHeaders, ",")
