@@ -6,7 +6,7 @@ import "slices"
 // here fails the test: add a new package here first. Names are relative to the module; names under
 // pkg/auth and internal omit that folder.
 var law = func() map[string][]string {
-	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle"}
+	pure := []string{"auth", "session", "token", "user", "login", "password", "keyring", "throttle", "mail"}
 	leaves := []string{"strictjson", "crosssite", "bearer", "answer", "errorcode", "requestid", "stopwatch"}
 	stores := []string{"auth", "session", "user", "throttle", "flow"}
 	front := []string{"service", "gateway", "endpoint", "endpoint/discovery", "authorizer"}
@@ -34,7 +34,7 @@ var law = func() map[string][]string {
 			[]string{"endpoint", "endpoint/discovery", "authorizer", "backend", "token/jwksurl", "config", "audit"}),
 		"backend":    {"auth", "session", "user", "throttle", "dynamo", "bolt", "awsclient", "secretsmanager", "config"},
 		"deployment": {"authorizer", "service", "config", "strictjson"},
-		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "session", "token", "user", "password", "audit"}),
+		"endpoint":   slices.Concat(leaves, []string{"router", "auth", "login", "mail", "session", "token", "user", "password", "audit"}),
 		"authorizer": slices.Concat(leaves, []string{"auth", "token", "config", "audit", "claim"}),
 
 		"authorizer/guard": {"authorizer", "config", "token", "token/jwksurl"},
@@ -46,7 +46,8 @@ var law = func() map[string][]string {
 		"storetest": stores,
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
-		"flow":           {"auth", "login", "user", "throttle", "sealed", "parallel"},
+		"flow":           {"auth", "login", "user", "throttle", "sealed", "parallel", "mail"},
+		"mail":           {"auth", "strictjson"},
 		"login":          {"auth", "user", "password", "throttle", "sealed", "parallel"},
 		"throttle":       {"auth"},
 		"user":           {"auth", "password", "claim"},
@@ -115,6 +116,7 @@ var reach = func() map[string][]string {
 		"token":      {"github.com/aws", "net/http"},
 		"user":       {"github.com/aws", "net/http"},
 		"flow":       {"github.com/aws", "net/http"},
+		"mail":       {"github.com/aws", "net/http"},
 		"login":      {"github.com/aws", "net/http"},
 		"throttle":   {"github.com/aws", "net/http"},
 		"sealed":     {"github.com/aws", "net/http"},

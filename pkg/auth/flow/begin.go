@@ -12,6 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/parallel"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -31,37 +32,13 @@ type Request struct {
 	Locale string
 }
 
-// Kind is what a mail says.
-type Kind string
-
-// The set of kinds is closed.
-const (
-	KindNone   Kind = "none"   // no mail is to leave
-	KindSignup Kind = "signup" // the code of a sign-up
-	KindLogin  Kind = "login"  // the code of a login
-	KindReset  Kind = "reset"  // the code of a reset
-	KindTaken  Kind = "taken"  // you have an account already; without a code
-)
-
-// Message is what a sender must be told. It is sent in every case, also with [KindNone], so that the
-// time of an answer does not tell whether a mail leaves.
-type Message struct {
-	Kind Kind
-	// To is the address as the user has it, not as the request spells it: two addresses with one key
-	// may be two mailboxes. It is empty for KindNone.
-	To        string
-	Code      auth.Secret // 8 digits; empty unless the kind has a code
-	Reference string      // four letters, as the page shows them
-	Locale    string
-}
-
 // Begun is a flow that has begun. Session, Reference and ExpiresIn are for the client, and look alike
 // whether or not the address has an account.
 type Begun struct {
 	Session   auth.Secret // the auth_session
 	Reference string
 	ExpiresIn time.Duration
-	Message   Message
+	Message   mail.Message
 	// Held means that a limit holds the mail back. It is for the audit log only.
 	Held bool
 	// Subject is the user, for the audit log only.
@@ -114,7 +91,7 @@ type beginning struct {
 	at  time.Time
 
 	taken []throttle.Slot
-	mail  throttle.Slot // the attempt that the mail counts on
+	sent  throttle.Slot // the attempt that the mail counts on
 	held  bool
 	user  user.User
 	known bool // the address has an account
@@ -239,7 +216,7 @@ func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func
 	if err != nil {
 		return err
 	}
-	x.mail = taken[0]
+	x.sent = taken[0]
 	if x.Purpose != PurposeSignup || x.held {
 		return nil
 	}
@@ -270,20 +247,20 @@ func (x *beginning) undo(ctx context.Context) {
 }
 
 // kind returns what the mail says.
-func (x *beginning) kind() Kind {
+func (x *beginning) kind() mail.Kind {
 	switch {
 	case x.held:
-		return KindNone
+		return mail.KindNone
 	case x.Purpose == PurposeSignup && x.known:
-		return KindTaken
+		return mail.KindTaken
 	case x.Purpose == PurposeSignup:
-		return KindSignup
+		return mail.KindSignup
 	case !x.known || x.user.Disabled:
-		return KindNone
+		return mail.KindNone
 	case x.Purpose == PurposeReset:
-		return KindReset
+		return mail.KindReset
 	}
-	return KindLogin
+	return mail.KindLogin
 }
 
 // store makes the flow and stores it.
@@ -315,15 +292,15 @@ func (x *beginning) store(ctx context.Context) (Begun, error) {
 }
 
 // message returns what the sender must be told.
-func (x *beginning) message(reference string) (Message, error) {
-	msg := Message{Kind: x.kind(), Reference: reference, Locale: x.Locale}
+func (x *beginning) message(reference string) (mail.Message, error) {
+	msg := mail.Message{Kind: x.kind(), Reference: reference, Locale: x.Locale}
 	if locale, ok := x.user.Claims["locale"].(string); ok {
 		msg.Locale = locale
 	}
-	if msg.Kind != KindNone {
+	if msg.Kind != mail.KindNone {
 		msg.To = x.person().Address
 	}
-	if msg.Kind == KindNone || msg.Kind == KindTaken {
+	if msg.Kind == mail.KindNone || msg.Kind == mail.KindTaken {
 		return msg, nil
 	}
 	code, err := newCode(x.m.Rand, x.m.digits)
@@ -333,7 +310,7 @@ func (x *beginning) message(reference string) (Message, error) {
 
 // person returns whom the flow is about.
 func (x *beginning) person() person {
-	p := person{Address: strings.TrimSpace(x.Email), Receipt: x.mail.Receipt()}
+	p := person{Address: strings.TrimSpace(x.Email), Receipt: x.sent.Receipt()}
 	if x.known {
 		p.Address, p.Subject, p.TokenVersion = x.user.Email, x.user.ID, x.user.TokenVersion
 	}

@@ -4,7 +4,7 @@
 //		Store: db.Flows(), Users: directory, Gate: authenticator, Counters: db.Counters(), Keys: keys,
 //	})
 //	begun, err := flows.Begin(ctx, flow.Request{Purpose: flow.PurposeReset, Client: "web", Email: email, Address: address})
-//	send(begun.Message) // also if its kind is [KindNone]
+//	send(begun.Message) // also if its kind is [mail.KindNone]
 //	// The answer is begun.Session, begun.Reference and begun.ExpiresIn. Later, with the code of the mail:
 //	verified, err := flows.Verify(ctx, flow.Answer{Session: session, Code: code, Client: "web", NewPassword: password})
 //	// Open a session for verified.User.

@@ -10,6 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -17,7 +18,7 @@ import (
 func TestSignup(t *testing.T) {
 	w := newWorld(t)
 	b := w.begin(t, flow.PurposeSignup, " Eve@Example.com")
-	if b.Message.Kind != flow.KindSignup || b.Message.To != "Eve@Example.com" || len(b.Message.Code.Reveal()) != 8 || b.ExpiresIn != 10*time.Minute {
+	if b.Message.Kind != mail.KindSignup || b.Message.To != "Eve@Example.com" || len(b.Message.Code.Reveal()) != 8 || b.ExpiresIn != 10*time.Minute {
 		t.Errorf("%+v", b)
 	}
 	if b.Reference != b.Message.Reference || len(b.Reference) != 4 {
@@ -61,7 +62,7 @@ func TestSignupWithoutAPassword(t *testing.T) {
 func TestLogin(t *testing.T) {
 	w := newWorld(t)
 	b := w.begin(t, flow.PurposeLogin, "ADA@example.com")
-	if b.Message.Kind != flow.KindLogin || b.Message.To != ada {
+	if b.Message.Kind != mail.KindLogin || b.Message.To != ada {
 		t.Errorf("the mail goes to %q, want the address as the user has it", b.Message.To)
 	}
 	v, err := w.Verify(t.Context(), answer(b, flow.PurposeLogin))
@@ -108,17 +109,17 @@ func TestKinds(t *testing.T) {
 		purpose  flow.Purpose
 		email    string
 		disabled bool
-		want     flow.Kind
+		want     mail.Kind
 	}{
-		{flow.PurposeSignup, eve, false, flow.KindSignup},
-		{flow.PurposeSignup, ada, false, flow.KindTaken},
-		{flow.PurposeSignup, ada, true, flow.KindTaken},
-		{flow.PurposeLogin, ada, false, flow.KindLogin},
-		{flow.PurposeLogin, ada, true, flow.KindNone},
-		{flow.PurposeLogin, eve, false, flow.KindNone},
-		{flow.PurposeReset, ada, false, flow.KindReset},
-		{flow.PurposeReset, ada, true, flow.KindNone},
-		{flow.PurposeReset, eve, false, flow.KindNone},
+		{flow.PurposeSignup, eve, false, mail.KindSignup},
+		{flow.PurposeSignup, ada, false, mail.KindTaken},
+		{flow.PurposeSignup, ada, true, mail.KindTaken},
+		{flow.PurposeLogin, ada, false, mail.KindLogin},
+		{flow.PurposeLogin, ada, true, mail.KindNone},
+		{flow.PurposeLogin, eve, false, mail.KindNone},
+		{flow.PurposeReset, ada, false, mail.KindReset},
+		{flow.PurposeReset, ada, true, mail.KindNone},
+		{flow.PurposeReset, eve, false, mail.KindNone},
 	} {
 		w := newWorld(t)
 		if row.disabled {
@@ -132,10 +133,10 @@ func TestKinds(t *testing.T) {
 		if want := wantCalls(row.purpose); sorted(trace) != sorted(want) {
 			t.Errorf("%v of %s: %s, want %s", row.purpose, row.email, trace, want)
 		}
-		if b.Message.Kind != row.want || (b.Message.To == "") != (row.want == flow.KindNone) {
+		if b.Message.Kind != row.want || (b.Message.To == "") != (row.want == mail.KindNone) {
 			t.Errorf("%v of %s: %+v", row.purpose, row.email, b.Message)
 		}
-		hasCode := row.want != flow.KindNone && row.want != flow.KindTaken
+		hasCode := row.want != mail.KindNone && row.want != mail.KindTaken
 		if (b.Message.Code.Reveal() != "") != hasCode {
 			t.Errorf("%v of %s: a code %t", row.purpose, row.email, !hasCode)
 		}

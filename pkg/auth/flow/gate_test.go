@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
 var all = []flow.Purpose{flow.PurposeSignup, flow.PurposeLogin, flow.PurposeReset}
@@ -249,7 +250,7 @@ func TestBreaksOff(t *testing.T) {
 				// A flow that was spent before the end needs a new code, or is done.
 				switch got := reason(err); {
 				case got == "ok":
-				case got == "spent" && p == flow.PurposeSignup && w.begin(t, p, eve).Message.Kind == flow.KindTaken:
+				case got == "spent" && p == flow.PurposeSignup && w.begin(t, p, eve).Message.Kind == mail.KindTaken:
 				case got == "spent":
 					if _, err := w.Verify(t.Context(), answer(w.begin(t, p, addressFor(p)), p)); err != nil &&
 						!(p == flow.PurposeReset && errors.Is(err, login.ErrSamePassword)) {

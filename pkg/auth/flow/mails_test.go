@@ -13,6 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
@@ -94,7 +95,7 @@ func (s *siege) wait(until time.Time) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			if b.Message.Kind == flow.KindReset {
+			if b.Message.Kind == mail.KindReset {
 				s.live = append(s.live, s.now)
 				s.guess(b)
 			}
@@ -125,7 +126,7 @@ func (s *siege) visit(device auth.Secret, day int) bool {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if b.Message.Kind != flow.KindReset {
+	if b.Message.Kind != mail.KindReset {
 		return false
 	}
 	s.now = s.now.Add(time.Minute)
@@ -239,22 +240,22 @@ func TestClasses(t *testing.T) {
 	for range 30 {
 		w.begin(t, flow.PurposeSignup, ada)
 	}
-	if b := w.begin(t, flow.PurposeSignup, ada); b.Message.Kind != flow.KindNone || !b.Held || b.Message.To != "" {
+	if b := w.begin(t, flow.PurposeSignup, ada); b.Message.Kind != mail.KindNone || !b.Held || b.Message.To != "" {
 		t.Errorf("%+v", b)
 	}
-	if b := w.begin(t, flow.PurposeReset, ada); b.Message.Kind != flow.KindReset || b.Held {
+	if b := w.begin(t, flow.PurposeReset, ada); b.Message.Kind != mail.KindReset || b.Held {
 		t.Errorf("after thirty sign-ups: %+v", b)
 	}
 	sent := 0
 	for i := range 40 {
-		if b := w.begin(t, flow.PurposeSignup, fmt.Sprintf("new%d@example.com", i)); b.Message.Kind == flow.KindSignup {
+		if b := w.begin(t, flow.PurposeSignup, fmt.Sprintf("new%d@example.com", i)); b.Message.Kind == mail.KindSignup {
 			sent++
 		}
 	}
 	if sent != 5 { // the first address took 15 of the 20
 		t.Errorf("%d sign-ups within the budget, want 5", sent)
 	}
-	if b := w.begin(t, flow.PurposeLogin, ada); b.Message.Kind != flow.KindLogin {
+	if b := w.begin(t, flow.PurposeLogin, ada); b.Message.Kind != mail.KindLogin {
 		t.Errorf("after the budget: %+v", b)
 	}
 }
@@ -284,7 +285,7 @@ func TestNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Device = device
-	if b, err := w.Begin(t.Context(), r); err != nil || b.Message.Kind != flow.KindReset {
+	if b, err := w.Begin(t.Context(), r); err != nil || b.Message.Kind != mail.KindReset {
 		t.Errorf("%+v, %v", b, err)
 	}
 	// The device vouches for its own user alone.
@@ -316,7 +317,7 @@ func TestMailsComeBack(t *testing.T) {
 		}
 	}
 	lost.works = true
-	if b := w.begin(t, flow.PurposeLogin, ada); b.Message.Kind != flow.KindLogin {
+	if b := w.begin(t, flow.PurposeLogin, ada); b.Message.Kind != mail.KindLogin {
 		t.Errorf("after forty failures: %+v", b)
 	}
 }

@@ -1,0 +1,97 @@
+package mail
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/edgeauth/edgeauth/internal/strictjson"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+// eventVersion is the version of the JSON form of a message.
+const eventVersion = 1
+
+// event is a message as JSON. It has every member in every case.
+type event struct {
+	Version   int    `json:"v"`
+	Kind      Kind   `json:"kind"`
+	To        string `json:"to"`
+	Code      string `json:"code"`
+	Reference string `json:"reference"`
+	Locale    string `json:"locale"`
+}
+
+// Event returns m as JSON, for the function that sends. It reveals the code, so it must not be logged
+// or stored. The error says what of m is no message.
+func (m Message) Event() ([]byte, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(event{eventVersion, m.Kind, m.To, m.Code.Reveal(), m.Reference, m.Locale})
+}
+
+// ParseEvent returns the message that [Message.Event] wrote. It refuses unknown and missing members and
+// other versions. The error holds no part of the event: an event holds a code.
+func ParseEvent(data []byte) (Message, error) {
+	var m Message
+	var version int64
+	read := make(map[string]bool, 6)
+	r := strictjson.Read(string(data))
+	for r.Next() {
+		read[r.Name()] = true
+		switch r.Name() {
+		case "v":
+			version = r.Integer()
+		case "kind":
+			m.Kind = Kind(r.Text())
+		case "to":
+			m.To = r.Text()
+		case "code":
+			m.Code = auth.NewSecret(r.Text())
+		case "reference":
+			m.Reference = r.Text()
+		case "locale":
+			m.Locale = r.Text()
+		default:
+			return Message{}, errors.New("mail: the event has an unknown member (want v, kind, to, code, reference, locale)")
+		}
+	}
+	if err := r.Err(); err != nil {
+		return Message{}, fmt.Errorf("mail: the event: %w", err)
+	}
+	if version != eventVersion {
+		return Message{}, fmt.Errorf("mail: the event has version %d (want %d)", version, eventVersion)
+	}
+	for _, name := range []string{"kind", "to", "code", "reference", "locale"} {
+		if !read[name] {
+			return Message{}, fmt.Errorf("mail: the event has no member %q", name)
+		}
+	}
+	return m, m.check()
+}
+
+// maxLocaleBytes bounds a language tag; RFC 5646, section 4.4.1, asks for at least 35.
+const maxLocaleBytes = 64
+
+// check returns an error if m is no message of its kind. The error holds no part of m but the kind.
+func (m Message) check() error {
+	hasCode, known := kinds[m.Kind]
+	code := m.Code.Reveal()
+	switch {
+	case !known:
+		return fmt.Errorf("mail: kind %.20q is unknown (want none, signup, login, reset or taken)", m.Kind)
+	case (m.To == "") != (m.Kind == KindNone):
+		return fmt.Errorf("mail: a message of kind %s must have an address unless its kind is none", m.Kind)
+	case hasCode && (len(code) != 8 || strings.Trim(code, "0123456789") != ""):
+		return fmt.Errorf("mail: the code of a message of kind %s is not 8 digits", m.Kind)
+	case !hasCode && code != "":
+		return fmt.Errorf("mail: a message of kind %s has no code", m.Kind)
+	case len(m.Reference) != 4 || strings.Trim(m.Reference, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
+		return errors.New("mail: the reference of a message is not four letters")
+	case len(m.Locale) > maxLocaleBytes:
+		return fmt.Errorf("mail: the locale of a message has %d bytes (want at most %d)", len(m.Locale), maxLocaleBytes)
+	}
+	return nil
+}
