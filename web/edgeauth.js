@@ -113,11 +113,10 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   };
 
   const accept = ({said, age}, was, replaced) => {
-    const {access_token, refresh_token, sessions, ...answer} = said;
+    const {access_token, refresh_token, sessions, next, ...answer} = said;
     token = {sid: said.sid, value: access_token, age, life: isOpaque ? 1 / 0 : said.expires_in * 1e3, answer};
     failures = failure = 0;
-    // The list hides an opaque session that a step-up has replaced, also if the answer of the step-up was lost.
-    save(said.sid ? {sid: said.sid, was: replaced, token: inBody ? refresh_token || was.token : undefined} : null);
+    save({sid: said.sid, was: replaced, token: inBody ? refresh_token || was.token : undefined});
     sync();
     return token;
   };
@@ -138,7 +137,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       if (held) continue;
       if (answer.error) throw backOff(answer.error);
       const now = load(), {ok, said, status} = answer;
-      if (isOpaque) Object.assign(said, ok ? {sid: said.sessions.find(({current}) => current)?.sid || now?.sid} : {terminal: isRefusal(status)});
+      if (isOpaque && isRefusal(status)) said.terminal = true;
       if (inBody && (answer.isLate || now?.token != was.token)) continue; // another tab was first, or another session has begun
       if (ok && (inBody || !now || said.sid && (said.sid == now.sid || said.sid == now.was))) return accept(answer, was);
       if (ok) {

@@ -355,7 +355,8 @@ describe("session", {skip}, () => {
     await assert.rejects(page.evaluate((password) => auth.reauth({password}), password));
     assert.equal(await status(page, "/checked"), 200);
     await reload(page);
-    assert.notEqual(await session(page), null);
+    assert.equal((await session(page)).sid, sid);
+    assert.deepEqual(await page.evaluate(() => auth.sessions.list().then((list) => list.filter(({current}) => current).map(({sid}) => sid))), [sid]);
     const stepped = await page.evaluate((password) => auth.reauth({password}), password);
     assert.notEqual(stepped.sid, sid);
     assert.equal(await status(page, "/checked"), 200);

@@ -404,7 +404,7 @@ test("a client that was disposed of sends nothing more", async () => {
 
 test("an opaque session is asked about once, and after a refusal", async () => {
   const tab = world.tab({delivery: "session"});
-  world.answer = ({path}) => path == "/auth/sessions" ? json(200, {sessions: [{sid: "s0", current: false}, {sid: "s1", current: true}]}) : json(200, {});
+  world.answer = ({path}) => path == "/auth/sessions" ? json(200, {sid: "s1", sessions: [{sid: "s0", current: false}], next: "s0"}) : json(200, {});
   assert.deepEqual(await tab.session(), {sid: "s1"});
   await world.pass(86400e3);
   await tab.fetch(api);

@@ -152,6 +152,8 @@ func (h sessionsHandler) recent(own session.Session) error {
 const sessionsPage = 100
 
 type listed struct {
+	// Own is the session of the request, which may be in another part of the list.
+	Own      string          `json:"sid"`
 	Sessions []listedSession `json:"sessions"`
 	Next     string          `json:"next,omitempty"`
 }
@@ -188,12 +190,12 @@ func (h sessionsHandler) list(r *http.Request) (d done, err error) {
 	if err != nil {
 		return d, err
 	}
-	page, err := h.sessions.List(r.Context(), of, after, sessionsPage)
+	page, err := h.sessions.List(r.Context(), of, own.ID, after, sessionsPage)
 	if err != nil {
 		return d, err
 	}
 	slices.SortStableFunc(page.Sessions, func(a, b session.Session) int { return b.LastSeen.Compare(a.LastSeen) })
-	body := listed{Sessions: []listedSession{}} // never null
+	body := listed{Own: own.ID.String(), Sessions: []listedSession{}} // never null
 	for _, s := range page.Sessions {
 		body.Sessions = append(body.Sessions, listedSession{
 			ID: s.ID.String(), Current: s.ID == own.ID, Label: s.Label, UserAgent: s.UserAgent, Address: s.Address,

@@ -26,6 +26,7 @@ const (
 )
 
 type listedSessions struct {
+	SID      string
 	Sessions []struct {
 		SID     string
 		Current bool
@@ -62,7 +63,7 @@ func TestListSessions(t *testing.T) {
 	raw := strings.Replace(loginJSON, "\n\n", "\nUser-Agent: A Browser/1 <b>\n\n", 1)
 	access, _ := h.send(t, raw+credentials).tokens(t)
 	got := h.send(t, asking("GET /auth/sessions", access))
-	want := `200 {"sessions":[` +
+	want := `200 {"sid":"` + h.sid(t, access) + `","sessions":[` +
 		`{"sid":"` + h.sid(t, access) + `","current":true,"label":"","user_agent":"A Browser/1 \u003cb\u003e","address":"192.0.2.1","client_id":"default","kind":"refresh","amr":["pwd"],` +
 		`"created_at":"2026-05-01T12:01:00Z","last_seen_at":"2026-05-01T12:01:00Z","idle_ends_at":"2026-05-15T12:01:00Z","ends_at":"2026-05-21T12:01:00Z"},` +
 		`{"sid":"` + h.sid(t, older) + `","current":false,"label":"","user_agent":"","address":"192.0.2.1","client_id":"default","kind":"refresh","amr":["pwd"],` +
@@ -112,6 +113,9 @@ func TestListSessionsPages(t *testing.T) {
 	}
 	if len(first.Sessions) != 100 || second.Next != "" || len(seen) != n {
 		t.Errorf("parts of %d and %d sessions, %d in all, and the next is %q", len(first.Sessions), len(second.Sessions), len(seen), second.Next)
+	}
+	if first.SID != own.String() || second.SID != own.String() {
+		t.Errorf("the parts name %s and %s, want %s", first.SID, second.SID, own)
 	}
 	for _, query := range []string{"after=x", "after=" + first.Next + "&after=" + first.Next, "after=%zz", "after=" + first.Next + "="} {
 		if got := h.send(t, asking("GET /auth/sessions?"+query, access)); got.status != http.StatusBadRequest || got.line != "sensitive_read_fail invalid_request" {

@@ -43,7 +43,7 @@ func (m *Manager) evict(ctx context.Context, of auth.Subject, limit int, own Ses
 	if err != nil {
 		return nil, m.notEvicted(own, ID{}, fmt.Errorf("listing the sessions of a client: %w", err))
 	}
-	all := m.current(found, of, own.CreatedAt)
+	all := m.current(found, of, own.ID, own.CreatedAt)
 	over := overLimit(all, own, limit)
 	for _, s := range over[:min(len(over), maxEvicted)] {
 		if err := ctx.Err(); err != nil {

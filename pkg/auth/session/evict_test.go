@@ -231,7 +231,7 @@ func TestEvictionWithAClockBehind(t *testing.T) {
 	if len(last.Evicted) == 0 || ended(last)[len(last.Evicted)-1] != ahead.Session.ID || h.revoked(t, last) != "" {
 		t.Errorf("the next login has evicted %v", ended(last))
 	}
-	if page, err := h.List(t.Context(), h.users.subject, session.ID{}, 10); err != nil || len(page.Sessions) != 1 {
+	if page, err := h.List(t.Context(), h.users.subject, session.ID{}, session.ID{}, 10); err != nil || len(page.Sessions) != 1 {
 		t.Errorf("%d sessions are left, %v; want 1", len(page.Sessions), err)
 	}
 }

@@ -22,9 +22,10 @@ type Page struct {
 // List returns the sessions of a user that are open now, in an order that the store chooses, by one
 // query of up to limit sessions. of must come from a read of the user: sessions of an older token
 // version are hidden, and so are all sessions of a disabled user. A session that a step-up has replaced
-// is hidden too if its replacement is in the same part, unless it was refreshed after the handover. So
-// a part may be empty and still have a next one. The zero after begins the list.
-func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int) (Page, error) {
+// is hidden too if its replacement is in the same part, unless it was refreshed after the handover, or
+// is own, the session of the request (the zero ID if there is none). So a part may be empty and still
+// have a next one. The zero after begins the list.
+func (m *Manager) List(ctx context.Context, of auth.Subject, own, after ID, limit int) (Page, error) {
 	found, err := m.c.Store.List(ctx, of.ID, after, limit)
 	if err != nil {
 		return Page{}, fmt.Errorf("listing sessions: %w", err)
@@ -33,13 +34,13 @@ func (m *Manager) List(ctx context.Context, of auth.Subject, after ID, limit int
 	if len(found) == limit {
 		p.Next = found[limit-1].ID
 	}
-	p.Sessions = m.current(found, of, m.c.Now())
+	p.Sessions = m.current(found, of, own, m.c.Now())
 	return p, nil
 }
 
 // current returns the sessions that are open at now, without those that a step-up has replaced and
 // that are not in use.
-func (m *Manager) current(found []Session, of auth.Subject, now time.Time) (open []Session) {
+func (m *Manager) current(found []Session, of auth.Subject, own ID, now time.Time) (open []Session) {
 	replaced := map[ID]bool{}
 	for _, s := range found {
 		if m.c.Rules.Over(s, of, now) == "" {
@@ -47,9 +48,11 @@ func (m *Manager) current(found []Session, of auth.Subject, now time.Time) (open
 			replaced[s.Replaces] = true
 		}
 	}
-	// A replaced session that was refreshed after the handover is in use: by a thief, or by a client
-	// whose step-up got no answer.
-	return slices.DeleteFunc(open, func(s Session) bool { return replaced[s.ID] && s.LastSeen.Before(s.PausedUntil) })
+	// A replaced session that was refreshed after the handover, or that sends this request, is in use:
+	// by a thief, or by a client whose step-up got no answer.
+	return slices.DeleteFunc(open, func(s Session) bool {
+		return replaced[s.ID] && s.ID != own && s.LastSeen.Before(s.PausedUntil)
+	})
 }
 
 // live returns the condition that a session has not ended.

@@ -37,13 +37,14 @@ func newHousehold(t *testing.T) household {
 	return h
 }
 
-func (h household) listed(t *testing.T) []session.ID {
+// listed returns what a request of the session own lists.
+func (h household) listed(t *testing.T, own session.ID) []session.ID {
 	t.Helper()
 	of, err := h.directory.Subject(t.Context(), aUUID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := h.List(t.Context(), of, session.ID{}, 100)
+	page, err := h.List(t.Context(), of, own, session.ID{}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestEndOthersKeepsOne(t *testing.T) {
 	if done, err := h.EndOthers(t.Context(), of, s); !done || err != nil {
 		t.Fatal(done, err)
 	}
-	if got := h.listed(t); !slices.Equal(got, []session.ID{own.Session.ID}) {
+	if got := h.listed(t, session.ID{}); !slices.Equal(got, []session.ID{own.Session.ID}) {
 		t.Errorf("listed %v, want %v", got, own.Session.ID)
 	}
 	outcome, next := h.refresh(t, own.RefreshToken)
@@ -106,7 +107,7 @@ func TestEndAllEndsEachSession(t *testing.T) {
 		if done, err := h.EndAll(t.Context(), of, asking); !done || err != nil {
 			t.Fatal(done, err)
 		}
-		if got := h.listed(t); len(got) != 0 {
+		if got := h.listed(t, session.ID{}); len(got) != 0 {
 			t.Errorf("listed %v", got)
 		}
 		ended := session.OutcomeRevoked
@@ -258,14 +259,14 @@ func TestListHidesWhatHasEnded(t *testing.T) {
 	if _, err := h.Revoke(t.Context(), revoked.Session.Key, session.RevocationAdmin); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.listed(t); !slices.Equal(got, []session.ID{open}) {
+	if got := h.listed(t, session.ID{}); !slices.Equal(got, []session.ID{open}) {
 		t.Errorf("listed %v, want %v", got, open)
 	}
-	if page, err := h.List(t.Context(), auth.Subject{ID: aUUID, TokenVersion: 2, Disabled: true}, session.ID{}, 100); err != nil || len(page.Sessions) != 0 {
+	if page, err := h.List(t.Context(), auth.Subject{ID: aUUID, TokenVersion: 2, Disabled: true}, session.ID{}, session.ID{}, 100); err != nil || len(page.Sessions) != 0 {
 		t.Errorf("a disabled user: %+v, %v", page, err)
 	}
 	h.now = h.now.Add(15 * 24 * time.Hour)
-	if got := h.listed(t); len(got) != 0 {
+	if got := h.listed(t, session.ID{}); len(got) != 0 {
 		t.Errorf("idle for too long: %v", got)
 	}
 }
@@ -280,7 +281,7 @@ func TestReplacedSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.listed(t); !slices.Equal(got, []session.ID{g.Session.ID}) {
+	if got := h.listed(t, session.ID{}); !slices.Equal(got, []session.ID{g.Session.ID}) {
 		t.Errorf("listed %v, want %v", got, g.Session.ID)
 	}
 	for n := int32(1); n <= 2; n++ { // the second write fails, and the caller tries again
@@ -340,18 +341,21 @@ func TestListShowsAReplacedSessionInUse(t *testing.T) {
 		old := h.login(t, profile)
 		h.now = h.now.Add(time.Hour)
 		g := h.stepUp(t, old.Session.ID, profile)
+		all := []session.ID{g.Session.ID, old.Session.ID}
 		for _, at := range []struct {
 			after time.Duration
+			own   session.ID
 			want  []session.ID
 		}{
-			{time.Minute, []session.ID{g.Session.ID}},
-			{handover - time.Minute, []session.ID{g.Session.ID, old.Session.ID}},
+			{time.Minute, g.Session.ID, []session.ID{g.Session.ID}},
+			{0, old.Session.ID, all},
+			{handover - time.Minute, g.Session.ID, all},
 		} {
 			h.now = h.now.Add(at.after)
 			if outcome, _ := h.refresh(t, old.RefreshToken); !outcome.Grants() {
 				t.Fatal(outcome)
 			}
-			got := h.listed(t)
+			got := h.listed(t, at.own)
 			slices.SortFunc(got, func(a, b session.ID) int { return strings.Compare(a.String(), b.String()) })
 			slices.SortFunc(at.want, func(a, b session.ID) int { return strings.Compare(a.String(), b.String()) })
 			if !slices.Equal(got, at.want) {
@@ -370,7 +374,7 @@ func TestListPages(t *testing.T) {
 	of := auth.Subject{ID: aUUID, TokenVersion: 2}
 	var sizes []int
 	for after := (session.ID{}); ; {
-		page, err := h.List(t.Context(), of, after, 3)
+		page, err := h.List(t.Context(), of, session.ID{}, after, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -385,7 +389,7 @@ func TestListPages(t *testing.T) {
 	if fmt.Sprint(sizes) != "[3 3 1]" || len(want) != 0 {
 		t.Errorf("pages of %v, and %d sessions were not listed", sizes, len(want))
 	}
-	if page, err := h.List(t.Context(), auth.Subject{ID: aUUID, TokenVersion: 3}, session.ID{}, 3); err != nil || len(page.Sessions) != 0 || page.Next == (session.ID{}) {
+	if page, err := h.List(t.Context(), auth.Subject{ID: aUUID, TokenVersion: 3}, session.ID{}, session.ID{}, 3); err != nil || len(page.Sessions) != 0 || page.Next == (session.ID{}) {
 		t.Errorf("a hidden page: %+v, %v", page, err)
 	}
 }
