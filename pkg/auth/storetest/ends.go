@@ -259,7 +259,7 @@ func (r *race) judge(afterwards bool) {
 	}
 	var listed []session.ID
 	for after := (session.ID{}); ; {
-		page, err := r.List(ctx, of, after, 30)
+		page, err := r.List(ctx, of, session.ID{}, after, 30)
 		if err != nil {
 			r.t.Fatal(err)
 		}
