@@ -65,7 +65,7 @@ pins: .cache/pins/fetched.txt ## Pin the tools in test/samlocal again, with hash
 
 # --- The judges: they need neither containers nor an AWS account ---
 
-templates  := template.yaml $(wildcard examples/*.yaml) examples/deployer/deployer.yaml examples/customlogin/customlogin.yaml
+templates  := template.yaml $(wildcard examples/*.yaml) $(wildcard examples/*/*.yaml)
 translated := $(patsubst %.yaml,.cache/judge/%.json,$(notdir $(templates)))
 
 .PHONY: judges judge

@@ -191,9 +191,11 @@ describe("examples in Chromium", {skip: skip || isWithoutBrowser}, () => {
   before(async () => {
     browser = await launch();
     strangers = await listen(http.createServer((request, response) => response.writeHead(200, {"Content-Type": "text/html"}).end("<!doctype html>")));
-    // the application and the API on one origin
+    // the application and the API on one origin, with the policy that the CDN of examples/cdn adds to the page
+    const [, policy] = /^ +ContentSecurityPolicy: (\S.+)$/m.exec(readFileSync(join(root, "examples/cdn/cdn.yaml"), "utf8"));
     spa = await listen(http.createServer(async (request, response) => {
-      if (request.url == "/") return response.writeHead(200, {"Content-Type": "text/html"}).end(readFileSync(join(root, "examples/spa/index.html")));
+      const file = {"/": ["index.html", "text/html"], "/app.js": ["app.js", "text/javascript"]}[request.url];
+      if (file) return response.writeHead(200, {"Content-Type": file[1], "Content-Security-Policy": policy}).end(readFileSync(join(root, "examples/spa", file[0])));
       const {host, port} = new URL(server.url);
       const call = http.request({host: "127.0.0.1", port, method: request.method, path: request.url, headers: {...request.headers, host}}, (answer) => {
         response.writeHead(answer.statusCode, answer.headers);
