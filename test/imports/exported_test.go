@@ -182,7 +182,7 @@ var budget = []struct {
 	{"the claim that a token is refused for", 1},
 	{"step-up", 5},
 	{"sign-up, login and reset by a code", 68},
-	{"messages, and how they are handed over", 6},
+	{"messages: how they are handed over, rendered and sent", 32},
 	{"ends of all sessions, and their list", 12},
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 6},

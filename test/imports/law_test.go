@@ -47,7 +47,7 @@ var law = func() map[string][]string {
 
 		// login -> user -> password -> auth; session, token, keyring (-> token), gateway -> auth
 		"flow":           {"auth", "login", "user", "throttle", "sealed", "parallel", "mail"},
-		"mail":           {"auth", "strictjson"},
+		"mail":           {"auth", "user", "throttle", "strictjson", "loopback"},
 		"login":          {"auth", "user", "password", "throttle", "sealed", "parallel"},
 		"throttle":       {"auth"},
 		"user":           {"auth", "password", "claim"},
@@ -59,6 +59,7 @@ var law = func() map[string][]string {
 		"keyring":        {"auth", "token", "keyrings"},
 		"keyrings":       {"auth", "token", "strictjson"},
 		"secretsmanager": {"auth", "awsclient", "keyrings"},
+		"awslambda":      {"auth", "awsclient", "mail"},
 		"gateway":        {"auth", "claim", "errorcode", "requestid"},
 		"config":         {"auth", "strictjson", "loopback"},
 		"audit":          {"auth", "stopwatch"},
@@ -134,6 +135,7 @@ var forTests = []string{"testing", "net/http/httptest", module + "/pkg/auth/auth
 var only = map[string]string{
 	sdk + "/service/dynamodb":       "dynamo",
 	sdk + "/service/secretsmanager": "secretsmanager",
+	sdk + "/service/lambda":         "awslambda",
 	sdk + "/service/cloudformation": "cmd/edgeauth/internal/stack",
 	sdk + "/config":                 "cmd/edgeauth/internal/stack",
 	sdk + "/credentials":            "cmd/edgeauth/internal/stack",

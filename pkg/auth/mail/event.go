@@ -29,7 +29,7 @@ func (m Message) Event() ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	return json.Marshal(event{eventVersion, m.Kind, m.To, m.Code.Reveal(), m.Reference, m.Locale})
+	return json.Marshal(event{eventVersion, m.Kind, m.To, m.Code.Reveal(), m.Reference, usableLocale(m.Locale)})
 }
 
 // ParseEvent returns the message that [Message.Event] wrote. It refuses unknown and missing members and
@@ -72,8 +72,21 @@ func ParseEvent(data []byte) (Message, error) {
 	return m, m.check()
 }
 
-// maxLocaleBytes bounds a language tag; RFC 5646, section 4.4.1, asks for at least 35.
-const maxLocaleBytes = 64
+// maxLocaleBytes bounds a list of language tags. RFC 5646, section 4.4.1, asks for at least 35 bytes a
+// tag.
+const maxLocaleBytes = 200
+
+// usableLocale returns the beginning of a text that may come from a client: a header that is too long
+// must not fail a request.
+func usableLocale(text string) string {
+	if len(text) > maxLocaleBytes {
+		text = text[:maxLocaleBytes]
+	}
+	if isASCII(text) && oneLine(text) {
+		return text
+	}
+	return ""
+}
 
 // check returns an error if m is no message of its kind. The error holds no part of m but the kind.
 func (m Message) check() error {
@@ -90,8 +103,6 @@ func (m Message) check() error {
 		return fmt.Errorf("mail: a message of kind %s has no code", m.Kind)
 	case len(m.Reference) != 4 || strings.Trim(m.Reference, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
 		return errors.New("mail: the reference of a message is not four letters")
-	case len(m.Locale) > maxLocaleBytes:
-		return fmt.Errorf("mail: the locale of a message has %d bytes (want at most %d)", len(m.Locale), maxLocaleBytes)
 	}
 	return nil
 }

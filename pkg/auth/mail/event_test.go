@@ -69,7 +69,6 @@ func TestEventRefused(t *testing.T) {
 		"an address for none": {`"reset","to":"ada@example.com","code":"01234567"`, `"none","to":"ada@example.com","code":""`},
 		"a long reference":    {`"BCDF"`, `"BCDFG"`},
 		"a low reference":     {`"BCDF"`, `"bcdf"`},
-		"a long locale":       {`"locale":""`, `"locale":"` + strings.Repeat("x", 65) + `"`},
 		"another type":        {`"BCDF"`, `null`},
 		"text behind it":      {`""}`, `""}{}`},
 	} {

@@ -26,5 +26,8 @@ type Message struct {
 	To        string
 	Code      auth.Secret // 8 digits; empty unless the kind has a code
 	Reference string      // four letters, as the page shows them
-	Locale    string      // a language tag such as de or pt-BR (RFC 5646), or empty; it may be a client's
+	// Locale is a language tag such as de or pt-BR (RFC 5646), or a list of tags in the order of
+	// preference as in the header Accept-Language. It may be any text of a client: it only chooses among
+	// the languages of the templates.
+	Locale string
 }

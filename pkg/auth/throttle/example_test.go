@@ -77,3 +77,23 @@ func ExampleOnce() {
 	// true <nil>
 	// false <nil>
 }
+
+// An id that was spent is remembered until its time.
+func ExampleOnce_Spent() {
+	store, closeStore := counters()
+	defer closeStore()
+	once, ctx := throttle.Once{Counters: store, Keys: ring{}}, context.Background()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for _, at := range []time.Time{now, now.Add(time.Hour)} {
+		spent, err := once.Spent(ctx, "nonce", "n1", at)
+		fmt.Println(spent, err)
+		_, _ = once.Spend(ctx, "nonce", "n1", now, now.Add(time.Hour))
+		spent, err = once.Spent(ctx, "nonce", "n1", at)
+		fmt.Println(spent, err)
+	}
+	// Output:
+	// false <nil>
+	// true <nil>
+	// false <nil>
+	// false <nil>
+}

@@ -67,6 +67,21 @@ func (o Once) Spend(ctx context.Context, purpose, id string, now, until time.Tim
 	return done || before.Mark == u.Mark, nil
 }
 
+// Spent reports whether an id is marked as used at the time now of the caller's clock. It writes
+// nothing. A guard against a second use is [Once.Spend] alone: two callers may both find an id unused.
+func (o Once) Spent(ctx context.Context, purpose, id string, now time.Time) (bool, error) {
+	if o.Counters == nil || purpose == "" {
+		return false, errors.New("throttle: Once requires Counters and a purpose")
+	}
+	key, err := o.key(ctx, purpose, id)
+	if err != nil {
+		return false, err
+	}
+	// The condition never holds, and the store returns what it has.
+	before, _, err := o.Counters.Update(ctx, key, Update{AnyOf: []Match{{Least: 1, Below: 1}}, Add: 1})
+	return err == nil && before.N > 0 && now.Before(before.Expires.Add(-slack)), err
+}
+
 // key returns the name of the id's counter.
 func (o Once) key(ctx context.Context, purpose, id string) (string, error) {
 	if o.Keys == nil {

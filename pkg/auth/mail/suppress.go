@@ -1,0 +1,56 @@
+package mail
+
+import (
+	"context"
+	"time"
+
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// SuppressedFor is for how long no mail is sent to an address after a bounce or a complaint.
+const SuppressedFor = 30 * 24 * time.Hour
+
+const suppression = "mail suppressed"
+
+// Suppressions remembers the addresses to which no mail is sent, by a keyed hash: neither the table nor
+// the key alone shows them. A rotation of the login keys forgets them, and the next bounce brings them
+// back. It is safe for concurrent use if its fields are.
+type Suppressions struct {
+	Counters throttle.Counters
+	Keys     throttle.Keys    // the login keys
+	Now      func() time.Time // nil means time.Now
+}
+
+// Suppress suppresses an address for [SuppressedFor]. An address that is suppressed already stays so
+// until its time. The error wraps [user.ErrEmail] if the text is no address; any other error is that of
+// the store or of the keys.
+func (s *Suppressions) Suppress(ctx context.Context, address string) error {
+	key, err := user.NormalizeEmail(address)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	_, err = s.once().Spend(ctx, suppression, string(key), now, now.Add(SuppressedFor))
+	return err
+}
+
+// Suppressed reports whether an address is suppressed. Its errors are those of Suppress.
+func (s *Suppressions) Suppressed(ctx context.Context, address string) (bool, error) {
+	key, err := user.NormalizeEmail(address)
+	if err != nil {
+		return false, err
+	}
+	return s.once().Spent(ctx, suppression, string(key), s.now())
+}
+
+func (s *Suppressions) once() throttle.Once {
+	return throttle.Once{Counters: s.Counters, Keys: s.Keys}
+}
+
+func (s *Suppressions) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}

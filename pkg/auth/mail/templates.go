@@ -1,0 +1,227 @@
+package mail
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	html "html/template"
+	"io/fs"
+	"path"
+	"strings"
+	text "text/template"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+)
+
+//go:embed templates
+var shipped embed.FS
+
+// defaultLocale has every template.
+const defaultLocale = "en"
+
+// Templates holds the texts of mails, in one or more languages. It is safe for concurrent use.
+type Templates struct {
+	locales map[string]texts // by the tag in lower case
+}
+
+// texts are the templates of one language.
+type texts struct {
+	text map[Kind]*text.Template // the first line is the subject
+	html map[Kind]*html.Template
+}
+
+// content is what a template can use. It has no text that a person wrote but the address.
+type content struct {
+	Name      string // of the product
+	To        string // the address, as its owner writes it
+	Code      string // empty for a kind without one
+	Reference string
+	Link      string // of the page, with the code in its fragment; empty if none is configured
+	Page      string // Link without fragment
+	Minutes   int    // for which the code is valid
+}
+
+// codeMinutes is how long a code is valid. A test holds it to package flow.
+const codeMinutes = 10
+
+// LoadTemplates returns the shipped templates, with those of a folder above them. A folder has one
+// folder for each language, named by its tag, such as de or pt-br in lower case. In it are the files
+//
+//	signup.txt login.txt reset.txt taken.txt       "Subject: ...", an empty line, and the text
+//	signup.html login.html reset.html taken.html   the same as a page
+//	layout.html                                    what the pages share: the templates top and bottom
+//
+// in the languages of packages text/template and html/template. A file that is missing is that of the
+// shipped language, English. folder may be nil. The error names the file that is wrong.
+func LoadTemplates(folder fs.FS) (*Templates, error) {
+	own, err := fs.Sub(shipped, "templates")
+	if err != nil {
+		return nil, err
+	}
+	t := &Templates{make(map[string]texts)}
+	tags := []string{defaultLocale}
+	if folder != nil {
+		entries, err := fs.ReadDir(folder, ".")
+		if err != nil {
+			return nil, fmt.Errorf("mail: the folder of templates: %w", err)
+		}
+		for _, e := range entries {
+			if !e.IsDir() {
+				continue
+			}
+			if !isTag(e.Name()) {
+				return nil, fmt.Errorf("mail: the folder %q of templates is no language (want a tag in lower case such as de or pt-br)", e.Name())
+			}
+			if e.Name() != defaultLocale {
+				tags = append(tags, e.Name())
+			}
+		}
+	}
+	for _, tag := range tags {
+		if t.locales[tag], err = load(own, folder, tag); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// load reads the templates of one language, and tries each.
+func load(own, folder fs.FS, tag string) (texts, error) {
+	read := func(name string) (body, from string, err error) {
+		for _, at := range []struct {
+			fs  fs.FS
+			tag string
+		}{{folder, tag}, {own, tag}, {folder, defaultLocale}, {own, defaultLocale}} {
+			if at.fs == nil {
+				continue
+			}
+			from = path.Join(at.tag, name)
+			b, err := fs.ReadFile(at.fs, from)
+			if err == nil {
+				return string(b), from, nil
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return "", from, fmt.Errorf("mail: the template %s: %w", from, err)
+			}
+		}
+		return "", from, fmt.Errorf("mail: the template %s is missing", from)
+	}
+	t := texts{make(map[Kind]*text.Template), make(map[Kind]*html.Template)}
+	layout, layoutFrom, err := read("layout.html")
+	if err != nil {
+		return t, err
+	}
+	for k, hasCode := range kinds {
+		if k == KindNone {
+			continue
+		}
+		plain, from, err := read(string(k) + ".txt")
+		if err != nil {
+			return t, err
+		}
+		if t.text[k], err = text.New(from).Option("missingkey=error").Parse(plain); err != nil {
+			return t, fmt.Errorf("mail: the template %s: %w", from, err)
+		}
+		page, pageFrom, err := read(string(k) + ".html")
+		if err != nil {
+			return t, err
+		}
+		if t.html[k], err = html.New(layoutFrom).Parse(layout); err != nil {
+			return t, fmt.Errorf("mail: the template %s: %w", layoutFrom, err)
+		}
+		if t.html[k], err = t.html[k].New(pageFrom).Parse(page); err != nil {
+			return t, fmt.Errorf("mail: the template %s: %w", pageFrom, err)
+		}
+		if err := t.try(k, hasCode); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// try renders a sample with and without a link, so that a template that cannot be rendered stops the
+// start and not a sign-up.
+func (t texts) try(k Kind, hasCode bool) error {
+	m := Message{Kind: k, To: "ada@example.com", Reference: "BCDF"}
+	if hasCode {
+		m.Code = auth.NewSecret("01234567")
+	}
+	for _, link := range []string{"", "https://app.example.com/auth"} {
+		var out Mail
+		if err := t.render(m, "Example", link, &out); err != nil {
+			return err
+		}
+		switch code := m.Code.Reveal(); {
+		case hasCode && (!strings.Contains(out.Text, code) || !strings.Contains(out.HTML, code)):
+			return fmt.Errorf("mail: the templates of %s do not show the code", k)
+		case hasCode && !(strings.Contains(out.Text, m.Reference) && strings.Contains(out.HTML, m.Reference)):
+			return fmt.Errorf("mail: the templates of %s do not show the reference", k)
+		}
+	}
+	return nil
+}
+
+// render sets the locale, the subject and both texts of out.
+func (t *Templates) render(m Message, name, page string, out *Mail) error {
+	out.Locale = t.locale(m.Locale)
+	return t.locales[out.Locale].render(m, name, page, out)
+}
+
+func (t texts) render(m Message, name, page string, out *Mail) error {
+	code := m.Code.Reveal()
+	c := content{Name: name, To: m.To, Code: code, Reference: m.Reference, Page: page, Link: page, Minutes: codeMinutes}
+	if page != "" && code != "" {
+		c.Link = page + "#code=" + code + "&ref=" + m.Reference
+	}
+	var plain, markup strings.Builder
+	if err := t.text[m.Kind].Execute(&plain, c); err != nil {
+		return unrendered(t.text[m.Kind].Name())
+	}
+	if err := t.html[m.Kind].Execute(&markup, c); err != nil {
+		return unrendered(t.html[m.Kind].Name())
+	}
+	head, body, ok := strings.Cut(strings.ReplaceAll(plain.String(), "\r\n", "\n"), "\n\n")
+	subject, isSubject := strings.CutPrefix(head, "Subject: ")
+	switch {
+	case !ok || !isSubject || !oneLine(subject) || strings.TrimSpace(subject) == "" || len(subject) > maxSubjectBytes:
+		return fmt.Errorf("mail: the template %s must begin with a line \"Subject: ...\" of at most %d bytes and an empty line", t.text[m.Kind].Name(), maxSubjectBytes)
+	case code != "" && strings.Contains(subject, code):
+		// Servers keep and report subjects: the events of bounces hold them.
+		return fmt.Errorf("mail: the template %s shows the code in the subject", t.text[m.Kind].Name())
+	case m.To != "" && strings.Contains(subject, m.To):
+		return fmt.Errorf("mail: the template %s shows the address in the subject", t.text[m.Kind].Name())
+	}
+	out.Subject, out.Text, out.HTML = subject, body, markup.String()
+	return nil
+}
+
+const maxSubjectBytes = 200
+
+// unrendered leaves out the error of the template, which may hold the code or the address.
+func unrendered(name string) error {
+	return fmt.Errorf("mail: the template %s cannot be rendered (want the fields Name, To, Code, Reference, Link, Page and Minutes)", name)
+}
+
+// isTag reports whether a text has the form of a language tag in lower case.
+func isTag(text string) bool {
+	return text != "" && len(text) <= maxLocaleBytes && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" &&
+		!strings.HasPrefix(text, "-") && !strings.HasSuffix(text, "-")
+}
+
+// locale returns the language of a message by lookup (RFC 4647, section 3.4): the tag itself, then
+// the tag without its last parts. asked may be a list in the order of preference, as in the header
+// Accept-Language; weights are ignored. The text comes from clients, so it only chooses among the
+// languages that were loaded.
+func (t *Templates) locale(asked string) string {
+	for one := range strings.SplitSeq(asked, ",") {
+		tag, _, _ := strings.Cut(one, ";")
+		tag = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(tag)), "_", "-")
+		for tag != "" {
+			if _, ok := t.locales[tag]; ok {
+				return tag
+			}
+			tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)]
+		}
+	}
+	return defaultLocale
+}
