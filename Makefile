@@ -21,7 +21,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go test-frameworks test-web npm openapi check audit fuzz model bench costs clean
+.PHONY: help run build build-all engines test test-go test-frameworks test-web npm sizes openapi check audit fuzz model bench costs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,10 @@ npm: ## Pack the browser client for npm into dist/npm
 	@cp web/package.json web/README.md web/edgeauth.js web/edgeauth.d.ts web/server.js web/server.d.ts LICENSE $(DIST)/npm
 	@.cache/web/node/node_modules/.bin/esbuild web/edgeauth.js --minify --format=esm --target=es2022 --log-level=warning --outfile=$(DIST)/npm/edgeauth.min.js
 	@cd $(DIST)/npm && npm pack --loglevel=error
+
+sizes: ## Measure the browser client and others, for the table in docs/browser.md
+	@test/fetch.sh sizes
+	@node test/sizes/sizes.mjs --check
 
 openapi: ## Hold a running server to docs/openapi.yaml, with requests that Schemathesis makes up
 	@test/openapi/fetch.sh
