@@ -1,4 +1,5 @@
-// Command account is the Lambda function that answers POST /auth/password.
+// Command account is the Lambda function that makes accounts and changes them: it answers POST
+// /auth/password, /auth/reauth, /auth/code and /auth/code/verify.
 package main
 
 import (

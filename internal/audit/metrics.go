@@ -21,6 +21,9 @@ const (
 	LoginDenied          Metric = "login_denied"
 	Throttled            Metric = "throttled"
 	PasswordChanges      Metric = "password_changes"
+	Signups              Metric = "signups"
+	CodesAsked           Metric = "codes_requested"
+	WrongCodes           Metric = "wrong_codes"
 	Refreshes            Metric = "refreshes"
 	RefreshDuplicate     Metric = "refresh_duplicate"
 	RefreshRecovered     Metric = "refresh_recovered"
@@ -75,6 +78,12 @@ func counts(e Event) (of []Metric) {
 		return append(of, Logins)
 	case PasswordChange:
 		return append(of, PasswordChanges)
+	case UserCreated:
+		return append(of, Signups)
+	case CodeAsked:
+		return append(of, CodesAsked)
+	case CodeAskFail, CodeFail:
+		return append(of, codeRefused(e)...)
 	case LoginFail, PasswordChangeFail, ReauthenticationFail:
 		return append(of, guess(e)...)
 	case SessionRenewed:
@@ -121,6 +130,18 @@ func guess(e Event) []Metric {
 		return []Metric{LoginUnknownAccount}
 	case e.Name == LoginFail && (e.Reason != "" || e.Outcome == "password_change_required"):
 		return []Metric{LoginDenied}
+	}
+	return nil
+}
+
+// codeRefused returns the metric of a code that was refused, or was not sent. Every wrong code is in
+// one metric: their number in a deployment bounds the chance of a guess.
+func codeRefused(e Event) []Metric {
+	switch {
+	case e.Outcome == "too_many_requests":
+		return []Metric{Throttled}
+	case e.Reason == "wrong_code":
+		return []Metric{WrongCodes}
 	}
 	return nil
 }

@@ -14,6 +14,15 @@ const (
 	Reauthentication     Name = "authn_reauth_success"
 	ReauthenticationFail Name = "authn_reauth_fail"
 
+	// UserCreated is written when a code has proven the address of a new account, which has a session
+	// then.
+	UserCreated Name = "user_created"
+	// CodeAsked, CodeAskFail and CodeFail are not in the vocabulary: a code was asked for, and a code
+	// was refused. A right code has the name of what it achieves.
+	CodeAsked   Name = "authn_code_requested"
+	CodeAskFail Name = "authn_code_request_fail"
+	CodeFail    Name = "authn_code_fail"
+
 	TokenReuse     Name = "authn_token_reuse"
 	TokenRevoked   Name = "authn_token_revoked"
 	SessionRenewed Name = "session_renewed"
@@ -52,7 +61,7 @@ func (n Name) level() level {
 	switch n {
 	case TokenReuse:
 		return failure
-	case LoginFail, PasswordChangeFail, ReauthenticationFail, SessionRenewFail, TokenRevokeFail, SessionsReadFail, SessionLabelFail, AuthzFail:
+	case LoginFail, PasswordChangeFail, ReauthenticationFail, CodeAskFail, CodeFail, SessionRenewFail, TokenRevokeFail, SessionsReadFail, SessionLabelFail, AuthzFail:
 		return warning
 	}
 	return information

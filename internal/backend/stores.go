@@ -10,6 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -21,6 +22,7 @@ type Stores struct {
 	Sessions session.Store
 	Counters throttle.Counters
 	Versions session.Versions
+	Flows    flow.Store
 	// Revocations is the list of what has ended.
 	Revocations session.Revocations
 	// Connect opens the first connection ahead of the first request. It is nil if there is no
@@ -34,7 +36,7 @@ func OpenStores(c config.Stores) (Stores, error) {
 	if c.BoltPath == "" {
 		db := tables(c.DynamoDB)
 		return Stores{
-			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(),
+			Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(), Flows: db.Flows(),
 			Connect: db.Connect,
 		}, nil
 	}
@@ -42,7 +44,7 @@ func OpenStores(c config.Stores) (Stores, error) {
 	if err != nil {
 		return Stores{}, err
 	}
-	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}, nil
+	return Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(), Flows: db.Flows()}, nil
 }
 
 // CreateTables creates the tables that are missing in a local engine. A file needs no tables.

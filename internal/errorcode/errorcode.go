@@ -3,7 +3,7 @@
 package errorcode
 
 // Code is the member error of an answer: a code of RFC 6749, section 5.2, of RFC 6750, section 3.1,
-// or of RFC 7009, section 2.2.1, or one of edgeauth's own. Clients compare it. Only a step that a
+// or of RFC 7009, section 2.2.1, or of draft-ietf-oauth-first-party-apps, or one of edgeauth's own. Clients compare it. Only a step that a
 // deployment adds to a login answers with a code that is not in this list.
 type Code string
 
@@ -14,10 +14,12 @@ const (
 	InsufficientUserAuthentication Code = "insufficient_user_authentication"
 
 	InvalidClient          Code = "invalid_client"
+	InvalidCode            Code = "invalid_code"
 	InvalidCredentials     Code = "invalid_credentials"
 	InvalidGrant           Code = "invalid_grant"
 	InvalidRequest         Code = "invalid_request"
 	InvalidScope           Code = "invalid_scope"
+	InvalidSession         Code = "invalid_session"
 	InvalidToken           Code = "invalid_token"
 	MethodNotAllowed       Code = "method_not_allowed"
 	NotFound               Code = "not_found"
@@ -36,8 +38,8 @@ const (
 // All returns every code in alphabetical order, in a new slice.
 func All() []Code {
 	return []Code{
-		InsufficientUserAuthentication, InvalidClient, InvalidCredentials, InvalidGrant, InvalidRequest, InvalidScope,
-		InvalidToken, MethodNotAllowed, NotFound, OriginNotAllowed, PasswordChangeRequired,
+		InsufficientUserAuthentication, InvalidClient, InvalidCode, InvalidCredentials, InvalidGrant, InvalidRequest, InvalidScope,
+		InvalidSession, InvalidToken, MethodNotAllowed, NotFound, OriginNotAllowed, PasswordChangeRequired,
 		PasswordNotAllowed, RequestTooLarge, ServerError, TemporarilyUnavailable,
 		TooManyRequests, UnsupportedGrantType, UnsupportedMediaType, UnsupportedTokenType,
 	}

@@ -55,6 +55,8 @@ func Table() []Row {
 		{"DELETE /auth/sessions/{sid}", "sessions", None},
 		{"POST /auth/password", "account", None},
 		{"POST /auth/reauth", "account", None},
+		{"POST /auth/code", "account", None},
+		{"POST /auth/code/verify", "account", None},
 		{"GET /.well-known/jwks.json", "discovery", None},
 		{"HEAD /.well-known/jwks.json", "discovery", None},
 		{"GET /.well-known/oauth-authorization-server", "discovery", None},

@@ -100,7 +100,7 @@ func TestAuditPage(t *testing.T) {
 	same(t, "metric", rows(t, page, "metric"), constants(t, "internal/audit", "Metric"))
 
 	session := constants(t, "pkg/auth/session", "Outcome")
-	results := slices.Concat(session, constants(t, "pkg/auth/endpoint", "did"), []string{"allow", "unauthenticated", "forbidden", "fault", "a code of your own"})
+	results := slices.Concat(session, constants(t, "pkg/auth/endpoint", "did"), constants(t, "pkg/auth/mail", "Kind"), []string{"allow", "unauthenticated", "forbidden", "fault", "a code of your own"})
 	for _, code := range errorcode.All() {
 		switch code {
 		case errorcode.MethodNotAllowed: // no decision, no line
@@ -112,7 +112,8 @@ func TestAuditPage(t *testing.T) {
 	same(t, "outcome", outcomes, results)
 
 	causes := slices.Concat(constants(t, "pkg/auth/login", "Reason"), constants(t, "pkg/auth/token", "Reason"), constants(t, "pkg/auth/session", "RevocationReason"),
-		constants(t, "pkg/auth/authorizer", "reason"), constants(t, "internal/bearer", "Problem"))
+		constants(t, "pkg/auth/authorizer", "reason"), constants(t, "internal/bearer", "Problem"),
+		constants(t, "pkg/auth/flow", "Reason"), constants(t, "pkg/auth/flow", "Hold"))
 	for reason, row := range reasons {
 		// A change of the password and a request are refused if their session has ended: in the words
 		// of the session.

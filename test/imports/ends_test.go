@@ -86,6 +86,7 @@ var ends = map[string]string{
 	"login.Authenticator.ChangePassword": "callers",
 	"login.Authenticator.RedeemChange":   "callers",
 	"endpoint.accountHandler.prove":      "callers",
+	"endpoint.accountHandler.verifyCode": "authn_password_change, and authn_token_revoked for each by Granted.Evicted",
 	"endpoint.accountHandler.change":     "authn_password_change, and authn_token_revoked for each by Granted.Evicted",
 
 	"user.Directory.SetPassword": "callers: the command line",

@@ -181,7 +181,7 @@ var budget = []struct {
 	{"a login of one's own counts and spends", 1},
 	{"the claim that a token is refused for", 1},
 	{"step-up", 5},
-	{"sign-up, login and reset by a code", 68},
+	{"sign-up, login and reset by a code", 78},
 	{"messages: how they are handed over, rendered and sent", 32},
 	{"ends of all sessions, and their list", 12},
 	{"token versions in access tokens", 4},

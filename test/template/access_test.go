@@ -132,7 +132,7 @@ var grants = map[string]map[string]string{
 	},
 	"AccountRole": {
 		"FunctionLogs": writeLogs,
-		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": openSessions, "AttemptsTable": "dynamodb:UpdateItem",
+		"UsersTable":   "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "SessionsTable": openSessions, "AttemptsTable": "dynamodb:PutItem dynamodb:UpdateItem",
 		"SigningSecret": readSecret, "RefreshSecret": readSecret, "LoginSecret": readSecret,
 	},
 	"RefreshRole": {

@@ -97,7 +97,7 @@ func (a *Authority) make(c Config) {
 	a.settings = service.Settings{
 		Issuer: c.Issuer, Audience: c.Audience,
 		SigningRing: keys.signing, RefreshKeys: keys.refresh, LoginRing: keys.login, KeyVersion: 1,
-		Stores:              service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()},
+		Stores:              service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(), Flows: db.Flows()},
 		Client:              auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
 		AccessTokenLifetime: 15 * time.Minute,
 		Hasher:              hasher{},

@@ -2,12 +2,14 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/router"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -37,21 +39,63 @@ import (
 // with the member password and the optional members client_id, one_time_code, device_token,
 // device_delivery and delivery, as above.
 //
+// POST /auth/code begins a flow and sends a code by mail. POST /auth/code/verify takes the code back and
+// opens a session: of a new account, of an account without its password, or with a new password. The
+// bodies are JSON with these members, all strings but remember:
+//
+//   - email and purpose ("signup", "login" or "reset") are required for a code; client_id, delivery,
+//     device_token and device_delivery are those of [Login]. If the tokens are to be sent in cookies,
+//     the answer also sets the flow's cookie.
+//   - auth_session, of the answer to the first request, and code are required to verify. With the
+//     flow's cookie, reference takes the place of auth_session. new_password is required for a reset,
+//     optional for a sign-up, and refused for a login. The optional members are those of [Login].
+//
 // The handler checks path and method itself: another path is 404, another method 405.
-func Account(x *Responder, who *login.Authenticator, access *token.Verifier, sessions *session.Manager, clients Clients) (http.Handler, error) {
-	h := accountHandler{x, who, callers{access, sessions, x.pages, x.audit}, sessions, clients}
+func Account(c AccountConfig) (http.Handler, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	h := accountHandler{c.Responder, c, callers{c.Access, c.Sessions, c.Responder.pages, c.Responder.audit}}
 	return router.New("account", router.Handlers{
-		"POST /auth/password": x.opens(audit.PasswordChange, audit.PasswordChangeFail, h.change),
-		"POST /auth/reauth":   x.opens(audit.Reauthentication, audit.ReauthenticationFail, h.reauthenticate),
+		"POST /auth/password":    h.opens(audit.PasswordChange, audit.PasswordChangeFail, h.change),
+		"POST /auth/reauth":      h.opens(audit.Reauthentication, audit.ReauthenticationFail, h.reauthenticate),
+		"POST /auth/code":        http.HandlerFunc(h.askForCode),
+		"POST /auth/code/verify": h.opens(audit.LoginSuccess, audit.CodeFail, h.verifyCode),
 	})
+}
+
+// AccountConfig holds the parts of the account function. All are required.
+type AccountConfig struct {
+	Responder *Responder
+	Login     *login.Authenticator
+	Access    *token.Verifier // of the access tokens that Responder issues
+	Sessions  *session.Manager
+	Clients   Clients
+	Flows     *flow.Manager
+	// Messages takes the mails with the codes of Flows.
+	Messages Messages
+}
+
+// check returns an error that names the first missing field.
+func (c AccountConfig) check() error {
+	for _, field := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Responder", c.Responder == nil}, {"Login", c.Login == nil}, {"Access", c.Access == nil}, {"Sessions", c.Sessions == nil},
+		{"Clients", c.Clients == nil}, {"Flows", c.Flows == nil}, {"Messages", c.Messages == nil},
+	} {
+		if field.missing {
+			return fmt.Errorf("endpoint: AccountConfig.%s is missing", field.name)
+		}
+	}
+	return nil
 }
 
 type accountHandler struct {
 	*Responder
-	who      *login.Authenticator
-	callers  callers
-	sessions *session.Manager
-	clients  Clients
+	AccountConfig
+	callers callers
 }
 
 // session returns the session of the request's access token from the store, and the session's
@@ -65,7 +109,7 @@ func (h accountHandler) session(r *http.Request, clientID string, d delivery) (s
 	if clientID != "" && clientID != string(s.Client) {
 		return s, client, invalidRequest("client_id must be the session's, or absent")
 	}
-	client, ok := h.clients[s.Client]
+	client, ok := h.Clients[s.Client]
 	switch {
 	case !ok:
 		return s, client, session.ErrUnknownClient

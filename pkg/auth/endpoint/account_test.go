@@ -207,7 +207,7 @@ func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
 func TestPasswordOfARemovedClient(t *testing.T) {
 	h := newHarness(t)
 	access, _ := h.login(t)
-	h.replace(t, "/auth/password")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), endpoint.Clients{}))
+	h.replace(t, "/auth/password")(h.account(endpoint.Clients{}))
 	if got := h.send(t, withBearer(access, changeBody(secret, nextSecret))); got.line != "authn_password_change_fail invalid_client" {
 		t.Errorf("%s, logged as %s", got.text, got.line)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -133,7 +134,7 @@ func TestEveryAnswer(t *testing.T) {
 			func(_ *harness, access, _ string) string { return withBearer(access, changeBody(secret, "short")) },
 			fixed(passwordJSON + `{"change_token":"ect_x","new_password":"` + nextSecret + `"}`),
 			func(h *harness, access, _ string) string {
-				h.replace(t, "/auth/password")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), others))
+				h.replace(t, "/auth/password")(h.account(others))
 				return withBearer(access, change)
 			},
 			fixed(passwordJSON + change),
@@ -163,7 +164,7 @@ func TestEveryAnswer(t *testing.T) {
 			func(_ *harness, access, _ string) string { return reauthOf(access, reauthBody) },
 			func(_ *harness, access, _ string) string { return reauthOf(access, `{}`) },
 			func(h *harness, access, _ string) string {
-				h.replace(t, "/auth/reauth")(endpoint.Account(h.Responder(), h.Authenticator(), h.AccessTokens(), h.Sessions(), others))
+				h.replace(t, "/auth/reauth")(h.account(others))
 				return reauthOf(access, reauthBody)
 			},
 			fixed(reauthJSON + reauthBody),
@@ -191,6 +192,51 @@ func TestEveryAnswer(t *testing.T) {
 			func(h *harness, access, _ string) string {
 				h.users.fail = auth.ErrUnavailable
 				return reauthOf(access, reauthBody)
+			},
+		},
+		"POST /auth/code": {
+			fixed(codeFor(email, "reset")),
+			fixed(codeJSON + `{}`),
+			fixed("POST /auth/code\nContent-Type: application/json\nOrigin: https://evil.example\n\n" + `{"email":"` + email + `","purpose":"login","delivery":"cookie"}`),
+			fixed(codeJSON + long),
+			fixed("POST /auth/code\n\n{}"),
+			func(h *harness, _, _ string) string {
+				for range flow.DefaultLimits().Network.Free {
+					h.send(t, codeFor("x@example.com", "login"))
+				}
+				return codeFor(email, "login")
+			},
+			usersFail(auth.ErrUnavailable, codeFor(email, "login")),
+		},
+		"POST /auth/code/verify": {
+			func(h *harness, _, _ string) string { return h.begin(t, email, "login").verify("") },
+			fixed(verifyJSON + `{}`),
+			func(h *harness, _, _ string) string { return h.begin(t, email, "login").with("00000000", "") },
+			fixed(verifyJSON + `{"auth_session":"eas_x","code":"12345678"}`),
+			func(h *harness, _, _ string) string {
+				return h.begin(t, email, "reset").verify(`"new_password":"short"`)
+			},
+			func(h *harness, _, _ string) string {
+				h.changeUser(t, func(u *user.User) { u.MustChange = true })
+				return h.begin(t, email, "login").verify("")
+			},
+			func(h *harness, _, _ string) string {
+				return h.begin(t, email, "login").verify(`"device_delivery":"cookie"`)
+			},
+			func(h *harness, _, _ string) string {
+				denied = true
+				return h.begin(t, email, "login").verify("")
+			},
+			fixed(verifyJSON + long),
+			fixed("POST /auth/code/verify\n\n{}"),
+			func(h *harness, _, _ string) string {
+				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} })
+				return h.begin(t, email, "login").verify("")
+			},
+			func(h *harness, _, _ string) string {
+				request := h.begin(t, email, "login").verify("")
+				h.users.fail = auth.ErrUnavailable
+				return request
 			},
 		},
 		"GET /auth/sessions": append(sessionCauses("GET /auth/sessions", ""),

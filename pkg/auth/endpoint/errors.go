@@ -12,9 +12,11 @@ import (
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
@@ -38,7 +40,9 @@ type problem struct {
 	maxAge time.Duration
 	// changeToken allows the client to change the password, if the answer demands that.
 	changeToken auth.Secret
-	cause       error // only for the log
+	// triesLeft is how many codes can still be tried. It is set with InvalidCode.
+	triesLeft int
+	cause     error // only for the log
 }
 
 func (p *problem) Error() string { return string(p.code) + ": " + p.description }
@@ -53,9 +57,11 @@ func invalidRequest(format string, args ...any) *problem {
 // detail.
 func problemOf(err error) *problem {
 	var (
-		known   *problem
-		refusal *login.Refusal
-		denial  *login.Denial
+		known    *problem
+		refusal  *login.Refusal
+		denial   *login.Denial
+		code     *flow.Refusal
+		exceeded *throttle.Exceeded
 	)
 	switch {
 	case errors.As(err, &known):
@@ -82,6 +88,16 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusForbidden, code: errorcode.PasswordChangeRequired}
 	case errors.As(err, &denial):
 		return &problem{status: http.StatusForbidden, code: errorcode.Code(denial.Code), description: denial.Description}
+	case errors.As(err, &code) && errors.Is(err, flow.ErrInvalidCode):
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidCode, triesLeft: code.TriesLeft}
+	case errors.Is(err, flow.ErrInvalidSession):
+		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidSession, description: flowOver}
+	case errors.Is(err, flow.ErrNewPassword):
+		return invalidRequest("new_password is required for a reset, and must be absent for a login")
+	case errors.As(err, &exceeded):
+		return &problem{status: http.StatusTooManyRequests, code: errorcode.TooManyRequests, retryAfter: exceeded.RetryAfter}
+	case errors.Is(err, user.ErrEmail):
+		return invalidRequest("email must be an e-mail address")
 	case errors.Is(err, session.ErrLabel):
 		return invalidRequest("%v", session.ErrLabel)
 	case errors.Is(err, login.ErrNoToken), errors.Is(err, user.ErrSuperseded):
@@ -95,6 +111,8 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusInternalServerError, code: errorcode.ServerError}
 	}
 }
+
+const flowOver = "the auth_session is not valid, was used, or has ended; ask for a new code"
 
 // notAllowed says why a new password is not allowed, or returns "" if err has another meaning.
 func notAllowed(err error) string {
@@ -123,6 +141,7 @@ type problemBody struct {
 	SessionID   string         `json:"sid,omitempty"`
 	MaxAge      int64          `json:"max_age,omitempty"`
 	ChangeToken string         `json:"change_token,omitempty"`
+	TriesLeft   int            `json:"tries_left,omitempty"`
 	RequestID   string         `json:"request_id,omitempty"`
 }
 
@@ -138,7 +157,7 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request, showTerminal boo
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
 	}
-	body := problemBody{Error: p.code, Description: p.description, MaxAge: maxAge, ChangeToken: p.changeToken.Reveal(), RequestID: requestid.Of(r)}
+	body := problemBody{Error: p.code, Description: p.description, MaxAge: maxAge, ChangeToken: p.changeToken.Reveal(), TriesLeft: p.triesLeft, RequestID: requestid.Of(r)}
 	if p.session != (session.ID{}) {
 		body.SessionID = p.session.String()
 	}

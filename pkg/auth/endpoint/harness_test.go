@@ -20,7 +20,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -56,6 +58,7 @@ type harness struct {
 	users    *faultyUsers
 	versions *faultyVersions
 	signing  *faultyRing
+	mails    *inbox
 	log      bytes.Buffer
 	metrics  map[string]float64 // of the last line of the last request, without dimensions
 	last     outcome            // of the last request
@@ -116,6 +119,29 @@ func (f *faultySessions) Update(ctx context.Context, key session.Key, u session.
 	return before, done, err
 }
 
+// inbox keeps the messages that were handed over, the newest last.
+type inbox struct {
+	messages []mail.Message
+	fail     error
+}
+
+func (x *inbox) Enqueue(_ context.Context, m mail.Message) error {
+	if x.fail != nil {
+		return x.fail
+	}
+	x.messages = append(x.messages, m)
+	return nil
+}
+
+// last returns the newest message.
+func (x *inbox) last(t testing.TB) mail.Message {
+	t.Helper()
+	if len(x.messages) == 0 {
+		t.Fatal("no message was handed over")
+	}
+	return x.messages[len(x.messages)-1]
+}
+
 // faultyVersions calls before first, and then fails or refuses if a test says so.
 type faultyVersions struct {
 	session.Versions
@@ -163,12 +189,12 @@ func (f *faultyRing) Load(ctx context.Context) (auth.Secret, error) {
 // newHarness returns a harness with one user. The changes are applied to the settings first.
 func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 	t.Helper()
-	h := &harness{t: t, handlers: make(map[string]http.Handler), routes: router.NewMatcher(route.Table())}
+	h := &harness{t: t, handlers: make(map[string]http.Handler), routes: router.NewMatcher(route.Table()), mails: &inbox{}}
 	a := authtest.New(t, authtest.Config{
 		Issuer: issuer, Audience: []string{"https://api.example.com"}, Algorithm: token.EdDSA, Start: noon,
 		Settings: func(s *service.Settings) {
 			s.Client.Scope, s.Client.IdleTimeout, s.Client.AbsoluteTimeout = []string{"read", "write"}, idleTimeout, absolute
-			s.Log, s.Metrics = &h.log, namespace
+			s.Log, s.Metrics, s.Messages = &h.log, namespace, h.mails
 			for _, change := range changes {
 				change(s)
 			}
@@ -194,6 +220,31 @@ func (h *harness) restart(t testing.TB) {
 		t.Fatal(err)
 	}
 	h.mount(t)
+}
+
+// account returns the handler of the account function for these clients.
+func (h *harness) account(clients endpoint.Clients) (http.Handler, error) {
+	flows, err := flow.New(flow.Config{
+		Store: h.settings.Stores.Flows, Users: &user.Directory{Store: h.users}, Gate: h.Authenticator(), Counters: h.settings.Stores.Counters,
+		Keys: h.loginKeys(h.t), Now: h.clock.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.Account(endpoint.AccountConfig{
+		Responder: h.Responder(), Login: h.Authenticator(), Access: h.AccessTokens(), Sessions: h.Sessions(), Clients: clients,
+		Flows: flows, Messages: h.mails,
+	})
+}
+
+// loginKeys returns the login keys of the service.
+func (h *harness) loginKeys(t testing.TB) *keyring.Login {
+	t.Helper()
+	keys, err := keyring.LoadLogin(t.Context(), h.settings.LoginRing, h.settings.KeyVersion, h.clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // manager returns a session manager that has the stores and keys of the service, and these clients.
@@ -322,7 +373,7 @@ func (h *harness) serve(t testing.TB, r *http.Request) answer {
 	if hasID {
 		body += "}"
 	}
-	if hasID != (w.Code != http.StatusOK) {
+	if hasID != (w.Code >= 300) {
 		t.Errorf("the request is %s, and the answer %d %s", id, w.Code, w.Body)
 	}
 	body, sid := withoutSession(w.Code, body)
@@ -405,7 +456,7 @@ func (h *harness) audited(t testing.TB, decided bool, id string, answered map[st
 	if len(lines) != 1 {
 		t.Fatalf("one decision, logged as %q", text)
 	}
-	for _, hidden := range []any{"@", secret, "ert_", "edt_", "ect_Q", "eyJ", answered["access_token"], answered["refresh_token"]} {
+	for _, hidden := range []any{"@", secret, "ert_", "edt_", "ect_Q", "eas_", "eyJ", answered["access_token"], answered["refresh_token"]} {
 		if hidden != nil && strings.Contains(text, hidden.(string)) {
 			t.Errorf("the log shows %v: %s", hidden, text)
 		}

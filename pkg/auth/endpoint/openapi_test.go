@@ -186,6 +186,8 @@ var schemas = map[string]map[string]any{
 	"password":         {"examples": []string{examplePassword}},
 	"current_password": {"examples": []string{examplePassword}},
 	"new_password":     {"examples": []string{examplePassword + "-2"}},
+	"purpose":          {"enum": []string{"signup", "login", "reset"}},
+	"reference":        {"pattern": "^[A-Z]{4}$"},
 	"delivery":         {"enum": []string{"body", "cookie", "cookies", "session"}},
 	"device_delivery":  {"enum": []string{"body", "cookie"}},
 	"grant_type":       {"enum": []string{"refresh_token"}},
@@ -201,7 +203,7 @@ var schemas = map[string]map[string]any{
 func schemaOf(name, text string, required bool) map[string]any {
 	schema := map[string]any{"type": "string", "description": prose(text)}
 	switch {
-	case strings.HasSuffix(name, "_in"), name == "store_within":
+	case strings.HasSuffix(name, "_in"), name == "store_within", name == "resend_after":
 		schema["type"], schema["minimum"] = "integer", 0
 	case name == "remember":
 		schema["type"] = "boolean"
@@ -285,7 +287,7 @@ func (y *yaml) answer(row route.Row, s *section, status string, rows []documente
 	y.line(6, "application/json", nil)
 	y.line(7, "schema", nil)
 	y.line(8, "type", "object")
-	if status == "200" {
+	if status == "200" || status == "202" {
 		y.success(row, s)
 		return
 	}
@@ -308,6 +310,9 @@ func (y *yaml) answer(row route.Row, s *section, status string, rows []documente
 	}
 	if slices.Contains(codes, "password_change_required") {
 		y.line(9, "change_token", map[string]string{"type": "string"})
+	}
+	if slices.Contains(codes, "invalid_code") {
+		y.line(9, "tries_left", map[string]any{"type": "integer", "minimum": 1})
 	}
 	if slices.Contains(codes, "insufficient_user_authentication") {
 		y.line(9, "max_age", map[string]any{"type": "integer", "minimum": 1})

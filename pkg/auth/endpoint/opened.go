@@ -1,14 +1,17 @@
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/audit"
+	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/requestid"
 	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -22,7 +25,9 @@ type opened struct {
 	delivery delivery    // of the tokens
 	known    auth.Secret // a new known-device token, or empty
 	asked    session.Key // the session of the request's access token
-	ended    bool        // the password is changed and all earlier sessions of the user have ended
+	done     bool        // the password is changed and all earlier sessions have ended, or the account exists
+	name     audit.Name  // of the audit line after success, if it differs from that of the endpoint
+	flow     string      // the auth_session of the request, or empty
 }
 
 // opens returns a handler that calls open, answers with the tokens of the session, and writes the
@@ -32,13 +37,16 @@ func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request)
 		// A program may serve Opens without the router.
 		r = requestid.Ensure(r.WithContext(stopwatch.Start(r.Context())))
 		o, err := open(r)
+		if o.flow != "" && (err == nil || problemOf(err).code == errorcode.InvalidSession) {
+			clearFlow(w, r, o.flow)
+		}
 		if err == nil {
 			err = x.grant(w, r, o.Granted, nil, o.deliver(w, o.known))
 		}
 		if err != nil {
 			problemOf(err).write(w, r, false)
 		}
-		e := o.event(r, succeeded, failed, err)
+		e := o.event(r, cmp.Or(o.name, succeeded), failed, err)
 		if succeeded == audit.LoginSuccess {
 			x.addToLogin(&e, r, o, err)
 		}
@@ -211,9 +219,9 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 		f.session = o.asked
 	}
 	e := f.event(r)
-	if o.ended {
-		// If no session could be opened afterwards, the earlier ones have ended all the same, and
-		// only this line says so.
+	if o.done {
+		// If no session could be opened afterwards, the account exists, or the earlier sessions have
+		// ended, all the same. Only this line says so.
 		e.Name, e.SubjectID = succeeded, o.User.ID
 	}
 	e.Account = o.Reference
@@ -224,6 +232,7 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 		refusal *login.Refusal
 		denial  *login.Denial
 		over    *session.Refusal
+		code    *flow.Refusal
 	)
 	switch {
 	case errors.As(err, &refusal):
@@ -241,6 +250,8 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 		}
 	case errors.As(err, &over):
 		e.Reason = string(over.Outcome)
+	case errors.As(err, &code):
+		e.Reason, e.SubjectID = string(code.Reason), code.Subject
 	default:
 		e.Reason, e.Claim = string(token.ReasonOf(err)), token.ClaimOf(err)
 	}

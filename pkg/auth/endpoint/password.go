@@ -51,8 +51,8 @@ func (h accountHandler) change(r *http.Request) (o opened, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.ended = true
-	err = h.begin(r, h.sessions, client, h.who, &o)
+	o.done = true
+	err = h.begin(r, h.Sessions, client, h.Login, &o)
 	return o, err
 }
 
@@ -60,11 +60,11 @@ func (h accountHandler) change(r *http.Request) (o opened, err error) {
 // session.
 func (h accountHandler) prove(r *http.Request, x changeRequest, o *opened) (client auth.Client, err error) {
 	if x.change.Reveal() != "" {
-		if client, err = h.clients.find(x.clientID); err == nil {
+		if client, err = h.Clients.find(x.clientID); err == nil {
 			o.delivery, err = h.deliver(r, client, x.delivery)
 		}
 		if err == nil {
-			o.Result, err = h.who.RedeemChange(r.Context(), x.change, x.next)
+			o.Result, err = h.Login.RedeemChange(r.Context(), x.change, x.next)
 		}
 		return client, err
 	}
@@ -74,7 +74,7 @@ func (h accountHandler) prove(r *http.Request, x changeRequest, o *opened) (clie
 	if err != nil {
 		return client, err
 	}
-	o.Result, err = h.who.ChangePassword(r.Context(), s.Subject, login.Credentials{
+	o.Result, err = h.Login.ChangePassword(r.Context(), s.Subject, login.Credentials{
 		Password: x.current, Address: address(r), Device: x.token, OneTimeCode: x.code,
 	}, x.next)
 	return client, wrongPassword(err)

@@ -38,7 +38,7 @@ func (h accountHandler) reauthenticate(r *http.Request) (o opened, err error) {
 	if err != nil {
 		return o, err
 	}
-	o.Result, err = h.who.Reauthenticate(r.Context(), s.Subject, login.Credentials{
+	o.Result, err = h.Login.Reauthenticate(r.Context(), s.Subject, login.Credentials{
 		Password: auth.NewSecret(password), Address: address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
 	})
 	switch {
@@ -49,11 +49,11 @@ func (h accountHandler) reauthenticate(r *http.Request) (o opened, err error) {
 	case err != nil:
 		return o, wrongPassword(err)
 	}
-	if err := h.newDevice(r, h.who, &o); err != nil {
+	if err := h.newDevice(r, h.Login, &o); err != nil {
 		return o, err
 	}
 	o.delivery.way, o.delivery.remember = s.Delivery, s.Remember
-	o.Granted, err = h.sessions.StepUp(r.Context(), s.ID, h.opening(r, h.proven(client, o)))
+	o.Granted, err = h.Sessions.StepUp(r.Context(), s.ID, h.opening(r, h.proven(client, o)))
 	if errors.Is(err, session.ErrEnded) {
 		err = invalidToken(err) // since it was read
 	}

@@ -39,11 +39,24 @@ type Begun struct {
 	Reference string
 	ExpiresIn time.Duration
 	Message   mail.Message
-	// Held means that a limit holds the mail back. It is for the audit log only.
-	Held bool
-	// Subject is the user, for the audit log only.
+	// Held says why no mail is to leave. Subject is the user, and Account the pseudonym of the address.
+	// The three are for the audit log only.
+	Held    Hold
 	Subject auth.SubjectID
+	Account string
+
+	taken []throttle.Slot
 }
+
+// Hold says why no mail is to leave. It is empty if one is.
+type Hold string
+
+// The set of holds is closed.
+const (
+	HoldLimit    Hold = "limit"    // a limit holds the mail back
+	HoldUnknown  Hold = "unknown"  // the address has no account, or another one than the request asks about
+	HoldDisabled Hold = "disabled" // the user is disabled
+)
 
 // Begin begins a flow. The caller passes Begun.Message to the sender and answers with the other
 // fields. The same writes, reads and round trips happen whether or not the address has an account.
@@ -92,7 +105,7 @@ type beginning struct {
 
 	taken []throttle.Slot
 	sent  throttle.Slot // the attempt that the mail counts on
-	held  bool
+	held  Hold
 	user  user.User
 	known bool // the address has an account
 }
@@ -217,7 +230,7 @@ func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func
 		return err
 	}
 	x.sent = taken[0]
-	if x.Purpose != PurposeSignup || x.held {
+	if x.Purpose != PurposeSignup || x.held != "" {
 		return nil
 	}
 	budget := throttle.Charge{Kind: "mail budget", Source: x.source(), Limit: x.m.Limits.Budget, At: x.at, Shared: true}
@@ -231,36 +244,46 @@ func (x *beginning) orHold(ctx context.Context, c throttle.Charge) (throttle.Slo
 	slot, err := x.m.limiter.Take(ctx, c)
 	var exceeded *throttle.Exceeded
 	if errors.As(err, &exceeded) {
-		x.held = true
+		x.held = HoldLimit
 		return throttle.Slot{}, nil
 	}
 	return slot, err
 }
 
 // undo releases all reservations of a flow that could not begin.
-func (x *beginning) undo(ctx context.Context) {
-	if len(x.taken) == 0 {
+func (x *beginning) undo(ctx context.Context) { x.m.release(ctx, x.taken) }
+
+// release releases reservations of attempts that were not made.
+func (m *Manager) release(ctx context.Context, taken []throttle.Slot) {
+	if len(taken) == 0 {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	parallel.Each(len(x.taken), func(i int) { _ = x.m.limiter.Settle(ctx, x.taken[i], throttle.EndingUndecided) })
+	parallel.Each(len(taken), func(i int) { _ = m.limiter.Settle(ctx, taken[i], throttle.EndingUndecided) })
 }
 
-// kind returns what the mail says.
-func (x *beginning) kind() mail.Kind {
+// Withdraw releases the reservations of a flow whose message could not be handed over, so that the
+// outage of a sender does not use up the mails of an address. It reports no errors: what it cannot
+// release stays counted.
+func (m *Manager) Withdraw(ctx context.Context, b Begun) { m.release(ctx, b.taken) }
+
+// kind returns what the mail says, or why there is none.
+func (x *beginning) kind() (mail.Kind, Hold) {
 	switch {
-	case x.held:
-		return mail.KindNone
+	case x.held != "":
+		return mail.KindNone, x.held
 	case x.Purpose == PurposeSignup && x.known:
-		return mail.KindTaken
+		return mail.KindTaken, ""
 	case x.Purpose == PurposeSignup:
-		return mail.KindSignup
-	case !x.known || x.user.Disabled:
-		return mail.KindNone
+		return mail.KindSignup, ""
+	case !x.known:
+		return mail.KindNone, HoldUnknown
+	case x.user.Disabled:
+		return mail.KindNone, HoldDisabled
 	case x.Purpose == PurposeReset:
-		return mail.KindReset
+		return mail.KindReset, ""
 	}
-	return mail.KindLogin
+	return mail.KindLogin, ""
 }
 
 // store makes the flow and stores it.
@@ -273,9 +296,11 @@ func (x *beginning) store(ctx context.Context) (Begun, error) {
 	if _, err := io.ReadFull(x.m.Rand, o.ID[:]); err != nil {
 		return Begun{}, fmt.Errorf("reading random bytes: %w", err)
 	}
-	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Held: x.held, Subject: x.user.ID}
-	b.Message, err = x.message(b.Reference)
-	if err != nil {
+	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Subject: x.user.ID, taken: x.taken}
+	if b.Account, err = x.m.Gate.Reference(ctx, x.Email); err != nil {
+		return Begun{}, err
+	}
+	if b.Message, b.Held, err = x.message(b.Reference); err != nil {
 		return Begun{}, err
 	}
 	f, err := x.flow(o, key, b.Message.Code.Reveal())
@@ -291,9 +316,10 @@ func (x *beginning) store(ctx context.Context) (Begun, error) {
 	return b, nil
 }
 
-// message returns what the sender must be told.
-func (x *beginning) message(reference string) (mail.Message, error) {
-	msg := mail.Message{Kind: x.kind(), Reference: reference, Locale: x.Locale}
+// message returns what the sender must be told, and why it is nothing.
+func (x *beginning) message(reference string) (mail.Message, Hold, error) {
+	kind, held := x.kind()
+	msg := mail.Message{Kind: kind, Reference: reference, Locale: x.Locale}
 	if locale, ok := x.user.Claims["locale"].(string); ok {
 		msg.Locale = locale
 	}
@@ -301,11 +327,11 @@ func (x *beginning) message(reference string) (mail.Message, error) {
 		msg.To = x.person().Address
 	}
 	if msg.Kind == mail.KindNone || msg.Kind == mail.KindTaken {
-		return msg, nil
+		return msg, held, nil
 	}
 	code, err := newCode(x.m.Rand, x.m.digits)
 	msg.Code = auth.NewSecret(code)
-	return msg, err
+	return msg, held, err
 }
 
 // person returns whom the flow is about.

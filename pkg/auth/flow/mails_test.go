@@ -240,10 +240,10 @@ func TestClasses(t *testing.T) {
 	for range 30 {
 		w.begin(t, flow.PurposeSignup, ada)
 	}
-	if b := w.begin(t, flow.PurposeSignup, ada); b.Message.Kind != mail.KindNone || !b.Held || b.Message.To != "" {
+	if b := w.begin(t, flow.PurposeSignup, ada); b.Message.Kind != mail.KindNone || b.Held != flow.HoldLimit || b.Message.To != "" {
 		t.Errorf("%+v", b)
 	}
-	if b := w.begin(t, flow.PurposeReset, ada); b.Message.Kind != mail.KindReset || b.Held {
+	if b := w.begin(t, flow.PurposeReset, ada); b.Message.Kind != mail.KindReset || b.Held != "" {
 		t.Errorf("after thirty sign-ups: %+v", b)
 	}
 	sent := 0
@@ -295,7 +295,7 @@ func TestNetworks(t *testing.T) {
 	}
 	for i, site := range []string{"2001:db8:7::1", "2001:db8:7:ffff::1"} {
 		r.Address, r.Email = netip.MustParseAddr(site), fmt.Sprintf("new%d@example.com", i)
-		if b, err := w.Begin(t.Context(), r); err != nil || b.Held {
+		if b, err := w.Begin(t.Context(), r); err != nil || b.Held == flow.HoldLimit {
 			t.Errorf("site %d: %+v, %v", i, b, err)
 		}
 	}

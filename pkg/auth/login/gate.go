@@ -32,7 +32,7 @@ type Proof struct {
 // The errors are those of prove and Commit and, as in Login, a [*Refusal] with ReasonDisabled, a
 // [*Denial], and [ErrPasswordChangeRequired] with a Result.
 func (a *Authenticator) Admit(ctx context.Context, c Credentials, prove func(ctx context.Context) (Proof, error)) (Result, error) {
-	reference, err := a.reference(ctx, c.Email)
+	reference, err := a.Reference(ctx, c.Email)
 	if err != nil {
 		return Result{}, err
 	}

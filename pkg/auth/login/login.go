@@ -189,7 +189,7 @@ func (c Config) counting() (attempts, error) {
 // wraps the error of the store, for example [auth.ErrUnavailable].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	at := timing{started: time.Now()} // not Config.Now: an attacker measures with a real clock
-	reference, err := a.reference(ctx, c.Email)
+	reference, err := a.Reference(ctx, c.Email)
 	if err != nil {
 		return Result{}, err
 	}
@@ -227,7 +227,9 @@ func (a *Authenticator) Device(ctx context.Context, u user.User) (auth.Secret, e
 	return a.tokens.Device(ctx, u)
 }
 
-func (a *Authenticator) reference(ctx context.Context, email string) (string, error) {
+// Reference returns the pseudonym of an e-mail address in the audit log: the same for a login and for
+// every other way in. It is empty without Config.Keys.
+func (a *Authenticator) Reference(ctx context.Context, email string) (string, error) {
 	if a.c.Keys == nil {
 		return "", nil
 	}

@@ -39,7 +39,7 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	if err != nil {
 		return Result{}, err
 	}
-	reference, err := a.reference(ctx, u.Email)
+	reference, err := a.Reference(ctx, u.Email)
 	if err != nil {
 		return Result{}, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
 // Handler returns the handler of one function: login, refresh, sessions or account.
@@ -25,7 +26,13 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 			Sessions: x.sessions, Access: x.access, Origins: x.settings.Origins, Log: x.settings.Log, Now: x.settings.Now,
 		})
 	case "account":
-		return endpoint.Account(x.responder, x.authenticator, x.access, x.sessions, x.Clients())
+		if x.settings.Stores.Flows == nil {
+			return nil, errors.New("service: Settings.Stores.Flows is missing (the account function wants what stores the flows of codes, as of OpenBolt)")
+		}
+		return endpoint.Account(endpoint.AccountConfig{
+			Responder: x.responder, Login: x.authenticator, Access: x.access, Sessions: x.sessions, Clients: x.Clients(),
+			Flows: x.flows, Messages: x.messages(),
+		})
 	}
 	return nil, fmt.Errorf("service: unknown function %q (want login, refresh, sessions or account)", function)
 }
@@ -49,3 +56,16 @@ func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error)
 	}
 	return all, nil
 }
+
+// messages returns what takes the mails.
+func (x *Service) messages() endpoint.Messages {
+	if x.settings.Messages == nil {
+		return noSender{}
+	}
+	return x.settings.Messages
+}
+
+// noSender takes every message and sends none.
+type noSender struct{}
+
+func (noSender) Enqueue(context.Context, mail.Message) error { return nil }

@@ -45,6 +45,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/audit"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -64,6 +65,7 @@ type Service struct {
 	responder     *endpoint.Responder
 	sessions      *session.Manager
 	authenticator *login.Authenticator
+	flows         *flow.Manager // nil without Stores.Flows
 	access        *token.Verifier
 	keys          *keyring.Signing
 }
@@ -126,6 +128,15 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 	if keys.login != nil {
 		if x.authenticator, err = newAuthenticator(s, keys.login, users); err != nil {
 			return nil, err
+		}
+		if s.Stores.Flows != nil {
+			x.flows, err = flow.New(flow.Config{
+				Store: s.Stores.Flows, Users: users, Gate: x.authenticator, Counters: s.Stores.Counters, Keys: keys.login,
+				Limits: s.codeLimits(), Now: s.Now,
+			})
+			if err != nil {
+				return nil, err
+			}
 		}
 		// The connection is open, so this is one round trip while no request waits.
 		x.authenticator.Prepare(ctx)
@@ -193,4 +204,14 @@ func (x *Service) Clients() endpoint.Clients { return x.settings.clients() }
 // PublicKeys returns the key set that verifies the access tokens of this service.
 func (x *Service) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	return x.keys.PublicKeys(ctx)
+}
+
+// codeLimits returns the limits of mails and codes. If logins are not limited by network, because the
+// gateway sees the addresses of a CDN, requests for codes are not either.
+func (s Settings) codeLimits() flow.Limits {
+	limits := flow.DefaultLimits()
+	if s.Throttle != (login.Limits{}) && s.Throttle.Network == nil {
+		limits.Network, limits.Site = nil, nil
+	}
+	return limits
 }

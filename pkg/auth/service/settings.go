@@ -73,6 +73,9 @@ type Settings struct {
 	Policy password.Policy
 	// Steps run before and after the password check of a login. The zero Steps do nothing.
 	Steps login.Steps
+	// Messages takes the mails with the codes of POST /auth/code. nil means that no mail leaves:
+	// the codes reach no one.
+	Messages endpoint.Messages
 	// Origins are the origins whose pages may send and receive cookies; see
 	// endpoint.ResponderConfig. Empty means the API's own origin only.
 	Origins []string

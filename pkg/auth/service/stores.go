@@ -5,6 +5,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
@@ -18,6 +19,8 @@ type Stores struct {
 	// Versions raises the token versions of the users in Users, which ends the sessions in Sessions.
 	// Only the sessions function needs it.
 	Versions session.Versions
+	// Flows keeps what is begun and proven by a code of a mail. Only the account function needs it.
+	Flows flow.Store
 	// Revocations is the list of what Users, Sessions and Versions have ended.
 	Revocations session.Revocations
 	// Connect opens the first connection before the first request. nil does nothing.
