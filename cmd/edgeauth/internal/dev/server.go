@@ -20,6 +20,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/standin"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/gateway"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
@@ -44,6 +45,8 @@ type Options struct {
 	Pages     []fs.FS
 	Check     string // of the session authorizer, in the form of EDGEAUTH_SESSION_CHECK; empty means "session"
 	Out, Log  io.Writer
+
+	messages endpoint.Messages
 }
 
 // Run serves until ctx ends and then returns nil. If the server cannot start, Run returns an error.
@@ -88,6 +91,9 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
+	mails := console(o.Out)
+	defer mails.Close()
+	o.messages = mails
 	api, err := newLive(ctx, o, site.issuer, stores)
 	if err != nil {
 		return err
@@ -104,7 +110,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 		Issuer: issuer, Audience: []string{issuer},
 		SigningRing: keys.signing.source(), RefreshKeys: keys.refresh.source(), LoginRing: keys.login.source(),
 		KeyVersion: keys.signing.Current(),
-		Stores:     service.Stores(stores), Log: o.Log, Config: o.Config,
+		Stores:     service.Stores(stores), Log: o.Log, Config: o.Config, Messages: o.messages,
 		Client: auth.Client{ID: auth.DefaultClient, Profile: o.Profile},
 	}
 	s, err := service.New(ctx, settings)
