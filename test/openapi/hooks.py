@@ -77,6 +77,10 @@ def before_call(context, case, kwargs):
         case.body.pop("device_delivery", None)
         case.body.update(password=demo.password)
         case.headers["Authorization"] = "Bearer " + demo.login()["access_token"]
+    elif path == "/auth/code":
+        case.body.pop("delivery", None)
+        case.body.pop("device_delivery", None)
+        case.body.update(email=demo.email)
     elif path == "/auth/password":
         second.changes += 1
         case.body.pop("change_token", None)

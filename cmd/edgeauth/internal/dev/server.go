@@ -91,7 +91,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
-	mails := console(o.Out)
+	mails, err := o.Home.mails(o.Out)
+	if err != nil {
+		return err
+	}
 	defer mails.Close()
 	o.messages = mails
 	api, err := newLive(ctx, o, site.issuer, stores)
