@@ -28,7 +28,7 @@ func TestDocumentedCommands(t *testing.T) {
 		t.Fatalf("%d of %d commands fail if the answer is an error", strict, all)
 	}
 	out := s.paste(t, text)
-	for _, part := range []string{`"access_token":`, `"device_token":`, `{}`, `"keys":[`, `"token_endpoint":`, `"id_token_signing_alg_values_supported":`, `{"sessions":[{`} {
+	for _, part := range []string{`"access_token":`, `"device_token":`, `{}`, `"keys":[`, `"token_endpoint":`, `"id_token_signing_alg_values_supported":`, `"sessions":[{`, `{"auth_session":"eas_`} {
 		if !strings.Contains(out, part) {
 			t.Errorf("no answer has %s:\n%s", part, out)
 		}
@@ -48,7 +48,7 @@ func TestReadme(t *testing.T) {
 	answers(t, fresh(t).paste(t, session[1]), []string{
 		`{"auth_time":\d+,"client_id":"default",.*}`,
 		`{"access_token":".*,"refresh_token":"ert_[\w-]+","refresh_expires_in":\d+,"session_expires_in":.*}`,
-		`{"sessions":\[{"sid":"[\w-]{22}","current":true,.*}\]}`,
+		`{"sid":"[\w-]{22}","sessions":\[{"sid":"[\w-]{22}","current":true,.*}\]}`,
 		`{}`,
 		`{}`,
 		`{"error":"invalid_token",.*}`,
