@@ -90,7 +90,7 @@ func TestRevocations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := start(t)
-			storetest.Revocations(t, 10, func(t testing.TB) storetest.Stores { return storesIn(newDB(t, e, nil).Unhurried()) })
+			storetest.Revocations(t, endsSequences, func(t testing.TB) storetest.Stores { return storesIn(newDB(t, e, nil).Unhurried()) })
 		})
 	}
 }

@@ -3,6 +3,8 @@
 package dynamo_test
 
 // The race detector slows the client about sevenfold. The choice of cases does not affect it.
-const sessionCases = 2000
-
-const endsRefreshes = 200
+const (
+	sessionCases  = 2000
+	endsRefreshes = 200
+	endsSequences = 2
+)

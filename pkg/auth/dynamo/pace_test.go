@@ -2,8 +2,10 @@
 
 package dynamo_test
 
-// sessionCases is the number of generated session cases for each engine.
-const sessionCases = 10_000
-
-// endsRefreshes is the number of refreshes that the end of sessions races with.
-const endsRefreshes = 1000
+// The numbers for each engine: sessionCases of generated session cases, endsRefreshes of refreshes
+// that the end of sessions races with, endsSequences of generated sequences of ends.
+const (
+	sessionCases  = 10_000
+	endsRefreshes = 1000
+	endsSequences = 10
+)

@@ -142,7 +142,7 @@ func TestCallsOfEnds(t *testing.T) {
 		check := func() (err error) { own, of, err = m.Check(t.Context(), g.Session.Key); return err }
 		count("a check", map[string]int{"GetItem": 2}, check)
 		count("a list", map[string]int{"Query": 1}, func() error {
-			p, err := m.List(t.Context(), of, session.ID{}, 100)
+			p, err := m.List(t.Context(), of, session.ID{}, session.ID{}, 100)
 			if err == nil && len(p.Sessions) != sessions {
 				err = fmt.Errorf("%d sessions are listed", len(p.Sessions))
 			}
