@@ -119,6 +119,9 @@ type Client struct {
 	// MaxSessions is the number of sessions that a user has with the client. A login above it ends
 	// the longest idle one. Zero means no limit.
 	MaxSessions int
+	// ReauthOn are the signals for which a refresh is refused until the user logs in again. The
+	// session does not end. Empty means that signals are only logged.
+	ReauthOn []Signal
 }
 
 // Profile says how the refresh tokens of a session rotate. The numbers are stored in refresh tokens

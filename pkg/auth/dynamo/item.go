@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
 // attributes is a DynamoDB item.
@@ -38,7 +39,7 @@ const schemaVersion = 1
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 func bin(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
 func yes(b bool) types.AttributeValue   { return &types.AttributeValueMemberBOOL{Value: b} }
-func num[N int | int64 | uint64 | uint8](n N) types.AttributeValue {
+func num[N int | int64 | uint64 | uint8 | session.Tag | session.Place](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
 }
 
@@ -51,6 +52,13 @@ func ms(t time.Time) types.AttributeValue {
 }
 
 // putText adds a text to an item unless the text is empty.
+// putNumber leaves out a zero.
+func putNumber[N session.Tag | session.Place](item attributes, name string, n N) {
+	if n != 0 {
+		item[name] = num(n)
+	}
+}
+
 func putText(item attributes, name, text string) {
 	if text != "" {
 		item[name] = str(text)
@@ -111,6 +119,15 @@ func (r *reader) uint(name string) uint64 {
 	}
 	r.wrong(name)
 	return 0
+}
+
+// small returns a number that fits N, or 0 if the attribute is absent.
+func small[N session.Tag | session.Place](r *reader, name string) N {
+	n := r.uint(name)
+	if uint64(N(n)) != n {
+		r.wrong(name)
+	}
+	return N(n)
 }
 
 func (r *reader) flag(name string) bool {

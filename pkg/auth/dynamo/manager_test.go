@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -46,7 +47,7 @@ func newManager(t *testing.T, db *dynamo.DB, now func() time.Time) *manager {
 	t.Helper()
 	m := &manager{users: db.Users(), stored: db.Sessions(), now: now}
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
-		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
+		s.Stores = service.Stores{Users: m.users, Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(), Flows: db.Flows()}
 		s.Client, s.Clients, s.Now = aClient, []auth.Client{longestClient}, now
 		m.hasher = s.Hasher
 	}})
@@ -73,7 +74,33 @@ func (m *manager) login(t *testing.T, c auth.Client) session.Granted {
 	return g
 }
 
-// sizer keeps the length of the last reply to GetItem.
+// itemSize returns the size of the item in a reply to GetItem by the rules of DynamoDB: the names, the
+// bytes of texts and binaries, a byte for a flag, and a byte for a number and each two of its digits.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+func itemSize(reply []byte) (size int64) {
+	var got struct {
+		Item map[string]struct {
+			S, N string
+			B    []byte
+			BOOL *bool
+		}
+	}
+	if json.Unmarshal(reply, &got) != nil {
+		return 1 << 20
+	}
+	for name, v := range got.Item {
+		size += int64(len(name) + len(v.S) + len(v.B))
+		if v.N != "" {
+			size += int64(1 + (len(v.N)+1)/2)
+		}
+		if v.BOOL != nil {
+			size++
+		}
+	}
+	return size
+}
+
+// sizer keeps the size of the item in the last reply to GetItem.
 type sizer struct {
 	next http.RoundTripper
 	last atomic.Int64
@@ -88,7 +115,7 @@ func (s *sizer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.last.Store(int64(len(raw)))
+	s.last.Store(itemSize(raw))
 	answer.Body = io.NopCloser(strings.NewReader(string(raw)))
 	return answer, nil
 }

@@ -48,6 +48,12 @@ func TestConformanceCatchesMutants(t *testing.T) {
 		{"the handover is not written", "#paused = :", "#unused = :"},
 		{"the mark is not written", "#rev_inv = ", "#unused = "},
 		{"the label is not written", "#label = ", "#unused = "},
+		{"a network that is not known", " OR #n3 = ", " OR #n3 <> "},
+		{"another client's sessions must know", "NOT #client_id IN", "#client_id IN"},
+		{"a session without facts must know", "(attribute_not_exists(#u0) AND", "(attribute_exists(#u0) AND"},
+		{"the network is not written", "#net = ", "#unused = "},
+		{"the place is not written", "#place = ", "#unused = "},
+		{"the slot is not written", ", #n5 = ", ", #unused = "},
 		{"the token version is not written", "#token_version = ", "#unused = "},
 	} {
 		t.Run(m.name, func(t *testing.T) {

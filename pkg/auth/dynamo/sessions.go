@@ -50,6 +50,8 @@ const (
 	attrUserAgent    = "ua"
 	attrAddress      = "ip"
 	attrLabel        = "label"
+	attrNetwork      = "net" // the last of the tags n0 to n15
+	attrPlace        = "place"
 	attrRevoked      = "rev"
 	attrRevokeReason = "rev_reason"
 	attrRevokeMark   = "rev_inv" // absent if the revocation has no mark
@@ -60,6 +62,14 @@ const (
 	attrExpires = "expires_at"
 	attrKeep    = "keep"
 )
+
+// slots are the attributes of a trace, one for each slot: an update can set one without a read. Tags
+// are numbers, and an empty slot is left out.
+var slots = [...][]string{
+	session.NetworkFact:   {"n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10", "n11", "n12", "n13", "n14", "n15"},
+	session.UserAgentFact: {"u0", "u1", "u2", "u3"},
+	session.CountryFact:   {"c0", "c1", "c2", "c3"},
+}
 
 // slack is the time that an item outlives its idle end. During this time a late token is
 // distinguished from an unknown token.
@@ -100,6 +110,13 @@ func sessionItem(s session.Session) attributes {
 	putText(item, attrUserAgent, s.UserAgent)
 	putText(item, attrAddress, s.Address)
 	putText(item, attrLabel, s.Label)
+	putNumber(item, attrNetwork, s.Trace.Network)
+	putNumber(item, attrPlace, s.Trace.Place)
+	for kind, names := range slots {
+		for i, tag := range s.Trace.Slots(session.FactKind(kind)) {
+			putNumber(item, names[i], tag)
+		}
+	}
 	if s.Revocation != nil {
 		item[attrRevoked], item[attrRevokeReason] = ms(s.Revocation.At), str(string(s.Revocation.Reason))
 		if mark := s.Revocation.Invocation; mark != (session.Invocation{}) {
@@ -139,6 +156,12 @@ func sessionOf(item attributes) (session.Session, error) {
 	if text := r.text(attrReplaces); text != "" {
 		if s.Replaces, err = session.ParseID(text); err != nil {
 			r.wrong(attrReplaces)
+		}
+	}
+	s.Trace.Network, s.Trace.Place = small[session.Tag](r, attrNetwork), small[session.Place](r, attrPlace)
+	for kind, names := range slots {
+		for i, name := range names {
+			s.Trace.Slots(session.FactKind(kind))[i] = small[session.Tag](r, name)
 		}
 	}
 	r.bytes(attrParent, s.Parent[:])

@@ -96,6 +96,9 @@ func (e *expression) condition(c session.Condition) string {
 	if !c.IdleSince.IsZero() {
 		all = append(all, e.compare(attrLastSeen, "<=", ms(c.IdleSince)))
 	}
+	for _, k := range c.Known {
+		all = append(all, e.known(k))
+	}
 	if len(c.AnyOf) > 0 {
 		any := make([]string, len(c.AnyOf))
 		for i, m := range c.AnyOf {
@@ -104,6 +107,25 @@ func (e *expression) condition(c session.Condition) string {
 		all = append(all, grouped(any, " OR "))
 	}
 	return strings.Join(all, " AND ")
+}
+
+// known renders the condition that the item belongs to another client, that it remembers the fact, or
+// that it remembers no fact of the kind.
+func (e *expression) known(k session.Known) string {
+	clients := make([]string, len(k.Clients))
+	for i, id := range k.Clients {
+		clients[i] = e.value(str(string(id)))
+	}
+	names := slots[k.Kind]
+	terms := []string{
+		"NOT " + e.name(attrClient) + " IN (" + strings.Join(clients, ", ") + ")",
+		e.compare(names[k.Fact.Slot(len(names))], "=", num(k.Fact)),
+	}
+	empty := make([]string, len(names))
+	for i, name := range names {
+		empty[i] = "attribute_not_exists(" + e.name(name) + ")"
+	}
+	return grouped(append(terms, grouped(empty, " AND ")), " OR ")
 }
 
 func (e *expression) match(m session.Match) string {
@@ -158,6 +180,19 @@ func (e *expression) assignments(c session.Change) []string {
 	}
 	if c.Label != nil {
 		set(attrLabel, e.value(str(*c.Label)))
+	}
+	if f := c.Facts; f != nil {
+		for kind, names := range slots {
+			if tag := f.Tag(session.FactKind(kind)); tag != 0 {
+				set(names[tag.Slot(len(names))], e.value(num(tag)))
+			}
+		}
+		if f.Network != 0 {
+			set(attrNetwork, e.value(num(f.Network)))
+		}
+		if f.Place != 0 {
+			set(attrPlace, e.value(num(f.Place)))
+		}
 	}
 	if c.TokenVersion != nil {
 		set(attrTokenVersion, e.value(num(*c.TokenVersion)))

@@ -20,13 +20,16 @@ var (
 	// ErrUnknownClient says that the session's client is missing from the configuration. If the
 	// client is configured again, the session goes on.
 	ErrUnknownClient = errors.New("the session's client is not configured")
+	// ErrReauth says that a refresh shows a signal for which its client asks for a login. The session
+	// goes on: a refresh without the signal continues it.
+	ErrReauth = errors.New("the client asks for a login because of where the request comes from")
 	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749,
 	// section 6).
 	ErrScope = errors.New("the scope exceeds the session's scope")
 )
 
 // Refusal is the error of [Manager.Refresh], [Manager.Logout] and [Manager.Check]. It wraps exactly
-// one of [ErrEnded] (final), [ErrScope], [ErrForeignClient], [ErrOtherDelivery], [ErrUnknownClient] and
+// one of [ErrEnded] (final), [ErrReauth], [ErrScope], [ErrForeignClient], [ErrOtherDelivery], [ErrUnknownClient] and
 // [auth.ErrUnavailable], and the cause if there is one.
 type Refusal struct {
 	Outcome Outcome
@@ -36,6 +39,8 @@ type Refusal struct {
 	Client auth.ClientID
 	// Revoked is why the session was ended, if Outcome is [OutcomeRevoked].
 	Revoked RevocationReason
+	// Signals are what is unusual about the request, if Outcome is a theft or [OutcomeReauth].
+	Signals []auth.Signal
 	cause   error
 }
 
@@ -52,6 +57,8 @@ func (r *Refusal) Unwrap() []error {
 	switch {
 	case r.Outcome.terminal():
 		sentinel = ErrEnded
+	case r.Outcome == OutcomeReauth:
+		sentinel = ErrReauth
 	case r.Outcome == OutcomeWiderScope:
 		sentinel = ErrScope
 	case r.Outcome == OutcomeForeignClient:

@@ -29,6 +29,9 @@ type Config struct {
 	// Clients tells which clients are configured. Sessions of other clients are refused with
 	// [ErrUnknownClient]. nil accepts every client.
 	Clients interface{ Has(auth.ClientID) bool }
+	// ReauthOn are the clients that ask for a login because of a signal; see [auth.Client]. nil names
+	// none.
+	ReauthOn map[auth.Signal][]auth.ClientID
 }
 
 // Manager opens, refreshes and ends sessions. It is safe for concurrent use.
@@ -81,6 +84,8 @@ type Opening struct {
 	// UserAgent and Address are for the user's list of sessions. Open leaves out the characters that
 	// a label cannot contain.
 	UserAgent, Address string
+	// Visit is what the session remembers of the request, to find the signals of later ones.
+	Visit Visit
 }
 
 // Granted is the result of [Manager.Open] and [Manager.Refresh]: a session and its next refresh
@@ -89,6 +94,9 @@ type Granted struct {
 	Outcome Outcome
 	Session Session
 	Subject auth.Subject
+	// Signals are what is unusual about a refresh. A refresh with signals is granted, unless its
+	// client asks for a login.
+	Signals []auth.Signal
 	// RefreshToken is empty if Outcome is [OutcomeSame]: the client keeps the token that it has (RFC 6749,
 	// section 6). A copy of that token that arrived late could replace a newer branch in the
 	// client's store. Two branches could then take turns in the store until both were presented for
@@ -147,6 +155,9 @@ func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Grante
 		Delivery: o.Delivery, Remember: o.Remember || !o.Delivery.ByCookie(),
 		UserAgent: shown(o.UserAgent), Address: shown(o.Address), Label: replaced.Label,
 	}
+	// The tags are of the user, so a step-up keeps what the replaced session remembers.
+	g.Session.Trace = replaced.Trace
+	g.Session.Trace.keep(factsOf(key.Subject, o.Visit))
 	if err := m.c.Store.Create(ctx, g.Session); err != nil {
 		return Granted{}, fmt.Errorf("creating a session: %w", err)
 	}

@@ -29,6 +29,7 @@ const (
 	OutcomeForged        Outcome = "forged"         // not an authentic token
 	OutcomeKeyDropped    Outcome = "key_dropped"    // sealed under a key that an operator dropped
 
+	OutcomeReauth        Outcome = "reauth"         // a signal for which the client asks for a login; the session goes on
 	OutcomeUnknownClient Outcome = "unknown_client" // the session's client is not configured
 	OutcomeWiderScope    Outcome = "wider_scope"    // the request asks for more than was granted
 
@@ -57,7 +58,7 @@ func (o Outcome) Theft() bool { return o == OutcomeFork || o == OutcomeReuse }
 // anew. Failures and wrong requests are not terminal: the token stays good.
 func (o Outcome) terminal() bool {
 	switch o {
-	case OutcomeForeignClient, OutcomeOtherDelivery, OutcomeUnknownClient, OutcomeWiderScope, OutcomeBehind, OutcomeThrottled, OutcomeFailed:
+	case OutcomeForeignClient, OutcomeOtherDelivery, OutcomeReauth, OutcomeUnknownClient, OutcomeWiderScope, OutcomeBehind, OutcomeThrottled, OutcomeFailed:
 		return false
 	}
 	return !o.Grants()

@@ -19,6 +19,8 @@ type Request struct {
 	// Scope is the scope to which the request narrows the access token. If it is empty, the access
 	// token gets the session's whole scope.
 	Scope []string
+	// Visit is what the request shows of where it comes from, for the signals.
+	Visit Visit
 	// OnTheft is called if the token proves that it was copied, before the write that ends the
 	// session. So the theft is on record even if the reply to that write is lost or the process
 	// ends. Refresh then returns an equal refusal, or one with [OutcomeFailed] if the store did not
@@ -33,7 +35,7 @@ type Request struct {
 // ended.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the token will never work again, [ErrScope]
-// if the request asks for more than was granted, [ErrOtherDelivery] if the token came in another way
+// if the request asks for more than was granted, [ErrReauth] if the client asks for a login, [ErrOtherDelivery] if the token came in another way
 // than its session delivers it, [ErrForeignClient] or [ErrUnknownClient] if the
 // client may not use the session, and [auth.ErrUnavailable] if nothing was decided. The token stays
 // good unless the error wraps ErrEnded.
@@ -42,7 +44,8 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	if err != nil {
 		return Granted{}, err
 	}
-	key, p := token.Key(), Presented{Token: token, Client: r.Client, ByCookie: r.ByCookie, Now: millis(m.c.Now())}
+	key, p := token.Key(), Presented{Token: token, Client: r.Client, ByCookie: r.ByCookie, Now: millis(m.c.Now()),
+		Facts: factsOf(token.Subject, r.Visit), ReauthOn: m.c.ReauthOn}
 	if err := m.checkScope(ctx, p, r.Scope); err != nil {
 		return Granted{}, err
 	}
@@ -67,7 +70,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 		}
 	}
 	return Granted{
-		Outcome: d.Outcome, Session: d.Session, Subject: d.subject, RefreshToken: next, StoreWithin: m.c.Rules.StoreWithin, Ended: d.ended,
+		Outcome: d.Outcome, Session: d.Session, Subject: d.subject, Signals: d.Signals, RefreshToken: next, StoreWithin: m.c.Rules.StoreWithin, Ended: d.ended,
 	}, nil
 }
 
@@ -125,7 +128,9 @@ func (m *Manager) prepare(ctx context.Context, p Presented) (d decided, err erro
 // may not go on. Every error is a [*Refusal].
 func (m *Manager) permit(ctx context.Context, key Key, d *decided) (err error) {
 	if !d.Outcome.Grants() {
-		return refusalOf(key, d.Outcome, d.Session)
+		refusal := refusalOf(key, d.Outcome, d.Session)
+		refusal.Signals = d.Signals
+		return refusal
 	}
 	if outcome := subjectOutcome(d.subject, d.subjectErr, d.Session); outcome == OutcomeSubjectSuperseded {
 		if d.Session, err = m.kept(ctx, d.Session, d.subject); err != nil {
@@ -203,7 +208,9 @@ func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal
 		// The theft is reported before the write. Afterwards it could be too late: if the reply is
 		// lost or the process ends, the next request finds only an ended session.
 		if onTheft != nil {
-			onTheft(refusalOf(p.Token.Key(), d.Outcome, d.Session))
+			refusal := refusalOf(p.Token.Key(), d.Outcome, d.Session)
+			refusal.Signals = d.Signals
+			onTheft(refusal)
 		}
 		// If the revocation is not confirmed, the client must not be told that the session has
 		// ended: it would drop the token, and a later refresh needs that token to prove the theft

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/edgeauth/edgeauth/pkg/auth"
@@ -80,6 +81,11 @@ type Presented struct {
 	// answer.
 	Invocation Invocation
 	Fresh      Branch
+	// Facts are what the request shows of where it comes from.
+	Facts Facts
+	// ReauthOn are the clients that ask for a login because of a signal. A session of such a client
+	// is not written by a request that shows the signal.
+	ReauthOn map[auth.Signal][]auth.ClientID
 }
 
 // Rotate returns the first write of a refresh. The write depends on the profile, and the session is
@@ -87,8 +93,11 @@ type Presented struct {
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
 		If: Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Kind: RefreshKind, Profile: p.Token.Profile,
-			ByCookie: &p.ByCookie, UnpausedAt: p.Now},
+			ByCookie: &p.ByCookie, UnpausedAt: p.Now, Known: known(p.Facts, p.ReauthOn)},
 		Set: Change{Activity: &Activity{At: p.Now}},
+	}
+	if p.Facts != (Facts{}) {
+		u.Set.Facts = &p.Facts
 	}
 	if p.Token.Profile == auth.Fixed {
 		return u
@@ -125,6 +134,8 @@ type Decision struct {
 	// one has replaced it, and the handover is over or a copy was noticed. It is the zero ID if there
 	// is none.
 	Ends ID
+	// Signals are what is unusual about the request, if Outcome grants, is a theft or OutcomeReauth.
+	Signals []auth.Signal
 	// Session is the item after the first write. It is the zero Session if Outcome is Missing.
 	Session Session
 }
@@ -138,6 +149,17 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 	d := Decision{Session: *before}
 	d.Wrote = r.Rotate(p).Do(&d.Session)
 	d.Outcome = r.outcome(p, before, d.Wrote)
+	if asked := known(p.Facts, p.ReauthOn); len(asked) > 0 && slices.ContainsFunc(asked, func(k Known) bool { return !k.holds(before) }) {
+		// Decide as without the policy: a theft must not hide behind the demand for a login.
+		free := p
+		free.ReauthOn = nil
+		if d.Outcome = r.outcome(p, before, r.Rotate(free).Do(new(*before))); d.Outcome.Grants() {
+			d.Outcome = OutcomeReauth
+		}
+	}
+	if d.Outcome.Grants() || d.Outcome.Theft() || d.Outcome == OutcomeReauth {
+		d.Signals = r.signals(p, before)
+	}
 	switch {
 	case d.Outcome == OutcomeSame || d.Outcome == OutcomeExtended:
 		d.Next = p.Token

@@ -116,8 +116,11 @@ type Session struct {
 	// refresh gets an access token only. It is zero without a step-up.
 	PausedUntil time.Time
 
-	// What the user sees in a list of sessions.
+	// What the user sees in a list of sessions. UserAgent and Address are those of the login.
 	UserAgent, Address, Label string
+
+	// Trace is what the session remembers of the requests that continued it.
+	Trace Trace
 
 	// Revocation is nil unless the session is revoked. Its target is never changed in place.
 	Revocation *Revocation

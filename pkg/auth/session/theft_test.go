@@ -2,7 +2,7 @@ package session_test
 
 import (
 	"errors"
-	"slices"
+	"reflect"
 	"testing"
 	"time"
 
@@ -69,7 +69,7 @@ func TestTheftIsOnRecordBeforeItsSessionEnds(t *testing.T) {
 			outcome, thefts := h.told(t, stolen.RefreshToken)
 			want(t, "the copy", outcome, row.outcome)
 			theft := session.Refusal{Outcome: session.OutcomeReuse, Session: stolen.Session.Key, Client: auth.DefaultClient}
-			if !slices.Equal(thefts, []session.Refusal{theft}) {
+			if !reflect.DeepEqual(thefts, []session.Refusal{theft}) {
 				t.Errorf("on record: %+v, want %+v", thefts, theft)
 			}
 			outcome, thefts = h.told(t, stolen.RefreshToken)

@@ -39,6 +39,8 @@ type Condition struct {
 	// IdleSince requires that the last use of the session is not after this instant. Zero requires
 	// nothing.
 	IdleSince time.Time
+	// Known requires that each Known holds. An empty list requires nothing.
+	Known []Known
 	// AnyOf requires that at least one Match holds. An empty list requires nothing.
 	AnyOf []Match
 }
@@ -61,6 +63,8 @@ type Change struct {
 	Revocation *Revocation
 	Pause      *Pause
 	Label      *string
+	// Facts are remembered in [Session.Trace], as far as they are known.
+	Facts *Facts
 	// TokenVersion keeps the session when the token version of its user rises; see [Raise].
 	TokenVersion *uint64
 }
@@ -123,6 +127,9 @@ func (c Condition) holds(s *Session) bool {
 	if !c.IdleSince.IsZero() && s.LastSeen.After(c.IdleSince) {
 		return false
 	}
+	if slices.ContainsFunc(c.Known, func(k Known) bool { return !k.holds(s) }) {
+		return false
+	}
 	return len(c.AnyOf) == 0 || slices.ContainsFunc(c.AnyOf, func(m Match) bool { return m.holds(s) })
 }
 
@@ -152,6 +159,9 @@ func (c Change) apply(s *Session) {
 	}
 	if c.Label != nil {
 		s.Label = *c.Label
+	}
+	if c.Facts != nil {
+		s.Trace.keep(*c.Facts)
 	}
 	if c.TokenVersion != nil {
 		s.TokenVersion = *c.TokenVersion

@@ -112,7 +112,7 @@ func boundaries() []Case {
 			}
 		}
 	}
-	return slices.Concat(cases, profiles(), kinds(), slides())
+	return slices.Concat(cases, profiles(), kinds(), slides(), traces())
 }
 
 // kinds presents refresh tokens of opaque sessions.
@@ -123,6 +123,32 @@ func kinds() []Case {
 		c.Item.Kind = session.OpaqueKind
 		c.Name = fmt.Sprintf("%s token of an opaque session", profile)
 		cases = append(cases, c)
+	}
+	return cases
+}
+
+// traces presents every slot of every kind of fact, to sessions that remember this fact, another one in
+// the same slot, one in another slot, or none, and whose client asks for a login or does not.
+func traces() []Case {
+	signals := []auth.Signal{auth.NetworkChanged, auth.UserAgentChanged, auth.CountryChanged}
+	var cases []Case
+	for k := session.NetworkFact; k <= session.CountryFact; k++ {
+		n := session.Tag(len(new(session.Trace).Slots(k)))
+		for slot := range n {
+			fact := 3*n + slot
+			for name, remembered := range map[string]session.Tag{"this fact": fact, "the same slot": fact + n, "another slot": fact + 1, "none": 0} {
+				for _, client := range []auth.ClientID{"app", "another"} {
+					c := plain(auth.Balanced)
+					if remembered != 0 {
+						c.Item.Trace.Slots(k)[remembered.Slot(int(n))] = remembered
+					}
+					*[]*session.Tag{&c.Presented.Facts.Network, &c.Presented.Facts.UserAgent, &c.Presented.Facts.Country}[k] = fact
+					c.Presented.ReauthOn = map[auth.Signal][]auth.ClientID{signals[k]: {client}}
+					c.Name = fmt.Sprintf("%s in slot %d, remembered: %s, asked by %s", signals[k], slot, name, client)
+					cases = append(cases, c)
+				}
+			}
+		}
 	}
 	return cases
 }
@@ -233,6 +259,17 @@ func randomCase(rng *rand.Rand) Case {
 	if rng.IntN(4) == 0 {
 		s.Replaces = session.ID{byte(1 + rng.IntN(9))}
 	}
+	if rng.IntN(2) == 0 {
+		s.Trace, p.Facts = traceOf(rng), factsOf(rng)
+	}
+	if rng.IntN(3) == 0 {
+		p.ReauthOn = map[auth.Signal][]auth.ClientID{}
+		for _, signal := range []auth.Signal{auth.NetworkChanged, auth.UserAgentChanged, auth.CountryChanged} {
+			if rng.IntN(2) == 0 {
+				p.ReauthOn[signal] = pick(rng, []auth.ClientID{"app"}, []auth.ClientID{"another", "app"}, []auth.ClientID{"another"})
+			}
+		}
+	}
 	if rng.IntN(4) == 0 {
 		s.PausedUntil = p.Now.Add(near(rng) - time.Minute)
 	}
@@ -268,6 +305,10 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	if rng.IntN(3) == 0 {
 		u.If.IdleSince = Epoch.Add(time.Duration(rng.IntN(5)-2)*time.Millisecond - time.Hour)
 	}
+	if rng.IntN(4) == 0 {
+		u.If.Known = []session.Known{{Clients: pick(rng, []auth.ClientID{"app"}, []auth.ClientID{"another", "app"}, []auth.ClientID{"another"}),
+			Kind: pick(rng, session.NetworkFact, session.UserAgentFact, session.CountryFact), Fact: session.Tag(1 + rng.IntN(32))}}
+	}
 	for range rng.IntN(4) {
 		m := session.Match{Generation: uint64(3 + rng.IntN(6))}
 		if rng.IntN(4) == 0 {
@@ -283,7 +324,7 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		u.If.AnyOf = append(u.If.AnyOf, m)
 	}
 	// At least one part is written: an update that changes nothing is none.
-	parts := 1 + rng.IntN(63)
+	parts := 1 + rng.IntN(127)
 	if parts&1 != 0 {
 		u.Set.Rotation = &session.Rotation{Generation: uint64(rng.IntN(9)), Parent: pick(rng, branchA, branchB),
 			At: p.Now, Invocation: session.Invocation{byte(rng.IntN(9))}}
@@ -306,7 +347,31 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		version := uint64(rng.IntN(9))
 		u.Set.TokenVersion = &version
 	}
+	if parts&64 != 0 {
+		facts := factsOf(rng)
+		facts.Network |= 1 // an update that changes nothing is none
+		u.Set.Facts = &facts
+	}
 	return u
+}
+
+// traceOf returns a trace of a few facts, or an empty one.
+func traceOf(rng *rand.Rand) (t session.Trace) {
+	for k := session.NetworkFact; k <= session.CountryFact; k++ {
+		slots := t.Slots(k)
+		for range rng.IntN(4) {
+			tag := session.Tag(1 + rng.IntN(16))
+			slots[tag.Slot(len(slots))] = tag
+		}
+	}
+	t.Network, t.Place = session.Tag(rng.IntN(3)), session.Place(rng.IntN(3))
+	return t
+}
+
+// factsOf returns facts of the same few values, some of them unknown.
+func factsOf(rng *rand.Rand) session.Facts {
+	tag := func() session.Tag { return session.Tag(rng.IntN(17)) }
+	return session.Facts{Network: tag(), UserAgent: tag(), Country: tag(), Place: session.Place(rng.IntN(3))}
 }
 
 // near returns a duration of the size that the rules compare.

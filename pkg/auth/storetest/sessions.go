@@ -39,7 +39,7 @@ func EqualsTheRules(t *testing.T, store session.Store, n int, seed uint64) {
 	}
 	for _, o := range []session.Outcome{session.OutcomeRotated, session.OutcomeRecovered, session.OutcomeDuplicate, session.OutcomeSame, session.OutcomeExtended,
 		session.OutcomeFork, session.OutcomeReuse, session.OutcomeMissing, session.OutcomeRevoked, session.OutcomeIdle, session.OutcomeAbsolute, session.OutcomeForeignClient, session.OutcomeOtherDelivery,
-		session.OutcomeBehind, session.OutcomeNotBefore} {
+		session.OutcomeBehind, session.OutcomeNotBefore, session.OutcomeReauth} {
 		if seen[o] == 0 {
 			t.Errorf("no case of %q was among %d", o, len(all))
 		}
