@@ -35,6 +35,8 @@ type Event struct {
 	// KnownDevice says whether a login came with a known-device token, if the configuration asks
 	// for it. nil means that it is unknown.
 	KnownDevice *bool
+	// Signals are what is unusual about a refresh.
+	Signals []auth.Signal
 	// Fault is set if the service is at fault, not the client. Alarms depend on it, so no client
 	// may be able to cause it. Its text must not contain input of a client.
 	Fault error
@@ -75,6 +77,7 @@ type line struct {
 	ClientID    auth.ClientID  `json:"client_id,omitempty"`
 	Network     string         `json:"network,omitempty"`
 	KnownDevice *bool          `json:"known_device,omitempty"`
+	Signals     []auth.Signal  `json:"signals,omitempty"`
 	Fault       string         `json:"fault,omitempty"`
 	Duration    milliseconds   `json:"duration_ms,omitempty"`
 	Store       []milliseconds `json:"store_ms,omitempty"`
@@ -124,7 +127,7 @@ func (l *Log) Write(ctx context.Context, e Event) {
 	x := line{
 		Time: l.now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason, Claim: e.Claim,
 		RequestID: e.RequestID, Account: e.Account, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
-		Network: e.Network, KnownDevice: e.KnownDevice,
+		Network: e.Network, KnownDevice: e.KnownDevice, Signals: e.Signals,
 	}
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()

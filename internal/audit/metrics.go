@@ -34,6 +34,12 @@ const (
 	RefreshEnded         Metric = "refresh_ended"
 	RefreshForged        Metric = "refresh_forged"
 	RefreshDenied        Metric = "refresh_denied"
+	RefreshReauth        Metric = "refresh_reauth"
+	NetworkChanged       Metric = "signal_network_changed"
+	TwoNetworks          Metric = "signal_two_networks"
+	UserAgentChanged     Metric = "signal_user_agent_changed"
+	CountryChanged       Metric = "signal_country_changed"
+	ImpossibleTravel     Metric = "signal_impossible_travel"
 	Reuse                Metric = "reuse"
 	FalseLogouts         Metric = "false_logout_candidates"
 	EndedByLogout        Metric = "ended_by_logout"
@@ -88,6 +94,7 @@ func counts(e Event) (of []Metric) {
 		return append(of, guess(e)...)
 	case SessionRenewed:
 		of = append(of, Refreshes)
+		of = append(of, signals(e)...)
 		if m, ok := renewals[e.Outcome]; ok {
 			of = append(of, m)
 		}
@@ -95,9 +102,9 @@ func counts(e Event) (of []Metric) {
 	case SessionExpired:
 		return append(of, RefreshExpired)
 	case SessionRenewFail:
-		return append(of, refused(e)...)
+		return append(append(of, refused(e)...), signals(e)...)
 	case TokenReuse:
-		return append(of, Reuse, FalseLogouts)
+		return append(append(of, Reuse, FalseLogouts), signals(e)...)
 	case TokenRevoked:
 		return append(of, endedBy(e)...)
 	case AuthzAllow:
@@ -160,10 +167,20 @@ func refused(e Event) []Metric {
 		return []Metric{RefreshEnded, FalseLogouts}
 	case "unknown_client":
 		return []Metric{RefreshDenied, FalseLogouts}
+	case "reauth":
+		return []Metric{RefreshReauth}
 	case "forged":
 		return []Metric{RefreshForged}
 	}
 	return []Metric{RefreshDenied}
+}
+
+// signals returns a metric for each signal of a refresh, whose name ends with the signal.
+func signals(e Event) (of []Metric) {
+	for _, s := range e.Signals {
+		of = append(of, Metric("signal_"+s))
+	}
+	return of
 }
 
 func endedBy(e Event) []Metric {

@@ -95,6 +95,10 @@ func TestMetrics(t *testing.T) {
 		{audit.Event{Name: audit.SessionRenewFail, Outcome: "unknown_client"}, "refresh_denied=1 false_logout_candidates=1"},
 		{audit.Event{Name: audit.SessionRenewFail, Outcome: "forged"}, "refresh_forged=1"},
 		{audit.Event{Name: audit.SessionRenewFail, Outcome: "wider_scope"}, "refresh_denied=1"},
+		{audit.Event{Name: audit.SessionRenewFail, Outcome: "reauth", Signals: auth.Signals()[:1]}, "refresh_reauth=1 signal_network_changed=1"},
+		{audit.Event{Name: audit.SessionRenewed, Outcome: "same", Signals: auth.Signals()}, "refreshes=1 signal_network_changed=1 signal_two_networks=1 " +
+			"signal_user_agent_changed=1 signal_country_changed=1 signal_impossible_travel=1 refresh_same=1"},
+		{audit.Event{Name: audit.TokenReuse, Outcome: "reuse", Signals: auth.Signals()[1:2]}, "reuse=1 false_logout_candidates=1 signal_two_networks=1"},
 		{audit.Event{Name: audit.SessionRenewFail, Outcome: "behind", Fault: broken}, "faults=1 faults{function=edgeauth-RefreshFunction-x,version=7}=1"},
 		{audit.Event{Name: audit.TokenReuse, Outcome: "fork", ClientID: "web"}, "reuse=1 false_logout_candidates=1 reuse{client_id=web}=1 false_logout_candidates{client_id=web}=1"},
 		{audit.Event{Name: audit.TokenRevoked, Outcome: "logged_out"}, "ended_by_logout=1"},

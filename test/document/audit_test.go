@@ -19,6 +19,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/claim"
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 	"github.com/edgeauth/edgeauth/internal/stopwatch"
+	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
@@ -161,7 +162,7 @@ func TestAuditPageLevels(t *testing.T) {
 	stopwatch.Call(watched)()
 	time.Sleep(time.Millisecond)
 	audit.New(&line, nil).Write(watched, audit.Event{
-		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Network: "x", KnownDevice: new(bool),
+		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Network: "x", KnownDevice: new(bool), Signals: auth.Signals(),
 		Fault: errors.New("x"),
 	})
 	var members map[string]any

@@ -277,6 +277,7 @@ var nested = map[string]struct{ reader, document string }{
 	"throttle.":   {"login", `{"throttle":{"?":1}}`},
 	"throttle.*.": {"login", `{"throttle":{"account":{"?":1}}}`},
 	"passwords.":  {"login", `{"passwords":{"?":1}}`},
+	"cdn.":        {"login", `{"cdn":{"?":1}}`},
 	"routes[].":   {"authorizer", `{"routes":[{"?":1}]}`},
 	"issuers[].":  {"authorizer", `{"issuers":[{"?":1}]}`},
 }

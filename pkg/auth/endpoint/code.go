@@ -97,7 +97,7 @@ func (h accountHandler) beginFlow(r *http.Request) (b flow.Begun, way auth.Deliv
 		return b, way, of.ID, err
 	}
 	b, err = h.Flows.Begin(r.Context(), flow.Request{
-		Purpose: what, Client: of.ID, Email: email, Address: address(r), Device: device.token, Locale: locale(r),
+		Purpose: what, Client: of.ID, Email: email, Address: h.cdn.address(r), Device: device.token, Locale: locale(r),
 	})
 	return b, d.way, of.ID, err
 }
@@ -139,7 +139,7 @@ func (h accountHandler) verifyCode(r *http.Request) (o opened, err error) {
 	}
 	v, err := h.Flows.Verify(r.Context(), flow.Answer{
 		Session: auth.NewSecret(session), Code: auth.NewSecret(code), Client: client.ID, NewPassword: auth.NewSecret(next),
-		Address: address(r), Device: o.token, OneTimeCode: auth.NewSecret(second),
+		Address: h.cdn.address(r), Device: o.token, OneTimeCode: auth.NewSecret(second),
 	})
 	o.Result = v.Result
 	if errors.Is(err, login.ErrPasswordChangeRequired) {

@@ -114,6 +114,10 @@ func TestEveryAnswer(t *testing.T) {
 			func(_ *harness, _, refresh string) string {
 				return inHead(formOf(refresh, ""), "Cookie: __Host-Http-refresh=x\n")
 			},
+			func(h *harness, _, _ string) string {
+				_, refresh := h.send(t, inHead(loginJSON+credentials, "User-Agent: Firefox\n")).tokens(t)
+				return inHead(form(refresh), "User-Agent: curl\n")
+			},
 		},
 		"POST /auth/logout": {
 			func(_ *harness, _, refresh string) string { return logout(refresh) },
@@ -265,7 +269,7 @@ func TestEveryAnswer(t *testing.T) {
 		}
 		for _, prepare := range causes[pattern] {
 			denied = false
-			h := newHarness(t, deny(&denied))
+			h := newHarness(t, deny(&denied), func(s *service.Settings) { s.Client.ReauthOn = []auth.Signal{auth.UserAgentChanged} })
 			access, refresh := h.login(t)
 			own := h.sid(t, access)
 			h.clock.Advance(time.Second)

@@ -77,6 +77,10 @@ func problemOf(err error) *problem {
 	case errors.Is(err, session.ErrUnknownClient):
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidClient,
 			description: "the session's client is not configured"}
+	case errors.Is(err, session.ErrReauth):
+		// Not terminal: the session goes on, and a refresh from where it was used before continues it.
+		return &problem{status: http.StatusUnauthorized, code: errorcode.InsufficientUserAuthentication, challenge: `Bearer error="insufficient_user_authentication"`,
+			description: "the request comes from a network, program or country that the session does not know; log in again"}
 	case errors.Is(err, session.ErrScope):
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidScope,
 			description: "the scope is wider than what the session was granted"}

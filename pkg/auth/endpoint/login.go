@@ -72,7 +72,7 @@ func (h loginHandler) open(r *http.Request) (o opened, err error) {
 		return o, err
 	}
 	o.Result, err = h.who.Login(r.Context(), login.Credentials{
-		Email: email, Password: auth.NewSecret(password), Address: address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
+		Email: email, Password: auth.NewSecret(password), Address: h.cdn.address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
 	})
 	if errors.Is(err, login.ErrPasswordChangeRequired) {
 		return o, changeRequired(err, o.Result)

@@ -78,7 +78,7 @@ func (x *Responder) logEvicted(r *http.Request, g session.Granted) {
 // addToLogin adds the members to the audit line of a login that the configuration asks for.
 func (x *Responder) addToLogin(e *audit.Event, r *http.Request, o opened, err error) {
 	if x.logNetwork {
-		e.Network = networkText(r)
+		e.Network = networkText(x.cdn.address(r))
 	}
 	if !x.logKnownDevice {
 		return
@@ -206,8 +206,9 @@ func (x *Responder) open(r *http.Request, sessions *session.Manager, p Proven, o
 }
 
 func (x *Responder) opening(r *http.Request, p Proven) session.Opening {
+	visit := x.cdn.visit(r)
 	return session.Opening{
-		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, Delivery: p.Delivery, Remember: p.Remember, UserAgent: userAgent(r), Address: addressText(r),
+		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, Delivery: p.Delivery, Remember: p.Remember, UserAgent: visit.UserAgent, Address: addressText(visit.Address), Visit: visit,
 	}
 }
 

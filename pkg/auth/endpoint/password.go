@@ -75,7 +75,7 @@ func (h accountHandler) prove(r *http.Request, x changeRequest, o *opened) (clie
 		return client, err
 	}
 	o.Result, err = h.Login.ChangePassword(r.Context(), s.Subject, login.Credentials{
-		Password: x.current, Address: address(r), Device: x.token, OneTimeCode: x.code,
+		Password: x.current, Address: h.cdn.address(r), Device: x.token, OneTimeCode: x.code,
 	}, x.next)
 	return client, wrongPassword(err)
 }

@@ -39,7 +39,7 @@ func (h accountHandler) reauthenticate(r *http.Request) (o opened, err error) {
 		return o, err
 	}
 	o.Result, err = h.Login.Reauthenticate(r.Context(), s.Subject, login.Credentials{
-		Password: auth.NewSecret(password), Address: address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
+		Password: auth.NewSecret(password), Address: h.cdn.address(r), Device: o.token, OneTimeCode: auth.NewSecret(code),
 	})
 	switch {
 	case errors.Is(err, login.ErrPasswordChangeRequired):

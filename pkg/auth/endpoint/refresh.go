@@ -100,7 +100,7 @@ func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 	case presented.token.Reveal() == "":
 		return session.Request{}, invalidRequest("refresh_token is required")
 	}
-	return session.Request{RefreshToken: presented.token, ByCookie: presented.byCookie, Client: clientOf(clientID), Scope: scopeOf(scope)}, nil
+	return session.Request{RefreshToken: presented.token, ByCookie: presented.byCookie, Client: clientOf(clientID), Scope: scopeOf(scope), Visit: h.cdn.visit(r)}, nil
 }
 
 // presented is the refresh token of a request. It is empty if the request has none.
@@ -140,8 +140,10 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 		name: audit.SessionRenewed, failed: audit.SessionRenewFail, outcome: string(g.Outcome),
 		session: g.Session.Key, client: g.Session.Client, err: err,
 	}.event(r)
+	e.Signals = g.Signals
 	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
 		e.Name, e.Outcome, e.Reason = nameOf(refusal.Outcome), string(refusal.Outcome), string(refusal.Revoked)
+		e.Signals = refusal.Signals
 	}
 	h.audit.Write(r.Context(), e)
 	logReplaced(h.audit, r, g.Ended, g.Session.Client)

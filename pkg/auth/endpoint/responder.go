@@ -25,6 +25,7 @@ type Responder struct {
 	audit  *audit.Log
 	now    func() time.Time
 	pages  pages
+	cdn    cdn
 	// What else the audit line of a login has.
 	logNetwork, logKnownDevice bool
 }
@@ -38,6 +39,11 @@ type ResponderConfig struct {
 	// Origins are the origins, besides the API's own, whose pages may send and receive cookies:
 	// scheme, host and port, for example https://app.example.com.
 	Origins []string
+	// CDNSecretHashes are the SHA-256 of the secret that the CDN in front of the API sends in the header
+	// X-Edgeauth-Cdn-Secret, and of its next secret, as 64 hexadecimal digits each. From requests with
+	// the secret, and from no other, the headers CloudFront-Viewer-Address, -Country, -Latitude and
+	// -Longitude are read. The secret should be at least 128 random bits. Empty means no CDN.
+	CDNSecretHashes []string
 	// LogNetwork adds the beginning of the client's address to the audit line of a login: 24 bits of
 	// IPv4, 48 of IPv6. It is personal data in many countries.
 	LogNetwork bool
@@ -58,8 +64,12 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: ResponderConfig.Origins: %w", err)
 	}
+	front, err := newCDN(c.CDNSecretHashes)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: ResponderConfig.CDNSecretHashes: %w", err)
+	}
 	return &Responder{
-		issuer: c.Issuer, audit: audit.New(c.Log, c.Now), now: c.Now, pages: ours,
+		issuer: c.Issuer, audit: audit.New(c.Log, c.Now), now: c.Now, pages: ours, cdn: front,
 		logNetwork: c.LogNetwork, logKnownDevice: c.LogKnownDevice,
 	}, nil
 }
@@ -185,19 +195,9 @@ func (x *Responder) issuable(ctx context.Context, o session.Opening) error {
 
 func wholeSeconds(d time.Duration) int64 { return int64(max(0, d) / time.Second) }
 
-// address returns the client's address as the gateway saw it, or the zero Addr if it is unknown.
-// Forwarding headers are ignored, because clients can set them.
-func address(r *http.Request) netip.Addr {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr().Unmap()
-}
-
-// networkText returns the beginning of the address for the audit log, or "" if it is unknown.
-func networkText(r *http.Request) string {
-	from, bits := address(r), 48
+// networkText returns the beginning of an address for the audit log, or "" if it is unknown.
+func networkText(from netip.Addr) string {
+	bits := 48
 	if from.Is4() {
 		bits = 24
 	}
@@ -207,10 +207,9 @@ func networkText(r *http.Request) string {
 	return netip.PrefixFrom(from, bits).Masked().String()
 }
 
-// addressText returns the address in the form that a session stores for the user's list of
-// sessions.
-func addressText(r *http.Request) string {
-	if from := address(r); from.IsValid() {
+// addressText returns an address in the form that a session stores for the user's list of sessions.
+func addressText(from netip.Addr) string {
+	if from.IsValid() {
 		return from.String()
 	}
 	return ""

@@ -160,18 +160,19 @@ type listed struct {
 
 // listedSession is what the user sees of a session. Times are RFC 3339, in UTC.
 type listedSession struct {
-	ID        string    `json:"sid"`
-	Current   bool      `json:"current"`
-	Label     string    `json:"label"`
-	UserAgent string    `json:"user_agent"`
-	Address   string    `json:"address"`
-	Client    string    `json:"client_id"`
-	Kind      string    `json:"kind"`
-	AMR       []string  `json:"amr"`
-	Created   time.Time `json:"created_at"`
-	LastSeen  time.Time `json:"last_seen_at"`
-	IdleEnd   time.Time `json:"idle_ends_at"`
-	End       time.Time `json:"ends_at"`
+	ID        string        `json:"sid"`
+	Current   bool          `json:"current"`
+	Label     string        `json:"label"`
+	UserAgent string        `json:"user_agent"`
+	Address   string        `json:"address"`
+	Client    string        `json:"client_id"`
+	Kind      string        `json:"kind"`
+	AMR       []string      `json:"amr"`
+	Signals   []auth.Signal `json:"signals"`
+	Created   time.Time     `json:"created_at"`
+	LastSeen  time.Time     `json:"last_seen_at"`
+	IdleEnd   time.Time     `json:"idle_ends_at"`
+	End       time.Time     `json:"ends_at"`
 }
 
 func (h sessionsHandler) list(r *http.Request) (d done, err error) {
@@ -199,7 +200,7 @@ func (h sessionsHandler) list(r *http.Request) (d done, err error) {
 	for _, s := range page.Sessions {
 		body.Sessions = append(body.Sessions, listedSession{
 			ID: s.ID.String(), Current: s.ID == own.ID, Label: s.Label, UserAgent: s.UserAgent, Address: s.Address,
-			Client: string(s.Client), Kind: kindOf(s.Kind), AMR: append([]string{}, s.AMR...), Created: s.CreatedAt, LastSeen: s.LastSeen,
+			Client: string(s.Client), Kind: kindOf(s.Kind), AMR: append([]string{}, s.AMR...), Signals: append([]auth.Signal{}, s.Signals()...), Created: s.CreatedAt, LastSeen: s.LastSeen,
 			IdleEnd: earlier(s.IdleEnd, s.AbsoluteEnd), End: s.AbsoluteEnd,
 		})
 	}

@@ -64,9 +64,9 @@ func TestListSessions(t *testing.T) {
 	access, _ := h.send(t, raw+credentials).tokens(t)
 	got := h.send(t, asking("GET /auth/sessions", access))
 	want := `200 {"sid":"` + h.sid(t, access) + `","sessions":[` +
-		`{"sid":"` + h.sid(t, access) + `","current":true,"label":"","user_agent":"A Browser/1 \u003cb\u003e","address":"192.0.2.1","client_id":"default","kind":"refresh","amr":["pwd"],` +
+		`{"sid":"` + h.sid(t, access) + `","current":true,"label":"","user_agent":"A Browser/1 \u003cb\u003e","address":"192.0.2.1","client_id":"default","kind":"refresh","amr":["pwd"],"signals":[],` +
 		`"created_at":"2026-05-01T12:01:00Z","last_seen_at":"2026-05-01T12:01:00Z","idle_ends_at":"2026-05-15T12:01:00Z","ends_at":"2026-05-21T12:01:00Z"},` +
-		`{"sid":"` + h.sid(t, older) + `","current":false,"label":"","user_agent":"","address":"192.0.2.1","client_id":"default","kind":"refresh","amr":["pwd"],` +
+		`{"sid":"` + h.sid(t, older) + `","current":false,"label":"","user_agent":"","address":"192.0.2.1","client_id":"default","kind":"refresh","amr":["pwd"],"signals":[],` +
 		`"created_at":"2026-05-01T12:00:00Z","last_seen_at":"2026-05-01T12:00:00Z","idle_ends_at":"2026-05-15T12:00:00Z","ends_at":"2026-05-21T12:00:00Z"}]}`
 	if got.text != want && got.text != strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(want) {
 		t.Errorf("got  %s\nwant %s", got.text, want)

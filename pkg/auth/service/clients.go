@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,9 +99,11 @@ func readClient(raw string, c *auth.Client) error {
 			c.MaxSessions, err = readMaxSessions(raw)
 		case "delivery":
 			c.Delivery, err = readDeliveries(raw)
+		case "reauth_on":
+			c.ReauthOn, err = readReauthOn(raw)
 		default:
 			err = errors.New("unknown member (want profile, access_token_lifetime, idle_timeout, " +
-				"absolute_timeout, scope, audience, email_claims, max_sessions, delivery)")
+				"absolute_timeout, scope, audience, email_claims, max_sessions, delivery, reauth_on)")
 		}
 		return err
 	})
@@ -119,6 +122,48 @@ func readDeliveries(raw string) ([]auth.Delivery, error) {
 		}
 	}
 	return all, checkDeliveries(all)
+}
+
+// readReauthOn reads the signals for which a client asks for a login.
+func readReauthOn(raw string) ([]auth.Signal, error) {
+	words, err := config.ReadWords(raw)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]auth.Signal, len(words))
+	for i, word := range words {
+		all[i] = auth.Signal(word)
+	}
+	return all, auth.CheckReauthOn(all)
+}
+
+// reauthOn returns the clients that ask for a login because of a signal, in a fixed order.
+func (s Settings) reauthOn() map[auth.Signal][]auth.ClientID {
+	all := map[auth.Signal][]auth.ClientID{}
+	clients := s.clients()
+	for _, id := range slices.Sorted(maps.Keys(clients)) {
+		for _, signal := range clients[id].ReauthOn {
+			all[signal] = append(all[signal], id)
+		}
+	}
+	return all
+}
+
+// maxReauthClients is what the condition of one write can name.
+const maxReauthClients = 50
+
+// checkReauthOn checks that a CDN tells the countries that a client asks about, and that one write can
+// name all clients.
+func checkReauthOn(s Settings) error {
+	for signal, clients := range s.reauthOn() {
+		if signal == auth.CountryChanged && len(s.CDNSecretHashes) == 0 {
+			return fmt.Errorf("client %q has reauth_on %s without a CDN that tells the country (want the member cdn, or Settings.CDNSecretHashes)", clients[0], signal)
+		}
+		if len(clients) > maxReauthClients {
+			return fmt.Errorf("%d clients have reauth_on %s (want at most %d)", len(clients), signal, maxReauthClients)
+		}
+	}
+	return nil
 }
 
 // checkDeliveries checks the deliveries of a client. An empty list allows all of them.

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
 // configure applies s.Config to the other settings.
@@ -42,7 +44,13 @@ func readDocument(members map[string]json.RawMessage, s *Settings) error {
 		err = readEmailClaims(members["email_claims"], s)
 	}
 	if err == nil {
+		err = readCDN(members["cdn"], s)
+	}
+	if err == nil {
 		err = readClients(members["clients"], s)
+	}
+	if err == nil {
+		err = checkReauthOn(*s)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", config.Config, err)
@@ -58,6 +66,27 @@ func readOrigins(raw json.RawMessage, s *Settings) (err error) {
 		return config.AtMember("origins", err)
 	}
 	return nil
+}
+
+// readCDN reads how the CDN in front proves itself.
+func readCDN(raw json.RawMessage, s *Settings) error {
+	if raw == nil {
+		return nil
+	}
+	err := config.ReadMembers(string(raw), func(name, raw string) (err error) {
+		if name != "secret_sha256" {
+			return errors.New("unknown member (want secret_sha256)")
+		}
+		if s.CDNSecretHashes, err = config.ReadWords(raw); err != nil {
+			return err
+		}
+		_, err = endpoint.NewResponder(endpoint.ResponderConfig{Issuer: new(token.Issuer), CDNSecretHashes: s.CDNSecretHashes})
+		return errors.Unwrap(err)
+	})
+	if err == nil && len(s.CDNSecretHashes) == 0 {
+		err = errors.New("secret_sha256 is missing (want a list of the SHA-256 of the secret that the CDN sends)")
+	}
+	return config.AtMember("cdn", err)
 }
 
 // readEmailClaims reads whether the access tokens of all clients have the claims about the e-mail,

@@ -103,7 +103,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	x.responder, err = endpoint.NewResponder(endpoint.ResponderConfig{
-		Issuer: issuer, Log: s.Log, Now: s.Now, Origins: s.Origins, LogNetwork: s.LogNetwork, LogKnownDevice: s.LogKnownDevice,
+		Issuer: issuer, Log: s.Log, Now: s.Now, Origins: s.Origins, CDNSecretHashes: s.CDNSecretHashes, LogNetwork: s.LogNetwork, LogKnownDevice: s.LogKnownDevice,
 	})
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 	users := &user.Directory{Store: s.Stores.Users, Hasher: s.Hasher, Policy: policy, Now: s.Now}
 	x.sessions, err = session.NewManager(session.Config{
 		Store: s.Stores.Sessions, Subjects: users, Versions: s.Stores.Versions, Revocations: s.Stores.Revocations,
-		Keys: keys.refresh, Rules: rules, Now: s.Now, Clients: s.clients(),
+		Keys: keys.refresh, Rules: rules, Now: s.Now, Clients: s.clients(), ReauthOn: s.reauthOn(),
 	})
 	if err != nil {
 		return nil, err

@@ -79,6 +79,9 @@ type Settings struct {
 	// Origins are the origins whose pages may send and receive cookies; see
 	// endpoint.ResponderConfig. Empty means the API's own origin only.
 	Origins []string
+	// CDNSecretHashes are the SHA-256 of the secrets of the CDN in front; see endpoint.ResponderConfig.
+	// Empty means no CDN.
+	CDNSecretHashes []string
 	// Client is the default client, for requests without a client_id. Required: its ID is
 	// auth.DefaultClient, and its Profile is set. IdleTimeout and AbsoluteTimeout are each at least
 	// the lifetime of an access token plus 10 minutes, and at most 365 days; zero means 14 days
@@ -162,8 +165,11 @@ func (s Settings) check() error {
 	if _, err := endpoint.NewResponder(endpoint.ResponderConfig{Issuer: new(token.Issuer), Origins: s.Origins}); err != nil {
 		errs = append(errs, fmt.Errorf("service: Settings.Origins: %w", err))
 	}
+	if _, err := endpoint.NewResponder(endpoint.ResponderConfig{Issuer: new(token.Issuer), CDNSecretHashes: s.CDNSecretHashes}); err != nil {
+		errs = append(errs, fmt.Errorf("service: Settings.CDNSecretHashes: %w", err))
+	}
 	want(s.Client.ID == auth.DefaultClient, "Client.ID", "is %q (want auth.DefaultClient, %q)", s.Client.ID, auth.DefaultClient)
-	errs = append(errs, checkClient("Client", s.Client, lifetime))
+	errs = append(errs, checkClient("Client", s.Client, lifetime), checkReauthOn(s))
 	seen := map[auth.ClientID]bool{auth.DefaultClient: true}
 	for i, c := range s.Clients {
 		field := fmt.Sprintf("Clients[%d]", i)
@@ -205,6 +211,9 @@ func checkClient(field string, c auth.Client, lifetime time.Duration) error {
 	}
 	if c.MaxSessions < 0 || c.MaxSessions > maxMaxSessions {
 		refuse("MaxSessions", "is %d (want 0 for no limit, or 1 to %d)", c.MaxSessions, maxMaxSessions)
+	}
+	if err := auth.CheckReauthOn(c.ReauthOn); err != nil {
+		refuse("ReauthOn", "is %v: %w", c.ReauthOn, err)
 	}
 	if err := checkDeliveries(c.Delivery); err != nil {
 		refuse("Delivery", "is %v: %w", c.Delivery, err)
