@@ -145,6 +145,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
         await send("logout", {}, new AbortController()).catch(() => {});
         return leave();
       }
+      if (said.error == FINAL[0]) emit("reauth", said); // the session goes on from where it was used before
       if (!said.terminal) throw backOff(failed(answer));
       // The cookies of the first refresh may have been replaced meanwhile.
       if (inBody || !said.sid || isSecond) return leave();

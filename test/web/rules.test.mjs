@@ -417,3 +417,19 @@ test("an opaque session is asked about once, and after a refusal", async () => {
   assert.equal(world.count("/auth/sessions"), 2);
   assert.deepEqual(tab.told, ["signed-in", "signed-out"]);
 });
+
+test("a refresh that needs a login keeps the session, and the next login goes on", async () => {
+  for (const deliver of ["body", "cookie"]) {
+    const tab = await signedIn({delivery: deliver});
+    await world.pass(901e3);
+    world.answer = () => json(401, {error: "insufficient_user_authentication", terminal: false, sid: "s1"});
+    await assert.rejects(tab.session(), {error: "insufficient_user_authentication"});
+    assert.deepEqual(tab.told, ["signed-in", "reauth"]);
+    const before = world.count(refresh);
+    await assert.rejects(tab.session(), {error: "insufficient_user_authentication"});
+    assert.equal(world.count(refresh), before); // it waits before it asks again
+    world.answer = () => grant("s2");
+    assert.equal((await tab.login({email: "ada@example.com", password: "x"})).sid, "s2");
+    assert.equal((await tab.session()).sid, "s2");
+  }
+});
