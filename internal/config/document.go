@@ -14,7 +14,7 @@ import (
 // DocumentNames returns the names of all members of EDGEAUTH_CONFIG. The same document serves every
 // function, so each function accepts all members and uses its own.
 func DocumentNames() []string {
-	return []string{"audit", "cdn", "clients", "context_claims", "email_claims", "issuers", "origins", "passwords", "routes", "throttle", "token_sources"}
+	return []string{"audit", "cdn", "clients", "codes", "context_claims", "email_claims", "issuers", "origins", "passwords", "routes", "signup", "throttle", "token_sources"}
 }
 
 // Document returns the members of EDGEAUTH_CONFIG, which holds a JSON object or file:<path>. It

@@ -68,7 +68,7 @@ func TestCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {
-		s.Stores = service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions()}
+		s.Stores = service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Flows: db.Flows()}
 	}})
 	const email = "ada@example.com"
 	hash, err := a.Users.Hasher.Hash(auth.NewSecret(authtest.Password))

@@ -20,10 +20,12 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 	"github.com/edgeauth/edgeauth/test/document"
 )
@@ -276,6 +278,9 @@ var nested = map[string]struct{ reader, document string }{
 	"clients.*.":  {"login", `{"clients":{"web":{"?":1}}}`},
 	"throttle.":   {"login", `{"throttle":{"?":1}}`},
 	"throttle.*.": {"login", `{"throttle":{"account":{"?":1}}}`},
+	"signup.":     {"login", `{"signup":{"?":1}}`},
+	"codes.":      {"login", `{"codes":{"?":1}}`},
+	"codes.*.":    {"login", `{"codes":{"address":{"?":1}}}`},
 	"passwords.":  {"login", `{"passwords":{"?":1}}`},
 	"cdn.":        {"login", `{"cdn":{"?":1}}`},
 	"routes[].":   {"authorizer", `{"routes":[{"?":1}]}`},
@@ -359,6 +364,12 @@ func TestBounds(t *testing.T) {
 		{"throttle.*.free", fmt.Sprintf(limit, `"free":%s`), []string{"1", "1000"}, []string{"0", "1001"}},
 		{"throttle.*.window", `{"throttle":{"account":{"delay":"1s","max_delay":"1s","window":%s}}}`, quoted("1m", "168h"), quoted("59s", "169h")},
 		{"passwords.passes", `{"passwords":{"memory_kib":47104,"passes":%s}}`, []string{"1", "10"}, []string{"0", "11"}},
+		{"passwords.min_characters", `{"passwords":{"min_characters":%s}}`, []string{"8", "64"}, []string{"7", "65"}},
+		{"signup.admit", `{"signup":{"admit":%s}}`, quoted("off", "invited", "on"), quoted("all", "")},
+		{"signup.domains", `{"signup":{"admit":"on","domains":[%s]}}`, quoted("example.com"), quoted("", "@example.com", "a b.example")},
+		{"codes.*.free", `{"codes":{"budget":{"free":%s,"reserve":0}}}`, []string{"1", "1000"}, []string{"0", "1001"}},
+		{"codes.*.window", `{"codes":{"budget":{"window":%s}}}`, quoted("1m", "168h"), quoted("59s", "169h")},
+		{"codes.*.reserve", `{"codes":{"budget":{"reserve":%s}}}`, []string{"0"}, []string{"-1", "501"}},
 		{"passwords.refusal_floor", `{"passwords":{"refusal_floor":%s}}`, quoted("3s"), quoted("3001ms")},
 	} {
 		for _, value := range row.good {
@@ -424,6 +435,11 @@ func TestDefaults(t *testing.T) {
 	} {
 		want["throttle."+l.name] = fmt.Sprintf("free %d, delay %s, max_delay %s, window %s", l.free, short(l.delay), short(l.maxDelay), short(l.window))
 	}
+	mails := flow.DefaultLimits()
+	for name, l := range map[string]throttle.Limit{"device": mails.Device, "address": mails.Address, "budget": mails.Budget} {
+		want["codes."+name] = fmt.Sprintf("free %d, reserve %d, window %s", l.Free, l.Reserve, short(l.Window))
+	}
+	want["passwords.min_characters"] = fmt.Sprint(password.MinCharacters)
 	hash, err := password.Hasher{}.Hash(auth.NewSecret("correct horse battery"))
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ func flowsOn(t *testing.T, db *dynamo.DB) (*flow.Manager, *user.Directory) {
 	}
 	m, err := flow.New(flow.Config{
 		Store: db.Flows(), Users: users, Gate: gate, Counters: db.Counters(), Keys: loginKeys{}, Now: clock,
+		SignUp: flow.SignUp{Admit: flow.AdmitAll},
 	})
 	if err != nil {
 		t.Fatal(err)

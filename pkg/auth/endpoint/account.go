@@ -44,7 +44,7 @@ import (
 // bodies are JSON with these members, all strings but remember:
 //
 //   - email and purpose ("signup", "login" or "reset") are required for a code; client_id, delivery,
-//     device_token and device_delivery are those of [Login]. If the tokens are to be sent in cookies,
+//     device_token and device_delivery are those of [Login], and invite is the secret of an invitation. If the tokens are to be sent in cookies,
 //     the answer also sets the flow's cookie.
 //   - auth_session, of the answer to the first request, and code are required to verify. With the
 //     flow's cookie, reference takes the place of auth_session. new_password is required for a reset,

@@ -70,8 +70,8 @@ func (h accountHandler) beginFlow(r *http.Request) (b flow.Begun, way auth.Deliv
 	if err != nil {
 		return b, way, client, err
 	}
-	var email, purpose, clientID string
-	if err := in.texts(map[string]*string{"email": &email, "purpose": &purpose, "client_id": &clientID}); err != nil {
+	var email, purpose, clientID, invite string
+	if err := in.texts(map[string]*string{"email": &email, "purpose": &purpose, "client_id": &clientID, "invite": &invite}); err != nil {
 		return b, way, client, err
 	}
 	d, err := readWay(in)
@@ -98,6 +98,7 @@ func (h accountHandler) beginFlow(r *http.Request) (b flow.Begun, way auth.Deliv
 	}
 	b, err = h.Flows.Begin(r.Context(), flow.Request{
 		Purpose: what, Client: of.ID, Email: email, Address: h.cdn.address(r), Device: device.token, Locale: locale(r),
+		Invite: auth.NewSecret(invite),
 	})
 	return b, d.way, of.ID, err
 }

@@ -120,9 +120,10 @@ const flowOver = "the auth_session is not valid, was used, or has ended; ask for
 
 // notAllowed says why a new password is not allowed, or returns "" if err has another meaning.
 func notAllowed(err error) string {
+	var short *password.TooShort
 	switch {
-	case errors.Is(err, password.ErrTooShort):
-		return fmt.Sprintf("the password must have at least %d characters", password.MinCharacters)
+	case errors.As(err, &short):
+		return fmt.Sprintf("the password must have at least %d characters", short.Least)
 	case errors.Is(err, password.ErrTooLong):
 		return fmt.Sprintf("the password must have at most %d bytes", password.MaxBytes)
 	case errors.Is(err, password.ErrCommon):

@@ -226,7 +226,7 @@ func (h *harness) restart(t testing.TB) {
 func (h *harness) account(clients endpoint.Clients) (http.Handler, error) {
 	flows, err := flow.New(flow.Config{
 		Store: h.settings.Stores.Flows, Users: &user.Directory{Store: h.users}, Gate: h.Authenticator(), Counters: h.settings.Stores.Counters,
-		Keys: h.loginKeys(h.t), Now: h.clock.Now,
+		Keys: h.loginKeys(h.t), Now: h.clock.Now, SignUp: flow.SignUp{Admit: flow.AdmitAll},
 	})
 	if err != nil {
 		return nil, err

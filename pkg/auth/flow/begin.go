@@ -28,6 +28,8 @@ type Request struct {
 	// Device is a known-device token, or empty. For a login and a reset it keeps the owner's mails
 	// apart from those that strangers ask for.
 	Device auth.Secret
+	// Invite is the secret of an invitation, for a sign-up that needs one.
+	Invite auth.Secret
 	// Locale is the language that the client asks for. The user's own, if there is one, has precedence.
 	Locale string
 }
@@ -56,6 +58,7 @@ const (
 	HoldLimit    Hold = "limit"    // a limit holds the mail back
 	HoldUnknown  Hold = "unknown"  // the address has no account, or another one than the request asks about
 	HoldDisabled Hold = "disabled" // the user is disabled
+	HoldClosed   Hold = "closed"   // the address may not sign up
 )
 
 // Begin begins a flow. The caller passes Begun.Message to the sender and answers with the other
@@ -103,11 +106,12 @@ type beginning struct {
 	key user.Email
 	at  time.Time
 
-	taken []throttle.Slot
-	sent  throttle.Slot // the attempt that the mail counts on
-	held  Hold
-	user  user.User
-	known bool // the address has an account
+	taken  []throttle.Slot
+	sent   throttle.Slot // the attempt that the mail counts on
+	held   Hold
+	invite id // of the sign-up, or zero
+	user   user.User
+	known  bool // the address has an account
 }
 
 // identify counts the request and finds the user, in the order of a login: the counter of the network
@@ -131,6 +135,9 @@ func (x *beginning) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := x.admit(ctx); err != nil {
+		return err
+	}
 	find := func(ctx context.Context) error { return x.find(ctx, subject) }
 	if device.ID == "" {
 		return x.takeMail(ctx, x.address(), find)
@@ -147,6 +154,24 @@ func (x *beginning) identify(ctx context.Context) error {
 		return err
 	}
 	return x.takeMail(ctx, x.address(), nil)
+}
+
+// admit holds back the mail of a sign-up that is not admitted, whether or not the address has an
+// account.
+func (x *beginning) admit(ctx context.Context) (err error) {
+	if x.Purpose != PurposeSignup {
+		return nil
+	}
+	if x.m.SignUp.Admit == AdmitInvited {
+		if x.invite, err = x.m.parseInvite(x.Invite); err != nil {
+			return err
+		}
+	}
+	ok, err := x.m.admits(ctx, Newcomer{Email: x.key, Client: x.Client, Address: x.Address}, x.invite, x.at)
+	if err == nil && !ok {
+		x.held = HoldClosed
+	}
+	return err
 }
 
 // follow returns the subject that the address leads to, or a decoy, so that both cost the same read.
@@ -224,6 +249,9 @@ func (x *beginning) take(ctx context.Context, charges []throttle.Charge, beside 
 // and is no error, because the answer must not tell how many mails an address gets. A sign-up counts
 // on the deployment's budget too, when its address has a mail left.
 func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func(context.Context) error) error {
+	if x.held != "" { // a sign-up that is not admitted uses up no mail of one that is
+		return x.take(ctx, nil, beside)
+	}
 	taken, err := parallel.Take(ctx, []throttle.Charge{c}, x.orHold, beside)
 	x.taken = append(x.taken, taken...)
 	if err != nil {
@@ -337,6 +365,9 @@ func (x *beginning) message(reference string) (mail.Message, Hold, error) {
 // person returns whom the flow is about.
 func (x *beginning) person() person {
 	p := person{Address: strings.TrimSpace(x.Email), Receipt: x.sent.Receipt()}
+	if x.invite != (id{}) {
+		p.Invite = string(x.invite[:])
+	}
 	if x.known {
 		p.Address, p.Subject, p.TokenVersion = x.user.Email, x.user.ID, x.user.TokenVersion
 	}

@@ -2,6 +2,7 @@
 //
 //	flows, err := flow.New(flow.Config{
 //		Store: db.Flows(), Users: directory, Gate: authenticator, Counters: db.Counters(), Keys: keys,
+//		SignUp: flow.SignUp{Admit: flow.AdmitAll},
 //	})
 //	begun, err := flows.Begin(ctx, flow.Request{Purpose: flow.PurposeReset, Client: "web", Email: email, Address: address})
 //	send(begun.Message) // also if its kind is [mail.KindNone]

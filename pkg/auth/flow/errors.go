@@ -30,6 +30,7 @@ const (
 	ReasonTries      Reason = "tries"      // no try is left
 	ReasonSuperseded Reason = "superseded" // the user has changed since the flow began
 	ReasonTaken      Reason = "taken"      // the address got an account since the flow began
+	ReasonClosed     Reason = "closed"     // the address may not sign up any more
 	ReasonWrongCode  Reason = "wrong_code" // the code is wrong
 )
 

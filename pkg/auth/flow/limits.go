@@ -45,16 +45,17 @@ const mostFlows = 33
 // Network and Site: as those of logins, for fewer requests, because each may send a mail.
 func DefaultLimits() Limits {
 	return Limits{
-		Device:  once(15, 0, 24*time.Hour),
-		Address: once(15, 9, 24*time.Hour),
-		Budget:  once(500, 250, time.Hour),
+		Device:  Once(15, 0, 24*time.Hour),
+		Address: Once(15, 9, 24*time.Hour),
+		Budget:  Once(500, 250, time.Hour),
 		Network: &throttle.Limit{Free: 30, Delay: time.Second, MaxDelay: time.Minute, Window: time.Hour},
 		Site:    &throttle.Limit{Free: 300, Delay: time.Second, MaxDelay: 10 * time.Second, Window: time.Hour},
 	}
 }
 
-// once returns a limit without waits: n attempts in a window.
-func once(n, reserve int, window time.Duration) throttle.Limit {
+// Once returns a limit of mails: n in a window, of which reserve are kept for sites without an earlier
+// one.
+func Once(n, reserve int, window time.Duration) throttle.Limit {
 	return throttle.Limit{Free: n, Reserve: reserve, Delay: window, MaxDelay: window, Window: window}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Config holds the settings of a [Manager]. All but Limits, Now and Rand are required.
+// Config holds the settings of a [Manager]. All but SignUp, Limits, Now and Rand are required.
 type Config struct {
 	Store Store
 	// Users stores what a flow achieves: a new account, a proven address, a new password.
@@ -26,6 +26,8 @@ type Config struct {
 	Counters throttle.Counters
 	// Keys are the login keys: they seal auth_sessions and name the counters.
 	Keys login.Keys
+	// SignUp says who may sign up. The zero SignUp admits nobody.
+	SignUp SignUp
 	// Limits limits mails and requests; the zero Limits are [DefaultLimits].
 	Limits Limits
 	// Now is the clock; nil means time.Now.
@@ -56,6 +58,9 @@ func New(c Config) (*Manager, error) {
 	}
 	if err := c.Limits.Validate(); err != nil {
 		return nil, err
+	}
+	if err := c.SignUp.Validate(); err != nil {
+		return nil, fmt.Errorf("flow: Config.SignUp: %w", err)
 	}
 	limiter, err := throttle.New(c.Counters, c.Keys)
 	if err != nil {

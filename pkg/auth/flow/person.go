@@ -20,6 +20,7 @@ type person struct {
 	TokenVersion uint64         // of the user, when the flow began
 	Address      string
 	Receipt      string // of the attempt that the mail counted on
+	Invite       string // the id of the invitation, or empty
 }
 
 // personBytes is the length of a person before encryption. It is fixed, so that the length tells
@@ -32,7 +33,7 @@ const tagBytes = 16
 // seal encrypts p. A key encrypts one text in its life, so the nonce is zero.
 func (p person) seal(i id) (sealed [personBytes + tagBytes]byte, err error) {
 	b := binary.BigEndian.AppendUint64(nil, p.TokenVersion)
-	for _, text := range []string{string(p.Subject), p.Address, p.Receipt} {
+	for _, text := range []string{string(p.Subject), p.Address, p.Receipt, p.Invite} {
 		if len(text) > 255 {
 			return sealed, fmt.Errorf("a text of a flow has %d bytes (want at most 255)", len(text))
 		}
@@ -67,7 +68,7 @@ func openPerson(i id, sealed [personBytes + tagBytes]byte) (p person, err error)
 		b = b[1+b[0]:]
 		return string(text)
 	}
-	p.Subject, p.Address, p.Receipt = auth.SubjectID(next()), next(), next()
+	p.Subject, p.Address, p.Receipt, p.Invite = auth.SubjectID(next()), next(), next(), next()
 	return p, nil
 }
 

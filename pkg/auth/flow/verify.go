@@ -177,15 +177,38 @@ func (x *verification) prove(ctx context.Context) (login.Proof, error) {
 // version and with the address that the user had when it began.
 func (x *verification) user(ctx context.Context) (user.User, error) {
 	if x.Purpose == PurposeSignup {
-		u, err := x.m.Users.NewUser(x.person.Address)
-		u.VerifiedEmail = u.Email
-		return u, err
+		return x.newcomer(ctx)
 	}
 	u, found, err := x.m.read(ctx, x.person.Subject)
 	if err == nil && (!found || u.TokenVersion != x.person.TokenVersion || u.Email != x.person.Address) {
 		err = x.refuse(ReasonSuperseded)
 	}
 	return u, err
+}
+
+// newcomer returns the user that a sign-up makes. The rules of sign-ups may have changed since the code
+// was sent.
+func (x *verification) newcomer(ctx context.Context) (user.User, error) {
+	u, err := x.m.Users.NewUser(x.person.Address)
+	if err != nil {
+		return u, err
+	}
+	u.VerifiedEmail = u.Email
+	key, err := user.NormalizeEmail(u.Email)
+	if err != nil {
+		return u, err
+	}
+	ok, err := x.m.admits(ctx, Newcomer{Email: key, Client: x.opening.Client, Address: x.Answer.Address}, x.invite(), x.at)
+	if err == nil && !ok {
+		err = x.refuse(ReasonClosed)
+	}
+	return u, err
+}
+
+// invite returns the id of the invitation of a sign-up, or zero.
+func (x *verification) invite() (i id) {
+	copy(i[:], x.person.Invite)
+	return i
 }
 
 // commit spends the flow and carries out its purpose. The mail of a used code is given back, because
@@ -204,6 +227,15 @@ func (x *verification) commit(ctx context.Context, u user.User) (after user.User
 		return user.User{}, x.refuse(ReasonUnknown)
 	case !spent(before, done, mark):
 		return user.User{}, x.refuse(ReasonSpent)
+	}
+	if x.Purpose == PurposeSignup && x.m.SignUp.Admit == AdmitInvited {
+		ok, err := x.m.spendInvite(ctx, x.invite(), x.at, mark)
+		if err == nil && !ok {
+			err = x.refuse(ReasonClosed)
+		}
+		if err != nil {
+			return user.User{}, err
+		}
 	}
 	parallel.Run(func() { after, err = x.effect(ctx, u) }, func() { _ = x.m.limiter.Release(ctx, x.person.Receipt) })
 	switch {

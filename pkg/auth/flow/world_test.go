@@ -192,6 +192,7 @@ func newWorldIn(t testing.TB, db *bolt.DB, change ...func(*login.Config, *flow.C
 	}
 	config := flow.Config{
 		Store: wiredFlows{db.Flows(), w.wire}, Users: w.users, Counters: wiredCounters{db.Counters(), w.wire}, Keys: sealing{}, Now: clock,
+		SignUp: flow.SignUp{Admit: flow.AdmitAll},
 	}
 	for _, f := range change {
 		f(&gate, &config)

@@ -6,8 +6,8 @@ import (
 )
 
 var (
-	// ErrTooShort refuses a new password of fewer than [MinCharacters] code points.
-	ErrTooShort = fmt.Errorf("the password is too short (want at least %d characters)", MinCharacters)
+	// ErrTooShort refuses a new password that is too short. The error is a [*TooShort].
+	ErrTooShort = errors.New("the password is too short")
 	// ErrTooLong refuses a new password of more than [MaxBytes] bytes.
 	ErrTooLong = fmt.Errorf("the password is too long (want at most %d bytes)", MaxBytes)
 	// errNotUTF8 refuses a new password that is not valid UTF-8, because two clients could send it
@@ -26,3 +26,14 @@ var (
 	errSpelling = fmt.Errorf("%w: not the canonical spelling", ErrMalformed)
 	errBounds   = fmt.Errorf("%w: its parameters are out of bounds", ErrMalformed)
 )
+
+// TooShort refuses a new password of fewer than Least code points. errors.Is reports it as
+// [ErrTooShort].
+type TooShort struct{ Least int }
+
+func (e *TooShort) Error() string {
+	return fmt.Sprintf("%v (want at least %d characters)", ErrTooShort, e.Least)
+}
+
+// Unwrap returns ErrTooShort.
+func (e *TooShort) Unwrap() error { return ErrTooShort }

@@ -13,7 +13,7 @@ import (
 
 const (
 	// MinCharacters is the least number of code points of a new password, after NFC. Code points
-	// are counted as in NIST SP 800-63B, section 3.1.1.2, so that four emoji are too short.
+	// are counted as in NIST SP 800-63B-4, section 3.1.1.2, so that four emoji are too short.
 	MinCharacters = 8
 	// MaxBytes is the greatest length of a password in UTF-8, after NFC. It bounds the work that a
 	// client can cause.
@@ -29,7 +29,9 @@ const nfcShrink = 3
 // stays good when the policy grows. Every code point counts and every code point is allowed, even
 // NUL: NIST SP 800-63B-4, section 3.1.1.2, asks for a list of common passwords and forbids rules
 // about kinds of characters.
-func CheckNew(password auth.Secret) error {
+func CheckNew(password auth.Secret) error { return checkNew(password, MinCharacters) }
+
+func checkNew(password auth.Secret, least int) error {
 	if !utf8.ValidString(password.Reveal()) {
 		return errNotUTF8
 	}
@@ -37,8 +39,8 @@ func CheckNew(password auth.Secret) error {
 	switch {
 	case !ok:
 		return ErrTooLong
-	case utf8.RuneCountInString(text) < MinCharacters:
-		return ErrTooShort
+	case utf8.RuneCountInString(text) < least:
+		return &TooShort{least}
 	case isCommon(text) || isRepeated(text):
 		return ErrCommon
 	}
@@ -53,6 +55,10 @@ func isRepeated(text string) bool {
 
 // Policy adds the checks of a deployment to [CheckNew]. The zero Policy adds nothing.
 type Policy struct {
+	// MinCharacters is the least number of code points of a new password, from [MinCharacters] to 64.
+	// Zero means MinCharacters. NIST SP 800-63B-4, section 3.1.1.2, asks for 15 if the password is the
+	// only factor.
+	MinCharacters int
 	// Service is a name that users know the service by, such as the host of its issuer. It may not
 	// be a password. An empty Service forbids nothing.
 	Service string
@@ -60,12 +66,23 @@ type Policy struct {
 	Breached func(ctx context.Context, password auth.Secret) (bool, error)
 }
 
+// mostMinCharacters leaves room for passphrases.
+const mostMinCharacters = 64
+
+// Validate returns an error if MinCharacters is out of range.
+func (p Policy) Validate() error {
+	if p.MinCharacters != 0 && (p.MinCharacters < MinCharacters || p.MinCharacters > mostMinCharacters) {
+		return fmt.Errorf("the least length of a password is %d (want %d to %d characters)", p.MinCharacters, MinCharacters, mostMinCharacters)
+	}
+	return nil
+}
+
 // Check returns an error if the user with this e-mail address may not set password: an error of
 // [CheckNew], [ErrCommon] for the address, its local part or the name of the service, which are
 // guessed first, or [ErrBreached]. If Breached fails, nothing is decided, and the error wraps
 // [auth.ErrUnavailable]. email may be empty.
 func (p Policy) Check(ctx context.Context, password auth.Secret, email string) error {
-	if err := CheckNew(password); err != nil {
+	if err := checkNew(password, max(p.MinCharacters, MinCharacters)); err != nil {
 		return err
 	}
 	text, _ := canonical(password)

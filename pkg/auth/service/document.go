@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -31,6 +32,12 @@ func readDocument(members map[string]json.RawMessage, s *Settings) error {
 	err := readThrottle(members["throttle"], &s.Throttle)
 	if err == nil {
 		err = readPasswords(members["passwords"], s)
+	}
+	if err == nil {
+		err = readSignUp(members["signup"], s)
+	}
+	if err == nil {
+		err = readCodes(members["codes"], s)
 	}
 	if err == nil {
 		err = readOrigins(members["origins"], s)
@@ -176,8 +183,12 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 			cost.Passes = uint32(n)
 		case "refusal_floor":
 			s.RefusalFloor, err = config.ReadDuration(raw)
+		case "min_characters":
+			if s.Policy.MinCharacters, err = readNumber(raw); err == nil {
+				err = s.Policy.Validate()
+			}
 		default:
-			err = errors.New("unknown member (want memory_kib, passes, refusal_floor)")
+			err = errors.New("unknown member (want memory_kib, min_characters, passes, refusal_floor)")
 		}
 		return err
 	})
@@ -192,6 +203,87 @@ func readPasswords(raw json.RawMessage, s *Settings) error {
 		s.PasswordCost, err = cost, cost.Validate()
 	}
 	return config.AtMember("passwords", err)
+}
+
+// readSignUp reads who may sign up.
+func readSignUp(raw json.RawMessage, s *Settings) error {
+	if raw == nil {
+		return nil
+	}
+	var rules flow.SignUp
+	if s.SignUp != nil {
+		rules.Ask = s.SignUp.Ask
+	}
+	given := false
+	err := config.ReadMembers(string(raw), func(name, raw string) (err error) {
+		switch name {
+		case "admit":
+			var text string
+			if text, err = config.ReadString(raw); err == nil {
+				rules.Admit, err = flow.ParseAdmission(text)
+			}
+			given = true
+		case "domains":
+			rules.Domains, err = config.ReadWords(raw)
+		default:
+			err = errors.New("unknown member (want admit, domains)")
+		}
+		return err
+	})
+	if err == nil && !given {
+		err = errors.New(`admit is missing (want "off", "invited" or "on")`)
+	}
+	if err == nil {
+		err = rules.Validate()
+	}
+	s.SignUp = &rules
+	return config.AtMember("signup", err)
+}
+
+// readCodes changes the limits of mails in the document and leaves the others unchanged.
+func readCodes(raw json.RawMessage, s *Settings) error {
+	if raw == nil {
+		return nil
+	}
+	limits := flow.DefaultLimits()
+	err := config.ReadMembers(string(raw), func(name, raw string) error {
+		switch name {
+		case "address":
+			return readMails(raw, &limits.Address)
+		case "budget":
+			return readMails(raw, &limits.Budget)
+		case "device":
+			return readMails(raw, &limits.Device)
+		}
+		return errors.New("unknown member (want address, budget, device)")
+	})
+	if err == nil {
+		err = limits.Validate()
+	}
+	s.Codes = limits
+	return config.AtMember("codes", err)
+}
+
+// readMails reads a limit of mails.
+func readMails(raw string, l *throttle.Limit) error {
+	n, reserve, window := l.Free, l.Reserve, l.Window
+	err := config.ReadMembers(raw, func(name, raw string) (err error) {
+		switch name {
+		case "free":
+			n, err = readNumber(raw)
+		case "reserve":
+			if reserve = 0; raw != "0" {
+				reserve, err = readNumber(raw)
+			}
+		case "window":
+			window, err = config.ReadDuration(raw)
+		default:
+			err = errors.New("unknown member (want free, reserve, window)")
+		}
+		return err
+	})
+	*l = flow.Once(n, reserve, window)
+	return err
 }
 
 // maxRefusalFloor leaves a function time to answer.

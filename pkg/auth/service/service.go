@@ -132,7 +132,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 		if s.Stores.Flows != nil {
 			x.flows, err = flow.New(flow.Config{
 				Store: s.Stores.Flows, Users: users, Gate: x.authenticator, Counters: s.Stores.Counters, Keys: keys.login,
-				Limits: s.codeLimits(), Now: s.Now,
+				SignUp: s.signUp(), Limits: s.codeLimits(), Now: s.Now,
 			})
 			if err != nil {
 				return nil, err
@@ -209,9 +209,23 @@ func (x *Service) PublicKeys(ctx context.Context) (token.KeySet, error) {
 // codeLimits returns the limits of mails and codes. If logins are not limited by network, because the
 // gateway sees the addresses of a CDN, requests for codes are not either.
 func (s Settings) codeLimits() flow.Limits {
-	limits := flow.DefaultLimits()
+	limits := s.Codes
+	if limits == (flow.Limits{}) {
+		limits = flow.DefaultLimits()
+	}
 	if s.Throttle != (login.Limits{}) && s.Throttle.Network == nil {
 		limits.Network, limits.Site = nil, nil
 	}
 	return limits
+}
+
+// signUp returns the rules of sign-ups. Without a sender no code arrives, so nobody can sign up.
+func (s Settings) signUp() flow.SignUp {
+	switch {
+	case s.SignUp != nil:
+		return *s.SignUp
+	case s.Messages != nil:
+		return flow.SignUp{Admit: flow.AdmitAll}
+	}
+	return flow.SignUp{}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
@@ -76,6 +77,12 @@ type Settings struct {
 	// Messages takes the mails with the codes of POST /auth/code. nil means that no mail leaves:
 	// the codes reach no one.
 	Messages endpoint.Messages
+	// SignUp says who may sign up by POST /auth/code. nil admits every address if Messages is set, and
+	// nobody otherwise. The member signup of Config keeps SignUp.Ask.
+	SignUp *flow.SignUp
+	// Codes limits the mails with codes. The zero Limits mean flow.DefaultLimits, without limits by
+	// network if Throttle has none.
+	Codes flow.Limits
 	// Origins are the origins whose pages may send and receive cookies; see
 	// endpoint.ResponderConfig. Empty means the API's own origin only.
 	Origins []string
@@ -149,6 +156,15 @@ func (s Settings) check() error {
 	}
 	if err := s.Throttle.Validate(); err != nil && s.Throttle != (login.Limits{}) {
 		want(false, "Throttle", "is out of range: %w", err)
+	}
+	if err := s.Codes.Validate(); err != nil && s.Codes != (flow.Limits{}) {
+		want(false, "Codes", "is out of range: %w", err)
+	}
+	if err := s.signUp().Validate(); err != nil {
+		want(false, "SignUp", "is not valid: %w", err)
+	}
+	if err := s.Policy.Validate(); err != nil {
+		want(false, "Policy", "is not valid: %w", err)
 	}
 	if err := s.PasswordCost.Validate(); err != nil {
 		want(false, "PasswordCost", "is %v: %w", s.PasswordCost, err)
