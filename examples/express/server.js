@@ -25,14 +25,9 @@ app.use(express.urlencoded({extended: false}));
 app.use(async (req, res, next) => {
   req.auth = authOf(new Headers(req.headers), req.method);
   res.set("Cache-Control", "no-store");
-  try {
-    req.isSignedIn = await req.auth.refresh();
-  } catch {
-    return res.status(503).send("The sign-in service cannot be reached.");
-  } finally {
-    res.setHeader("Set-Cookie", req.auth.cookies);
-  }
-  next();
+  req.isSignedIn = await req.auth.refresh().catch(() => {});
+  res.setHeader("Set-Cookie", req.auth.cookies);
+  req.isSignedIn == undefined ? res.status(503).send("The sign-in service cannot be reached.") : next();
 });
 
 // A page for users who are signed in begins with this.
@@ -62,7 +57,8 @@ app.post("/sign-out", async (req, res) => {
 
 app.get("/", signedIn, async (req, res) => {
   res.type("html").flushHeaders(); // the cookies leave before the page is rendered
-  const answer = await req.auth.fetch("/orders");
+  const answer = await req.auth.fetch("/orders").catch(() => {});
+  if (!answer) return res.end(start + "<p>The API cannot be reached.</p>");
   res.end(start + (answer.ok ? `<pre>${escape(await answer.text())}</pre>${buttons}` : '<a href="/sign-in">Sign in again</a>'));
 });
 
