@@ -25,6 +25,25 @@ export const listen = async (server, port = 0) => {
   return {port: server.address().port, close: () => (server.close(), server.closeAllConnections())};
 };
 
+// startGate is a proxy without TLS in front of a server. Its log has an entry for each request. before gets the entry
+// and the response, and is awaited; if it returns true, the request is not passed on.
+export const startGate = async (target, before = () => {}) => {
+  const {hostname, port, host} = new URL(target), log = [];
+  const server = await listen(http.createServer(async (request, response) => {
+    const entry = {line: request.method + " " + request.url, headers: request.headers};
+    log.push(entry);
+    if (await before(entry, response)) return;
+    const call = http.request({host: hostname, port, method: request.method, path: request.url, headers: {...request.headers, host}}, (answer) => {
+      entry.status = answer.statusCode;
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    call.on("error", () => response.destroy());
+    request.pipe(call);
+  }));
+  return {...server, log};
+};
+
 // freePort returns a port that a server can have soon.
 export const freePort = async () => {
   const {port, close} = await listen(http.createServer());
@@ -38,7 +57,7 @@ export const startServer = async (...more) => {
   const api = await listen(http.createServer((request, response) => {
     received.push(request.method + " " + request.url);
     response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify({path: request.url, sub: request.headers["x-edgeauth-sub"], sid: request.headers["x-edgeauth-sid"]}));
+    response.end(JSON.stringify({path: request.url, sub: request.headers["x-edgeauth-sub"], sid: request.headers["x-edgeauth-sid"], email: request.headers["x-edgeauth-email"]}));
   }));
   const server = await startAlone("--upstream", `http://127.0.0.1:${api.port}`, ...more);
   return {
