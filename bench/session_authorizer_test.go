@@ -21,7 +21,7 @@ import (
 func BenchmarkSessionAuthorizer(b *testing.B) {
 	db, client, tables := dynamoDBLocal(b)
 	authority := authtest.New(b, authtest.Config{Settings: func(s *service.Settings) {
-		s.Stores = service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
+		s.Stores = service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(), Flows: db.Flows()}
 	}})
 	account := authority.AddUser("ada@example.com", "admin")
 	access, _ := authority.Login("ada@example.com")
