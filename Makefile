@@ -116,8 +116,8 @@ test-web: ## Run the browser client in Chromium, behind a proxy that drops and d
 npm: ## Pack the browser client for npm into dist/npm
 	@test/fetch.sh web
 	@rm -rf $(DIST)/npm && mkdir -p $(DIST)/npm
-	@cp web/package.json web/README.md web/edgeauth.js web/edgeauth.d.ts web/server.js web/server.d.ts LICENSE $(DIST)/npm
-	@.cache/web/node/node_modules/.bin/esbuild web/edgeauth.js --minify --format=esm --target=es2022 --log-level=warning --outfile=$(DIST)/npm/edgeauth.min.js
+	@cp web/package.json web/README.md web/*.js web/*.d.ts LICENSE $(DIST)/npm
+	@.cache/web/node/node_modules/.bin/esbuild web/edgeauth.js web/edgeauth-account.js --minify --format=esm --target=es2022 --log-level=warning --out-extension:.js=.min.js --outdir=$(DIST)/npm
 	@cd $(DIST)/npm && npm pack --loglevel=error
 
 sizes: ## Measure the browser client and others, for the table in docs/browser.md

@@ -102,6 +102,25 @@ export interface PasswordFields extends StepFields {
   change_token?: string;
 }
 
+/** What a code of a mail is for. */
+export type CodePurpose = "signup" | "login" | "reset";
+
+/** The answer to a request for a code. `edgeauth-account.js` keeps it. */
+export interface CodeSent {
+  auth_session: string;
+  reference: string;
+  expires_in: number;
+  resend_after: number;
+}
+
+/** One of `auth_session` and `reference` names the flow. */
+export interface VerifyFields extends StepFields {
+  auth_session?: string;
+  reference?: string;
+  code?: string;
+  new_password?: string;
+}
+
 /**
  * `signed-in` and `signed-out` are told in every tab; a step-up is a sign-in. `reauth` tells that a request needs a recent
  * login: ask for the password, call `reauth`, and send the request again. Its detail is the refusal's body.
@@ -128,6 +147,12 @@ export interface Auth {
   reauth(fields: ReauthFields): Promise<Session>;
   /** Changes the password. All sessions of the user end, and a new one is open afterwards. */
   password(fields: PasswordFields): Promise<Session>;
+  /** Asks for a code by mail. `createAccount` of `edgeauth-account.js` calls it. */
+  code(fields: {purpose: CodePurpose; email: string}): Promise<CodeSent>;
+  /** Takes a code and opens a session, as `login` does. `createAccount` of `edgeauth-account.js` calls it. */
+  verify(fields: VerifyFields): Promise<Session>;
+  /** The delivery of the options. */
+  readonly delivery: Delivery;
   sessions: {
     /** All open sessions of the user. */
     list(): Promise<SessionEntry[]>;

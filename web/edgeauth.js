@@ -236,6 +236,13 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     login: (fields) => change("login", signIn(fields)),
     reauth: (fields) => change("reauth", signIn(fields), true),
     password: (fields) => change("password", signIn(fields), !fields.change_token),
+    verify: (fields) => change("code/verify", signIn(fields)),
+    async code(fields) {
+      const answer = await send("code", signIn(fields), new AbortController());
+      if (!answer.ok) throw failed(answer);
+      return answer.said;
+    },
+    delivery,
     logout,
     fetch: fetchWith,
     async session({adopt} = {}) {

@@ -10,17 +10,17 @@ import (
 	"io/fs"
 )
 
-// Files are edgeauth.js, an ES module without dependencies, and edgeauth.d.ts, its TypeScript
+// Files are edgeauth.js and edgeauth-account.js, ES modules without dependencies, and their TypeScript
 // declarations.
 //
-//go:embed edgeauth.js edgeauth.d.ts
+//go:embed edgeauth.js edgeauth.d.ts edgeauth-account.js edgeauth-account.d.ts
 var Files embed.FS
 
 //go:embed page
 var page embed.FS
 
 // Page returns the files of a page on which a developer tries the client. index.html is the page. It
-// imports ./edgeauth.js, so a server hands it out beside [Files].
+// imports ./edgeauth.js and ./edgeauth-account.js, so a server hands it out beside [Files].
 func Page() fs.FS {
 	files, err := fs.Sub(page, "page")
 	if err != nil {

@@ -29,6 +29,12 @@ test("the client has at most 2.5 KB", () => {
   assert.ok(length <= largest);
 });
 
+test("the part for accounts has at most 1.5 KB", () => {
+  const {length} = gzipSync(readFileSync(join(project, "node_modules/@edgeauth/browser/edgeauth-account.min.js")), {level: 9});
+  console.log(`edgeauth-account.js has ${length} bytes, minified and compressed (at most 1536)`);
+  assert.ok(length <= 1536);
+});
+
 test("the server's part has at most 1 KB", () => {
   const code = execFileSync(join(tools, "node_modules/.bin/esbuild"), ["--minify", "--format=esm", "--target=es2022"], {input: readFileSync(join(project, "node_modules/@edgeauth/browser/server.js"))});
   const {length} = gzipSync(code, {level: 9});
@@ -38,7 +44,8 @@ test("the server's part has at most 1 KB", () => {
 
 test("the package holds the client, its types and its licence, and no more", () => {
   assert.deepEqual(readdirSync(join(project, "node_modules/@edgeauth/browser")).sort(), [
-    "LICENSE", "README.md", "edgeauth.d.ts", "edgeauth.js", "edgeauth.min.js", "package.json", "server.d.ts", "server.js",
+    "LICENSE", "README.md", "edgeauth-account.d.ts", "edgeauth-account.js", "edgeauth-account.min.js", "edgeauth.d.ts", "edgeauth.js",
+    "edgeauth.min.js", "package.json", "server.d.ts", "server.js",
   ]);
 });
 
@@ -48,13 +55,14 @@ test("both forms can be imported, also without a browser", () => {
       const {createAuth} = await import("${name}");
       const auth = createAuth({base: "https://api.example.com"});
       console.log(Object.keys(auth).sort().join(" "), await auth.session());`;
-    assert.equal(run("node", ["--input-type=module", "-e", code], project).trim(), "dispose fetch login logout on password reauth session sessions null");
+    assert.equal(run("node", ["--input-type=module", "-e", code], project).trim(), "code delivery dispose fetch login logout on password reauth session sessions verify null");
   }
 });
 
 // An unknown member, a wrong type and a missing member must be errors.
 const right = `
 import {createAuth, type Auth, type AuthError, type Session} from "@edgeauth/browser";
+import {createAccount, type Account, type Flow} from "@edgeauth/browser/account";
 import {createServerAuth} from "@edgeauth/browser/server";
 
 const forRequest = createServerAuth({base: "https://api.example.com", origin: "https://app.example.com"});
@@ -62,6 +70,14 @@ export const isSignedIn: Promise<boolean> = forRequest(new Headers(), "GET").ref
 export const {cookies}: {cookies: string[]} = forRequest(new Headers({cookie: "a=b"}), "POST");
 
 const auth: Auth = createAuth({base: "https://api.example.com", delivery: "cookie", apis: ["https://api.example.com/v1"]});
+
+const account: Account = createAccount(auth, ({code, reference}) => console.log(code ?? "elsewhere", reference));
+
+export async function signUp(): Promise<string> {
+  const flow: Flow = await account.begin("signup", "ada@example.com");
+  await account.resend();
+  return flow.reference + (await account.verify("12345678", {newPassword: "x", remember: false})).sid + (account.flow?.email ?? "");
+}
 
 export async function use(): Promise<string> {
   const off = auth.on((type, detail) => { if (type === "reauth") console.log(detail?.max_age); });
@@ -81,12 +97,13 @@ export async function use(): Promise<string> {
 `;
 const wrong = [
   `createAuth({delivery: "cooky"})`, `createAuth({url: "x"})`, `createAuth().login({email: "x"})`, `createAuth().on((type: "signed_in") => {})`,
-  `createAuth().session().sid`, `createAuth().sessions.end()`,
+  `createAuth().session().sid`, `createAuth().sessions.end()`, `createAccount(createAuth()).begin("sign-up", "x")`,
+  `createAccount(createAuth()).verify()`, `createAccount()`,
 ];
 
 test("the types accept what is right and refuse what is wrong", () => {
   writeFileSync(join(project, "right.ts"), right);
-  wrong.forEach((code, i) => writeFileSync(join(project, `wrong${i}.ts`), `import {createAuth} from "@edgeauth/browser";\n${code};\n`));
+  wrong.forEach((code, i) => writeFileSync(join(project, `wrong${i}.ts`), `import {createAuth} from "@edgeauth/browser"; import {createAccount} from "@edgeauth/browser/account";\n${code};\n`));
   for (const how of [["--module", "nodenext"], ["--module", "esnext", "--moduleResolution", "bundler"]]) {
     let said = "";
     try {

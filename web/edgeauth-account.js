@@ -1,0 +1,93 @@
+// Sign-up, login and new passwords by a code that is sent by mail, beside edgeauth.js. docs/browser.md of the repository
+// says what each rule is for.
+
+const KEY = "edgeauth flows";
+
+const over = () => Object.assign(new Error("invalid_session"), {error: "invalid_session"});
+
+export const createAccount = (auth, onLink) => {
+  const hasCookie = auth.delivery != "body"; // by it, other pages of this browser can go on with a flow
+  let flow;
+
+  // The flows that this browser has begun, by reference. No secret is among them: a cookie that no script reads has it.
+  const load = () => {
+    try {
+      return Object.fromEntries(Object.entries(JSON.parse(localStorage.getItem(KEY))).filter(([, {until}]) => until > Date.now()));
+    } catch {
+      return {};
+    }
+  };
+
+  const store = (change) => {
+    const flows = load();
+    change(flows);
+    try {
+      localStorage.setItem(KEY, JSON.stringify(flows));
+      sessionStorage.setItem(KEY, flow?.reference || ""); // a copy of the tab goes on with the same flow
+    } catch {} // without storage, a flow ends with its page
+  };
+
+  const find = (reference) => flow?.reference == reference ? flow : hasCookie ? load()[reference] : undefined;
+
+  const forget = (used) => {
+    if (flow == used) flow = undefined;
+    store((flows) => delete flows[used.reference]);
+  };
+
+  const begin = async (purpose, email) => {
+    const {auth_session, ...said} = await auth.code({purpose, email});
+    const told = flow = {purpose, email, ...said, until: Date.now() + said.expires_in * 1e3};
+    if (hasCookie) store((flows) => flows[said.reference] = told);
+    flow = {...told, auth_session};
+    return told;
+  };
+
+  // The address and the history must not keep a code, so it is removed before anything else. The page gets the code only
+  // if this browser has begun the flow. It shows the code, and a person sends it: programs that read mails open links.
+  const follow = () => {
+    const [isLink, code, reference] = /^#code=(\d{8})?(?:&ref=([A-Z]{4}))?/.exec(location.hash) || [];
+    if (isLink == undefined) return;
+    history.replaceState(history.state, "", location.pathname + location.search);
+    const found = code && reference && find(reference);
+    if (found) flow = found;
+    queueMicrotask(() => onLink?.({reference, code: found && code}));
+  };
+
+  try {
+    flow = find(sessionStorage.getItem(KEY)); // after a reload
+  } catch {}
+  follow();
+  addEventListener("hashchange", follow);
+
+  return {
+    begin,
+    async resend() {
+      if (!flow) throw over();
+      return begin(flow.purpose, flow.email);
+    },
+    async verify(code, {newPassword, ...more} = {}) {
+      const used = flow;
+      if (!used) throw over();
+      const {auth_session, reference} = used;
+      try {
+        const session = await auth.verify({...(auth_session ? {auth_session} : {reference}), code: code || undefined, new_password: newPassword, ...more});
+        forget(used);
+        return session;
+      } catch (e) {
+        if (e.error == "invalid_session") forget(used);
+        throw e;
+      }
+    },
+    get flow() {
+      if (!flow) return null;
+      const {auth_session, ...told} = flow;
+      return told;
+    },
+    cancel() {
+      if (flow) forget(flow);
+    },
+    dispose() {
+      removeEventListener("hashchange", follow);
+    },
+  };
+};
