@@ -20,6 +20,9 @@ type userCommand struct {
 	List    userList    `cmd:"" help:"List users."`
 	Find    userFind    `cmd:"" help:"Show one user."`
 	Passwd  userPasswd  `cmd:"" help:"Set a password, read from standard input or asked for. All sessions end."`
+	Invite  userInvite  `cmd:"" help:"Permit one sign-up of an e-mail address, and print the secret of the invitation."`
+	Reset   userReset   `cmd:"" help:"Remove the password and end all sessions. The person then sets a new password by a code."`
+	Code    userCode    `cmd:"" help:"Print a code that lets a person in who gets no mail."`
 	Email   userEmail   `cmd:"" help:"Change the e-mail address."`
 	Emails  userEmails  `cmd:"" help:"Give e-mail addresses with an international domain their new key, and list conflicts."`
 	Roles   userRoles   `cmd:"" help:"Replace the roles, with effect from the next refresh."`

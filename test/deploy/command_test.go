@@ -86,6 +86,7 @@ func TestCommands(t *testing.T) {
 		{`{"tenant":"t1"}`, "user claims countess@example.com", "claims set", false, claims("countess@example.com", "another horse", `"tenant":"t1"`)},
 		{"", "user disable countess@example.com", "disabled", false, refused("countess@example.com", "another horse")},
 		{"", "user unlock countess@example.com", "[1-9][0-9]* attempts cleared", false, nil}, // of the refused login
+		{"", "user invite grace@example.com", "ein_", false, nil},
 		{"", "user enable countess@example.com", "enabled", false, login("countess@example.com", "another horse")},
 		{"", "session list countess@example.com", "countess@example.com +default .* open ", false, nil},
 		{"", "session list --active-since 1h", "countess@example.com .* open", false, nil},
@@ -96,6 +97,9 @@ func TestCommands(t *testing.T) {
 		{"", "user export", `"email":"countess@example.com"`, false, nil},
 		{"", "user emails --dry-run", "0 to move, 0 that cannot move", false, nil},
 		{"", "user emails", "0 moved; every e-mail address has its new key", false, login("countess@example.com", "another horse")},
+		{"", "user reset countess@example.com", "password removed", false, refused("countess@example.com", "another horse")},
+		{"", "user code countess@example.com", `code\s+[0-9]{8}`, false, nil},
+		{"another horse", "user passwd countess@example.com", "password set", false, login("countess@example.com", "another horse")},
 		{imported(), "user import - --yes", "3 created", false, login(bob, password)},
 		{"", "user forms", `[1-9] +yes +\$argon2id\$v=19\$m=19456,t=2,p=1`, false, nil},
 		{"", "user delete countess@example.com --yes", "erased", false, refused("countess@example.com", "another horse")},

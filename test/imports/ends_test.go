@@ -89,10 +89,11 @@ var ends = map[string]string{
 	"endpoint.accountHandler.verifyCode": "authn_password_change, and authn_token_revoked for each by Granted.Evicted",
 	"endpoint.accountHandler.change":     "authn_password_change, and authn_token_revoked for each by Granted.Evicted",
 
-	"user.Directory.SetPassword": "callers: the command line",
-	"user.Directory.Disable":     "callers: the command line",
-	"user.Directory.Delete":      "callers: the command line",
-	"user.Directory.compare":     "nothing: it compares a user in memory",
+	"user.Directory.SetPassword":    "callers: the command line",
+	"user.Directory.RemovePassword": "callers: the command line",
+	"user.Directory.Disable":        "callers: the command line",
+	"user.Directory.Delete":         "callers: the command line",
+	"user.Directory.compare":        "nothing: it compares a user in memory",
 }
 
 // TestEveryEndOfASession holds the list to the code, apart from the command line, so that a new way

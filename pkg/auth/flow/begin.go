@@ -112,6 +112,8 @@ type beginning struct {
 	invite id // of the sign-up, or zero
 	user   user.User
 	known  bool // the address has an account
+	// handed means that an operator hands the code over, so it proves no mailbox.
+	handed bool
 }
 
 // identify counts the request and finds the user, in the order of a login: the counter of the network
@@ -320,14 +322,23 @@ func (x *beginning) store(ctx context.Context) (Begun, error) {
 	if err != nil {
 		return Begun{}, fmt.Errorf("reading the login keys: %w", err)
 	}
+	account, err := x.m.Gate.Reference(ctx, x.Email)
+	if err != nil {
+		return Begun{}, err
+	}
+	b, err := x.make(ctx, key)
+	b.Account, b.taken = account, x.taken
+	return b, err
+}
+
+// make makes the flow under the key and stores it.
+func (x *beginning) make(ctx context.Context, key auth.LoginKey) (Begun, error) {
 	o := opening{Purpose: x.Purpose, Client: x.Client, IssuedAt: x.at}
 	if _, err := io.ReadFull(x.m.Rand, o.ID[:]); err != nil {
 		return Begun{}, fmt.Errorf("reading random bytes: %w", err)
 	}
-	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Subject: x.user.ID, taken: x.taken}
-	if b.Account, err = x.m.Gate.Reference(ctx, x.Email); err != nil {
-		return Begun{}, err
-	}
+	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Subject: x.user.ID}
+	var err error
 	if b.Message, b.Held, err = x.message(b.Reference); err != nil {
 		return Begun{}, err
 	}
@@ -365,6 +376,9 @@ func (x *beginning) message(reference string) (mail.Message, Hold, error) {
 // person returns whom the flow is about.
 func (x *beginning) person() person {
 	p := person{Address: strings.TrimSpace(x.Email), Receipt: x.sent.Receipt()}
+	if x.handed {
+		p.Handed = handed
+	}
 	if x.invite != (id{}) {
 		p.Invite = string(x.invite[:])
 	}

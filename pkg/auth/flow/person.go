@@ -21,7 +21,10 @@ type person struct {
 	Address      string
 	Receipt      string // of the attempt that the mail counted on
 	Invite       string // the id of the invitation, or empty
+	Handed       string // handed if an operator handed the code over, or empty
 }
+
+const handed = "handed"
 
 // personBytes is the length of a person before encryption. It is fixed, so that the length tells
 // neither the address nor whether there is a user.
@@ -33,7 +36,7 @@ const tagBytes = 16
 // seal encrypts p. A key encrypts one text in its life, so the nonce is zero.
 func (p person) seal(i id) (sealed [personBytes + tagBytes]byte, err error) {
 	b := binary.BigEndian.AppendUint64(nil, p.TokenVersion)
-	for _, text := range []string{string(p.Subject), p.Address, p.Receipt, p.Invite} {
+	for _, text := range []string{string(p.Subject), p.Address, p.Receipt, p.Invite, p.Handed} {
 		if len(text) > 255 {
 			return sealed, fmt.Errorf("a text of a flow has %d bytes (want at most 255)", len(text))
 		}
@@ -68,7 +71,7 @@ func openPerson(i id, sealed [personBytes + tagBytes]byte) (p person, err error)
 		b = b[1+b[0]:]
 		return string(text)
 	}
-	p.Subject, p.Address, p.Receipt, p.Invite = auth.SubjectID(next()), next(), next(), next()
+	p.Subject, p.Address, p.Receipt, p.Invite, p.Handed = auth.SubjectID(next()), next(), next(), next(), next()
 	return p, nil
 }
 

@@ -249,11 +249,15 @@ func (x *verification) commit(ctx context.Context, u user.User) (after user.User
 
 // effect carries out the purpose of the flow, by one write at most unless another write interferes.
 func (x *verification) effect(ctx context.Context, u user.User) (user.User, error) {
-	switch x.Purpose {
-	case PurposeSignup:
+	switch {
+	case x.Purpose == PurposeSignup:
 		// Each flow makes one subject, so the subject also identifies the request.
 		return u, x.m.Users.Store.Create(ctx, u, string(u.ID))
-	case PurposeReset:
+	case x.person.Handed != "" && x.Purpose == PurposeReset:
+		return x.m.Users.ReplaceHash(ctx, u.ID, u.TokenVersion, x.password)
+	case x.person.Handed != "":
+		return u, nil
+	case x.Purpose == PurposeReset:
 		return x.m.Users.ResetPassword(ctx, u, x.password)
 	}
 	return x.m.Users.VerifyEmail(ctx, u)

@@ -27,6 +27,16 @@ func (d *Directory) ResetPassword(ctx context.Context, read User, stored auth.Se
 	})
 }
 
+// RemovePassword removes the password of a user, who sets a new one by a code. All sessions, known
+// devices and codes of the user end.
+func (d *Directory) RemovePassword(ctx context.Context, id auth.SubjectID) (User, error) {
+	return d.change(ctx, id, func(u *User) error {
+		u.Password, u.MustChange = auth.Secret{}, false
+		u.TokenVersion++
+		return nil
+	})
+}
+
 // proven changes a user whose mailbox was proven when the user was read. It begins with the user as
 // read, which saves a read. Another change of the user in between, for example of the roles, stays.
 func (d *Directory) proven(ctx context.Context, read User, f func(*User)) (User, error) {
