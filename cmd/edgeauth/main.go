@@ -36,6 +36,7 @@ type grammar struct {
 	Keys    keysCommand    `cmd:"" help:"Make, show and rotate the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
 	Config  configCommand  `cmd:"" help:"Check a configuration before it is deployed."`
+	Doctor  doctorCommand  `cmd:"" help:"Check a deployed stack or a data directory, and print what is wrong and the cure."`
 	Attach  attachCommand  `cmd:"" help:"Print what attaches the authorizer of a deployed stack to your own API."`
 	Tables  tablesCommand  `cmd:"" help:"Create tables in a local engine."`
 	Version versionCommand `cmd:"" help:"Print the version, as --version does."`

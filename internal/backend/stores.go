@@ -65,3 +65,11 @@ func tables(c config.DynamoDB) *dynamo.DB {
 		Tables: dynamo.Tables{Users: c.Users, Sessions: c.Sessions, Attempts: c.Attempts},
 	})
 }
+
+// TableState is how a table is set up.
+type TableState = dynamo.TableState
+
+// InspectTables reads how the tables that c names are set up: users, sessions and attempts.
+func InspectTables(ctx context.Context, c config.Stores) ([]TableState, error) {
+	return tables(c.DynamoDB).Inspect(ctx)
+}

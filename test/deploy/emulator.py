@@ -55,11 +55,36 @@ secret["delete"] = lambda physical_id, props: secret_delete(name_of(physical_id)
 # --- AWS::DynamoDB::Table ---
 #
 # AWS: a table with DeletionProtectionEnabled cannot be deleted, by CloudFormation neither. MiniStack
-# refuses only the operation DeleteTable.
+# refuses only the operation DeleteTable. CloudFormation switches expiry and point-in-time recovery on;
+# MiniStack leaves both off.
 
 tables = provisioners._dynamodb._tables
 table = RESOURCES["AWS::DynamoDB::Table"]
-table_delete = table["delete"]
+table_create, table_update, table_delete = table["create"], table["update"], table["delete"]
+
+
+def apply_settings(name, props):
+    ttl = props.get("TimeToLiveSpecification")
+    if ttl:
+        provisioners._dynamodb._ttl_settings[name] = {
+            "TimeToLiveStatus": "ENABLED" if str(ttl["Enabled"]).lower() == "true" else "DISABLED",
+            "AttributeName": ttl["AttributeName"],
+        }
+    recovery = props.get("PointInTimeRecoverySpecification")
+    if recovery:
+        provisioners._dynamodb._pitr_settings[name] = str(recovery["PointInTimeRecoveryEnabled"]).lower() == "true"
+
+
+def create_table(logical_id, props, stack_name):
+    name, attributes = table_create(logical_id, props, stack_name)
+    apply_settings(name, props)
+    return name, attributes
+
+
+def update_table(physical_id, old, new, stack_name, logical_id=None):
+    answer = table_update(physical_id, old, new, stack_name, logical_id)
+    apply_settings(answer[0], {name: value for name, value in new.items() if old.get(name) != value})
+    return answer
 
 
 def delete_table(physical_id, props):
@@ -68,6 +93,8 @@ def delete_table(physical_id, props):
     table_delete(physical_id, props)
 
 
+table["create"] = create_table
+table["update"] = update_table
 table["delete"] = delete_table
 
 

@@ -119,12 +119,21 @@ func TestMain(m *testing.M) {
 // run runs a program against the emulator, in the root of the repository. An error contains its
 // output.
 func (p *project) run(ctx context.Context, input, name string, args ...string) (output string, err error) {
+	if output, err = p.runWith(ctx, nil, input, name, args...); err != nil {
+		return "", err
+	}
+	return output, nil
+}
+
+// runWith runs a program with more environment variables. It returns the output of a program that fails,
+// too.
+func (p *project) runWith(ctx context.Context, variables []string, input, name string, args ...string) (output string, err error) {
 	c := exec.CommandContext(ctx, name, args...)
-	c.Dir, c.Env, c.Stdin = p.Root, p.environment("ARCH="+p.Arch), strings.NewReader(input)
+	c.Dir, c.Env, c.Stdin = p.Root, append(p.environment("ARCH="+p.Arch), variables...), strings.NewReader(input)
 	var out, problems bytes.Buffer
 	c.Stdout, c.Stderr = &out, &problems
 	if err := c.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", strings.Join(c.Args, " "), err, &out, &problems)
+		return out.String(), fmt.Errorf("%s: %w\n%s%s", strings.Join(c.Args, " "), err, &out, &problems)
 	}
 	return out.String(), nil
 }

@@ -124,3 +124,25 @@ func (s *server) paste(t *testing.T, commands string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// TestSessionsPage pastes the blocks of docs/sessions.md: the hash of a CDN's secret, a session in cookies,
+// and an opaque one, each with the server that the page starts.
+func TestSessionsPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/sessions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := shellBlock.FindAllStringSubmatch(string(page), -1)
+	dev := regexp.MustCompile(`(?m)^    bin/edgeauth dev (--checked) '(.*?)' (--config) '(.*)'$`).FindStringSubmatch(string(page))
+	if len(blocks) != 3 || dev == nil {
+		t.Fatalf("the page has %d blocks of commands, and the server %q", len(blocks), dev)
+	}
+	s := start(t, filepath.Join(t.TempDir(), "home"), "127.0.0.1:0", dev[1:]...)
+	answers(t, s.paste(t, blocks[0][1]), []string{`[0-9a-f]{64}  -`})
+	answers(t, s.paste(t, blocks[1][1]), []string{
+		`{"expires_in":\d+,.*"delivery":"cookies",.*}`, `{"expires_in":\d+,.*}`, `{"sid":.*"sessions":\[.*"signals":\[\].*\]}`, `{}`,
+	})
+	answers(t, s.paste(t, blocks[2][1]), []string{
+		`{"refresh_expires_in":\d+,.*"delivery":"session",.*}`, `{.*"client_id":"default".*}`, `{}`,
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -103,4 +105,74 @@ func tableFailed(doing string, err error) error {
 		return fmt.Errorf("%s: %w: it does not exist in this account and Region", doing, auth.ErrNotFound)
 	}
 	return failed(doing, err)
+}
+
+// TableState is what a table is set up to do.
+type TableState struct {
+	Name   string
+	Exists bool
+	Keys   bool // its keys are those that the stores use
+	// Expires says that DynamoDB deletes items by the attribute expires_at. The users table has none.
+	Expires   bool
+	Recovers  bool // to each second of the last days
+	Protected bool // against deletion
+}
+
+// Inspect reads how the tables of users, sessions and attempts are set up, in this order. It changes
+// nothing. Of a missing table, Exists alone is set. The error wraps [auth.ErrUnavailable] if a table
+// could not be read.
+func (db *DB) Inspect(ctx context.Context) ([]TableState, error) {
+	var all []TableState
+	for _, table := range []struct {
+		name, keys string
+	}{
+		{db.tables.Users, attrSubject}, {db.tables.Sessions, attrSubject + " " + attrID}, {db.tables.Attempts, attrSubject},
+	} {
+		state, err := db.inspect(ctx, table.name, table.keys)
+		if err != nil {
+			return nil, fmt.Errorf("the table %s: %w", table.name, err)
+		}
+		all = append(all, state)
+	}
+	return all, nil
+}
+
+func (db *DB) inspect(ctx context.Context, name, keys string) (TableState, error) {
+	ctx, cancel := db.bounded(ctx)
+	defer cancel()
+	state := TableState{Name: name}
+	out, err := db.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	var missing *types.ResourceNotFoundException
+	switch {
+	case errors.As(err, &missing):
+		return state, nil
+	case err != nil:
+		return state, failed("reading it", err)
+	}
+	var found []string
+	for _, key := range out.Table.KeySchema {
+		found = append(found, aws.ToString(key.AttributeName))
+	}
+	for _, a := range out.Table.AttributeDefinitions {
+		if slices.Contains(found, aws.ToString(a.AttributeName)) && a.AttributeType != types.ScalarAttributeTypeS {
+			found = nil
+		}
+	}
+	state.Exists, state.Keys, state.Protected = true, strings.Join(found, " ") == keys, aws.ToBool(out.Table.DeletionProtectionEnabled)
+	ttl, err := db.client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
+	if err != nil {
+		return state, failed("reading its expiry", err)
+	}
+	if t := ttl.TimeToLiveDescription; t != nil {
+		on := t.TimeToLiveStatus == types.TimeToLiveStatusEnabled || t.TimeToLiveStatus == types.TimeToLiveStatusEnabling
+		state.Expires = on && aws.ToString(t.AttributeName) == attrExpires
+	}
+	backups, err := db.client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &name})
+	if err != nil {
+		return state, failed("reading its backups", err)
+	}
+	if b := backups.ContinuousBackupsDescription; b != nil && b.PointInTimeRecoveryDescription != nil {
+		state.Recovers = b.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled
+	}
+	return state, nil
 }

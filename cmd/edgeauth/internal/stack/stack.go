@@ -47,6 +47,10 @@ type Stack struct {
 	// SessionsNotBefore is the parameter of this name, or zero.
 	SessionsNotBefore time.Time
 
+	// Parameters are the values of the latest deployment.
+	Parameters map[string]string
+
+	cfg     aws.Config
 	tables  config.DynamoDB
 	secrets config.SecretsManager
 }
@@ -101,6 +105,7 @@ func Describe(ctx context.Context, name string) (Stack, error) {
 		SecretAccess: auth.NewSecret(credentials.SecretAccessKey), SessionSecret: auth.NewSecret(credentials.SessionToken),
 	}
 	s := Stack{
+		cfg:  cfg,
 		Name: name, Region: cfg.Region, Status: string(out.Stacks[0].StackStatus),
 		tables:  config.DynamoDB{Endpoint: endpoint(cfg, config.DynamoDBEndpoint), AWS: account},
 		secrets: config.SecretsManager{Endpoint: endpoint(cfg, config.SecretsManagerEndpoint), AWS: account},
@@ -125,6 +130,7 @@ func (s *Stack) read(described types.Stack) error {
 	for _, p := range described.Parameters {
 		parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
+	s.Parameters = parameters
 	var missing []string
 	for _, output := range []struct {
 		name string

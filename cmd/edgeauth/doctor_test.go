@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDoctorOfADataDirectory: test/deploy tries the doctor of a stack.
+func TestDoctorOfADataDirectory(t *testing.T) {
+	home := newHome(t)
+	done(t, "a long passphrase", "user", "add", "ada@example.com", "--data", home)
+	examine := func(status int, args ...string) (wrong []string) {
+		t.Helper()
+		r := edgeauth(t, "", append([]string{"doctor", "--json"}, args...)...)
+		var found []struct{ Check, State, Problem, Cure string }
+		if err := json.Unmarshal([]byte(r.out), &found); err != nil || r.status != status {
+			t.Fatalf("exit %d, want %d: %s%s", r.status, status, r.out, r.err)
+		}
+		for _, f := range found {
+			if f.State == "wrong" {
+				wrong = append(wrong, f.Check)
+			}
+			if (f.State == "wrong") != (f.Problem != "" && f.Cure != "") {
+				t.Errorf("%+v", f)
+			}
+		}
+		return wrong
+	}
+	if wrong := examine(exitDone, "--data", home); wrong != nil {
+		t.Errorf("in good order: %v", wrong)
+	}
+	store := filepath.Join(home, "edgeauth.db")
+	if found, err := filepath.Glob(filepath.Join(home, "*.db")); err == nil && len(found) == 1 {
+		store = found[0]
+	}
+	if wrong := examine(exitDone, "--store", "bolt:"+store); wrong != nil {
+		t.Errorf("a store in good order: %v", wrong)
+	}
+	if err := os.Chmod(store, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "refresh-keys.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(home, "login-ring.json")); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := examine(exitFailed, "--data", home); !slices.Equal(wrong, []string{"refresh-ring", "login-ring", "store", "store-file"}) {
+		t.Errorf("wrong are %v", wrong)
+	}
+	shown := edgeauth(t, "", "doctor", "--data", home)
+	if shown.status != exitFailed || !strings.Contains(shown.out, "cure: chmod 600 ") || !strings.Contains(shown.err, "something is wrong") {
+		t.Errorf("%+v", shown)
+	}
+	if r := edgeauth(t, "", "doctor", "--store", "elsewhere"); r.status != exitUsage {
+		t.Errorf("%+v", r)
+	}
+}
