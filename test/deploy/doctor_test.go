@@ -185,6 +185,16 @@ func (c *cloud) move(ctx context.Context, function, name, value string) error {
 	if err != nil {
 		return err
 	}
+	for state := ""; state != "Active"; { // a version is pending for a moment
+		text, err := c.ask(ctx, "lambda", http.MethodGet, at+"/configuration?Qualifier="+version.Version, "application/json", nil)
+		var now struct{ State string }
+		if err = errors.Join(err, json.Unmarshal(text, &now)); err != nil {
+			return err
+		}
+		if state = now.State; state != "Active" {
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
 	_, err = c.ask(ctx, "lambda", http.MethodPut, at+"/aliases/live", "application/json", []byte(`{"FunctionVersion":"`+version.Version+`"}`))
 	return err
 }
