@@ -24,6 +24,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/bolt"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
@@ -137,9 +138,18 @@ const (
 	accounts = 512
 )
 
-// newDoor creates the endpoint and its accounts in stores. Accounts of the kind frozen are
-// disabled.
+// newDoor creates the endpoint of the login.
 func newDoor(b *testing.B, stores service.Stores) *door {
+	b.Helper()
+	h, err := newService(b, stores).Handler("login")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &door{Handler: h}
+}
+
+// newService creates the service and its accounts in stores. Accounts of the kind frozen are disabled.
+func newService(b *testing.B, stores service.Stores) *service.Service {
 	b.Helper()
 	signing, err := keyrings.NewSigningRing(token.RS256, time.Now(), rand.Reader)
 	if err != nil {
@@ -161,6 +171,7 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 		Log:      io.Discard,
 		Throttle: login.Limits{Account: generous, Device: generous, Network: &generous},
 		Client:   auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced},
+		SignUp:   &flow.SignUp{Admit: flow.AdmitAll},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -185,11 +196,7 @@ func newDoor(b *testing.B, stores service.Stores) *door {
 			b.Fatal(err)
 		}
 	}
-	h, err := s.Handler("login")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return &door{Handler: h}
+	return s
 }
 
 func inline(b *testing.B, ring keyrings.Ring) keyrings.Source {
@@ -238,7 +245,7 @@ func boltStores(b *testing.B) service.Stores {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations()}
+	return service.Stores{Users: db.Users(), Sessions: db.Sessions(), Counters: db.Counters(), Versions: db.Versions(), Revocations: db.Revocations(), Flows: db.Flows()}
 }
 
 func dynamoDBLocalStores(b *testing.B) service.Stores {
