@@ -30,11 +30,12 @@ const build = async (folder, command, ...args) => {
 const posts = {signIn: "/sign-in", signOut: "/sign-out", order: "/orders"};
 
 // command returns the program that serves the example in a folder at a port, and its arguments.
-// warning is what the framework logs about a request that it refuses.
+// script is how the framework's own script in the page asks for a page. warning is what the framework logs about a request that it refuses.
 export const apps = [
   {name: "Express", folder: "express", needs: "node_modules/express", posts, command: () => ["node", ["server.js"]]},
   {
     name: "Next.js", folder: "next", needs: "node_modules/next", posts: {signIn: "/api/sign-in", signOut: "/api/sign-out", order: "/api/orders"},
+    script: {path: "/?_rsc=1", headers: {rsc: "1"}},
     async build(folder) {
       // The packages are outside of the folder, and no later build needs a cache.
       writeFileSync(join(folder, "next.config.js"), `export default {turbopack: {root: "/"}, experimental: {turbopackFileSystemCacheForBuild: false}};`);
@@ -44,6 +45,7 @@ export const apps = [
   },
   {
     name: "SvelteKit", folder: "sveltekit", needs: "node_modules/@sveltejs/kit", posts: {signIn: "/sign-in", signOut: "/?/signOut", order: "/?/order"},
+    script: {path: "/__data.json", headers: {}},
     warning: /^\n\x1b\[1;31m\[4\d\d\] .*\n(Error: .*\n( +at .*\n)*)?/gm,
     build: (folder) => build(folder, "vite", "build", "--logLevel", "error"),
     command: () => ["node", ["build"]],

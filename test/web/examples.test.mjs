@@ -185,6 +185,26 @@ const suite = (app) => {
     }
   });
 
+  test("an access token is replaced 30 seconds before its end, an opaque session never", async () => {
+    const {context} = await signIn(), late = (await cookiesOf(context)).filter((cookie) => !cookie.startsWith("edgeauth-access=")).join("; ");
+    const token = (seconds) => "edgeauth-access=a." + Buffer.from(JSON.stringify({exp: Math.ceil(Date.now() / 1000) + seconds})).toString("base64url") + ".c";
+    for (const [cookie, want] of [[token(20), 1], [token(-20), 1], ["edgeauth-access=a.b.c", 1], [token(600), 0], ["edgeauth-session=x", 0]]) {
+      const since = gate.log.length, answer = await send("GET", "/", {...visit, cookie: late + "; " + cookie});
+      assert.equal(answer.status, 200);
+      await answer.text();
+      assert.equal(sent(since).filter((line) => line == "POST /auth/refresh").length, want, cookie);
+      assert.equal(answer.cookies.filter((line) => line.startsWith("edgeauth-access=")).length, want, cookie);
+    }
+    if (app.script) {
+      const own = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty", ...app.script.headers};
+      const answer = await send("GET", app.script.path, {...own, cookie: late});
+      assert.ok(answer.cookies.some((line) => line.startsWith("edgeauth-access=")));
+      const out = await send("GET", app.script.path, own);
+      assert.match(await out.text() + out.headers.location, /\/sign-in/);
+    }
+    await context.close();
+  });
+
   test("an API that does not answer signs no user out, and does not stop the pages", async () => {
     const late = await signIn(), fresh = await signIn();
     await drop(late.context);
@@ -274,7 +294,7 @@ const suite = (app) => {
   test("what a client sends is no fault, and the cookies of one user are not another's", async () => {
     const junk = "edgeauth-refresh=%; =; edgeauth-access=a.b.c", since = gate.log.length;
     for (const [path, body, more] of [
-      [app.posts.signIn, "x".repeat(200_000)], [app.posts.signIn, "email=a&email=b"], [app.posts.signIn, ""],
+      [app.posts.signIn, "x".repeat(200_000)], [app.posts.signIn, "email=a&email=b"], [app.posts.signIn, ""], [app.posts.signIn, "email=a@example.com&password=x"],
       [app.posts.signIn, "email=%00%ff", {"content-type": "application/x-www-form-urlencoded; charset=x"}],
       [app.posts.signIn, "--x\r\n", {"content-type": "multipart/form-data; boundary=y"}], [app.posts.signIn, "{}", {"content-type": "application/json"}],
       [app.posts.signOut, "", {cookie: junk}], [app.posts.order, "", {cookie: `edgeauth-access=a.${Buffer.from("[".repeat(3000)).toString("base64url")}.c; edgeauth-refresh=\xe9`}],
@@ -282,6 +302,7 @@ const suite = (app) => {
       const {status} = await send("POST", path, {...formType, origin, "sec-fetch-site": "same-origin", "user-agent": "\xe9", get: "x", ...more}, body);
       assert.ok(status < 500, `${path} ${body.slice(0, 20)}: ${status}`);
     }
+    assert.ok(sent(since).includes("POST /auth/login"));
     assert.deepEqual(gate.log.slice(since).map(({headers}) => headers.cookie).filter((cookie) => /eyJ|ert_/.test(cookie)), []);
   });
 

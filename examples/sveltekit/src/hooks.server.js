@@ -18,8 +18,8 @@ const authOf = createServerAuth({base: env.API || "http://127.0.0.1:8080", origi
 export const handle = async ({event, resolve}) => {
   const auth = event.locals.auth = authOf(event.request.headers, event.request.method);
   const isSignedIn = await auth.refresh().catch(() => {});
-  const answer = isSignedIn || event.route.id == "/sign-in" ? await resolve(event)
-    : isSignedIn == undefined ? new Response("The sign-in service cannot be reached.", {status: 503}) : ask(event);
+  const answer = isSignedIn == undefined ? new Response("The sign-in service cannot be reached.", {status: 503})
+    : isSignedIn || event.route.id == "/sign-in" ? await resolve(event) : ask(event);
   for (const line of auth.cookies) answer.headers.append("Set-Cookie", line);
   answer.headers.set("Cache-Control", "no-store");
   return answer;
