@@ -12,7 +12,7 @@ import (
 
 type attachCommand struct {
 	Store string `required:"" placeholder:"stack:NAME" help:"The deployed stack, in the Region and with the credentials that the aws command uses."`
-	Kind  string `arg:"" optional:"" enum:"native,http,session,rest-token,rest-request," default:"" help:"native (an HTTP API's own JWT authorizer), http, session (http, with the session authorizer beside it), rest-token or rest-request (default: all)."`
+	Kind  string `arg:"" optional:"" enum:"native,http,session,cookie-http,rest-token,rest-request,cookie-rest," default:"" help:"native (an HTTP API's own JWT authorizer), http, session (http, with the session authorizer beside it), cookie-http, rest-token, rest-request or cookie-rest (default: all)."`
 }
 
 // attachment is a block of a SAM template.
@@ -37,18 +37,32 @@ Auth:
 		}},
 	{"http", "An HTTP API with edgeauth's authorizer. Properties of an AWS::Serverless::HttpApi:",
 		func(s stack.Stack) string {
-			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer)
+			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer, withHeader)
 		}},
 	{"session", "An HTTP API with both of edgeauth's authorizers. A route with Auth: {Authorizer: edgeauth-session} refuses a token " +
 		"whose session has ended. Properties of an AWS::Serverless::HttpApi:",
 		func(s stack.Stack) string {
-			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer) + httpAuthorizer("edgeauth-session", s.SessionAuthorizer)
+			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer, withHeader) + httpAuthorizer("edgeauth-session", s.SessionAuthorizer, withHeader)
+		}},
+	{"cookie-http", "An HTTP API that takes the token from the cookie too, if token_sources has it. Properties of an AWS::Serverless::HttpApi:",
+		func(s stack.Stack) string {
+			return httpBlock + httpAuthorizer("edgeauth", s.Authorizer, withoutSource)
 		}},
 	{"rest-token", "A REST API whose authorizer gets the token only. Properties of an AWS::Serverless::Api:",
-		func(s stack.Stack) string { return restBlock(s, "TOKEN", "Header: Authorization") }},
+		func(s stack.Stack) string {
+			return restBlock(s, "TOKEN", "{Header: Authorization, ReauthorizeEvery: 0}")
+		}},
 	{"rest-request", "A REST API whose authorizer gets the request. Properties of an AWS::Serverless::Api:",
-		func(s stack.Stack) string { return restBlock(s, "REQUEST", "Headers: [Authorization]") }},
+		func(s stack.Stack) string { return restBlock(s, "REQUEST", withHeader) }},
+	{"cookie-rest", "A REST API that takes the token from the cookie too, if token_sources has it. Properties of an AWS::Serverless::Api:",
+		func(s stack.Stack) string { return restBlock(s, "REQUEST", withoutSource) }},
 }
+
+// The identity of an authorizer. Without a source, the gateway passes on a request that has the cookie alone.
+const (
+	withHeader    = "{Headers: [Authorization], ReauthorizeEvery: 0}"
+	withoutSource = "{ReauthorizeEvery: 0}"
+)
 
 const httpBlock = `FailOnWarnings: true
 Auth:
@@ -56,13 +70,13 @@ Auth:
   Authorizers:
 `
 
-func httpAuthorizer(name, arn string) string {
+func httpAuthorizer(name, arn, identity string) string {
 	return fmt.Sprintf(`    %s:
       FunctionArn: %s
       AuthorizerPayloadFormatVersion: '2.0'
       EnableSimpleResponses: true
-      Identity: {Headers: [Authorization], ReauthorizeEvery: 0}
-`, name, yamlText(arn))
+      Identity: %s
+`, name, yamlText(arn), identity)
 }
 
 func restBlock(s stack.Stack, payload, identity string) string {
@@ -75,7 +89,7 @@ Auth:
       FunctionArn: %s
       FunctionPayloadType: %s
       DisableFunctionDefaultPermissions: true
-      Identity: {%s, ReauthorizeEvery: 0}
+      Identity: %s
 `, yamlText(s.Authorizer), payload, identity)
 }
 

@@ -22,6 +22,8 @@ func TestAttach(t *testing.T) {
 			{"{issuer: https://auth.example.com, audience: [https://api.example.com]}", "{issuer: !Ref Issuer, audience: [!Ref Issuer]}"}}},
 		"http":         {"http-api", [][2]string{authorizer}},
 		"session":      {"session-http-api", [][2]string{authorizer, session}},
+		"cookie-http":  {"cookie-http-api", [][2]string{authorizer}},
+		"cookie-rest":  {"cookie-rest-api", [][2]string{authorizer}},
 		"rest-token":   {"rest-token", [][2]string{authorizer}},
 		"rest-request": {"rest-request", [][2]string{authorizer}},
 	} {

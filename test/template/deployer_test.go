@@ -9,31 +9,37 @@ import (
 // makes are the actions by which CloudFormation makes and removes a resource of each type.
 var makes = map[string][]string{
 	"AWS::ApiGatewayV2::Api":         {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::ApiMapping":  {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Authorizer":  {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::DomainName":  {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Integration": {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Route":       {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Stage":       {"apigateway:POST", "apigateway:DELETE", "logs:CreateLogDelivery", "logs:PutResourcePolicy"},
 	"AWS::CloudWatch::Alarm":         {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"},
 	"AWS::CloudWatch::Dashboard":     {"cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"},
-	"AWS::DynamoDB::Table":           {"dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive", "dynamodb:DescribeTable"},
-	"AWS::IAM::ManagedPolicy":        {"iam:CreatePolicy", "iam:DeletePolicy"},
-	"AWS::IAM::Role":                 {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"},
-	"AWS::Lambda::Alias":             {"lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"},
-	"AWS::Lambda::EventInvokeConfig": {"lambda:PutFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"},
-	"AWS::Lambda::Function":          {"lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:DeleteFunction", "iam:PassRole", "s3:GetObject"},
-	"AWS::Lambda::Permission":        {"lambda:AddPermission", "lambda:RemovePermission"},
-	"AWS::Lambda::Version":           {"lambda:PublishVersion", "lambda:DeleteFunction"},
-	"AWS::Logs::LogGroup":            {"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"},
-	"AWS::SSM::Parameter":            {"ssm:PutParameter", "ssm:DeleteParameter"},
-	"AWS::SecretsManager::Secret":    {"secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:DeleteSecret"},
-	"Custom::EdgeauthKeys":           {"lambda:InvokeFunction"},
-	"Custom::EdgeauthProtection":     {"lambda:InvokeFunction"},
+	"AWS::CodeDeploy::Application":   {"codedeploy:CreateApplication", "codedeploy:DeleteApplication"},
+	// CloudFormation begins a deployment of the group when it updates an alias.
+	"AWS::CodeDeploy::DeploymentGroup": {"codedeploy:CreateDeployment", "codedeploy:CreateDeploymentGroup", "codedeploy:DeleteDeploymentGroup", "codedeploy:GetDeployment", "codedeploy:GetDeploymentConfig", "codedeploy:RegisterApplicationRevision", "codedeploy:StopDeployment", "iam:PassRole"},
+	"AWS::DynamoDB::Table":             {"dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive", "dynamodb:DescribeTable"},
+	"AWS::IAM::ManagedPolicy":          {"iam:CreatePolicy", "iam:DeletePolicy"},
+	"AWS::IAM::Role":                   {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"},
+	"AWS::Lambda::Alias":               {"lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"},
+	"AWS::Lambda::EventInvokeConfig":   {"lambda:PutFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"},
+	"AWS::Lambda::Function":            {"lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:DeleteFunction", "iam:PassRole", "s3:GetObject"},
+	"AWS::Lambda::Permission":          {"lambda:AddPermission", "lambda:RemovePermission"},
+	"AWS::Lambda::Version":             {"lambda:PublishVersion", "lambda:DeleteFunction"},
+	"AWS::Logs::LogGroup":              {"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"},
+	"AWS::Route53::RecordSet":          {"route53:ChangeResourceRecordSets", "route53:GetChange", "route53:GetHostedZone"},
+	"AWS::SSM::Parameter":              {"ssm:PutParameter", "ssm:DeleteParameter"},
+	"AWS::SecretsManager::Secret":      {"secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:DeleteSecret"},
+	"Custom::EdgeauthKeys":             {"lambda:InvokeFunction"},
+	"Custom::EdgeauthProtection":       {"lambda:InvokeFunction"},
 }
 
 // TestDeployer: the role that deploys can make and remove every resource of the stack, and can read
 // no key and no item.
 func TestDeployer(t *testing.T) {
-	d, stack := translated(t, "examples/deployer/deployer.yaml"), translated(t, "template.yaml")
+	d, stack := translated(t, "examples/deployer/deployer.yaml"), translated(t, "template.yaml", "Rollout=Canary10Percent5Minutes")
 	for _, problem := range deployer(d, stack) {
 		t.Error(problem)
 	}
@@ -65,7 +71,7 @@ func deployer(d, stack document) (problems []string) {
 	for _, s := range at[[]any](at[[]any](d.properties("Role"), "Policies")[0], "PolicyDocument", "Statement") {
 		actions := list(at[any](s, "Action"))
 		may = append(may, actions...)
-		if slices.Contains(actions, "iam:PassRole") && at[string](s, "Condition", "StringEquals", "iam:PassedToService") != "lambda.amazonaws.com" {
+		if slices.Contains(actions, "iam:PassRole") && !slices.Equal(list(at[any](s, "Condition", "StringEquals", "iam:PassedToService")), []string{"lambda.amazonaws.com", "codedeploy.amazonaws.com"}) {
 			problems = append(problems, "it may pass a role to any service")
 		}
 	}

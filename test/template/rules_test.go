@@ -136,7 +136,7 @@ var rules = []rule{
 
 func TestTemplate(t *testing.T) {
 	d := translated(t, "template.yaml")
-	for _, r := range slices.Concat(rules, accessRules, stateRules) {
+	for _, r := range slices.Concat(rules, accessRules, stateRules, deploymentRules) {
 		t.Run(r.name, func(t *testing.T) {
 			for _, problem := range r.check(d) {
 				t.Error(problem)

@@ -74,8 +74,15 @@ func list(in any) []string {
 	return texts
 }
 
-// translated returns what CloudFormation receives for a template of the repository.
-func translated(t *testing.T, name string) document {
+// translated returns what CloudFormation receives for a template of the repository. The parameters
+// have the form NAME=VALUE.
+func translated(t *testing.T, name string, parameters ...string) document {
+	t.Helper()
+	return printed(t, "cloudformation", name, parameters...)
+}
+
+// printed returns what translate.py prints.
+func printed(t *testing.T, verb, name string, parameters ...string) document {
 	t.Helper()
 	python, err := filepath.Abs("../../.cache/sam/bin/python")
 	if err != nil {
@@ -88,7 +95,7 @@ func translated(t *testing.T, name string) document {
 	if _, err := os.ReadFile(path); err != nil { // go test must know what the result depends on
 		t.Fatal(err)
 	}
-	c := exec.Command(python, "translate.py", "cloudformation", path)
+	c := exec.Command(python, append([]string{"translate.py", verb, path}, parameters...)...)
 	c.Env = append(os.Environ(), "AWS_DEFAULT_REGION=us-east-1")
 	var stderr bytes.Buffer
 	c.Stderr = &stderr

@@ -1,7 +1,8 @@
 """Prints templates as JSON.
 
     translate.py read TEMPLATE       as it stands, with the short forms of functions written out
-    translate.py cloudformation TEMPLATE   as CloudFormation gets it: after the transform of AWS SAM
+    translate.py cloudformation TEMPLATE [NAME=VALUE...]   as CloudFormation gets it: after the transform of AWS SAM, with
+        these parameters
 """
 
 import json
@@ -19,23 +20,23 @@ class NoManagedPolicies:
         return {}
 
 
-def cloudformation(template):
+def cloudformation(template, parameters):
     # The translator takes code from S3 only; what stands in its place here is never looked at.
     for resource in [template.get("Globals", {}).get("Function", {})] + [
         r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"
     ]:
         if "CodeUri" in resource:
             resource["CodeUri"] = "s3://bucket/code.zip"
-    return transform(template, {}, NoManagedPolicies())
+    return transform(template, parameters, NoManagedPolicies())
 
 
 def main():
     logging.disable(logging.WARNING)
-    verb, path = sys.argv[1:]
+    verb, path, *parameters = sys.argv[1:]
     with open(path, encoding="utf-8") as f:
         template = yaml_parse(f.read())
     if verb == "cloudformation":
-        template = cloudformation(template)
+        template = cloudformation(template, dict(p.split("=", 1) for p in parameters))
     json.dump(template, sys.stdout, indent=1)
 
 
