@@ -187,8 +187,8 @@ func everything(t *testing.T, s *stack, d document) error {
 		"AuthorizerId": object{"Ref": "SessionAuthorizer"}, "Target": object{"Fn::Sub": "integrations/${DiscoveryIntegration}"},
 	}}
 	// The refreshes of a client with this profile are decided before the write. A login of a client with
-	// a limit ends sessions.
-	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"},"single":{"max_sessions":1}}}`)...); err != nil {
+	// a limit ends sessions. Without a sender, nobody may sign up unless the configuration says so.
+	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"},"single":{"max_sessions":1}},"signup":{"admit":"on"}}`)...); err != nil {
 		return err
 	}
 	if _, err := s.command(imported(), "user import - --yes"); err != nil {
@@ -196,6 +196,9 @@ func everything(t *testing.T, s *stack, d document) error {
 	}
 	ctx, c := t.Context(), s.client()
 	if err := s.session(ctx, ada, password); err != nil {
+		return err
+	}
+	if err := s.signUp(ctx); err != nil {
 		return err
 	}
 	if err := c.login(ctx, bob, password); err != nil {
