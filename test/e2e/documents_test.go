@@ -58,6 +58,24 @@ func TestReadme(t *testing.T) {
 	})
 }
 
+// TestReadmeSignUp pastes the second session of the README into a shell: a sign-up and a reset.
+func TestReadmeSignUp(t *testing.T) {
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := shellBlock.FindAllStringSubmatch(string(page), -1)
+	if len(sessions) < 2 {
+		t.Fatal("the README has no session of a sign-up")
+	}
+	answers(t, fresh(t).paste(t, sessions[1][1]), []string{
+		`{"access_token":".*,"refresh_token":"ert_[\w-]+",.*}`,
+		`{"access_token":".*,"refresh_token":"ert_[\w-]+",.*}`,
+		`{"error":"invalid_credentials",.*}`,
+		`{"auth_session":"eas_[\w-]+","reference":"[A-Z]{4}","expires_in":600,"resend_after":60}`,
+	})
+}
+
 // TestChoosing pastes the two blocks of docs/choosing.md: the one that starts the server with its
 // configuration, and the four deliveries.
 func TestChoosing(t *testing.T) {
