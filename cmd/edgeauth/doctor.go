@@ -228,7 +228,7 @@ func (x *examination) functions(s stack.Stack, all []stack.Function, deploy stri
 		}
 		check := "function-" + f.LogicalID
 		if f.Missing {
-			x.add(check, wrong, "the function "+f.Name+", or its alias live, does not exist", deploy)
+			x.add(check, wrong, "the function "+f.Name+", or its alias live, does not exist", "docs/operations.md, Move to a new stack, which keeps tables and secrets: CloudFormation brings back nothing that was deleted by hand")
 			continue
 		}
 		var differ []string
@@ -248,7 +248,7 @@ func (x *examination) functions(s stack.Stack, all []stack.Function, deploy stri
 		}
 		slices.Sort(differ)
 		x.holds(len(differ) == 0, check, "the alias live of "+f.Name+" runs with other values than the stack's: "+strings.Join(differ, "; "),
-			"wait if a deployment goes on; otherwise "+deploy)
+			"wait if a deployment goes on; otherwise deploy a changed value, which gives every alias a new version: "+deploy+" --parameter-overrides NAME=VALUE")
 	}
 }
 

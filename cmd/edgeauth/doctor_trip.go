@@ -34,7 +34,7 @@ func (x *examination) published(ctx context.Context, s stack.Stack, signing keyr
 	}
 	if kid := signing.Keys[s.KeyVersion].ID(); len(signing.Keys) > 0 {
 		x.holds(strings.Contains(string(a.body), `"`+kid+`"`), "public-keys", "the key that signs is not among the public keys: authorizers refuse every new token",
-			"sam deploy --stack-name "+s.Name)
+			"deploy a changed value, which gives every alias a new version: sam deploy --stack-name "+s.Name+" --parameter-overrides NAME=VALUE")
 	}
 	date, err := http.ParseTime(a.header.Get("Date"))
 	if err != nil {

@@ -109,7 +109,7 @@ func TestCommands(t *testing.T) {
 		{"", "keys drop --kid=x", "sam deploy", true, nil},
 		{"", "dev", "--store", true, nil},
 		{"", "tables create", "--store", true, nil},
-		{"", "doctor --no-user", `session.*-table +ok`, false, nil},
+		{"", "doctor --no-user", `public-keys +wrong`, true, nil}, // only TestDoctor has a way to the name of the API
 		{"", "attach", regexp.QuoteMeta(s.outputs["AuthorizerArn"]), false, nil},
 	} {
 		words := strings.Fields(row.args)

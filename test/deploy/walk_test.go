@@ -27,13 +27,13 @@ func TestWalk(t *testing.T) {
 		}
 		return err
 	}
-	begun := time.Now()
+	built, begun := filepath.Join(s.BuildFolder(), "template.yaml"), time.Now()
 	for _, step := range []struct {
 		what string
 		do   func() error
 	}{
 		{"deploy", func() error {
-			err := s.deployFile(filepath.Join(s.BuildFolder(), "template.yaml"))
+			err := s.deployFile(built)
 			b, c = s.between(), s.client()
 			return err
 		}},
@@ -53,7 +53,7 @@ func TestWalk(t *testing.T) {
 		{"show the keys", func() error { return prints("keys show", "version 2, from ") }},
 		{"rotate the keys, three hours later", func() error {
 			s.pass(4 * time.Hour)
-			return s.deploy("KeyVersion=2")
+			return s.deployFile(built, "KeyVersion=2")
 		}},
 		{"go on with the session", func() error { return c.renew(ctx) }},
 		{"list the sessions", func() error { return prints("session list "+ada, c.sid()+" .*open") }},
