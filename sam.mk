@@ -20,8 +20,13 @@ build-AccountFunction:    $(DIST)/$(ARCH)/account/bootstrap
 build-SessionsFunction:   $(DIST)/$(ARCH)/sessions/bootstrap
 build-DiscoveryFunction:  $(DIST)/$(ARCH)/discovery/bootstrap
 build-KeysFunction:       $(DIST)/$(ARCH)/keys/bootstrap
+build-MailerFunction:     $(DIST)/$(ARCH)/mailer/bootstrap
 build-%Function:
 	cp $< "$(ARTIFACTS_DIR)/bootstrap"
+	$(if $(and $(filter MailerFunction,$*Function),$(MAILS)),cp -R "$(MAILS)" "$(ARTIFACTS_DIR)/mails")
+
+# MAILS is a folder with texts of mails of your own; empty means the shipped ones. Deploy with MailTemplates=mails.
+export MAILS ?=
 
 .PHONY: sam-build
 sam-build: .cache/sam/fetched.txt ## Build the functions for ARCH, for "sam deploy"

@@ -24,6 +24,14 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.Deny, "RestRefusal", ""},
 	{config.SessionCheck, "SessionCheck", ""},
 	{config.Metrics, "Metrics", ""},
+	{config.MailSender, "MailSender", "none"},
+	{config.MailFrom, "MailFrom", ""},
+	{config.MailName, "MailName", ""},
+	{config.MailReplyTo, "MailReplyTo", ""},
+	{config.MailLink, "MailLink", ""},
+	{config.MailTemplates, "MailTemplates", ""},
+	{config.SMTPPassword, "SmtpPassword", ""},
+	{config.ConfigurationSet, "SesConfigurationSet", ""},
 	{config.KeyVersion, keyVersion, "1"},
 	{config.UsersTable, "UsersTable", ""},
 	{config.SessionsTable, "SessionsTable", ""},
@@ -46,8 +54,16 @@ func values(properties map[string]string, jwks string) map[string]string {
 		}
 		given[g.variable] = text
 	}
+	given[config.Mailer] = ""
+	if given[config.MailSender] != "none" {
+		given[config.Mailer] = mailerARN
+	}
 	return given
 }
+
+// mailerARN has the length of the longest ARN of the mailer. The ARN itself is not known yet, since the
+// mailer waits for the keys.
+var mailerARN = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:" + strings.Repeat("x", 64) + ":live"
 
 // checkValues returns an error if a function would not start with these values, or if they leave no
 // room for the public keys of a rotation. It is called before a ring is written.

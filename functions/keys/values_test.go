@@ -18,7 +18,7 @@ func (s *stack) whole(pairs ...string) {
 	more := map[string]any{
 		"Issuer":   "https://auth.example.com",
 		"Audience": "https://auth.example.com", "Profile": "balanced", "IdleTimeout": "336h", "AbsoluteTimeout": "2160h",
-		"RestoredUntil": "", "SessionsNotBefore": "", "Config": "", "RestRefusal": "unauthorized", "SessionCheck": "session",
+		"RestoredUntil": "", "SessionsNotBefore": "", "Config": "", "RestRefusal": "unauthorized", "SessionCheck": "session", "MailSender": "none",
 		"UsersTable": "edgeauth-UsersTable-ABCDEFGHIJKL", "SessionsTable": "edgeauth-SessionsTable-ABCDEFGHIJKL",
 		"AttemptsTable": "edgeauth-AttemptsTable-ABCDEFGHIJKL",
 	}
@@ -43,6 +43,9 @@ var wrongOnes = []struct{ property, value, want string }{
 	{"Profile", "lax", `Profile "lax" is not a profile`},
 	{"SessionCheck", "list", `SessionCheck "list" is not a check of sessions`},
 	{"RestRefusal", "403", `RestRefusal "403" is not a way to refuse`},
+	{"MailSender", "", `MailSender is not set: it should hold ses, smtp:`},
+	{"MailSender", "ses", `MailFrom is not set: it should hold the address`},
+	{"MailSender", "smtps://smtp.example.com/x", `MailSender "smtps://smtp.example.com/x" is not a sender: it should hold ses, smtp://`},
 }
 
 // TestWrongValues checks that a deployment with a value that would stop a function fails. The error

@@ -49,6 +49,11 @@ const (
 	AuthzAllowed         Metric = "authz_allowed"
 	AuthzUnauthenticated Metric = "authz_unauthenticated"
 	AuthzForbidden       Metric = "authz_forbidden"
+	MailsSent            Metric = "mails_sent"
+	MailsHeld            Metric = "mails_held"
+	MailsFailed          Metric = "mails_failed"
+	MailBounces          Metric = "mail_bounces"
+	MailComplaints       Metric = "mail_complaints"
 	Faults               Metric = "faults"
 	StoreErrors          Metric = "store_errors"
 	KeyAge               Metric = "key_age_days"
@@ -109,6 +114,17 @@ func counts(e Event) (of []Metric) {
 		return append(of, endedBy(e)...)
 	case AuthzAllow:
 		return append(of, AuthzAllowed)
+	case MailSent:
+		return append(of, MailsSent)
+	case MailHeld:
+		return append(of, MailsHeld)
+	case MailFail:
+		return append(of, MailsFailed)
+	case MailBounced:
+		if e.Reason == "complaint" {
+			return append(of, MailComplaints)
+		}
+		return append(of, MailBounces)
 	case AuthzFail:
 		if e.Outcome == "forbidden" {
 			return append(of, AuthzForbidden)

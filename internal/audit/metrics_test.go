@@ -112,6 +112,12 @@ func TestMetrics(t *testing.T) {
 		{audit.Event{Name: audit.AuthzFail, Outcome: "unauthenticated", Reason: "expired"}, "authz_unauthenticated=1"},
 		{audit.Event{Name: audit.AuthzFail, Outcome: "forbidden", Reason: "missing_role"}, "authz_forbidden=1"},
 		{audit.Event{Name: audit.AuthzFail, Outcome: "fault", Fault: broken}, "faults=1 faults{function=edgeauth-RefreshFunction-x,version=7}=1"},
+		{audit.Event{Name: audit.MailSent, Outcome: "reset"}, "mails_sent=1"},
+		{audit.Event{Name: audit.MailHeld, Outcome: "reset", Reason: "suppressed"}, "mails_held=1"},
+		{audit.Event{Name: audit.MailFail, Outcome: "reset", Reason: "unreachable"}, "mails_failed=1"},
+		{audit.Event{Name: audit.MailFail, Outcome: "reset", Reason: "sender", Fault: broken}, "faults=1 faults{function=edgeauth-RefreshFunction-x,version=7}=1"},
+		{audit.Event{Name: audit.MailBounced, Reason: "soft_bounce"}, "mail_bounces=1"},
+		{audit.Event{Name: audit.MailBounced, Reason: "complaint"}, "mail_complaints=1"},
 		{audit.Event{Name: audit.Startup, KeyAge: 36 * time.Hour}, "key_age_days=1.5"},
 	} {
 		got := strings.Join(written(t, t.Context(), row.event), " ")

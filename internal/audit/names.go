@@ -43,6 +43,13 @@ const (
 	// AuthzAllow is not in the vocabulary, which names only refusals.
 	AuthzAllow Name = "authz_allow"
 	AuthzFail  Name = "authz_fail"
+	// MailSent and the other names of mails are not in the vocabulary. The outcome is the kind of the
+	// mail. MailHeld is one that an earlier bounce holds back, MailFail one that could not be
+	// sent, and MailBounced what a server reports later.
+	MailSent    Name = "mail_sent"
+	MailHeld    Name = "mail_held"
+	MailFail    Name = "mail_fail"
+	MailBounced Name = "mail_bounced"
 	// Startup is written by a function that signs, when it has read its keys.
 	Startup Name = "sys_startup"
 )
@@ -61,7 +68,8 @@ func (n Name) level() level {
 	switch n {
 	case TokenReuse:
 		return failure
-	case LoginFail, PasswordChangeFail, ReauthenticationFail, CodeAskFail, CodeFail, SessionRenewFail, TokenRevokeFail, SessionsReadFail, SessionLabelFail, AuthzFail:
+	case LoginFail, PasswordChangeFail, ReauthenticationFail, CodeAskFail, CodeFail, SessionRenewFail, TokenRevokeFail, SessionsReadFail, SessionLabelFail, AuthzFail,
+		MailHeld, MailFail, MailBounced:
 		return warning
 	}
 	return information

@@ -37,11 +37,22 @@ const (
 	SessionCheck        = "EDGEAUTH_SESSION_CHECK"
 	StackID             = "EDGEAUTH_STACK_ID"
 	Metrics             = "EDGEAUTH_METRICS"
+	Mailer              = "EDGEAUTH_MAILER"
+	MailSender          = "EDGEAUTH_MAIL_SENDER"
+	MailFrom            = "EDGEAUTH_MAIL_FROM"
+	MailName            = "EDGEAUTH_MAIL_NAME"
+	MailReplyTo         = "EDGEAUTH_MAIL_REPLY_TO"
+	MailLink            = "EDGEAUTH_MAIL_LINK"
+	MailTemplates       = "EDGEAUTH_MAIL_TEMPLATES"
+	SMTPPassword        = "EDGEAUTH_SMTP_PASSWORD"
+	ConfigurationSet    = "EDGEAUTH_SES_CONFIGURATION_SET"
 
 	// The names of the AWS SDKs. The endpoints point at a local engine or a stand-in; Lambda sets
 	// the other variables.
 	DynamoDBEndpoint       = "AWS_ENDPOINT_URL_DYNAMODB"
 	SecretsManagerEndpoint = "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+	LambdaEndpoint         = "AWS_ENDPOINT_URL_LAMBDA"
+	SESEndpoint            = "AWS_ENDPOINT_URL_SESV2"
 	EmulatorEndpoint       = "AWS_ENDPOINT_URL"
 	Region                 = "AWS_REGION"
 	AccessKeyID            = "AWS_ACCESS_KEY_ID"

@@ -16,10 +16,14 @@ func Readers() map[string][]string {
 		"authorizer":         authorizers,
 		"session-authorizer": checking,
 		"login":              proving,
-		"account":            proving,
+		"account":            slices.Concat(proving, []string{Mailer}),
 		"refresh":            slices.Concat(issuing, []string{RestoredUntil}),
 		"sessions":           listing,
-		"discovery":          {Issuer, JWKS, JWKSFile},
-		"keys":               {StackID},
+		"mailer": {
+			LoginRing, KeyVersion, Store, AttemptsTable, Metrics,
+			MailSender, MailFrom, MailName, MailReplyTo, MailLink, MailTemplates, SMTPPassword, ConfigurationSet,
+		},
+		"discovery": {Issuer, JWKS, JWKSFile},
+		"keys":      {StackID},
 	}
 }

@@ -8,8 +8,8 @@ type Stores struct {
 	DynamoDB DynamoDB
 }
 
-// DynamoDB holds the names of the tables and how to reach them. Attempts is empty if no counter is
-// needed, and Users if no user is.
+// DynamoDB holds the names of the tables and how to reach them. The name of a table that is not needed
+// is empty.
 type DynamoDB struct {
 	Users, Sessions, Attempts string
 	Endpoint                  string // of a local engine; empty means AWS
@@ -17,21 +17,25 @@ type DynamoDB struct {
 }
 
 // Store returns where users, sessions and attempts are stored.
-func (e *Environment) Store() Stores { return e.store(users | attempts) }
+func (e *Environment) Store() Stores { return e.store(users | sessions | attempts) }
 
 // SessionStore returns where users and sessions are stored. It does not read the name of the
 // attempts table.
-func (e *Environment) SessionStore() Stores { return e.store(users) }
+func (e *Environment) SessionStore() Stores { return e.store(users | sessions) }
 
 // RevocationStore returns where revocations are stored. It reads the name of the table of sessions
 // alone.
-func (e *Environment) RevocationStore() Stores { return e.store(0) }
+func (e *Environment) RevocationStore() Stores { return e.store(sessions) }
 
-// tables are the tables that a store has beside that of sessions.
+// AttemptStore returns where counters are stored. It reads the name of the attempts table alone.
+func (e *Environment) AttemptStore() Stores { return e.store(attempts) }
+
+// tables are the tables of a store that are needed.
 type tables uint8
 
 const (
 	users tables = 1 << iota
+	sessions
 	attempts
 )
 
@@ -67,7 +71,9 @@ func (e *Environment) dynamoDB(with tables) DynamoDB {
 	if with&users != 0 {
 		d.Users, _ = e.required(UsersTable, "the name of the table of users")
 	}
-	d.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
+	if with&sessions != 0 {
+		d.Sessions, _ = e.required(SessionsTable, "the name of the table of sessions")
+	}
 	if with&attempts != 0 {
 		d.Attempts, _ = e.required(AttemptsTable, "the name of the table of failed logins")
 	}

@@ -68,10 +68,13 @@ func Check(values map[string]string) []Problem {
 	return problems
 }
 
-// each returns the errors that err joins.
-func each(err error) []error {
+// each returns the errors that err joins, also those that one of them joins.
+func each(err error) (all []error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && !errors.Is(err, authorizer.ErrConfig) {
-		return joined.Unwrap()
+		for _, one := range joined.Unwrap() {
+			all = append(all, each(one)...)
+		}
+		return all
 	}
 	if err == nil {
 		return nil
@@ -105,7 +108,7 @@ func describe(err error, values map[string]string) Problem {
 var shown = map[string]bool{
 	config.Issuer: true, config.Audience: true, config.KeyVersion: true, config.Profile: true, config.AccessTokenLifetime: true,
 	config.IdleTimeout: true, config.AbsoluteTimeout: true, config.RestoredUntil: true, config.SessionsNotBefore: true, config.Deny: true, config.SessionCheck: true,
-	config.HTTPResponse: true, config.Metrics: true,
+	config.HTTPResponse: true, config.Metrics: true, config.MailSender: true, config.MailFrom: true,
 }
 
 // short returns a value on one line of bounded length.

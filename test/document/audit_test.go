@@ -114,7 +114,8 @@ func TestAuditPage(t *testing.T) {
 
 	causes := slices.Concat(constants(t, "pkg/auth/login", "Reason"), constants(t, "pkg/auth/token", "Reason"), constants(t, "pkg/auth/session", "RevocationReason"),
 		constants(t, "pkg/auth/authorizer", "reason"), constants(t, "internal/bearer", "Problem"),
-		constants(t, "pkg/auth/flow", "Reason"), constants(t, "pkg/auth/flow", "Hold"))
+		constants(t, "pkg/auth/flow", "Reason"), constants(t, "pkg/auth/flow", "Hold"),
+		constants(t, "pkg/auth/mail", "Reason"))
 	for reason, row := range reasons {
 		// A change of the password and a request are refused if their session has ended: in the words
 		// of the session.

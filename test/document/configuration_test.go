@@ -51,7 +51,7 @@ func TestVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wantOurs, wantAWS []string
-	for _, m := range regexp.MustCompile(`"((?:EDGEAUTH|AWS)_[A-Z_]+)"`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`"((?:EDGEAUTH|AWS)_[A-Z0-9_]+)"`).FindAllStringSubmatch(string(source), -1) {
 		if strings.HasPrefix(m[1], "AWS") {
 			wantAWS = append(wantAWS, m[1])
 		} else {
@@ -110,6 +110,7 @@ func TestVariables(t *testing.T) {
 		e.Emulator()
 		e.SecretsManager()
 		e.Document()
+		e.Mail()
 		defaults := map[string]string{
 			config.Profile: e.Profile().String(), config.HTTPResponse: e.HTTPResponse(), config.Deny: e.Deny(), config.SessionCheck: e.SessionCheck(),
 		}

@@ -32,10 +32,10 @@ var accessRules = []rule{
 		"they answer to another host": func(d document) {
 			variables(d, "KeysFunction")["AWS_ENDPOINT_URL"] = tree{"Ref": "AWS::NoValue"}
 		},
-		"late calls":          func(d document) { delete(d.resources(), d.of("AWS::Lambda::EventInvokeConfig")[0]) },
+		"late calls":          func(d document) { delete(d.resources(), "KeysFunctionEventInvokeConfig") },
 		"late calls at first": func(d document) { delete(d.resources()["Keys"].(tree), "DependsOn") },
 		"late calls of CloudFormation": func(d document) {
-			d.properties(d.of("AWS::Lambda::EventInvokeConfig")[0])["Qualifier"] = "live"
+			d.properties("KeysFunctionEventInvokeConfig")["Qualifier"] = "live"
 		},
 	}},
 	{"a role allows exactly what its function needs", privileges, map[string]func(document){
@@ -86,6 +86,17 @@ var accessRules = []rule{
 		"a policy of AWS":               func(d document) { d.properties("AuthorizerRole")["ManagedPolicyArns"] = []any{"arn"} },
 		"the keys function reads items": func(d document) {
 			statement(d, "KeysRole", 1)["Action"] = []any{"dynamodb:DescribeTable", "dynamodb:UpdateTable", "dynamodb:GetItem"}
+		},
+		"login sends mails": func(d document) {
+			d.properties("LoginRole")["ManagedPolicyArns"] = d.properties("MailerRole")["ManagedPolicyArns"]
+		},
+		"login has mails sent": func(d document) {
+			d.properties("LoginRole")["ManagedPolicyArns"] = d.properties("AccountRole")["ManagedPolicyArns"]
+		},
+		"mails from any address": func(d document) { delete(statement(d, "SesPolicy", 0), "Condition") },
+		"mails of any identity":  func(d document) { statement(d, "SesPolicy", 0)["Resource"] = "*" },
+		"the mailer reads users": func(d document) {
+			statement(d, "MailerRole", 0)["Resource"] = statement(d, "PasswordPolicy", 0)["Resource"]
 		},
 		"another's role": func(d document) {
 			d.properties("AuthorizerFunction")["Role"] = tree{"Fn::GetAtt": []any{"LoginRole", "Arn"}}
@@ -145,12 +156,24 @@ var grants = map[string]map[string]string{
 		"UsersTable":   "dynamodb:GetItem dynamodb:UpdateItem", "SessionsTable": "dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem",
 		"RefreshSecret": readSecret,
 	},
+	"MailerRole": {"FunctionLogs": writeLogs, "AttemptsTable": "dynamodb:UpdateItem", "LoginSecret": readSecret},
 	"KeysRole": {
 		"FunctionLogs":  writeLogs,
 		"SigningSecret": moveSecret, "RefreshSecret": moveSecret, "LoginSecret": moveSecret,
 		"UsersTable": protectTable, "SessionsTable": protectTable, "AttemptsTable": protectTable,
 	},
 }
+
+// withMails is what roles need beside grants if mails are sent, and withSES and withSMTP what they need
+// for the two ways to send them.
+var (
+	withMails = map[string]map[string]string{"AccountRole": {`{"Ref":"MailerFunctionAliaslive"}`: "lambda:InvokeFunction"}}
+	withSES   = map[string]map[string]string{"MailerRole": {
+		`{"Ref":"SesIdentity"}`: sendAsFrom,
+		`{"Fn::Sub":"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${SesConfigurationSet}"}`: sendAsFrom,
+	}}
+	withSMTP = map[string]map[string]string{"MailerRole": {`{"Ref":"SmtpSecret"}`: readSecret}}
+)
 
 // readsRevocations is what the session authorizer needs if it reads what has ended.
 var readsRevocations = map[string]string{"FunctionLogs": writeLogs, "SessionsTable": "dynamodb:Query"}
@@ -159,6 +182,9 @@ const (
 	writeLogs  = "logs:CreateLogStream logs:PutLogEvents"
 	readSecret = "secretsmanager:GetSecretValue"
 	moveSecret = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
+
+	// No mail comes from another address than the parameter's.
+	sendAsFrom = "ses:SendEmail as MailFrom"
 
 	openSessions = "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem"
 	protectTable = "dynamodb:DescribeTable dynamodb:UpdateTable"
@@ -177,33 +203,40 @@ func policies(d document, id string) []any {
 	return at[[]any](d.properties(id), "Policies")
 }
 
-// managed returns the ids of the managed policies that a role has, if the session authorizer reads
-// what has ended or not.
-func managed(d document, role string, revocations bool) (ids []string) {
+// managed returns the ids of the managed policies that a role has if these conditions hold, and no
+// others.
+func managed(d document, role string, conditions []string) (ids []string) {
 	for _, arn := range at[[]any](d.properties(role), "ManagedPolicyArns") {
-		if choice := at[[]any](arn, "Fn::If"); len(choice) == 3 && choice[0] == "ReadsRevocations" {
+		if choice := at[[]any](arn, "Fn::If"); len(choice) == 3 {
+			condition, _ := choice[0].(string)
 			arn = choice[2]
-			if revocations {
+			if slices.Contains(conditions, condition) {
 				arn = choice[1]
 			}
 		}
-		ids = append(ids, ref(arn))
+		if id := ref(arn); id != "AWS::NoValue" {
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }
 
 // allowed returns the actions that a role allows, by resource, in its own policies and in the
 // stack's managed ones.
-func allowed(d document, role string, revocations bool) map[string]string {
+func allowed(d document, role string, conditions []string) map[string]string {
 	all := slices.Clone(policies(d, role))
-	for _, id := range managed(d, role, revocations) {
+	for _, id := range managed(d, role, conditions) {
 		all = append(all, policies(d, id)...)
 	}
 	actions := map[string][]string{}
 	for _, p := range all {
 		for _, s := range at[[]any](p, "PolicyDocument", "Statement") {
+			limit := ""
+			if condition := at[tree](s, "Condition"); reflect.DeepEqual(condition, fromAddress) {
+				limit = " as MailFrom"
+			}
 			for key := range s.(tree) {
-				if !slices.Contains([]string{"Effect", "Action", "Resource"}, key) {
+				if !slices.Contains([]string{"Effect", "Action", "Resource"}, key) && !(key == "Condition" && limit != "") {
 					actions[key] = append(actions[key], "something that this test does not read")
 				}
 			}
@@ -217,7 +250,9 @@ func allowed(d document, role string, revocations bool) map[string]string {
 					text, _ := json.Marshal(r)
 					target = string(text)
 				}
-				actions[target] = append(actions[target], list(at[any](s, "Action"))...)
+				for _, action := range list(at[any](s, "Action")) {
+					actions[target] = append(actions[target], action+limit)
+				}
 			}
 		}
 	}
@@ -228,6 +263,9 @@ func allowed(d document, role string, revocations bool) map[string]string {
 	}
 	return may
 }
+
+// fromAddress is the condition of a statement that sends mails.
+var fromAddress = tree{"StringEquals": tree{"ses:FromAddress": tree{"Ref": "MailFrom"}}}
 
 // targetOf returns the resource that a name or an ARN belongs to. If the stack can adopt an
 // existing resource, it is the one that the stack would make.
@@ -262,17 +300,22 @@ func privileges(d document) (problems []string) {
 				problems = append(problems, id+" can be taken on by others than Lambda")
 			}
 		}
-		for _, revocations := range []bool{false, true} {
-			for _, policy := range managed(d, id, revocations) {
+		for _, conditions := range [][]string{nil, {"ReadsRevocations"}, {"HasMailer"}, {"HasMailer", "UsesSes"}, {"HasMailer", "HasSmtpSecret"}} {
+			for _, policy := range managed(d, id, conditions) {
 				if at[string](d.resources()[policy], "Type") != "AWS::IAM::ManagedPolicy" {
 					problems = append(problems, id+" has a policy that AWS may widen")
 				}
 			}
-			needs := grants[id]
-			if revocations && id == "SessionAuthorizerRole" {
+			needs := maps.Clone(grants[id])
+			for condition, more := range map[string]map[string]map[string]string{"HasMailer": withMails, "UsesSes": withSES, "HasSmtpSecret": withSMTP} {
+				if slices.Contains(conditions, condition) {
+					maps.Copy(needs, more[id])
+				}
+			}
+			if slices.Contains(conditions, "ReadsRevocations") && id == "SessionAuthorizerRole" {
 				needs = readsRevocations
 			}
-			if may := allowed(d, id, revocations); !maps.Equal(may, needs) {
+			if may := allowed(d, id, conditions); !maps.Equal(may, needs) {
 				problems = append(problems, fmt.Sprintf("%s may %v, and needs %v", id, may, needs))
 			}
 		}
@@ -332,7 +375,9 @@ func secrets(d document) (problems []string) {
 			problems = append(problems, id+" lets others than CloudFormation move the keys")
 		}
 	}
-	invoked := d.of("AWS::Lambda::EventInvokeConfig")
+	invoked := slices.DeleteFunc(d.of("AWS::Lambda::EventInvokeConfig"), func(id string) bool {
+		return ref(d.properties(id)["FunctionName"]) != keysFunction
+	})
 	if len(invoked) != 1 || d.properties(invoked[0])["Qualifier"] != "$LATEST" || at[string](d.resources(), "Keys", "DependsOn") != invoked[0] || at[float64](d.properties(invoked[0]), "MaximumEventAgeInSeconds")+at[float64](d.properties(keysFunction), "Timeout") > serviceTimeout {
 		problems = append(problems, "a call may still move the keys when CloudFormation has given up")
 	}

@@ -34,6 +34,12 @@ var makes = map[string][]string{
 	"AWS::SecretsManager::Secret":      {"secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:DeleteSecret"},
 	"Custom::EdgeauthKeys":             {"lambda:InvokeFunction"},
 	"Custom::EdgeauthProtection":       {"lambda:InvokeFunction"},
+	"AWS::Events::Rule":                {"events:PutRule", "events:PutTargets", "events:DeleteRule", "events:RemoveTargets", "events:DescribeRule"},
+	"AWS::SES::ConfigurationSet":       {"ses:CreateConfigurationSet", "ses:PutConfigurationSetDeliveryOptions", "ses:DeleteConfigurationSet", "ses:GetConfigurationSet"},
+	"AWS::SES::ConfigurationSetEventDestination": {
+		"ses:CreateConfigurationSetEventDestination", "ses:UpdateConfigurationSetEventDestination", "ses:DeleteConfigurationSetEventDestination",
+		"ses:GetConfigurationSetEventDestinations",
+	},
 }
 
 // TestDeployer: the role that deploys can make and remove every resource of the stack, and can read

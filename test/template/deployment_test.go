@@ -201,6 +201,9 @@ func TestRollout(t *testing.T) {
 func watches(d document, alarm, metric, function, version string) (watched map[string]bool, problems []string) {
 	watched = map[string]bool{}
 	for _, m := range at[[]any](d.properties(alarm), "Metrics") {
+		if choice := at[[]any](m, "Fn::If"); len(choice) == 3 && choice[0] == "HasMailer" && ref(choice[2]) == "AWS::NoValue" {
+			m = choice[1]
+		}
 		stat := at[tree](m, "MetricStat", "Metric")
 		if stat == nil { // the expression
 			continue
@@ -253,7 +256,8 @@ func rollout(d document) (problems []string) {
 		if hasMetrics := variables(d, id)["EDGEAUTH_METRICS"] != nil; hasMetrics != faults[id] {
 			problems = append(problems, fmt.Sprintf("%s writes metrics: %t, and the alarm hears of them: %t", id, hasMetrics, faults[id]))
 		}
-		if isAuthorizer := strings.HasSuffix(id, "AuthorizerFunction"); isAuthorizer == crashes[id] {
+		// An error of theirs is no crash.
+		if fails := strings.HasSuffix(id, "AuthorizerFunction") || id == "MailerFunction"; fails == crashes[id] {
 			problems = append(problems, fmt.Sprintf("the alarm hears of crashes of %s: %t", id, crashes[id]))
 		}
 	}

@@ -108,8 +108,33 @@ func TestMonitoring(t *testing.T) {
 }
 
 func changeBody(d document, from, to string) {
-	p := d.properties("Dashboard")
-	p["DashboardBody"] = sub(strings.ReplaceAll(at[string](p, "DashboardBody", "Fn::Sub"), from, to))
+	text := at[[]any](d.properties("Dashboard"), "DashboardBody", "Fn::Sub")
+	text[0] = strings.ReplaceAll(text[0].(string), from, to)
+}
+
+// dashboard returns the body of the dashboard of a stack that sends mails, or of one that does not.
+func dashboard(d document, mails bool) string {
+	text := at[[]any](d.properties("Dashboard"), "DashboardBody", "Fn::Sub")
+	if len(text) != 2 {
+		return ""
+	}
+	body, _ := text[0].(string)
+	for name, value := range text[1].(tree) {
+		part := ""
+		if choice := at[[]any](value, "Fn::If"); mails && len(choice) == 3 && choice[0] == "HasMailAlarms" {
+			part = at[string](choice[1], "Fn::Sub")
+		}
+		body = strings.ReplaceAll(body, "${"+name+"}", part)
+	}
+	return body
+}
+
+// dropped reports whether an alarm watches the one metric of Lambda that no refusal raises: messages
+// that were given up before a mail left.
+func dropped(p tree) bool {
+	dimensions := at[[]any](p, "Dimensions")
+	return p["Namespace"] == "AWS/Lambda" && p["MetricName"] == "AsyncEventsDropped" && len(dimensions) == 1 &&
+		at[string](dimensions[0], "Value", "Ref") == "MailerFunction"
 }
 
 func monitoring(d document, metrics []string) (problems []string) {
@@ -118,17 +143,23 @@ func monitoring(d document, metrics []string) (problems []string) {
 			continue
 		}
 		p := d.properties(id)
+		// The alarms of mails stand on the dashboard of a stack that sends some.
+		ofMails := strings.HasPrefix(id, "Mail")
+		body, condition := dashboard(d, ofMails), "HasAlarms"
+		if ofMails {
+			condition = "HasMailAlarms"
+		}
 		for what, ok := range map[string]bool{
-			"watches a metric of another namespace":      at[string](p, "Namespace", "Fn::Sub") == namespaceOf,
-			"watches a metric that is none":              slices.Contains(metrics, at[string](p, "MetricName")),
+			"watches a metric of another namespace":      at[string](p, "Namespace", "Fn::Sub") == namespaceOf || dropped(p),
+			"watches a metric that is none":              slices.Contains(metrics, at[string](p, "MetricName")) || dropped(p),
 			"rings if nothing happens":                   p["TreatMissingData"] == "notBreaching",
 			"does not notify the topic":                  at[[]any](p, "AlarmActions", "Fn::If") != nil,
 			"is in the way of another stack":             p["AlarmName"] == nil,
-			"is made although it is switched off":        at[string](d.resources()[id], "Condition") == "HasAlarms",
+			"is made although it is switched off":        at[string](d.resources()[id], "Condition") == condition,
 			"does not say where it is explained":         strings.Contains(at[string](p, "AlarmDescription"), "docs/operations.md"),
 			"has a threshold that is never reached":      at[float64](p, "Threshold") > 0,
 			"has other than one of the two statistics":   (p["Statistic"] == nil) != (p["ExtendedStatistic"] == nil),
-			"is not on the dashboard":                    strings.Contains(at[string](d.properties("Dashboard"), "DashboardBody", "Fn::Sub"), "${"+id+".Arn}"),
+			"is not on the dashboard":                    strings.Contains(body, "${"+id+".Arn}"),
 			"does not compare as the documentation says": p["ComparisonOperator"] == "GreaterThanOrEqualToThreshold",
 		} {
 			if !ok {
@@ -140,7 +171,9 @@ func monitoring(d document, metrics []string) (problems []string) {
 		if at[string](d.resources()[id], "Condition") != "HasAlarms" {
 			problems = append(problems, id+" is made although it is switched off")
 		}
-		problems = append(problems, graphs(at[string](d.properties(id), "DashboardBody", "Fn::Sub"), metrics)...)
+		for _, mails := range []bool{false, true} {
+			problems = append(problems, graphs(dashboard(d, mails), metrics)...)
+		}
 	}
 	chosen := func(value any) bool {
 		choice := at[[]any](value, "Fn::If")

@@ -36,6 +36,13 @@ const (
 	ReasonUnreachable Reason = "unreachable" // no answer, or a temporary refusal
 )
 
+// The reasons of what a mail server reports later.
+const (
+	ReasonBounce     Reason = "bounce"      // the address takes no mails; it is suppressed from now on
+	ReasonSoftBounce Reason = "soft_bounce" // the mail did not arrive, for example because the mailbox is full
+	ReasonComplaint  Reason = "complaint"   // the owner called it spam; the address is suppressed from now on
+)
+
 // Failure is the error of a mail that was not sent, or not certainly.
 type Failure struct {
 	Reason Reason

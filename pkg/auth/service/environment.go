@@ -8,10 +8,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
@@ -33,10 +35,10 @@ type Options struct {
 // While the rings cannot be read, the handler answers 503.
 func Login(o Options) (http.Handler, error) { return o.handler("login", common, opening) }
 
-// Account returns the handler of the account function, which changes passwords. It reads the same
-// environment variables as [Login], and fails as Login does. Pass it the same Steps, or a change of
-// the password asks for no second factor.
-func Account(o Options) (http.Handler, error) { return o.handler("account", common, opening) }
+// Account returns the handler of the account function, which makes accounts and changes passwords. It
+// reads the environment variables that the package documentation lists, and fails as Login does. Pass it
+// the same Steps, or a change of the password asks for no second factor.
+func Account(o Options) (http.Handler, error) { return o.handler("account", common, opening, mailing) }
 
 // Refresh returns the handler of the refresh function. It reads the environment variables that the
 // package documentation lists, and fails as [Login] does.
@@ -65,6 +67,7 @@ type given struct {
 	counts bool        // the function needs the counters
 	proves bool        // the function verifies passwords and needs the login ring
 	login  auth.Secret // source of the login ring
+	mailer config.MailQueue
 }
 
 // part reads the variables that several functions share.
@@ -98,11 +101,15 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
+	if g.mailer.Function != "" {
+		s.Messages = backend.OpenMailQueue(g.mailer)
+	}
 	return assemble(context.Background(), s)
 }
 
 // Check returns what would stop the start of login, account and refresh with the variables that
-// lookup returns, in the form of [os.LookupEnv], or nil. It opens neither keys nor stores, and does
+// lookup returns, in the form of [os.LookupEnv], or nil, and of the mailer too if
+// EDGEAUTH_MAIL_SENDER is set and is not none. It opens neither keys nor stores, and does
 // not read the variables that name them.
 func Check(lookup func(name string) (string, bool)) error {
 	e, g := config.New(lookup), given{}
@@ -110,7 +117,7 @@ func Check(lookup func(name string) (string, bool)) error {
 		read(e, &g)
 	}
 	document := e.Document(config.DocumentNames()...)
-	if err := e.Err(); err != nil {
+	if err := errors.Join(e.Err(), checkMails(lookup)); err != nil {
 		return err
 	}
 	s := g.Settings
@@ -119,6 +126,26 @@ func Check(lookup func(name string) (string, bool)) error {
 	}
 	s.Now = time.Now
 	_, _, err := s.tokens(new(keyring.Signing), ownKeys{})
+	return err
+}
+
+// checkMails returns what would stop the start of the mailer. Lambda sets the variables of the account.
+func checkMails(lookup func(name string) (string, bool)) error {
+	if sender, set := lookup(config.MailSender); !set || sender == "none" {
+		return nil
+	}
+	e := config.New(func(name string) (string, bool) {
+		switch name {
+		case config.Region, config.AccessKeyID, config.SecretAccessKey:
+			return "set by Lambda", true
+		}
+		return lookup(name)
+	})
+	m := e.Mail()
+	if err := e.Err(); err != nil {
+		return err
+	}
+	_, err := newMailer(mail.Config{Sender: unsent{}}, m)
 	return err
 }
 
@@ -134,6 +161,9 @@ func opening(e *config.Environment, g *given) {
 	client(e, g)
 	counting(e, g)
 }
+
+// mailing reads the variables of a function that hands mails over.
+func mailing(e *config.Environment, g *given) { g.mailer = e.MailQueue() }
 
 // counting asks for the store of counters.
 func counting(_ *config.Environment, g *given) { g.counts = true }

@@ -20,10 +20,12 @@ func TestReaders(t *testing.T) {
 		config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "key",
 	})
 	onTables[config.JWKS] = someJWKS(t)
+	onTables[config.MailSender], onTables[config.MailFrom] = "ses", "login@example.com"
 	for function, begin := range map[string]func(lookup) error{
 		"login":              func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
-		"account":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening); return err },
+		"account":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, opening, mailing); return err },
 		"refresh":            func(l lookup) error { _, err := start(config.New(l), Options{}, common, restoring); return err },
+		"mailer":             func(l lookup) error { _, err := startMailer(config.New(l), Options{}); return err },
 		"sessions":           func(l lookup) error { _, _, err := startSessions(config.New(l)); return err },
 		"session-authorizer": func(l lookup) error { _, err := startSessionAuthorizer(l, nil); return err },
 	} {

@@ -4,7 +4,7 @@
 //	gateway.Serve(h)
 //
 // [Login], [Refresh], [Account] and [Sessions] return the handlers of the functions, configured by
-// environment variables, and [SessionAuthorizer] an authorizer. [New] builds all parts from [Settings], for a program of its own, which
+// environment variables, [SessionAuthorizer] an authorizer, and [Mailer] what sends mails. [New] builds all parts from [Settings], for a program of its own, which
 // does not read the environment. A login of your own starts with [Opener], or with New, and serves
 // endpoint.Responder.Opens. This package alone knows every store and every source of keys; the other
 // packages declare interfaces for what they need.
@@ -12,7 +12,7 @@
 // # Environment variables
 //
 // These are the variables of [Login], [Account], [Refresh], [Opener], [Sessions] and
-// [SessionAuthorizer]. Each reads only those that it names, and docs/configuration.md describes their
+// [SessionAuthorizer], and below them those of [Mailer]. Each reads only those that it names, and docs/configuration.md describes their
 // values:
 //
 //	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>); with dynamodb also
@@ -27,15 +27,25 @@
 //	                         EDGEAUTH_PROFILE (optional)
 //	Login, Account, Opener   with dynamodb EDGEAUTH_ATTEMPTS_TABLE
 //	Login, Account           EDGEAUTH_LOGIN_RING
+//	Account                  EDGEAUTH_MAILER (optional)
 //	Refresh                  EDGEAUTH_RESTORED_UNTIL (optional)
 //	Sessions,                EDGEAUTH_JWKS or EDGEAUTH_JWKS_FILE
 //	SessionAuthorizer
 //	SessionAuthorizer        EDGEAUTH_HTTP_RESPONSE, EDGEAUTH_DENY and EDGEAUTH_SESSION_CHECK (all three
 //	                         optional); with EDGEAUTH_SESSION_CHECK=revocations no EDGEAUTH_USERS_TABLE
 //
+//	Mailer                   EDGEAUTH_MAIL_SENDER (ses, an URL of smtp: or smtps:, console, or
+//	                         file:<folder>), EDGEAUTH_MAIL_FROM, EDGEAUTH_STORE, with dynamodb also
+//	                         EDGEAUTH_ATTEMPTS_TABLE; EDGEAUTH_LOGIN_RING, EDGEAUTH_KEY_VERSION;
+//	                         optional are EDGEAUTH_MAIL_NAME, EDGEAUTH_MAIL_REPLY_TO,
+//	                         EDGEAUTH_MAIL_LINK, EDGEAUTH_MAIL_TEMPLATES, EDGEAUTH_SMTP_PASSWORD,
+//	                         EDGEAUTH_SES_CONFIGURATION_SET and EDGEAUTH_METRICS
+//
 // The AWS variables are AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
 // which Lambda sets. They are read if a ring is in Secrets Manager, too. AWS_ENDPOINT_URL_DYNAMODB
-// and AWS_ENDPOINT_URL_SECRETS_MANAGER, or AWS_ENDPOINT_URL for both, point at a local engine.
+// and AWS_ENDPOINT_URL_SECRETS_MANAGER, or AWS_ENDPOINT_URL for both, point at a local engine,
+// AWS_ENDPOINT_URL_LAMBDA at a stand-in for the function that sends mails, and AWS_ENDPOINT_URL_SESV2 at
+// one for SES.
 package service
 
 import (
@@ -68,6 +78,7 @@ type Service struct {
 	flows         *flow.Manager // nil without Stores.Flows
 	access        *token.Verifier
 	keys          *keyring.Signing
+	login         login.Keys // nil without Settings.LoginRing
 }
 
 // New returns a Service. The error names every field of s that is missing or invalid, its value and
@@ -126,6 +137,7 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 		return nil, err
 	}
 	if keys.login != nil {
+		x.login = keys.login
 		if x.authenticator, err = newAuthenticator(s, keys.login, users); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,193 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/audit"
+	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/ses"
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/login"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
+	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
+	"github.com/edgeauth/edgeauth/pkg/auth/user"
+)
+
+// Mails sends messages, and writes an audit line for each. It is the handler of the mailer function. It
+// is safe for concurrent use.
+type Mails struct {
+	mailer *mail.Mailer
+	keys   login.Keys
+	log    *audit.Log
+}
+
+// Mailer returns the handler of the mailer function. It reads the environment variables that the
+// package documentation lists. The error names every variable that is missing or invalid. A password of
+// a mail server that cannot be read stops the start, and Lambda tries again.
+func Mailer(o Options) (*Mails, error) { return startMailer(config.Process(), o) }
+
+func startMailer(e *config.Environment, o Options) (*Mails, error) {
+	metrics, store, ring, version, m := e.Metrics(), e.AttemptStore(), e.LoginRing(), e.KeyVersion(), e.Mail()
+	var password auth.Secret
+	if m.SMTP != nil {
+		password = m.SMTP.Password
+	}
+	secrets := e.SecretsManagerOf(ring, password)
+	if err := e.Err(); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	stores, err := openStores(store)
+	source, ringErr := openRing(config.LoginRing, ring, secrets)
+	sender, senderErr := backend.OpenSender(ctx, m, secrets, o.log())
+	var c mail.Config
+	var templatesErr error
+	if m.Templates != "" {
+		if c.Templates, templatesErr = mail.LoadTemplates(os.DirFS(m.Templates)); templatesErr != nil {
+			templatesErr = fmt.Errorf("%s: %w", config.MailTemplates, templatesErr)
+		}
+	}
+	if err := errors.Join(err, ringErr, senderErr, templatesErr); err != nil {
+		return nil, err
+	}
+	keys, err := keyring.LoadLogin(ctx, source, version, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("the login ring: %w", err)
+	}
+	c.Sender, c.Suppress = sender, &mail.Suppressions{Counters: stores.Counters, Keys: keys}
+	mailer, err := newMailer(c, m)
+	if err != nil {
+		return nil, err
+	}
+	return &Mails{mailer, keys, audit.New(audit.Metered(o.log(), metrics), nil)}, nil
+}
+
+// newMailer returns a mailer with the settings of m. The error names the variables.
+func newMailer(c mail.Config, m config.Mail) (*mail.Mailer, error) {
+	c.From, c.Name, c.ReplyTo, c.Link = m.From, m.Name, m.ReplyTo, m.Link
+	mailer, err := mail.NewMailer(c)
+	if err != nil {
+		return nil, errors.New(inVariables.Replace(err.Error()))
+	}
+	return mailer, nil
+}
+
+// inVariables puts the names of the variables in the place of those of the fields.
+var inVariables = strings.NewReplacer(
+	"mail: Config.From", config.MailFrom, "mail: Config.Name", config.MailName,
+	"mail: Config.ReplyTo", config.MailReplyTo, "mail: Config.Link", config.MailLink,
+)
+
+// unsent is a sender for a check of the other settings.
+type unsent struct{}
+
+func (unsent) Send(context.Context, mail.Mail) error { return nil }
+
+// Mails returns what sends the messages of this service, for a program that sends its mails itself:
+// pass [Mails.Send] to mail.NewLocal. The addresses that [Mails] suppresses are in the service's own
+// store, unless c names others. It needs Settings.LoginRing.
+func (x *Service) Mails(c mail.Config) (*Mails, error) {
+	if x.login == nil {
+		return nil, errors.New("service: Settings.LoginRing is missing (mails want the login ring, which names the suppressed addresses)")
+	}
+	if c.Suppress == nil {
+		c.Suppress = &mail.Suppressions{Counters: x.settings.Stores.Counters, Keys: x.login, Now: x.settings.Now}
+	}
+	mailer, err := mail.NewMailer(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Mails{mailer, x.login, audit.New(x.settings.Log, x.settings.Now)}, nil
+}
+
+// Invoke handles one event: a message that another function has handed over, or what Amazon SES reports
+// of a mail. An error has Lambda try again, up to the age that the template allows. It holds neither an
+// address nor a code, because Lambda logs it.
+func (x *Mails) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	if ses.IsEvent(event) {
+		return nil, x.feedback(ctx, event)
+	}
+	m, err := mail.ParseEvent(event)
+	if err != nil {
+		x.log.Write(ctx, audit.Event{Name: audit.MailFail, Fault: err})
+		return nil, err
+	}
+	var failure *mail.Failure
+	if err := x.send(ctx, m); err != nil && (!errors.As(err, &failure) || failure.Temporary()) {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// Send sends a message and writes what became of it to the audit log.
+func (x *Mails) Send(ctx context.Context, m mail.Message) { _ = x.send(ctx, m) }
+
+func (x *Mails) send(ctx context.Context, m mail.Message) error {
+	err := x.mailer.Send(ctx, m)
+	if m.Kind == mail.KindNone {
+		return err
+	}
+	e := audit.Event{Name: audit.MailSent, Outcome: string(m.Kind), Account: x.account(ctx, m.To)}
+	var failure *mail.Failure
+	switch {
+	case errors.As(err, &failure):
+		e.Name, e.Reason = audit.MailFail, string(failure.Reason)
+		switch failure.Reason {
+		case mail.ReasonSuppressed:
+			e.Name = audit.MailHeld
+		case mail.ReasonSender:
+			e.Fault = failure
+		}
+	case err != nil:
+		e.Name, e.Fault = audit.MailFail, err
+	}
+	x.log.Write(ctx, e)
+	return err
+}
+
+// account returns the pseudonym of an address in the audit log, or "" if there is none.
+func (x *Mails) account(ctx context.Context, address string) string {
+	key, err := user.NormalizeEmail(address)
+	if err != nil {
+		return ""
+	}
+	reference, err := throttle.Reference(ctx, x.keys, string(key))
+	if err != nil {
+		return ""
+	}
+	return reference
+}
+
+// feedback suppresses the addresses of a bounce and of a complaint.
+func (x *Mails) feedback(ctx context.Context, event []byte) error {
+	f, err := ses.ParseEvent(event)
+	if err != nil {
+		x.log.Write(ctx, audit.Event{Name: audit.MailBounced, Fault: err})
+		return nil // the same event again is no better
+	}
+	var errs []error
+	for _, address := range f.Recipients {
+		e := audit.Event{Name: audit.MailBounced, Reason: string(mail.ReasonSoftBounce), Account: x.account(ctx, address)}
+		switch {
+		case f.Complaint:
+			e.Reason = string(mail.ReasonComplaint)
+		case f.Permanent:
+			e.Reason = string(mail.ReasonBounce)
+		}
+		if f.Permanent {
+			if err := x.mailer.Suppress.Suppress(ctx, address); err != nil && !errors.Is(err, user.ErrEmail) {
+				e.Fault = err
+				errs = append(errs, err)
+			}
+		}
+		x.log.Write(ctx, e)
+	}
+	return errors.Join(errs...)
+}
