@@ -92,7 +92,7 @@ func sources(t *testing.T, folder string) string {
 // own matches a command of edgeauth: its words and its flags.
 var own = regexp.MustCompile(`\bedgeauth((?: +[a-z][-a-z]*){1,2})([^|&;#]*)`)
 
-// tried returns what of the commands in a block the sources of a test do not have: each command of
+// untried returns what of the commands in a block the sources of a test do not have: each command of
 // edgeauth with its flags, unless the test reads the page itself.
 func (b commandBlock) untried(sources string) (missing []string) {
 	if strings.Contains(sources, `"`+filepath.Base(b.page)+`"`) || strings.Contains(sources, b.page+`"`) {
