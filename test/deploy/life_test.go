@@ -5,33 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
-	"testing"
 )
 
 const (
 	ada      = "ada@example.com"
 	password = "correct horse battery"
 )
-
-// A stack is deployed as samconfig.toml says, serves a session from login to logout, and is
-// deleted.
-func TestLife(t *testing.T) {
-	p := open(t)
-	s := p.stack(t, "edgeauth-dev")
-	if err := s.deployFile(filepath.Join(s.BuildFolder(), "template.yaml")); err != nil {
-		t.Fatal(err)
-	}
-	s.is("CREATE_COMPLETE")
-	s.mustCommand(password, "user add "+ada)
-	if err := s.session(t.Context(), ada, password); err != nil {
-		t.Error(err)
-	}
-	s.remove()
-	if err := s.client().login(t.Context(), ada, password); err == nil {
-		t.Error("the deleted stack still opens sessions")
-	}
-}
 
 // session uses the API of the stack from login to logout.
 func (s *stack) session(ctx context.Context, email, password string) error {

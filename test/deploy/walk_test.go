@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// The fifteen minutes of docs/operations.md, as a new user takes them. The log has the time of each step.
+// The fifteen minutes of docs/operations.md, as a new user takes them: a stack is deployed as samconfig.toml
+// says, serves sessions from login to logout, and is deleted. The log has the time of each step.
 func TestWalk(t *testing.T) {
 	p := open(t)
-	s := p.stack(t, "walk")
+	s := p.stack(t, "edgeauth-dev")
 	ctx, b, c := t.Context(), (*between)(nil), (*client)(nil)
 	well := func() error {
 		if wrong, all := s.doctor(b); len(wrong) > 0 {
@@ -56,12 +57,25 @@ func TestWalk(t *testing.T) {
 			return s.deployFile(built, "KeyVersion=2")
 		}},
 		{"go on with the session", func() error { return c.renew(ctx) }},
+		{"use every route", func() error {
+			const grace = "grace@example.com"
+			if _, err := s.command(password, "user add "+grace); err != nil {
+				return err
+			}
+			return s.session(ctx, grace, password)
+		}},
 		{"list the sessions", func() error { return prints("session list "+ada, c.sid()+" .*open") }},
 		{"end a stolen session", func() error { return prints("session end "+ada+" "+c.sid(), "ended") }},
 		{"the session that was ended", func() error { return c.ended(ctx) }},
 		{"end all sessions", func() error { return prints("session end-all "+ada, "all sessions ended") }},
 		{"see that all is well again", func() error { return well() }},
-		{"remove", func() error { s.remove(); return nil }},
+		{"remove", func() error {
+			s.remove()
+			if err := c.login(ctx, ada, password); err == nil {
+				return errors.New("the deleted stack still opens sessions")
+			}
+			return nil
+		}},
 	} {
 		at := time.Now()
 		if err := step.do(); err != nil {
