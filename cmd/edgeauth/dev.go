@@ -31,6 +31,9 @@ type devCommand struct {
 	Algorithm string   `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of new signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string   `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
 	Check     string   `default:"session" enum:"session,revocations" help:"What is read on the routes of --checked: the session of each token, or every 5 seconds what has ended; session or revocations (${default})."`
+	Mail      string   `placeholder:"SENDER" help:"What becomes of mails: none, console, file:FOLDER, or a mail server as in smtp://localhost:1025 (files in the data directory)."`
+	MailLink  string   `placeholder:"URL" help:"The page where a person types a code. Mails link to it with the code in the fragment."`
+	MailTexts string   `name:"mail-texts" placeholder:"DIR" help:"A folder with texts of mails (docs/mail.md)."`
 	Config    string   `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/configuration.md)."`
 }
 
@@ -45,6 +48,10 @@ func (c *devCommand) Run(ctx context.Context, t terminal) error {
 
 func (c *devCommand) options() (dev.Options, error) {
 	o := dev.Options{Addr: c.Addr, Issuer: c.Issuer, Home: c.Data, Config: c.Config, Check: c.Check, Pages: []fs.FS{web.Files, web.Page()}}
+	o.Mail = dev.Mail{Sender: c.Mail, Link: c.MailLink, Templates: c.MailTexts}
+	if err := dev.CheckMail(o.Mail); err != nil {
+		return o, fmt.Errorf("%w: %w", errUsage, err)
+	}
 	o.TLS = dev.TLS{On: c.TLS || c.TLSCert != "", Cert: c.TLSCert, Key: c.TLSKey}
 	var err error
 	if o.Profile, err = auth.ParseProfile(c.Profile); err != nil {

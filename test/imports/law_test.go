@@ -26,7 +26,7 @@ var law = func() map[string][]string {
 		"functions/mailer":               front,
 		"functions/keys":                 slices.Concat(front, []string{"auth", "token", "awsclient", "keyrings", "secretsmanager", "dynamo", "config", "deployment", "loopback"}),
 		"cmd/edgeauth":                   slices.Concat(command, nouns, []string{"audit", "errorcode"}),
-		"cmd/edgeauth/internal/dev":      slices.Concat(command, []string{"claim", "crosssite"}),
+		"cmd/edgeauth/internal/dev":      slices.Concat(command, []string{"claim", "crosssite", "outbox"}),
 		"cmd/edgeauth/internal/importer": {"auth", "user", "password"},
 		"cmd/edgeauth/internal/stack":    {"auth", "config", "keyrings"},
 		"examples/whoami":                {}, // a backend without edgeauth code

@@ -43,6 +43,7 @@ type API struct {
 	Upstream *Upstream
 	// Pages are served to everybody at paths without a route. It may be nil.
 	Pages *Pages
+	Inbox Inbox
 	Now   func() time.Time
 }
 
@@ -68,6 +69,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// net/http would send what follows the colon to the upstream.
 	if !strings.HasPrefix(r.URL.Path, "/") {
 		refuse(w, http.StatusBadRequest, "Bad Request")
+		return
+	}
+	if a.Inbox.is(r) {
+		a.Inbox.serve(w, r)
 		return
 	}
 	row, found := a.Routes.Find(r)

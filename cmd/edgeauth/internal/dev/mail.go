@@ -2,32 +2,131 @@ package dev
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
+	"net/http"
+	"net/netip"
 	"os"
-	"path/filepath"
-	"time"
 
+	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/outbox"
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// mails returns a queue that stores each message in a file below the data directory, and names it on the
-// terminal, so that codes can be tried without a mailbox. It stores nothing if no mail would leave.
-func (h Home) mails(out io.Writer) (*mail.Local, error) {
-	folder := h.path("mail")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
+// Mail says what becomes of mails.
+type Mail struct {
+	// Sender has the forms of EDGEAUTH_MAIL_SENDER; empty means a folder of the data directory, and
+	// "none" that no mail leaves.
+	Sender    string
+	Link      string // the page that mails link to, or empty
+	Templates string // a folder with texts, or empty
+}
+
+// mailFrom is the address of mails that do not leave this machine.
+const mailFrom = "login@localhost"
+
+// mails returns the queue of mails, and the folder that they are written to. Both are zero if no mail
+// leaves.
+func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) {
+	sender := o.Mail.Sender
+	switch sender {
+	case "none":
+		return nil, "", nil
+	case "":
+		sender = "file:" + o.Home.path("mail")
 	}
-	return mail.NewLocal(func(_ context.Context, m mail.Message) {
-		if m.Kind == mail.KindNone {
-			return
+	e := config.New(func(name string) (string, bool) {
+		switch name {
+		case config.MailSender:
+			return sender, true
+		case config.MailFrom:
+			if from, set := os.LookupEnv(name); set {
+				return from, true
+			}
+			return mailFrom, true
+		case config.MailLink:
+			return o.Mail.Link, true
 		}
-		name := filepath.Join(folder, time.Now().UTC().Format("20060102T150405.000000000Z")+".eml")
-		text := fmt.Sprintf("To: %s\nSubject: %s, reference %s\n\n    %s\n", m.To, m.Kind, m.Reference, m.Code.Reveal())
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			_, _ = fmt.Fprintf(out, "mail: %v\n", err)
-			return
+		return os.LookupEnv(name)
+	})
+	m := e.Mail()
+	if err := e.Err(); err != nil {
+		return nil, "", err
+	}
+	c := mail.Config{From: m.From, Name: m.Name, ReplyTo: m.ReplyTo, Link: m.Link}
+	var err error
+	if c.Sender, err = backend.OpenSender(ctx, m, config.SecretsManager{}, o.Out); err != nil {
+		return nil, "", err
+	}
+	if o.Mail.Templates != "" {
+		if c.Templates, err = mail.LoadTemplates(os.DirFS(o.Mail.Templates)); err != nil {
+			return nil, "", err
 		}
-		_, _ = fmt.Fprintf(out, "mail: %s\n", name)
-	}), nil
+	}
+	mailer, err := mail.NewMailer(c)
+	if err != nil {
+		return nil, "", err
+	}
+	return mail.NewLocal(func(ctx context.Context, msg mail.Message) {
+		err := mailer.Send(ctx, msg)
+		switch {
+		case err != nil:
+			_, _ = fmt.Fprintf(o.Out, "%v\n", err)
+		case msg.Kind != mail.KindNone && m.Folder != "":
+			_, _ = fmt.Fprintf(o.Out, "mail: %s, reference %s, in %s\n", msg.Kind, msg.Reference, m.Folder)
+		}
+	}), outbox.Folder(m.Folder), nil
+}
+
+// inboxPath is the route of the inbox, below the prefix of the pages.
+const inboxPath = "dev/inbox"
+
+// inboxLength is how many mails the inbox has.
+const inboxLength = 20
+
+// Inbox is the inbox of the local server: the newest mails as JSON. Mails hold codes, so it answers
+// requests from this machine alone, and none of a page of another origin. The zero Inbox is none.
+type Inbox struct {
+	Folder outbox.Folder
+	Prefix string // "/" or "/edgeauth/"
+}
+
+// is reports whether a request is for the inbox.
+func (x Inbox) is(r *http.Request) bool {
+	return x.Folder != "" && r.URL.Path == x.Prefix+inboxPath
+}
+
+func (x Inbox) serve(w http.ResponseWriter, r *http.Request) {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case err != nil || !from.Addr().Unmap().IsLoopback() || site != "" && site != "same-origin" && site != "none":
+		refuse(w, http.StatusForbidden, "Forbidden")
+		return
+	case r.Method != http.MethodGet:
+		refuse(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+		return
+	}
+	mails, err := x.Folder.Newest(inboxLength)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "Internal Server Error")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_ = json.NewEncoder(w).Encode(struct {
+		Mails []outbox.Entry `json:"mails"`
+	}{mails})
+}
+
+// CheckMail returns an error that names the flag of a setting that is wrong.
+func CheckMail(m Mail) error {
+	if m.Link != "" {
+		if err := mail.CheckLink(m.Link); err != nil {
+			return fmt.Errorf("--mail-link is %q: %w", m.Link, err)
+		}
+	}
+	return nil
 }

@@ -43,10 +43,12 @@ type Options struct {
 	CORS      CORS
 	Guards    Guards
 	Pages     []fs.FS
+	Mail      Mail
 	Check     string // of the session authorizer, in the form of EDGEAUTH_SESSION_CHECK; empty means "session"
 	Out, Log  io.Writer
 
 	messages endpoint.Messages
+	inbox    Inbox
 }
 
 // Run serves until ctx ends and then returns nil. If the server cannot start, Run returns an error.
@@ -91,12 +93,14 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
-	mails, err := o.Home.mails(o.Out)
+	mails, folder, err := o.mails(ctx)
 	if err != nil {
 		return err
 	}
-	defer mails.Close()
-	o.messages = mails
+	if mails != nil {
+		defer mails.Close()
+		o.messages, o.inbox = mails, Inbox{folder, o.prefix()}
+	}
 	api, err := newLive(ctx, o, site.issuer, stores)
 	if err != nil {
 		return err
@@ -124,7 +128,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	if err != nil {
 		return nil, err
 	}
-	api := &API{Upstream: o.Upstream, Guards: o.Guards, CORS: o.CORS, Hosts: o.Hosts, Now: time.Now}
+	api := &API{Upstream: o.Upstream, Guards: o.Guards, CORS: o.CORS, Hosts: o.Hosts, Inbox: o.inbox, Now: time.Now}
 	if api.Authorizer, err = o.authorizer(public, issuer, nil); err != nil {
 		return nil, err
 	}

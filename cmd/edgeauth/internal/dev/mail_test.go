@@ -1,0 +1,99 @@
+package dev
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
+)
+
+var aCode = mail.Message{Kind: mail.KindSignup, To: "ada@example.com", Code: auth.NewSecret("01234567"), Reference: "BCDF"}
+
+func TestInbox(t *testing.T) {
+	var out bytes.Buffer
+	o := Options{Home: Home(t.TempDir()), Out: &out, Mail: Mail{Link: "http://localhost:5173/auth"}}
+	queue, folder, err := o.mails(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []mail.Message{aCode, {Kind: mail.KindNone, Reference: "BCDF"}} {
+		if err := queue.Enqueue(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queue.Close()
+	if said := out.String(); !strings.Contains(said, "mail: signup, reference BCDF, in ") || strings.Contains(said, "01234567") || strings.Contains(said, "ada") {
+		t.Errorf("the terminal says %q", said)
+	}
+	api := &API{Inbox: Inbox{folder, "/edgeauth/"}}
+	for _, row := range []struct {
+		method, path, from, site string
+		want                     int
+	}{
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "", http.StatusOK},
+		{"GET", "/edgeauth/dev/inbox", "[::1]:1", "same-origin", http.StatusOK},
+		{"GET", "/edgeauth/dev/inbox", "192.0.2.1:1", "", http.StatusForbidden},
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "cross-site", http.StatusForbidden},
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "same-site", http.StatusForbidden},
+		{"POST", "/edgeauth/dev/inbox", "127.0.0.1:1", "", http.StatusMethodNotAllowed},
+	} {
+		r, w := httptest.NewRequest(row.method, row.path, nil), httptest.NewRecorder()
+		r.RemoteAddr = row.from
+		r.Header.Set("Sec-Fetch-Site", row.site)
+		api.Inbox.serve(w, r)
+		if w.Code != row.want || !api.Inbox.is(r) {
+			t.Errorf("%+v: %d %s", row, w.Code, w.Body)
+		}
+		if w.Code != http.StatusOK {
+			continue
+		}
+		var got struct {
+			Mails []struct{ To, Subject, Text, HTML string }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Mails) != 1 {
+			t.Fatalf("%v: %s", err, w.Body)
+		}
+		m := got.Mails[0]
+		if m.To != "ada@example.com" || m.Subject != "Your code to sign up, reference BCDF" || !strings.Contains(m.Text, "\n    01234567\n") ||
+			!strings.Contains(m.HTML, "http://localhost:5173/auth#code=01234567&amp;ref=BCDF") {
+			t.Errorf("%+v", m)
+		}
+	}
+	if (Inbox{Prefix: "/"}).is(httptest.NewRequest("GET", "/dev/inbox", nil)) {
+		t.Error("a server without a folder has an inbox")
+	}
+}
+
+func TestMailFlags(t *testing.T) {
+	var out bytes.Buffer
+	o := Options{Home: Home(t.TempDir()), Out: &out, Mail: Mail{Sender: "none"}}
+	if queue, folder, err := o.mails(t.Context()); queue != nil || folder != "" || err != nil {
+		t.Errorf("none: %v, %s, %v", queue, folder, err)
+	}
+	o.Mail.Sender = "console"
+	queue, folder, err := o.mails(t.Context())
+	if err != nil || folder != "" {
+		t.Fatal(err)
+	}
+	if err := queue.Enqueue(t.Context(), aCode); err != nil {
+		t.Fatal(err)
+	}
+	queue.Close()
+	if !strings.Contains(out.String(), "\n    01234567\n") {
+		t.Error(out.String())
+	}
+	for _, m := range []Mail{{Sender: "pigeon"}, {Sender: "smtp://"}, {Templates: t.TempDir() + "/missing"}} {
+		o.Mail = m
+		if _, _, err := o.mails(t.Context()); err == nil {
+			t.Errorf("%+v: accepted", m)
+		}
+	}
+	if CheckMail(Mail{Link: "javascript:x"}) == nil || CheckMail(Mail{Link: "http://localhost:5173/auth"}) != nil {
+		t.Error("--mail-link")
+	}
+}
