@@ -156,9 +156,9 @@ export interface Auth {
   sessions: {
     /** All open sessions of the user. */
     list(): Promise<SessionEntry[]>;
-    /** Ends one of them; the own one as `logout` does. Another one needs a recent login. */
+    /** Ends one of them; the own one as `logout` does. Another one needs a login of the last 10 minutes: see `reauth`. */
     end(sid: string): Promise<unknown>;
-    /** Ends all but the own one. It needs a recent login. */
+    /** Ends all but the own one. It needs a login of the last 10 minutes: see `reauth`. */
     others(): Promise<void>;
   };
   /** Calls a listener for each event. Returns a function that removes the listener. */

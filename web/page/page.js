@@ -37,7 +37,7 @@ const advise = (status) => {
 };
 
 const problem = (e) => {
-  $("problem").replaceChildren(...(e ? [make("code", {}, explain(e)), advise(e.status)] : []));
+  $("problem").replaceChildren(...(e ? [make("code", {}, explain(e))] : []));
 };
 
 // run does what a button or a form asks for, and shows a refusal.
