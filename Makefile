@@ -99,9 +99,10 @@ test-go: ## Run the tests that need only Go
 	@echo "$(GO_TEST) ./..."
 	@status=0; CGO_ENABLED=0 $(GO_TEST) ./... || status=1; $(MORE_MODULES) || status=1; $(TELL) || :; exit $$status
 
-test-frameworks: ## Run web frameworks, and the Serverless Framework, with the authorizer
+test-frameworks: ## Run web frameworks and the Serverless Framework with the authorizer, and compare the CDK's and Terraform's examples
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
 	@test/fetch.sh frameworks || [ "$$CI" != true ]
+	@$(MAKE) --no-print-directory .cache/sam/fetched.txt || [ "$$CI" != true ]
 	@status=0; (cd test/frameworks && EDGEAUTH_TEST_FRAMEWORKS=1 $(GO_TEST) .) || status=1; $(TELL) || status=1; exit $$status
 
 # Chromium and a busy machine: each test has its own limit of time.

@@ -29,6 +29,54 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestNested: the example with edgeauth's stack inside its own sets parameters and reads outputs that
+// the template has, and attaches the authorizer of that stack.
+func TestNested(t *testing.T) {
+	d, inner := translated(t, "examples/nested/nested.yaml"), printed(t, "read", "template.yaml")
+	check := func(d document) (problems []string) {
+		for name := range at[tree](d.properties("Edgeauth"), "Parameters") {
+			if at[any](inner.root, "Parameters", name) == nil {
+				problems = append(problems, "the template has no parameter "+name)
+			}
+		}
+		if security := at[[]any](operation(d), "security"); len(security) != 1 || at[[]any](security[0], "edgeauth") == nil {
+			problems = append(problems, "the route is open")
+		}
+		if ttl, ok := gatewayAuthorizer(d)["authorizerResultTtlInSeconds"].(float64); !ok || ttl != 0 {
+			problems = append(problems, "answers are kept")
+		}
+		uri := at[[]any](gatewayAuthorizer(d), "authorizerUri", "Fn::Sub")
+		if len(uri) != 2 {
+			return append(problems, "the authorizer has no function")
+		}
+		output := at[[]any](uri[1], "__FunctionArn__", "Fn::GetAtt")
+		if len(output) != 2 || output[0] != "Edgeauth" || output[1] != "Outputs.AuthorizerArn" {
+			problems = append(problems, "the authorizer is not the one of the nested stack")
+		}
+		for _, name := range []string{"AuthorizerArn", "ApiEndpoint"} {
+			if at[any](inner.root, "Outputs", name) == nil {
+				problems = append(problems, "the template has no output "+name)
+			}
+		}
+		return problems
+	}
+	for _, problem := range slices.Concat(check(d), deployable(d)) {
+		t.Error(problem)
+	}
+	for what, break_ := range map[string]func(document){
+		"an unknown parameter": func(d document) { at[tree](d.properties("Edgeauth"), "Parameters")["Origin"] = "x" },
+		"a route is open":      func(d document) { delete(operation(d), "security") },
+		"answers are kept":     func(d document) { gatewayAuthorizer(d)["authorizerResultTtlInSeconds"] = 300.0 },
+		"another authorizer":   func(d document) { gatewayAuthorizer(d)["authorizerUri"] = sub("another") },
+	} {
+		broken := d.clone(t)
+		break_(broken)
+		if len(check(broken)) == 0 {
+			t.Errorf("nothing is found where %s", what)
+		}
+	}
+}
+
 // TestDeployable introduces mistakes into the examples that only a real account would reveal.
 func TestDeployable(t *testing.T) {
 	for _, row := range []struct {
