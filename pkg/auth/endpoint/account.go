@@ -64,7 +64,7 @@ func Account(c AccountConfig) (http.Handler, error) {
 	})
 }
 
-// AccountConfig holds the parts of the account function. All are required.
+// AccountConfig holds the parts of the account function. All but Messages are required.
 type AccountConfig struct {
 	Responder *Responder
 	Login     *login.Authenticator
@@ -72,7 +72,7 @@ type AccountConfig struct {
 	Sessions  *session.Manager
 	Clients   Clients
 	Flows     *flow.Manager
-	// Messages takes the mails with the codes of Flows.
+	// Messages takes the mails with the codes of Flows. nil means that no mail leaves.
 	Messages Messages
 }
 
@@ -83,7 +83,7 @@ func (c AccountConfig) check() error {
 		missing bool
 	}{
 		{"Responder", c.Responder == nil}, {"Login", c.Login == nil}, {"Access", c.Access == nil}, {"Sessions", c.Sessions == nil},
-		{"Clients", c.Clients == nil}, {"Flows", c.Flows == nil}, {"Messages", c.Messages == nil},
+		{"Clients", c.Clients == nil}, {"Flows", c.Flows == nil},
 	} {
 		if field.missing {
 			return fmt.Errorf("endpoint: AccountConfig.%s is missing", field.name)

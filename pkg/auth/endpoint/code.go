@@ -42,12 +42,7 @@ func (h accountHandler) askForCode(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(stopwatch.Start(r.Context()))
 	begun, way, client, err := h.beginFlow(r)
 	if err == nil {
-		if err = h.Messages.Enqueue(r.Context(), begun.Message); err != nil {
-			// A mail that was not handed over must not count as one of the day.
-			h.Flows.Withdraw(r.Context(), begun)
-			err = &problem{status: http.StatusServiceUnavailable, code: errorcode.TemporarilyUnavailable, retryAfter: time.Second,
-				cause: fmt.Errorf("hand a message over: %w", err)}
-		}
+		err = h.handOver(r.Context(), &begun)
 	}
 	if err != nil {
 		problemOf(err).write(w, r, false)
@@ -62,6 +57,22 @@ func (h accountHandler) askForCode(w http.ResponseWriter, r *http.Request) {
 	e := finished{name: audit.CodeAsked, failed: audit.CodeAskFail, outcome: string(begun.Message.Kind), client: client, err: err}.event(r)
 	e.RequestID, e.Account, e.SubjectID, e.Reason = requestid.Of(r), begun.Account, begun.Subject, string(begun.Held)
 	h.audit.Write(r.Context(), e)
+}
+
+// handOver passes the message of a flow to the sender.
+func (h accountHandler) handOver(ctx context.Context, b *flow.Begun) error {
+	if h.Messages == nil {
+		b.Message = mail.Message{Kind: mail.KindNone, Reference: b.Reference}
+		b.Held = flow.HoldNoSender
+		return nil
+	}
+	if err := h.Messages.Enqueue(ctx, b.Message); err != nil {
+		// A mail that was not handed over must not count as one of the day.
+		h.Flows.Withdraw(ctx, *b)
+		return &problem{status: http.StatusServiceUnavailable, code: errorcode.TemporarilyUnavailable, retryAfter: time.Second,
+			cause: fmt.Errorf("hand a message over: %w", err)}
+	}
+	return nil
 }
 
 // beginFlow begins the flow of a request. If it fails, it returns what is known of the client.

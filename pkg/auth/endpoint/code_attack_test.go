@@ -185,6 +185,17 @@ func TestStepOfACode(t *testing.T) {
 	}
 }
 
+// TestNoSender holds that a deployment without mails answers as always, says so in its log, and that nobody
+// can sign up there.
+func TestNoSender(t *testing.T) {
+	h := newHarness(t, func(s *service.Settings) { s.Messages = nil })
+	for purpose, want := range map[string]string{"login": "authn_code_requested none no_sender", "signup": "authn_code_requested none no_sender"} {
+		if got := h.send(t, codeFor(email, purpose)); got.status != http.StatusAccepted || got.line != want {
+			t.Errorf("%s: %s, logged as %s", purpose, got.text, got.line)
+		}
+	}
+}
+
 // TestAccountConfig holds that a missing part is named.
 func TestAccountConfig(t *testing.T) {
 	if _, err := endpoint.Account(endpoint.AccountConfig{}); err == nil || !strings.Contains(err.Error(), "AccountConfig.Responder") {

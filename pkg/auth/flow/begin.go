@@ -59,6 +59,8 @@ const (
 	HoldUnknown  Hold = "unknown"  // the address has no account, or another one than the request asks about
 	HoldDisabled Hold = "disabled" // the user is disabled
 	HoldClosed   Hold = "closed"   // the address may not sign up
+	// HoldNoSender means that the deployment sends no mails.
+	HoldNoSender Hold = "no_sender"
 )
 
 // Begin begins a flow. The caller passes Begun.Message to the sender and answers with the other
@@ -355,11 +357,14 @@ func (x *beginning) make(ctx context.Context, key auth.LoginKey) (Begun, error) 
 	return b, nil
 }
 
+// maxLocaleBytes bounds the locale of a user. RFC 5646, section 4.4.1, asks for at least 35.
+const maxLocaleBytes = 35
+
 // message returns what the sender must be told, and why it is nothing.
 func (x *beginning) message(reference string) (mail.Message, Hold, error) {
 	kind, held := x.kind()
 	msg := mail.Message{Kind: kind, Reference: reference, Locale: x.Locale}
-	if locale, ok := x.user.Claims["locale"].(string); ok {
+	if locale, ok := x.user.Claims["locale"].(string); ok && len(locale) <= maxLocaleBytes {
 		msg.Locale = locale
 	}
 	if msg.Kind != mail.KindNone {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
-	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
 // Handler returns the handler of one function: login, refresh, sessions or account.
@@ -31,7 +30,7 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 		}
 		return endpoint.Account(endpoint.AccountConfig{
 			Responder: x.responder, Login: x.authenticator, Access: x.access, Sessions: x.sessions, Clients: x.Clients(),
-			Flows: x.flows, Messages: x.messages(),
+			Flows: x.flows, Messages: x.settings.Messages,
 		})
 	}
 	return nil, fmt.Errorf("service: unknown function %q (want login, refresh, sessions or account)", function)
@@ -56,16 +55,3 @@ func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error)
 	}
 	return all, nil
 }
-
-// messages returns what takes the mails.
-func (x *Service) messages() endpoint.Messages {
-	if x.settings.Messages == nil {
-		return noSender{}
-	}
-	return x.settings.Messages
-}
-
-// noSender takes every message and sends none.
-type noSender struct{}
-
-func (noSender) Enqueue(context.Context, mail.Message) error { return nil }

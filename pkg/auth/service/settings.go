@@ -74,8 +74,7 @@ type Settings struct {
 	Policy password.Policy
 	// Steps run before and after the password check of a login. The zero Steps do nothing.
 	Steps login.Steps
-	// Messages takes the mails with the codes of POST /auth/code. nil means that no mail leaves:
-	// the codes reach no one.
+	// Messages takes the mails with the codes of POST /auth/code. nil means that no mail leaves.
 	Messages endpoint.Messages
 	// SignUp says who may sign up by POST /auth/code. nil admits every address if Messages is set, and
 	// nobody otherwise. The member signup of Config keeps SignUp.Ask.
