@@ -1,4 +1,4 @@
-import type {Auth, CodePurpose, Session} from "./edgeauth.js";
+import type {Auth, CodePurpose, Session, StepFields} from "./edgeauth.js";
 
 /** A flow that waits for the code of its mail. */
 export interface Flow {
@@ -36,9 +36,15 @@ export interface CodeFields {
 }
 
 export interface Account {
-  /** Sends a code by mail. It never tells whether the address has an account. Rejects with an AuthError. */
-  begin(purpose: CodePurpose, email: string): Promise<Flow>;
-  /** Sends another code to the same address. It belongs to a new flow, with a new reference. */
+  /**
+   * Sends a code by mail. It never tells whether the address has an account. Other fields are sent as they are, for
+   * example `invite`. Rejects with an AuthError.
+   */
+  begin(purpose: CodePurpose, email: string, fields?: StepFields): Promise<Flow>;
+  /**
+   * Sends another code to the same address. It belongs to a new flow, with a new reference. After a reload it sends no other
+   * fields.
+   */
   resend(): Promise<Flow>;
   /**
    * Takes the code, and signs in. Rejects with an AuthError: `invalid_code` has `tries_left`; after `invalid_session` the

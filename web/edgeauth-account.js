@@ -34,11 +34,11 @@ export const createAccount = (auth, onLink) => {
     store((flows) => delete flows[used.reference]);
   };
 
-  const begin = async (purpose, email) => {
-    const {auth_session, ...said} = await auth.code({purpose, email});
+  const begin = async (purpose, email, more) => {
+    const {auth_session, ...said} = await auth.code({...more, purpose, email});
     const told = flow = {purpose, email, ...said, until: Date.now() + said.expires_in * 1e3};
     if (hasCookie) store((flows) => flows[said.reference] = told);
-    flow = {...told, auth_session};
+    flow = {...told, auth_session, more};
     return told;
   };
 
@@ -63,7 +63,7 @@ export const createAccount = (auth, onLink) => {
     begin,
     async resend() {
       if (!flow) throw over();
-      return begin(flow.purpose, flow.email);
+      return begin(flow.purpose, flow.email, flow.more);
     },
     async verify(code, {newPassword, ...more} = {}) {
       const used = flow;
@@ -80,7 +80,7 @@ export const createAccount = (auth, onLink) => {
     },
     get flow() {
       if (!flow) return null;
-      const {auth_session, ...told} = flow;
+      const {auth_session, more, ...told} = flow;
       return told;
     },
     cancel() {

@@ -148,7 +148,7 @@ export interface Auth {
   /** Changes the password. All sessions of the user end, and a new one is open afterwards. */
   password(fields: PasswordFields): Promise<Session>;
   /** Asks for a code by mail. `createAccount` of `edgeauth-account.js` calls it. */
-  code(fields: {purpose: CodePurpose; email: string}): Promise<CodeSent>;
+  code(fields: StepFields & {purpose: CodePurpose; email: string}): Promise<CodeSent>;
   /** Takes a code and opens a session, as `login` does. `createAccount` of `edgeauth-account.js` calls it. */
   verify(fields: VerifyFields): Promise<Session>;
   /** The delivery of the options. */

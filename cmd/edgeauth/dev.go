@@ -32,7 +32,7 @@ type devCommand struct {
 	Profile   string   `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
 	Check     string   `default:"session" enum:"session,revocations" help:"What is read on the routes of --checked: the session of each token, or every 5 seconds what has ended; session or revocations (${default})."`
 	Mail      string   `placeholder:"SENDER" help:"What becomes of mails: none, console, file:FOLDER, or a mail server as in smtp://localhost:1025 (files in the data directory)."`
-	MailLink  string   `placeholder:"URL" help:"The page where a person types a code. Mails link to it with the code in the fragment."`
+	MailLink  string   `placeholder:"URL|PATH" help:"The page where a person types a code, such as /code.html of the upstream (the page of this server). Mails link to it with the code in the fragment."`
 	MailTexts string   `name:"mail-texts" placeholder:"DIR" help:"A folder with texts of mails (docs/mail.md)."`
 	Config    string   `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/configuration.md)."`
 }

@@ -1,4 +1,5 @@
 // The real server, a proxy that spoils its answers on purpose, and Chromium.
+import assert from "node:assert/strict";
 import {execFileSync, spawn} from "node:child_process";
 import {once} from "node:events";
 import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from "node:fs";
@@ -265,6 +266,24 @@ export const session = (page) => page.evaluate(() => auth.session());
 export const status = (page, path, init) => page.evaluate(([path, init]) => auth.fetch(path, init).then((answer) => answer.status), [path, init]);
 export const told = (page) => page.evaluate(() => told);
 export const heard = (page, type) => until(async () => (await told(page)).at(-1) == type, type);
+
+// judge runs axe-core on a page, and fails if the page is wider than its screen.
+export const judge = async (page, what) => {
+  await page.evaluate(readFileSync(join(tools, "node_modules/axe-core/axe.min.js"), "utf8"));
+  const found = await page.evaluate(() => axe.run(document, {resultTypes: ["violations"]}));
+  assert.deepEqual(found.violations.map(({id, nodes}) => [id, nodes.map(({html, failureSummary}) => html + failureSummary)]), [], what);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, `${what}: the page is wider than the screen`);
+};
+
+// mailOf waits for the mail with a reference, and reads its code and its link. The inbox is that of "edgeauth dev".
+export const mailOf = async (inbox, reference) => {
+  let mail;
+  await until(async () => {
+    const {mails} = await (await fetch(inbox)).json();
+    return mail = mails.find(({subject}) => subject.endsWith("reference " + reference));
+  }, "the mail " + reference);
+  return {...mail, code: /^ +(\d{8})$/m.exec(mail.text)?.[1], links: [...new Set((mail.text + mail.html.replaceAll("&amp;", "&")).match(/https?:\/\/[^\s"<>]+/g))]};
+};
 
 // later is a promise that the test keeps.
 export const later = () => {

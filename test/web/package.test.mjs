@@ -74,7 +74,7 @@ const auth: Auth = createAuth({base: "https://api.example.com", delivery: "cooki
 const account: Account = createAccount(auth, ({code, reference}) => console.log(code ?? "elsewhere", reference));
 
 export async function signUp(): Promise<string> {
-  const flow: Flow = await account.begin("signup", "ada@example.com");
+  const flow: Flow = await account.begin("signup", "ada@example.com", {invite: "x"});
   await account.resend();
   return flow.reference + (await account.verify("12345678", {newPassword: "x", remember: false})).sid + (account.flow?.email ?? "");
 }

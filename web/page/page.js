@@ -1,12 +1,13 @@
 // The page of "edgeauth dev". All that it does goes through the public functions of edgeauth.js.
-import {shorten, wire} from "./wire.js";
+import {quiet, shorten, wire} from "./wire.js";
 import {createAuth} from "./edgeauth.js";
+import {createAccount} from "./edgeauth-account.js";
 
 const $ = (id) => document.getElementById(id);
 const key = "edgeauth page"; // in localStorage: the delivery, which a reload and other tabs need
 const deliveries = ["body", "cookie", "cookies", "session"];
 
-let auth, session, life, lost, updating, isMeasuring;
+let auth, account, session, life, lost, updating, isMeasuring;
 
 // make makes an element. Text is never parsed as HTML.
 const make = (tag, members = {}, ...children) => {
@@ -27,7 +28,7 @@ const duration = (seconds) => {
 const moment = (text) => new Date(text).toLocaleString([], {dateStyle: "medium", timeStyle: "short"});
 
 // Errors of the server have a code and often a sentence; errors of the network have a message.
-const explain = (e) => [e.status, e.error || e.message, e.error_description].filter(Boolean).join(" · ");
+const explain = (e) => [e.status, e.error || e.message, e.error_description, e.tries_left != undefined && "tries left: " + e.tries_left].filter(Boolean).join(" · ");
 
 // By default, the authorizer takes tokens from the header Authorization alone.
 const advise = (status) => {
@@ -57,6 +58,7 @@ const run = (element, action) => element.addEventListener(element.tagName == "FO
 
 // open starts the client, in the place of the one before.
 const open = (delivery) => {
+  account?.dispose();
   auth?.dispose();
   wire.delivery = delivery;
   auth = createAuth({delivery, persist: delivery == "body"});
@@ -66,6 +68,7 @@ const open = (delivery) => {
     $("reauth-told").textContent = `The server asks for a login of the last ${detail?.max_age ?? 600} seconds. Prove the password, then try again.`;
     $("again").focus();
   });
+  account = createAccount(auth, linked);
 };
 
 // update asks the client for the session and shows it.
@@ -82,7 +85,10 @@ const read = async () => {
 };
 
 const show = () => {
-  $("welcome").hidden = !!session;
+  const {flow} = account;
+  $("welcome").hidden = !!(session || flow);
+  $("code-box").hidden = !flow;
+  if (flow) showFlow(flow);
   $("inside").hidden = $("logout").hidden = !session;
   $("state").textContent = session ? "Signed in" : "Signed out";
   $("state").className = session ? "chip good" : "chip";
@@ -98,6 +104,14 @@ const show = () => {
   $("claims-box").hidden = !life?.claims;
   $("claims").textContent = life?.claims ? JSON.stringify(life.claims, null, 2) : "";
   tick();
+};
+
+// The server never tells whether an address has an account, so the page does not know it either.
+const showFlow = ({purpose, email, reference}) => {
+  $("code-why").replaceChildren(purpose == "signup" ? `A mail is on its way to ${email}. It has a code, unless the address has an account already. `
+    : `If ${email} has an account, a mail with a code is on its way. `, "Its reference is ", make("b", {}, reference), ": take no code with another one.");
+  $("choose").hidden = $("chosen").disabled = purpose == "login";
+  for (const input of document.querySelectorAll(".who")) input.value = email;
 };
 
 const tick = () => {
@@ -143,8 +157,9 @@ const changed = (entry) => {
     return [[isRotated ? "rotated" : "token kept", isRotated ? "good" : ""], parts.join(" ")];
   }
   if (!entry.ok) return [[String(said.error || said.message || entry.status), "bad"], said.error_description || ""];
+  if (called(entry, "code")) return [["mail asked for", "good"], "The answer is the same whether the address has an account or not."];
   for (const [name, text] of [["login", "A session was opened."], ["reauth", "A new session takes the place of the one before, which ends 200 seconds later at a refresh."],
-    ["password", "All sessions have ended, and a new one is open."], ["logout", "The session has ended."]]) {
+    ["password", "All sessions have ended, and a new one is open."], ["code/verify", "The code was right, and a session was opened."], ["logout", "The session has ended."]]) {
     if (called(entry, name)) return [[name == "logout" ? "ended" : "new session", "good"], text];
   }
   return [["", ""], ""];
@@ -152,7 +167,7 @@ const changed = (entry) => {
 
 wire.told = (entry) => {
   const [[chip, kind], text] = changed(entry);
-  if (!entry.isDropped && entry.ok && ["login", "refresh", "reauth", "password"].some((name) => called(entry, name))) {
+  if (!entry.isDropped && entry.ok && ["login", "refresh", "reauth", "password", "code/verify"].some((name) => called(entry, name))) {
     const {access_token, refresh_token, expires_in} = entry.said;
     life = {
       start: entry.start, seconds: expires_in, access: access_token && shorten(access_token), claims: access_token && decode(access_token),
@@ -248,6 +263,70 @@ run($("login"), async ({email, password, delivery}) => {
   await update();
   $("life-title").focus();
 });
+
+// begin asks for a code, and shows the mail as soon as it is there.
+const begin = async (send) => {
+  const {reference} = await send();
+  show();
+  $("code").reset();
+  $("digits").focus();
+  for (let i = 0; i < 10 && account.flow?.reference == reference; i++) {
+    if (await readInbox(reference)) return;
+    await new Promise((done) => setTimeout(done, 500));
+  }
+  $("inbox-told").textContent = `No mail with the reference ${reference} has come: an address without an account gets none.`;
+};
+
+for (const [id, purpose] of [["signup", "signup"], ["by-code", "login"], ["reset", "reset"]]) {
+  run($(id), async () => {
+    if (!$("email").reportValidity()) return;
+    const {email, delivery} = Object.fromEntries(new FormData($("login")));
+    localStorage.setItem(key, delivery);
+    open(delivery);
+    await begin(() => account.begin(purpose, email));
+  });
+}
+run($("resend"), () => begin(account.resend));
+
+run($("cancel"), async () => {
+  account.cancel();
+  show();
+  (session ? $("life-title") : $("welcome-title")).focus();
+});
+
+run($("code"), async ({code, newPassword}) => {
+  try {
+    await account.verify(code, {newPassword});
+    $("code").reset();
+    await update();
+    $("life-title").focus();
+  } finally {
+    show();
+  }
+});
+
+// linked shows what the link of a mail has brought. Only the form sends it.
+const linked = ({code, reference = "of the mail"}) => {
+  if (!code) return void ($("problem").textContent = `This page did not ask for that mail. Type its code where you began, beside the reference ${reference}.`);
+  show();
+  $("digits").value = code;
+  ($("chosen").disabled ? $("code").querySelector("button") : $("chosen")).focus();
+};
+
+// readInbox shows the mails as texts, and returns whether one has the reference.
+const readInbox = async (reference) => {
+  const answer = await quiet("dev/inbox");
+  if (!answer.ok) return void ($("inbox-told").textContent = "No inbox here: it is shown on the machine of the server alone, and only if mails are kept as files.");
+  const {mails} = await answer.json(), opened = new Set([...document.querySelectorAll("#inbox [open]")].map(({id}) => id));
+  $("inbox").replaceChildren(...mails.map(({id, subject, to, time, text}) => {
+    const [link] = /^https?:\/\/\S+#code=\d{8}&ref=[A-Z]{4}$/m.exec(text) || [], isHere = link && new URL(link).origin == location.origin;
+    return make("li", {}, make("details", {id, open: opened.has(id)}, make("summary", {}, subject, make("small", {}, `to ${to} · ${moment(time)}`)),
+      make("pre", {tabIndex: 0}, text), ...(isHere ? [make("a", {className: "button", href: link, target: "_blank"}, "Open the link of this mail")] : [])));
+  }));
+  $("inbox-told").textContent = mails.length ? "" : "No mail yet.";
+  return mails.some(({subject}) => subject.endsWith("reference " + reference));
+};
+run($("read"), () => readInbox());
 
 run($("logout"), async () => {
   await auth.logout();
@@ -350,3 +429,4 @@ const stored = localStorage.getItem(key), delivery = deliveries.includes(stored)
 $("login").elements.delivery.value = delivery;
 open(delivery);
 update().catch(problem);
+readInbox().catch(problem);

@@ -1,7 +1,8 @@
 // wire.js watches the requests of this page. It replaces the fetch that edgeauth.js calls, so the
 // page shows the client's own requests, and can lose an answer.
 
-const real = fetch.bind(globalThis);
+// quiet is the fetch of the browser, for what the page does for itself.
+export const quiet = fetch.bind(globalThis);
 const encoder = new TextEncoder();
 const size = (text) => encoder.encode(text).length;
 
@@ -16,7 +17,7 @@ export const shorten = (text) => text.length > 40 ? `${text.slice(0, 6)}…${tex
 
 const hidden = (name, value) => {
   if (/password$/.test(name)) return "•••";
-  if (/token$/.test(name) && typeof value == "string") return `${shorten(value)} (${value.length} characters)`;
+  if (/token$|^auth_session$/.test(name) && typeof value == "string") return `${shorten(value)} (${value.length} characters)`;
   return value;
 };
 
@@ -41,7 +42,7 @@ globalThis.fetch = async (input, init) => {
     asked: parse(body) || {}, said: {}, request: readable(body), sent: {body: size(body)}, got: {},
   };
   try {
-    const answer = await real(request);
+    const answer = await quiet(request);
     const text = await answer.clone().text(), counts = (name) => parse(answer.headers.get(name)) || {};
     Object.assign(entry, {status: answer.status, ok: answer.ok, said: parse(text) || {}, answer: readable(text)});
     Object.assign(entry.sent, counts("Edgeauth-Received"));

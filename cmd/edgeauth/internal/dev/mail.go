@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
@@ -18,13 +19,26 @@ import (
 type Mail struct {
 	// Sender has the forms of EDGEAUTH_MAIL_SENDER; empty means a folder of the data directory, and
 	// "none" that no mail leaves.
-	Sender    string
-	Link      string // the page that mails link to, or empty
+	Sender string
+	// Link is the page that mails link to: a URL, or a path of the server. Empty means the page of the server.
+	Link      string
 	Templates string // a folder with texts, or empty
 }
 
 // mailFrom is the address of mails that do not leave this machine.
 const mailFrom = "login@localhost"
+
+// mailLink returns the page that mails link to, or "" if they cannot link to one: to a server with plain
+// http that other machines reach.
+func (o Options) mailLink(s site) string {
+	switch {
+	case strings.HasPrefix(o.Mail.Link, "/"):
+		return s.url + o.Mail.Link
+	case o.Mail.Link == "" && mail.CheckLink(s.url+o.prefix()) == nil:
+		return s.url + o.prefix()
+	}
+	return o.Mail.Link
+}
 
 // mails returns the queue of mails, and the folder that they are written to. Both are zero if no mail
 // leaves.
@@ -86,7 +100,9 @@ const inboxPath = "dev/inbox"
 const inboxLength = 20
 
 // Inbox is the inbox of the local server: the newest mails as JSON. Mails hold codes, so it answers
-// requests from this machine alone, and none of a page of another origin. The zero Inbox is none.
+// requests from this machine alone, and none of a page of another origin. A tunnel is a program on this
+// machine that passes requests of other machines on, so the request must name this machine too. The
+// zero Inbox is none.
 type Inbox struct {
 	Folder outbox.Folder
 	Prefix string // "/" or "/edgeauth/"
@@ -101,7 +117,7 @@ func (x Inbox) serve(w http.ResponseWriter, r *http.Request) {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	site := r.Header.Get("Sec-Fetch-Site")
 	switch {
-	case err != nil || !from.Addr().Unmap().IsLoopback() || site != "" && site != "same-origin" && site != "none":
+	case err != nil || !from.Addr().Unmap().IsLoopback() || !Hosts(nil).has(r) || site != "" && site != "same-origin" && site != "none":
 		refuse(w, http.StatusForbidden, "Forbidden")
 		return
 	case r.Method != http.MethodGet:
@@ -123,7 +139,7 @@ func (x Inbox) serve(w http.ResponseWriter, r *http.Request) {
 
 // CheckMail returns an error that names the flag of a setting that is wrong.
 func CheckMail(m Mail) error {
-	if m.Link != "" {
+	if m.Link != "" && !strings.HasPrefix(m.Link, "/") {
 		if err := mail.CheckLink(m.Link); err != nil {
 			return fmt.Errorf("--mail-link is %q: %w", m.Link, err)
 		}

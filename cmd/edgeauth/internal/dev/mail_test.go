@@ -32,18 +32,19 @@ func TestInbox(t *testing.T) {
 	}
 	api := &API{Inbox: Inbox{folder, "/edgeauth/"}}
 	for _, row := range []struct {
-		method, path, from, site string
-		want                     int
+		method, path, from, site, host string
+		want                           int
 	}{
-		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "", http.StatusOK},
-		{"GET", "/edgeauth/dev/inbox", "[::1]:1", "same-origin", http.StatusOK},
-		{"GET", "/edgeauth/dev/inbox", "192.0.2.1:1", "", http.StatusForbidden},
-		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "cross-site", http.StatusForbidden},
-		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "same-site", http.StatusForbidden},
-		{"POST", "/edgeauth/dev/inbox", "127.0.0.1:1", "", http.StatusMethodNotAllowed},
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "", "localhost:8080", http.StatusOK},
+		{"GET", "/edgeauth/dev/inbox", "[::1]:1", "same-origin", "localhost:8080", http.StatusOK},
+		{"GET", "/edgeauth/dev/inbox", "192.0.2.1:1", "", "localhost:8080", http.StatusForbidden},
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "cross-site", "localhost:8080", http.StatusForbidden},
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "same-site", "localhost:8080", http.StatusForbidden},
+		{"GET", "/edgeauth/dev/inbox", "127.0.0.1:1", "same-origin", "my-laptop.example.com", http.StatusForbidden}, // a tunnel
+		{"POST", "/edgeauth/dev/inbox", "127.0.0.1:1", "", "localhost:8080", http.StatusMethodNotAllowed},
 	} {
 		r, w := httptest.NewRequest(row.method, row.path, nil), httptest.NewRecorder()
-		r.RemoteAddr = row.from
+		r.RemoteAddr, r.Host = row.from, row.host
 		r.Header.Set("Sec-Fetch-Site", row.site)
 		api.Inbox.serve(w, r)
 		if w.Code != row.want || !api.Inbox.is(r) {
@@ -95,5 +96,28 @@ func TestMailFlags(t *testing.T) {
 	}
 	if CheckMail(Mail{Link: "javascript:x"}) == nil || CheckMail(Mail{Link: "http://localhost:5173/auth"}) != nil {
 		t.Error("--mail-link")
+	}
+}
+
+func TestMailLink(t *testing.T) {
+	upstream, err := NewUpstream("http://127.0.0.1:3000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		link, url string
+		upstream  *Upstream
+		want      string
+	}{
+		{"", "http://127.0.0.1:8080", nil, "http://127.0.0.1:8080/"},
+		{"", "http://127.0.0.1:8080", upstream, "http://127.0.0.1:8080/edgeauth/"},
+		{"", "http://192.168.1.5:8080", nil, ""}, // a link must not cross a network in the clear
+		{"", "https://192.168.1.5:8080", nil, "https://192.168.1.5:8080/"},
+		{"/code.html", "http://127.0.0.1:8080", upstream, "http://127.0.0.1:8080/code.html"},
+		{"https://app.example.com/auth", "http://127.0.0.1:8080", nil, "https://app.example.com/auth"},
+	} {
+		if got := (Options{Mail: Mail{Link: row.link}, Upstream: row.upstream}).mailLink(site{url: row.url}); got != row.want {
+			t.Errorf("%+v: got %q", row, got)
+		}
 	}
 }

@@ -93,6 +93,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
 	}
+	o.Mail.Link = o.mailLink(site)
 	mails, folder, err := o.mails(ctx)
 	if err != nil {
 		return err
