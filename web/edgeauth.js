@@ -27,11 +27,10 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   const inBody = delivery == "body"; // the refresh token is in our hands
   const hasBearer = inBody || delivery == "cookie"; // the access token is in our hands
   const isOpaque = delivery == "session"; // there is nothing to refresh, only a question whether the session is there
-  const isShared = persist || !inBody; // all tabs have the same session
   const key = "edgeauth " + base + (clientId ? " " + clientId : "");
-  const channel = isShared && new BroadcastChannel(key);
   const listeners = new Set(), disposed = new AbortController();
 
+  let isShared = persist || !inBody, channel; // all tabs have the same session
   let memory = null, known, token, flight, stop, failure, failures = 0, held, release, awaited, refused = new Set();
 
   // A record is what all tabs know: null for nothing, {} after a sign-out, otherwise the id of the session. The
@@ -46,7 +45,13 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     memory = record;
     try {
       if (isShared) localStorage.setItem(key, JSON.stringify(record));
-    } catch {}
+    } catch {
+      // A full storage still has the record before: a token that was replaced, or a sign-out.
+      isShared = 0;
+      try {
+        localStorage.removeItem(key);
+      } catch {}
+    }
   };
 
   const emit = (type, detail) => listeners.forEach((listener) => listener(type, detail));
@@ -69,8 +74,11 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
   const hold = () => {
     stop?.abort();
     held ||= new Promise((done) => {
-      release = () => done(held = 0);
-      setTimeout(release, LIMIT); // if the tab that holds has gone away
+      release = () => {
+        clearTimeout(timer); // it would end a later wait
+        done(held = 0);
+      };
+      const timer = setTimeout(release, LIMIT); // if the tab that holds has gone away
     });
   };
 
@@ -136,8 +144,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       if (disposed.signal.aborted) throw disposed.signal.reason;
       if (held) continue;
       if (answer.error) throw backOff(answer.error);
-      const now = load(), {ok, said, status} = answer;
-      if (isOpaque && isRefusal(status)) said.terminal = true;
+      const now = load(), {ok, said} = answer;
       if (inBody && (answer.isLate || now?.token != was.token)) continue; // another tab was first, or another session has begun
       if (ok && (inBody || !now || said.sid && (said.sid == now.sid || said.sid == now.was))) return accept(answer, was);
       if (ok) {
@@ -146,7 +153,8 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
         return leave();
       }
       if (said.error == FINAL[0]) emit("reauth", said); // the session goes on from where it was used before
-      if (!said.terminal) throw backOff(failed(answer));
+      // A firewall refuses too, and ends nothing.
+      if (isOpaque ? said.error != "invalid_token" : !said.terminal) throw backOff(failed(answer));
       // The cookies of the first refresh may have been replaced meanwhile.
       if (inBody || !said.sid || isSecond) return leave();
       isSecond = true;
@@ -223,7 +231,9 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
 
   const signIn = (fields) => ({delivery, device_delivery: inBody ? undefined : "cookie", ...fields});
 
-  if (channel) channel.onmessage = hear;
+  try {
+    if (isShared) (channel = new BroadcastChannel(key)).onmessage = hear;
+  } catch {} // Firefox refuses it where it blocks storage
   globalThis.addEventListener?.("storage", hear, disposed);
   for (const type of ["online", "pageshow"]) {
     globalThis.addEventListener?.(type, () => {
@@ -259,7 +269,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
         }
         return all;
       },
-      end: (sid) => sid == known ? logout() : ask("/" + sid, "DELETE"),
+      end: (sid) => sid == known ? logout() : ask("/" + encodeURIComponent(sid), "DELETE"),
       async others() {
         await ask("", "DELETE");
         token = 0; // it is older than the end of the others

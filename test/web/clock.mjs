@@ -22,10 +22,15 @@ export class World {
       Object.defineProperty(owner, name, {value, configurable: true, writable: true});
     };
     const world = this;
-    const at = (callback, delay) => void this.timers.push({at: this.now + delay, callback});
+    const at = (callback, delay) => {
+      const timer = {at: this.now + delay, callback};
+      this.timers.push(timer);
+      return timer;
+    };
     replace(Date, "now", () => this.wall);
     replace(performance, "now", () => this.now);
     replace(globalThis, "setTimeout", at);
+    replace(globalThis, "clearTimeout", (timer) => this.timers = this.timers.filter((other) => other != timer));
     replace(AbortSignal, "timeout", (delay) => {
       const stop = new AbortController();
       at(() => stop.abort(new DOMException("timed out", "TimeoutError")), delay);
@@ -33,7 +38,11 @@ export class World {
     });
     replace(globalThis, "localStorage", {
       getItem: (key) => this.storage.get(key) ?? null,
-      setItem: (key, value) => void this.storage.set(key, value),
+      setItem: (key, value) => {
+        if (this.isFull) throw new DOMException("full", "QuotaExceededError");
+        this.storage.set(key, value);
+      },
+      removeItem: (key) => void this.storage.delete(key),
     });
     replace(globalThis, "addEventListener", (type, listener, {signal}) => {
       if (type == "storage") this.listeners.push((event) => signal.aborted || listener(event));

@@ -271,6 +271,63 @@ test("a tab that stopped another one and went away stops it for 30 seconds only"
   assert.equal((await asked).sid, "s1");
 });
 
+test("the end of an earlier wait does not end a later one", async () => {
+  const tab = await signedIn({delivery: "cookie"});
+  await world.pass(901e3);
+  world.answer = () => json(401, {error: "invalid_credentials"});
+  await assert.rejects(tab.login({email: "a", password: "wrong"}));
+  await world.pass(29e3);
+  const slow = later();
+  world.answer = (sent) => sent.path == refresh ? grant("s1") : slow.promise;
+  const entering = tab.login({email: "a", password: "b"});
+  await world.pass(2e3);
+  const asked = tab.session();
+  await settle();
+  assert.equal(world.count(refresh), 0, "no refresh while the tab signs in");
+  world.answer = () => grant("s2");
+  slow.send(grant("s2"));
+  assert.equal((await entering).sid, "s2");
+  assert.equal((await asked).sid, "s2");
+});
+
+test("a storage that is full signs no user out, and keeps no token that was replaced", async () => {
+  for (const options of [{delivery: "cookie"}, {delivery: "session"}, {persist: true}]) {
+    world.end();
+    world = new World();
+    const tab = await signedIn(options);
+    await tab.logout();
+    world.isFull = true;
+    world.answer = () => grant("s2");
+    assert.equal((await tab.login({email: "a", password: "b"})).sid, "s2");
+    for (let i = 0; i < 3; i++) {
+      await world.pass(901e3);
+      assert.equal((await tab.session())?.sid, "s2");
+    }
+    const bodies = world.sent.filter(({path}) => path == refresh).map(({body}) => body.refresh_token).filter(Boolean);
+    assert.equal(new Set(bodies).size, bodies.length, "no refresh token is sent twice");
+    assert.equal(world.storage.size, 0, "a reload asks the server");
+  }
+});
+
+test("a browser that blocks storage and channels gets a client that works until a reload", async () => {
+  const refuse = () => { throw new DOMException("denied", "SecurityError"); };
+  Object.assign(globalThis, {BroadcastChannel: class { constructor() { refuse(); } }, localStorage: {getItem: refuse, setItem: refuse, removeItem: refuse}});
+  for (const options of [{delivery: "cookie"}, {persist: true}]) {
+    const tab = await signedIn(options);
+    await world.pass(901e3);
+    assert.equal((await tab.session()).sid, "s1");
+    await tab.logout();
+    assert.equal(await tab.session(), null);
+    tab.dispose();
+  }
+});
+
+test("a session is ended at its own address alone", async () => {
+  const tab = await signedIn();
+  await tab.sessions.end("../../orders/7");
+  assert.equal(world.sent.at(-1).path, "/auth/sessions/..%2F..%2Forders%2F7");
+});
+
 test("a tab waits until it sees what the other tab has stored", async () => {
   await signedIn({delivery: "cookie"});
   const tab = world.tab({delivery: "cookie"}), channel = [...world.channels].at(-1), [[key, before]] = world.storage;
@@ -412,9 +469,14 @@ test("an opaque session is asked about once, and after a refusal", async () => {
   assert.equal(world.sent[0].method, "GET");
   assert.equal(world.sent.at(-1).credentials, "include");
   assert.equal(world.sent.at(-1).authorization, null);
-  world.answer = () => json(403, {message: "Forbidden"});
+  world.answer = () => json(403, {message: "Forbidden"}); // that of a firewall
   assert.equal((await tab.fetch(api)).status, 403);
   assert.equal(world.count("/auth/sessions"), 2);
+  assert.deepEqual(tab.told, ["signed-in"]);
+  await world.pass(61e3);
+  world.answer = () => json(401, {error: "invalid_token"});
+  assert.equal((await tab.fetch(base + "/orders")).status, 401);
+  assert.equal(world.count("/auth/sessions"), 3);
   assert.deepEqual(tab.told, ["signed-in", "signed-out"]);
 });
 
