@@ -70,7 +70,7 @@ class RequestAuth:
             # Our own Origin would vouch for every page that makes the browser send a request here.
             headers |= {"origin": self.headers.get("origin"), "sec-fetch-site": self.site}
         call = self.server.client.request(
-            method, self.server.base + path, json=body, headers={name: value.encode("latin-1") for name, value in headers.items() if value})
+            method, f"{self.server.base}/{path.lstrip('/')}", json=body, headers={name: value.encode("latin-1") for name, value in headers.items() if value})
         try:
             answer = await asyncio.wait_for(call, LIMIT)
         except (httpx.HTTPError, asyncio.TimeoutError) as e:

@@ -1,10 +1,12 @@
 // The examples of browser.md in Chromium, each in front of the local server. localhost and 127.0.0.1 are two sites, and
 // both are trustworthy without TLS; another port of localhost is another origin of the same site.
 import assert from "node:assert/strict";
+import {execFile} from "node:child_process";
 import {readFileSync} from "node:fs";
 import http from "node:http";
 import {join} from "node:path";
 import {after, before, describe, test} from "node:test";
+import {promisify} from "node:util";
 import {apps, pinned, skip as isMissing, start} from "./apps.mjs";
 import {freePort, later, launch, listen, password, root, skip, startGate, startServer} from "./harness.mjs";
 
@@ -314,6 +316,27 @@ const suite = (app) => {
     });
   }
 };
+
+const fastapi = apps.find(({folder}) => folder == "fastapi");
+
+test("in Python too, cookies go to the API alone", {skip: isMissing(fastapi)}, async () => {
+  const seen = [];
+  const {port, close} = await listen(http.createServer((request, response) => {
+    seen.push([request.url, request.headers.cookie]);
+    response.writeHead(302, {Location: `http://localhost:${port}/elsewhere`}).end();
+  }));
+  const script = `
+import asyncio, sys
+from starlette.requests import Request
+from edgeauth import ServerAuth
+auth = ServerAuth(sys.argv[1], "http://localhost:3000").of(Request({"type": "http", "method": "GET", "headers": [(b"cookie", b"other=1; edgeauth-session=s")]}))
+assert asyncio.run(auth.fetch("GET", "@localhost:%s/x" % sys.argv[2])).status_code == 302`;
+  const stranger = await listen(http.createServer((request, response) => response.writeHead(302).end()));
+  await promisify(execFile)(join(root, ".cache/web/fastapi/bin/python"), ["-B", "-c", script, `http://127.0.0.1:${port}`, String(stranger.port)], {cwd: join(root, "examples/fastapi")});
+  assert.deepEqual(seen, [["/@localhost:" + stranger.port + "/x", "edgeauth-session=s"]]);
+  close();
+  stranger.close();
+});
 
 // Two at a time: while one is built or waits, the other is tested.
 describe("servers that render pages", {skip, concurrency: 2}, () => {
