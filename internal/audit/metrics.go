@@ -92,7 +92,10 @@ func counts(e Event) (of []Metric) {
 	case UserCreated:
 		return append(of, Signups)
 	case CodeAsked:
-		return append(of, CodesAsked)
+		if of = append(of, CodesAsked); e.Reason == "limit" {
+			of = append(of, MailsHeld)
+		}
+		return of
 	case CodeAskFail, CodeFail:
 		return append(of, codeRefused(e)...)
 	case LoginFail, PasswordChangeFail, ReauthenticationFail:

@@ -76,7 +76,7 @@ func TestMetrics(t *testing.T) {
 		{audit.Event{Name: audit.ReauthenticationFail, Outcome: "invalid_token", Reason: "expired"}, ""},
 		{audit.Event{Name: audit.Reauthentication}, ""},
 		{audit.Event{Name: audit.UserCreated, ClientID: "web"}, "signups=1 signups{client_id=web}=1"},
-		{audit.Event{Name: audit.CodeAsked, Outcome: "none", Reason: "limit"}, "codes_requested=1"},
+		{audit.Event{Name: audit.CodeAsked, Outcome: "none", Reason: "limit"}, "codes_requested=1 mails_held=1"},
 		{audit.Event{Name: audit.CodeAskFail, Outcome: "too_many_requests"}, "throttled=1"},
 		{audit.Event{Name: audit.CodeFail, Outcome: "invalid_code", Reason: "wrong_code"}, "wrong_codes=1"},
 		{audit.Event{Name: audit.CodeFail, Outcome: "invalid_session", Reason: "wrong_code"}, "wrong_codes=1"},

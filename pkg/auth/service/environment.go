@@ -11,6 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
@@ -67,7 +68,9 @@ type given struct {
 	counts bool        // the function needs the counters
 	proves bool        // the function verifies passwords and needs the login ring
 	login  auth.Secret // source of the login ring
-	mailer config.MailQueue
+	// messages opens the queue of mails; nil if there is none. It is a function, so that the functions
+	// that send no mails do not link the client of Lambda.
+	messages func() endpoint.Messages
 }
 
 // part reads the variables that several functions share.
@@ -101,8 +104,8 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	if g.mailer.Function != "" {
-		s.Messages = backend.OpenMailQueue(g.mailer)
+	if g.messages != nil {
+		s.Messages = g.messages()
 	}
 	return assemble(context.Background(), s)
 }
@@ -163,7 +166,11 @@ func opening(e *config.Environment, g *given) {
 }
 
 // mailing reads the variables of a function that hands mails over.
-func mailing(e *config.Environment, g *given) { g.mailer = e.MailQueue() }
+func mailing(e *config.Environment, g *given) {
+	if q := e.MailQueue(); q.Function != "" {
+		g.messages = func() endpoint.Messages { return backend.OpenMailQueue(q) }
+	}
+}
 
 // counting asks for the store of counters.
 func counting(_ *config.Environment, g *given) { g.counts = true }
