@@ -184,7 +184,7 @@ var budget = []struct {
 	{"sign-up, login and reset by a code", 78},
 	{"who may sign up, and the length of passwords", 17},
 	{"codes that an operator hands over", 2},
-	{"messages: how they are handed over, rendered and sent", 39},
+	{"messages: how they are handed over, rendered and sent", 40},
 	{"ends of all sessions, and their list", 12},
 	{"token versions in access tokens", 4},
 	{"access tokens that end with their session", 6},

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// SuppressedFor is for how long no mail is sent to an address after a bounce or a complaint.
-const SuppressedFor = 30 * 24 * time.Hour
+// suppressedFor is for how long no mail is sent to an address after a bounce or a complaint.
+const suppressedFor = 30 * 24 * time.Hour
 
 const suppression = "mail suppressed"
 
@@ -22,7 +22,7 @@ type Suppressions struct {
 	Now      func() time.Time // nil means time.Now
 }
 
-// Suppress suppresses an address for [SuppressedFor]. An address that is suppressed already stays so
+// Suppress suppresses an address for 30 days. An address that is suppressed already stays so
 // until its time. The error wraps [user.ErrEmail] if the text is no address; any other error is that of
 // the store or of the keys.
 func (s *Suppressions) Suppress(ctx context.Context, address string) error {
@@ -31,7 +31,7 @@ func (s *Suppressions) Suppress(ctx context.Context, address string) error {
 		return err
 	}
 	now := s.now()
-	_, err = s.once().Spend(ctx, suppression, string(key), now, now.Add(SuppressedFor))
+	_, err = s.once().Spend(ctx, suppression, string(key), now, now.Add(suppressedFor))
 	return err
 }
 
