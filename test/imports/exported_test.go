@@ -182,7 +182,7 @@ var budget = []struct {
 	{"the claim that a token is refused for", 1},
 	{"step-up", 5},
 	{"sign-up, login and reset by a code", 78},
-	{"who may sign up, and the length of passwords", 17},
+	{"who may sign up, and the length of passwords", 18},
 	{"codes that an operator hands over", 2},
 	{"messages: how they are handed over, rendered and sent", 40},
 	{"ends of all sessions, and their list", 12},

@@ -165,6 +165,29 @@ func TestCodeWithoutASession(t *testing.T) {
 	}
 }
 
+// TestCodeDuringAnOutage holds that an outage before the code is used decides nothing: the same request
+// succeeds afterwards, and no try is lost.
+func TestCodeDuringAnOutage(t *testing.T) {
+	for _, purpose := range []string{"login", "reset"} {
+		h := newHarness(t)
+		more := ""
+		if purpose == "reset" {
+			more = password2
+		}
+		request := h.begin(t, email, purpose).verify(more)
+		h.users.fail = auth.ErrUnavailable
+		for range 5 { // more than the tries of a flow
+			if got := h.send(t, request); got.line != "authn_code_fail temporarily_unavailable" {
+				t.Errorf("%s: %s, logged as %s", purpose, got.text, got.line)
+			}
+		}
+		h.users.fail = nil
+		if got := h.send(t, request); got.status != http.StatusOK {
+			t.Errorf("%s, afterwards: %s", purpose, got.text)
+		}
+	}
+}
+
 // TestStepOfACode holds that a denied login repeats its request without the code, and with what the step
 // asks for, and that a user who was disabled meanwhile learns nothing.
 func TestStepOfACode(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
@@ -27,6 +28,9 @@ type Options struct {
 	Steps login.Steps
 	// Policy adds requirements for new passwords to those of password.CheckNew.
 	Policy password.Policy
+	// Admit decides which addresses may sign up, beside the member signup of the configuration; see
+	// flow.SignUp.Ask. Only [Account] uses it. nil admits every address.
+	Admit func(ctx context.Context, n flow.Newcomer) (bool, error)
 	// Log receives the audit lines. nil means os.Stdout, which Lambda writes to CloudWatch.
 	Log io.Writer
 }
@@ -107,6 +111,9 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	if g.messages != nil {
 		s.Messages = g.messages()
 	}
+	rules := s.signUp()
+	rules.Ask = o.Admit
+	s.SignUp = &rules
 	return assemble(context.Background(), s)
 }
 
