@@ -144,16 +144,16 @@ func (s *Sender) authenticate(conn *gosmtp.Client) error {
 	}
 	local := loopback.IsHost(s.Host)
 	_, offered := conn.Extension("AUTH")
-	var auth gosmtp.Auth
+	var way gosmtp.Auth
 	switch ways := strings.Fields(strings.ToUpper(offered)); {
 	case slices.Contains(ways, "PLAIN"):
-		auth = gosmtp.PlainAuth("", s.User, s.Password.Reveal(), s.Host, local)
+		way = gosmtp.PlainAuth("", s.User, s.Password.Reveal(), s.Host, local)
 	case slices.Contains(ways, "LOGIN"):
-		auth = gosmtp.LoginAuth(s.User, s.Password.Reveal(), s.Host, local)
+		way = gosmtp.LoginAuth(s.User, s.Password.Reveal(), s.Host, local)
 	default:
 		return &mail.Failure{Reason: mail.ReasonSender, Detail: "the server offers neither PLAIN nor LOGIN"}
 	}
-	if err := conn.Auth(auth); err != nil {
+	if err := conn.Auth(way); err != nil {
 		return refused(err)
 	}
 	return nil

@@ -165,3 +165,21 @@ func TestAttemptsCalls(t *testing.T) {
 		t.Error("nothing was seen")
 	}
 }
+
+// TestOnceSpent reads whether an id is spent by an update whose condition never holds.
+func TestOnceSpent(t *testing.T) {
+	once := throttle.Once{Counters: newDB(t, engine.Dynoxide(t), nil).Counters()}
+	now := time.Now()
+	for _, want := range []bool{false, true, true} {
+		spent, err := once.Spent(t.Context(), "test", "id", now)
+		if err != nil || spent != want {
+			t.Errorf("%t, %v, want %t", spent, err, want)
+		}
+		if _, err := once.Spend(t.Context(), "test", "id", now, now.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if spent, err := once.Spent(t.Context(), "test", "id", now.Add(time.Hour)); err != nil || spent {
+		t.Errorf("after its time: %t, %v", spent, err)
+	}
+}
