@@ -61,10 +61,12 @@ func listed(value any) []any {
 	return []any{value}
 }
 
-// roles returns the names of all roles of a template.
+// roles returns the names of the roles of a template that every stack has. Roles with a condition, as of
+// the mailer, are not in a stack without parameters; test/template holds their grants.
 func (d document) roles() (names []string) {
 	for _, name := range slices.Sorted(maps.Keys(d.resources())) {
-		if d.resources()[name].(object)["Type"] == "AWS::IAM::Role" {
+		r := d.resources()[name].(object)
+		if r["Type"] == "AWS::IAM::Role" && r["Condition"] == nil {
 			names = append(names, name)
 		}
 	}
@@ -85,6 +87,9 @@ func (d document) inlined(roles ...string) document {
 				arn = choice[2]
 			}
 			managed := arn.(object)["Ref"].(string)
+			if managed == "AWS::NoValue" {
+				continue
+			}
 			policy := d.resources()[managed].(object)["Properties"].(object)["PolicyDocument"]
 			policies = append(policies, object{"PolicyName": managed, "PolicyDocument": policy})
 		}
