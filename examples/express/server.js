@@ -24,7 +24,7 @@ app.use(express.urlencoded({extended: false}));
 // The refresh is here, before all pages: a component runs when the header of the answer may have left.
 app.use(async (req, res, next) => {
   req.auth = authOf(new Headers(req.headers), req.method);
-  res.set("Cache-Control", "no-store");
+  res.set({"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"});
   req.isSignedIn = await req.auth.refresh().catch(() => {});
   res.setHeader("Set-Cookie", req.auth.cookies);
   req.isSignedIn == undefined ? res.status(503).send("The sign-in service cannot be reached.") : next();

@@ -19,7 +19,8 @@ from edgeauth import ServerAuth, Undecided
 
 auth = ServerAuth(os.environ.get("API", "http://127.0.0.1:8080"), os.environ.get("ORIGIN", "http://localhost:3000"))
 pages = Environment(loader=FileSystemLoader(os.path.join(os.path.dirname(__file__), "templates")), autoescape=True, enable_async=True)
-app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+# Without redirect_slashes: its redirect would name the host that the request names, and a client can name any.
+app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
 
 @app.middleware("http")
@@ -37,6 +38,7 @@ async def refresh(request: Request, call_next):
     for line in calls.cookies:
         answer.headers.append("set-cookie", line)
     answer.headers["cache-control"] = "no-store"
+    answer.headers["content-security-policy"] = "frame-ancestors 'none'"
     return answer
 
 

@@ -24,6 +24,7 @@ export const proxy = async (request) => {
   }
   for (const line of auth.cookies) answer.headers.append("Set-Cookie", line);
   answer.headers.set("Cache-Control", "no-store");
+  answer.headers.set("Content-Security-Policy", "frame-ancestors 'none'");
   return answer;
 };
 

@@ -133,6 +133,7 @@ const suite = (app) => {
 
     const answer = await send("GET", "/", {...visit, cookie: fresh.join("; ")});
     assert.match(answer.headers["cache-control"], /no-store/);
+    assert.match(answer.headers["content-security-policy"], /frame-ancestors 'none'/);
     assert.ok((await answer.text()).includes(email), "the server renders it");
 
     await drop(context);
@@ -306,6 +307,13 @@ const suite = (app) => {
     }
     assert.ok(sent(since).includes("POST /auth/login"));
     assert.deepEqual(gate.log.slice(since).map(({headers}) => headers.cookie).filter((cookie) => /eyJ|ert_/.test(cookie)), []);
+  });
+
+  test("no redirect names a host that a client has named", async () => {
+    for (const path of ["/", "/sign-in", "/sign-in/", "//evil.example/", "/\\evil.example"]) {
+      const {headers} = await send("GET", path, {...visit, host: "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https"});
+      assert.doesNotMatch(headers.location ?? "", /^(https?:)?[/\\]{2}evil/, path);
+    }
   });
 
   test("no fault was logged", () => assert.equal(running.log(), ""));

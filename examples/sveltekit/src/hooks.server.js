@@ -22,6 +22,7 @@ export const handle = async ({event, resolve}) => {
     : isSignedIn || event.route.id == "/sign-in" ? await resolve(event) : ask(event);
   for (const line of auth.cookies) answer.headers.append("Set-Cookie", line);
   answer.headers.set("Cache-Control", "no-store");
+  answer.headers.set("Content-Security-Policy", "frame-ancestors 'none'");
   return answer;
 };
 
