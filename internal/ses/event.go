@@ -11,7 +11,9 @@ type Feedback struct {
 	Complaint bool // otherwise a bounce
 	// Permanent means that the address takes no mails, or that its owner wants none. Otherwise a
 	// mailbox is full or a server was away.
-	Permanent  bool
+	Permanent bool
+	// Recipients are those to whom the mail was sent. The report names recipients of its own, but
+	// these are words of the other server: an owner of one mailbox could report another's address.
 	Recipients []string
 }
 
@@ -20,19 +22,16 @@ type notification struct {
 	Source string `json:"source"`
 	Detail struct {
 		EventType string `json:"eventType"`
-		Bounce    struct {
-			BounceType        string      `json:"bounceType"`
-			BouncedRecipients []recipient `json:"bouncedRecipients"`
+		Mail      struct {
+			Destination []string `json:"destination"`
+		} `json:"mail"`
+		Bounce struct {
+			BounceType string `json:"bounceType"`
 		} `json:"bounce"`
 		Complaint struct {
-			ComplainedRecipients  []recipient `json:"complainedRecipients"`
-			ComplaintFeedbackType string      `json:"complaintFeedbackType"`
+			ComplaintFeedbackType string `json:"complaintFeedbackType"`
 		} `json:"complaint"`
 	} `json:"detail"`
-}
-
-type recipient struct {
-	EmailAddress string `json:"emailAddress"`
 }
 
 // source is that of the events of SES on the bus of EventBridge. Only AWS can set it.
@@ -54,21 +53,18 @@ func ParseEvent(event []byte) (Feedback, error) {
 	if n.Source != source {
 		return Feedback{}, errors.New("ses: the event is not of aws.ses")
 	}
-	var f Feedback
-	var of []recipient
+	f := Feedback{Recipients: n.Detail.Mail.Destination}
 	switch n.Detail.EventType {
 	case "Bounce":
 		f.Permanent = n.Detail.Bounce.BounceType == "Permanent"
-		of = n.Detail.Bounce.BouncedRecipients
 	case "Complaint":
 		f.Complaint = true
 		f.Permanent = n.Detail.Complaint.ComplaintFeedbackType != "not-spam" // the owner took it back
-		of = n.Detail.Complaint.ComplainedRecipients
 	default:
 		return Feedback{}, fmt.Errorf("ses: the event has type %.20q (want Bounce or Complaint)", n.Detail.EventType)
 	}
-	for _, r := range of {
-		f.Recipients = append(f.Recipients, r.EmailAddress)
+	if len(f.Recipients) == 0 {
+		return Feedback{}, errors.New("ses: the event does not say to whom the mail was sent")
 	}
 	return f, nil
 }

@@ -144,12 +144,15 @@ func TestParseEvent(t *testing.T) {
 		event                string
 		complaint, permanent bool
 	}{
-		"a permanent bounce":     {bounce("Permanent"), false, true},
-		"a transient bounce":     {bounce("Transient"), false, false},
-		"an undetermined bounce": {bounce("Undetermined"), false, false},
-		"a complaint":            {complaint(`"abuse"`), true, true},
-		"a complaint without":    {complaint(`null`), true, true},
-		"a complaint taken back": {complaint(`"not-spam"`), true, false},
+		"a permanent bounce": {bounce("Permanent"), false, true},
+		// The receiver of a mail sends a report of its own making to the return path of that mail.
+		"a bounce that names a stranger": {strings.Replace(bounce("Permanent"), `"emailAddress":"ada@b.example"`, `"emailAddress":"victim@c.example"`, 1), false, true},
+		"a complaint that names one":     {strings.Replace(complaint(`"abuse"`), `"emailAddress":"ada@b.example"`, `"emailAddress":"victim@c.example"`, 1), true, true},
+		"a transient bounce":             {bounce("Transient"), false, false},
+		"an undetermined bounce":         {bounce("Undetermined"), false, false},
+		"a complaint":                    {complaint(`"abuse"`), true, true},
+		"a complaint without":            {complaint(`null`), true, true},
+		"a complaint taken back":         {complaint(`"not-spam"`), true, false},
 	} {
 		f, err := ses.ParseEvent([]byte(row.event))
 		if err != nil || f.Complaint != row.complaint || f.Permanent != row.permanent || len(f.Recipients) != 1 || f.Recipients[0] != "ada@b.example" {
@@ -159,7 +162,8 @@ func TestParseEvent(t *testing.T) {
 			t.Errorf("%s: is no event", name)
 		}
 	}
-	for _, bad := range []string{"", "{}", `{"source":"mine","detail":{"eventType":"Bounce"}}`, event("Email Sent", `"eventType":"Send"`), `[1]`} {
+	for _, bad := range []string{"", "{}", `{"source":"mine","detail":{"eventType":"Bounce"}}`, event("Email Sent", `"eventType":"Send"`), `[1]`,
+		`{"source":"aws.ses","detail":{"eventType":"Bounce","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"ada@b.example"}]}}}`} {
 		if _, err := ses.ParseEvent([]byte(bad)); err == nil {
 			t.Errorf("%s: accepted", bad)
 		}

@@ -65,9 +65,10 @@ func TestMails(t *testing.T) {
 		return string(text)
 	}
 	reset := event(mail.Message{Kind: mail.KindReset, To: "ada@b.example", Code: auth.NewSecret("01234567"), Reference: "BCDF"})
-	bounce := func(kind, detail string) string {
-		return `{"source":"aws.ses","detail-type":"x","detail":{"eventType":"` + kind + `",` + detail + `,"mail":{"destination":["ada@b.example"]}}}`
+	of := func(to, kind, detail string) string {
+		return `{"source":"aws.ses","detail-type":"x","detail":{"eventType":"` + kind + `",` + detail + `,"mail":{"destination":["` + to + `"]}}}`
 	}
+	bounce := func(kind, detail string) string { return of("Ada@B.example", kind, detail) }
 	throttled := []string{"TooManyRequestsException", "TooManyRequestsException", "TooManyRequestsException"}
 	for _, row := range []struct {
 		name, event string
@@ -88,10 +89,12 @@ func TestMails(t *testing.T) {
 		{"no SMTPUTF8", event(mail.Message{Kind: mail.KindLogin, To: "ädä@b.example", Code: auth.NewSecret("01234567"), Reference: "BCDF"}), nil, false, 0, "mail_fail login address", "mails_failed"},
 		{"a full mailbox", bounce("Bounce", `"bounce":{"bounceType":"Transient","bouncedRecipients":[{"emailAddress":"ada@b.example"}]}`), nil, false, 0, "mail_bounced soft_bounce", "mail_bounces"},
 		{"a code after it", reset, nil, false, 1, "mail_sent reset", "mails_sent"},
+		{"a bounce of a stranger's making", of("eve@b.example", "Bounce", `"bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"ada@b.example"}]}`), nil, false, 0, "mail_bounced bounce", "mail_bounces"},
+		{"a code after that", reset, nil, false, 1, "mail_sent reset", "mails_sent"},
 		{"a bounce", bounce("Bounce", `"bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"Ada@B.example"}]}`), nil, false, 0, "mail_bounced bounce", "mail_bounces"},
 		{"a code after the bounce", reset, nil, false, 0, "mail_held reset suppressed", "mails_held"},
-		{"a complaint", bounce("Complaint", `"complaint":{"complainedRecipients":[{"emailAddress":"eve@b.example"}]}`), nil, false, 0, "mail_bounced complaint", "mail_complaints"},
-		{"a code after the complaint", event(mail.Message{Kind: mail.KindSignup, To: "eve@b.example", Code: auth.NewSecret("01234567"), Reference: "BCDF"}), nil, false, 0, "mail_held signup suppressed", "mails_held"},
+		{"a complaint", of("bob@b.example", "Complaint", `"complaint":{"complainedRecipients":[{"emailAddress":"eve@b.example"}]}`), nil, false, 0, "mail_bounced complaint", "mail_complaints"},
+		{"a code after the complaint", event(mail.Message{Kind: mail.KindSignup, To: "bob@b.example", Code: auth.NewSecret("01234567"), Reference: "BCDF"}), nil, false, 0, "mail_held signup suppressed", "mails_held"},
 		{"another event of SES", bounce("Delivery", `"delivery":{}`), nil, false, 0, "mail_bounced!", "faults"},
 	} {
 		log.Reset()
@@ -116,7 +119,7 @@ func TestMails(t *testing.T) {
 		if isMail := strings.Contains(row.event, "b.example"); isMail != (line.Account != "") && row.metric != "" && row.line != "mail_bounced!" {
 			t.Errorf("%s: the account is %q", row.name, line.Account)
 		}
-		for _, secret := range []string{"01234567", "b.example", "B.example", "ada@", "eve@"} {
+		for _, secret := range []string{"01234567", "b.example", "B.example", "ada@", "bob@", "eve@"} {
 			if strings.Contains(log.String()+fmt.Sprint(err), secret) {
 				t.Errorf("%s: %q is in %s or in %v", row.name, secret, &log, err)
 			}
