@@ -195,11 +195,11 @@ func invites(i id, f *Flow, email user.Email) (bool, error) {
 	return err == nil && p.Address == string(email), err
 }
 
-// spendInvite spends the invitation of a flow before the account is made, and reports whether it could.
-func (m *Manager) spendInvite(ctx context.Context, i id, at time.Time, mark throttle.Mark) (bool, error) {
-	before, done, err := m.Store.Update(ctx, i.inviteKey(), useInvite(at, mark))
-	if err != nil {
-		return false, fmt.Errorf("spend the invitation: %w", err)
+// spendInvite spends the invitation of an account that was just made. If it were spent first, a crash
+// in between would leave a person with neither. It reports no errors: an invitation that stays permits
+// nothing while its address has the account.
+func (m *Manager) spendInvite(ctx context.Context, i id, at time.Time) {
+	if mark, err := m.mark(); err == nil {
+		_, _, _ = m.Store.Update(context.WithoutCancel(ctx), i.inviteKey(), useInvite(at, mark))
 	}
-	return spent(before, done, mark), nil
 }

@@ -141,6 +141,42 @@ func TestInvitation(t *testing.T) {
 	}
 }
 
+// TestInvitationBreaksOff ends a sign-up at each call of the stores, before and after the call took effect.
+// The invitation then still makes the account, unless there is one.
+func TestInvitationBreaksOff(t *testing.T) {
+	for at, refused := 1, true; refused; at++ {
+		refused = false
+		for _, after := range []bool{false, true} {
+			w := admitting(t, flow.SignUp{Admit: flow.AdmitInvited})
+			invite, err := flow.Invite(t.Context(), w.Store, eve, w.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signUp := func() error {
+				r := request(flow.PurposeSignup, eve)
+				r.Invite = invite
+				b, err := w.Begin(t.Context(), r)
+				if err != nil {
+					return err
+				}
+				return verified(w, answer(b, flow.PurposeSignup))
+			}
+			w.spent()
+			w.at, w.after = at, after
+			err = signUp()
+			w.spent()
+			if err == nil {
+				continue
+			}
+			refused = true
+			err = signUp()
+			if _, none := w.users.Find(t.Context(), eve); none != nil {
+				t.Errorf("call %d, after %t: no account after a second sign-up: %v", at, after, err)
+			}
+		}
+	}
+}
+
 // TestInvitationOpensNothing holds that the item of an invitation is no flow, also with the keys.
 func TestInvitationOpensNothing(t *testing.T) {
 	w, file := newDump(t)

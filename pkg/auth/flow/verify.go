@@ -228,15 +228,6 @@ func (x *verification) commit(ctx context.Context, u user.User) (after user.User
 	case !spent(before, done, mark):
 		return user.User{}, x.refuse(ReasonSpent)
 	}
-	if x.Purpose == PurposeSignup && x.m.SignUp.Admit == AdmitInvited {
-		ok, err := x.m.spendInvite(ctx, x.invite(), x.at, mark)
-		if err == nil && !ok {
-			err = x.refuse(ReasonClosed)
-		}
-		if err != nil {
-			return user.User{}, err
-		}
-	}
 	parallel.Run(func() { after, err = x.effect(ctx, u) }, func() { _ = x.m.limiter.Release(ctx, x.person.Receipt) })
 	switch {
 	case errors.Is(err, user.ErrSuperseded):
@@ -247,12 +238,17 @@ func (x *verification) commit(ctx context.Context, u user.User) (after user.User
 	return after, err
 }
 
-// effect carries out the purpose of the flow, by one write at most unless another write interferes.
+// effect carries out the purpose of the flow, by one write at most unless another write interferes. A
+// sign-up with an invitation spends that, too.
 func (x *verification) effect(ctx context.Context, u user.User) (user.User, error) {
 	switch {
 	case x.Purpose == PurposeSignup:
 		// Each flow makes one subject, so the subject also identifies the request.
-		return u, x.m.Users.Store.Create(ctx, u, string(u.ID))
+		err := x.m.Users.Store.Create(ctx, u, string(u.ID))
+		if err == nil && x.m.SignUp.Admit == AdmitInvited {
+			x.m.spendInvite(ctx, x.invite(), x.at)
+		}
+		return u, err
 	case x.person.Handed != "" && x.Purpose == PurposeReset:
 		return x.m.Users.ReplaceHash(ctx, u.ID, u.TokenVersion, x.password)
 	case x.person.Handed != "":
