@@ -101,8 +101,9 @@ const inboxLength = 20
 
 // Inbox is the inbox of the local server: the newest mails as JSON. Mails hold codes, so it answers
 // requests from this machine alone, and none of a page of another origin. A tunnel is a program on this
-// machine that passes requests of other machines on, so the request must name this machine too. The
-// zero Inbox is none.
+// machine that passes requests of other machines on, so the request must name this machine too. Some
+// tunnels put the name of this machine into it, and say in other headers for whom they ask. The zero
+// Inbox is none.
 type Inbox struct {
 	Folder outbox.Folder
 	Prefix string // "/" or "/edgeauth/"
@@ -117,7 +118,7 @@ func (x Inbox) serve(w http.ResponseWriter, r *http.Request) {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	site := r.Header.Get("Sec-Fetch-Site")
 	switch {
-	case err != nil || !from.Addr().Unmap().IsLoopback() || !Hosts(nil).has(r) || site != "" && site != "same-origin" && site != "none":
+	case err != nil || !from.Addr().Unmap().IsLoopback() || !Hosts(nil).has(r) || passedOn(r) || site != "" && site != "same-origin" && site != "none":
 		refuse(w, http.StatusForbidden, "Forbidden")
 		return
 	case r.Method != http.MethodGet:
@@ -135,6 +136,23 @@ func (x Inbox) serve(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(struct {
 		Mails []outbox.Entry `json:"mails"`
 	}{mails})
+}
+
+// passedOn reports whether the headers of a proxy name another machine, or cannot be read.
+func passedOn(r *http.Request) bool {
+	if len(r.Header.Values("Forwarded")) > 0 { // RFC 7239; what asks on this machine sends none
+		return true
+	}
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host"} {
+		for _, line := range r.Header.Values(name) {
+			for host := range strings.SplitSeq(line, ",") {
+				if !Hosts(nil).has(&http.Request{Host: strings.TrimSpace(host)}) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // CheckMail returns an error that names the flag of a setting that is wrong.

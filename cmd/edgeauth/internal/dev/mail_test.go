@@ -7,7 +7,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/edgeauth/edgeauth/internal/outbox"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
@@ -67,6 +69,30 @@ func TestInbox(t *testing.T) {
 	}
 	if (Inbox{Prefix: "/"}).is(httptest.NewRequest("GET", "/dev/inbox", nil)) {
 		t.Error("a server without a folder has an inbox")
+	}
+}
+
+// TestInboxBehindATunnel holds that a tunnel that puts the name of this machine into the request shows the
+// inbox to no other machine.
+func TestInboxBehindATunnel(t *testing.T) {
+	for header, want := range map[string]int{
+		"X-Forwarded-For: 192.0.2.1":               http.StatusForbidden,
+		"X-Forwarded-For: 127.0.0.1, 192.0.2.1":    http.StatusForbidden,
+		"X-Forwarded-For: 127.0.0.1":               http.StatusOK, // the server of a front end on this machine
+		"X-Forwarded-For: ::1":                     http.StatusOK,
+		"X-Forwarded-For: unknown":                 http.StatusForbidden,
+		"X-Forwarded-Host: x-8080.tunnels.example": http.StatusForbidden,
+		"X-Forwarded-Host: localhost:5173":         http.StatusOK,
+		"Forwarded: for=127.0.0.1":                 http.StatusForbidden,
+	} {
+		name, value, _ := strings.Cut(header, ": ")
+		r, w := httptest.NewRequest("GET", "/dev/inbox", nil), httptest.NewRecorder()
+		r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost:8080"
+		r.Header.Set(name, value)
+		(&API{Inbox: Inbox{outbox.Folder(t.TempDir()), "/"}, Now: time.Now}).ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", header, w.Code, want)
+		}
 	}
 }
 
