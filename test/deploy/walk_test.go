@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"regexp"
@@ -14,7 +15,7 @@ import (
 func TestWalk(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "edgeauth-dev")
-	ctx, b, c := t.Context(), (*between)(nil), (*client)(nil)
+	ctx, b, c, mails := t.Context(), (*between)(nil), (*client)(nil), startMailServer(t)
 	well := func() error {
 		if wrong, all := s.doctor(b); len(wrong) > 0 {
 			return errors.New("edgeauth doctor: " + all)
@@ -52,13 +53,17 @@ func TestWalk(t *testing.T) {
 			return nil
 		}},
 		{"show the keys", func() error { return prints("keys show", "version 2, from ") }},
-		{"rotate the keys, three hours later", func() error {
+		{"rotate the keys and send mails, three hours later", func() error {
 			s.pass(4 * time.Hour)
-			return s.deployFile(built, "KeyVersion=2")
+			return s.deployFile(built, "KeyVersion=2", "MailSender=smtp", "MailFrom=login@example.com", "SmtpServer="+mails.url)
 		}},
 		{"go on with the session", func() error { return c.renew(ctx) }},
+		{"sign up by a mail", func() error {
+			soon, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			return s.signUpByMail(soon, mails, "alan@example.com", password)
+		}},
 		{"use every route", func() error {
-			const grace = "grace@example.com"
 			if _, err := s.command(password, "user add "+grace); err != nil {
 				return err
 			}
