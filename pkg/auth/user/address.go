@@ -15,11 +15,11 @@ const (
 
 // CheckEmail returns an error that wraps [ErrEmail] unless a new user may have text as an e-mail
 // address. CheckEmail is stricter than [NormalizeEmail], which finds existing users. Mail is sent
-// to the address, and some mail servers read a list, a quoted local part or an encoded word as a
-// different address.
+// to the address, and some mail servers read a list, a quoted local part, a route or an encoded word as
+// a different address.
 //
-// The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3). The
-// domain must consist of labels of letters, digits and inner hyphens, each with an A-label (RFC
+// The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3) without "%"
+// and "!". The domain must consist of labels of letters, digits and inner hyphens, each with an A-label (RFC
 // 5890), which must not depend on case. One "@" separates the two.
 func CheckEmail(text string) error {
 	if _, err := NormalizeEmail(text); err != nil {
@@ -40,7 +40,7 @@ func CheckEmail(text string) error {
 	case len(local) > maxLocalBytes:
 		return fmt.Errorf("%w: the part before the @ must have at most %d bytes", ErrEmail, maxLocalBytes)
 	case !isDotString(local):
-		return fmt.Errorf("%w: the part before the @ must consist of letters, digits and !#$%%&'*+-/=?^_`{|}~, with single dots between them", ErrEmail)
+		return fmt.Errorf("%w: the part before the @ must consist of letters, digits and #$&'*+-/=?^_`{|}~, with single dots between them", ErrEmail)
 	case strings.Contains(local, "=?"):
 		// RFC 2047: some servers decode the word and read a different address.
 		return fmt.Errorf("%w: the part before the @ must not hold an encoded word", ErrEmail)
@@ -53,10 +53,13 @@ func CheckEmail(text string) error {
 	return nil
 }
 
+// isDotString reports whether s is a Dot-string without the characters of routes. A server of
+// example.com that trusts the sender may pass a mail to x%evil.example@example.com or to
+// evil.example!x@example.com on to x@evil.example, as Postfix does.
 func isDotString(s string) bool {
 	for atom := range strings.SplitSeq(s, ".") {
 		if atom == "" || strings.ContainsFunc(atom, func(r rune) bool {
-			return r < utf8.RuneSelf && !isAlphanumeric(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
+			return r < utf8.RuneSelf && !isAlphanumeric(r) && !strings.ContainsRune("#$&'*+-/=?^_`{|}~", r)
 		}) {
 			return false
 		}

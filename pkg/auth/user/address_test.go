@@ -11,7 +11,7 @@ import (
 
 func TestCheckEmail(t *testing.T) {
 	for _, text := range []string{
-		"ada@example.com", " Ada@Example.com ", "a@b", "a.da+x@mail.example.com", "o'brien@example.ie", "!#$%&'*+-/?=^_`{|}~@example.com",
+		"ada@example.com", " Ada@Example.com ", "a@b", "a.da+x@mail.example.com", "o'brien@example.ie", "#$&'*+-/?=^_`{|}~@example.com",
 		"zoë@dömäin.example", "用户@例え.テスト", "a@xn--dmin-moa0i.example", "a@1.2.example", strings.Repeat("a", 64) + "@example.com",
 		"a@" + strings.Repeat("b", 63) + ".example", "हिन्दी@उदाहरण.परीक्षा",
 	} {
@@ -23,7 +23,7 @@ func TestCheckEmail(t *testing.T) {
 		"victim@example.com,attacker@evil.example", `"a"@b@c.example`, "<x@example.com>", "mailto:x@example.com",
 		"=?utf-8?q?victim=40example.com?=@evil.example", "=?x?=@example.com", "x@-bad-.example", "x@bad-.example", "x@example..com",
 		"x@example.com.", "x@.example.com", ".x@example.com", "x.@example.com", "x..y@example.com", "a@b@c.example", `"a b"@example.com`,
-		`"a"@example.com`, "a\\b@example.com", "x@[192.0.2.1]", "x@exa_mple.com", "x@example.com>", "x(comment)@example.com", "x@example.com;y",
+		`"a"@example.com`, "a\\b@example.com", "x@[192.0.2.1]", "x@exa_mple.com", "x%evil.example@example.com", "evil.example!x@example.com", "x@example.com>", "x(comment)@example.com", "x@example.com;y",
 		"x:y@example.com", "x@🐎.example", "x@s\u0130te.example", "x@stra\u1e9ee.example", strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("b", 64) + ".example", "", "@", "a@",
 	}
 	d := newDirectory(t)
