@@ -20,6 +20,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +35,10 @@ const keep = 200
 
 // extension is that of a file with one mail.
 const extension = ".eml"
+
+// ownName is the form of the names that write gives. A folder may hold mails of the person, which must
+// not be removed.
+var ownName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{9}Z-[A-Z2-7]{8}\` + extension + `$`)
 
 // Folder is a folder with one file for each mail, which mail programs can open. Only the user of the
 // process may read the files, since they hold codes. It is safe for concurrent use, also by several
@@ -69,7 +74,7 @@ func (f Folder) write(text []byte) error {
 	return os.Rename(name+".tmp", name+extension)
 }
 
-// names returns the names of the files, the oldest first.
+// names returns the names of the files that Send wrote, the oldest first.
 func (f Folder) names() ([]string, error) {
 	entries, err := os.ReadDir(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +82,7 @@ func (f Folder) names() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries { // sorted by name
-		if !e.IsDir() && strings.HasSuffix(e.Name(), extension) {
+		if !e.IsDir() && ownName.MatchString(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}

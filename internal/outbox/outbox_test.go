@@ -23,6 +23,16 @@ func TestFolder(t *testing.T) {
 	if got, err := folder.Newest(5); err != nil || len(got) != 0 {
 		t.Errorf("a missing folder: %v, %v", got, err)
 	}
+	// What the person keeps there stays, whatever its name.
+	theirs := []string{"0.eml", "20200101T000000.000000000Z-note.eml", "letter.eml"}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range theirs {
+		if err := os.WriteFile(filepath.Join(path, name), []byte("no mail"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 205 {
 		if err := folder.Send(t.Context(), sample); err != nil {
 			t.Fatal(err)
@@ -33,15 +43,14 @@ func TestFolder(t *testing.T) {
 	if err := folder.Send(t.Context(), last); err != nil {
 		t.Fatal(err)
 	}
-	_ = os.WriteFile(filepath.Join(path, "0.eml"), []byte("no mail"), 0o600)
 	entries, err := os.ReadDir(path)
-	if err != nil || len(entries) != 201 {
+	if err != nil || len(entries) != 200+len(theirs) {
 		t.Errorf("%d files, %v", len(entries), err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if info, err := entries[1].Info(); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := entries[2].Info(); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
 	got, err := folder.Newest(3)
