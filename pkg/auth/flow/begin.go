@@ -121,7 +121,7 @@ type beginning struct {
 // identify counts the request and finds the user, in the order of a login: the counter of the network
 // and in parallel the pointer, then the counter of the mails and in parallel the user. A network
 // without requests left cannot use up the mails of an address. On a known device only its own counter
-// counts.
+// counts, while it has mails left.
 func (x *beginning) identify(ctx context.Context) error {
 	device, err := x.device(ctx)
 	if err != nil {
@@ -151,7 +151,11 @@ func (x *beginning) identify(ctx context.Context) error {
 	}
 	if x.known && device.Vouches(x.user) {
 		own := throttle.Charge{Kind: "mail device", Text: device.ID, Limit: x.m.Limits.Device, At: x.at, Shared: true}
-		return x.takeMail(ctx, own, nil)
+		if err := x.takeMail(ctx, own, nil); err != nil || x.held == "" {
+			return err
+		}
+		// A device without mails left is no way round the limits of its network.
+		return x.take(ctx, x.networks(), nil)
 	}
 	// Another's device vouches for nothing here.
 	if err := x.take(ctx, x.networks(), nil); err != nil {

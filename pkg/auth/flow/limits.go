@@ -19,9 +19,9 @@ type Limits struct {
 	Address throttle.Limit
 	// Budget limits the sign-ups of the deployment.
 	Budget throttle.Limit
-	// Network limits the requests from one /32 of IPv4 or /64 of IPv6 without a known device, and Site
-	// those from one /48 of IPv6. nil means no limit, for deployments whose gateway sees the addresses
-	// of a CDN.
+	// Network limits the requests from one /32 of IPv4 or /64 of IPv6, without those of a known device
+	// that has mails left, and Site those from one /48 of IPv6. nil means no limit, for deployments
+	// whose gateway sees the addresses of a CDN.
 	Network, Site *throttle.Limit
 }
 

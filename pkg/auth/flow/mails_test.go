@@ -288,6 +288,15 @@ func TestNetworks(t *testing.T) {
 	if b, err := w.Begin(t.Context(), r); err != nil || b.Message.Kind != mail.KindReset {
 		t.Errorf("%+v, %v", b, err)
 	}
+	// Without mails left it does.
+	for range flow.DefaultLimits().Device.Free - 1 {
+		if b, err := w.Begin(t.Context(), r); err != nil || b.Held != "" {
+			t.Errorf("%+v, %v", b, err)
+		}
+	}
+	if _, err := w.Begin(t.Context(), r); !errors.As(err, new(*throttle.Exceeded)) {
+		t.Errorf("a device without mails left: %v", err)
+	}
 	// The device vouches for its own user alone.
 	r.Email = eve
 	if _, err := w.Begin(t.Context(), r); !errors.As(err, new(*throttle.Exceeded)) {
