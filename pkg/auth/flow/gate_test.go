@@ -104,6 +104,40 @@ func TestDeniedBefore(t *testing.T) {
 	}
 }
 
+// A step that fails before the code is compared decides nothing, and costs no try. The codes that are
+// wrong afterwards cost theirs.
+func TestOutageBefore(t *testing.T) {
+	down := true
+	w := newWorld(t, func(c *login.Config, _ *flow.Config) {
+		c.Steps.Before = func(context.Context, login.Credentials) error {
+			if down {
+				return auth.ErrUnavailable
+			}
+			return nil
+		}
+	})
+	a := answer(w.begin(t, flow.PurposeLogin, ada), flow.PurposeLogin)
+	for range 2 * flow.Tries {
+		if _, err := w.Verify(t.Context(), wrong(a)); !errors.Is(err, auth.ErrUnavailable) {
+			t.Errorf("during the outage: %v", err)
+		}
+	}
+	down = false
+	for i := range flow.Tries - 1 {
+		if got := reason(verified(w, wrong(a))); got != "wrong_code" {
+			t.Errorf("wrong code %d: %s", i, got)
+		}
+	}
+	without := a
+	without.Code = auth.Secret{}
+	if got := reason(verified(w, without)); got != "wrong_code" {
+		t.Errorf("without a code: %s", got)
+	}
+	if got := reason(verified(w, a)); got != "tries" {
+		t.Errorf("the right code after three wrong ones: %s", got)
+	}
+}
+
 // Earlier versions disabled a user without raising the token version.
 func TestDisabledUser(t *testing.T) {
 	for _, p := range []flow.Purpose{flow.PurposeLogin, flow.PurposeReset} {

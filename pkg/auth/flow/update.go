@@ -73,11 +73,10 @@ func spent(before *Flow, done bool, mark throttle.Mark) bool {
 	return done || before != nil && before.Spent == mark
 }
 
-// prove returns the write that records a right code. If the try is given back, the flow has as many
-// tries left as before it.
-func prove(giveBack bool) Update {
-	u := Update{Set: Change{Proven: true}}
-	if giveBack {
+// giveBack returns the write that gives a try back, records a right code, or both.
+func giveBack(try, proven bool) Update {
+	u := Update{Set: Change{Proven: proven}}
+	if try {
 		u.Set.AddTries = 1
 	}
 	return u

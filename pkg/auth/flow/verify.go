@@ -260,16 +260,17 @@ func (x *verification) effect(ctx context.Context, u user.User) (user.User, erro
 }
 
 // keep records a right code that did not lead to the end of the flow. If nothing was decided, the try
-// is given back; a login that a step denies costs a try, so that a second factor cannot be guessed
-// without limit. It returns err.
+// is given back, also if a step failed before the code was compared; a login that a step denies costs a
+// try, so that a second factor cannot be guessed without limit. It returns err.
 func (x *verification) keep(ctx context.Context, err error) error {
 	var no *Refusal
 	var refusal *login.Refusal
-	if !x.right || x.spent || errors.As(err, &no) || errors.As(err, &refusal) {
+	var denial *login.Denial
+	denied := errors.As(err, &denial)
+	if x.spent || errors.As(err, &no) || errors.As(err, &refusal) || denied && !x.right {
 		return err
 	}
-	var denial *login.Denial
-	u := prove(!errors.As(err, &denial))
+	u := giveBack(!denied, x.right)
 	_, _, _ = x.m.Store.Update(context.WithoutCancel(ctx), x.ID.key(), u) // otherwise the try is lost
 	return err
 }
