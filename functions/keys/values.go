@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -40,6 +41,10 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.RefreshKeys, refreshKeysARN, ""},
 	{config.LoginRing, loginRingARN, ""},
 }
+
+// parameters has the parameter for each property of another name. The rules of the template see to it
+// that a sender with a fault is that of SmtpServer.
+var parameters = map[string]string{"MailSender": "SmtpServer", "SmtpPassword": "SmtpSecret"}
 
 // values returns the environment variables that a deployment with these properties sets.
 func values(properties map[string]string, jwks string) map[string]string {
@@ -97,7 +102,7 @@ func (t task) checkValues(all rings) error {
 func wrongValues(properties map[string]string, jwks, longest string) error {
 	var pairs []string
 	for _, g := range givenBy {
-		pairs = append(pairs, g.variable, g.property)
+		pairs = append(pairs, g.variable, cmp.Or(parameters[g.property], g.property))
 	}
 	inParameters := strings.NewReplacer(pairs...)
 	var errs []error

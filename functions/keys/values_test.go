@@ -43,9 +43,10 @@ var wrongOnes = []struct{ property, value, want string }{
 	{"Profile", "lax", `Profile "lax" is not a profile`},
 	{"SessionCheck", "list", `SessionCheck "list" is not a check of sessions`},
 	{"RestRefusal", "403", `RestRefusal "403" is not a way to refuse`},
-	{"MailSender", "", `MailSender is not set: it should hold ses, smtp:`},
+	{"MailSender", "", `SmtpServer is not set: it should hold ses, smtp:`},
 	{"MailSender", "ses", `MailFrom is not set: it should hold the address`},
-	{"MailSender", "smtps://smtp.example.com/x", `MailSender "smtps://smtp.example.com/x" is not a sender: it should hold ses, smtp://`},
+	{"MailSender", "smtps://smtp.example.com/x", `SmtpServer "smtps://smtp.example.com/x" is not a sender: it should hold ses, smtp://`},
+	{"MailSender", "smtp://user:hunter2@smtp.example.com", `SmtpServer "smtp://user:xxxxx@smtp.example.com" holds a password: it should hold the user alone, as in smtp://user@host:587, and SmtpSecret the password`},
 }
 
 // TestWrongValues checks that a deployment with a value that would stop a function fails. The error
