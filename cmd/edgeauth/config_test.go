@@ -34,7 +34,7 @@ func TestConfigCheck(t *testing.T) {
 		{"standard input", wrong, "", []string{"-"}, exitFailed, "edgeauth: standard input" + says},
 		{"the environment", "", wrong, nil, exitFailed, "edgeauth: EDGEAUTH_CONFIG" + says},
 		{"a file of the environment", "", "file:" + path, nil, exitFailed, "edgeauth: " + regexp.QuoteMeta(path) + says},
-		{"an unknown member", `{"route":[]}`, "", []string{"-"}, exitFailed, `edgeauth: standard input:1: route: \[\]: unknown member \(want audit, clients, .*\)`},
+		{"an unknown member", `{"route":[]}`, "", []string{"-"}, exitFailed, `edgeauth: standard input:1: route: \[\]: unknown member \(want audit, cdn, clients, .*\)`},
 		{"syntax", "{\n,}", "", []string{"-"}, exitFailed, `edgeauth: standard input:2: cannot be read \(not valid JSON \(at byte 2\)\).*`},
 		{"no file", "", "", []string{path + "x"}, exitFailed, `edgeauth: open .*: no such file or directory`},
 		{"no file of the environment", "", "file:" + path + "x", nil, exitFailed, `edgeauth: .*x names a file that cannot be read .*`},
@@ -56,6 +56,11 @@ func TestConfigCheck(t *testing.T) {
 	t.Setenv(config.IdleTimeout, "3s")
 	r = edgeauth(t, `{}`, "config", "check", "-")
 	lines(t, r.err, `edgeauth: EDGEAUTH_IDLE_TIMEOUT "3s" is out of bounds: .*`)
+	t.Setenv(config.IdleTimeout, "")
+	t.Setenv(config.MailSender, "smtp://user@smtp.example.com")
+	t.Setenv(config.MailFrom, "login@example.com")
+	r = edgeauth(t, `{}`, "config", "check", "-")
+	lines(t, r.err, `edgeauth: EDGEAUTH_SMTP_PASSWORD and the user in EDGEAUTH_MAIL_SENDER do not go together: .*`)
 }
 
 // TestConfigCheckLength: the length is that of a deployment with three keys of the algorithm.

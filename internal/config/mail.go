@@ -83,7 +83,11 @@ func (e *Environment) Mail() Mail {
 		m.Folder = folder
 	default:
 		if m.SMTP, ok = parseSMTP(text); !ok {
-			e.refuse(MailSender, "is not a sender", wantSender)
+			problem, want := "is not a sender", wantSender
+			if u, err := url.Parse(text); err == nil && u.User != nil && u.User.String() != u.User.Username() {
+				problem, want = "holds a password", "the user alone, as in smtp://user@host:587, and "+SMTPPassword+" the password"
+			}
+			e.refuse(MailSender, problem, want)
 			return m
 		}
 		m.SMTP.Password = auth.NewSecret(password)
@@ -92,6 +96,16 @@ func (e *Environment) Mail() Mail {
 		}
 	}
 	return m
+}
+
+// ShownSender returns the value of [MailSender] as an error may show it: a URL without its password. It
+// returns "" for a text that may hold a password in another form.
+func ShownSender(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.User == nil && strings.Contains(text, "@") {
+		return ""
+	}
+	return u.Redacted()
 }
 
 // parseSMTP reads the URL of a mail server. A password in it is refused: URLs are shown and logged.

@@ -99,7 +99,13 @@ func describe(err error, values map[string]string) Problem {
 	if offset, ok := strictjson.Offset(err); ok && wrong.Name == config.Config {
 		p.Line = config.LineOf(document, offset)
 	} else if shown[wrong.Name] && values[wrong.Name] != "" {
-		p.Value = short(fmt.Sprintf("%q", values[wrong.Name]))
+		value := values[wrong.Name]
+		if wrong.Name == config.MailSender {
+			value = config.ShownSender(value)
+		}
+		if value != "" {
+			p.Value = short(fmt.Sprintf("%q", value))
+		}
 	}
 	return p
 }

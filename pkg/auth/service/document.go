@@ -246,20 +246,17 @@ func readCodes(raw json.RawMessage, s *Settings) error {
 		return nil
 	}
 	limits := flow.DefaultLimits()
+	of := map[string]*throttle.Limit{"address": &limits.Address, "budget": &limits.Budget, "device": &limits.Device}
 	err := config.ReadMembers(string(raw), func(name, raw string) error {
-		switch name {
-		case "address":
-			return readMails(raw, &limits.Address)
-		case "budget":
-			return readMails(raw, &limits.Budget)
-		case "device":
-			return readMails(raw, &limits.Device)
+		limit, known := of[name]
+		if !known {
+			return errors.New("unknown member (want address, budget, device)")
 		}
-		return errors.New("unknown member (want address, budget, device)")
+		if err := readMails(raw, limit); err != nil {
+			return err
+		}
+		return limits.Validate() // the other members are valid: an error is about this one
 	})
-	if err == nil {
-		err = limits.Validate()
-	}
 	s.Codes = limits
 	return config.AtMember("codes", err)
 }

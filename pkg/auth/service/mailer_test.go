@@ -137,7 +137,7 @@ func TestMailerRefuses(t *testing.T) {
 	}{
 		"nothing":             {variables{config.MailSender: "", config.MailFrom: "", config.LoginRing: "", config.KeyVersion: "", config.Store: ""}, []string{config.MailSender, config.MailFrom, config.LoginRing, config.KeyVersion, config.Store}},
 		"an unknown sender":   {variables{config.MailSender: "sendmail"}, []string{config.MailSender, "smtp://"}},
-		"a password in a URL": {variables{config.MailSender: "smtp://user:hunter2@smtp.example.com"}, []string{config.MailSender}},
+		"a password in a URL": {variables{config.MailSender: "smtp://user:hunter2@smtp.example.com"}, []string{config.MailSender, "holds a password", config.SMTPPassword}},
 		"a user alone":        {variables{config.MailSender: "smtp://user@smtp.example.com"}, []string{config.SMTPPassword}},
 		"a password alone":    {variables{config.MailSender: "smtp://smtp.example.com", config.SMTPPassword: "hunter2"}, []string{config.SMTPPassword}},
 		"a from that is none": {variables{config.MailFrom: "Ada <ada@example.com>"}, []string{config.MailFrom, "Ada <ada@example.com>"}},

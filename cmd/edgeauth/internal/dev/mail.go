@@ -3,6 +3,7 @@ package dev
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -66,7 +67,7 @@ func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) 
 	})
 	m := e.Mail()
 	if err := e.Err(); err != nil {
-		return nil, "", err
+		return nil, "", inFlags(err, o.Mail.Sender)
 	}
 	c := mail.Config{From: m.From, Name: m.Name, ReplyTo: m.ReplyTo, Link: m.Link}
 	var err error
@@ -75,7 +76,7 @@ func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) 
 	}
 	if o.Mail.Templates != "" {
 		if c.Templates, err = mail.LoadTemplates(os.DirFS(o.Mail.Templates)); err != nil {
-			return nil, "", err
+			return nil, "", fmt.Errorf("--mail-texts %q: %w", o.Mail.Templates, err)
 		}
 	}
 	mailer, err := mail.NewMailer(c)
@@ -91,6 +92,15 @@ func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) 
 			_, _ = fmt.Fprintf(o.Out, "mail: %s, reference %s, in %s\n", msg.Kind, msg.Reference, m.Folder)
 		}
 	}), outbox.Folder(m.Folder), nil
+}
+
+// inFlags returns err with the flag --mail and its value in the place of the variable.
+func inFlags(err error, sender string) error {
+	flag := "--mail"
+	if shown := config.ShownSender(sender); shown != "" {
+		flag += fmt.Sprintf(" %q", shown)
+	}
+	return errors.New(strings.NewReplacer(config.MailSender, flag, "should hold ses", "should hold none, ses").Replace(err.Error()))
 }
 
 // inboxPath is the route of the inbox, below the prefix of the pages.
@@ -159,7 +169,7 @@ func passedOn(r *http.Request) bool {
 func CheckMail(m Mail) error {
 	if m.Link != "" && !strings.HasPrefix(m.Link, "/") {
 		if err := mail.CheckLink(m.Link); err != nil {
-			return fmt.Errorf("--mail-link is %q: %w", m.Link, err)
+			return fmt.Errorf("--mail-link is %q: %w, or a path of the server such as /code.html", m.Link, err)
 		}
 	}
 	return nil

@@ -120,6 +120,16 @@ func TestMailFlags(t *testing.T) {
 			t.Errorf("%+v: accepted", m)
 		}
 	}
+	for sender, want := range map[string]string{
+		"pigeon":                        `--mail "pigeon" is not a sender: it should hold none, ses, smtp://`,
+		"smtp://user:hunter2@localhost": `--mail "smtp://user:xxxxx@localhost" holds a password: it should hold the user alone`,
+		"smtp:user:hunter2@localhost":   `--mail is not a sender`,
+	} {
+		o.Mail = Mail{Sender: sender}
+		if _, _, err := o.mails(t.Context()); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "EDGEAUTH_MAIL_SENDER") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v, want %s", sender, err, want)
+		}
+	}
 	if CheckMail(Mail{Link: "javascript:x"}) == nil || CheckMail(Mail{Link: "http://localhost:5173/auth"}) != nil {
 		t.Error("--mail-link")
 	}
