@@ -7,6 +7,7 @@ import (
 	html "html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	text "text/template"
 
@@ -52,7 +53,8 @@ const codeMinutes = 10
 //	layout.html                                    what the pages share: the templates top and bottom
 //
 // in the languages of packages text/template and html/template. A file that is missing is that of the
-// shipped language, English. folder may be nil. The error names the file that is wrong.
+// shipped language, English. folder may be nil. The error names the file that is wrong or that no
+// mail uses.
 func LoadTemplates(folder fs.FS) (*Templates, error) {
 	own, err := fs.Sub(shipped, "templates")
 	if err != nil {
@@ -72,6 +74,9 @@ func LoadTemplates(folder fs.FS) (*Templates, error) {
 			if !isTag(e.Name()) {
 				return nil, fmt.Errorf("mail: the folder %q of templates is no language (want a tag in lower case such as de or pt-br)", e.Name())
 			}
+			if err := checkNames(folder, e.Name()); err != nil {
+				return nil, err
+			}
 			if e.Name() != defaultLocale {
 				tags = append(tags, e.Name())
 			}
@@ -83,6 +88,28 @@ func LoadTemplates(folder fs.FS) (*Templates, error) {
 		}
 	}
 	return t, nil
+}
+
+// checkNames refuses a file that no mail uses. A misspelt name would otherwise leave the shipped text in
+// its place. Files whose names begin with a dot, such as those of editors, are left alone.
+func checkNames(folder fs.FS, tag string) error {
+	known := []string{"layout.html"}
+	for k := range kinds {
+		if k != KindNone {
+			known = append(known, string(k)+".html", string(k)+".txt")
+		}
+	}
+	slices.Sort(known)
+	entries, err := fs.ReadDir(folder, tag)
+	if err != nil {
+		return fmt.Errorf("mail: the templates of %s: %w", tag, err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(known, e.Name()) {
+			return fmt.Errorf("mail: unknown template %q (want %s)", path.Join(tag, e.Name()), strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // load reads the templates of one language, and tries each.
@@ -153,12 +180,20 @@ func (t texts) try(k Kind, hasCode bool) error {
 		}
 		switch code := m.Code.Reveal(); {
 		case hasCode && (!strings.Contains(out.Text, code) || !strings.Contains(out.HTML, code)):
-			return fmt.Errorf("mail: the templates of %s do not show the code", k)
+			return fmt.Errorf("mail: the template %s does not show the code", t.without(k, out, code))
 		case hasCode && !(strings.Contains(out.Text, m.Reference) && strings.Contains(out.HTML, m.Reference)):
-			return fmt.Errorf("mail: the templates of %s do not show the reference", k)
+			return fmt.Errorf("mail: the template %s does not show the reference", t.without(k, out, m.Reference))
 		}
 	}
 	return nil
+}
+
+// without returns the name of the template of a kind whose output lacks part.
+func (t texts) without(k Kind, out Mail, part string) string {
+	if !strings.Contains(out.Text, part) {
+		return t.text[k].Name()
+	}
+	return t.html[k].Name()
 }
 
 // render sets the locale, the subject and both texts of out.
