@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -288,8 +289,21 @@ func (x *examination) local(ctx context.Context, f storeFlag) error {
 			kind   keyrings.Kind
 		}{{"signing-ring", f.Data.SigningRing(), keyrings.SigningRing}, {"refresh-ring", f.Data.RefreshKeys(), keyrings.RefreshRing}, {"login-ring", f.Data.LoginRing(), keyrings.LoginRing}} {
 			_, err := keyrings.Load(ctx, ring.source, ring.kind)
-			x.holds(err == nil, ring.check, fmt.Sprint(err), "edgeauth keys init, or begin again with another --data")
+			x.holds(err == nil, ring.check, fmt.Sprint(err), ringCure(ring.source, err))
 		}
+	}
+	cure := "copy the store from a backup, correct the path, or end the program that has the store open"
+	if settings, err := f.settings(); err == nil && settings.BoltPath != "" {
+		info, err := os.Stat(settings.BoltPath)
+		if errors.Is(err, fs.ErrNotExist) { // to open a store of a data directory would make it
+			x.add("store", wrong, "there is no store in "+settings.BoltPath, "correct the path, copy the store from a backup, or start edgeauth dev, which makes an empty one")
+			return nil
+		}
+		isExposed := err == nil && info.Mode().Perm()&0o077 != 0
+		if isExposed {
+			cure = "chmod 600 " + settings.BoltPath
+		}
+		x.holds(!isExposed, "store-file", "other users of this machine may read "+settings.BoltPath, cure)
 	}
 	stores, err := f.openLocal()
 	if err == nil {
@@ -298,10 +312,19 @@ func (x *examination) local(ctx context.Context, f storeFlag) error {
 	if errors.Is(err, errUsage) {
 		return err
 	}
-	x.holds(err == nil, "store", fmt.Sprint(err), "see that no other program has the store open, and that the path is right")
-	if settings, err := f.settings(); err == nil && settings.BoltPath != "" {
-		info, err := os.Stat(settings.BoltPath)
-		x.holds(err == nil && info.Mode().Perm()&0o077 == 0, "store-file", "other users of this machine may read "+settings.BoltPath, "chmod 600 "+settings.BoltPath)
-	}
+	x.holds(err == nil, "store", fmt.Sprint(err), cure)
 	return nil
+}
+
+// ringCure returns what mends a ring of a data directory. "keys init" does not: it makes all three rings
+// of a directory without any.
+func ringCure(ring keyrings.Source, err error) string {
+	const anew = "edgeauth dev, which makes new keys: it refuses tokens of the lost ones"
+	switch {
+	case errors.Is(err, keyrings.ErrExposed):
+		return fmt.Sprintf("chmod 600 %s", ring)
+	case errors.Is(err, auth.ErrNotFound):
+		return "copy the ring from a backup, or start " + anew
+	}
+	return fmt.Sprintf("copy %s from a backup, or remove it and start %s", ring, anew)
 }

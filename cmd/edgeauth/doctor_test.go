@@ -49,12 +49,30 @@ func TestDoctorOfADataDirectory(t *testing.T) {
 	if err := os.Remove(filepath.Join(home, "login-ring.json")); err != nil {
 		t.Fatal(err)
 	}
-	if wrong := examine(exitFailed, "--data", home); !slices.Equal(wrong, []string{"refresh-ring", "login-ring", "store", "store-file"}) {
+	if wrong := examine(exitFailed, "--data", home); !slices.Equal(wrong, []string{"refresh-ring", "login-ring", "store-file", "store"}) {
 		t.Errorf("wrong are %v", wrong)
 	}
 	shown := edgeauth(t, "", "doctor", "--data", home)
 	if shown.status != exitFailed || !strings.Contains(shown.out, "cure: chmod 600 ") || !strings.Contains(shown.err, "something is wrong") {
 		t.Errorf("%+v", shown)
+	}
+	for _, cure := range []string{"remove it and start edgeauth dev", "copy the ring from a backup, or start edgeauth dev", "chmod 600 " + store} {
+		if !strings.Contains(shown.out, "cure: ") || !strings.Contains(shown.out, cure) {
+			t.Errorf("no cure %q in %s", cure, shown.out)
+		}
+	}
+	if err := os.Chmod(filepath.Join(home, "signing-ring.json"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(store); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := examine(exitFailed, "--data", home); !slices.Equal(wrong, []string{"signing-ring", "refresh-ring", "login-ring", "store"}) {
+		t.Errorf("without a store, wrong are %v", wrong)
+	}
+	shown = edgeauth(t, "", "doctor", "--data", home)
+	if _, err := os.Stat(store); err == nil || !strings.Contains(shown.out, "there is no store in "+store) || !strings.Contains(shown.out, "chmod 600 "+filepath.Join(home, "signing-ring.json")) {
+		t.Errorf("without a store: %v, %s", err, shown.out)
 	}
 	if r := edgeauth(t, "", "doctor", "--store", "elsewhere"); r.status != exitUsage {
 		t.Errorf("%+v", r)
