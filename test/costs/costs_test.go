@@ -55,6 +55,17 @@ func TestPage(t *testing.T) {
 }
 
 // TestCalls counts the requests to DynamoDB that the prices are made of.
+// TestAlarms: the page counts the alarms that a stack has by default.
+func TestAlarms(t *testing.T) {
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "Type: AWS::CloudWatch::Alarm\n    Condition: HasAlarms\n"); float64(n) != alarmCount.value {
+		t.Errorf("template.yaml has %d alarms, and the page counts %v", n, alarmCount.value)
+	}
+}
+
 func TestCalls(t *testing.T) {
 	wire := &fault.Transport{}
 	e := engine.DynamoDBLocal(t)
