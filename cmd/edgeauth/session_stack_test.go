@@ -118,6 +118,7 @@ func sessionsOfAStack(t *testing.T) (*deployedStack, *permissions, backend.Store
 // table to the requests that reach DynamoDB.
 func TestPermissions(t *testing.T) {
 	d, p, stores := sessionsOfAStack(t)
+	d.history(step{1, time.Now()})
 	tables := document.Read(t, "operations.md").Tables("command")
 	if len(tables) != 1 || len(tables[0].Rows) < 9 {
 		t.Fatalf("docs/operations.md has %d tables of commands", len(tables))
@@ -125,11 +126,12 @@ func TestPermissions(t *testing.T) {
 	for _, row := range tables[0].Rows {
 		done(t, `{"subject":"a","email":"ada@example.com"}`, "user", "import", "-", "--store", "dynamodb")
 		sid := opened(t, stores, "a", 0, asOpened)[0]
-		line, in := strings.Fields(strings.ReplaceAll(row["command"], "WHO", "ada@example.com")), ""
+		line, in := strings.Fields(strings.NewReplacer("WHO", "ada@example.com", "EMAIL", "bob@example.com").Replace(row["command"])), ""
+		stack := []string{"--store", "stack:auth"}
 		switch strings.Join(line[:2], " ") {
 		case "session end":
-			line = append(line, sid)
-		case "user passwd":
+			stack = append(stack, "--", sid) // an id may begin with a dash
+		case "user passwd", "user add":
 			in = "battery staple"
 		case "user delete":
 			line = append(line, "--yes")
@@ -142,8 +144,9 @@ func TestPermissions(t *testing.T) {
 		}
 		p.taken(d.outputs["UsersTable"])
 		p.taken(d.outputs["SessionsTable"])
-		done(t, in, append(line, "--store", "stack:auth")...)
-		for column, output := range map[string]string{"users table": "UsersTable", "sessions table": "SessionsTable"} {
+		p.taken(d.outputs["AttemptsTable"])
+		done(t, in, append(line, stack...)...)
+		for column, output := range map[string]string{"users table": "UsersTable", "sessions table": "SessionsTable", "attempts table": "AttemptsTable"} {
 			always, _, _ := strings.Cut(row[column], ";")
 			want := regexp.MustCompile(`[A-Z][A-Za-z]+`).FindAllString(always, -1)
 			slices.Sort(want)
