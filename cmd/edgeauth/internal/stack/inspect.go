@@ -44,7 +44,7 @@ type Alarm struct {
 
 // Inspect reads the functions and the alarms of the stack. It changes nothing.
 func (s Stack) Inspect(ctx context.Context) (functions []Function, alarms []Alarm, err error) {
-	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(s.cfg), &cloudformation.ListStackResourcesInput{StackName: &s.Name})
+	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(s.cfg()), &cloudformation.ListStackResourcesInput{StackName: &s.Name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -138,7 +138,7 @@ const maxAnswer = 1 << 20
 func (s Stack) signed(ctx context.Context, service, method, target string, form url.Values) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	base := aws.ToString(s.cfg.BaseEndpoint)
+	base := aws.ToString(s.cfg().BaseEndpoint)
 	if base == "" {
 		base = "https://" + service + "." + s.Region + "." + domainOf(s.Region)
 	}
@@ -150,7 +150,7 @@ func (s Stack) signed(ctx context.Context, service, method, target string, form 
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	credentials, err := s.cfg.Credentials.Retrieve(ctx)
+	credentials, err := s.cfg().Credentials.Retrieve(ctx)
 	if err != nil {
 		return 0, nil, withoutCredentials(err)
 	}
@@ -159,8 +159,8 @@ func (s Stack) signed(ctx context.Context, service, method, target string, form 
 		return 0, nil, err
 	}
 	var client aws.HTTPClient = http.DefaultClient
-	if s.cfg.HTTPClient != nil { // with the certificates of AWS_CA_BUNDLE
-		client = s.cfg.HTTPClient
+	if s.cfg().HTTPClient != nil { // with the certificates of AWS_CA_BUNDLE
+		client = s.cfg().HTTPClient
 	}
 	got, err := client.Do(r)
 	if err != nil {

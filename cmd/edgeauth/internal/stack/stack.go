@@ -50,7 +50,7 @@ type Stack struct {
 	// Parameters are the values of the latest deployment.
 	Parameters map[string]string
 
-	cfg     aws.Config
+	cfg     func() aws.Config // a function, so that no way of printing a Stack shows the credentials
 	tables  config.DynamoDB
 	secrets config.SecretsManager
 }
@@ -105,7 +105,7 @@ func Describe(ctx context.Context, name string) (Stack, error) {
 		SecretAccess: auth.NewSecret(credentials.SecretAccessKey), SessionSecret: auth.NewSecret(credentials.SessionToken),
 	}
 	s := Stack{
-		cfg:  cfg,
+		cfg:  func() aws.Config { return cfg },
 		Name: name, Region: cfg.Region, Status: string(out.Stacks[0].StackStatus),
 		tables:  config.DynamoDB{Endpoint: endpoint(cfg, config.DynamoDBEndpoint), AWS: account},
 		secrets: config.SecretsManager{Endpoint: endpoint(cfg, config.SecretsManagerEndpoint), AWS: account},
