@@ -36,42 +36,83 @@ type rings struct {
 	stack            *stack.Stack // nil for a data directory
 }
 
+// sources are the places of the three rings. login is nil if a stack has no login ring.
+type sources struct {
+	signing, refresh, login keyrings.Source
+	stack                   *stack.Stack // nil for a data directory
+}
+
+// sources returns where the rings are.
+func (f keysFlag) sources(ctx context.Context, t terminal) (from sources, err error) {
+	if f.Store == "" {
+		return sources{signing: f.Data.SigningRing(), refresh: f.Data.RefreshKeys(), login: f.Data.LoginRing()}, nil
+	}
+	name, ok := stackIn(f.Store)
+	if !ok {
+		return from, fmt.Errorf("%w: --store %s has no keys (want --data DIR for a data directory, "+
+			"or --store stack:NAME for the secrets of a stack)", errUsage, printable(f.Store))
+	}
+	s, err := deployed(ctx, t, name)
+	if err != nil {
+		return from, err
+	}
+	secrets := backend.OpenSecrets(s.Secrets())
+	from = sources{signing: secrets.Secret(s.SigningSecret), refresh: secrets.Secret(s.RefreshSecret), stack: &s}
+	if s.LoginSecret != "" {
+		from.login = secrets.Secret(s.LoginSecret)
+	}
+	return from, nil
+}
+
 // load reads the rings.
 func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
-	var k rings
-	signing, refresh, login := f.Data.SigningRing(), f.Data.RefreshKeys(), f.Data.LoginRing()
-	if f.Store != "" {
-		name, ok := stackIn(f.Store)
-		if !ok {
-			return k, fmt.Errorf("%w: --store %s has no keys (want --data DIR for a data directory, "+
-				"or --store stack:NAME for the secrets of a stack)", errUsage, printable(f.Store))
-		}
-		s, err := deployed(ctx, t, name)
-		if err != nil {
-			return k, err
-		}
-		secrets := backend.OpenSecrets(s.Secrets())
-		signing, refresh = secrets.Secret(s.SigningSecret), secrets.Secret(s.RefreshSecret)
-		login = nil
-		if s.LoginSecret != "" {
-			login = secrets.Secret(s.LoginSecret)
-		}
-		k.version, k.stack = s.KeyVersion, &s
+	from, err := f.sources(ctx, t)
+	k := rings{stack: from.stack}
+	if err != nil {
+		return k, err
 	}
-	var err error
-	if k.signing, err = keyrings.Load(ctx, signing, keyrings.SigningRing); err != nil {
+	if k.signing, err = keyrings.Load(ctx, from.signing, keyrings.SigningRing); err != nil {
 		return k, f.explain(err)
 	}
-	if k.refresh, err = keyrings.Load(ctx, refresh, keyrings.RefreshRing); err != nil {
+	if k.refresh, err = keyrings.Load(ctx, from.refresh, keyrings.RefreshRing); err != nil {
 		return k, f.explain(err)
 	}
-	if k.login, err = loadLogin(ctx, login); err != nil {
+	if k.login, err = loadLogin(ctx, from.login); err != nil {
 		return k, f.explain(err)
 	}
-	if k.stack == nil {
-		k.version = k.signing.Current()
+	if k.version = k.signing.Current(); k.stack != nil {
+		k.version = k.stack.KeyVersion
 	}
 	return k, nil
+}
+
+// sealing reads the login key that seals now, and of a stack no other ring. The error wraps
+// [auth.ErrNotFound] if there is no login ring yet.
+func (f keysFlag) sealing(ctx context.Context, t terminal) (sealing, error) {
+	var s sealing
+	from, err := f.sources(ctx, t)
+	if err != nil {
+		return s, err
+	}
+	if from.stack != nil {
+		s.version = from.stack.KeyVersion
+	} else {
+		signing, err := keyrings.Load(ctx, from.signing, keyrings.SigningRing)
+		if err != nil {
+			return s, f.explain(err)
+		}
+		s.version = signing.Current()
+	}
+	login, err := loadLogin(ctx, from.login)
+	if err != nil {
+		return s, f.explain(err)
+	}
+	key, ok := login.Keys[s.version]
+	if !ok {
+		return s, fmt.Errorf("%w: there is no login ring yet; the next \"edgeauth dev\" or deployment creates one", auth.ErrNotFound)
+	}
+	s.secret = key.Secret
+	return s, nil
 }
 
 // loadLogin returns a ring without keys if there is no login ring. Old data directories and stacks

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/backend"
 	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/test/document"
@@ -123,6 +125,12 @@ func TestPermissions(t *testing.T) {
 	if len(tables) != 1 || len(tables[0].Rows) < 9 {
 		t.Fatalf("docs/operations.md has %d tables of commands", len(tables))
 	}
+	// No command of the table needs another ring.
+	login, err := keyrings.Ring{Kind: keyrings.LoginRing}.Move(keyrings.Move{Version: 1, Stack: "arn:of:this:stack"}, time.Now(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.put("LoginSecret", login)
 	for _, row := range tables[0].Rows {
 		done(t, `{"subject":"a","email":"ada@example.com"}`, "user", "import", "-", "--store", "dynamodb")
 		sid := opened(t, stores, "a", 0, asOpened)[0]

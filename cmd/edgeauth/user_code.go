@@ -64,13 +64,9 @@ type userCode struct {
 // Run makes a flow of a user and prints what the user would get: the auth_session of POST /auth/code,
 // and the code of the mail. It needs the login ring of the store, which seals the auth_session.
 func (c *userCode) Run(ctx context.Context, t terminal) error {
-	k, err := keysFlag{c.homeFlag, c.Store}.load(ctx, t)
+	key, err := keysFlag{c.homeFlag, c.Store}.sealing(ctx, t)
 	if err != nil {
 		return err
-	}
-	key, ok := k.login.Keys[k.version]
-	if !ok {
-		return errors.New("there is no login ring yet; the next \"edgeauth dev\" or deployment creates one")
 	}
 	stores, err := c.open(ctx, t)
 	if err != nil {
@@ -87,7 +83,7 @@ func (c *userCode) Run(ctx context.Context, t terminal) error {
 	if u.Disabled {
 		return fmt.Errorf("%s is disabled; enable the user first", named(u))
 	}
-	b, err := flow.Hand(ctx, stores.Flows, sealing{k.version, key.Secret}, purpose, c.Client, u, time.Now())
+	b, err := flow.Hand(ctx, stores.Flows, key, purpose, c.Client, u, time.Now())
 	if err != nil {
 		return err
 	}

@@ -20,13 +20,12 @@ type userUnlock struct {
 // Run clears the counter of an account. The names of counters are made with the login ring, so the
 // command needs the ring of the store.
 func (c *userUnlock) Run(ctx context.Context, t terminal) error {
-	k, err := keysFlag{c.homeFlag, c.Store}.load(ctx, t)
+	key, err := keysFlag{c.homeFlag, c.Store}.sealing(ctx, t)
+	if errors.Is(err, auth.ErrNotFound) {
+		return fmt.Errorf("%w, and all counters begin anew then", err)
+	}
 	if err != nil {
 		return err
-	}
-	key, ok := k.login.Keys[k.version]
-	if !ok {
-		return errors.New("there is no login ring yet; the next \"edgeauth dev\" or deployment creates one, and all counters begin anew then")
 	}
 	stores, err := c.open(ctx, t)
 	if err != nil {
@@ -44,7 +43,7 @@ func (c *userUnlock) Run(ctx context.Context, t terminal) error {
 	if err := limits.Validate(); err != nil {
 		return fmt.Errorf("%w: --window: %w", errUsage, err)
 	}
-	attempts, err := login.Unlock(ctx, stores.Counters, sealing{k.version, key.Secret}, limits, email, time.Now())
+	attempts, err := login.Unlock(ctx, stores.Counters, key, limits, email, time.Now())
 	if err != nil {
 		return err
 	}
