@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/internal/awsclient"
@@ -29,10 +30,13 @@ type answer struct {
 
 // TestSend runs the real client against answers as SES gives them.
 func TestSend(t *testing.T) {
+	var mu sync.Mutex // of answers and bodies
 	var answers []answer
 	var bodies []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		bodies = append(bodies, string(body))
 		if r.URL.Path != "/v2/email/outbound-emails" {
 			t.Errorf("%s", r.URL.Path)
@@ -92,7 +96,9 @@ func TestSend(t *testing.T) {
 			mail.Failure{Reason: mail.ReasonUnreachable, Detail: "InternalServiceErrorException"}},
 		{"no SMTPUTF8", "ädä@xn--bcher-kva.example", nil, 0, mail.Failure{Reason: mail.ReasonAddress, Detail: "SES has no SMTPUTF8"}},
 	} {
+		mu.Lock()
 		answers, bodies = row.answers, nil
+		mu.Unlock()
 		m := sample
 		if row.to != "" {
 			m.To = row.to
@@ -100,6 +106,9 @@ func TestSend(t *testing.T) {
 		err := sender.Send(t.Context(), m)
 		var failure *mail.Failure
 		got := mail.Failure{}
+		mu.Lock()
+		bodies := bodies
+		mu.Unlock()
 		if errors.As(err, &failure) {
 			got = *failure
 		} else if err != nil {
