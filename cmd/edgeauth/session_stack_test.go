@@ -120,7 +120,6 @@ func sessionsOfAStack(t *testing.T) (*deployedStack, *permissions, backend.Store
 // table to the requests that reach DynamoDB.
 func TestPermissions(t *testing.T) {
 	d, p, stores := sessionsOfAStack(t)
-	d.history(step{1, time.Now()})
 	tables := document.Read(t, "operations.md").Tables("command")
 	if len(tables) != 1 || len(tables[0].Rows) < 9 {
 		t.Fatalf("docs/operations.md has %d tables of commands", len(tables))

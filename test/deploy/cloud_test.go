@@ -77,7 +77,7 @@ func startCloud(folder string) (*cloud, error) {
 				// The functions inherit the rest.
 				"SSL_CERT_FILE=" + c.authority, "AWS_EC2_METADATA_DISABLED=true",
 				"AWS_ENDPOINT_URL=" + url, "AWS_ENDPOINT_URL_SECRETS_MANAGER=" + url, "AWS_ENDPOINT_URL_DYNAMODB=" + url,
-				"AWS_ENDPOINT_URL_LAMBDA=" + url,
+				"AWS_ENDPOINT_URL_LAMBDA=" + url, "AWS_ENDPOINT_URL_SESV2=" + url,
 				python, "-B", script,
 			}
 		},

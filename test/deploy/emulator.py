@@ -9,12 +9,15 @@ version fails at the start, because it names what it replaces.
 """
 
 import contextvars
+import email.utils
 import json
 import socket
 import sys
 
 import samtranslator.translator.transform as sam
 from ministack import app
+from ministack.core import responses
+from ministack.services import ses_v2
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 
 RESOURCES = provisioners._RESOURCE_HANDLERS
@@ -271,6 +274,37 @@ def create_version(logical_id, props, stack_name):
 
 version["create"] = create_version
 provisioners._lambda_version_create = create_version  # version_update calls it by this name
+
+
+# --- Policies of Amazon SES ---
+#
+# AWS: SendEmail needs permission for the identity of the sender and for the configuration set, and the
+# condition key ses:FromAddress is the sender's address. MiniStack knows neither.
+
+enforce_ses = app._enforce_ses_v2
+
+
+def enforce_ses_with_sender(method, path, headers, body, query_params, request_id):
+    if (method, path) != ("POST", "/v2/email/outbound-emails"):
+        return enforce_ses(method, path, headers, body, query_params, request_id)
+    mail = json.loads(body)
+    sender = email.utils.parseaddr(mail["FromEmailAddress"])[1]
+    known = ses_v2._identities
+    names = ["identity/" + next((name for name in (sender, sender.partition("@")[2]) if name in known), sender)]
+    if "ConfigurationSetName" in mail:
+        names.append("configuration-set/" + mail["ConfigurationSetName"])
+    for name in names:
+        arn = f"arn:aws:ses:{app.extract_region(headers, query_params)}:{responses.get_account_id()}:{name}"
+        denied = app._enforce_data_plane(
+            "sesv2", "ses:SendEmail", headers, query_params, request_id, resource_arn=arn, named_resource=arn,
+            service_context={"ses:FromAddress": sender},
+        )
+        if denied:
+            return denied
+    return None
+
+
+app._enforce_ses_v2 = enforce_ses_with_sender
 
 
 # --- Addresses ---
