@@ -46,8 +46,8 @@ func (f storeFlag) settings() (config.Stores, error) {
 	if err := e.Err(); err != nil {
 		var wrong *config.VariableError
 		if errors.As(err, &wrong) && wrong.Name == config.Store {
-			wrong.Name = "--store"
-			wrong.Want += `, or stack:<name> for "user", "session", "keys show" and "keys jwks"`
+			wrong.Name = fmt.Sprintf("--store %q", f.Store)
+			wrong.Want += `, or stack:<name> for "user", "session", "keys show", "keys jwks" and "doctor"`
 		}
 		return stores, fmt.Errorf("%w: %w", errUsage, err)
 	}
