@@ -314,7 +314,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"e-mail taken", "correct horse", "user add ada@example.com --data " + home, 1, []string{"edgeauth: ada@example.com already has an account"}},
 		{"e-mail taken in another case", "correct horse", "user add ADA@Example.com --data " + home, 1, []string{"edgeauth: ADA@Example.com already has an account"}},
-		{"no e-mail", "correct horse", "user add ada --data " + home, 1, []string{"edgeauth: not a usable e-mail address: .*"}},
+		{"no e-mail", "correct horse", "user add ada --data " + home, 1, []string{"edgeauth: ada is not a usable e-mail address: .*"}},
 		{"a weak password", "horse", "user add bob@example.com --data " + home, 1, []string{"edgeauth: the password is too short \\(want at least 8 characters\\)"}},
 		{"no password", "", "user add bob@example.com --data " + home, 1, []string{"edgeauth: no password on standard input"}},
 		{"an empty line for a password", "\ncorrect horse", "user add bob@example.com --data " + home, 1, []string{"edgeauth: no password on standard input"}},

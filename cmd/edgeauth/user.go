@@ -103,6 +103,9 @@ func explained(err error, email string) error {
 	if errors.Is(err, user.ErrExists) {
 		return fmt.Errorf("%s already has an account", email)
 	}
+	if email != "" && errors.Is(err, user.ErrEmail) {
+		return fmt.Errorf("%s is %w", email, err)
+	}
 	return err
 }
 
@@ -115,7 +118,7 @@ type userAdd struct {
 func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	// Check the address before the prompt asks for a password.
 	if err := user.CheckEmail(c.Email); err != nil {
-		return err
+		return explained(err, printable(c.Email))
 	}
 	stores, err := c.open(ctx, t)
 	if err != nil {
@@ -131,7 +134,7 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	}
 	u, err := directory.Add(ctx, c.Email, secret, c.Roles)
 	if err != nil {
-		return explained(err, c.Email)
+		return explained(err, printable(c.Email))
 	}
 	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "added %s, subject %s\n", u.Email, u.ID) })
 }

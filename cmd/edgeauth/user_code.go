@@ -91,7 +91,7 @@ func (c *userCode) Run(ctx context.Context, t terminal) error {
 		"sub": u.ID, "purpose": c.Purpose, "auth_session": b.Session.Reveal(), "code": b.Message.Code.Reveal(), "expires_in": int(b.ExpiresIn.Seconds()),
 	}
 	return t.print(view, func(w io.Writer) {
-		fmt.Fprintf(w, "%s of %s, for %v and one use; both together let anyone in\nauth_session\t%s\ncode\t%s\n",
-			c.Purpose, named(u), b.ExpiresIn, b.Session.Reveal(), b.Message.Code.Reveal())
+		fmt.Fprintf(w, "%s of %s, for %d minutes and one use; both together let anyone in\nauth_session\t%s\ncode\t%s\n",
+			c.Purpose, named(u), int(b.ExpiresIn.Minutes()), b.Session.Reveal(), b.Message.Code.Reveal())
 	})
 }

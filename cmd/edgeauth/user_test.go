@@ -72,7 +72,7 @@ func TestOneUser(t *testing.T) {
 		{"claims that are no JSON", "SECRET", "claims bob@example.com", 1, []string{"edgeauth: expected one JSON object of claims, .*"}},
 		{"a claim of the token's", `{"sub":"eve"}`, "claims bob@example.com", 1, []string{`edgeauth: not usable as own claims: the name "sub" .*`}},
 		{"a role with space", "", "roles bob@example.com ,", 1, []string{"edgeauth: a role has .*"}},
-		{"no e-mail", "", "email bob@example.com bob", 1, []string{"edgeauth: not a usable e-mail address: .*"}},
+		{"no e-mail", "", "email bob@example.com bob", 1, []string{"edgeauth: bob is not a usable e-mail address: .*"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := edgeauth(t, row.in, append(append([]string{"user"}, strings.Fields(row.args)...), "--data", home)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/edgeauth/edgeauth/internal/awsclient"
 	"github.com/edgeauth/edgeauth/internal/awslambda"
@@ -28,6 +29,9 @@ func OpenSender(ctx context.Context, c config.Mail, secrets config.SecretsManage
 	case c.Console:
 		return &outbox.Console{To: console}, nil
 	case c.Folder != "":
+		if err := os.MkdirAll(c.Folder, 0o700); err != nil {
+			return nil, fmt.Errorf("%s: the folder of mails: %w", config.MailSender, err)
+		}
 		return outbox.Folder(c.Folder), nil
 	}
 	password := c.SMTP.Password

@@ -50,7 +50,7 @@ const codeMinutes = 10
 //
 //	signup.txt login.txt reset.txt taken.txt       "Subject: ...", an empty line, and the text
 //	signup.html login.html reset.html taken.html   the same as a page
-//	layout.html                                    what the pages share: the templates top and bottom
+//	layout.html                                    what the pages share: the templates top, code and bottom
 //
 // in the languages of packages text/template and html/template. A file that is missing is that of the
 // shipped language, English. folder may be nil. The error names the file that is wrong or that no

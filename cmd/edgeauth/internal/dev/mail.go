@@ -72,7 +72,7 @@ func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) 
 	c := mail.Config{From: m.From, Name: m.Name, ReplyTo: m.ReplyTo, Link: m.Link}
 	var err error
 	if c.Sender, err = backend.OpenSender(ctx, m, config.SecretsManager{}, o.Out); err != nil {
-		return nil, "", err
+		return nil, "", inFlags(err, o.Mail.Sender)
 	}
 	if o.Mail.Templates != "" {
 		if c.Templates, err = mail.LoadTemplates(os.DirFS(o.Mail.Templates)); err != nil {

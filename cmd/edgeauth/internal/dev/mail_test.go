@@ -121,6 +121,7 @@ func TestMailFlags(t *testing.T) {
 		}
 	}
 	for sender, want := range map[string]string{
+		"file:/dev/null/mails":          `--mail "file:/dev/null/mails": the folder of mails: mkdir /dev/null: not a directory`,
 		"pigeon":                        `--mail "pigeon" is not a sender: it should hold none, ses, smtp://`,
 		"smtp://user:hunter2@localhost": `--mail "smtp://user:xxxxx@localhost" holds a password: it should hold the user alone`,
 		"smtp:user:hunter2@localhost":   `--mail is not a sender`,
