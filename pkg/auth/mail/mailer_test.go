@@ -193,6 +193,7 @@ func TestTemplatesRefused(t *testing.T) {
 		"the address there":       {"en/login.txt", "Subject: {{.To}}\n\n{{.Code}} {{.Reference}}", "the address in the subject"},
 		"no code":                 {"de/reset.txt", "Subject: x\n\n{{.Reference}}", "the template de/reset.txt does not show the code"},
 		"no code in the page":     {"de/reset.html", "<p>{{.Reference}}</p>", "the template de/reset.html does not show the code"},
+		"no part of the layout":   {"de/layout.html", `{{define "top"}}{{end}}{{define "bottom"}}{{end}}`, "top, code and bottom"},
 		"no reference":            {"de/reset.txt", "Subject: x\n\n{{.Code}}", "the template de/reset.txt does not show the reference"},
 		"a name that no mail has": {"de/sign-up.txt", "Subject: x\n\n{{.Code}} {{.Reference}}", `unknown template "de/sign-up.txt" (want layout.html, login.html, login.txt, `},
 		"an unknown field":        {"en/signup.txt", good + "{{.Password}}", "en/signup.txt cannot be rendered"},

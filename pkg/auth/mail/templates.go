@@ -234,7 +234,7 @@ const maxSubjectBytes = 200
 
 // unrendered leaves out the error of the template, which may hold the code or the address.
 func unrendered(name string) error {
-	return fmt.Errorf("mail: the template %s cannot be rendered (want the fields Name, To, Code, Reference, Link, Page and Minutes)", name)
+	return fmt.Errorf("mail: the template %s cannot be rendered (want the fields Name, To, Code, Reference, Link, Page and Minutes, and in pages the templates of layout.html: top, code and bottom)", name)
 }
 
 // isTag reports whether a text has the form of a language tag in lower case.
