@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/edgeauth/edgeauth/internal/config"
@@ -145,6 +146,9 @@ func readOptionalLimit(raw string, l **throttle.Limit) error {
 	if raw == off {
 		*l = nil
 		return nil
+	}
+	if !strings.HasPrefix(raw, "{") {
+		return errors.New(`expected a JSON object or "off"`)
 	}
 	return readLimit(raw, *l)
 }

@@ -52,6 +52,8 @@ func TestDocument(t *testing.T) {
 		`{"throttle":{"device":{"delay":"0s"}}}`:                         `"delay": want a duration above 0`,
 		`{"throttle":{"network":{"max_delay":"48h"}}}`:                   `the network limit's MaxDelay`,
 		`{"throttle":{"network":false}}`:                                 `"network"`,
+		`{"throttle":{"network":"on"}}`:                                  `"network": expected a JSON object or "off"`,
+		`{"codes":{"address":{"free":40}}}`:                              `"address": flow: the address limit`,
 		`{"throttle":{"site":{"free":9},"network":"off"}}`:               `"site" must be omitted`,
 		`{"throttle":{"account":{"max_delay":"24h","delay":"1s"}}}`:      `at most 8192 times Delay`,
 		`{"audit":{"address":true}}`:                                     `"address": unknown member (want known_device, network, sample_allows)`,
