@@ -169,6 +169,7 @@ type reply struct {
 	Status       int
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
+	AuthSession  string `json:"auth_session"`
 	Error        string `json:"error"`
 	Terminal     bool   `json:"terminal"`
 	Subject      string `json:"sub"`

@@ -7,23 +7,33 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // MemorySize returns the memory in bytes that the template of the repository at root gives to the
-// function with the given logical id.
+// function with the given logical id, with the parameters' default values.
 func MemorySize(root, resource string) (int64, error) {
 	template, err := os.ReadFile(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		return 0, err
 	}
 	// The following lines that are indented deeper, or empty, belong to it.
-	property := `(?m)^  ` + regexp.QuoteMeta(resource) + `:\n(?:(?:    .*)?\n)*?      MemorySize: (\d+)$`
-	found := regexp.MustCompile(property).FindSubmatch(template)
-	if found == nil {
+	property := func(id, line string) string {
+		found := regexp.MustCompile(`(?m)^  ` + regexp.QuoteMeta(id) + `:\n(?:(?:    .*)?\n)*?` + line + `$`).FindSubmatch(template)
+		if found == nil {
+			return ""
+		}
+		return string(found[1])
+	}
+	size := property(resource, `      MemorySize: (\d+|!Ref \w+)`)
+	if parameter, ok := strings.CutPrefix(size, "!Ref "); ok {
+		size = property(parameter, `    Default: (\d+)`)
+	}
+	mebibytes, err := strconv.ParseInt(size, 10, 64)
+	if err != nil {
 		return 0, fmt.Errorf("the template gives no MemorySize to %s", resource)
 	}
-	mebibytes, err := strconv.ParseInt(string(found[1]), 10, 64)
-	return mebibytes << 20, err
+	return mebibytes << 20, nil
 }
 
 // PeakMemory returns the peak memory of a process in bytes, from Linux.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/config"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 	"github.com/edgeauth/edgeauth/test/emf"
 )
 
@@ -70,6 +71,10 @@ func TestFaultDrill(t *testing.T) {
 			config.Region: "eu-central-1", config.AccessKeyID: "id", config.SecretAccessKey: "secret",
 			config.DynamoDBEndpoint: "http://" + closed.Addr().String(),
 		}), config.AttemptsTable))
+		all["mailer"] = variables{
+			config.Store: all["account"][config.Store], config.LoginRing: all["account"][config.LoginRing], config.KeyVersion: "1",
+			config.Metrics: namespace, config.MailSender: "smtp://" + closed.Addr().String(), config.MailFrom: "login@example.com",
+		}
 	})
 	session := d.login(t, d.password)
 	next := d.refresh(t, session.RefreshToken)
@@ -82,6 +87,9 @@ func TestFaultDrill(t *testing.T) {
 	expect(t, "no refresh token", d.refresh(t, "ert_x"), http.StatusBadRequest, "invalid_grant")
 	expect(t, "an altered token", d.me(t, next.AccessToken+"x"), http.StatusForbidden, "")
 	expect(t, "the token", d.me(t, next.AccessToken), http.StatusOK, "")
+	asked := d.send(t, http.MethodPost, "/auth/code", map[string]any{"email": email, "purpose": "login"}, "")
+	guess := map[string]any{"auth_session": asked.AuthSession, "code": "12345678"}
+	expect(t, "a wrong code", d.send(t, http.MethodPost, "/auth/code/verify", guess, ""), http.StatusBadRequest, "invalid_code")
 	d.send(t, http.MethodPost, "/auth/login", "no object", "")
 	d.send(t, http.MethodPost, "/auth/logout", map[string]any{"token": 1}, "")
 
@@ -99,13 +107,29 @@ func TestFaultDrill(t *testing.T) {
 	if _, err := d.function("authorizer").Invoke(t.Context(), []byte(`{"of":"no gateway"}`)); err != nil {
 		t.Error(err)
 	}
+	message, err := mail.Message{Kind: mail.KindLogin, To: email, Code: auth.NewSecret("12345678"), Reference: "BCDF"}.Event()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.function("mailer").Invoke(t.Context(), message); err == nil {
+		t.Error("the mailer sent a mail to a server that is down")
+	}
+	for _, report := range []string{`"eventType":"Bounce","bounce":{"bounceType":"Permanent"}`, `"eventType":"Complaint","complaint":{}`} {
+		event := `{"source":"aws.ses","detail":{` + report + `,"mail":{"destination":["` + email + `"]}}}`
+		if _, err := d.function("mailer").Invoke(t.Context(), []byte(event)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := d.function("mailer").Invoke(t.Context(), message); err != nil { // it is held back: the address bounced
+		t.Error(err)
+	}
 	moved := d.measured(t)
 	template, err := os.ReadFile("../../template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	alarms := regexp.MustCompile(`(?m)^      MetricName: (\w+)(?:\n      Dimensions: \[\{Name: event, Value: (\w+)\}\])?$`).FindAllStringSubmatch(string(template), -1)
-	if len(alarms) < 8 {
+	alarms := regexp.MustCompile(`(?m)^      Namespace: !Sub edgeauth/.*\n      MetricName: (\w+)(?:\n      Dimensions: \[\{Name: event, Value: (\w+)\}\])?$`).FindAllStringSubmatch(string(template), -1)
+	if len(alarms) < 12 {
 		t.Fatalf("the template has the alarms %q", alarms)
 	}
 	for _, alarm := range alarms {
