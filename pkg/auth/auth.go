@@ -112,7 +112,8 @@ type Client struct {
 	// Scope is the scope of the client's access tokens; empty means no scope claim.
 	Scope []string
 	// Delivery are the deliveries that a login of the client may ask for. The first is the default.
-	// Empty allows all of them, and the default is DeliveryBody.
+	// Empty allows all of them, but DeliverySession only without ReauthOn, and the default is
+	// DeliveryBody.
 	Delivery []Delivery
 	// EmailClaims adds the claims email and email_verified to the client's access tokens.
 	EmailClaims bool
@@ -120,7 +121,8 @@ type Client struct {
 	// the longest idle one. Zero means no limit.
 	MaxSessions int
 	// ReauthOn are the signals for which a refresh is refused until the user logs in again. The
-	// session does not end. Empty means that signals are only logged.
+	// session does not end. Empty means that signals are only logged. No refresh continues an opaque
+	// session, so Delivery must not have DeliverySession beside a signal.
 	ReauthOn []Signal
 }
 

@@ -54,11 +54,16 @@ func (in input) flag(name string, otherwise bool) (bool, error) {
 // in cookies, r must come from one of our pages: otherwise a page of an attacker could log its
 // visitor in to the attacker's account.
 func (x *Responder) deliver(r *http.Request, client auth.Client, d delivery) (delivery, error) {
-	if !d.asked && len(client.Delivery) > 0 {
-		d.way = client.Delivery[0]
+	allowed := client.Delivery
+	if len(allowed) == 0 && len(client.ReauthOn) > 0 {
+		// No refresh continues an opaque session, so nothing would ask for the login.
+		allowed = []auth.Delivery{auth.DeliveryBody, auth.DeliveryCookie, auth.DeliveryCookies}
 	}
-	if len(client.Delivery) > 0 && !slices.Contains(client.Delivery, d.way) {
-		return d, invalidRequest("delivery must be %s for this client", either(client.Delivery))
+	if !d.asked && len(allowed) > 0 {
+		d.way = allowed[0]
+	}
+	if len(allowed) > 0 && !slices.Contains(allowed, d.way) {
+		return d, invalidRequest("delivery must be %s for this client", either(allowed))
 	}
 	if d.way.ByCookie() && !x.pages.ours(r) {
 		return d, foreignPage("asks for tokens in cookies")

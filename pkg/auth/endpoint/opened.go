@@ -208,7 +208,7 @@ func (x *Responder) open(r *http.Request, sessions *session.Manager, p Proven, o
 func (x *Responder) opening(r *http.Request, p Proven) session.Opening {
 	visit := x.cdn.visit(r)
 	return session.Opening{
-		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, Delivery: p.Delivery, Remember: p.Remember, UserAgent: visit.UserAgent, Address: addressText(visit.Address), Visit: visit,
+		Subject: p.Subject, Client: p.Client, AuthTime: p.AuthTime, AMR: p.AMR, Delivery: p.Delivery, Remember: p.Remember, UserAgent: userAgent(r), Address: addressText(visit.Address), Visit: visit,
 	}
 }
 

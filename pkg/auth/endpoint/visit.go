@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
+
+// noProgram stands for the program of a request that names none. To a session it is a program as any
+// other: a thief who leaves the header out must not pass for the user.
+const noProgram = "-"
 
 // secretHeader is the header in which a CDN proves itself. Everyone can send the headers that follow;
 // without the secret they are ignored.
@@ -43,7 +48,9 @@ func newCDN(hashes []string) (cdn, error) {
 		if err != nil || len(raw) != sha256.Size {
 			return nil, fmt.Errorf("entry %d is no SHA-256 (want 64 hexadecimal digits)", i+1)
 		}
-		c[i] = [sha256.Size]byte(raw)
+		if c[i] = [sha256.Size]byte(raw); c[i] == sha256.Sum256(nil) {
+			return nil, fmt.Errorf("entry %d is the hash of an empty secret, which everyone can send (was the variable of the secret empty?)", i+1)
+		}
 	}
 	return c, nil
 }
@@ -84,7 +91,7 @@ func (c cdn) address(r *http.Request) netip.Addr {
 
 // visit returns what r shows of where it comes from. Without a CDN it has neither country nor place.
 func (c cdn) visit(r *http.Request) session.Visit {
-	v := session.Visit{Address: c.address(r), UserAgent: userAgent(r)}
+	v := session.Visit{Address: c.address(r), UserAgent: cmp.Or(userAgent(r), noProgram)}
 	if len(c) == 0 {
 		return v
 	}

@@ -105,6 +105,17 @@ func TestReauthOn(t *testing.T) {
 			t.Fatalf("%s\nlogged as %s, %v", got.text, got.line, h.metrics)
 		}
 	}
+	// A thief who names no program is not the user.
+	for _, raw := range []string{formOf(refresh, ""), as(formOf(refresh, ""), ""), as(formOf(refresh, ""), "140")} {
+		if got := h.send(t, raw); got.line != "session_renew_fail reauth" {
+			t.Errorf("without a program: %s", got.line)
+		}
+	}
+	// An opaque session shows no signals, so the client has none.
+	opaque := strings.Replace(credentials, "{", `{"delivery":"session",`, 1)
+	if got := h.send(t, inHead(loginJSON+opaque, ownPage)); got.text != invalid("delivery must be body, cookie or cookies for this client") {
+		t.Errorf("a login for an opaque session: %s", got.text)
+	}
 	next, _ := h.send(t, as(reauthOf(access, reauthBody), "curl/8")).tokens(t)
 	h.clock.Advance(time.Minute)
 	if got := h.send(t, as(formOf(refresh, ""), "Firefox/141.0")); got.line != "session_renewed same" || !slices.Contains(h.sessionsOf(t, next), "user_agent_changed") {

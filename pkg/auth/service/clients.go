@@ -152,15 +152,22 @@ func (s Settings) reauthOn() map[auth.Signal][]auth.ClientID {
 // maxReauthClients is what the condition of one write can name.
 const maxReauthClients = 50
 
-// checkReauthOn checks that a CDN tells the countries that a client asks about, and that one write can
-// name all clients.
+// checkReauthOn checks that a CDN tells the countries that a client asks about, that one write can
+// name all clients, and that no client opens sessions that show no signals: no refresh continues an
+// opaque session.
 func checkReauthOn(s Settings) error {
-	for signal, clients := range s.reauthOn() {
-		if signal == auth.CountryChanged && len(s.CDNSecretHashes) == 0 {
-			return fmt.Errorf("client %q has reauth_on %s without a CDN that tells the country (want the member cdn, or Settings.CDNSecretHashes)", clients[0], signal)
+	clients := s.clients()
+	for signal, ids := range s.reauthOn() {
+		for _, id := range ids {
+			if slices.Contains(clients[id].Delivery, auth.DeliverySession) {
+				return fmt.Errorf("client %q has reauth_on %s and the delivery session, whose sessions show no signals (want either)", id, signal)
+			}
 		}
-		if len(clients) > maxReauthClients {
-			return fmt.Errorf("%d clients have reauth_on %s (want at most %d)", len(clients), signal, maxReauthClients)
+		if signal == auth.CountryChanged && len(s.CDNSecretHashes) == 0 {
+			return fmt.Errorf("client %q has reauth_on %s without a CDN that tells the country (want the member cdn, or Settings.CDNSecretHashes)", ids[0], signal)
+		}
+		if len(ids) > maxReauthClients {
+			return fmt.Errorf("%d clients have reauth_on %s (want at most %d)", len(ids), signal, maxReauthClients)
 		}
 	}
 	return nil

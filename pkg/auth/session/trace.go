@@ -102,17 +102,18 @@ func networkTag(of auth.SubjectID, a netip.Addr) Tag {
 	return tagOf(of, network.Masked().String()) | family
 }
 
-// userAgentTag leaves out the digits: browsers raise their version every four weeks.
+// userAgentTag leaves out the digits: browsers raise their version every four weeks. A text of digits
+// alone is a program too, or it would fit every session.
 func userAgentTag(of auth.SubjectID, text string) Tag {
+	if text == "" {
+		return 0
+	}
 	program := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
 			return -1
 		}
 		return r
 	}, text)
-	if program == "" {
-		return 0
-	}
 	return tagOf(of, program)
 }
 

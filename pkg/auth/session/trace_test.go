@@ -60,7 +60,9 @@ func TestSignals(t *testing.T) {
 			v.UserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0"
 		}), nil, nil},
 		{"another program", visit(func(v *session.Visit) { v.UserAgent = "curl/8.1" }), all(auth.UserAgentChanged), all(auth.UserAgentChanged)},
-		{"no program", visit(func(v *session.Visit) { v.UserAgent = "" }), nil, nil},
+		{"an unknown program", visit(func(v *session.Visit) { v.UserAgent = "" }), nil, nil},
+		{"no letters", visit(func(v *session.Visit) { v.UserAgent = "-" }), all(auth.UserAgentChanged), all(auth.UserAgentChanged)},
+		{"digits alone", visit(func(v *session.Visit) { v.UserAgent = "140" }), all(auth.UserAgentChanged), all(auth.UserAgentChanged)},
 		{"another country", visit(func(v *session.Visit) { v.Country = "FR" }), all(auth.CountryChanged), all(auth.CountryChanged)},
 		{"a country that the CDN does not name", visit(func(v *session.Visit) { v.Country = session.UnknownCountry }), all(auth.CountryChanged), all(auth.CountryChanged)},
 		{"no CDN", visit(func(v *session.Visit) { v.Country, v.Place = "", 0 }), nil, nil},
