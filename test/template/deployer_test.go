@@ -43,7 +43,7 @@ var makes = map[string][]string{
 }
 
 // TestDeployer: the role that deploys can make and remove every resource of the stack, and can read
-// no key and no item.
+// no key and no item. It cannot change itself, and with a boundary it makes no role without it.
 func TestDeployer(t *testing.T) {
 	d, stack := translated(t, "examples/deployer/deployer.yaml"), translated(t, "template.yaml", "Rollout=Canary10Percent5Minutes")
 	for _, problem := range deployer(d, stack) {
@@ -63,6 +63,9 @@ func TestDeployer(t *testing.T) {
 		},
 		"the stack has another resource": func(_, stack document) { stack.resources()["More"] = tree{"Type": "AWS::SQS::Queue"} },
 		"an action is missing":           func(d, _ document) { statements(d)[2].(tree)["Action"] = "lambda:CreateFunction" },
+		"it makes unbounded roles":       func(d, _ document) { delete(statements(d)[3].(tree), "Condition") },
+		"it may change itself":           func(d, _ document) { statements(d)[5].(tree)["Effect"] = "Allow" },
+		"it may remove the boundary":     func(d, _ document) { statements(d)[6] = tree{} },
 	} {
 		d, stack := d.clone(t), stack.clone(t)
 		break_(d, stack)
@@ -72,13 +75,38 @@ func TestDeployer(t *testing.T) {
 	}
 }
 
+// boundedGrants are the actions by which a role gets permissions. IAM compares the boundary of the role in each.
+var boundedGrants = []string{"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+
 func deployer(d, stack document) (problems []string) {
-	var may []string
+	var may, notItself, notBounded []string
 	for _, s := range at[[]any](at[[]any](d.properties("Role"), "Policies")[0], "PolicyDocument", "Statement") {
 		actions := list(at[any](s, "Action"))
+		if cases := at[[]any](s, "Fn::If"); len(cases) == 3 && cases[0] == "HasBoundary" && at[string](cases[1], "Effect") == "Deny" {
+			notBounded = append(notBounded, list(at[any](cases[1], "Action"))...)
+			continue
+		}
+		if at[string](s, "Effect") == "Deny" {
+			notItself = append(notItself, actions...)
+			continue
+		}
 		may = append(may, actions...)
+		if bound := at[[]any](s, "Condition", "Fn::If"); slices.ContainsFunc(boundedGrants, func(g string) bool { return slices.Contains(actions, g) }) &&
+			(len(bound) != 3 || bound[0] != "HasBoundary" || ref(at[any](bound[1], "StringEquals", "iam:PermissionsBoundary")) != "PermissionsBoundary") {
+			problems = append(problems, "it may give permissions to a role without the boundary")
+		}
 		if slices.Contains(actions, "iam:PassRole") && !slices.Equal(list(at[any](s, "Condition", "StringEquals", "iam:PassedToService")), []string{"lambda.amazonaws.com", "codedeploy.amazonaws.com"}) {
 			problems = append(problems, "it may pass a role to any service")
+		}
+	}
+	for _, action := range append(slices.Clone(boundedGrants), "iam:UpdateAssumeRolePolicy") {
+		if !slices.Contains(notItself, action) {
+			problems = append(problems, "it may "+action+" of itself")
+		}
+	}
+	for _, action := range []string{"iam:CreatePolicyVersion", "iam:DeleteRolePermissionsBoundary"} {
+		if !slices.Contains(notBounded, action) {
+			problems = append(problems, "it may "+action+" of the boundary")
 		}
 	}
 	for _, action := range may {
