@@ -6,6 +6,7 @@ import (
 
 	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
+	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
@@ -60,8 +61,12 @@ func newStores() service.Stores {
 		Users:    &users{byID: map[auth.SubjectID]user.User{}, byEmail: map[user.Email]auth.SubjectID{}},
 		Sessions: &sessions{items: map[session.Key]session.Session{}},
 		Counters: &attempts{counters: map[string]throttle.Counter{}},
+		Flows:    flows{},
 	}
 }
+
+// flows are not used in this simulation.
+type flows struct{ flow.Store }
 
 type sessions struct {
 	session.Store // the other methods are not used in this simulation

@@ -316,7 +316,9 @@ const suite = (app) => {
     }
   });
 
-  test("no fault was logged", () => assert.equal(running.log(), ""));
+  // Next.js logs a client that goes away in the middle of a request.
+  const gone = /^(⨯ uncaughtException: +)?Error: aborted\n +at ignore-listed frames \{\n +code: 'ECONNRESET'\n\}\n/gm;
+  test("no fault was logged", () => assert.equal(running.log().replace(gone, ""), ""));
 
   if (app.needs.startsWith("node_modules")) {
     test("the packages of the example are those of the test", () => {
