@@ -86,9 +86,10 @@ func (c *doctorCommand) Run(ctx context.Context, t terminal) error {
 	err := t.print(x.findings, func(w io.Writer) {
 		fmt.Fprintln(w, "CHECK\tSTATE\tPROBLEM")
 		for _, f := range x.findings {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", f.Check, f.State, f.Problem)
+			// Reasons of alarms, outputs and answers must not move the cursor, or hide another finding.
+			fmt.Fprintf(w, "%s\t%s\t%s\n", f.Check, f.State, printable(f.Problem))
 			if f.Cure != "" {
-				fmt.Fprintf(w, "\t\tcure: %s\n", f.Cure)
+				fmt.Fprintf(w, "\t\tcure: %s\n", printable(f.Cure))
 			}
 		}
 	})

@@ -74,6 +74,10 @@ func TestDoctorOfADataDirectory(t *testing.T) {
 	if _, err := os.Stat(store); err == nil || !strings.Contains(shown.out, "there is no store in "+store) || !strings.Contains(shown.out, "chmod 600 "+filepath.Join(home, "signing-ring.json")) {
 		t.Errorf("without a store: %v, %s", err, shown.out)
 	}
+	hiding := filepath.Join(home, "\x1b[2Jx")
+	if r := edgeauth(t, "", "doctor", "--store", "bolt:"+hiding); strings.Contains(r.out, "\x1b") || !strings.Contains(r.out, `\x1b[2Jx`) {
+		t.Errorf("a text that clears the terminal: %q", r.out)
+	}
 	if r := edgeauth(t, "", "doctor", "--store", "elsewhere"); r.status != exitUsage {
 		t.Errorf("%+v", r)
 	}
