@@ -1,5 +1,5 @@
-// Package awslambda hands messages over to the function that sends mails. It is the only package that
-// imports the Lambda client.
+// Package awslambda hands messages over to the function that sends mails. No other package that
+// functions link imports the Lambda client.
 //
 //	queue := awslambda.NewQueue(config, arn)
 //	err := queue.Enqueue(ctx, message)

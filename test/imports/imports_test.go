@@ -60,10 +60,10 @@ func violations(p listed) []string {
 	if slices.Contains(vague, p.Name) || slices.Contains(vague, path.Base(name)) {
 		report("has a vague name")
 	}
-	for root, owner := range only {
+	for root, owners := range only {
 		for _, i := range p.Imports {
-			if name != owner && within(i, root) {
-				report("imports %s, which only %s may", i, owner)
+			if !slices.Contains(owners, name) && within(i, root) {
+				report("imports %s, which only %s may", i, strings.Join(owners, " and "))
 			}
 		}
 	}

@@ -102,7 +102,7 @@ var reach = func() map[string][]string {
 	// The code that finds a person's credentials and stacks would cost every function megabytes and
 	// a part of each start.
 	slow := []string{
-		sdk + "/config", sdk + "/credentials", sdk + "/service/cloudformation", sdk + "/service/sts", sdk + "/service/sso",
+		sdk + "/config", sdk + "/credentials", sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/sts", sdk + "/service/sso",
 		module + "/cmd",
 	}
 
@@ -137,16 +137,17 @@ var reach = func() map[string][]string {
 // hashes.
 var forTests = []string{"testing", "net/http/httptest", module + "/pkg/auth/authtest", module + "/pkg/auth/storetest"}
 
-// only lists packages that a single package may import; the entry also covers the packages below.
-var only = map[string]string{
-	sdk + "/service/dynamodb":       "dynamo",
-	sdk + "/service/secretsmanager": "secretsmanager",
-	sdk + "/service/lambda":         "awslambda",
-	sdk + "/service/sesv2":          "ses",
-	"github.com/wneessen/go-mail":   "smtp",
-	sdk + "/service/cloudformation": "cmd/edgeauth/internal/stack",
-	sdk + "/config":                 "cmd/edgeauth/internal/stack",
-	sdk + "/credentials":            "cmd/edgeauth/internal/stack",
+// only lists packages that one or two packages may import; the entry also covers the packages below.
+var only = map[string][]string{
+	sdk + "/service/dynamodb":       {"dynamo"},
+	sdk + "/service/secretsmanager": {"secretsmanager"},
+	sdk + "/service/lambda":         {"awslambda", "cmd/edgeauth/internal/stack"},
+	sdk + "/service/sesv2":          {"ses"},
+	"github.com/wneessen/go-mail":   {"smtp"},
+	sdk + "/service/cloudwatch":     {"cmd/edgeauth/internal/stack"},
+	sdk + "/service/cloudformation": {"cmd/edgeauth/internal/stack"},
+	sdk + "/config":                 {"cmd/edgeauth/internal/stack"},
+	sdk + "/credentials":            {"cmd/edgeauth/internal/stack"},
 }
 
 // vague are package names that say nothing.

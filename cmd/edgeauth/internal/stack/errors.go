@@ -26,6 +26,8 @@ var (
 // needs maps the SDK's name of a service to the permissions that commands use.
 var needs = map[string]string{
 	"CloudFormation": "cloudformation:DescribeStacks on the stack",
+	"CloudWatch":     "cloudwatch:DescribeAlarms for edgeauth doctor",
+	"Lambda":         "lambda:GetFunctionConfiguration for edgeauth doctor",
 	"DynamoDB": "dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, BatchWriteItem, Query and Scan " +
 		"on the tables (GetItem, Query and Scan to read)",
 	"Secrets Manager": "secretsmanager:GetSecretValue on the three secrets, " +

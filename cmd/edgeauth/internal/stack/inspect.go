@@ -1,22 +1,15 @@
 package stack
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"encoding/xml"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	signer "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 // The types of resources that can be inspected.
@@ -62,31 +55,29 @@ func (s Stack) Inspect(ctx context.Context) (functions []Function, alarms []Alar
 	}
 	for i := range functions {
 		if err := s.function(ctx, &functions[i]); err != nil {
-			return nil, nil, err
+			return nil, nil, Explain(fmt.Errorf("read the function %s: %w", functions[i].Name, err))
 		}
 	}
-	return functions, alarms, s.alarms(ctx, alarms)
+	if err := s.alarms(ctx, alarms); err != nil {
+		return nil, nil, Explain(fmt.Errorf("read the alarms of the stack %s: %w", s.Name, err))
+	}
+	return functions, alarms, nil
 }
 
 func (s Stack) function(ctx context.Context, f *Function) error {
-	status, body, err := s.signed(ctx, "lambda", http.MethodGet, "/2015-03-31/functions/"+url.PathEscape(f.Name)+"/configuration?Qualifier=live", nil)
-	switch {
-	case err != nil:
-		return err
-	case status == http.StatusNotFound:
+	c, err := lambda.NewFromConfig(s.cfg()).GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: &f.Name, Qualifier: aws.String("live")})
+	if errors.As(err, new(*lambdatypes.ResourceNotFoundException)) {
 		f.Missing = true
 		return nil
-	case status != http.StatusOK:
-		return fmt.Errorf("these AWS credentials may not read the function %s (required: lambda:GetFunctionConfiguration), or AWS Lambda is at fault: status %d", f.Name, status)
 	}
-	var c struct {
-		State       string
-		Environment struct{ Variables map[string]string }
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(body, &c); err != nil {
-		return fmt.Errorf("the function %s: %w", f.Name, err)
+	f.State = string(c.State)
+	if c.Environment != nil {
+		f.Environment = c.Environment.Variables
 	}
-	f.State, f.Environment = c.State, c.Environment.Variables
 	return nil
 }
 
@@ -95,86 +86,22 @@ func (s Stack) alarms(ctx context.Context, alarms []Alarm) error {
 	if len(alarms) == 0 {
 		return nil
 	}
-	form := url.Values{"Action": {"DescribeAlarms"}, "Version": {"2010-08-01"}, "MaxRecords": {"100"}}
+	names := make([]string, len(alarms))
 	for i, a := range alarms {
-		form.Set(fmt.Sprintf("AlarmNames.member.%d", i+1), a.Name)
+		names[i] = a.Name
 	}
-	status, body, err := s.signed(ctx, "monitoring", http.MethodPost, "/", form)
-	switch {
-	case err != nil:
+	out, err := cloudwatch.NewFromConfig(s.cfg()).DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: names, MaxRecords: aws.Int32(100)})
+	if err != nil {
 		return err
-	case status != http.StatusOK:
-		return fmt.Errorf("these AWS credentials may not read the alarms (required: cloudwatch:DescribeAlarms), or CloudWatch is at fault: status %d", status)
-	}
-	var answer struct {
-		Alarms []struct {
-			Name    string   `xml:"AlarmName"`
-			State   string   `xml:"StateValue"`
-			Reason  string   `xml:"StateReason"`
-			Enabled string   `xml:"ActionsEnabled"`
-			Actions []string `xml:"AlarmActions>member"`
-		} `xml:"DescribeAlarmsResult>MetricAlarms>member"`
-	}
-	if err := xml.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("the alarms of the stack %s: %w", s.Name, err)
 	}
 	for i := range alarms {
 		alarms[i].Missing = true
-		for _, a := range answer.Alarms {
-			if a.Name == alarms[i].Name {
-				alarms[i].Missing, alarms[i].State, alarms[i].Reason = false, a.State, oneLine(a.Reason)
-				alarms[i].Notifies = a.Enabled != "false" && len(a.Actions) > 0
+		for _, a := range out.MetricAlarms {
+			if aws.ToString(a.AlarmName) == alarms[i].Name {
+				alarms[i].Missing, alarms[i].State, alarms[i].Reason = false, string(a.StateValue), oneLine(aws.ToString(a.StateReason))
+				alarms[i].Notifies = aws.ToBool(a.ActionsEnabled) && len(a.AlarmActions) > 0
 			}
 		}
 	}
 	return nil
-}
-
-// maxAnswer bounds an answer of AWS.
-const maxAnswer = 1 << 20
-
-// signed sends one request to a service of AWS that is asked for a few fields only: the client of the SDK
-// for each would add megabytes to the program.
-func (s Stack) signed(ctx context.Context, service, method, target string, form url.Values) (status int, answer []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	base := aws.ToString(s.cfg().BaseEndpoint)
-	if base == "" {
-		base = "https://" + service + "." + s.Region + "." + domainOf(s.Region)
-	}
-	body := []byte(form.Encode())
-	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(base, "/")+target, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	credentials, err := s.cfg().Credentials.Retrieve(ctx)
-	if err != nil {
-		return 0, nil, withoutCredentials(err)
-	}
-	sum := sha256.Sum256(body)
-	if err := signer.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), service, s.Region, time.Now()); err != nil {
-		return 0, nil, err
-	}
-	var client aws.HTTPClient = http.DefaultClient
-	if s.cfg().HTTPClient != nil { // with the certificates of AWS_CA_BUNDLE
-		client = s.cfg().HTTPClient
-	}
-	got, err := client.Do(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { _ = got.Body.Close() }()
-	answer, err = io.ReadAll(io.LimitReader(got.Body, maxAnswer))
-	return got.StatusCode, answer, err
-}
-
-// domainOf returns the domain of the services in a Region.
-func domainOf(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
 }
