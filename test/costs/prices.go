@@ -60,7 +60,7 @@ var (
 	logins           = assumption{"logins of a user in a month", 2, "sessions live for 14 idle days"}
 	refreshes        = assumption{"refreshes of a user in a month", 80, "20 days with an hour of use, and access tokens of 15 minutes"}
 	requests         = assumption{"requests of a user in a month that an authorizer decides", 2000, "100 on each of these days"}
-	metricCount      = assumption{"metrics that get a value", 36, "23 without dimensions, and those of one client"}
+	metricCount      = assumption{"metrics that get a value", 36, "23 without dimensions, and those of one client, in a deployment without mails"}
 	alarmCount       = assumption{"alarms", 9, "those of template.yaml; MailSender adds five, and Rollout two"}
 	secretCount      = assumption{"secrets", 3, "the three rings"}
 )

@@ -192,7 +192,7 @@ func everything(t *testing.T, s *stack, d document) error {
 		"AuthorizerId": object{"Ref": "SessionAuthorizer"}, "Target": object{"Fn::Sub": "integrations/${DiscoveryIntegration}"},
 	}}
 	// The refreshes of a client with this profile are decided before the write. A login of a client with
-	// a limit ends sessions. Without a sender, nobody may sign up unless the configuration says so.
+	// a limit ends sessions. Without a sender, no sign-up is admitted unless the configuration says so.
 	if err := s.put(d, s.parameters(`Config={"clients":{"careful":{"profile":"strict"},"single":{"max_sessions":1}},"signup":{"admit":"on"}}`)...); err != nil {
 		return err
 	}

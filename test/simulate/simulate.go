@@ -92,7 +92,7 @@ const (
 	desktopSite  = .03 // of the people ask for the site of the desktop once
 )
 
-// person is somebody with one session.
+// person is a user with one session.
 type person struct {
 	kind    string
 	rng     *rand.Rand

@@ -208,8 +208,8 @@ func TestStepOfACode(t *testing.T) {
 	}
 }
 
-// TestNoSender holds that a deployment without mails answers as always, says so in its log, and that nobody
-// can sign up there.
+// TestNoSender holds that a deployment without mails answers as always, says so in its log, and admits
+// no sign-up.
 func TestNoSender(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) { s.Messages = nil })
 	for purpose, want := range map[string]string{"login": "authn_code_requested none no_sender", "signup": "authn_code_requested none no_sender"} {

@@ -26,7 +26,7 @@ type Config struct {
 	Counters throttle.Counters
 	// Keys are the login keys: they seal auth_sessions and name the counters.
 	Keys login.Keys
-	// SignUp says who may sign up. The zero SignUp admits nobody.
+	// SignUp says who may sign up. The zero SignUp admits no address.
 	SignUp SignUp
 	// Limits limits mails and requests; the zero Limits are [DefaultLimits].
 	Limits Limits

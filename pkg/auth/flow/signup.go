@@ -22,7 +22,7 @@ import (
 type Admission uint8
 
 const (
-	// AdmitNone admits nobody. Operators create the accounts.
+	// AdmitNone admits no address. Operators create the accounts.
 	AdmitNone Admission = iota
 	// AdmitInvited admits an address with an invitation; see [Invite].
 	AdmitInvited

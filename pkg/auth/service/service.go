@@ -231,7 +231,7 @@ func (s Settings) codeLimits() flow.Limits {
 	return limits
 }
 
-// signUp returns the rules of sign-ups. Without a sender no code arrives, so nobody can sign up.
+// signUp returns the rules of sign-ups. Without a sender no code arrives, so no sign-up is admitted.
 func (s Settings) signUp() flow.SignUp {
 	switch {
 	case s.SignUp != nil:

@@ -77,7 +77,7 @@ type Settings struct {
 	// Messages takes the mails with the codes of POST /auth/code. nil means that no mail leaves.
 	Messages endpoint.Messages
 	// SignUp says who may sign up by POST /auth/code. nil admits every address if Messages is set, and
-	// nobody otherwise. The member signup of Config keeps SignUp.Ask.
+	// no address otherwise. The member signup of Config keeps SignUp.Ask.
 	SignUp *flow.SignUp
 	// Codes limits the mails with codes. The zero Limits mean flow.DefaultLimits, without limits by
 	// network if Throttle has none.

@@ -110,10 +110,10 @@ const inboxPath = "dev/inbox"
 const inboxLength = 20
 
 // Inbox is the inbox of the local server: the newest mails as JSON. Mails hold codes, so it answers
-// requests from this machine alone, and none of a page of another origin. A tunnel is a program on this
-// machine that passes requests of other machines on, so the request must name this machine too. Some
-// tunnels put the name of this machine into it, and say in other headers for whom they ask. The zero
-// Inbox is none.
+// requests from this machine alone, and no request of a page of another origin. A tunnel is a program
+// on this machine that passes requests of other machines on, so the request must name this machine
+// too. Some tunnels put the name of this machine into it, and say in other headers for whom they ask.
+// The zero Inbox has no path.
 type Inbox struct {
 	Folder outbox.Folder
 	Prefix string // "/" or "/edgeauth/"
