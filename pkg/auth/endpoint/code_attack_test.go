@@ -48,8 +48,8 @@ func TestOneCodeInParallel(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if opened.Load() != 1 || refused.Load() != 199 || h.sessions.created != 1 {
-			t.Errorf("%s: %d requests opened %d sessions, and %d were refused", purpose, opened.Load(), h.sessions.created, refused.Load())
+		if opened.Load() != 1 || refused.Load() != 199 || h.sessions.created.Load() != 1 {
+			t.Errorf("%s: %d requests opened %d sessions, and %d were refused", purpose, opened.Load(), h.sessions.created.Load(), refused.Load())
 		}
 	}
 }

@@ -340,13 +340,13 @@ func TestAccessTokenTooLongForACookie(t *testing.T) {
 	h.clock.Advance(time.Hour)
 	h.changeUser(t, func(u *user.User) { u.Claims = map[string]any{"own": strings.Repeat("x", 4000)} })
 	const tells = `the cookie __Host-Http-access would have `
-	before := h.sessions.created
+	before := h.sessions.created.Load()
 	for path, body := range map[string]string{"/auth/login": loginWith(`"delivery":"cookies"`), "/auth/refresh": `{}`} {
 		if a, set := h.page(t, j, path, body); a.status != 500 || len(set) > 0 || !strings.Contains(h.log.String(), tells) {
 			t.Errorf("%s: %s, logged as %s", path, a.text, &h.log)
 		}
 	}
-	if h.sessions.created != before {
+	if h.sessions.created.Load() != before {
 		t.Error("a session was written that could never be used")
 	}
 	if a, _ := h.page(t, jar{}, "/auth/login", loginWith(`"delivery":"cookie"`)); a.status != 200 {

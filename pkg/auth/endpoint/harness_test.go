@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,15 +74,16 @@ type faultySessions struct {
 	failCreate       error // the same for a new session
 	failList         error // the same for a list
 
-	calls   int // of Get and Update
-	created int
+	// Tests send requests in parallel.
+	calls   atomic.Int64 // of Get and Update
+	created atomic.Int64
 }
 
 func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
 	if fail := cmp.Or(f.fail, f.failCreate); fail != nil {
 		return fail
 	}
-	f.created++
+	f.created.Add(1)
 	if err := f.Store.Create(ctx, s); err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func (f *faultySessions) Create(ctx context.Context, s session.Session) error {
 }
 
 func (f *faultySessions) Get(ctx context.Context, key session.Key) (session.Session, error) {
-	f.calls++
+	f.calls.Add(1)
 	if f.fail != nil {
 		return session.Session{}, f.fail
 	}
@@ -104,7 +106,7 @@ func (f *faultySessions) List(ctx context.Context, of auth.SubjectID, after sess
 }
 
 func (f *faultySessions) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
-	f.calls++
+	f.calls.Add(1)
 	fail, lose := f.fail, f.lose
 	if u.Set.Revocation != nil {
 		fail, lose = cmp.Or(fail, f.failEnd), cmp.Or(lose, f.loseEnd)
@@ -163,11 +165,11 @@ func (f *faultyVersions) Raise(ctx context.Context, r session.Raise) (bool, erro
 type faultyUsers struct {
 	user.Store
 	fail  error
-	calls int // of Get
+	calls atomic.Int64 // of Get
 }
 
 func (f *faultyUsers) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
-	f.calls++
+	f.calls.Add(1)
 	if f.fail != nil {
 		return user.User{}, f.fail
 	}

@@ -190,12 +190,13 @@ func TestSessionsOfAnotherUser(t *testing.T) {
 	} {
 		var calls []string
 		for _, id := range []string{h.sid(t, access), unknown} {
-			h.sessions.calls, h.users.calls = 0, 0
+			h.sessions.calls.Store(0)
+			h.users.calls.Store(0)
 			got := h.send(t, asking(row.method+" /auth/sessions/"+id, eve)+row.body)
 			if got.text != noSuch || got.line != row.line {
 				t.Errorf("%s: %s, logged as %q", row.name, got.text, got.line)
 			}
-			calls = append(calls, fmt.Sprint(h.sessions.calls, h.users.calls))
+			calls = append(calls, fmt.Sprint(h.sessions.calls.Load(), h.users.calls.Load()))
 		}
 		if calls[0] != calls[1] || calls[0] != "2 1" {
 			t.Errorf("%s: calls %q of another's session and of an unknown one", row.name, calls)
