@@ -3,6 +3,7 @@ package own_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,11 @@ func TestLoginOfOnesOwn(t *testing.T) {
 	functions, err := s.Handlers(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range []string{"login", "account"} {
+		if _, err := s.Handler(name); functions[name] != nil || err == nil || !strings.Contains(err.Error(), "Settings.LoginRing is missing") {
+			t.Errorf("%s without login keys: %v", name, err)
+		}
 	}
 	refreshed := send(t, functions["refresh"], "/auth/refresh", `{"refresh_token":"`+opened.Refresh+`"}`)
 	if refreshed.status != http.StatusOK || refreshed.Access == "" {

@@ -11,7 +11,11 @@ import (
 )
 
 // Handler returns the handler of one function: login, refresh, sessions or account.
+// Login and account want Settings.LoginRing.
 func (x *Service) Handler(function string) (http.Handler, error) {
+	if (function == "login" || function == "account") && x.authenticator == nil {
+		return nil, fmt.Errorf("service: Settings.LoginRing is missing (the %s function wants the login keys)", function)
+	}
 	switch function {
 	case "login":
 		return endpoint.Login(x.responder, x.authenticator, x.sessions, x.Clients())
@@ -37,7 +41,9 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 }
 
 // Handlers returns the handlers of all functions, for a program that serves every path: login,
-// refresh, sessions, account and discovery. It returns an error if the signing ring cannot be read.
+// refresh, sessions, account and discovery. Without Settings.LoginRing, login and account are left
+// out: the program identifies its users by itself. It returns an error if the signing ring cannot be
+// read.
 func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error) {
 	keys, err := x.PublicKeys(ctx)
 	if err != nil {
@@ -48,7 +54,11 @@ func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error)
 		return nil, err
 	}
 	all := map[string]http.Handler{"discovery": published}
-	for _, function := range []string{"login", "refresh", "sessions", "account"} {
+	functions := []string{"refresh", "sessions"}
+	if x.authenticator != nil {
+		functions = append(functions, "login", "account")
+	}
+	for _, function := range functions {
 		if all[function], err = x.Handler(function); err != nil {
 			return nil, err
 		}
