@@ -11,14 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// The sentinel errors that every package uses. Any other error of a store is an internal error.
+// The sentinel errors that every package uses. A store error that wraps neither of them is an
+// internal error.
 var (
 	// ErrNotFound means that the requested thing does not exist, according to the store.
 	ErrNotFound = errors.New("not found")
 	// ErrKeyDropped means that an operator has dropped the requested key.
 	ErrKeyDropped = errors.New("the key was dropped")
-	// ErrUnavailable means that the outcome is unknown: a timeout, throttling, a lost reply, keys
-	// that are not loaded yet. It decides nothing, and the caller may retry with the same input.
+	// ErrUnavailable means that the outcome is unknown, for example after a timeout, after
+	// throttling, after a lost reply, or while keys are not loaded. The caller must not decide
+	// anything from it, and may retry with the same input.
 	ErrUnavailable = errors.New("temporarily unavailable")
 )
 
@@ -67,8 +69,8 @@ type Subject struct {
 	EmailVerified bool
 }
 
-// TokenVersion is the token version in an access token: that of its session when the token was
-// issued (claim tv). The zero TokenVersion is that of a token without the claim.
+// TokenVersion is the token version in an access token (claim tv): the version of the session when
+// the token was issued. The zero TokenVersion stands for a token without the claim.
 type TokenVersion struct {
 	number uint64
 	known  bool
@@ -77,8 +79,8 @@ type TokenVersion struct {
 // NewTokenVersion returns the TokenVersion of a token that names the version n.
 func NewTokenVersion(n uint64) TokenVersion { return TokenVersion{n, true} }
 
-// Below reports whether the token is older than the present version of its user, so that it must do
-// nothing. A token without a version is older than every version.
+// Below reports whether the token is older than the user's current version and must be refused. A
+// token without a version is older than every version.
 func (v TokenVersion) Below(user uint64) bool { return !v.known || v.number < user }
 
 // String returns the version in decimal, or "" for a token without one.
@@ -175,8 +177,8 @@ type Principal struct {
 	Roles     []string
 	AuthTime  time.Time // time of the password check
 	Expires   time.Time // expiry of the access token
-	// IssuedAt is when the access token was issued. It is zero behind a gateway, whose context does
-	// not tell.
+	// IssuedAt is when the access token was issued. It is zero behind a gateway, because the
+	// authorizer's context does not contain it.
 	IssuedAt time.Time
 	// TokenVersion is zero if the authorizer's context has no version.
 	TokenVersion TokenVersion
@@ -185,14 +187,15 @@ type Principal struct {
 type principalKey struct{}
 
 // WithPrincipal returns a context that carries p. Only package gateway and the authorizer's
-// middleware call it, after the authorizer has allowed the request. A request header never becomes
-// a Principal.
+// middleware call it, and only after the authorizer has allowed the request. A request header never
+// becomes a Principal.
 func WithPrincipal(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
-// PrincipalFrom returns the Principal of a request that an authorizer has allowed.
-func PrincipalFrom(ctx context.Context) (Principal, bool) {
-	p, ok := ctx.Value(principalKey{}).(Principal)
+// PrincipalFrom returns the Principal of a request that an authorizer has allowed. ok is false if
+// the context has no Principal.
+func PrincipalFrom(ctx context.Context) (p Principal, ok bool) {
+	p, ok = ctx.Value(principalKey{}).(Principal)
 	return p, ok
 }

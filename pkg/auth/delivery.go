@@ -35,11 +35,11 @@ func (d Delivery) String() string {
 // Valid reports whether d is one of the deliveries above.
 func (d Delivery) Valid() bool { return int(d) < len(deliveryNames) }
 
-// ByCookie reports whether a cookie continues the session. Then no answer ever has that token in
-// its body, where a script could read it.
+// ByCookie reports whether a cookie continues the session. If it does, no response body ever
+// contains the token of that cookie, because a script could read it there.
 func (d Delivery) ByCookie() bool { return d != DeliveryBody }
 
-// ParseDelivery returns the delivery with the given word.
+// ParseDelivery returns the delivery with the given word. The error names the accepted words.
 func ParseDelivery(word string) (Delivery, error) {
 	for d, name := range deliveryNames {
 		if name == word {

@@ -13,10 +13,11 @@
 // even that is too late, the session authorizer also reads the session, and the token ends with it.
 // In its mode revocations it reads every few seconds what has ended, and the token ends seconds later.
 //
-// The refresh token is an opaque text that lives for days. It is good for one thing: the next pair
-// of tokens. It carries a random secret that only the client holds. The server keeps a hash of the
-// secret as the id of a session, so a reader of the table can open no session. Each use moves the
-// session on by one generation. That is how a copy betrays itself: two holders must, sooner or
+// The refresh token is opaque and lives for days. It has one use: to get the next pair of tokens.
+// It carries a random secret that only the client holds. The server keeps a hash of the secret as
+// the id of a session, so a reader of the table can open no session. Each use moves the session on
+// by one generation. This is how a copied token is detected: sooner or later, two holders present
+// different generations.
 // later, go different ways.
 //
 // # Who checks what, and where state lives

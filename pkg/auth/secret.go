@@ -15,8 +15,8 @@ const redacted = "[redacted]"
 // or encoding it shows "[redacted]"; only Reveal returns the text. The zero Secret is empty. A
 // Secret is immutable and safe for concurrent use.
 type Secret struct {
-	// text is a pointer, because fmt prints strings in unexported fields without calling String. Of
-	// a nested pointer it prints only the address.
+	// text is a pointer, because fmt prints strings in unexported fields without calling String.
+	// fmt prints only the address of a nested pointer.
 	text *string
 }
 

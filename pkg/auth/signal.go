@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Signal is what is unusual about a refresh, by what the request shows and the session remembers. A
-// signal proves nothing: people travel and change their browsers. The words are those of the audit
-// log, of the list of sessions and of the configuration.
+// Signal names something unusual about a refresh: a difference between the request and what the
+// session remembers. A signal proves nothing: people travel and change their browsers. The audit
+// log, the list of sessions and the configuration use these words.
 type Signal string
 
 const (
@@ -23,8 +23,8 @@ const (
 	// CountryChanged means that the session does not remember the country of the request. Only a CDN
 	// tells the country.
 	CountryChanged Signal = "country_changed"
-	// ImpossibleTravel means that the place of the request is farther from that of the last refresh
-	// than a person can have travelled since. Only a CDN tells the place.
+	// ImpossibleTravel means that a person cannot have travelled from the place of the last refresh
+	// to the place of the request in the time between them. Only a CDN tells the place.
 	ImpossibleTravel Signal = "impossible_travel"
 )
 
@@ -33,9 +33,9 @@ func Signals() []Signal {
 	return []Signal{NetworkChanged, TwoNetworks, UserAgentChanged, CountryChanged, ImpossibleTravel}
 }
 
-// Reauthenticates reports whether a client can ask for a login because of s; see
-// [Client.ReauthOn]. A request that is refused for such a signal has it again if it is repeated. The
-// other signals compare a request with the one before, and so would let the repetition pass.
+// Reauthenticates reports whether a client can ask for a login because of s; see [Client.ReauthOn].
+// A repeated request shows such a signal again, so a retry is refused too. The other signals
+// compare a request with the request before it, so a retry would pass.
 func (s Signal) Reauthenticates() bool {
 	return s == NetworkChanged || s == UserAgentChanged || s == CountryChanged
 }

@@ -23,24 +23,24 @@ type Request struct {
 	// Address is the client's address as the gateway reports it, never from a header. The zero Addr is
 	// not limited by network.
 	Address netip.Addr
-	// Device is a known-device token, or empty. For a login and a reset it keeps the owner's mails
-	// apart from those that strangers ask for.
+	// Device is a known-device token, or empty. With it, the mails of a login or a reset count on
+	// the owner's device, apart from the mails that strangers ask for.
 	Device auth.Secret
 	// Invite is the secret of an invitation, for a sign-up that needs one.
 	Invite auth.Secret
-	// Locale is the language that the client asks for. The user's own, if there is one, has precedence.
+	// Locale is the language that the client asks for. The locale claim of the user has precedence.
 	Locale string
 }
 
-// Begun is a flow that has begun. Session, Reference and ExpiresIn are for the client, and look alike
-// whether or not the address has an account.
+// Begun is the result of [Manager.Begin]. The client gets Session, Reference and ExpiresIn, which
+// look the same whether or not the address has an account.
 type Begun struct {
 	Session   auth.Secret // the auth_session
 	Reference string
 	ExpiresIn time.Duration
 	Message   mail.Message
-	// Held says why no mail is to leave. Subject is the user, and Account the pseudonym of the address.
-	// The three are for the audit log only.
+	// Held says why no mail may be sent. Subject is the user, and Account is the pseudonym of the
+	// address. These three are for the audit log only.
 	Held    Hold
 	Subject auth.SubjectID
 	Account string
@@ -48,24 +48,26 @@ type Begun struct {
 	taken []throttle.Slot
 }
 
-// Hold says why no mail is to leave. It is empty if one is.
+// Hold says why no mail may be sent. It is empty if a mail may be sent.
 type Hold string
 
 // The set of holds is closed.
 const (
 	HoldLimit    Hold = "limit"    // a limit holds the mail back
-	HoldUnknown  Hold = "unknown"  // the address has no account, or another one than the request asks about
+	HoldUnknown  Hold = "unknown"  // the address has no account
 	HoldDisabled Hold = "disabled" // the user is disabled
 	HoldClosed   Hold = "closed"   // the address may not sign up
 	// HoldNoSender means that the deployment sends no mails.
 	HoldNoSender Hold = "no_sender"
 )
 
-// Begin begins a flow. The caller passes Begun.Message to the sender and answers with the other
-// fields. The same writes, reads and round trips happen whether or not the address has an account.
+// Begin starts a flow. The caller passes Begun.Message to the sender and answers with the other
+// fields. Begin makes the same writes, reads and round trips whether or not the address has an
+// account.
 //
-// The error wraps [user.ErrEmail] if the text is not a usable address, and is a [*throttle.Exceeded]
-// if the network has asked too often. Any other error wraps the error of a store.
+// The error wraps [user.ErrEmail] if the e-mail is not a usable address. It is a
+// [*throttle.Exceeded] if the client's network has asked too often. Any other error wraps the error
+// of a store.
 func (m *Manager) Begin(ctx context.Context, r Request) (b Begun, err error) {
 	key, err := r.check()
 	if err != nil {
@@ -83,7 +85,7 @@ func (m *Manager) Begin(ctx context.Context, r Request) (b Begun, err error) {
 	return x.store(ctx)
 }
 
-// check returns the key of the address.
+// check validates the request and returns the key of its address.
 func (r Request) check() (user.Email, error) {
 	if _, ok := purposes[r.Purpose]; !ok {
 		return "", fmt.Errorf("flow: %v is unknown", r.Purpose)
@@ -99,7 +101,7 @@ func (r Request) check() (user.Email, error) {
 	return user.NormalizeEmail(r.Email)
 }
 
-// beginning is a flow that begins.
+// beginning is the state of [Manager.Begin] for one request.
 type beginning struct {
 	Request
 	m   *Manager
@@ -112,14 +114,15 @@ type beginning struct {
 	invite id // of the sign-up, or zero
 	user   user.User
 	known  bool // the address has an account
-	// handed means that an operator hands the code over, so it proves no mailbox.
+	// handed means that an operator hands over the code, so the code proves no mailbox.
 	handed bool
 }
 
-// identify counts the request and finds the user, in the order of a login: the counter of the network
-// and in parallel the pointer, then the counter of the mails and in parallel the user. A network
-// without requests left cannot use up the mails of an address. On a known device only its own counter
-// counts, while it has mails left.
+// identify counts the request and finds the user, in the order of a login. First it counts on the
+// network and reads the pointer in parallel. Then it counts the mail and reads the user in
+// parallel. This order ensures that a network without requests left cannot use up the mails of an
+// address. A request from a known device counts on that device alone while the device has mails
+// left.
 func (x *beginning) identify(ctx context.Context) error {
 	device, err := x.device(ctx)
 	if err != nil {
@@ -152,18 +155,18 @@ func (x *beginning) identify(ctx context.Context) error {
 		if err := x.takeMail(ctx, own, nil); err != nil || x.held == "" {
 			return err
 		}
-		// A device without mails left is no way round the limits of its network.
+		// A device without mails left must not bypass the limits of its network.
 		return x.take(ctx, x.networks(), nil)
 	}
-	// Another's device vouches for nothing here.
+	// The device belongs to another user, so it vouches for nothing here.
 	if err := x.take(ctx, x.networks(), nil); err != nil {
 		return err
 	}
 	return x.takeMail(ctx, x.address(), nil)
 }
 
-// admit holds back the mail of a sign-up that is not admitted, whether or not the address has an
-// account.
+// admit holds back the mail of a sign-up that the rules do not admit, whether or not the address
+// has an account.
 func (x *beginning) admit(ctx context.Context) (err error) {
 	if x.Purpose != PurposeSignup {
 		return nil
@@ -201,7 +204,8 @@ func (x *beginning) device(ctx context.Context) (login.KnownDevice, error) {
 	return x.m.Gate.ReadDevice(ctx, x.Device)
 }
 
-// find reads the user, or a decoy. The user counts as known only if the address is theirs now.
+// find reads the user, or a decoy. The user counts as known only if the address still belongs to
+// the user.
 func (x *beginning) find(ctx context.Context, subject auth.SubjectID) error {
 	u, found, err := x.m.read(ctx, subject)
 	if err != nil {
@@ -226,8 +230,8 @@ func (x *beginning) networks() (all []throttle.Charge) {
 	return all
 }
 
-// address returns the charge of the address. Sign-ups have counters of their own, so a stranger who
-// signs the address up does not use up the owner's resets.
+// address returns the charge of the address. Sign-ups have a separate counter, so a stranger who
+// signs up with the address does not use up the owner's resets.
 func (x *beginning) address() throttle.Charge {
 	c := throttle.Charge{Kind: "mail", Text: string(x.key), Source: x.source(), Limit: x.m.Limits.Address, At: x.at, Shared: true}
 	if x.Purpose == PurposeSignup {
@@ -244,18 +248,19 @@ func (x *beginning) source() string {
 	return ""
 }
 
-// take makes reservations and runs beside in parallel, which may be nil.
+// take makes reservations and runs beside in parallel; beside may be nil.
 func (x *beginning) take(ctx context.Context, charges []throttle.Charge, beside func(context.Context) error) error {
 	taken, err := parallel.Take(ctx, charges, x.m.limiter.Take, beside)
 	x.taken = append(x.taken, taken...)
 	return err
 }
 
-// takeMail counts the mail and runs beside in parallel, which may be nil. A limit holds the mail back
-// and is no error, because the answer must not tell how many mails an address gets. A sign-up counts
-// on the deployment's budget too, when its address has a mail left.
+// takeMail counts the mail and runs beside in parallel; beside may be nil. If a limit is reached,
+// takeMail holds back the mail and returns no error, because the answer must not reveal how many
+// mails an address gets. A sign-up whose address has a mail left also counts on the budget of the
+// deployment.
 func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func(context.Context) error) error {
-	if x.held != "" { // a sign-up that is not admitted uses up no mail of one that is
+	if x.held != "" { // a refused sign-up must not use up the mails of an admitted one
 		return x.take(ctx, nil, beside)
 	}
 	taken, err := parallel.Take(ctx, []throttle.Charge{c}, x.orHold, beside)
@@ -273,7 +278,7 @@ func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func
 	return err
 }
 
-// orHold reserves an attempt. If the limit is reached, it holds the mail back.
+// orHold reserves an attempt. If the limit is reached, it holds back the mail.
 func (x *beginning) orHold(ctx context.Context, c throttle.Charge) (throttle.Slot, error) {
 	slot, err := x.m.limiter.Take(ctx, c)
 	var exceeded *throttle.Exceeded
@@ -284,10 +289,10 @@ func (x *beginning) orHold(ctx context.Context, c throttle.Charge) (throttle.Slo
 	return slot, err
 }
 
-// undo releases all reservations of a flow that could not begin.
+// undo releases all reservations of a flow that failed to begin.
 func (x *beginning) undo(ctx context.Context) { x.m.release(ctx, x.taken) }
 
-// release releases reservations of attempts that were not made.
+// release releases the reservations of attempts that were not made.
 func (m *Manager) release(ctx context.Context, taken []throttle.Slot) {
 	if len(taken) == 0 {
 		return
@@ -296,7 +301,7 @@ func (m *Manager) release(ctx context.Context, taken []throttle.Slot) {
 	parallel.Each(len(taken), func(i int) { _ = m.limiter.Settle(ctx, taken[i], throttle.EndingUndecided) })
 }
 
-// Withdraw releases the reservations of a flow whose message could not be handed over, so that the
-// outage of a sender does not use up the mails of an address. It reports no errors: what it cannot
-// release stays counted.
+// Withdraw releases the reservations of a flow whose message could not be handed to the sender, so
+// that an outage of the sender does not use up the mails of an address. It reports no errors: a
+// reservation that it cannot release stays counted.
 func (m *Manager) Withdraw(ctx context.Context, b Begun) { m.release(ctx, b.taken) }

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// codeDigits is the length of a code. One try hits one code in 10^8.
+// codeDigits is the length of a code. One try is right with a probability of 1e-8.
 const codeDigits = 8
 
 // newCode returns a uniformly distributed code of the given number of digits.
@@ -25,7 +25,7 @@ func newCode(random io.Reader, digits int) (string, error) {
 	return fmt.Sprintf("%0*d", digits, n), nil
 }
 
-// noCode returns a random text that is no code.
+// noCode returns a random text that cannot equal a code.
 func noCode(random io.Reader) (string, error) {
 	var b [16]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
@@ -39,9 +39,9 @@ func isCode(text string, digits int) bool {
 	return len(text) == digits && strings.Trim(text, "0123456789") == ""
 }
 
-// codeMAC returns what a store keeps of a code. The id takes part, so the tables and the keys together
-// do not allow to try all codes. The key takes part, so an id that leaks from a log does not allow it
-// either, unless the key leaks too.
+// codeMAC returns what a store keeps of a code. The id takes part, so a reader of all tables and
+// all keys cannot try all codes. The key takes part, so a reader of a log with the id cannot try
+// them without the key either.
 func codeMAC(key auth.LoginKey, i id, code string) (sum [sha256.Size]byte, err error) {
 	derived, err := key.Derive("edgeauth flow code 1")
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 )
 
 var (
-	// ErrInvalidSession means that the auth_session permits nothing any more: the person asks for a new
-	// code.
+	// ErrInvalidSession means that the auth_session permits nothing any more. The user must ask for
+	// a new code.
 	ErrInvalidSession = errors.New("invalid auth_session")
 	// ErrInvalidCode means that the code is wrong. The same auth_session may be tried again.
 	ErrInvalidCode = errors.New("invalid code")
-	// ErrNewPassword means that a reset came without a new password, or a login with one. Nothing was
+	// ErrNewPassword means that a reset has no new password, or that a login has one. Nothing was
 	// checked and no try was counted.
 	ErrNewPassword = errors.New("a new password is required for a reset and refused for a login")
 )
@@ -22,9 +22,9 @@ type Reason string
 
 // The set of reasons is closed.
 const (
-	ReasonForged     Reason = "forged"     // not an auth_session of this issuer
+	ReasonForged     Reason = "forged"     // the text is not an auth_session of this issuer
 	ReasonClient     Reason = "client"     // another client began the flow
-	ReasonUnknown    Reason = "unknown"    // there is no such flow
+	ReasonUnknown    Reason = "unknown"    // the store has no flow with this id
 	ReasonExpired    Reason = "expired"    // the code has ended
 	ReasonSpent      Reason = "spent"      // the flow was used
 	ReasonTries      Reason = "tries"      // no try is left
@@ -35,13 +35,13 @@ const (
 )
 
 // Refusal is the error of a refused answer. errors.Is reports it as [ErrInvalidCode] or
-// [ErrInvalidSession], and its text is the same as theirs.
+// [ErrInvalidSession], and its text is the text of that error.
 type Refusal struct {
 	Reason  Reason
 	Purpose Purpose // zero if the auth_session is forged
-	// TriesLeft is how many codes can still be tried at most, if Reason is ReasonWrongCode.
+	// TriesLeft is the number of tries left at most, if Reason is ReasonWrongCode.
 	TriesLeft int
-	// Subject is the user, if the code was right.
+	// Subject is the user. It is set only if the code was right.
 	Subject auth.SubjectID
 }
 

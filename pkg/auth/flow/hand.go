@@ -12,10 +12,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Hand makes a flow of a login or a reset for a user who gets no mail. Begun.Session and the
-// code of Begun.Message together let their bearer in, so an operator hands both over to a person whom
-// they know. The flow proves no mailbox: the address of the user does not count as verified by it. No limit
-// of mails counts it. The error wraps the error of the store.
+// Hand stores a login or reset flow whose code an operator hands over, for a user who gets no mail.
+// p must be PurposeLogin or PurposeReset, and the user must not be disabled. Begun.Session and the
+// code in Begun.Message together let their bearer in, so the operator must know the person who gets
+// them. The flow proves no mailbox: the address of the user does not become verified. The flow
+// counts on no limit of mails. The error wraps the error of the store or of the keys.
 func Hand(ctx context.Context, store Store, keys throttle.Keys, p Purpose, client auth.ClientID, u user.User, at time.Time) (Begun, error) {
 	switch {
 	case p != PurposeLogin && p != PurposeReset:

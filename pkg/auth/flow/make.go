@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// kind returns what the mail says, or why there is none.
+// kind returns the kind of the mail, or why no mail may be sent.
 func (x *beginning) kind() (mail.Kind, Hold) {
 	switch {
 	case x.held != "":
@@ -30,7 +30,7 @@ func (x *beginning) kind() (mail.Kind, Hold) {
 	return mail.KindLogin, ""
 }
 
-// store makes the flow and stores it.
+// store creates the flow under the current key and stores it.
 func (x *beginning) store(ctx context.Context) (Begun, error) {
 	key, err := x.m.Keys.SealingKey(ctx)
 	if err != nil {
@@ -45,7 +45,7 @@ func (x *beginning) store(ctx context.Context) (Begun, error) {
 	return b, err
 }
 
-// make makes the flow under the key and stores it.
+// make creates the flow under the given key and stores it.
 func (x *beginning) make(ctx context.Context, key auth.LoginKey) (Begun, error) {
 	o := opening{Purpose: x.Purpose, Client: x.Client, IssuedAt: x.at}
 	if _, err := io.ReadFull(x.m.Rand, o.ID[:]); err != nil {
@@ -69,10 +69,11 @@ func (x *beginning) make(ctx context.Context, key auth.LoginKey) (Begun, error) 
 	return b, nil
 }
 
-// maxLocaleBytes bounds the locale of a user. RFC 5646, section 4.4.1, asks for at least 35.
+// maxLocaleBytes bounds the locale of a user. RFC 5646, section 4.4.1, requires support for at
+// least 35 characters.
 const maxLocaleBytes = 35
 
-// message returns what the sender must be told, and why it is nothing.
+// message returns the message for the sender and, if it is [mail.KindNone], the reason.
 func (x *beginning) message(reference string) (mail.Message, Hold, error) {
 	kind, held := x.kind()
 	msg := mail.Message{Kind: kind, Reference: reference, Locale: x.Locale}
@@ -90,7 +91,7 @@ func (x *beginning) message(reference string) (mail.Message, Hold, error) {
 	return msg, held, err
 }
 
-// person returns whom the flow is about.
+// person returns the user or the new address that the flow is about.
 func (x *beginning) person() person {
 	p := person{Address: strings.TrimSpace(x.Email), Receipt: x.sent.Receipt()}
 	if x.handed {
@@ -105,7 +106,7 @@ func (x *beginning) person() person {
 	return p
 }
 
-// flow returns the item of a flow. Without a code, nothing can match.
+// flow returns the item of a flow. Without a code, no answer can match.
 func (x *beginning) flow(o opening, key auth.LoginKey, code string) (f Flow, err error) {
 	f = Flow{
 		Purpose: o.Purpose, Client: o.Client, TriesLeft: Tries, Ends: o.IssuedAt.Add(Lifetime).UTC().Truncate(time.Millisecond),

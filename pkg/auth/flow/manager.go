@@ -17,7 +17,7 @@ import (
 // Config holds the settings of a [Manager]. All but SignUp, Limits, Now and Rand are required.
 type Config struct {
 	Store Store
-	// Users stores what a flow achieves: a new account, a proven address, a new password.
+	// Users stores the effect of a flow: a new account, a verified address or a new password.
 	Users *user.Directory
 	// Gate lets users in, by the same rules as a login with a password. It must have Config.Keys and,
 	// for sign-up and reset, Config.Passwords.
@@ -83,7 +83,7 @@ func (m *Manager) mark() (mark throttle.Mark, err error) {
 	return mark, nil
 }
 
-// read returns the user with this subject. found is false if the user is missing.
+// read returns the user with this subject. found is false if the user does not exist.
 func (m *Manager) read(ctx context.Context, id auth.SubjectID) (u user.User, found bool, err error) {
 	u, err = m.Users.Store.Get(ctx, id)
 	switch {

@@ -12,28 +12,28 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// person is whom a flow is about. An account cannot be made from the hash of an address, so the flow
-// keeps the address itself, encrypted under a key made from the id: a dump of the tables, with all
-// keys, shows no address.
+// person holds what a flow knows about its user. A hash of the address would not be enough to
+// create an account, so the flow keeps the address, encrypted under a key derived from the id. A
+// dump of the tables with all keys reveals no address.
 type person struct {
 	Subject      auth.SubjectID // empty if there is no user
 	TokenVersion uint64         // of the user, when the flow began
 	Address      string
 	Receipt      string // of the attempt that the mail counted on
-	Invite       string // the id of the invitation, or empty
-	Handed       string // handed if an operator handed the code over, or empty
+	Invite       string // id of the invitation, or empty
+	Handed       string // the constant handed if an operator hands over the code, or empty
 }
 
 const handed = "handed"
 
-// personBytes is the length of a person before encryption. It is fixed, so that the length tells
-// neither the address nor whether there is a user.
+// personBytes is the length of a person before encryption. It is fixed, so that the length reveals
+// neither the address nor whether the user exists.
 const personBytes = 512
 
 // tagBytes is the length of the tag of AES-GCM.
 const tagBytes = 16
 
-// seal encrypts p. A key encrypts one text in its life, so the nonce is zero.
+// seal encrypts p. Each key encrypts a single text, so the nonce is zero.
 func (p person) seal(i id) (sealed [personBytes + tagBytes]byte, err error) {
 	b := binary.BigEndian.AppendUint64(nil, p.TokenVersion)
 	for _, text := range []string{string(p.Subject), p.Address, p.Receipt, p.Invite, p.Handed} {
@@ -67,7 +67,7 @@ func openPerson(i id, sealed [personBytes + tagBytes]byte) (p person, err error)
 	p.TokenVersion = binary.BigEndian.Uint64(b)
 	b = b[8:]
 	next := func() string {
-		text := b[1 : 1+b[0]] // the seal is ours, and authentic
+		text := b[1 : 1+b[0]] // GCM has authenticated the bytes, so the lengths are right
 		b = b[1+b[0]:]
 		return string(text)
 	}

@@ -30,7 +30,7 @@ const (
 	AdmitAll
 )
 
-// ParseAdmission returns the admission with this name. The error names the accepted ones.
+// ParseAdmission returns the admission with this name. The error names the accepted admissions.
 func ParseAdmission(text string) (Admission, error) {
 	i := slices.Index(admissions, text)
 	if i < 0 {
@@ -49,28 +49,28 @@ func (a Admission) String() string {
 	return fmt.Sprintf("admission %d", uint8(a))
 }
 
-// SignUp are the rules of sign-ups. All of them must admit an address. An address is asked about when
-// the code is requested, and again before the account is made. If it is not admitted, no mail leaves,
-// and the answer is the same.
+// SignUp holds the rules of sign-ups. All of them must admit an address. They are checked when the
+// code is requested, and again before the account is created. If they do not admit the address, no
+// mail is sent, and the answer is the same.
 type SignUp struct {
 	Admit Admission
-	// Domains are the domains of the addresses that may sign up, for example example.com. Their
-	// subdomains are other domains. Empty means any domain.
+	// Domains are the domains of the addresses that may sign up, for example example.com. A
+	// subdomain is a different domain. Empty means any domain.
 	Domains []string
-	// Ask decides about an address that the other rules admit, for example by a list of a deployment.
-	// It is asked about every such address, also one that has an account. After an error the answer is
-	// 503. nil admits every address.
+	// Ask decides about an address that the other rules admit, for example by a deployment's own
+	// list. It is called for every such address, even if the address has an account. If Ask fails,
+	// the answer is 503. nil admits every address.
 	Ask func(ctx context.Context, n Newcomer) (bool, error)
 }
 
 // Newcomer is an address that asks to sign up.
 type Newcomer struct {
-	Email   user.Email // the key of the address, by which two spellings of it are equal
+	Email   user.Email // the key of the address; all spellings of an address have one key
 	Client  auth.ClientID
 	Address netip.Addr // of the request, as in Request.Address
 }
 
-// Validate returns an error that names the admission or the domain that is not valid.
+// Validate returns an error that names the unknown admission or the invalid domain.
 func (s SignUp) Validate() error {
 	if int(s.Admit) >= len(admissions) {
 		return fmt.Errorf("%v is unknown (want AdmitNone, AdmitInvited or AdmitAll)", s.Admit)
@@ -83,7 +83,7 @@ func (s SignUp) Validate() error {
 	return nil
 }
 
-// domainKey returns a domain in the form that keys of addresses have.
+// domainKey returns a domain in the form that it has in a [user.Email].
 func domainKey(domain string) (string, error) {
 	key, err := user.NormalizeEmail("x@" + domain)
 	if err != nil || strings.Contains(domain, "@") {
@@ -133,10 +133,11 @@ const InviteLifetime = 7 * 24 * time.Hour
 // invitePrefix begins the text of an invitation, so that scanners for secrets find it.
 const invitePrefix = "ein_"
 
-// Invite stores an invitation, which permits one sign-up of an address, and returns its secret. The
-// secret opens nothing by itself: the code still goes to the address. The store has the hash of the
-// secret, and the address encrypted under it. The error wraps [user.ErrEmail] if the address is not
-// usable.
+// Invite stores an invitation and returns its secret. An invitation permits one sign-up with the
+// given address. The secret opens nothing by itself, because the code is still sent to the address.
+// The store has the hash of the secret, and the address encrypted under a key derived from the
+// secret. The error wraps [user.ErrEmail] if the address is not usable; any other error wraps the
+// error of the store.
 func Invite(ctx context.Context, store Store, email string, at time.Time) (auth.Secret, error) {
 	if err := user.CheckEmail(email); err != nil {
 		return auth.Secret{}, err
@@ -148,7 +149,7 @@ func Invite(ctx context.Context, store Store, email string, at time.Time) (auth.
 	var i id
 	f := Flow{Purpose: PurposeSignup, Client: inviteClient, TriesLeft: 1, Ends: at.Add(InviteLifetime).UTC().Truncate(time.Millisecond)}
 	f.Expires = f.Ends.Add(slack).Truncate(time.Second)
-	for _, random := range [][]byte{i[:], f.Code[:]} { // no code fits a random text
+	for _, random := range [][]byte{i[:], f.Code[:]} { // no code matches a random HMAC
 		if _, err := io.ReadFull(rand.Reader, random); err != nil {
 			return auth.Secret{}, fmt.Errorf("reading random bytes: %w", err)
 		}
@@ -162,17 +163,17 @@ func Invite(ctx context.Context, store Store, email string, at time.Time) (auth.
 	return auth.NewSecret(invitePrefix + base64.RawURLEncoding.EncodeToString(i[:])), nil
 }
 
-// inviteClient stands in the item of an invitation, which every client may use.
+// inviteClient is the client in the item of an invitation, which every client may use.
 const inviteClient = auth.ClientID("*")
 
-// inviteKey returns the name of an invitation in the store. No flow has such a name.
+// inviteKey returns the name of an invitation in the store. No flow can have this name.
 func (i id) inviteKey() Key {
 	sum := sha256.Sum256(append([]byte("edgeauth invite 1\x00"), i[:]...))
 	return Key("invite." + base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// parseInvite returns the id in the text of an invitation. Another text has a random id, which names no
-// item: it costs the same call.
+// parseInvite returns the id in the text of an invitation. For an invalid text it returns a random
+// id, which belongs to no item, so that both cases cost the same call.
 func (m *Manager) parseInvite(text auth.Secret) (i id, err error) {
 	encoded, ok := strings.CutPrefix(text.Reveal(), invitePrefix)
 	if raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded); ok && err == nil && len(raw) == len(i) {
@@ -184,20 +185,21 @@ func (m *Manager) parseInvite(text auth.Secret) (i id, err error) {
 	return i, nil
 }
 
-// useInvite returns the write that spends an invitation, or, with the zero mark, only reads it.
+// useInvite returns the write that spends an invitation. With the zero mark, the write only reads.
 func useInvite(at time.Time, mark throttle.Mark) Update {
 	return Update{If: Condition{LiveAt: at.UTC().Truncate(time.Millisecond)}, Set: Change{Spent: mark}}
 }
 
-// invites reports whether an invitation is one for the address.
+// invites reports whether an invitation was made for the address.
 func invites(i id, f *Flow, email user.Email) (bool, error) {
 	p, err := openPerson(i, f.Person)
 	return err == nil && p.Address == string(email), err
 }
 
-// spendInvite spends the invitation of an account that was just made. If it were spent first, a crash
-// in between would leave a person with neither. It reports no errors: an invitation that stays permits
-// nothing while its address has the account.
+// spendInvite spends the invitation of an account that was just created. If the invitation were
+// spent first, a crash in between would leave the person with neither invitation nor account.
+// spendInvite reports no errors: an unspent invitation permits nothing while its address has the
+// account.
 func (m *Manager) spendInvite(ctx context.Context, i id, at time.Time) {
 	if mark, err := m.mark(); err == nil {
 		_, _, _ = m.Store.Update(context.WithoutCancel(ctx), i.inviteKey(), useInvite(at, mark))

@@ -17,8 +17,8 @@ import (
 //	eas_ + base64url( kind and version 1 | key id 2 | purpose 1 | id 16 | client 1 to 64 | issue time 5 |
 //	                    HMAC-SHA-256 of all before, truncated to 16 | CRC-32 of all before 4 )
 //
-// The seal says that it is no junk, so that junk costs the store nothing. Purpose, client and issue
-// time are hints: the item of the flow has the truth.
+// The seal lets the server refuse a made-up text without a read of the store. Purpose, client and
+// issue time are hints: the item of the flow decides.
 var sessionKind = sealed.Kind{
 	Form: sealed.Form{
 		Prefix: "eas_", Version: 5<<4 | 1,

@@ -13,7 +13,7 @@ type Update struct {
 	Set Change
 }
 
-// Condition is what must hold for the flow found. A zero field requires nothing.
+// Condition is what must hold for the stored flow. A zero field requires nothing.
 type Condition struct {
 	// LiveAt requires that the flow ends after this instant, in whole milliseconds.
 	LiveAt time.Time
@@ -50,9 +50,9 @@ func (u Update) Do(f *Flow) bool {
 	return true
 }
 
-// count returns the write that counts a try before the code is compared, so that parallel tries
-// cannot all find the same number left. The retry of a write whose reply was lost does not count
-// twice.
+// count returns the write that counts a try. The try is counted before the code is compared, so
+// that parallel tries cannot all find the same number left. A retry after a lost reply does not
+// count twice.
 func count(at time.Time, mark throttle.Mark) Update {
 	return Update{
 		If:  Condition{LiveAt: at.UTC().Truncate(time.Millisecond), TriesLeft: 1, Mark: mark},
@@ -60,7 +60,7 @@ func count(at time.Time, mark throttle.Mark) Update {
 	}
 }
 
-// counted reports whether the write of count took effect.
+// counted reports whether the write of [count] took effect.
 func counted(before *Flow, done bool, mark throttle.Mark) bool {
 	return done || before != nil && before.Mark == mark
 }
@@ -68,7 +68,7 @@ func counted(before *Flow, done bool, mark throttle.Mark) bool {
 // spend returns the write that makes the flow unusable.
 func spend(mark throttle.Mark) Update { return Update{Set: Change{Spent: mark}} }
 
-// spent reports whether the write of spend took effect.
+// spent reports whether the write of [spend] took effect.
 func spent(before *Flow, done bool, mark throttle.Mark) bool {
 	return done || before != nil && before.Spent == mark
 }

@@ -14,21 +14,21 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// methodCode is the method of a proof by a code (RFC 8176, section 2). The RFC has no word for a code
-// by mail; otp is its word for a one-time password.
+// methodCode is the method of a proof by a code (RFC 8176, section 2). The RFC has no value for a
+// code by mail; otp is its value for a one-time password.
 const methodCode = "otp"
 
-// Answer brings the code of a mail back.
+// Answer is a client's answer with the code of a mail.
 type Answer struct {
 	Session auth.Secret // the auth_session
-	// Code may be empty if an earlier answer had the right one and was asked for more.
+	// Code may be empty if an earlier answer had the right code and was refused for another reason.
 	Code auth.Secret
-	// Client must be the client of the request.
+	// Client must be the client that began the flow.
 	Client auth.ClientID
-	// NewPassword is the password to set. A reset requires it, a login refuses it. An account that signs
-	// up without a password logs in by codes.
+	// NewPassword is the password to set. A reset requires it, and a login refuses it. It is
+	// optional for a sign-up: an account without a password logs in by codes.
 	NewPassword auth.Secret
-	// Address, Device and OneTimeCode are those of a login; see [login.Credentials].
+	// Address, Device and OneTimeCode are the same as in [login.Credentials].
 	Address     netip.Addr
 	Device      auth.Secret
 	OneTimeCode auth.Secret
@@ -36,24 +36,24 @@ type Answer struct {
 
 // Verified is the result of a right code.
 type Verified struct {
-	// Result has the user after the effect, for whom the caller opens a session of Client.
+	// Result has the user after the effect. The caller opens a session of Client for this user.
 	login.Result
 	Purpose Purpose
 	Client  auth.ClientID
 }
 
-// Verify counts a try, compares the code, and lets the user in through the gate of all logins. It then
-// spends the flow and carries out its purpose: a sign-up creates the account with its verified address,
-// in one transaction; a login records the address as proven; a reset sets the new password and ends all
-// sessions and known devices of the user.
+// Verify counts a try, compares the code, and passes the user through the gate of all logins. It
+// then spends the flow and carries out its purpose. A sign-up creates the account with a verified
+// address, in one transaction. A login records the address as verified. A reset sets the new
+// password and ends all sessions and known devices of the user.
 //
-// A flow is spent before its effect. After a crash in between the person asks for a new code, and no
+// A flow is spent before its effect. After a crash in between the user asks for a new code, and no
 // code is ever used twice. Verify makes at most four writes and two reads.
 //
-// A refused answer returns a [*Refusal]. A wrong code on the last try is an [ErrInvalidSession]. The
-// other errors are [ErrNewPassword], those of [login.Authenticator.NewHash] and those of
-// [login.Authenticator.Admit]. If the new password is refused or a step denies the login, the same
-// auth_session may be sent again.
+// The error is a [*Refusal] if the answer is refused. A wrong code on the last try is an
+// [ErrInvalidSession]. The other errors are [ErrNewPassword], the errors of
+// [login.Authenticator.NewHash] and the errors of [login.Authenticator.Admit]. If the new password
+// is refused or a step denies the login, the client may send the same auth_session again.
 func (m *Manager) Verify(ctx context.Context, a Answer) (Verified, error) {
 	x := verification{m: m, Answer: a, at: m.Now()}
 	if err := x.open(ctx); err != nil {
@@ -70,7 +70,7 @@ func (m *Manager) Verify(ctx context.Context, a Answer) (Verified, error) {
 	return Verified{Result: r, Purpose: x.Purpose, Client: x.opening.Client}, err
 }
 
-// verification is an answer that is verified.
+// verification is the state of [Manager.Verify] for one answer.
 type verification struct {
 	Answer
 	m  *Manager
@@ -81,7 +81,7 @@ type verification struct {
 	flow     Flow // before this try
 	person   person
 	right    bool // the code is right
-	spent    bool // the flow was spent, or may be
+	spent    bool // the flow was spent, or may have been
 	password auth.Secret
 }
 
@@ -136,7 +136,7 @@ func (x *verification) count(ctx context.Context) error {
 	case !counted(before, done, mark):
 		return x.refuse(ReasonTries)
 	case before.Purpose != x.Purpose || before.Client != x.opening.Client:
-		return x.refuse(ReasonForged) // only a stolen key seals other hints
+		return x.refuse(ReasonForged) // only the holder of a stolen key can seal other hints
 	}
 	x.flow = *before
 	if done {
@@ -146,7 +146,7 @@ func (x *verification) count(ctx context.Context) error {
 	return err
 }
 
-// prove compares the code, and prepares the effect. It writes nothing.
+// prove compares the code and prepares the effect. It writes nothing.
 func (x *verification) prove(ctx context.Context) (login.Proof, error) {
 	want, err := codeMAC(x.key, x.ID, x.Code.Reveal())
 	if err != nil {
@@ -173,8 +173,8 @@ func (x *verification) prove(ctx context.Context) (login.Proof, error) {
 	return p, nil
 }
 
-// user returns the user of the flow, as read now or as to be created. A flow ends with the token
-// version and with the address that the user had when it began.
+// user returns the user of the flow: as stored now, or, for a sign-up, the user to create. The flow
+// is over if the user's token version or address has changed since the flow began.
 func (x *verification) user(ctx context.Context) (user.User, error) {
 	if x.Purpose == PurposeSignup {
 		return x.newcomer(ctx)
@@ -186,8 +186,8 @@ func (x *verification) user(ctx context.Context) (user.User, error) {
 	return u, err
 }
 
-// newcomer returns the user that a sign-up makes. The rules of sign-ups may have changed since the code
-// was sent.
+// newcomer returns the user that a sign-up creates. It checks the rules of sign-ups again, because
+// they may have changed since the code was sent.
 func (x *verification) newcomer(ctx context.Context) (user.User, error) {
 	u, err := x.m.Users.NewUser(x.person.Address)
 	if err != nil {
@@ -205,14 +205,14 @@ func (x *verification) newcomer(ctx context.Context) (user.User, error) {
 	return u, err
 }
 
-// invite returns the id of the invitation of a sign-up, or zero.
+// invite returns the id of the invitation of a sign-up, or the zero id.
 func (x *verification) invite() (i id) {
 	copy(i[:], x.person.Invite)
 	return i
 }
 
-// commit spends the flow and carries out its purpose. The mail of a used code is given back, because
-// its code cannot be guessed any more.
+// commit spends the flow and carries out its purpose. It releases the reserved mail, because a used
+// code cannot be guessed any more.
 func (x *verification) commit(ctx context.Context, u user.User) (after user.User, err error) {
 	mark, err := x.m.mark()
 	if err != nil {
@@ -238,8 +238,8 @@ func (x *verification) commit(ctx context.Context, u user.User) (after user.User
 	return after, err
 }
 
-// effect carries out the purpose of the flow, by one write at most unless another write interferes. A
-// sign-up with an invitation spends that, too.
+// effect carries out the purpose of the flow. It makes one write unless a concurrent write
+// interferes. A sign-up with an invitation also spends the invitation.
 func (x *verification) effect(ctx context.Context, u user.User) (user.User, error) {
 	switch {
 	case x.Purpose == PurposeSignup:
@@ -259,9 +259,10 @@ func (x *verification) effect(ctx context.Context, u user.User) (user.User, erro
 	return x.m.Users.VerifyEmail(ctx, u)
 }
 
-// keep records a right code that did not lead to the end of the flow. If nothing was decided, the try
-// is given back, also if a step failed before the code was compared; a login that a step denies costs a
-// try, so that a second factor cannot be guessed without limit. It returns err.
+// keep handles an error before the end of the flow, and returns it. It records a right code, so
+// that the next answer may leave it out. If the error decided nothing, keep gives back the try,
+// even if a step failed before the code was compared. A login that a step denies costs a try, so
+// that a second factor cannot be guessed without limit.
 func (x *verification) keep(ctx context.Context, err error) error {
 	var no *Refusal
 	var refusal *login.Refusal
@@ -271,6 +272,6 @@ func (x *verification) keep(ctx context.Context, err error) error {
 		return err
 	}
 	u := giveBack(!denied, x.right)
-	_, _, _ = x.m.Store.Update(context.WithoutCancel(ctx), x.ID.key(), u) // otherwise the try is lost
+	_, _, _ = x.m.Store.Update(context.WithoutCancel(ctx), x.ID.key(), u) // if the write fails, the try stays counted
 	return err
 }
