@@ -37,6 +37,9 @@ type Event struct {
 	KnownDevice *bool
 	// Signals are what is unusual about a refresh.
 	Signals []auth.Signal
+	// MailClass is the limit of mails that a request for a code counted on, from the closed list of
+	// package flow. It is a dimension of the metrics of the line.
+	MailClass string
 	// Fault is set if the service is at fault, not the client. Alarms depend on it, so no client
 	// may be able to cause it. Its text must not contain input of a client.
 	Fault error
@@ -78,6 +81,7 @@ type line struct {
 	Network     string         `json:"network,omitempty"`
 	KnownDevice *bool          `json:"known_device,omitempty"`
 	Signals     []auth.Signal  `json:"signals,omitempty"`
+	MailClass   string         `json:"mail_class,omitempty"`
 	Fault       string         `json:"fault,omitempty"`
 	Duration    milliseconds   `json:"duration_ms,omitempty"`
 	Store       []milliseconds `json:"store_ms,omitempty"`
@@ -127,7 +131,7 @@ func (l *Log) Write(ctx context.Context, e Event) {
 	x := line{
 		Time: l.now(), Level: e.Name.level(), Name: e.Name, Outcome: e.Outcome, Reason: e.Reason, Claim: e.Claim,
 		RequestID: e.RequestID, Account: e.Account, SubjectID: e.SubjectID, SessionID: e.SessionID, ClientID: e.ClientID,
-		Network: e.Network, KnownDevice: e.KnownDevice, Signals: e.Signals,
+		Network: e.Network, KnownDevice: e.KnownDevice, Signals: e.Signals, MailClass: e.MailClass,
 	}
 	if e.Fault != nil {
 		x.Level, x.Fault = failure, e.Fault.Error()

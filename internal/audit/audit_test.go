@@ -21,11 +21,11 @@ func TestWrite(t *testing.T) {
 			"every field",
 			audit.Event{
 				Name: audit.SessionRenewed, Outcome: "rotated", Reason: "ok", Claim: "aud", RequestID: "r1",
-				SubjectID: "u1", SessionID: "s1", ClientID: "web",
+				SubjectID: "u1", SessionID: "s1", ClientID: "web", MailClass: "signup",
 			},
 			map[string]string{
 				"level": "INFO", "event": "session_renewed", "outcome": "rotated", "reason": "ok", "claim": "aud",
-				"request_id": "r1", "sub": "u1", "sid": "s1", "client_id": "web",
+				"request_id": "r1", "sub": "u1", "sid": "s1", "client_id": "web", "mail_class": "signup",
 			},
 		},
 		{

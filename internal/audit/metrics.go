@@ -64,10 +64,11 @@ const (
 // The members of a line that are dimensions of metrics. A metric with dimensions is billed once for
 // each combination of their values, so no value comes from a client of the network.
 const (
-	dimensionEvent    = "event"
-	dimensionClient   = "client_id"
-	dimensionFunction = "function"
-	dimensionVersion  = "version"
+	dimensionEvent     = "event"
+	dimensionClient    = "client_id"
+	dimensionMailClass = "mail_class"
+	dimensionFunction  = "function"
+	dimensionVersion   = "version"
 )
 
 // renewals are the metrics of a refresh that is answered with tokens, beside Refreshes.
@@ -270,6 +271,9 @@ func (m metered) add(text []byte, at time.Time, e Event) []byte {
 		sets := `[]`
 		if e.ClientID != "" && !e.ForeignClient {
 			sets += `,["` + dimensionClient + `"]`
+		}
+		if e.MailClass != "" && e.Fault == nil { // no mail is the cause of a fault
+			sets += `,["` + dimensionMailClass + `"]`
 		}
 		text = m.appendDirective(text, sets, of...)
 	}

@@ -77,6 +77,10 @@ func TestMetrics(t *testing.T) {
 		{audit.Event{Name: audit.Reauthentication}, ""},
 		{audit.Event{Name: audit.UserCreated, ClientID: "web"}, "signups=1 signups{client_id=web}=1"},
 		{audit.Event{Name: audit.CodeAsked, Outcome: "none", Reason: "limit"}, "codes_requested=1 mails_held=1"},
+		{audit.Event{Name: audit.CodeAsked, Outcome: "none", Reason: "limit", MailClass: "budget"}, "codes_requested=1 mails_held=1 " +
+			"codes_requested{mail_class=budget}=1 mails_held{mail_class=budget}=1"},
+		{audit.Event{Name: audit.CodeAskFail, Outcome: "temporarily_unavailable", MailClass: "signup", Fault: down},
+			"store_errors=1 store_errors{function=edgeauth-RefreshFunction-x,version=7}=1"},
 		{audit.Event{Name: audit.CodeAskFail, Outcome: "too_many_requests"}, "throttled=1"},
 		{audit.Event{Name: audit.CodeFail, Outcome: "invalid_code", Reason: "wrong_code"}, "wrong_codes=1"},
 		{audit.Event{Name: audit.CodeFail, Outcome: "invalid_session", Reason: "wrong_code"}, "wrong_codes=1"},

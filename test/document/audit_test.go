@@ -163,7 +163,7 @@ func TestAuditPageLevels(t *testing.T) {
 	stopwatch.Call(watched)()
 	time.Sleep(time.Millisecond)
 	audit.New(&line, nil).Write(watched, audit.Event{
-		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Network: "x", KnownDevice: new(bool), Signals: auth.Signals(),
+		Name: audit.AuthzFail, Outcome: "x", Reason: "x", Claim: "x", RequestID: "x", Account: "x", SubjectID: "x", SessionID: "x", ClientID: "x", Network: "x", KnownDevice: new(bool), Signals: auth.Signals(), MailClass: "x",
 		Fault: errors.New("x"),
 	})
 	var members map[string]any
@@ -175,6 +175,13 @@ func TestAuditPageLevels(t *testing.T) {
 		for _, name := range claim.Registered() {
 			if column != "member" && !slices.Contains(document.Words(cell), name) {
 				t.Errorf("docs/audit.md: the row of claim does not list %s", name)
+			}
+		}
+	}
+	for column, cell := range documented["mail_class"] {
+		for _, class := range constants(t, "pkg/auth/flow", "Class") {
+			if column != "member" && !slices.Contains(document.Words(cell), class) {
+				t.Errorf("docs/audit.md: the row of mail_class does not list %s", class)
 			}
 		}
 	}

@@ -16,15 +16,18 @@ import (
 )
 
 // metricNames returns the names of all metrics of the code.
-func metricNames(t *testing.T) (names []string) {
+func metricNames(t *testing.T) []string { return texts(t, "../../internal/audit/metrics.go", "Metric") }
+
+// texts returns the texts of all constants of a type, which a file declares.
+func texts(t *testing.T, path, typeName string) (names []string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../internal/audit/metrics.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
-			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Metric" {
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == typeName {
 				text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 				if err != nil {
 					t.Fatal(err)
@@ -44,6 +47,26 @@ var rolloutAlarms = map[string]string{"RolloutAlarm": "faults", "RolloutCrashAla
 
 // namespaceOf is the value of EDGEAUTH_METRICS: each stack has a namespace of its own.
 const namespaceOf = "edgeauth/${AWS::StackName}"
+
+// TestMailClasses: the dashboard shows the mails that are held back by each limit, and those that are
+// asked for by each but the budget, which counts only if it is reached.
+func TestMailClasses(t *testing.T) {
+	body := dashboard(translated(t, "template.yaml"), true)
+	classes := texts(t, "../../pkg/auth/flow/begin.go", "Class")
+	if len(classes) != 4 {
+		t.Fatalf("%q", classes)
+	}
+	held := regexp.MustCompile(`"mails_held","mail_class"(,"\w+"\](,\["\.\.\.","\w+"\])*)`).FindString(body)
+	asked := regexp.MustCompile(`"codes_requested","mail_class"(,"\w+"\](,\["\.\.\.","\w+"\])*)`).FindString(body)
+	for _, class := range classes {
+		if !strings.Contains(held, `"`+class+`"]`) || strings.Contains(asked, `"`+class+`"]`) == (class == "budget") {
+			t.Errorf("the dashboard shows %s and %s, with %s wrong", asked, held, class)
+		}
+	}
+	if n := strings.Count(held+asked, `"]`); n != 2*len(classes)-1 {
+		t.Errorf("the dashboard shows %d classes: %s and %s", n, asked, held)
+	}
+}
 
 // TestMonitoring holds the dashboard and the alarms to the metrics of the code, and each alarm to its
 // row in docs/operations.md.

@@ -56,6 +56,7 @@ func (h accountHandler) askForCode(w http.ResponseWriter, r *http.Request) {
 	}
 	e := finished{name: audit.CodeAsked, failed: audit.CodeAskFail, outcome: string(begun.Message.Kind), client: client, err: err}.event(r)
 	e.RequestID, e.Account, e.SubjectID, e.Reason = requestid.Of(r), begun.Account, begun.Subject, string(begun.Held)
+	e.MailClass = string(begun.Class)
 	h.audit.Write(r.Context(), e)
 }
 

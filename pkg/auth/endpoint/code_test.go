@@ -72,7 +72,7 @@ func (h *harness) begun(t testing.TB, request string) (b begun) {
 func TestCodeMakesAnAccount(t *testing.T) {
 	h := newHarness(t)
 	b := h.begin(t, newcomer, "signup")
-	if b.Kind != mail.KindSignup || b.To != newcomer || b.answer.line != "authn_code_requested signup" || h.metrics["codes_requested"] != 1 {
+	if b.Kind != mail.KindSignup || b.To != newcomer || b.answer.line != "authn_code_requested signup" || h.metrics["codes_requested"] != 1 || !strings.Contains(h.log.String(), `"mail_class":"signup"`) {
 		t.Errorf("%s %+v, logged as %s", b.answer.text, b.Message, b.answer.line)
 	}
 	login := loginJSON + `{"email":"` + newcomer + `","password":"` + nextSecret + `"}`

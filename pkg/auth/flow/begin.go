@@ -39,9 +39,10 @@ type Begun struct {
 	Reference string
 	ExpiresIn time.Duration
 	Message   mail.Message
-	// Held says why no mail may be sent. Subject is the user, and Account is the pseudonym of the
-	// address. These three are for the audit log only.
+	// Held says why no mail may be sent, and Class is the limit that the request counted on. Subject is
+	// the user, and Account is the pseudonym of the address. These four are for the audit log only.
 	Held    Hold
+	Class   Class
 	Subject auth.SubjectID
 	Account string
 
@@ -59,6 +60,19 @@ const (
 	HoldClosed   Hold = "closed"   // the address may not sign up
 	// HoldNoSender means that the deployment sends no mails.
 	HoldNoSender Hold = "no_sender"
+)
+
+// Class is the limit of mails that a request counted on. If Held is HoldLimit, that limit was
+// reached. Class is empty if the request counted on no limit, for example if the address may not
+// sign up.
+type Class string
+
+// The set of classes is closed. Device, Address and Budget are fields of [Limits].
+const (
+	ClassDevice  Class = "device"  // Device: a login or reset on a known device of the user
+	ClassAddress Class = "address" // Address: another login or reset
+	ClassSignup  Class = "signup"  // Address, on the counter of sign-ups
+	ClassBudget  Class = "budget"  // Budget: a sign-up, only if this limit was reached
 )
 
 // Begin starts a flow. The caller passes Begun.Message to the sender and answers with the other
@@ -111,6 +125,7 @@ type beginning struct {
 	taken  []throttle.Slot
 	sent   throttle.Slot // the attempt that the mail counts on
 	held   Hold
+	class  Class
 	invite id // of the sign-up, or zero
 	user   user.User
 	known  bool // the address has an account
@@ -145,14 +160,14 @@ func (x *beginning) identify(ctx context.Context) error {
 	}
 	find := func(ctx context.Context) error { return x.find(ctx, subject) }
 	if device.ID == "" {
-		return x.takeMail(ctx, x.address(), find)
+		return x.takeMail(ctx, x.addressClass(), x.address(), find)
 	}
 	if err := find(ctx); err != nil {
 		return err
 	}
 	if x.known && device.Vouches(x.user) {
 		own := throttle.Charge{Kind: "mail device", Text: device.ID, Limit: x.m.Limits.Device, At: x.at, Shared: true}
-		if err := x.takeMail(ctx, own, nil); err != nil || x.held == "" {
+		if err := x.takeMail(ctx, ClassDevice, own, nil); err != nil || x.held == "" {
 			return err
 		}
 		// A device without mails left must not bypass the limits of its network.
@@ -162,7 +177,7 @@ func (x *beginning) identify(ctx context.Context) error {
 	if err := x.take(ctx, x.networks(), nil); err != nil {
 		return err
 	}
-	return x.takeMail(ctx, x.address(), nil)
+	return x.takeMail(ctx, x.addressClass(), x.address(), nil)
 }
 
 // admit holds back the mail of a sign-up that the rules do not admit, whether or not the address
@@ -240,6 +255,13 @@ func (x *beginning) address() throttle.Charge {
 	return c
 }
 
+func (x *beginning) addressClass() Class {
+	if x.Purpose == PurposeSignup {
+		return ClassSignup
+	}
+	return ClassAddress
+}
+
 // source returns the site of the client, or an empty text if networks are not limited.
 func (x *beginning) source() string {
 	if site := throttle.Site(x.Address); site.IsValid() && x.m.Limits.Network != nil {
@@ -259,7 +281,7 @@ func (x *beginning) take(ctx context.Context, charges []throttle.Charge, beside 
 // takeMail holds back the mail and returns no error, because the answer must not reveal how many
 // mails an address gets. A sign-up whose address has a mail left also counts on the budget of the
 // deployment.
-func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func(context.Context) error) error {
+func (x *beginning) takeMail(ctx context.Context, class Class, c throttle.Charge, beside func(context.Context) error) error {
 	if x.held != "" { // a refused sign-up must not use up the mails of an admitted one
 		return x.take(ctx, nil, beside)
 	}
@@ -268,13 +290,16 @@ func (x *beginning) takeMail(ctx context.Context, c throttle.Charge, beside func
 	if err != nil {
 		return err
 	}
-	x.sent = taken[0]
+	x.sent, x.class = taken[0], class
 	if x.Purpose != PurposeSignup || x.held != "" {
 		return nil
 	}
 	budget := throttle.Charge{Kind: "mail budget", Source: x.source(), Limit: x.m.Limits.Budget, At: x.at, Shared: true}
 	slot, err := x.orHold(ctx, budget)
 	x.taken = append(x.taken, slot)
+	if x.held != "" {
+		x.class = ClassBudget
+	}
 	return err
 }
 

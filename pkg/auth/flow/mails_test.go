@@ -240,16 +240,22 @@ func TestClasses(t *testing.T) {
 	for range 30 {
 		w.begin(t, flow.PurposeSignup, ada)
 	}
-	if b := w.begin(t, flow.PurposeSignup, ada); b.Message.Kind != mail.KindNone || b.Held != flow.HoldLimit || b.Message.To != "" {
+	if b := w.begin(t, flow.PurposeSignup, ada); b.Message.Kind != mail.KindNone || b.Held != flow.HoldLimit || b.Class != flow.ClassSignup || b.Message.To != "" {
 		t.Errorf("%+v", b)
 	}
-	if b := w.begin(t, flow.PurposeReset, ada); b.Message.Kind != mail.KindReset || b.Held != "" {
+	if b := w.begin(t, flow.PurposeReset, ada); b.Message.Kind != mail.KindReset || b.Held != "" || b.Class != flow.ClassAddress {
 		t.Errorf("after thirty sign-ups: %+v", b)
 	}
 	sent := 0
 	for i := range 40 {
-		if b := w.begin(t, flow.PurposeSignup, fmt.Sprintf("new%d@example.com", i)); b.Message.Kind == mail.KindSignup {
+		b := w.begin(t, flow.PurposeSignup, fmt.Sprintf("new%d@example.com", i))
+		want := flow.ClassBudget
+		if b.Message.Kind == mail.KindSignup {
 			sent++
+			want = flow.ClassSignup
+		}
+		if b.Class != want {
+			t.Errorf("sign-up %d, kind %s: class %q, want %q", i, b.Message.Kind, b.Class, want)
 		}
 	}
 	if sent != 5 { // the first address took 15 of the 20
@@ -285,7 +291,7 @@ func TestNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Device = device
-	if b, err := w.Begin(t.Context(), r); err != nil || b.Message.Kind != mail.KindReset {
+	if b, err := w.Begin(t.Context(), r); err != nil || b.Message.Kind != mail.KindReset || b.Class != flow.ClassDevice {
 		t.Errorf("%+v, %v", b, err)
 	}
 	// Without mails left it does.

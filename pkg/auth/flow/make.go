@@ -51,7 +51,7 @@ func (x *beginning) make(ctx context.Context, key auth.LoginKey) (Begun, error) 
 	if _, err := io.ReadFull(x.m.Rand, o.ID[:]); err != nil {
 		return Begun{}, fmt.Errorf("reading random bytes: %w", err)
 	}
-	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Subject: x.user.ID}
+	b := Begun{Reference: o.ID.reference(), ExpiresIn: Lifetime, Class: x.class, Subject: x.user.ID}
 	var err error
 	if b.Message, b.Held, err = x.message(b.Reference); err != nil {
 		return Begun{}, err
