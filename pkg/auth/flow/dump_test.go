@@ -17,7 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 )
 
-// TestDumpHoldsNoAddress searches the file of all tables, while flows of every kind are open, for codes
+// TestDumpHoldsNoAddress opens flows of every kind and searches the file of all tables for codes
 // and for addresses that have no account.
 func TestDumpHoldsNoAddress(t *testing.T) {
 	w, file := newDump(t)
@@ -50,8 +50,8 @@ func TestDumpHoldsNoAddress(t *testing.T) {
 	}
 }
 
-// TestDumpGivesNoCode tries all codes of three digits against everything that the tables hold, with all
-// keys: without the id of the flow no code is found, and with the id exactly one is.
+// TestDumpGivesNoCode tries all codes of three digits against everything that the tables hold, with
+// all keys. Without the id of the flow it finds no code, and with the id exactly one.
 func TestDumpGivesNoCode(t *testing.T) {
 	w, file := newDump(t)
 	w.ShortCodes(3)

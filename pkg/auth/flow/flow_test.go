@@ -103,7 +103,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// A mail goes out only where the purpose fits the address. All else looks the same.
+// A mail is sent only if the purpose fits the address. Everything else looks the same.
 func TestKinds(t *testing.T) {
 	for _, row := range []struct {
 		purpose  flow.Purpose
@@ -206,7 +206,7 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-// An answer that is refused. The flow stays as it was, unless a try was counted.
+// TestRefusals sends answers that are refused. The flow stays unchanged unless a try was counted.
 func TestRefusals(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -247,7 +247,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Three tries, whatever comes: the right code on the fourth is too late.
+// A flow has three tries in every case: the right code on the fourth try is too late.
 func TestTries(t *testing.T) {
 	w := newWorld(t)
 	a := answer(w.begin(t, flow.PurposeLogin, ada), flow.PurposeLogin)
@@ -261,7 +261,7 @@ func TestTries(t *testing.T) {
 	if _, err := w.Verify(t.Context(), a); reason(err) != "tries" || !errors.Is(err, flow.ErrInvalidSession) {
 		t.Errorf("the right code after three wrong ones: %v", err)
 	}
-	// The third try is one.
+	// The last try may be the right one.
 	a = answer(w.begin(t, flow.PurposeLogin, ada), flow.PurposeLogin)
 	for range flow.Tries - 1 {
 		if _, err := w.Verify(t.Context(), wrong(a)); !errors.Is(err, flow.ErrInvalidCode) {
@@ -276,7 +276,7 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// A stolen key seals other hints. The item of the flow has the truth.
+// The holder of a stolen key seals other hints, but the item of the flow decides.
 func TestSwapped(t *testing.T) {
 	for name, reseal := range map[string]func(*world, flow.ID) (auth.Secret, error){
 		"purpose": func(w *world, i flow.ID) (auth.Secret, error) {
@@ -309,7 +309,7 @@ func TestSwapped(t *testing.T) {
 			case "client":
 				a.Client = "ios"
 			case "key":
-				want = "wrong_code" // the code was keyed with the first
+				want = "wrong_code" // the HMAC of the code was made with the first key
 			}
 			if _, err := w.Verify(t.Context(), a); reason(err) != want {
 				t.Errorf("%v, want %s", err, want)
@@ -321,7 +321,7 @@ func TestSwapped(t *testing.T) {
 	}
 }
 
-// A flow ends with the token version and the address that its user had, and with the user.
+// A flow ends when its user's token version or address changes, or when the user is erased.
 func TestOldFlowsEnd(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -357,7 +357,8 @@ func TestOldFlowsEnd(t *testing.T) {
 	}
 }
 
-// Two people cannot sign up with one address: the second is told that it is taken, after the code.
+// Two people cannot sign up with one address: after the code, the second learns that the address is
+// taken.
 func TestSignupOfATakenAddress(t *testing.T) {
 	w := newWorld(t)
 	first, second := w.begin(t, flow.PurposeSignup, eve), w.begin(t, flow.PurposeSignup, "EVE@example.com")

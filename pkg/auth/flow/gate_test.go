@@ -24,8 +24,8 @@ func addressFor(p flow.Purpose) string {
 	return ada
 }
 
-// Every right code passes the steps of the deployment, and a denial changes nothing. The denied login
-// is repeated with the second factor alone.
+// Every right code passes the steps of the deployment, and a denial changes nothing. The client
+// repeats the denied login with the second factor alone.
 func TestSteps(t *testing.T) {
 	denial := &login.Denial{Code: "second_factor_required"}
 	for _, p := range all {
@@ -104,8 +104,8 @@ func TestDeniedBefore(t *testing.T) {
 	}
 }
 
-// A step that fails before the code is compared decides nothing, and costs no try. The codes that are
-// wrong afterwards cost theirs.
+// A step that fails before the code is compared decides nothing, and costs no try. Later answers
+// with a wrong code each cost a try.
 func TestOutageBefore(t *testing.T) {
 	down := true
 	w := newWorld(t, func(c *login.Config, _ *flow.Config) {
@@ -159,7 +159,7 @@ func TestDisabledUser(t *testing.T) {
 	}
 }
 
-// A code does not lead round a required change of the password. A reset is the change.
+// A login by code does not bypass a required change of the password. A reset is the change.
 func TestMustChange(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.users.SetPassword(t.Context(), w.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
@@ -249,8 +249,8 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// TestBreaksOff ends a flow at each call of the stores, before and after the call took effect. Nothing
-// is half done, and the same answer or a new flow succeeds afterwards.
+// TestBreaksOff ends a flow at each call of the stores, before and after the call took effect.
+// Nothing is half done, and the same answer or a new flow succeeds afterwards.
 func TestBreaksOff(t *testing.T) {
 	for _, p := range all {
 		broken := 0
@@ -305,7 +305,7 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// whole holds that a purpose is carried out entirely or not at all.
+// whole checks that a purpose is carried out entirely or not at all.
 func whole(t *testing.T, w *world, p flow.Purpose) {
 	t.Helper()
 	if p == flow.PurposeSignup {
@@ -322,7 +322,7 @@ func whole(t *testing.T, w *world, p flow.Purpose) {
 	}
 }
 
-// done holds that a purpose is carried out.
+// done checks that a purpose is carried out.
 func done(t *testing.T, w *world, p flow.Purpose) {
 	t.Helper()
 	if u := w.stored(t, addressFor(p)); u.VerifiedEmail != u.Email || p != flow.PurposeLogin && u.Password.Reveal() != "hash of battery staple" {

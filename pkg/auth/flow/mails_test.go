@@ -118,7 +118,7 @@ func (s *siege) guess(b flow.Begun) {
 	}
 }
 
-// visit is a person who forgot the password. It reports whether the code came and did its work.
+// visit is a person who forgot the password. It reports whether the code arrived and worked.
 func (s *siege) visit(device auth.Secret, day int) bool {
 	r := request(flow.PurposeReset, ada)
 	r.Device = device
@@ -154,10 +154,11 @@ func (s *siege) mostIn(d time.Duration) (most int) {
 
 var long = flag.Bool("siege", false, "lay siege to the owner's mails for longer, at a higher rate (minutes)")
 
-// TestStrangersDoNotUseUpTheOwnersMails lets an owner visit four times a day while a botnet asks for
-// mails to the owner's address from 1, 9 and 1,000 networks at full rate. From up to nine networks the
-// owner gets the mail on every visit, on a new device too. From a thousand networks the owner gets it
-// on every visit on a known device. The botnet's chance to hit a code stays under 1e-6 in any 24 hours.
+// TestStrangersDoNotUseUpTheOwnersMails lets an owner visit four times a day while a botnet asks
+// for mails to the owner's address from 1, 9 and 1,000 networks at full rate. With up to nine
+// networks, the owner gets the mail on every visit, even on a new device. With a thousand networks,
+// the owner gets it on every visit on a known device. The botnet's chance to guess a code stays
+// under 1e-6 in any 24 hours.
 func TestStrangersDoNotUseUpTheOwnersMails(t *testing.T) {
 	for _, row := range []struct {
 		networks, visits int
@@ -201,7 +202,7 @@ func TestStrangersDoNotUseUpTheOwnersMails(t *testing.T) {
 	}
 }
 
-// The arithmetic behind DefaultLimits.
+// TestDefaultLimits checks the numbers in the comment of DefaultLimits.
 func TestDefaultLimits(t *testing.T) {
 	l := flow.DefaultLimits()
 	if err := l.Validate(); err != nil {
@@ -230,8 +231,8 @@ func TestDefaultLimits(t *testing.T) {
 	}
 }
 
-// Each class has counters of its own: sign-ups of a taken address use up no resets, and the budget of
-// sign-ups touches neither.
+// Each class has its own counters: sign-ups with a taken address use up no resets, and the budget
+// of sign-ups affects neither logins nor resets.
 func TestClasses(t *testing.T) {
 	w := newWorld(t, inMemory, func(_ *login.Config, c *flow.Config) {
 		c.Limits = flow.DefaultLimits()
@@ -285,7 +286,7 @@ func TestNetworks(t *testing.T) {
 	if _, err := w.Begin(t.Context(), r); !errors.As(err, new(*throttle.Exceeded)) {
 		t.Errorf("the network at another address: %v", err)
 	}
-	// Who is on a known device does not share the network's counter with strangers.
+	// A request from a known device does not count on the network that strangers share.
 	device, err := w.gate.Device(t.Context(), w.ada)
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +295,7 @@ func TestNetworks(t *testing.T) {
 	if b, err := w.Begin(t.Context(), r); err != nil || b.Message.Kind != mail.KindReset || b.Class != flow.ClassDevice {
 		t.Errorf("%+v, %v", b, err)
 	}
-	// Without mails left it does.
+	// A device without mails left counts on the network.
 	for range flow.DefaultLimits().Device.Free - 1 {
 		if b, err := w.Begin(t.Context(), r); err != nil || b.Held != "" {
 			t.Errorf("%+v, %v", b, err)
@@ -303,7 +304,7 @@ func TestNetworks(t *testing.T) {
 	if _, err := w.Begin(t.Context(), r); !errors.As(err, new(*throttle.Exceeded)) {
 		t.Errorf("a device without mails left: %v", err)
 	}
-	// The device vouches for its own user alone.
+	// The device vouches only for its own user.
 	r.Email = eve
 	if _, err := w.Begin(t.Context(), r); !errors.As(err, new(*throttle.Exceeded)) {
 		t.Errorf("a known device of another user: %v", err)
@@ -316,7 +317,7 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-// A code that is used gives its mail back, and a request that fails counts nowhere.
+// A used code releases its mail, and a failed request counts nowhere.
 func TestMailsComeBack(t *testing.T) {
 	w := newWorld(t)
 	for i := range 20 {

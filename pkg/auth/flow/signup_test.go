@@ -18,8 +18,8 @@ func admitting(t testing.TB, s flow.SignUp) *world {
 	return newWorld(t, func(_ *login.Config, c *flow.Config) { c.SignUp = s })
 }
 
-// TestAdmission holds who may sign up, that the calls do not tell who has an account, and that logins
-// and resets are not concerned.
+// TestAdmission checks who may sign up, that the calls do not reveal who has an account, and that
+// logins and resets are not affected.
 func TestAdmission(t *testing.T) {
 	asked := ""
 	ask := func(_ context.Context, n flow.Newcomer) (bool, error) {
@@ -70,7 +70,7 @@ func verified(w *world, a flow.Answer) error {
 	return err
 }
 
-// TestAdmissionIsAskedAgain holds that rules that have changed since the code was sent count.
+// TestAdmissionIsAskedAgain checks that a code does not help after the rules have changed.
 func TestAdmissionIsAskedAgain(t *testing.T) {
 	w := admitting(t, flow.SignUp{Admit: flow.AdmitAll})
 	b := w.begin(t, flow.PurposeSignup, eve)
@@ -85,7 +85,7 @@ func TestAdmissionIsAskedAgain(t *testing.T) {
 	}
 }
 
-// TestInvitation holds that an invitation permits one sign-up of its address within seven days.
+// TestInvitation checks that an invitation permits one sign-up of its address within seven days.
 func TestInvitation(t *testing.T) {
 	w := admitting(t, flow.SignUp{Admit: flow.AdmitInvited})
 	invite := func(email string) auth.Secret {
@@ -141,8 +141,8 @@ func TestInvitation(t *testing.T) {
 	}
 }
 
-// TestInvitationBreaksOff ends a sign-up at each call of the stores, before and after the call took effect.
-// The invitation then still makes the account, unless there is one.
+// TestInvitationBreaksOff ends a sign-up at each call of the stores, before and after the call took
+// effect. The invitation still works afterwards, unless the account exists.
 func TestInvitationBreaksOff(t *testing.T) {
 	for at, refused := 1, true; refused; at++ {
 		refused = false
@@ -177,7 +177,8 @@ func TestInvitationBreaksOff(t *testing.T) {
 	}
 }
 
-// TestInvitationOpensNothing holds that the item of an invitation is no flow, also with the keys.
+// TestInvitationOpensNothing checks that the item of an invitation does not work as a flow, even
+// with the keys.
 func TestInvitationOpensNothing(t *testing.T) {
 	w, file := newDump(t)
 	secret, err := flow.Invite(t.Context(), w.Store, eve, w.now)

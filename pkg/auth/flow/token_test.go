@@ -94,7 +94,7 @@ func TestLargestPerson(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that an auth_session has one spelling, and that junk is forged.
+// FuzzParse checks that an auth_session has one spelling, and that every other text is forged.
 func FuzzParse(f *testing.F) {
 	for _, client := range []auth.ClientID{"a", "web", auth.ClientID(strings.Repeat("c", maxClientBytes))} {
 		o := testOpening()

@@ -60,13 +60,13 @@ func (quick) Verify(stored, given auth.Secret) (password.Result, error) {
 
 func (quick) Waste(auth.Secret) {}
 
-// wire counts the calls of all stores. It can lose a call, and all that follow, as when a function
-// dies; the lost call takes effect first if after is set.
+// wire counts the calls of all stores. It can fail a call and all later calls, as if the function
+// had died. If after is set, the first failed call takes effect.
 type wire struct {
 	mu            sync.Mutex
 	reads, writes int
 	trace         []string
-	at            int // 0 while nothing breaks
+	at            int // number of the first failed call; 0 means no call fails
 	after         bool
 }
 
@@ -166,8 +166,7 @@ func newWorld(t testing.TB, change ...func(*login.Config, *flow.Config)) *world 
 	return newWorldIn(t, db, change...)
 }
 
-// newDump returns a world and the file that holds all of its tables. A network may ask any number of
-// times.
+// newDump returns a world and the file that holds all of its tables. Its networks have no limit.
 func newDump(t testing.TB) (w *world, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "store.db")

@@ -47,9 +47,9 @@ var (
 // sessions and known devices of the user end. Result.User is the user after the change, for whom
 // the caller opens a new session.
 //
-// The errors are those of [Authenticator.Login], except that a password which must be changed is
-// not an error. In addition, the error is [ErrSamePassword], an error of package password if the
-// new password is not allowed, or [user.ErrSuperseded] if a concurrent change came first.
+// The errors are those of [Authenticator.Login], except that a required password change is not an
+// error. In addition, the error is [ErrSamePassword], an error of package password if the new
+// password is not allowed, or [user.ErrSuperseded] if a concurrent change came first.
 func (a *Authenticator) ChangePassword(ctx context.Context, id auth.SubjectID, c Credentials, next auth.Secret) (Result, error) {
 	if a.passwords == nil {
 		return Result{}, errNoPasswords
@@ -80,7 +80,7 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, id auth.SubjectID, c
 	if err != nil && !errors.Is(err, ErrPasswordChangeRequired) {
 		return Result{}, err
 	}
-	if r.User.ID != id { // meanwhile the address belongs to another user, whose password this is
+	if r.User.ID != id { // the address now belongs to another user, and c proved that user's password
 		return Result{}, &Refusal{Reason: ReasonWrongPassword, Subject: id, Reference: r.Reference}
 	}
 	return r, err
@@ -105,7 +105,7 @@ func (a *Authenticator) replace(ctx context.Context, proven Result, next auth.Se
 
 // NewHash returns the hash of a new password for a user, who may not be stored yet. It requires
 // Config.Passwords. The error is [ErrSamePassword], or an error of package password if the password
-// is not allowed. The hashes run under the semaphore of logins, and nothing else does.
+// is not allowed. Only the hashes run under the semaphore of logins.
 func (a *Authenticator) NewHash(ctx context.Context, u user.User, next auth.Secret) (stored auth.Secret, err error) {
 	if a.passwords == nil {
 		return auth.Secret{}, errNoPasswords
@@ -126,8 +126,8 @@ func (a *Authenticator) NewHash(ctx context.Context, u user.User, next auth.Secr
 }
 
 // hasPassword reports whether the password is the user's. A partial match is not enough, because
-// bytes that bcrypt ignores may differ. hasPassword computes one hash, or none if the stored hash
-// is missing or damaged.
+// bytes that bcrypt ignores may differ. hasPassword computes one hash, or no hash if the stored
+// hash is missing or damaged.
 func (a *Authenticator) hasPassword(u user.User, given auth.Secret) bool {
 	r, err := a.c.Hasher.Verify(u.Password, given)
 	return err == nil && r.Match && !r.Partial

@@ -107,7 +107,7 @@ func (c *changing) logInToChange(t *testing.T, given login.Credentials) auth.Sec
 	return r.Change
 }
 
-// demand makes ada change the password, which stays the same until then, and returns the token.
+// demand makes ada change the password, which stays the same until she does, and returns the token.
 func (c *changing) demand(t *testing.T, given login.Credentials) auth.Secret {
 	t.Helper()
 	u, err := c.Find(t.Context(), "ada@example.com")
@@ -162,8 +162,8 @@ func TestChangePassword(t *testing.T) {
 	}
 }
 
-// Between the two reads the address may pass to another user, whose password proves nothing about
-// this one.
+// Between the two reads the address may pass to another user. That user's password proves nothing
+// about ada.
 func TestChangePasswordOfAMovedAddress(t *testing.T) {
 	var c *changing
 	c = newChanging(t, func(config *login.Config) {
@@ -221,7 +221,7 @@ func (s slowList) CheckPassword(ctx context.Context, p auth.Secret, email string
 	return s.Passwords.CheckPassword(ctx, p, email)
 }
 
-// A login that waits for a breach list must not block the hashing of others.
+// A login that waits for a breach list must not block the hashing of other logins.
 func TestSlowPolicyHoldsNoTurn(t *testing.T) {
 	slow := slowList{asked: make(chan struct{}), answer: make(chan struct{})}
 	c := newChanging(t, func(config *login.Config) {

@@ -20,9 +20,9 @@ const changeLifetime = 10 * time.Minute
 //
 //	"ect_" + base64url( kind and version 1 | subject form 1 | subject | secret 32 | CRC-32 of all before 4 )
 //
-// No key takes part, so no key is enough to make a token. Prefix and checksum let secret scanners
-// find leaked tokens. Numbers, subject forms and the single spelling are those of refresh tokens
-// (session.Codec).
+// No key takes part, so a thief of the keys cannot make a token. Prefix and checksum let secret
+// scanners find leaked tokens. Numbers, subject forms and the single spelling are the same as in
+// refresh tokens (session.Codec).
 const changeSecretBytes = 32
 
 // changeForm is the form of change-of-password tokens. Two bytes precede the subject: kind and

@@ -14,7 +14,7 @@ import (
 )
 
 // decide runs a login from its first reservation to its settlement. known reports whether the login
-// came from a known device. decide notes in at when the hash began.
+// came from a known device. decide writes to at when the hash began.
 func (a *Authenticator) decide(ctx context.Context, c Credentials, reference string, at *timing) (r Result, known bool, err error) {
 	device, err := a.device(ctx, c.Device)
 	if err != nil {
@@ -31,7 +31,7 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 		if err != nil {
 			return e, err
 		}
-		// Every login pays for a measurement alike, so it reveals nothing about this one.
+		// Every login waits for a measurement, so the wait reveals nothing about this account.
 		if at.measured, err = a.measureForms(ctx); err != nil {
 			return e, err
 		}
@@ -79,9 +79,9 @@ func (a *Authenticator) device(ctx context.Context, token auth.Secret) (voucher,
 
 // identify reserves the attempts and finds the user of the e-mail, in two round trips: first the
 // counters of network and site and in parallel the pointer, then the counter of the account and in
-// parallel the user. The order ensures that a network without free attempts cannot use up those of
-// an account. A known device has one counter of its own instead. If a reservation fails, the
-// parallel read is cancelled.
+// parallel the user. The order ensures that a network without free attempts cannot use up the
+// attempts of an account. A known device has a separate counter instead. If a reservation fails,
+// the parallel read is cancelled.
 func (a *Authenticator) identify(ctx context.Context, c Credentials, device *voucher, held *slots) (u user.User, found bool, err error) {
 	account, at := accountKey(c.Email), a.c.Now()
 	byAccount := attempt{Account: account, Network: throttle.Network(c.Address), At: at}

@@ -19,9 +19,9 @@ func DecoySubject(key user.Email) auth.SubjectID {
 	return auth.SubjectID(uuid.NewHash(sha256.New(), decoySpace, []byte(key), 8).String())
 }
 
-// accountKey returns the key under which an e-mail is counted. All spellings of an address share one
-// counter. An invalid e-mail is handled like an unknown one, under a stand-in that is the key of no
-// user.
+// accountKey returns the key under which attempts for an e-mail are counted. All spellings of an
+// address share one counter. An invalid e-mail is handled like an unknown e-mail, under a key that
+// belongs to no user.
 func accountKey(email string) user.Email {
 	key, err := user.NormalizeEmail(email)
 	if err != nil {

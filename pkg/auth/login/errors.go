@@ -33,8 +33,8 @@ const (
 )
 
 // Refusal is the error of a refused login. errors.Is reports it as [ErrThrottled] or
-// [ErrInvalidCredentials], and its text is the same as theirs, so that printing it does not reveal
-// whether an account exists.
+// [ErrInvalidCredentials], and its text is the text of that error, so that printing it does not
+// reveal whether an account exists.
 type Refusal struct {
 	Reason Reason
 	// Subject is the user. It is empty if no user has the e-mail, or if the user was not read.
@@ -43,14 +43,14 @@ type Refusal struct {
 	RetryAfter time.Duration
 	// Reference is the pseudonym of the e-mail in the audit log; empty without Config.Keys.
 	Reference string
-	// KnownDevice means that the client sent a known-device token that is valid for the user, or, if
-	// the device itself has no attempt left, for a user.
+	// KnownDevice means that the client sent a known-device token that is valid for the user. If
+	// the device itself has no attempt left, the token is authentic but may belong to another user.
 	KnownDevice bool
 
 	cause error
 }
 
-// throttled returns the error of [Attempts.Take] if the limit is reached.
+// throttled returns the error of attempts.Take for a reached limit.
 func throttled(retryAfter time.Duration) *Refusal {
 	return &Refusal{Reason: ReasonThrottled, RetryAfter: retryAfter}
 }

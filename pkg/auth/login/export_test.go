@@ -2,7 +2,7 @@ package login
 
 import "github.com/edgeauth/edgeauth/pkg/auth/throttle"
 
-// The counting of attempts, which tests record and fail.
+// attempts and its parts, which tests replace to record and fail calls.
 type (
 	Attempt  = attempt
 	Attempts = attempts
@@ -27,13 +27,13 @@ const (
 // Passwords stores passwords. *user.Directory implements it.
 type Passwords = passwords
 
-// Count makes a count the attempts.
+// Count replaces the counting of attempts by a.
 func (c *Config) Count(a Attempts) { c.forTests.attempts = a }
 
-// Keep makes p store the passwords, or nothing if p is nil.
+// Keep replaces the storage of passwords by p. A nil p stores nothing.
 func (c *Config) Keep(p Passwords) { c.Passwords, c.forTests.passwords = nil, p }
 
-// Kept returns what stores the passwords.
+// Kept returns the storage of passwords.
 func (c *Config) Kept() Passwords {
 	if c.forTests.passwords != nil {
 		return c.forTests.passwords
@@ -41,7 +41,7 @@ func (c *Config) Kept() Passwords {
 	return c.Passwords
 }
 
-// Counting returns c with a counting the attempts.
+// Counting returns c with a as the counting of attempts.
 func (c Config) Counting(a Attempts) Config {
 	c.Count(a)
 	return c

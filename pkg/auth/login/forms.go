@@ -21,24 +21,24 @@ const (
 	measureAtMost = time.Second
 )
 
-// forms knows how long the hashes of the users take on this machine. Another machine made the
-// imported hashes, and this one may be slower. A function is faster while it initializes than while
-// it handles a request, so the forms are measured during a login.
+// forms knows how long the hashes of the users take on this machine. Imported hashes were made on
+// other machines, and this machine may be slower. A function is faster while it initializes than
+// while it handles a request, so the forms are measured during a login.
 type forms struct {
 	users  Users
 	hasher Hasher
 	now    func() time.Time
-	own    string // the form of new hashes; "" if the hasher does not say it
+	own    string // the form of new hashes; "" if the hasher has no method Form
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	known    bool       // the record was read
 	due      time.Time  // of the next read
 	last     time.Time  // of the last read
 	unnoted  bool       // the record lacks own
-	slowest  []string   // what may be the slowest form, the probably slowest first; nil if all are own
+	slowest  []string   // candidates for the slowest form, the likeliest first; nil if own is the only form
 	measured map[string]time.Duration
-	longer   [64]time.Duration // the last hashes of passwords that took longer than in the measurement
-	next     int               // the place of the next one in longer
+	longer   [64]time.Duration // the last hashes that took longer than measured
+	next     int               // index of the next entry of longer
 
 	measuring sync.Mutex // held during a measurement
 }
@@ -51,8 +51,8 @@ func newForms(c Config) *forms {
 	return f
 }
 
-// start reports whether the record must be read now. If it does, the next read is due in a minute,
-// so that parallel logins read it once. Each login reads a record that is not known yet.
+// start reports whether the caller must read the record now. If so, the next read is due in a
+// minute, so that parallel logins read it once. Until the record is known, every login reads it.
 //
 // The monotonic clock may stand still while a function is frozen, so the wall clock counts.
 func (f *forms) start() bool {
@@ -66,8 +66,8 @@ func (f *forms) start() bool {
 	return true
 }
 
-// read reads the record. A failed read keeps what is known. The error is nil if anything is known:
-// without it a refusal could reveal that an account exists.
+// read reads the record. A failed read keeps what is known. The error is nil if a record is known:
+// without any record a refusal could reveal that an account exists.
 func (f *forms) read(ctx context.Context) error {
 	record, err := f.users.Forms(ctx)
 	f.mu.Lock()
@@ -102,9 +102,8 @@ func (f *forms) unmeasured() (list []string) {
 	return list
 }
 
-// measure computes one hash of each form that is not measured yet, or of the first ones of them,
-// until it has taken measureAtMost. It measures each form once, and parallel logins wait for the
-// result.
+// measure computes one hash of each form that is not measured yet. After measureAtMost it leaves
+// the remaining forms to the next login. Parallel logins wait for the result.
 func (f *forms) measure() {
 	f.measuring.Lock()
 	defer f.measuring.Unlock()
@@ -122,10 +121,10 @@ func (f *forms) measure() {
 	}
 }
 
-// floor returns how long a refused login takes from the beginning of its hash: a quarter more than
-// the slowest form in the measurement, so that a hash which takes a little longer than usual is
-// covered as well. On a machine that has become busy, it is as long as the slowest of the last
-// hashes, but at most twice the measurement.
+// floor returns how long a refused login takes from the beginning of its hash. It is a quarter more
+// than the slowest form in the measurement, to cover a hash that takes a little longer than usual.
+// On a machine that has become busy, it is as long as the slowest of the last hashes, but at most
+// twice the measurement.
 func (f *forms) floor() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +140,7 @@ func (f *forms) most() (most time.Duration) {
 	return most
 }
 
-// observe tells how long the hash of a password took.
+// observe records how long the hash of a password took.
 func (f *forms) observe(took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,8 +159,8 @@ func (f *forms) takeUnnoted() bool {
 	return unnoted
 }
 
-// Prepare reads which forms of hashes the users have ahead of the first login. If it fails, the
-// first login reads them. A function calls Prepare while it initializes.
+// Prepare reads the forms of the users' hashes before the first login. If Prepare fails, the first
+// login reads them. A function calls Prepare while it initializes.
 func (a *Authenticator) Prepare(ctx context.Context) {
 	if !a.forms.start() {
 		return
@@ -171,8 +170,9 @@ func (a *Authenticator) Prepare(ctx context.Context) {
 	}
 }
 
-// noteForm records the form of new hashes, so that a later cost of new hashes does not reveal the
-// users who still have this one. It ignores an error: it is called again after the next read.
+// noteForm records the form of new hashes. Without the record, a later change of the cost would
+// reveal the users whose hashes still have this form. noteForm ignores an error: it is called again
+// after the next read.
 func (a *Authenticator) noteForm(ctx context.Context) {
 	if a.passwords != nil && a.forms.takeUnnoted() {
 		_, _ = a.passwords.RecordForms(ctx, []string{a.forms.own}, time.Time{})

@@ -14,8 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// The forms of the tests, and the stored hashes of "correct horse" in them, which a machine
-// verifies.
+// The forms of the tests, and the stored hashes of "correct horse" in them, which a machine can
+// verify.
 var (
 	ownForm  = password.Hasher{}.Form()
 	bcrypt12 = "$2b$12$" + strings.Repeat(".", 53)
@@ -23,7 +23,7 @@ var (
 	pbkdf2   = "pbkdf2_sha256$1000000$" + strings.Repeat("A", 24) + "$" + strings.Repeat("A", 43) + "="
 )
 
-// machine is a Hasher of a machine that takes a given time for a hash of each form.
+// machine is a Hasher that takes a given time for a hash of each form.
 type machine struct {
 	takes    map[string]time.Duration
 	verified map[string]int
@@ -77,8 +77,8 @@ func took(t testing.TB, a *login.Authenticator, c login.Credentials) (time.Durat
 	return time.Since(started), err == nil
 }
 
-// TestFormsOfOneMachine imports on a fast machine and logs in on a slow one. Refusals take a quarter
-// more than the slowest form on the machine of the login.
+// TestFormsOfOneMachine imports on a fast machine and logs in on a slow machine. Refusals take a
+// quarter more than the slowest form on the machine of the login.
 func TestFormsOfOneMachine(t *testing.T) {
 	slow := map[string]time.Duration{ownForm: 60 * time.Millisecond, bcrypt12: 400 * time.Millisecond, bcrypt10: 100 * time.Millisecond}
 	fast := map[string]time.Duration{ownForm: 6 * time.Millisecond, bcrypt12: 40 * time.Millisecond, bcrypt10: 10 * time.Millisecond}
@@ -118,8 +118,8 @@ func TestFormsOfOneMachine(t *testing.T) {
 	}
 }
 
-// TestFormsAreMeasuredOnce holds that the first login alone pays, for every account, and that no form
-// that is surely faster is measured.
+// TestFormsAreMeasuredOnce checks that only the first login waits for the measurement, for every
+// account, and that no form is measured that is certainly faster.
 func TestFormsAreMeasuredOnce(t *testing.T) {
 	takes := map[string]time.Duration{
 		ownForm: 50 * time.Millisecond, bcrypt12: 300 * time.Millisecond, bcrypt10: 75 * time.Millisecond, pbkdf2: 350 * time.Millisecond,
@@ -155,8 +155,8 @@ func TestFormsAreMeasuredOnce(t *testing.T) {
 	}
 }
 
-// TestFormsMeasureALittleAtATime holds that a login stops measuring after a second. The next one
-// goes on.
+// TestFormsMeasureALittleAtATime checks that a login stops measuring after a second, and that the
+// next login continues.
 func TestFormsMeasureALittleAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		takes := map[string]time.Duration{ownForm: time.Millisecond, pbkdf2: 1200 * time.Millisecond, bcrypt12: 1300 * time.Millisecond}
@@ -171,8 +171,8 @@ func TestFormsMeasureALittleAtATime(t *testing.T) {
 	})
 }
 
-// TestFormsOfABusyMachine holds that refusals follow hashes that take longer than in the measurement,
-// up to twice as long, and that they become shorter again.
+// TestFormsOfABusyMachine checks that refusals follow hashes that take longer than in the
+// measurement, up to twice as long, and that they become shorter again.
 func TestFormsOfABusyMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		takes := map[string]time.Duration{ownForm: 50 * time.Millisecond, bcrypt12: 300 * time.Millisecond}
@@ -195,8 +195,8 @@ func TestFormsOfABusyMachine(t *testing.T) {
 	})
 }
 
-// TestFormsOneForm holds that a deployment whose hashes have one form measures nothing and does not
-// wait.
+// TestFormsOneForm checks that a deployment whose hashes have one form measures nothing and does
+// not wait.
 func TestFormsOneForm(t *testing.T) {
 	for _, forms := range [][]string{nil, {ownForm}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -210,8 +210,8 @@ func TestFormsOneForm(t *testing.T) {
 	}
 }
 
-// TestFormsAreReadOnceAMinute holds when the record is read, and that a new form is measured by the
-// login that reads of it.
+// TestFormsAreReadOnceAMinute checks when the record is read, and that the login that reads of a
+// new form measures it.
 func TestFormsAreReadOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := noon
@@ -237,8 +237,8 @@ func TestFormsAreReadOnceAMinute(t *testing.T) {
 	})
 }
 
-// TestFormsFailedRead holds that a failed read keeps the floor, and that a login without any record
-// decides nothing.
+// TestFormsFailedRead checks that a failed read keeps the floor, and that a login without any
+// record decides nothing.
 func TestFormsFailedRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := noon
@@ -270,7 +270,7 @@ func TestFormsFailedRead(t *testing.T) {
 	})
 }
 
-// TestFormsOfNewHashes holds that the form of new hashes is recorded before the first of them, and
+// TestFormsOfNewHashes checks that the form of new hashes is recorded before the first of them, and
 // that the upgrade of a hash changes no record.
 func TestFormsOfNewHashes(t *testing.T) {
 	for name, first := range map[string]func(testing.TB, *login.Authenticator){
@@ -311,7 +311,7 @@ func formsOfNewHashes(t *testing.T, first func(testing.TB, *login.Authenticator)
 	}
 }
 
-// A floor of the configuration that is longer than the slowest form wins.
+// A configured Floor that is longer than the slowest form wins.
 func TestFormsWithFloor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		takes := map[string]time.Duration{ownForm: 50 * time.Millisecond, bcrypt12: 300 * time.Millisecond}

@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Proof is what a way in has proven about a user, for [Authenticator.Admit].
+// Proof is what a login without a password has proven about a user, for [Authenticator.Admit].
 type Proof struct {
 	// User is the user as read when the proof was checked.
 	User user.User
@@ -18,16 +18,16 @@ type Proof struct {
 	New bool
 	// AMR are the methods of the proof (RFC 8176), for example otp.
 	AMR []string
-	// Commit makes the proof unusable and carries out what it was for, for example a new password. It
-	// returns the user afterwards. It runs when every step has let the user in, and before a token is
-	// issued. nil does nothing.
+	// Commit makes the proof unusable and carries out its purpose, for example stores a new
+	// password. It returns the user afterwards. It runs after every step has allowed the login and
+	// before a token is issued. nil does nothing.
 	Commit func(ctx context.Context) (user.User, error)
 }
 
-// Admit lets in a user who proves their identity by other means than a password. It passes the same
-// gate as [Authenticator.Login]: Steps.Before, the proof, the check for disabled users, Steps.After,
-// Proof.Commit, a required change of the password, and the known device. Admit counts no attempt:
-// prove limits them. c.Password is ignored.
+// Admit logs in a user who proves their identity by other means than a password. It passes the same
+// gate as [Authenticator.Login]: Steps.Before, the proof, the check for disabled users,
+// Steps.After, Proof.Commit, a required change of the password, and the known device. Admit counts
+// no attempt, so prove must limit attempts. c.Password is ignored.
 //
 // The errors are those of prove and Commit and, as in Login, a [*Refusal] with ReasonDisabled, a
 // [*Denial], and [ErrPasswordChangeRequired] with a Result.
@@ -56,14 +56,14 @@ func (a *Authenticator) Admit(ctx context.Context, c Credentials, prove func(ctx
 	return r, err
 }
 
-// entry is a Proof with what a login knows besides it.
+// entry is a Proof together with the device and the new hash of a login.
 type entry struct {
 	Proof
 	device  voucher     // the known device, or the zero voucher
 	upgrade auth.Secret // the hash of the proven password with today's parameters, or empty
 }
 
-// enter is the one gate behind every way in. The caller opens a session only if it returns no error.
+// enter is the one gate of all logins. The caller opens a session only if enter returns no error.
 // known reports whether the login came from a known device.
 func (a *Authenticator) enter(
 	ctx context.Context, c Credentials, reference string, prove func(ctx context.Context) (entry, error),
@@ -113,8 +113,8 @@ func (a *Authenticator) isNew(u user.User, device voucher) bool {
 	return a.c.Keys != nil && !known && !u.MustChange
 }
 
-// after runs Steps.After and then reads the user again, because the step may wait for a person. There
-// is no user to read if the account is new.
+// after runs Steps.After and then reads the user again, because the step may wait for a person. A
+// new account has no user to read.
 func (a *Authenticator) after(ctx context.Context, c Credentials, r Result, isNew bool) (methods []string, err error) {
 	if a.c.Steps.After == nil {
 		return nil, nil
@@ -132,8 +132,8 @@ func (a *Authenticator) after(ctx context.Context, c Credentials, r Result, isNe
 	return methods, nil
 }
 
-// demandChange returns the token with which a user who must change the password may do so, or an
-// empty token without Config.Passwords.
+// demandChange returns a token with which the user can make a required password change, or an empty
+// token without Config.Passwords.
 func (a *Authenticator) demandChange(ctx context.Context, u user.User) (auth.Secret, error) {
 	if a.passwords == nil {
 		return auth.Secret{}, nil

@@ -11,7 +11,7 @@ import (
 // Limits holds the limits of logins; see [DefaultLimits].
 type Limits struct {
 	Account throttle.Limit // logins to one account without a known device
-	Device  throttle.Limit // logins that bring one known device
+	Device  throttle.Limit // logins with one known device
 	// Network limits logins from one /32 of IPv4 or /64 of IPv6. nil means no limit, for
 	// deployments whose gateway sees the addresses of a CDN. The counter of an account then does
 	// not distinguish networks either.

@@ -26,9 +26,10 @@ type Users interface {
 	Forms(ctx context.Context) (user.Forms, error)
 }
 
-// Hasher computes one hash in each of its methods; Verify computes none if it returns an error.
-// Verify also takes a form of [user.Forms] for a stored hash, to measure the form. password.Hasher
-// implements it. A Hasher may have a method Form, as password.Hasher has.
+// Hasher computes one hash in each call of its methods. Verify computes no hash if it returns an
+// error. To measure a form, Login passes a form of [user.Forms] to Verify in place of a stored
+// hash. password.Hasher implements Hasher. A Hasher may also have a method Form, as password.Hasher
+// has.
 type Hasher interface {
 	Hash(password auth.Secret) (auth.Secret, error)
 	Verify(stored, password auth.Secret) (password.Result, error)
@@ -51,13 +52,13 @@ type Config struct {
 	// Passwords stores upgraded hashes, change-of-password tokens and changed passwords. Without
 	// Passwords no password can be changed.
 	Passwords *user.Directory
-	// Steps are steps that a deployment adds before and after the password check. The zero Steps
-	// add none.
+	// Steps are a deployment's steps before and after the password check. The zero Steps add no
+	// step.
 	Steps Steps
 	// Floor is the minimum duration of a refused login, from its beginning. It can be zero: if the
-	// users' hashes have several forms, a refused login takes at least as long as the slowest of
-	// them on this machine in any case, so that the time does not reveal the form of the stored
-	// hash. A throttled login does not wait, because nothing was checked.
+	// users' hashes have several forms, a refused login takes at least as long as the slowest form
+	// on this machine in any case, so that the time does not reveal the form of the stored hash. A
+	// throttled login does not wait, because nothing was checked.
 	Floor time.Duration
 	// MaxHashes is the maximum number of parallel hashes; zero means one for each processor. A hash
 	// needs the memory of its form, 19 MiB for Argon2id as password.Hasher makes it. The product
@@ -72,7 +73,7 @@ type Config struct {
 	forTests
 }
 
-// forTests replaces parts by those of a test.
+// forTests replaces parts in tests.
 type forTests struct {
 	attempts  attempts
 	passwords passwords
@@ -99,13 +100,14 @@ type Result struct {
 	// TokenVersion of that read, so a session that was opened with a password that has changed
 	// meanwhile is already over.
 	user.User
-	// AMR are the methods by which the user proved their identity (RFC 8176): pwd, or those of another
-	// proof, and those of Steps.After.
+	// AMR are the methods by which the user proved their identity (RFC 8176): pwd, or the methods
+	// of another proof, and the methods of Steps.After.
 	AMR []string
 	// Reference is the pseudonym of the e-mail in the audit log; empty without Config.Keys.
 	Reference string
-	// NewDevice means that the client should get a known-device token ([Authenticator.Device]): it
-	// sent none that is valid for this user, or one that is halfway to its end.
+	// NewDevice means that the caller should issue a known-device token ([Authenticator.Device]),
+	// because the client sent no valid token for this user or a token that is past half of its
+	// lifetime.
 	NewDevice bool
 	// KnownDevice means that the client sent a known-device token that is valid for this user.
 	KnownDevice bool
@@ -163,7 +165,7 @@ func New(c Config) (*Authenticator, error) {
 	return a, nil
 }
 
-// counting returns what counts the attempts of a login.
+// counting returns the implementation that counts the attempts of a login.
 func (c Config) counting() (attempts, error) {
 	switch {
 	case c.forTests.attempts != nil:
@@ -206,8 +208,9 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	return r, err
 }
 
-// named returns the Denial in err with the subject and the reference, for the audit log, or err if
-// it is no Denial. It makes a copy: a step may return the same Denial to many logins.
+// named returns a copy of the Denial in err with the subject and the reference, for the audit log.
+// It returns err unchanged if it is not a Denial. The copy is needed because a step may return the
+// same Denial to many logins.
 func named(err error, subject auth.SubjectID, reference string) error {
 	var denial *Denial
 	if !errors.As(err, &denial) {
@@ -227,8 +230,8 @@ func (a *Authenticator) Device(ctx context.Context, u user.User) (auth.Secret, e
 	return a.tokens.Device(ctx, u)
 }
 
-// Reference returns the pseudonym of an e-mail address in the audit log: the same for a login and for
-// every other way in. It is empty without Config.Keys.
+// Reference returns the pseudonym of an e-mail address in the audit log. All kinds of logins use
+// the same pseudonym. It is empty without Config.Keys.
 func (a *Authenticator) Reference(ctx context.Context, email string) (string, error) {
 	if a.c.Keys == nil {
 		return "", nil
@@ -236,15 +239,15 @@ func (a *Authenticator) Reference(ctx context.Context, email string) (string, er
 	return pseudonym(ctx, a.c.Keys, email)
 }
 
-// timing is when the parts of a login began.
+// timing records when the parts of a login began.
 type timing struct {
 	started  time.Time
 	hashed   time.Time     // when the hash of the password began
 	measured time.Duration // how long forms of hashes were measured in between
 }
 
-// awaitFloor waits until Floor has passed since the start, and until the slowest form of the users'
-// hashes would have been computed, or until ctx ends.
+// awaitFloor waits until Floor has passed since the start and the slowest form of the users' hashes
+// could have been computed, or until ctx ends.
 func (a *Authenticator) awaitFloor(ctx context.Context, at timing) {
 	until := at.started.Add(at.measured + a.c.Floor)
 	if slowest := at.hashed.Add(a.forms.floor()); slowest.After(until) {

@@ -66,7 +66,7 @@ func TestRefusalsAreIndistinguishable(t *testing.T) {
 			if !errors.As(err, &refusal) || refusal.Reason != row.reason || refusal.Subject != row.subject {
 				t.Errorf("the audit log would say %+v", refusal)
 			}
-			slices.Sort(rec.calls[:2]) // each two are parallel
+			slices.Sort(rec.calls[:2]) // the first two calls are parallel
 			slices.Sort(rec.calls[2:4])
 			if want := []string{"pointer", "take", "take", "user", "hash", "settle bad", "settle bad"}; !slices.Equal(rec.calls, want) {
 				t.Errorf("calls %v, want %v", rec.calls, want)
@@ -134,7 +134,7 @@ func TestStoreErrorsDecideNothing(t *testing.T) {
 	for _, row := range []struct {
 		name      string
 		fail      func(*recorder, error)
-		givenBack int // slots that were taken, and are as if they had not been
+		givenBack int // slots that were taken and released
 	}{
 		{"counter", func(rec *recorder, err error) { rec.takeErr = err }, 0},
 		{"pointer", func(rec *recorder, err error) { rec.byEmailErr = err }, 1},
@@ -264,7 +264,7 @@ func (g *gated) Forms(ctx context.Context) (user.Forms, error) {
 }
 
 func TestTwoRoundTripsBeforeTheHash(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // it fails at once where all are waiting
+	synctest.Test(t, func(t *testing.T) { // it fails at once if all goroutines wait
 		g := &gated{recorder: newRecorder(t, ada(asIs))}
 		g.first.Add(3)
 		g.second.Add(2)
@@ -287,7 +287,7 @@ func (s stuck) ByEmail(ctx context.Context, _ string) (auth.SubjectID, error) {
 }
 
 func TestThrottledDoesNotWaitForThePointer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // it fails where the pointer's read is never told to stop
+	synctest.Test(t, func(t *testing.T) { // it fails if the pointer's read is never cancelled
 		rec := newRecorder(t)
 		rec.takeErr = login.Throttled(time.Second)
 		a, err := login.New(login.Config{Users: stuck{rec}, Hasher: rec}.Counting(rec))

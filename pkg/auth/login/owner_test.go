@@ -11,7 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// siege is an account whose every slot a bot takes the moment it is free, from several networks.
+// siege is an account under attack by a bot that takes each slot as soon as it is free, from
+// several networks.
 type siege struct {
 	*memory
 	throttle *login.Throttle
@@ -19,7 +20,7 @@ type siege struct {
 	bot      []visitor
 }
 
-// visitor is a client in one network that tries again as soon as it may.
+// visitor is a client in one network that retries as soon as it is allowed to.
 type visitor struct {
 	network netip.Prefix
 	next    time.Time
@@ -73,8 +74,8 @@ func (s *siege) wait(t *testing.T, until time.Time) {
 	}
 }
 
-// visit is an hour in which the owner tries whenever a refusal said so. The first attempts have a
-// typing error. It reports whether the owner was let in.
+// visit is an hour in which the owner retries after each wait that a refusal names. The first
+// attempts have a typing error. visit reports whether the owner could log in.
 func (s *siege) visit(t *testing.T, from netip.Prefix, errors int) bool {
 	t.Helper()
 	end := s.now.Add(time.Hour)
@@ -97,8 +98,8 @@ func (s *siege) visit(t *testing.T, from netip.Prefix, errors int) bool {
 }
 
 // TestFewNetworksKeepNoOwnerOut lets an owner on a new device visit 54 times in three days while a
-// bot takes each slot of the account the moment it is free. Before the counters told networks
-// apart, one network kept the owner out of every visit.
+// bot takes each slot of the account as soon as it is free. Before the counters distinguished
+// networks, one network kept the owner out of every visit.
 func TestFewNetworksKeepNoOwnerOut(t *testing.T) {
 	const visits = 54
 	home := netip.MustParsePrefix("192.0.2.7/32")
@@ -148,8 +149,8 @@ func TestSprayFromOneSite(t *testing.T) {
 	if no < 1000 || no > most {
 		t.Errorf("%d were hashed, want from 1000 to %d", no, most)
 	}
-	// What the site refused took no slot of a network: the counts of the networks are those of the
-	// hashes.
+	// An attempt that the site refused took no slot of a network: the networks have counted as many
+	// attempts as there were hashes.
 	counted := 0
 	for _, c := range g.counters {
 		if c.Sources == nil {
@@ -159,7 +160,7 @@ func TestSprayFromOneSite(t *testing.T) {
 	if counted != 2*no { // on the networks and on the site; the accounts' counters have sources
 		t.Errorf("%d attempts are counted on networks and sites, want %d", counted, 2*no)
 	}
-	// Another site is another counter.
+	// A different site has a different counter.
 	c := credentials("ada@example.com", "wrong")
 	c.Address = netip.MustParseAddr("2001:db8:8::1")
 	g.expect(t, "another site", c, "no")

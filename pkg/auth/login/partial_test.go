@@ -37,7 +37,7 @@ func TestPartialMatchDoesNotUpgrade(t *testing.T) {
 	for _, row := range []struct {
 		name, stored, typed string
 		typedUpgrades       bool
-		storedUpgrades      bool // the correct one, afterwards
+		storedUpgrades      bool // the login with the correct password afterwards
 	}{
 		{"a wrong tail", long, long[:72] + "a wrong tail", false, false},
 		{"the prefix alone", long, long[:72], false, false},
@@ -68,7 +68,7 @@ func TestPartialMatchDoesNotUpgrade(t *testing.T) {
 	}
 }
 
-// A new password is refused as unchanged only if it certainly equals the current one.
+// A new password is refused as unchanged only if it certainly equals the current password.
 func TestSamePasswordOfAPartialMatch(t *testing.T) {
 	long := strings.Repeat("0123456789", 8)
 	for _, row := range []struct {

@@ -16,9 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// recorder is what an Authenticator works with, and a record of what it asks: users in a real store
-// that fails if a test wants it to, a hasher whose hashes can be read, and counters that grant
-// every slot.
+// recorder holds the parts of an Authenticator and records their calls. Its users are in a real
+// store that fails on demand, its hasher makes readable hashes, and its counters grant every slot.
 type recorder struct {
 	store user.Store
 
@@ -74,7 +73,7 @@ func (r *recorder) Settle(_ context.Context, s login.Slot, e login.Ending) error
 	return r.settleErr
 }
 
-// kindOf says which one of its three an attempt is counted on.
+// kindOf returns on which of the three kinds of counters an attempt counts.
 func kindOf(a login.Attempt) string {
 	switch {
 	case a.Account != "":
@@ -115,7 +114,7 @@ func (r *recorder) Forms(ctx context.Context) (user.Forms, error) {
 	return r.store.Forms(ctx)
 }
 
-// Verify takes a password stored as "hash of " and itself, and counts as one hash.
+// Verify accepts the password in a stored text "hash of " and the password, and counts as one hash.
 func (r *recorder) Verify(stored, given auth.Secret) (password.Result, error) {
 	text, ok := strings.CutPrefix(stored.Reveal(), "hash of ")
 	if !ok {
@@ -127,7 +126,7 @@ func (r *recorder) Verify(stored, given auth.Secret) (password.Result, error) {
 
 func (r *recorder) Waste(auth.Secret) { r.record("hash") }
 
-// Hash makes what Verify takes. It is no hash of a login's own, and not counted as one.
+// Hash makes a text that Verify accepts. It is not counted as a hash of a login.
 func (r *recorder) Hash(p auth.Secret) (auth.Secret, error) {
 	return auth.NewSecret("hash of " + p.Reveal()), nil
 }

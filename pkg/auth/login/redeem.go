@@ -22,9 +22,9 @@ import (
 // session.
 //
 // The error is [ErrNoToken] if the token is unknown, older than changeLifetime, superseded by a
-// newer one or used for another password, or if the user was erased, disabled or given a password
-// meanwhile. It is a [*Refusal] with [ErrThrottled] if the token was tried too often,
-// [ErrSamePassword], or an error of package password if the password is not allowed. Any other
+// newer token or used for another password, or if the user was erased, disabled or given a password
+// meanwhile. It is a [*Refusal] with [ErrThrottled] if the token was tried too often. It is
+// [ErrSamePassword], or an error of package password, if the password is not allowed. Any other
 // error says nothing about the token and wraps the error of the store.
 func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secret) (r Result, err error) {
 	if a.passwords == nil {
@@ -45,13 +45,13 @@ func (a *Authenticator) RedeemChange(ctx context.Context, change, next auth.Secr
 	}
 	held, ending := slots{of: a.attempts}, throttle.EndingUndecided
 	defer func() { held.settle(ctx, ending) }()
-	// The token has a counter of its own, so that guesses at the account do not block its holder.
-	// The counter limits the hashes of one token, and the guesses at the new password by a thief of
-	// a redeemed token.
+	// The token has its own counter, so that guesses at the account do not block its holder. The
+	// counter limits the hashes of one token, and the guesses at the new password by a thief of a
+	// redeemed token.
 	if err := held.take(ctx, []attempt{{Device: deviceID(digest[:len(deviceID{})]), At: a.c.Now()}}, nil); err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) {
-			no := *refusal // an Attempts may return the same Refusal to many logins
+			no := *refusal // an implementation of attempts may return the same Refusal to many logins
 			no.Subject, no.Reference = u.ID, reference
 			return Result{}, &no
 		}

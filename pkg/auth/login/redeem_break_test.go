@@ -13,19 +13,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// breaking loses a call of the stores: the call number at, and all that follow, as when a function dies. The call at
-// takes effect first if after is set.
+// breaking fails the call number at and all later calls of the stores, as if the function had died.
+// If after is set, the first failed call takes effect.
 type breaking struct {
 	user.Store
 	throttle.Counters
-	at    int // 0 while nothing breaks
+	at    int // 0 means no call fails
 	after bool
 
 	mu    sync.Mutex // calls are made in parallel
 	calls int
 }
 
-// do runs a call, unless it is lost.
+// do runs a call, or fails it.
 func (b *breaking) do(call func() error) error {
 	b.mu.Lock()
 	b.calls++
@@ -56,7 +56,7 @@ func (b *breaking) Update(ctx context.Context, u user.User) error {
 	return b.do(func() error { return b.Store.Update(ctx, u) })
 }
 
-// breakingCounters counts on the counters of a breaking.
+// breakingCounters are the counters of a breaking.
 type breakingCounters struct{ *breaking }
 
 func (b breakingCounters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
@@ -78,8 +78,9 @@ func newBreaking(t *testing.T) (*changing, *breaking) {
 	return c, b
 }
 
-// TestRedeemChangeBreaksOff ends a redemption at each call of the stores, before and after the call took effect. The same
-// token with the same password succeeds afterwards. With another password it succeeds only if nothing was set.
+// TestRedeemChangeBreaksOff ends a redemption at each call of the stores, before and after the call
+// took effect. The same token with the same password succeeds afterwards. Another password succeeds
+// only if no password was set.
 func TestRedeemChangeBreaksOff(t *testing.T) {
 	broken, set := 0, 0
 	for at := 1; ; at++ {
@@ -124,8 +125,8 @@ func TestRedeemChangeBreaksOff(t *testing.T) {
 	}
 }
 
-// TestDemandBreaksOff ends a login that demands another password at each call of the stores. The next login gets a token
-// that is good, and one that the client never got is not.
+// TestDemandBreaksOff ends a login that demands another password at each call of the stores. The
+// token of the next login is valid, and a token that never reached the client is not.
 func TestDemandBreaksOff(t *testing.T) {
 	for at := 1; ; at++ {
 		refused := false

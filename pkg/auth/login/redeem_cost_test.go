@@ -88,9 +88,9 @@ func (m meteredHasher) Waste(p auth.Secret) {
 	m.Hasher.Waste(p)
 }
 
-// TestRedeemChangeCosts holds what a redemption costs. A token that is not right costs one read of
-// the user at most, so a stranger can buy neither a hash nor a write. The right one costs a slot of
-// its own counter, which is written again if the attempt decided nothing or ended earlier failures.
+// TestRedeemChangeCosts checks what a redemption costs. An invalid token costs at most one read of
+// the user, so a stranger causes neither a hash nor a write. A valid token costs a slot of its own
+// counter. The counter is written again if the attempt decided nothing or ended earlier failures.
 func TestRedeemChangeCosts(t *testing.T) {
 	for on, open := range stores {
 		t.Run(on, func(t *testing.T) {

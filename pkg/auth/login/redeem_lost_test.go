@@ -16,8 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestRedeemChangeLostReply loses the reply of the write that sets the password. The client that
-// asks again with the same password is told that it is set.
+// TestRedeemChangeLostReply loses the reply of the write that sets the password. The client repeats
+// the request with the same password and learns that it is set.
 func TestRedeemChangeLostReply(t *testing.T) {
 	for name, lost := range map[string]fault.Fault{
 		"connection broken": fault.ResetAfter, "garbled": fault.Garbled, "timeout": fault.ExpiredAfter,
@@ -28,7 +28,7 @@ func TestRedeemChangeLostReply(t *testing.T) {
 			users, _ := onDynamoDB(t, wire)
 			c := newChangingOn(t, users, asConfigured)
 			given := c.mustChange(t)
-			wire.Fail("TransactWriteItems", 10, lost) // the retries of the SDK too
+			wire.Fail("TransactWriteItems", 10, lost) // this includes the retries of the SDK
 			if _, err := c.RedeemChange(t.Context(), given, next); !errors.Is(err, auth.ErrUnavailable) {
 				t.Fatalf("with every reply lost: %v", err)
 			}

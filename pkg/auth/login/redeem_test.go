@@ -21,7 +21,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// stores are where change-of-password tokens are tried.
+// stores are the stores on which change-of-password tokens are tested.
 var stores = map[string]func(*testing.T) (user.Store, throttle.Counters){
 	"bbolt": onBolt,
 	"DynamoDB Local": func(t *testing.T) (user.Store, throttle.Counters) {
@@ -62,8 +62,8 @@ func (c *changing) edit(t *testing.T, f func(*user.User)) {
 	}
 }
 
-// meanwhile is what may happen to a user between a login that demands another password and its
-// token's use, or between this use and its repetition. A change that ends sessions ends the token.
+// meanwhile is a change of a user between a login that demands another password and the use of its
+// token, or between this use and its repetition. A change that ends sessions ends the token.
 var meanwhile = map[string]struct {
 	do   func(*testing.T, *changing) error
 	good bool // the token still works
@@ -163,7 +163,7 @@ func TestRedeemChange(t *testing.T) {
 	}
 }
 
-// A reply may be lost: the same token with the same password says yes again, and nothing else does.
+// A reply may be lost: the same token succeeds again with the same password, and with no other.
 func TestRedeemChangeAgain(t *testing.T) {
 	for on, open := range stores {
 		for name, row := range meanwhile {
@@ -184,7 +184,7 @@ func TestRedeemChangeAgain(t *testing.T) {
 				if row.good != (err == nil) || !row.good && !errors.Is(err, login.ErrNoToken) {
 					t.Errorf("the same password: %v", err)
 				}
-				// The session of the lost reply lives on.
+				// The session of the lost reply continues.
 				if row.good && (r.User.ID != c.ada.ID || r.User.TokenVersion != first.User.TokenVersion) {
 					t.Errorf("%+v", r)
 				}
@@ -204,7 +204,7 @@ func TestRedeemChangeAgain(t *testing.T) {
 func TestRedeemChangeRefuses(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		token string // empty is the right one
+		token string // empty means the valid token
 		next  string
 		after time.Duration
 		want  error
@@ -228,7 +228,7 @@ func TestRedeemChangeRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			if row.want == nil {
-				// The repetition has the first one's end.
+				// The repetition has the same time limit as the first use.
 				c.now = c.now.Add(time.Millisecond)
 				if _, err := c.RedeemChange(t.Context(), given, auth.NewSecret(row.next)); !errors.Is(err, login.ErrNoToken) {
 					t.Errorf("again, too late: %v", err)
@@ -238,7 +238,7 @@ func TestRedeemChangeRefuses(t *testing.T) {
 			if got := c.stored(t); got != before {
 				t.Errorf("it was %s and is %s", before, got)
 			}
-			// A password that may not be set leaves the token as it was.
+			// A password that is not allowed leaves the token unchanged.
 			c.now = noon
 			if _, err := c.RedeemChange(t.Context(), token, next); err != nil {
 				t.Errorf("afterwards: %v", err)
@@ -247,7 +247,7 @@ func TestRedeemChangeRefuses(t *testing.T) {
 	}
 }
 
-// Of two logins, the token of the later one is good.
+// After two logins, only the token of the later login is valid.
 func TestNewestChangeTokenWins(t *testing.T) {
 	for on, open := range stores {
 		t.Run(on, func(t *testing.T) {
@@ -270,8 +270,8 @@ func TestNewestChangeTokenWins(t *testing.T) {
 	}
 }
 
-// TestRedeemChangeAtOnce redeems one token many times at once: exactly one password becomes the
-// user's, and everyone who sent it hears yes.
+// TestRedeemChangeAtOnce redeems one token many times at once. Exactly one password becomes the
+// user's, and all requests with that password succeed.
 func TestRedeemChangeAtOnce(t *testing.T) {
 	const redeemers = 12
 	for on, open := range stores {
@@ -307,10 +307,10 @@ func TestRedeemChangeAtOnce(t *testing.T) {
 	}
 }
 
-// TestLoginsAtOnce has many logins demand a change at once: one token works, whichever was written
-// last.
+// TestLoginsAtOnce has many logins demand a change at once: exactly one token works, whichever was
+// written last.
 func TestLoginsAtOnce(t *testing.T) {
-	const logins = 24 // more than a change of the user is decided anew
+	const logins = 24 // more than the tries of a change of the user
 	for on, open := range stores {
 		t.Run(on, func(t *testing.T) {
 			users, _ := open(t)
@@ -342,7 +342,7 @@ func TestLoginsAtOnce(t *testing.T) {
 	}
 }
 
-// A device token is no permission to change the password.
+// A known-device token permits no change of the password.
 func TestRedeemChangeOfAnotherKind(t *testing.T) {
 	c := newChanging(t, asConfigured)
 	token := c.mustChange(t)
@@ -353,7 +353,7 @@ func TestRedeemChangeOfAnotherKind(t *testing.T) {
 	if _, err := c.RedeemChange(t.Context(), device, next); !errors.Is(err, login.ErrNoToken) {
 		t.Error(err)
 	}
-	// And the other way round: it buys no slot of a device's.
+	// A change-of-password token does not count as a device either.
 	c.attempts = nil
 	if _, err := c.Login(t.Context(), withDevice(wrong, token)); !errors.Is(err, login.ErrInvalidCredentials) {
 		t.Error(err)
@@ -379,8 +379,8 @@ func (o *overtaken) Update(ctx context.Context, u user.User) error {
 	return o.Store.Update(ctx, u)
 }
 
-// TestLoginIsOvertaken holds what a login answers that loses every race against others: its token
-// counts as older than theirs, and nothing is a fault.
+// TestLoginIsOvertaken checks the answer of a login that loses every race against other logins: its
+// token counts as older than theirs, and no error is reported.
 func TestLoginIsOvertaken(t *testing.T) {
 	for on, open := range stores {
 		t.Run(on, func(t *testing.T) {
@@ -399,8 +399,8 @@ func TestLoginIsOvertaken(t *testing.T) {
 				t.Errorf("the newest token: %v", err)
 			}
 
-			// Writes of another kind bring no newer token, so the login that loses to them has
-			// nothing to answer.
+			// A concurrent write of another kind brings no newer token, so a login that loses every
+			// race against it fails.
 			if _, err := c.SetPassword(t.Context(), c.ada.ID, auth.NewSecret("correct horse"), true); err != nil {
 				t.Fatal(err)
 			}

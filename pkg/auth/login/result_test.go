@@ -17,8 +17,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// A device becomes known once, again when its token is halfway to its end, and again after a
-// password change.
+// A device becomes known once, again when its token has passed half of its lifetime, and again
+// after a password change.
 func TestNewDevice(t *testing.T) {
 	now := noon
 	a := newRecorder(t, ada(asIs)).with(t, func(c *login.Config) { c.Now = func() time.Time { return now } })

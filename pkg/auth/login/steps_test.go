@@ -75,8 +75,8 @@ func same(got, want error) bool {
 	return ok && no.Code == denial.Code && denial.Subject == ""
 }
 
-// TestDenialNamesTheLogin: the error of a denied login has what the audit line needs, and the Denial
-// of the step, which many logins may share, is unchanged.
+// TestDenialNamesTheLogin checks that the error of a denied login has what the audit line needs,
+// and that the Denial of the step, which many logins may share, is unchanged.
 func TestDenialNamesTheLogin(t *testing.T) {
 	shared := &login.Denial{Code: "second_factor_required", Description: "send one_time_code"}
 	deny := func() error { return fmt.Errorf("a step: %w", shared) }

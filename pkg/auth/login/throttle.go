@@ -30,7 +30,8 @@ func newLimiter(counters throttle.Counters, keys throttle.Keys, limits Limits) (
 	return &limiter{all, limits}, nil
 }
 
-// Take implements attempts. It makes one write, or none if the kind of the attempt has no limit.
+// Take implements attempts. It makes one write, or no write if the kind of the attempt has no
+// limit.
 func (t *limiter) Take(ctx context.Context, a attempt) (slot, error) {
 	c, limited := t.charge(a)
 	if !limited {
@@ -50,9 +51,9 @@ func (t *limiter) Settle(ctx context.Context, s slot, e throttle.Ending) error {
 	return t.all.Settle(ctx, taken, e)
 }
 
-// Unlock sets the counter of the account with this e-mail back to zero, and returns how many attempts
-// it had. The limits must be those of the logins, and at is the time of the call. Known devices and
-// networks keep their counters.
+// Unlock resets the counter of the account with this e-mail to zero, and returns how many attempts
+// the counter had. The limits must be the limits of the logins, and at is the time of the call.
+// Known devices and networks keep their counters.
 func Unlock(ctx context.Context, counters throttle.Counters, keys throttle.Keys, limits Limits, email string, at time.Time) (attempts int, err error) {
 	t, err := newLimiter(counters, keys, limits)
 	if err != nil {

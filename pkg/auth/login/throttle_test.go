@@ -204,9 +204,9 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-// A refusal by one counter does not count on the other: a network without free attempts must not
-// use up those of an account, and an impatient client of one account must not use up those of its
-// network.
+// A refusal by one counter does not count on the other counter. A network without free attempts
+// must not use up the attempts of an account, and an impatient client of one account must not use
+// up the attempts of its network.
 func TestRefusalsCountOnNoOtherCounter(t *testing.T) {
 	limits := login.DefaultLimits()
 	limits.Account = throttle.Limit{Free: 2, Delay: 5 * time.Second, MaxDelay: time.Minute, Window: time.Hour}
@@ -279,7 +279,7 @@ func TestSecondFactorIsThrottled(t *testing.T) {
 	g.expect(t, "and all begins anew", right, "login denied: second_factor_required")
 }
 
-// During an attack the owner can log in with a known device, and only with that.
+// During an attack the owner can log in only with a known device.
 func TestKnownDevice(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(asIs))
 	known := g.device(t, ada(asIs))

@@ -33,7 +33,7 @@ var deviceKind = sealed.Kind{
 //	edt_ + base64url( kind and version 1 | key id 2 | subject form 1 | subject | token version 8 | id 16 |
 //	                    issue time 5 | HMAC-SHA-256 of all before, truncated to 16 | CRC-32 of all before 4 )
 //
-// Numbers, subject forms and the single spelling are those of refresh tokens (session.Codec).
+// Numbers, subject forms and the single spelling are the same as in refresh tokens (session.Codec).
 type voucher struct {
 	Subject auth.SubjectID
 	// TokenVersion is the user's TokenVersion at the time of issue. A password change invalidates

@@ -19,7 +19,7 @@ type tokens struct {
 
 // Device returns a known-device token for a user who has just proven the password. (OWASP calls it
 // a device cookie.) The token identifies the device, not the user: a login with it still needs the
-// password, but counts separately from guesses of others. It is valid for 180 days, or until the
+// password, but strangers' guesses do not count on it. It is valid for 180 days, or until the
 // user's TokenVersion changes.
 func (x tokens) Device(ctx context.Context, u user.User) (auth.Secret, error) {
 	v := voucher{Subject: u.ID, TokenVersion: u.TokenVersion, IssuedAt: x.Now()}
@@ -42,8 +42,8 @@ func (d KnownDevice) Vouches(u user.User) bool {
 	return d.ID != "" && d.voucher.vouchesFor(u.ID, u.TokenVersion)
 }
 
-// ReadDevice returns the known device of a token, without I/O except for keys. An invalid or expired
-// token is no device, as in [Authenticator.Login].
+// ReadDevice returns the known device of a token. It does no I/O except for reading keys. An
+// invalid or expired token is no device, as in [Authenticator.Login].
 func (a *Authenticator) ReadDevice(ctx context.Context, token auth.Secret) (KnownDevice, error) {
 	v, err := a.device(ctx, token)
 	if err != nil || v.ID == (deviceID{}) {

@@ -15,17 +15,17 @@ const (
 
 // CheckEmail returns an error that wraps [ErrEmail] unless a new user may have text as an e-mail
 // address. CheckEmail is stricter than [NormalizeEmail], which finds existing users. Mail is sent
-// to the address, and some mail servers read a list, a quoted local part, a route or an encoded word as
-// a different address.
+// to the address, and some mail servers read a list, a quoted local part, a route or an encoded
+// word as a different address.
 //
-// The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3) without "%"
-// and "!". The domain must consist of labels of letters, digits and inner hyphens, each with an A-label (RFC
-// 5890), which must not depend on case. One "@" separates the two.
+// The local part must be a Dot-string (RFC 5321, section 4.1.2, with RFC 6531, section 3.3) without
+// "%" and "!". The domain must consist of labels of letters, digits and inner hyphens. Each label
+// must have an A-label (RFC 5890) that does not depend on case. One "@" separates the two parts.
 func CheckEmail(text string) error {
 	if _, err := NormalizeEmail(text); err != nil {
 		return err
 	}
-	// Mail goes to the address as written, so the domain must be one as written, too.
+	// Mail goes to the address as written, so the written domain must be valid too.
 	written, err := writtenEmail(text)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func CheckEmail(text string) error {
 	local, domain, _ := strings.Cut(string(written), "@")
 	switch {
 	case !sameKey(string(written), text):
-		// A reader that lowers the text gets another address; see EmailPointers.
+		// A reader that lowers the text would get a different address; see EmailPointers.
 		return fmt.Errorf("%w: the domain is another one in lower case", ErrEmail)
 	case strings.Contains(domain, "@"):
 		return fmt.Errorf("%w: it must have one @", ErrEmail)

@@ -132,7 +132,7 @@ func (d *Directory) SetClaims(ctx context.Context, id auth.SubjectID, claims map
 	})
 }
 
-// errSame says that there is nothing to store.
+// errSame stops a change that would store what is stored already.
 var errSame = errors.New("no change")
 
 // change reads a user, calls f to change it, and stores the result unless f returns an error. After
@@ -159,15 +159,15 @@ func (d *Directory) update(ctx context.Context, u User) (User, error) {
 }
 
 // ChangeEmail gives the user a new e-mail address. The error wraps [ErrEmail] if the address is not
-// usable and [ErrExists] if it belongs to another user. The new address is not verified. Sessions continue, because they belong to
-// the subject.
+// usable and [ErrExists] if it belongs to another user. The new address is not verified. Sessions
+// continue, because they belong to the subject.
 func (d *Directory) ChangeEmail(ctx context.Context, id auth.SubjectID, email string) (User, error) {
 	if err := CheckEmail(email); err != nil {
 		return User{}, err
 	}
 	email = strings.TrimSpace(email)
 	return d.retry(ctx, id, func(u User) (User, error) {
-		if u.Email == email { // also a retry of this write after a lost reply
+		if u.Email == email { // this covers a retry after a lost reply
 			return u, nil
 		}
 		to := u
@@ -186,7 +186,7 @@ func (d *Directory) retry(ctx context.Context, id auth.SubjectID, f func(User) (
 	return retryFrom(ctx, func(ctx context.Context) (User, error) { return d.Store.Get(ctx, id) }, f)
 }
 
-// retryFrom is [Directory.retry] with a read of its own.
+// retryFrom is [Directory.retry] for a caller with its own read.
 func retryFrom(ctx context.Context, read func(context.Context) (User, error), f func(User) (User, error)) (User, error) {
 	for try := 1; ; try++ {
 		u, err := read(ctx)

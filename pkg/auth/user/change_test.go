@@ -180,8 +180,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q: %+v, %v", who, u, err)
 		}
 	}
-	// The e-mail address of one user is the subject of another. Find must return neither in place
-	// of the other.
+	// The e-mail address of one user is the subject of another. Find must return neither of them.
 	if _, err := d.Import(t.Context(), user.User{ID: "eve@example.com", Email: "bob@example.com"}); err != nil {
 		t.Fatal(err)
 	}

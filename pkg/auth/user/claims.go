@@ -22,8 +22,8 @@ const (
 	maxExact = 1 << 53
 )
 
-// registeredClaims are the names that tokens use themselves, in any case: a verifier that ignores
-// case would confuse another spelling with the registered claim.
+// registeredClaims are the claim names that the issuer sets. They are refused in any case: a
+// verifier that ignores case would confuse another spelling with the registered claim.
 var registeredClaims = claim.Registered()
 
 // checkClaims refuses claims that the issuer would refuse at every login, and claims that a store

@@ -34,8 +34,8 @@ type Directory struct {
 	Sessions interface {
 		DeleteAll(ctx context.Context, of auth.SubjectID) (int, error)
 	}
-	// Importable checks a password hash of another system, without hashing. The default accepts any
-	// short printable text. An error must not contain the hash.
+	// Importable checks a password hash of another system without computing a hash. The default
+	// accepts any short printable text. An error must not contain the hash.
 	Importable func(stored auth.Secret) error
 	// Wrap returns the form in which to store an imported hash, with more protection if the hash is
 	// weak. The default stores the hash unchanged. An error must not contain the hash.
@@ -44,7 +44,7 @@ type Directory struct {
 
 // Add creates a user. The error wraps [ErrEmail] if the address is not usable, and [ErrExists] if
 // it belongs to another user. It is an error of package password if the password is not permitted.
-// Roles that no token can carry are an error too. After [auth.ErrUnavailable] the user may exist.
+// A role that no token can carry is also an error. After [auth.ErrUnavailable] the user may exist.
 func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, roles []string) (User, error) {
 	u, err := d.NewUser(email)
 	if err != nil {
@@ -64,8 +64,8 @@ func (d *Directory) Add(ctx context.Context, email string, secret auth.Secret, r
 	return u, nil
 }
 
-// NewUser returns a user with a new subject, to be stored by Store.Create. The error wraps [ErrEmail]
-// if the address is not usable.
+// NewUser returns a user with a new subject. It stores nothing; pass the user to Store.Create. The
+// error wraps [ErrEmail] if the address is not usable.
 func (d *Directory) NewUser(email string) (User, error) {
 	if err := CheckEmail(email); err != nil {
 		return User{}, err
@@ -92,7 +92,7 @@ func checkRoles(roles []string) error {
 	return nil
 }
 
-// A token carries all roles of a user on every request. The bound is for the JSON form, in which
+// A token carries all roles of a user on every request. The limits apply to the JSON form, in which
 // short roles and quotation marks take extra bytes.
 const (
 	maxRoleBytes  = 64

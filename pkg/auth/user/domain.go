@@ -28,15 +28,15 @@ func aLabels(domain string) (string, error) {
 	text, err := strings.ToLower(domain), error(nil)
 	if !plainDomain(domain) {
 		// UTS 46 maps characters before it composes them. Equivalent texts must have one key, so
-		// compose first.
+		// aLabels composes first.
 		text, err = domains.ToASCII(norm.NFC.String(domain))
-		// x/net/idna applies the bidi rule to letters before it maps them, so an alef symbol (U+2135)
-		// passes, but the alef of its A-label does not.
+		// x/net/idna applies the bidi rule to letters before it maps them. An alef symbol (U+2135)
+		// therefore passes, but the alef of its A-label does not.
 		if again, errAgain := domains.ToASCII(text); err == nil && (errAgain != nil || again != text) {
 			err = errAmbiguousDomain
 		}
 	}
-	// The mapping has made dots of ideographic full stops.
+	// The mapping has turned ideographic full stops into dots.
 	text = strings.TrimSuffix(text, ".")
 	if err != nil || text == "" || strings.HasSuffix(text, ".") {
 		return "", fmt.Errorf("%w: the domain has no A-label (RFC 5890); it must be a domain name that DNS can hold", ErrEmail)
@@ -44,7 +44,7 @@ func aLabels(domain string) (string, error) {
 	return text, nil
 }
 
-// plainDomain reports whether lower case alone makes the A-labels of a domain.
+// plainDomain reports whether lowering the case is enough to get the A-labels of a domain.
 func plainDomain(domain string) bool {
 	for i := range len(domain) {
 		if domain[i] >= utf8.RuneSelf {

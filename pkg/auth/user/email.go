@@ -19,15 +19,16 @@ const (
 	maxEmailBytes = 254
 
 	// normalRounds is more than any character of Unicode 15 needs. If a later version of Unicode
-	// needs more, NormalizeEmail refuses the address rather than give it two keys.
+	// needs more, NormalizeEmail refuses the address, because it could get two keys.
 	normalRounds = 4
 )
 
 // NormalizeEmail returns the key of an address. The key of a key is the key itself.
 //
 // The domain becomes its A-label (RFC 5890), by UTS 46 without transitional processing, in lower
-// case and without a final dot. So the domain as a person writes it and the domain as a browser's
-// e-mail field sends it have one key, and so do fullwidth letters and the ideographic full stop.
+// case and without a final dot. A domain as a person writes it and the same domain as a browser's
+// e-mail field sends it therefore have one key. Fullwidth letters and the ideographic full stop do
+// not change the key.
 //
 // NormalizeEmail composes (NFC) and lowers the local part until neither step changes it. Lower case
 // alone is not enough: "J" with a caron has no composed form but "j" with a caron has one, so two
@@ -51,7 +52,7 @@ func NormalizeEmail(text string) (Email, error) {
 	if !stable {
 		return "", errUnstable
 	}
-	// The domain is mapped as given: UTS 46 has a lower case of its own.
+	// The domain is mapped as given, because UTS 46 lowers the case itself.
 	if domain, err = aLabels(domain); err != nil {
 		return "", err
 	}
@@ -67,7 +68,8 @@ var (
 	errParts    = fmt.Errorf("%w: it must have a local part and a domain around an @", ErrEmail)
 )
 
-// checkLength returns a trimmed address.
+// checkLength returns the address without surrounding white space, or an error if its length is out
+// of range.
 func checkLength(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	// Mail goes to the text as given, so the bound applies to the text as well as to the key.
@@ -80,8 +82,8 @@ func checkLength(text string) (string, error) {
 	return text, nil
 }
 
-// writtenEmail returns the key that versions before the A-label gave an address: the domain has the
-// letters of its owner.
+// writtenEmail returns the key that versions before the A-label gave an address. In that key the
+// domain has the letters that its owner wrote.
 func writtenEmail(text string) (Email, error) {
 	text, err := checkLength(text)
 	if err != nil {

@@ -10,25 +10,26 @@ import (
 // EmailMove is what [Directory.MoveEmailPointers] did, or would do, for one user.
 type EmailMove struct {
 	Subject auth.SubjectID
-	// Email is the address. It is empty if Err wraps [auth.ErrUnavailable] because the user cannot
-	// be read.
+	// Email is the address. It is empty if the user cannot be read; Err then wraps
+	// [auth.ErrUnavailable].
 	Email string
 	// Holder is the other user if Err is [ErrExists].
 	Holder auth.SubjectID
-	// Err is nil if the pointer was moved. It is [ErrExists] if the pointer belongs to another user:
-	// the addresses of both are one address. It wraps [ErrEmail] if the domain has no A-label.
+	// Err is nil if the pointer was moved. It is [ErrExists] if the pointer belongs to another
+	// user, because both addresses normalize to one key. It wraps [ErrEmail] if the domain has no
+	// A-label.
 	Err error
 }
 
 // MoveEmailPointers gives every address the pointer for [NormalizeEmail] and then sets
 // [MarkEmailPointers]. Versions before the A-label wrote other pointers for domains that are not
-// ASCII or have an A-label; see [EmailPointers]. Run it once no such version runs any more: that
-// version does not find the pointers that moved.
+// ASCII or have an A-label; see [EmailPointers]. Run it after the last instance of an earlier
+// version has stopped, because an earlier version does not find a moved pointer.
 //
-// MoveEmailPointers calls each once for every user whose pointer moves or cannot move, and progress,
-// which may be nil, after each part of the list. It changes no user. A user whose pointer cannot
-// move is found as before, and the mark is not set: change the address of the user, or erase the
-// user, and call MoveEmailPointers again. It is safe to interrupt and to repeat. With dryRun it
+// MoveEmailPointers calls each once for every user whose pointer moves or cannot move. It calls
+// progress, which may be nil, after each part of the list. It changes no user. If a pointer cannot
+// move, its user is still found, and the mark is not set: change the address of the user, or erase
+// the user, and call MoveEmailPointers again. It is safe to interrupt and to repeat. With dryRun it
 // writes nothing. marked reports whether the store has the mark.
 func (d *Directory) MoveEmailPointers(
 	ctx context.Context, dryRun bool, each func(EmailMove), progress func(users int),
@@ -56,7 +57,8 @@ func (d *Directory) MoveEmailPointers(
 		if err != nil || dryRun || left > 0 {
 			return false, err
 		}
-		// A list may miss the newest users, so only a list without a move is the end.
+		// A list may miss the newest users, so MoveEmailPointers stops only after a list without a
+		// move.
 		if moved == 0 {
 			err := d.Store.SetMark(ctx, MarkEmailPointers)
 			return err == nil, err
@@ -64,7 +66,7 @@ func (d *Directory) MoveEmailPointers(
 	}
 }
 
-// eachUser calls f for each user, with an error if the user cannot be read.
+// eachUser calls f for each user. If a user cannot be read, f gets the error.
 func (d *Directory) eachUser(ctx context.Context, progress func(users int), f func(EmailMove) error) error {
 	n := 0
 	for after := auth.SubjectID(""); ; {
@@ -94,11 +96,11 @@ func (d *Directory) eachUser(ctx context.Context, progress func(users int), f fu
 // emailMovePage is how many users are listed at a time.
 const emailMovePage = 100
 
-// moveEmailPointer moves the pointer of one user. The result is the zero EmailMove if there is
-// nothing to move. planned are the moves of a dry run so far.
+// moveEmailPointer moves the pointer of one user. The result is the zero EmailMove if the pointer
+// need not move. planned holds the moves of a dry run so far.
 func (d *Directory) moveEmailPointer(ctx context.Context, m EmailMove, dryRun bool, planned map[Email]auth.SubjectID) (EmailMove, error) {
 	if plainDomain(domainOf(m.Email)) {
-		return EmailMove{}, nil // also if there is no e-mail
+		return EmailMove{}, nil // this covers a user without an e-mail
 	}
 	key, err := NormalizeEmail(m.Email)
 	if err != nil {
@@ -124,7 +126,7 @@ func (d *Directory) moveEmailPointer(ctx context.Context, m EmailMove, dryRun bo
 	}
 	switch err := d.Store.MoveEmailPointer(ctx, m.Subject, m.Email); {
 	case errors.Is(err, ErrExists):
-		// A second call of MoveEmailPointers has moved the pointer of another user meanwhile.
+		// A parallel call of MoveEmailPointers has moved the pointer of another user.
 		m.Err = ErrExists
 		if m.Holder, err = d.Store.ByPointer(ctx, key.Pointer()); errors.Is(err, auth.ErrNotFound) {
 			err = nil
@@ -137,8 +139,8 @@ func (d *Directory) moveEmailPointer(ctx context.Context, m EmailMove, dryRun bo
 	}
 }
 
-// withoutPointer returns an EmailMove for a user without a pointer for the address, or the zero
-// EmailMove if the user has another address since the list, or is erased.
+// withoutPointer returns an EmailMove for a user without a pointer for the address. It returns the
+// zero EmailMove if the user was erased, or got another address after the list was read.
 func (d *Directory) withoutPointer(ctx context.Context, m EmailMove) (EmailMove, error) {
 	switch u, err := d.Store.Get(ctx, m.Subject); {
 	case errors.Is(err, auth.ErrNotFound), err == nil && u.Email != m.Email:

@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// EmailPointers returns the pointers that may lead to the user with an address, each once. A store
-// follows the first that exists.
+// EmailPointers returns the pointers that may lead to the user with an address, without duplicates.
+// A store follows the first pointer that exists.
 //
-// Nearly all addresses have one pointer, the one for [NormalizeEmail]. Versions before the A-label
-// wrote the domain as its owner did. So an address whose domain is not ASCII, or has an A-label, may
-// have another pointer until [Directory.MoveEmailKeys] has moved it. The pointer as written comes
-// first: if two users hold the two pointers, each of them is found as before. An address that is not
-// valid has one pointer, which leads to no user.
+// Nearly all addresses have one pointer, the pointer for [NormalizeEmail]. Versions before the
+// A-label stored the domain as its owner wrote it. So an address whose domain is not ASCII, or has
+// an A-label, may have another pointer until [Directory.MoveEmailPointers] has moved it. The
+// pointer as written comes first: if two users hold the two pointers, each user is found as before.
+// An invalid address has one pointer, which leads to no user.
 //
-// All texts with a pointer in common have one key, so the attempts at a user count under one key. The
-// pointer as written is therefore missing if it is the pointer of another address: a capital i with a
-// dot has the lower case i, but UTS 46 maps it to an i with a combining dot, which is another domain.
+// All texts with a pointer in common have one key, so the attempts at a user count under one key.
+// For this reason EmailPointers leaves out the pointer as written if it is the pointer of another
+// address. For example, the lower case of a capital i with a dot is i, but UTS 46 maps the letter
+// to i with a combining dot, which is a different domain.
 func EmailPointers(text string) []Pointer {
 	key, err := NormalizeEmail(text)
 	text = strings.TrimSpace(text)
@@ -32,8 +33,8 @@ func EmailPointers(text string) []Pointer {
 	}
 	if err == nil {
 		all = append(all, key.Pointer())
-		// The owner may have written the domain in letters and log in from a browser, which sends
-		// the A-label.
+		// The owner may have written the domain in letters and now log in from a browser, which
+		// sends the A-label.
 		_, domain := cutLast(string(key), "@")
 		if domain, err = domains.ToUnicode(domain); err == nil {
 			if written, err := writtenEmail(local + "@" + domain); err == nil && sameKey(string(written), text) {
@@ -47,9 +48,9 @@ func EmailPointers(text string) []Pointer {
 	return unique(all)
 }
 
-// HeldEmailPointers returns the pointers that a user with this address may hold: those of
-// [EmailPointers], and the pointer that a version before the A-label wrote, even if it is the pointer
-// of another address now. A store must check that a pointer leads to the user.
+// HeldEmailPointers returns the pointers that a user with this address may hold: the pointers of
+// [EmailPointers], and the pointer that a version before the A-label wrote, even if it now belongs
+// to another address. A store must check that a pointer leads to the user.
 func HeldEmailPointers(text string) []Pointer {
 	all := EmailPointers(text)
 	if written, ok := writtenPointer(text); ok {
@@ -58,8 +59,8 @@ func HeldEmailPointers(text string) []Pointer {
 	return unique(all)
 }
 
-// writtenPointer returns the pointer that versions before the A-label wrote, if it is not the one of
-// this version.
+// writtenPointer returns the pointer that versions before the A-label wrote. ok is false if this
+// version writes the same pointer.
 func writtenPointer(text string) (p Pointer, ok bool) {
 	written, err := writtenEmail(text)
 	if err != nil || plainDomain(domainOf(strings.TrimSpace(text))) {
@@ -68,21 +69,21 @@ func writtenPointer(text string) (p Pointer, ok bool) {
 	return written.Pointer(), true
 }
 
-// sameKey reports whether two texts have the same key, or both have none.
+// sameKey reports whether two texts have the same key, or are both invalid.
 func sameKey(a, b string) bool {
 	keyA, errA := NormalizeEmail(a)
 	keyB, errB := NormalizeEmail(b)
 	return keyA == keyB && (errA == nil) == (errB == nil)
 }
 
-// noEmail returns the stand-in for the key of an address that is not valid. It has no "@", so it is
-// the key of no user.
+// noEmail returns a substitute key for an invalid address. It has no "@", so it is the key of no
+// user.
 func noEmail(text string) Email {
 	sum := sha256.Sum256([]byte(text))
 	return Email("invalid:" + base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// unique returns the pointers without those that occur before.
+// unique removes duplicates and keeps the order.
 func unique(pointers []Pointer) []Pointer {
 	var rest []Pointer
 	for _, p := range pointers {
@@ -93,8 +94,8 @@ func unique(pointers []Pointer) []Pointer {
 	return rest
 }
 
-// emailPointer returns the pointer that a new address gets. An address of an earlier version may
-// have no A-label; it keeps the pointer that it had.
+// emailPointer returns the pointer for an address that is stored. An address of an earlier version
+// may have no A-label; it keeps its old pointer.
 func emailPointer(text string) (Pointer, error) {
 	key, err := NormalizeEmail(text)
 	if err == nil {

@@ -34,7 +34,7 @@ var (
 	// errCreated says that a creation time is out of range.
 	errCreated = errors.New("the time of creation must lie between the years 1970 and 9999")
 	// errAmbiguous says that a text is the subject of one user and the e-mail address of another.
-	errAmbiguous = errors.New("one user's subject and another's e-mail: name the user by the other of the two")
+	errAmbiguous = errors.New("the text is the subject of one user and the e-mail of another: to name the first, use their e-mail; to name the second, use their subject")
 	// ErrChanged says that the imported user exists and has been changed since the import.
 	ErrChanged = fmt.Errorf("%w, and has been changed since", ErrExists)
 )

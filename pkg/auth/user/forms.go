@@ -30,7 +30,7 @@ const maxForms = 64
 // errTooManyForms says that a record would have more than 64 forms.
 var errTooManyForms = errors.New("the users have password hashes of more than 64 forms and parameters; remove unused ones from the record with \"edgeauth user forms --clear\"")
 
-// Lacks returns those of forms that are not recorded.
+// Lacks returns the given forms that are not recorded.
 func (f Forms) Lacks(forms []string) (missing []string) {
 	for _, form := range forms {
 		if !slices.Contains(f.Recorded, form) && !slices.Contains(missing, form) {
@@ -40,9 +40,9 @@ func (f Forms) Lacks(forms []string) (missing []string) {
 	return missing
 }
 
-// RecordForms adds forms to the record, and keeps every form in it until an instant, so that the
-// caller can create users with hashes of these forms meanwhile. The zero instant keeps nothing.
-// RecordForms returns the record as it was before, and writes nothing if it already says all that.
+// RecordForms adds forms to the record and keeps all recorded forms until an instant. Before that
+// instant, the caller may create users with hashes of these forms. The zero instant keeps nothing.
+// RecordForms returns the earlier record, and writes nothing if the record needs no change.
 func (d *Directory) RecordForms(ctx context.Context, forms []string, until time.Time) (before Forms, err error) {
 	for range maxTries {
 		before, err = d.Store.Forms(ctx)

@@ -74,7 +74,7 @@ func TestRecordForms(t *testing.T) {
 	}
 }
 
-// A writer that is overtaken adds its forms to what the other one wrote.
+// A writer that is overtaken adds its forms to the forms of the other writer.
 func TestRecordFormsConflict(t *testing.T) {
 	l := &ledger{conflicts: 2}
 	d := user.Directory{Store: l}

@@ -25,23 +25,23 @@ const (
 )
 
 // Import creates a user from a record of another system. Import takes the subject, e-mail address,
-// verified address, pointers, stored hash, roles, claims, Disabled, MustChange and CreatedAt of record, and ignores
-// the rest. A record needs a subject, an e-mail address or a pointer. A record without a subject
-// gets a new one. The default CreatedAt is now. A user without a hash cannot log in with a
-// password.
+// verified address, pointers, stored hash, roles, claims, Disabled, MustChange and CreatedAt of
+// record, and ignores the other members. A record needs a subject, an e-mail address or a pointer.
+// A record without a subject gets a new subject. The default CreatedAt is now. A user without a
+// hash cannot log in with a password.
 //
 // A second import of the same record returns [ImportUnchanged], so an interrupted import can be
-// repeated. A different record with the same subject, e-mail address or pointer is [ErrExists]. It
-// is [ErrChanged], which wraps ErrExists, if the imported user has been changed since, for example
-// by a login that replaced an outdated hash. Import never changes an existing user. The error for
-// an invalid record names the wrong member.
+// repeated. If another user has the subject, the e-mail address or a pointer of the record, the
+// error is [ErrExists]. If the imported user has changed since, for example by a login that
+// replaced an outdated hash, the error is [ErrChanged], which wraps ErrExists. Import never changes
+// an existing user. The error for an invalid record names the wrong member.
 func (d *Directory) Import(ctx context.Context, record User) (ImportResult, error) {
 	u, err := d.importable(record)
 	if err != nil {
 		return "", err
 	}
-	// Read first. A repeated import finds nearly all users, and a refused write costs as much as a
-	// write.
+	// The read comes first, because a repeated import finds nearly all users, and a refused write
+	// costs as much as a successful write.
 	outcome, err := d.compare(ctx, u, record)
 	if !errors.Is(err, auth.ErrNotFound) {
 		return outcome, err
@@ -54,10 +54,10 @@ func (d *Directory) Import(ctx context.Context, record User) (ImportResult, erro
 	}
 	switch err := d.Store.Create(ctx, u, uuid.NewString()); {
 	case errors.Is(err, ErrExists):
-		// A concurrent import was faster, perhaps for another line of the same file.
+		// A concurrent import was faster, perhaps with another line of the same file.
 		outcome, again := d.compare(ctx, u, record)
 		if errors.Is(again, auth.ErrNotFound) {
-			return "", ErrConflict // and the user is erased again
+			return "", ErrConflict // the user was erased in between
 		}
 		return outcome, again
 	case err != nil:
@@ -79,7 +79,7 @@ func (d *Directory) CheckImport(ctx context.Context, record User) (ImportResult,
 	return outcome, err
 }
 
-// importable returns the user for record. Its subject is empty if the record has none.
+// importable returns the user for record, without a subject if the record has none.
 func (d *Directory) importable(record User) (User, error) {
 	if record.ID != "" {
 		if err := record.ID.Validate(); err != nil {
@@ -120,8 +120,8 @@ func (d *Directory) importable(record User) (User, error) {
 	u := User{
 		ID: record.ID, Email: strings.TrimSpace(record.Email), VerifiedEmail: strings.TrimSpace(record.VerifiedEmail), Pointers: pointers, Password: record.Password,
 		Disabled: record.Disabled, MustChange: record.MustChange,
-		// A subject may have existed before. Its old sessions have a lower version, so they are
-		// over.
+		// A subject may have existed before. Its old sessions have a lower version, so they have
+		// ended.
 		TokenVersion: uint64(now.Unix()),
 		Revision:     1, CreatedAt: record.CreatedAt.UTC().Truncate(time.Millisecond), UpdatedAt: now,
 	}
@@ -165,8 +165,8 @@ func (d *Directory) wrap(hash auth.Secret) (auth.Secret, error) {
 }
 
 // sameHash reports whether an import of the hash given may have stored the hash there. If Wrap
-// changes the hash, it adds a random salt, and only the owner's password could show a difference.
-// In this case sameHash returns true.
+// changes the hash, it adds a random salt, so only the password could show a difference, and
+// sameHash returns true.
 func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
 	if there.Equal(given) {
 		return true, nil
@@ -178,14 +178,14 @@ func (d *Directory) sameHash(there, given auth.Secret) (bool, error) {
 	return !wrapped.Equal(given), err
 }
 
-// compare compares the stored user with u, which record made. The error is auth.ErrNotFound if
-// there is no stored user.
+// compare compares the stored user with u, which was made from record. The error is
+// auth.ErrNotFound if no user is stored.
 func (d *Directory) compare(ctx context.Context, u, record User) (ImportResult, error) {
 	there, err := d.there(ctx, u, record)
 	if err != nil {
 		return "", err
 	}
-	// A member that is absent from record is not compared.
+	// Members that are absent from record are not compared.
 	if record.ID == "" {
 		u.ID = there.ID
 	}
@@ -199,7 +199,7 @@ func (d *Directory) compare(ctx context.Context, u, record User) (ImportResult, 
 	if same {
 		u.Password = there.Password
 	}
-	// An import changes no user, so it does not verify the address of a user who exists.
+	// An import changes no user, so it does not verify the address of an existing user.
 	u.VerifiedEmail = there.VerifiedEmail
 	u.TokenVersion, u.Revision, u.UpdatedAt, u.Change = there.TokenVersion, there.Revision, there.UpdatedAt, there.Change
 	switch {
@@ -211,8 +211,8 @@ func (d *Directory) compare(ctx context.Context, u, record User) (ImportResult, 
 	return "", ErrExists
 }
 
-// there returns the user with the subject of u. If record has no subject, there returns the user
-// with one of the pointers.
+// there returns the stored user with the subject of u. If record has no subject, there returns the
+// user that a pointer of u leads to.
 func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 	if record.ID != "" {
 		there, err := d.Store.Get(ctx, u.ID)
@@ -231,7 +231,7 @@ func (d *Directory) there(ctx context.Context, u, record User) (User, error) {
 	return there, err
 }
 
-// holder returns the user that the address of u, or else the first known pointer of u, leads to.
+// holder returns the subject that the address of u leads to, or else the first known pointer of u.
 func (d *Directory) holder(ctx context.Context, u User) (auth.SubjectID, error) {
 	if u.Email != "" {
 		if id, err := d.Store.ByEmail(ctx, u.Email); !errors.Is(err, auth.ErrNotFound) {

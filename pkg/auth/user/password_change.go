@@ -18,7 +18,7 @@ type PasswordChange struct {
 	Digest [sha256.Size]byte
 	// Until is the token's end, in UTC and in whole milliseconds.
 	Until time.Time
-	// TokenVersion is the user's TokenVersion when the token was made or redeemed. A change that
+	// TokenVersion is the user's TokenVersion when the token was issued or redeemed. A change that
 	// ends the user's sessions also ends the token.
 	TokenVersion uint64
 	// Redeemed says that the token has set the current password. From then on the token only
@@ -64,8 +64,8 @@ func (u User) changeState(digest [sha256.Size]byte, at time.Time) changeState {
 // The error is [ErrSuperseded] if the user need not change the password, is disabled, or has a
 // different TokenVersion. It is [auth.ErrNotFound] if the user is unknown.
 //
-// The newest token wins. If parallel calls win every race for the write, this call counts as the
-// oldest of them: PermitChange returns nil, and the token is already superseded.
+// The newest token wins. If this call loses every race against parallel calls, its token counts as
+// the oldest: PermitChange returns nil, and the token is already superseded.
 func (d *Directory) PermitChange(
 	ctx context.Context, id auth.SubjectID, tokenVersion uint64, digest [sha256.Size]byte, until time.Time,
 ) error {

@@ -93,22 +93,23 @@ func SortPointers(pointers []Pointer) []Pointer {
 
 func comparePointers(a, b Pointer) int { return strings.Compare(a.Key(), b.Key()) }
 
-// PointerMoves are what a store does to pointers if a user changes from one state to another.
+// PointerMoves says which pointers a store creates and deletes when a user changes from one state
+// to another.
 type PointerMoves struct {
-	// Add are the pointers to create. None of them may exist.
+	// Add are the pointers to create. They must not exist.
 	Add []Pointer
 	// Remove are the pointers to delete. Each must lead to the user.
 	Remove []Pointer
-	// Absent are pointers that must not exist, because the user would otherwise share an e-mail
-	// address with another user: they are other pointers of a new address. See [EmailPointers].
+	// Absent are other pointers of a new address. They must not exist, because the user would then
+	// share an e-mail address with another user. See [EmailPointers].
 	Absent []Pointer
 }
 
-// MovePointers returns the pointers to move if a user changes from one state to another, with the
-// pointer for the e-mail address included. The zero User has no pointers. held are the pointers of
-// [HeldEmailPointers] for from.Email that lead to the user; without any, the user has the pointer for
-// [NormalizeEmail]. A different spelling of an address moves no pointer, except if the letters of
-// its domain change.
+// MovePointers returns the pointers to move when a user changes from one state to another,
+// including the pointer for the e-mail address. The zero User has no pointers. held are the
+// pointers of [HeldEmailPointers] for from.Email that lead to the user. If held is empty, the user
+// has the pointer for [NormalizeEmail]. A different spelling of an address moves no pointer, unless
+// the letters of its domain change.
 //
 // The error wraps [ErrEmail], [ErrPointer] or [ErrTooManyPointers] if the new state is not valid.
 // Pointers in both states are not checked, because a later version may have written them.
@@ -128,7 +129,7 @@ func MovePointers(from, to User, held []Pointer) (PointerMoves, error) {
 	return PointerMoves{Add: without(after, before), Remove: without(before, after), Absent: absent}, nil
 }
 
-// emailBefore returns the pointer that an address has.
+// emailBefore returns the pointers that an address has before a change.
 func emailBefore(email string, held []Pointer) ([]Pointer, error) {
 	switch {
 	case email == "":
@@ -143,7 +144,7 @@ func emailBefore(email string, held []Pointer) ([]Pointer, error) {
 	return []Pointer{p}, nil
 }
 
-// emailAfter returns the pointer that an address has after a change, and which pointers must not
+// emailAfter returns the pointer that an address has after a change, and the pointers that must not
 // exist.
 func emailAfter(from, to string, before []Pointer) (after, absent []Pointer, err error) {
 	if to == "" {
@@ -160,15 +161,15 @@ func emailAfter(from, to string, before []Pointer) (after, absent []Pointer, err
 	return after, without(EmailPointers(to), append(after, before...)), nil
 }
 
-// sameWritten reports whether two addresses differ at most in case and composition, and are one
-// address: see [EmailPointers].
+// sameWritten reports whether two addresses are the same address and differ at most in case and
+// composition: see [EmailPointers].
 func sameWritten(a, b string) bool {
 	keyA, errA := writtenEmail(a)
 	keyB, errB := writtenEmail(b)
 	return errA == nil && errB == nil && keyA == keyB && sameKey(a, b)
 }
 
-// checkPointers checks the pointers of a user besides the e-mail's.
+// checkPointers checks the pointers of a user other than the pointer for the e-mail address.
 func checkPointers(pointers, before []Pointer) error {
 	for i, p := range pointers {
 		if i > 0 && comparePointers(pointers[i-1], p) >= 0 {

@@ -15,8 +15,8 @@ type User struct {
 	// NormalizeEmail makes the key from it. Email is empty for a user without an address, who
 	// cannot log in with a password.
 	Email string
-	// VerifiedEmail is the address that the owner has proven to receive mail at. It says nothing
-	// about a different Email: earlier code changes Email alone.
+	// VerifiedEmail is the address at which the owner has proven to receive mail. It says nothing
+	// about a different Email, because earlier versions change Email alone.
 	VerifiedEmail string
 	// Pointers are the names besides the e-mail address that lead to the user, in the form of
 	// SortPointers.
