@@ -16,25 +16,26 @@ import (
 )
 
 type userCommand struct {
-	Add     userAdd     `cmd:"" help:"Add a user. The password is read from standard input or asked for."`
-	List    userList    `cmd:"" help:"List users."`
-	Find    userFind    `cmd:"" help:"Show one user."`
-	Passwd  userPasswd  `cmd:"" help:"Set a password, read from standard input or asked for. All sessions end."`
-	Invite  userInvite  `cmd:"" help:"Permit one sign-up of an e-mail address, and print the secret of the invitation."`
-	Reset   userReset   `cmd:"" help:"Remove the password and end all sessions. The person then sets a new password by a code."`
-	Code    userCode    `cmd:"" help:"Print a code that lets a person in who gets no mail."`
-	Email   userEmail   `cmd:"" help:"Change the e-mail address."`
-	Emails  userEmails  `cmd:"" help:"Give e-mail addresses with an international domain their new key, and list conflicts."`
-	Roles   userRoles   `cmd:"" help:"Replace the roles, with effect from the next refresh."`
-	Claims  userClaims  `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
-	Disable userDisable `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`
-	Enable  userEnable  `cmd:"" help:"Allow logins again."`
-	Logout  userLogout  `cmd:"" help:"End all sessions, as session end-all WHO does."`
-	Unlock  userUnlock  `cmd:"" help:"Clear the counter of failed logins, so that the owner need not wait."`
-	Delete  userDelete  `cmd:"" help:"Erase a user and all their sessions."`
-	Import  userImport  `cmd:"" help:"Import users with their password hashes."`
-	Forms   userForms   `cmd:"" help:"Count the users with each form of password hash. A refused login takes as long as the slowest recorded form."`
-	Export  userExport  `cmd:"" help:"Write all users with their password hashes, as JSON lines for import."`
+	Add        userAdd        `cmd:"" help:"Add a user. The password is read from standard input or asked for."`
+	List       userList       `cmd:"" help:"List users."`
+	Find       userFind       `cmd:"" help:"Show one user."`
+	Passwd     userPasswd     `cmd:"" help:"Set a password, read from standard input or asked for. All sessions end."`
+	Invite     userInvite     `cmd:"" help:"Permit one sign-up of an e-mail address, and print the secret of the invitation."`
+	Reset      userReset      `cmd:"" help:"Remove the password and end all sessions. The person then sets a new password by a code."`
+	Code       userCode       `cmd:"" help:"Print a code that lets a person in who gets no mail."`
+	Email      userEmail      `cmd:"" help:"Change the e-mail address."`
+	Emails     userEmails     `cmd:"" help:"Give e-mail addresses with an international domain their new key, and list conflicts."`
+	Roles      userRoles      `cmd:"" help:"Replace the roles, with effect from the next refresh."`
+	Claims     userClaims     `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
+	Disable    userDisable    `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`
+	Enable     userEnable     `cmd:"" help:"Allow logins again."`
+	Logout     userLogout     `cmd:"" help:"End all sessions, as session end-all WHO does."`
+	Unlock     userUnlock     `cmd:"" help:"Clear the counter of failed logins, so that the owner need not wait."`
+	Unsuppress userUnsuppress `cmd:"" help:"Send mails again to an address that is suppressed after a bounce or a complaint."`
+	Delete     userDelete     `cmd:"" help:"Erase a user and all their sessions."`
+	Import     userImport     `cmd:"" help:"Import users with their password hashes."`
+	Forms      userForms      `cmd:"" help:"Count the users with each form of password hash. A refused login takes as long as the slowest recorded form."`
+	Export     userExport     `cmd:"" help:"Write all users with their password hashes, as JSON lines for import."`
 }
 
 // userView is a user as commands print it.

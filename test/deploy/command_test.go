@@ -86,6 +86,7 @@ func TestCommands(t *testing.T) {
 		{`{"tenant":"t1"}`, "user claims countess@example.com", "claims set", false, claims("countess@example.com", "another horse", `"tenant":"t1"`)},
 		{"", "user disable countess@example.com", "disabled", false, refused("countess@example.com", "another horse")},
 		{"", "user unlock countess@example.com", "[1-9][0-9]* attempts cleared", false, nil}, // of the refused login
+		{"", "user unsuppress countess@example.com", "(?s)was not suppressed.*delete-suppressed-destination", false, nil},
 		{"", "user invite grace@example.com", "ein_", false, nil},
 		{"", "user enable countess@example.com", "enabled", false, login("countess@example.com", "another horse")},
 		{"", "session list countess@example.com", "countess@example.com +default .* open ", false, nil},

@@ -282,6 +282,17 @@ func TestSuppressions(t *testing.T) {
 	if got := reason(); got != mail.ReasonSuppressed {
 		t.Errorf("after: %q", got)
 	}
+	for _, want := range []bool{true, false} { // an operator ends it, and the next bounce begins it anew
+		if was, err := s.Lift(t.Context(), "ADA.O'HARA@xn--bcher-kva.example"); was != want || err != nil {
+			t.Errorf("lifted: %t, %v", was, err)
+		}
+	}
+	if got := reason(); got != "" {
+		t.Errorf("after it was lifted: %q", got)
+	}
+	if err := s.Suppress(t.Context(), "ada.o'hara@xn--bcher-kva.example"); err != nil {
+		t.Fatal(err)
+	}
 	now = now.Add(30*24*time.Hour - time.Second)
 	if got := reason(); got != mail.ReasonSuppressed {
 		t.Errorf("before the end: %q", got)
@@ -294,7 +305,7 @@ func TestSuppressions(t *testing.T) {
 		t.Error("suppressed a text")
 	}
 	s.Keys = keys{}
-	if err := m.Send(t.Context(), message(mail.KindReset)); !errors.Is(err, auth.ErrUnavailable) || len(to.got) != 2 {
+	if err := m.Send(t.Context(), message(mail.KindReset)); !errors.Is(err, auth.ErrUnavailable) || len(to.got) != 3 {
 		t.Errorf("without keys: %v, %d mails", err, len(to.got))
 	}
 	if err := m.Send(t.Context(), message(mail.KindNone)); err != nil {

@@ -35,6 +35,16 @@ func (s *Suppressions) Suppress(ctx context.Context, address string) error {
 	return err
 }
 
+// Lift ends the suppression of an address, and reports whether the address was suppressed. The next
+// bounce or complaint suppresses it again. The errors of Lift are those of Suppress.
+func (s *Suppressions) Lift(ctx context.Context, address string) (was bool, err error) {
+	key, err := user.NormalizeEmail(address)
+	if err != nil {
+		return false, err
+	}
+	return s.once().Forget(ctx, suppression, string(key), s.now())
+}
+
 // Suppressed reports whether an address is suppressed. Its errors are those of Suppress.
 func (s *Suppressions) Suppressed(ctx context.Context, address string) (bool, error) {
 	key, err := user.NormalizeEmail(address)

@@ -97,3 +97,22 @@ func ExampleOnce_Spent() {
 	// false <nil>
 	// false <nil>
 }
+
+// An id that is forgotten can be spent again.
+func ExampleOnce_Forget() {
+	store, closeStore := counters()
+	defer closeStore()
+	once, ctx := throttle.Once{Counters: store, Keys: ring{}}, context.Background()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	_, _ = once.Spend(ctx, "suppressed", "ada@example.com", now, now.Add(time.Hour))
+	for range 2 {
+		was, err := once.Forget(ctx, "suppressed", "ada@example.com", now)
+		fmt.Println(was, err)
+	}
+	fresh, err := once.Spend(ctx, "suppressed", "ada@example.com", now, now.Add(time.Hour))
+	fmt.Println(fresh, err)
+	// Output:
+	// true <nil>
+	// false <nil>
+	// true <nil>
+}

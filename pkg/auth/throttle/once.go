@@ -79,8 +79,26 @@ func (o Once) Spent(ctx context.Context, purpose, id string, now time.Time) (boo
 	}
 	// The condition never holds, and the store returns what it has.
 	before, _, err := o.Counters.Update(ctx, key, Update{AnyOf: []Match{{Least: 1, Below: 1}}, Add: 1})
-	return err == nil && before.N > 0 && now.Before(before.Expires.Add(-slack)), err
+	return err == nil && before.live(now), err
 }
+
+// Forget makes a used id usable again, and reports whether it was used at the time now of the caller's
+// clock. It is for an operator who takes back what Spend recorded. Do not call it for a credential:
+// that credential could then be used twice. After a lost reply, a retry reports false.
+func (o Once) Forget(ctx context.Context, purpose, id string, now time.Time) (was bool, err error) {
+	if o.Counters == nil || purpose == "" {
+		return false, errors.New("throttle: Once requires Counters and a purpose")
+	}
+	key, err := o.key(ctx, purpose, id)
+	if err != nil {
+		return false, err
+	}
+	before, _, err := o.Counters.Update(ctx, key, GiveBack(""))
+	return err == nil && before.live(now), err
+}
+
+// live reports whether the counter of an id marks it as used at this time.
+func (c Counter) live(now time.Time) bool { return c.N > 0 && now.Before(c.Expires.Add(-slack)) }
 
 // key returns the name of the id's counter.
 func (o Once) key(ctx context.Context, purpose, id string) (string, error) {

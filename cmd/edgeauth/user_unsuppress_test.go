@@ -1,0 +1,55 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/internal/backend"
+	"github.com/edgeauth/edgeauth/internal/config"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
+	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
+	"github.com/edgeauth/edgeauth/pkg/auth/mail"
+)
+
+// TestUserUnsuppress: after the command mails are sent to the address again, however it is spelled, and
+// another address stays suppressed.
+func TestUserUnsuppress(t *testing.T) {
+	home := newHome(t)
+	source := keyrings.File(filepath.Join(home, "login-ring.json"))
+	ring, err := keyrings.Load(t.Context(), source, keyrings.LoginRing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.LoadLogin(t.Context(), source, ring.Current(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores, err := backend.OpenStores(config.Stores{BoltPath: filepath.Join(home, "store.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := &mail.Suppressions{Counters: stores.Counters, Keys: keys}
+	for _, address := range []string{"ada@example.com", "bob@example.com"} {
+		if err := list.Suppress(t.Context(), address); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"Ada@EXAMPLE.com: mails are sent again\n", "Ada@EXAMPLE.com: was not suppressed\n"} {
+		if got := done(t, "", "user", "unsuppress", "--data", home, "Ada@EXAMPLE.com"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for address, want := range map[string]bool{"ada@example.com": false, "bob@example.com": true} {
+		if got, err := list.Suppressed(t.Context(), address); got != want || err != nil {
+			t.Errorf("%s is suppressed: %t, %v", address, got, err)
+		}
+	}
+	if got := done(t, "", "user", "unsuppress", "--data", home, "--json", "bob@example.com"); !strings.Contains(got, `"was_suppressed": true`) {
+		t.Errorf("as JSON: %s", got)
+	}
+	if got := quoted("a'$(x)@example.com"); got != `'a'\''$(x)@example.com'` {
+		t.Errorf("as a word of a shell: %s", got)
+	}
+}
