@@ -7,8 +7,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// A session can replace one that has itself replaced one a moment before. What ends the last one must
-// end all of them, also if a write fails on the way and the client repeats its request.
+// A session can replace a session that has itself replaced a session a moment before. The end of
+// the last session must end the whole chain, even if a write fails on the way and the client
+// repeats its request.
 func TestStepUpChainEndsWhole(t *testing.T) {
 	for name, request := range map[string]func(*testManager, session.Granted) error{
 		"a refresh": func(h *testManager, last session.Granted) error {

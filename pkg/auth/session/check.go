@@ -7,10 +7,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Check reads a session and its user as they are now. Use it to guard requests that an access token
-// alone must not open: an access token lives on for minutes after its session has ended. Check does
-// its two reads in parallel. If the user has a newer token version than the session, one more read
-// confirms that the session has ended.
+// Check reads the current state of a session and its user. Use it to guard requests for which an
+// access token alone is not enough: an access token is valid for minutes after its session has
+// ended. Check does its two reads in parallel. If the user has a newer token version than the
+// session, one more read confirms that the session has ended.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the session has ended or its user is missing,
 // disabled or superseded, and [auth.ErrUnavailable] if a read failed.
@@ -44,10 +44,10 @@ func (m *Manager) Check(ctx context.Context, key Key) (Session, auth.Subject, er
 	return s, subject, nil
 }
 
-// kept reads a session again that looked older than its user. The session may have been read before
-// [Manager.EndOthers] raised both versions, and the user after: a refresh of the kept session at that
-// moment must not log it out. kept returns the session with its present token version, or a
-// [*Refusal] if the session has ended.
+// kept reads a session again whose version is lower than its user's. [Manager.EndOthers] may have
+// raised both versions after the session was read and before the user was read. A refresh of the
+// kept session at that moment must not log it out. kept returns the session with its current token
+// version, or a [*Refusal] if the session has ended.
 func (m *Manager) kept(ctx context.Context, before Session, u auth.Subject) (Session, error) {
 	now, err := m.c.Store.Get(ctx, before.Key)
 	switch {

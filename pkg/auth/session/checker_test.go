@@ -32,7 +32,7 @@ func principal(key session.Key, version auth.TokenVersion) auth.Principal {
 	return auth.Principal{Subject: key.Subject, SessionID: key.ID.String(), TokenVersion: version}
 }
 
-// A token's version is compared with the user's, and so is the session's.
+// The versions of the token and of the session are compared with the user's version.
 func TestCheckToken(t *testing.T) {
 	v := auth.NewTokenVersion
 	for _, row := range []struct {
@@ -70,7 +70,7 @@ func TestCheckToken(t *testing.T) {
 	}
 }
 
-// TestCheckTokenDecidesNothing holds that a failed read is an error, and no end of the session.
+// TestCheckTokenDecidesNothing checks that a failed read is an error, and no end of the session.
 func TestCheckTokenDecidesNothing(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
@@ -85,8 +85,8 @@ func TestCheckTokenDecidesNothing(t *testing.T) {
 	}
 }
 
-// TestCheckTokenReads holds what a check costs: two reads, each of which begins before the other
-// ends, and none for an id that no session has.
+// TestCheckTokenReads checks the cost of a check: two reads in parallel, and no read for a text
+// that is not a session id.
 func TestCheckTokenReads(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
@@ -106,7 +106,7 @@ func TestCheckTokenReads(t *testing.T) {
 	store.read = func() { close(session); <-user }
 	h.users.read = func() { close(user); <-session }
 	gone, cancel := context.WithCancel(t.Context())
-	cancel() // the client has hung up
+	cancel() // the client has disconnected
 	if ended, err := c.CheckToken(gone, p); ended != "" || err != nil {
 		t.Errorf("%q, %v", ended, err)
 	}

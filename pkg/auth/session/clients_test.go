@@ -16,7 +16,8 @@ type configured []auth.ClientID
 func (c configured) Has(id auth.ClientID) bool { return slices.Contains(c, id) }
 
 // TestAClientThatIsGone removes a client from the configuration, which may be a mistake of the
-// operator. Its sessions must be refused, lose nothing, and cause no report of theft.
+// operator. The sessions of the client must be refused, must not change, and must cause no report
+// of theft.
 func TestAClientThatIsGone(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		t.Run(profile.String(), func(t *testing.T) {

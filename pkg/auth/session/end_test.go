@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// logout returns the outcome, also of an error.
+// logout returns the outcome of the result or of the error.
 func (h *testManager) logout(t *testing.T, text auth.Secret, client *auth.ClientID) session.Outcome {
 	t.Helper()
 	e, err := h.Logout(t.Context(), text, client)
@@ -74,8 +74,8 @@ func (empty) Update(context.Context, session.Key, session.Update) (*session.Sess
 	return nil, false, nil
 }
 
-// TestAnOldTokenLogsOut: a client that missed rotations can end its session, and a copy's token
-// ends with it.
+// TestAnOldTokenLogsOut: a client that missed rotations can end its session, and the tokens of a
+// copy end with the session.
 func TestAnOldTokenLogsOut(t *testing.T) {
 	h := newTestManager(t)
 	first := h.login(t, auth.Balanced)
@@ -107,8 +107,8 @@ func TestLogoutOfForgedTokens(t *testing.T) {
 	}
 }
 
-// TestUnconfirmedLogoutIsNoSuccess: a logout must not report success if its write may not have
-// happened.
+// TestUnconfirmedLogoutIsNoSuccess: a logout must not report success if its write was not
+// confirmed.
 func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
@@ -134,8 +134,8 @@ func TestUnconfirmedLogoutIsNoSuccess(t *testing.T) {
 	}
 }
 
-// TestRevoke: every result of Revoke tells its caller whether there is an end to log, and why the
-// session ended.
+// TestRevoke: every result of Revoke tells the caller whether to log an end, and why the session
+// ended.
 func TestRevoke(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
@@ -196,8 +196,9 @@ func (s twice) Update(ctx context.Context, key session.Key, u session.Update) (*
 	return s.Store.Update(ctx, key, u)
 }
 
-// TestARepeatedEndIsThisEnd: a retry within the store finds the tombstone of its first attempt, and
-// must not report that the session had ended before. The end would be on record nowhere.
+// TestARepeatedEndIsThisEnd: a retry within the store finds the tombstone of its first attempt. It
+// must not report that the session had ended before, because then the end would be on record
+// nowhere.
 func TestARepeatedEndIsThisEnd(t *testing.T) {
 	h := newTestManager(t)
 	a, b := h.login(t, auth.Balanced), h.login(t, auth.Balanced)

@@ -11,17 +11,17 @@ var (
 	// ErrEnded says that a refresh token will never work again: its session has ended, or it is not
 	// an authentic token of this issuer.
 	ErrEnded = errors.New("the session has ended")
-	// ErrForeignClient says that a request names a client other than the session's. That is a
+	// ErrForeignClient says that a request names a client other than the session's. This is a
 	// mistake of the request and no sign of theft.
 	ErrForeignClient = errors.New("the session belongs to another client")
-	// ErrOtherDelivery says that a refresh token came in the body and its session delivers it in a
-	// cookie, or the reverse. Script must not turn a cookie into a token that it can read.
+	// ErrOtherDelivery says that a refresh token came in the body although its session delivers it
+	// in a cookie, or the reverse. A script must not turn a cookie into a token that it can read.
 	ErrOtherDelivery = errors.New("the refresh token is delivered in another way")
 	// ErrUnknownClient says that the session's client is missing from the configuration. If the
-	// client is configured again, the session goes on.
+	// client is configured again, the session continues.
 	ErrUnknownClient = errors.New("the session's client is not configured")
-	// ErrReauth says that a refresh shows a signal for which its client asks for a login. The session
-	// goes on: a refresh without the signal continues it.
+	// ErrReauth says that a refresh shows a signal for which its client asks for a login. The
+	// session does not end: a refresh without the signal continues it.
 	ErrReauth = errors.New("the client asks for a login because of where the request comes from")
 	// ErrScope says that a refresh asks for a scope that the session was not granted (RFC 6749,
 	// section 6).
@@ -29,8 +29,8 @@ var (
 )
 
 // Refusal is the error of [Manager.Refresh], [Manager.Logout] and [Manager.Check]. It wraps exactly
-// one of [ErrEnded] (final), [ErrReauth], [ErrScope], [ErrForeignClient], [ErrOtherDelivery], [ErrUnknownClient] and
-// [auth.ErrUnavailable], and the cause if there is one.
+// one of [ErrEnded] (final), [ErrReauth], [ErrScope], [ErrForeignClient], [ErrOtherDelivery],
+// [ErrUnknownClient] and [auth.ErrUnavailable], and the cause if it has one.
 type Refusal struct {
 	Outcome Outcome
 	// Session names the session, for the audit log. It is zero if the token was not authentic.
@@ -39,7 +39,7 @@ type Refusal struct {
 	Client auth.ClientID
 	// Revoked is why the session was ended, if Outcome is [OutcomeRevoked].
 	Revoked RevocationReason
-	// Signals are what is unusual about the request, if Outcome is a theft or [OutcomeReauth].
+	// Signals are the signals of the request, if Outcome is a theft or [OutcomeReauth].
 	Signals []auth.Signal
 	cause   error
 }
@@ -51,7 +51,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("session refused (%s)", r.Outcome)
 }
 
-// Unwrap returns the sentinel that decides the answer, and the cause if there is one.
+// Unwrap returns the sentinel that decides the answer, and the cause if r has one.
 func (r *Refusal) Unwrap() []error {
 	sentinel := auth.ErrUnavailable
 	switch {

@@ -13,30 +13,31 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// These bound the work of one login for the limit of its client, however many sessions its user has.
+// Bounds of the work that one login does for the limit of its client, for any number of sessions.
 const (
 	// evictionPage is the number of sessions that one query reads.
 	evictionPage = 1000
 	// maxEvicted is the number of sessions that one login ends. It is above the number of logins that
 	// a user begins at the same instant.
 	maxEvicted = 100
-	// evictWithin is when a login ends no further session, because it must be answered before the
-	// function times out.
+	// evictWithin is the time after which a login ends no further session, because the login must
+	// be answered before the function times out.
 	evictWithin = 3 * time.Second
 )
 
 // evict ends the sessions over the limit of own's client, the longest idle first, by one query and
-// one write for each. of is the user of own, which was just opened and stays. It returns the
-// sessions that it has ended. The error is a [*Refusal] that wraps [auth.ErrUnavailable]. It names
-// the session whose end was not confirmed, or no session if they could not be listed.
+// one write for each. of is the user of own, which was just opened and stays open. evict returns
+// the sessions that it has ended. The error is a [*Refusal] that wraps [auth.ErrUnavailable]. It
+// names the session whose end was not confirmed, or no session if the list could not be read.
 //
-// Each login lists all sessions that were opened before, in the order of their last use. A session
-// is ended only if sessions of later use fill the limit, and only if it was not used since it was
-// listed. So parallel logins never end the sessions of the latest use, as many as the limit. The login
-// that lists last ends all others but its own, which is not among the latest if its clock is behind,
-// and but those that are refreshed meanwhile. The next login ends what is left.
+// Each login lists all earlier sessions in the order of their last use. It ends a session only if
+// sessions of later use fill the limit, and only if the session was not used since the list was
+// read. So parallel logins never end the most recently used sessions, up to the limit. The login
+// that lists last leaves those sessions, its own session, which is not among them if its clock is
+// behind, and the sessions that are refreshed meanwhile. The next login ends the rest.
 func (m *Manager) evict(ctx context.Context, of auth.Subject, limit int, own Session) (ended []Ended, err error) {
-	// The login is written already. A client that hangs up must not keep more sessions thereby.
+	// The session of the login is stored already. A client must not keep more sessions by
+	// disconnecting.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evictWithin)
 	defer cancel()
 	found, err := m.neighbours(ctx, own)
@@ -60,9 +61,9 @@ func (m *Manager) evict(ctx context.Context, of auth.Subject, limit int, own Ses
 	return ended, nil
 }
 
-// evictOne ends a session, unless it was used since it was listed. It also ends those that the
-// session had replaced, unless they are among all, the sessions that count: a client whose step-up
-// got no answer uses such a session.
+// evictOne ends a session, unless it was used since the list was read. It also ends the sessions
+// that this session had replaced, except the sessions in all, which count towards the limit: a
+// client whose step-up got no answer uses a replaced session.
 func (m *Manager) evictOne(ctx context.Context, s Session, all []Session) (Ended, error) {
 	u := Revoke(millis(m.c.Now()), RevocationEvicted)
 	u.If.IdleSince = s.LastSeen
@@ -74,9 +75,9 @@ func (m *Manager) evictOne(ctx context.Context, s Session, all []Session) (Ended
 	return m.endChain(ctx, e, s.Replaces)
 }
 
-// neighbours returns the sessions of own's user, also those that have ended. If the user has more
-// than one query reads, it returns a first part of them, and another part that begins at own. Since
-// the ID of own is random, later logins see the rest.
+// neighbours returns the sessions of own's user, ended sessions included. If the user has more
+// sessions than one query reads, neighbours returns the first part of them and another part that
+// begins at own. The ID of own is random, so later logins see the remaining sessions.
 func (m *Manager) neighbours(ctx context.Context, own Session) ([]Session, error) {
 	found, err := m.c.Store.List(ctx, own.Subject, ID{}, evictionPage)
 	if err != nil || len(found) < evictionPage {
@@ -95,7 +96,7 @@ func (m *Manager) neighbours(ctx context.Context, own Session) ([]Session, error
 
 // overLimit returns the sessions of own's client that are over its limit, the longest idle first,
 // without own. Equal times are ordered by ID, so that parallel logins agree. A session of another
-// token version does not count: its user has ended it, or own.
+// token version does not count, because the user has ended that session or own.
 func overLimit(all []Session, own Session, limit int) []Session {
 	all = slices.DeleteFunc(slices.Clone(all), func(s Session) bool { return s.Client != own.Client || s.TokenVersion != own.TokenVersion })
 	slices.SortFunc(all, func(a, b Session) int {
@@ -104,8 +105,8 @@ func overLimit(all []Session, own Session, limit int) []Session {
 	return slices.DeleteFunc(all[:max(0, len(all)-limit)], func(s Session) bool { return s.ID == own.ID })
 }
 
-// notEvicted returns the error of a login that could not end the session id, or did not come so far
-// if id is zero.
+// notEvicted returns the error of a login that could not end the session id. The zero id means that
+// the login failed before it chose a session.
 func (m *Manager) notEvicted(own Session, id ID, cause error) error {
 	r, ok := errors.AsType[*Refusal](cause)
 	if !ok {

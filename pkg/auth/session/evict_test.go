@@ -11,7 +11,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// lister counts the lists of a store, calls between after each, and fails if a test says so.
+// lister counts the lists of a store, calls then after each list, and can fail.
 type lister struct {
 	session.Store
 	lists   int
@@ -45,7 +45,7 @@ func newLimited(t *testing.T, limit int) *limited {
 	return &limited{h, l, limit}
 }
 
-// open opens a session of a client, a minute after the one before.
+// open opens a session of a client, a minute after the previous session.
 func (h *limited) open(t *testing.T, client auth.ClientID) session.Granted {
 	t.Helper()
 	h.now = h.now.Add(time.Minute)
@@ -81,7 +81,7 @@ func (h *limited) revoked(t *testing.T, g session.Granted) session.RevocationRea
 	return s.Revocation.Reason
 }
 
-// isEvicted checks that a login has evicted these sessions, in this order, and no other.
+// isEvicted checks that a login has evicted exactly these sessions, in this order.
 func (h *limited) isEvicted(t *testing.T, by session.Granted, want ...session.Granted) {
 	t.Helper()
 	var ids []session.ID
@@ -114,7 +114,7 @@ func TestEvictionTakesTheLongestIdle(t *testing.T) {
 	if outcome, _ := h.refresh(t, other.RefreshToken); !outcome.Grants() {
 		t.Errorf("a session of another client: %s", outcome)
 	}
-	// A smaller limit ends several, the longest idle first.
+	// A lower limit ends several sessions, the longest idle first.
 	third, fourth := h.open(t, "mobile"), h.open(t, "mobile")
 	o := h.opening(auth.Balanced)
 	o.Client.ID, o.Client.MaxSessions = "mobile", 1
@@ -184,8 +184,8 @@ func TestALoginThatWasEndedEvictsNothing(t *testing.T) {
 	}
 }
 
-// TestStepUpEvictsNothing: a step-up replaces a session. The replaced one does not count during the
-// handover, and ends with the one that has replaced it.
+// TestStepUpEvictsNothing: a step-up replaces a session. The replaced session does not count during
+// the handover, and ends together with its replacement.
 func TestStepUpEvictsNothing(t *testing.T) {
 	h := newLimited(t, 2)
 	kept, old := h.open(t, "web"), h.open(t, "web")
@@ -222,7 +222,7 @@ func TestEvictionWithAClockBehind(t *testing.T) {
 	}
 	h.isEvicted(t, behind)
 	h.now = h.now.Add(-time.Minute)
-	again := h.open(t, "web") // of the same millisecond: the ID decides, and never itself
+	again := h.open(t, "web") // of the same millisecond: the ID decides, and a login never evicts its own session
 	if h.revoked(t, again) != "" || h.revoked(t, ahead) != "" {
 		t.Error("a login evicted itself, or a session of later use")
 	}
@@ -236,7 +236,8 @@ func TestEvictionWithAClockBehind(t *testing.T) {
 	}
 }
 
-// TestASessionInUseIsNotEvicted: it was refreshed after the login had listed it.
+// TestASessionInUseIsNotEvicted: a session that is refreshed after the login listed it is not
+// evicted.
 func TestASessionInUseIsNotEvicted(t *testing.T) {
 	h := newLimited(t, 1)
 	used := h.open(t, "web")
@@ -358,8 +359,8 @@ func TestOpenRefusesANegativeLimit(t *testing.T) {
 	}
 }
 
-// TestEvictionSparesAReplacedSessionInUse: the answer of a step-up was lost, and the client goes on
-// with the session that was replaced. The replacement, which no client uses, is evicted alone.
+// TestEvictionSparesAReplacedSessionInUse: the answer of a step-up was lost, and the client
+// continues with the replaced session. Only the replacement, which no client uses, is evicted.
 func TestEvictionSparesAReplacedSessionInUse(t *testing.T) {
 	h := newLimited(t, 2)
 	old := h.open(t, "web")

@@ -19,12 +19,12 @@ type Page struct {
 	Next ID
 }
 
-// List returns the sessions of a user that are open now, in an order that the store chooses, by one
-// query of up to limit sessions. of must come from a read of the user: sessions of an older token
-// version are hidden, and so are all sessions of a disabled user. A session that a step-up has replaced
-// is hidden too if its replacement is in the same part, unless it was refreshed after the handover, or
-// is own, the session of the request (the zero ID if there is none). So a part may be empty and still
-// have a next one. The zero after begins the list.
+// List returns the open sessions of a user, in an order that the store chooses, by one query of up
+// to limit sessions. of must come from a read of the user: sessions of an older token version are
+// hidden, and so are all sessions of a disabled user. own is the session of the request, or the
+// zero ID. A session that a step-up has replaced is hidden if its replacement is in the same part,
+// unless the session is own or was refreshed after the handover. So a part may be empty although
+// more parts follow. The zero after begins the list.
 func (m *Manager) List(ctx context.Context, of auth.Subject, own, after ID, limit int) (Page, error) {
 	found, err := m.c.Store.List(ctx, of.ID, after, limit)
 	if err != nil {
@@ -38,8 +38,8 @@ func (m *Manager) List(ctx context.Context, of auth.Subject, own, after ID, limi
 	return p, nil
 }
 
-// current returns the sessions that are open at now, without those that a step-up has replaced and
-// that are not in use.
+// current returns the sessions that are open at now, without the sessions that a step-up has
+// replaced and that are not in use.
 func (m *Manager) current(found []Session, of auth.Subject, own ID, now time.Time) (open []Session) {
 	replaced := map[ID]bool{}
 	for _, s := range found {
@@ -48,8 +48,8 @@ func (m *Manager) current(found []Session, of auth.Subject, own ID, now time.Tim
 			replaced[s.Replaces] = true
 		}
 	}
-	// A replaced session that was refreshed after the handover, or that sends this request, is in use:
-	// by a thief, or by a client whose step-up got no answer.
+	// A replaced session is in use if it was refreshed after the handover or sends this request.
+	// The user of such a session is a thief, or a client whose step-up got no answer.
 	return slices.DeleteFunc(open, func(s Session) bool {
 		return replaced[s.ID] && s.ID != own && s.LastSeen.Before(s.PausedUntil)
 	})
@@ -75,7 +75,7 @@ func notInLabel(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
 
-// shown returns a text of a client without the characters that a label cannot contain. The client may
+// shown removes the characters that a label cannot contain from a text of a client. The client may
 // be a thief, who must not be able to reorder what a page shows beside the text.
 func shown(text string) string {
 	return strings.Map(func(r rune) rune {
@@ -87,9 +87,9 @@ func shown(text string) string {
 }
 
 // Rename sets the label of a session by one write. An empty label removes it. The error is
-// [ErrLabel] if the label is not permitted. It wraps [auth.ErrNotFound] if the user has no such open
-// session, and [auth.ErrUnavailable] if the store did not confirm the write. of must come from a
-// read of the user.
+// [ErrLabel] if the label is not permitted. It wraps [auth.ErrNotFound] if the session does not
+// exist or has ended, and [auth.ErrUnavailable] if the store did not confirm the write. of must
+// come from a read of the user.
 func (m *Manager) Rename(ctx context.Context, of auth.Subject, id ID, label string) error {
 	if len(label) > maxLabelBytes || !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabelCharacters || strings.ContainsFunc(label, notInLabel) {
 		return ErrLabel

@@ -20,8 +20,8 @@ type Config struct {
 	Keys     Keys // the keys of refresh tokens
 	// Versions raises the token versions of users. Only EndOthers and EndAll need it.
 	Versions Versions
-	// Revocations is the list of Store. A repeated end of a session writes its entry again. nil writes
-	// none again.
+	// Revocations is the list of Store. With it, a repeated end of a session writes the entry
+	// again. With nil, a repeated end writes no entry.
 	Revocations Revocations
 	Rules       Rules            // the zero Rules are DefaultRules
 	Now         func() time.Time // the clock; nil means time.Now
@@ -29,8 +29,8 @@ type Config struct {
 	// Clients tells which clients are configured. Sessions of other clients are refused with
 	// [ErrUnknownClient]. nil accepts every client.
 	Clients interface{ Has(auth.ClientID) bool }
-	// ReauthOn are the clients that ask for a login because of a signal; see [auth.Client]. nil names
-	// none.
+	// ReauthOn are the clients that ask for a login because of a signal; see [auth.Client]. nil
+	// means that no client asks.
 	ReauthOn map[auth.Signal][]auth.ClientID
 }
 
@@ -40,7 +40,7 @@ type Manager struct {
 	codec Codec
 }
 
-// NewManager returns a Manager. Its error names the field of c that is missing or wrong.
+// NewManager returns a Manager. The error names the field of c that is missing or wrong.
 func NewManager(c Config) (*Manager, error) {
 	switch {
 	case c.Store == nil:
@@ -75,16 +75,16 @@ type Opening struct {
 	// TokenVersion binds the session.
 	Subject  auth.Subject
 	Client   auth.Client
-	AuthTime time.Time // when the user proved their identity
+	AuthTime time.Time // when the user proved the identity
 	AMR      []string  // by which methods, for example pwd (RFC 8176); may be empty
-	// Delivery says how the session's tokens are sent. Remember says that their cookies outlive the
-	// browser's run. StepUp ignores both and takes those of the replaced session.
+	// Delivery says how the session's tokens are sent. Remember means that their cookies outlive
+	// the browser session. StepUp ignores both and uses the values of the replaced session.
 	Delivery auth.Delivery
 	Remember bool
 	// UserAgent and Address are for the user's list of sessions. Open leaves out the characters that
 	// a label cannot contain.
 	UserAgent, Address string
-	// Visit is what the session remembers of the request, to find the signals of later ones.
+	// Visit is what the session remembers of the login, to find the signals of later requests.
 	Visit Visit
 }
 
@@ -94,39 +94,41 @@ type Granted struct {
 	Outcome Outcome
 	Session Session
 	Subject auth.Subject
-	// Signals are what is unusual about a refresh. A refresh with signals is granted, unless its
-	// client asks for a login.
+	// Signals are the signals of a refresh. A refresh with signals is granted, unless its client
+	// asks for a login.
 	Signals []auth.Signal
-	// RefreshToken is empty if Outcome is [OutcomeSame]: the client keeps the token that it has (RFC 6749,
-	// section 6). A copy of that token that arrived late could replace a newer branch in the
-	// client's store. Two branches could then take turns in the store until both were presented for
-	// one generation, which is how theft looks.
+	// RefreshToken is empty if Outcome is [OutcomeSame]: the client keeps its token (RFC 6749,
+	// section 6). A late copy of that token could replace a newer branch in the client's store. Two
+	// branches could then alternate in the store until both were presented for one generation,
+	// which looks like theft.
 	RefreshToken auth.Secret
-	// SessionToken is the token of a session that Open has opened for auth.DeliverySession. Otherwise
-	// it is empty.
+	// SessionToken is the token of a session that Open has opened for auth.DeliverySession. For
+	// other deliveries it is empty.
 	SessionToken auth.Secret
-	// StoreWithin is for how long after it sent its request the client may store RefreshToken; see
+	// StoreWithin is how long after sending its request the client may store RefreshToken; see
 	// [Rules].
 	StoreWithin time.Duration
-	// Ended are the sessions that this one has replaced and that the call has ended, for the audit
-	// log. It is also set if the call fails afterwards.
+	// Ended are the sessions that this session has replaced and that the call has ended, for the
+	// audit log. Ended is also set if the call fails afterwards.
 	Ended []Key
-	// Evicted are the sessions that Open has ended because of the client's MaxSessions, for the audit
-	// log. Each has the outcome OutcomeEnded, or another outcome and sessions that it had replaced.
+	// Evicted are the sessions that Open has ended because of the client's MaxSessions, for the
+	// audit log. An entry without the outcome OutcomeEnded still lists the sessions that it had
+	// replaced.
 	Evicted []Ended
 	// EvictErr is why more sessions than the client's MaxSessions may be left, or nil. It is a
-	// [*Refusal]. The new session is open all the same, and the next one ends those that are left.
+	// [*Refusal]. The new session is open in any case, and the next login ends the sessions that
+	// are left.
 	EvictErr error
 }
 
-// Open begins a session by one write. The client's profile must be one of package auth, its idle
+// Open opens a session by one write. The client's profile must be one of package auth, its idle
 // timeout at least [Rules.MinimumIdleTimeout], its absolute timeout above zero, and its MaxSessions
 // not below zero. If Config.Clients is set, it must have the client. AuthTime must not be zero.
 // Otherwise Open writes nothing, and the error names what is wrong. Errors wrap
 // [auth.ErrUnavailable] if the store or the keys did not answer.
 //
-// If the client has MaxSessions, Open then reads the user's sessions by one query, and ends those
-// over the limit. Its caller writes an audit line for each of Granted.Evicted and for
+// If the client has MaxSessions, Open then reads the user's sessions by one query, and ends the
+// sessions over the limit. The caller writes an audit line for each of Granted.Evicted and for
 // Granted.EvictErr.
 func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	if err := m.check(o); err != nil {
@@ -139,7 +141,7 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	return g, err
 }
 
-// open opens a session that replaces another one, or none if that is the zero Session.
+// open opens a session that replaces another session. The zero Session means that it replaces none.
 func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Granted, error) {
 	now := millis(m.c.Now())
 	g := Granted{Subject: o.Subject}
@@ -155,7 +157,7 @@ func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Grante
 		Delivery: o.Delivery, Remember: o.Remember || !o.Delivery.ByCookie(),
 		UserAgent: shown(o.UserAgent), Address: shown(o.Address), Label: replaced.Label,
 	}
-	// The tags are of the user, so a step-up keeps what the replaced session remembers.
+	// The tags depend on the user alone, so a step-up keeps what the replaced session remembers.
 	g.Session.Trace = replaced.Trace
 	g.Session.Trace.keep(factsOf(key.Subject, o.Visit))
 	if err := m.c.Store.Create(ctx, g.Session); err != nil {
@@ -165,7 +167,7 @@ func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Grante
 }
 
 // mint sets the token of a new session in g, and returns the kind and the key of the session. The
-// secret of each session is new: no token that a request has brought is ever adopted.
+// secret of each session is new: a token from a request is never reused.
 func (m *Manager) mint(ctx context.Context, o Opening, now time.Time, g *Granted) (kind Kind, key Key, err error) {
 	var random [secretBytes]byte
 	token := Token{Profile: o.Client.Profile, Subject: o.Subject.ID, IssuedAt: now.Truncate(time.Second)}
@@ -182,8 +184,8 @@ func (m *Manager) mint(ctx context.Context, o Opening, now time.Time, g *Granted
 	return RefreshKind, token.Key(), err
 }
 
-// defaultOpaqueTimeout is the longest life of an opaque session whose client has no OpaqueTimeout. It
-// is short, because no use of a copied token is noticed before the end.
+// defaultOpaqueTimeout is the longest life of an opaque session whose client has no OpaqueTimeout.
+// It is short, because the theft of an opaque token is not noticed before the session ends.
 const defaultOpaqueTimeout = 7 * 24 * time.Hour
 
 // lifetime returns the time from the login to the absolute end.
@@ -197,10 +199,12 @@ func lifetime(k Kind, c auth.Client) time.Duration {
 	return min(c.AbsoluteTimeout, defaultOpaqueTimeout)
 }
 
-// check returns an error for an opening that could not be refreshed or issued a token for.
+// check returns an error for an opening whose session could not be refreshed or could get no access
+// token.
 func (m *Manager) check(o Opening) error {
 	if m.c.Clients != nil && !m.c.Clients.Has(o.Client.ID) {
-		// Not ErrUnknownClient, by which a client is refused: the program has made the mistake.
+		// This is not ErrUnknownClient, which refuses a client: here the program has made the
+		// mistake.
 		return fmt.Errorf("session: client %q is not configured (want one of Config.Clients)", o.Client.ID)
 	}
 	if o.AuthTime.IsZero() {
@@ -257,8 +261,7 @@ func (m *Manager) refuse(key Key, o Outcome, cause error) *Refusal {
 	return &Refusal{Outcome: o, Session: key, cause: cause}
 }
 
-// refusalOf returns the refusal that the session s causes. The zero Session means that there is no
-// item.
+// refusalOf returns the refusal for the session s. The zero Session means that there is no item.
 func refusalOf(key Key, o Outcome, s Session) *Refusal {
 	r := &Refusal{Outcome: o, Session: key, Client: s.Client}
 	if s.Revocation != nil {
@@ -267,7 +270,7 @@ func refusalOf(key Key, o Outcome, s Session) *Refusal {
 	return r
 }
 
-// subjectOutcome returns why the user's session may not go on, or "".
+// subjectOutcome returns why the user's session may not continue, or "".
 func subjectOutcome(u auth.Subject, err error, s Session) Outcome {
 	switch {
 	case errors.Is(err, auth.ErrNotFound):

@@ -98,8 +98,8 @@ func (h *testManager) login(t *testing.T, profile auth.Profile) session.Granted 
 	return g
 }
 
-// refresh returns the outcome, also of an error, and checks that the error wraps exactly one of
-// ErrEnded and auth.ErrUnavailable.
+// refresh returns the outcome of the result or of the error, and checks that the error wraps
+// exactly one of ErrEnded and auth.ErrUnavailable.
 func (h *testManager) refresh(t *testing.T, text auth.Secret) (session.Outcome, session.Granted) {
 	t.Helper()
 	g, err := h.Refresh(t.Context(), session.Request{RefreshToken: text})
@@ -261,7 +261,7 @@ func TestAWideScopeHidesNoTheft(t *testing.T) {
 	}
 }
 
-// A thief who presents a stolen token and hangs up at once must not keep its session.
+// A thief who presents a stolen token and disconnects at once must not keep the session.
 func TestHangingUpStopsNoRevocation(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)
@@ -276,8 +276,8 @@ func TestHangingUpStopsNoRevocation(t *testing.T) {
 	want(t, "the owner's", outcome, session.OutcomeRevoked)
 }
 
-// TestOpenRefuses: an opening that could not be refreshed or issued a token for is refused before
-// anything is written.
+// TestOpenRefuses: an opening whose session could not be refreshed or could get no access token is
+// refused before anything is written.
 func TestOpenRefuses(t *testing.T) {
 	h := newTestManager(t)
 	for want, change := range map[string]func(*session.Opening){

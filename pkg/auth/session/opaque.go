@@ -13,9 +13,9 @@ import (
 //	ess_ + base64url( kind and version 1 | subject form 1 | subject | secret 16 | CRC-32 of all before 4 )
 //
 // The token has no MAC, because the read of its session is the check: the id of the session is the
-// hash of the secret. A text with a wrong checksum or in a second spelling costs no read, and every
-// other text two reads in one round trip. The token is the same until its session ends. Who reads
-// the store learns hashes, from which no token can be made.
+// hash of the secret. A text with a wrong checksum or in a second spelling costs no read. Every
+// other text costs two reads in one round trip. The token stays the same until its session ends. A
+// reader of the store learns hashes, from which no token can be made.
 type OpaqueToken struct {
 	Subject auth.SubjectID
 	// Secret is the session's secret: 16 random bytes, which only the client holds.
@@ -25,7 +25,7 @@ type OpaqueToken struct {
 // Key returns the key of the token's session.
 func (t OpaqueToken) Key() Key { return Key{t.Subject, IDOf(t.Secret)} }
 
-// The bytes before the subject: kind and version, subject form.
+// Bytes before the subject: kind and version, subject form.
 const opaqueHeadBytes = 1 + 1
 
 var opaqueForm = sealed.Form{
@@ -49,8 +49,8 @@ func (t OpaqueToken) Text() (auth.Secret, error) {
 	return opaqueForm.Text(append(b, secret...)), nil
 }
 
-// ParseOpaque reads the output of [OpaqueToken.Text]. It is not ok for every other text. It does no
-// I/O, so it does not tell if there is a session.
+// ParseOpaque reads the output of [OpaqueToken.Text]. ok is false for every other text. ParseOpaque
+// does no I/O, so it does not tell whether the session exists.
 func ParseOpaque(text auth.Secret) (t OpaqueToken, ok bool) {
 	b, ok := opaqueForm.Body(text)
 	if !ok {

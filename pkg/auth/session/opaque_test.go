@@ -53,7 +53,7 @@ func TestOpaqueTokenVectors(t *testing.T) {
 	}
 }
 
-// opaqueJunk are texts that are no token, each of which must cost no read.
+// opaqueJunk are texts that are not tokens. Each must cost no read.
 func opaqueJunk(t testing.TB) map[string]string {
 	good := opaqueText(t, aUUID, aSecret)
 	encoded := func(b ...byte) string {
@@ -110,7 +110,7 @@ func FuzzParseOpaque(f *testing.F) {
 		if !ok {
 			return
 		}
-		// There is one spelling: a token that is read is written as the same text.
+		// Each token has one spelling: a parsed token is written as the same text.
 		if again, err := token.Text(); err != nil || again.Reveal() != text {
 			t.Errorf("%q is also %q, %v", text, again.Reveal(), err)
 		}
@@ -181,7 +181,7 @@ func TestOpaqueLogin(t *testing.T) {
 	}
 }
 
-// What a server holds opens nothing: neither the id of a session nor anything else of its item is
+// What a server holds opens nothing: neither the id of a session nor any other part of its item is
 // its secret.
 func TestOpaqueTableOpensNothing(t *testing.T) {
 	h := newTestManager(t)
@@ -195,7 +195,7 @@ func TestOpaqueTableOpensNothing(t *testing.T) {
 	}
 }
 
-// A token of one kind is refused where the other belongs, in each direction.
+// A token of one kind is refused in the place of the other kind.
 func TestOpaqueKinds(t *testing.T) {
 	h := newTestManager(t)
 	refreshed, opaque := h.login(t, auth.Balanced), h.opaqueLogin(t)
@@ -215,7 +215,7 @@ func TestOpaqueKinds(t *testing.T) {
 		t.Errorf("the session of refresh tokens: %s", outcome)
 	}
 
-	// With a stolen key and the secret, a refresh token of an opaque session could be sealed.
+	// The holder of a stolen key and the secret could seal a refresh token of an opaque session.
 	own, _ := session.ParseOpaque(opaque.SessionToken)
 	for _, profile := range profiles {
 		sealedWithKey := auth.NewSecret(sealed(t, session.Token{Profile: profile, Subject: own.Subject, Secret: own.Secret, IssuedAt: h.now.Truncate(time.Second)}))
@@ -292,7 +292,8 @@ type noClients struct{}
 
 func (noClients) Has(auth.ClientID) bool { return false }
 
-// Junk costs nothing, and a token in good form that was made up costs one read of each table.
+// An invalid text costs nothing, and a made-up token in the right form costs one read of each
+// table.
 func TestCheckOpaqueCosts(t *testing.T) {
 	h := newTestManager(t)
 	g := h.opaqueLogin(t)
@@ -350,7 +351,7 @@ func TestSlide(t *testing.T) {
 	}
 }
 
-// A slide that fails refuses nothing, and is told.
+// A failed slide refuses nothing and is reported.
 func TestSlideFails(t *testing.T) {
 	h := newTestManager(t)
 	g := h.opaqueLogin(t)
@@ -373,7 +374,7 @@ func TestSlideFails(t *testing.T) {
 // beforeUpdate runs f once between a read of the session and the write that follows it.
 type beforeUpdate struct {
 	session.Store
-	f func() // which updates the same store
+	f func() // updates the same store
 }
 
 func (b *beforeUpdate) Update(ctx context.Context, key session.Key, u session.Update) (*session.Session, bool, error) {
@@ -441,8 +442,8 @@ func TestSlideAgainstLogout(t *testing.T) {
 	}
 }
 
-// 1,000 parallel requests after a minute move the idle end once: each other write finds that it is
-// not needed any more.
+// If 1,000 parallel requests arrive after a minute, they move the idle end once: every other write
+// finds that it is not needed any more.
 func TestParallelSlides(t *testing.T) {
 	const requests = 1000
 	h := newTestManager(t)
@@ -472,7 +473,7 @@ func TestParallelSlides(t *testing.T) {
 	}
 }
 
-// slides counts updates and those whose condition held.
+// slides counts the updates, and the updates whose condition held.
 type slides struct {
 	session.Store
 	tried, done atomic.Int32
@@ -487,8 +488,8 @@ func (s *slides) Update(ctx context.Context, key session.Key, u session.Update) 
 	return before, done, err
 }
 
-// TestWritesPerSessionDay counts what a user costs who works eight hours a day, with a request every
-// few seconds while they are at it.
+// TestWritesPerSessionDay counts the writes for a user who works eight hours a day, with a request
+// every few seconds during the work.
 func TestWritesPerSessionDay(t *testing.T) {
 	h := newTestManager(t)
 	store := &counted{Store: h.store}
@@ -514,8 +515,8 @@ func TestWritesPerSessionDay(t *testing.T) {
 	}
 }
 
-// A step-up opens a new session. The old one goes on for the handover, and ends at the first slide of
-// the new one after that.
+// A step-up opens a new session. The old session continues for the handover, and ends at the first
+// slide of the new session after the handover.
 func TestOpaqueStepUp(t *testing.T) {
 	h := newTestManager(t)
 	old := h.opaqueLogin(t)
@@ -551,7 +552,7 @@ func TestOpaqueStepUp(t *testing.T) {
 	}
 }
 
-// If the end of the replaced session fails, the request passes, and a later use ends it.
+// If the replaced session cannot be ended, the request passes, and a later use ends the session.
 func TestOpaqueStepUpEndFails(t *testing.T) {
 	h := newTestManager(t)
 	old := h.opaqueLogin(t)
@@ -571,7 +572,7 @@ func TestOpaqueStepUpEndFails(t *testing.T) {
 	}
 }
 
-// A step-up whose answer is lost ends nothing: the browser goes on with the token that it has.
+// A step-up whose answer is lost ends nothing: the browser continues with its old token.
 func TestOpaqueStepUpWithLostAnswerEndsNothing(t *testing.T) {
 	h := newTestManager(t)
 	old := h.opaqueLogin(t)
@@ -588,7 +589,7 @@ func TestOpaqueStepUpWithLostAnswerEndsNothing(t *testing.T) {
 	}
 }
 
-// A logout of the new session ends the one that it replaces, too.
+// A logout of the new session also ends the session that it replaces.
 func TestLogoutOpaque(t *testing.T) {
 	h := newTestManager(t)
 	old := h.opaqueLogin(t)

@@ -41,14 +41,15 @@ func (m inMemory) Update(_ context.Context, key session.Key, u session.Update) (
 // inFlight is a request or an answer on its way to a server or to the browser.
 type inFlight struct {
 	at     time.Duration // when it arrives
-	token  auth.Secret   // of a request, or that an answer stores
+	token  auth.Secret   // the token of a request, or the token that an answer stores
 	stepUp bool
 	answer bool
 }
 
 // walk lets a browser with one cookie jar use its session and step up, with several requests under
-// way. It returns the number of uses that were refused. Every message takes up to leg or is lost. Every
-// server's clock is up to 10 seconds off. Each use is sent with the cookie that the jar has then.
+// way. It returns the number of uses that were refused. Every message takes up to leg or is lost.
+// Every server's clock is up to 10 seconds off. Each use is sent with the cookie that the jar has
+// at that moment.
 func walk(t *testing.T, random *rand.Rand, rules session.Rules, leg time.Duration) (refused int) {
 	h := &testManager{users: &directory{subject: auth.Subject{ID: aUUID, TokenVersion: 2}}, now: epoch}
 	var err error
@@ -91,8 +92,8 @@ func walk(t *testing.T, random *rand.Rand, rules session.Rules, leg time.Duratio
 	return refused
 }
 
-// No use of an honest browser is refused, whatever is late or lost after a step-up. Without the
-// handover, uses that were under way are refused: the test can see it.
+// No use of an honest browser is refused, even if messages are late or lost after a step-up.
+// Without the handover, uses that were under way are refused, so the test can detect the fault.
 func TestOpaqueStepUpRefusesNoHonestUse(t *testing.T) {
 	const walks = 300
 	at := func(handover, leg time.Duration) (refused int) {

@@ -23,7 +23,7 @@ const (
 	OutcomeRevoked       Outcome = "revoked"
 	OutcomeIdle          Outcome = "idle"
 	OutcomeAbsolute      Outcome = "absolute"
-	OutcomeNotBefore     Outcome = "not_before"     // created before Rules.SessionsNotBefore
+	OutcomeNotBefore     Outcome = "not_before"     // the session was created before Rules.SessionsNotBefore
 	OutcomeForeignClient Outcome = "foreign_client" // the session belongs to another client
 	OutcomeOtherDelivery Outcome = "other_delivery" // the token came in the body and its session uses a cookie, or the reverse
 	OutcomeForged        Outcome = "forged"         // not an authentic token
@@ -55,7 +55,7 @@ func (o Outcome) Grants() bool {
 func (o Outcome) Theft() bool { return o == OutcomeFork || o == OutcomeReuse }
 
 // terminal reports whether the refresh token will never work again, so that the client must log in
-// anew. Failures and wrong requests are not terminal: the token stays good.
+// again. Failures and wrong requests are not terminal: the token remains valid.
 func (o Outcome) terminal() bool {
 	switch o {
 	case OutcomeForeignClient, OutcomeOtherDelivery, OutcomeReauth, OutcomeUnknownClient, OutcomeWiderScope, OutcomeBehind, OutcomeThrottled, OutcomeFailed:

@@ -9,23 +9,23 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Request is a refresh as a client asks for it.
+// Request is a client's request for a refresh.
 type Request struct {
 	RefreshToken auth.Secret
-	// Client is the client that the request names, or nil if it names none.
+	// Client is the client that the request names, or nil if it names no client.
 	Client *auth.ClientID
 	// ByCookie says that the token came in a cookie.
 	ByCookie bool
 	// Scope is the scope to which the request narrows the access token. If it is empty, the access
 	// token gets the session's whole scope.
 	Scope []string
-	// Visit is what the request shows of where it comes from, for the signals.
+	// Visit is what the request shows of its origin, for the signals.
 	Visit Visit
 	// OnTheft is called if the token proves that it was copied, before the write that ends the
 	// session. So the theft is on record even if the reply to that write is lost or the process
-	// ends. Refresh then returns an equal refusal, or one with [OutcomeFailed] if the store did not
-	// confirm the end; the next use of such a token calls OnTheft again, unless the session has
-	// ended. nil calls nothing.
+	// ends. Refresh then returns an equal refusal, or a refusal with [OutcomeFailed] if the store
+	// did not confirm the end. After such a failure, the next use of a token of this session calls
+	// OnTheft again, unless the session has ended. nil calls nothing.
 	OnTheft func(*Refusal)
 }
 
@@ -35,10 +35,11 @@ type Request struct {
 // ended.
 //
 // Every error is a [*Refusal]. It wraps [ErrEnded] if the token will never work again, [ErrScope]
-// if the request asks for more than was granted, [ErrReauth] if the client asks for a login, [ErrOtherDelivery] if the token came in another way
-// than its session delivers it, [ErrForeignClient] or [ErrUnknownClient] if the
-// client may not use the session, and [auth.ErrUnavailable] if nothing was decided. The token stays
-// good unless the error wraps ErrEnded.
+// if the request asks for more than was granted, [ErrReauth] if the client asks for a login,
+// [ErrOtherDelivery] if the token came in another way than its session delivers it,
+// [ErrForeignClient] or [ErrUnknownClient] if the client may not use the session, and
+// [auth.ErrUnavailable] if nothing was decided. The token remains valid unless the error wraps
+// ErrEnded.
 func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	token, err := m.codec.Parse(ctx, r.RefreshToken)
 	if err != nil {
@@ -74,7 +75,7 @@ func (m *Manager) Refresh(ctx context.Context, r Request) (Granted, error) {
 	}, nil
 }
 
-// decided is the result of the writes of a refresh, and of the read of its user beside them.
+// decided is the result of the writes of a refresh and of the parallel read of its user.
 type decided struct {
 	Decision
 	subject    auth.Subject
@@ -104,8 +105,9 @@ func (m *Manager) rotate(ctx context.Context, p Presented, onTheft func(*Refusal
 	return d, err
 }
 
-// prepare does what the strict profile does before the write, because a rotation whose answer is an
-// error logs the client out: user and client are checked, and a replaced session ends.
+// prepare runs before the write in the strict profile: it checks the user and the client, and ends
+// a replaced session. Afterwards it would be too late, because a rotation whose answer is an error
+// logs the client out.
 func (m *Manager) prepare(ctx context.Context, p Presented) (d decided, err error) {
 	var foreseen Decision
 	d.subject, d.subjectErr = m.beside(ctx, p.Token.Subject, func() { foreseen, err = m.foresee(ctx, p) })
@@ -123,9 +125,9 @@ func (m *Manager) prepare(ctx context.Context, p Presented) (d decided, err erro
 	return d, err
 }
 
-// permit refuses a refresh that the rules refuse, or whose user or client may not go on. The order
-// matters: theft is reported even if the user could not be read; then a failed read; then a user who
-// may not go on. Every error is a [*Refusal].
+// permit refuses a refresh that the rules refuse, or whose user or client may not continue. The
+// order matters: first a theft, which is reported even if the user could not be read, then a failed
+// read, then a user who may not continue. Every error is a [*Refusal].
 func (m *Manager) permit(ctx context.Context, key Key, d *decided) (err error) {
 	if !d.Outcome.Grants() {
 		refusal := refusalOf(key, d.Outcome, d.Session)
@@ -181,7 +183,7 @@ func (m *Manager) checkScope(ctx context.Context, p Presented, scope []string) e
 func (m *Manager) has(id auth.ClientID) bool { return m.c.Clients == nil || m.c.Clients.Has(id) }
 
 // foresee reads the session and returns what the rules alone would decide. A refresh that the rules
-// refuse must be refused for their reason: a wide scope must not hide a theft.
+// refuse must be refused for that reason: a wide scope must not hide a theft.
 func (m *Manager) foresee(ctx context.Context, p Presented) (Decision, error) {
 	s, err := m.c.Store.Get(ctx, p.Token.Key())
 	switch {
@@ -193,8 +195,8 @@ func (m *Manager) foresee(ctx context.Context, p Presented) (Decision, error) {
 	return m.c.Rules.Decide(p, &s), nil
 }
 
-// decide does the writes of a refresh, and calls onTheft between them if the first one proves a
-// copy.
+// decide does the writes of a refresh. If the first write proves a copy, decide calls onTheft
+// before the second.
 func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal)) (d Decision, ended []Key, err error) {
 	before, done, err := m.c.Store.Update(ctx, p.Token.Key(), m.c.Rules.Rotate(p))
 	if err != nil {
@@ -205,8 +207,8 @@ func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal
 		return Decision{}, nil, fmt.Errorf("the store reported written=%t, but the rules require written=%t", done, d.Wrote)
 	}
 	if d.Revoke != nil {
-		// The theft is reported before the write. Afterwards it could be too late: if the reply is
-		// lost or the process ends, the next request finds only an ended session.
+		// The theft is reported before the write, because afterwards it could be too late: if the
+		// reply is lost or the process ends, the next request finds only an ended session.
 		if onTheft != nil {
 			refusal := refusalOf(p.Token.Key(), d.Outcome, d.Session)
 			refusal.Signals = d.Signals
@@ -216,8 +218,9 @@ func (m *Manager) decide(ctx context.Context, p Presented, onTheft func(*Refusal
 		// ended: it would drop the token, and a later refresh needs that token to prove the theft
 		// again.
 		//
-		// The copy may be of the session that this one has replaced, too. That one ends first: once this
-		// session has ended, nothing would end it any more.
+		// The thief may also have copied the session that this session has replaced. The replaced
+		// session ends first: once this session has ended, no request would end the replaced
+		// session any more.
 		if ended, err = m.endReplaced(ctx, Key{p.Token.Subject, d.Ends}); err != nil {
 			return Decision{}, ended, err
 		}

@@ -12,19 +12,21 @@ import (
 
 const (
 	// revocationsEvery is the time between two reads of a [RevocationList], and the time limit of a
-	// read that a request begins. A function that was frozen during a read finds that read much
-	// older, and begins another one.
+	// read that a request begins. If a function was frozen during a read, the read is much older
+	// than this when the function resumes, and the list begins another read.
 	revocationsEvery = 5 * time.Second
 	// revocationsLoading is the time limit of [RevocationList.Load]. Lambda gives a start 10 seconds.
 	revocationsLoading = 8 * time.Second
 	// revocationsTrusted is the age up to which a list decides without a fresh read.
 	revocationsTrusted = 30 * time.Second
-	// revocationsPatience is how long a request waits for a read while the list is young enough.
+	// revocationsPatience is how long a request waits for a read if the list is fresh enough to
+	// decide without it.
 	revocationsPatience = 200 * time.Millisecond
-	// revocationsLongest is how long a request waits for a read without which it cannot be decided.
+	// revocationsLongest is how long a request waits for a read if the list is too old to decide
+	// without it.
 	revocationsLongest = 2 * time.Second
-	// revocationsOverlap is how far a read begins before the last one. It covers the clocks of the
-	// writers and the time between the stamp of an entry and its write.
+	// revocationsOverlap is how far before the last read the next read begins. It covers the clocks
+	// of the writers and the time between the stamp of an entry and its write.
 	revocationsOverlap = time.Minute
 	// revocationsMargin is how long an entry is kept after the last token that it refuses has
 	// expired. It covers the clocks of the writers and the [token.Leeway] of their tokens.
@@ -37,10 +39,11 @@ const (
 // required.
 type RevocationListConfig struct {
 	Revocations Revocations
-	// Lifetime is the longest lifetime of any access token that the issuer issues. An entry is kept
-	// for that time and 2 minutes, and the first read covers as much.
+	// Lifetime is the longest lifetime of any access token that the issuer issues. The list keeps
+	// an entry for this time plus 2 minutes, and the first read covers the same period.
 	Lifetime time.Duration
-	// SessionsNotBefore is that of [Rules]. Access tokens that were issued before it are refused.
+	// SessionsNotBefore has the same value as in [Rules]. Access tokens that were issued before it
+	// are refused.
 	SessionsNotBefore time.Time
 	Now               func() time.Time // the clock; nil means time.Now
 }
@@ -54,29 +57,29 @@ type RevocationListConfig struct {
 //	err = list.Load(ctx)
 //	ended, err := list.CheckToken(ctx, principal)
 //
-// While requests come, the list reads at most every 5 seconds what is new. A token is refused at the
-// latest 5 seconds and one read after the call that ended its session has returned. If the store is
-// slow or does not answer, the list decides alone until it is 30 seconds old. An older list decides
-// nothing, and CheckToken returns an error.
+// While requests arrive, the list reads new entries at most every 5 seconds. A token is refused at
+// the latest 5 seconds and one read after the call that ended its session has returned. If the
+// store is slow or does not answer, the list decides without it until the list is 30 seconds old.
+// An older list decides nothing, and CheckToken returns an error.
 //
 // It is safe for concurrent use. Concurrent requests share a read.
 type RevocationList struct {
 	c RevocationListConfig
 
 	mu       sync.RWMutex
-	sessions map[RevocationID]int64 // ended sessions, and until when the entry is kept, in Unix seconds
+	sessions map[RevocationID]int64 // ended sessions, and how long their entries are kept, in Unix seconds
 	users    map[RevocationID]superseded
-	issuedBy time.Time // tokens that were issued until then are refused
-	readAt   time.Time // begin of the last read that succeeded; zero if there was none
+	issuedBy time.Time // tokens that were issued at or before it are refused
+	readAt   time.Time // begin of the last successful read; zero before the first
 	triedAt  time.Time // begin of the last read
 	reading  *revocationRead
 	sweptAt  time.Time
 }
 
-// superseded says that a user's tokens with a lower version are refused.
+// superseded says that tokens of a user with a lower version are refused.
 type superseded struct {
 	version uint64
-	until   int64 // the entry is kept until then, in Unix seconds
+	until   int64 // end of the entry, in Unix seconds
 }
 
 // revocationRead is a read that is under way.
@@ -87,12 +90,12 @@ type revocationRead struct {
 	done   chan struct{} // closed at the end
 	err    error         // set before done is closed
 
-	slow     chan struct{} // closed once a request has waited for it in vain
+	slow     chan struct{} // closed once a request has stopped waiting for the read
 	waitOnce sync.Once
 }
 
-// NewRevocationList returns a list that has not read anything. Its error names the field of c that is
-// missing.
+// NewRevocationList returns a list that has not read anything. The error names the field of c that
+// is missing.
 func NewRevocationList(c RevocationListConfig) (*RevocationList, error) {
 	switch {
 	case c.Revocations == nil:
@@ -109,9 +112,10 @@ func NewRevocationList(c RevocationListConfig) (*RevocationList, error) {
 	}, nil
 }
 
-// Load reads the entries of the last token lifetime, and waits until they are there or ctx ends, at
-// most 8 seconds. Call it before the first request, which otherwise waits for the read. After an error the list is usable:
-// the next request reads again. The error wraps [auth.ErrUnavailable] if the store did not answer.
+// Load reads the entries of the last token lifetime. It waits for the read until ctx ends, at most
+// 8 seconds. Call it before the first request, which otherwise waits for the read. The list is
+// usable after an error: the next request reads again. The error wraps [auth.ErrUnavailable] if the
+// store did not answer.
 func (l *RevocationList) Load(ctx context.Context) error {
 	r := l.begin(l.c.Now(), true, revocationsLoading)
 	select {
@@ -122,8 +126,8 @@ func (l *RevocationList) Load(ctx context.Context) error {
 	}
 }
 
-// Refresh begins to read what is new if the last read began 5 seconds ago or earlier, and returns at
-// once. Call it early in a request, before work that CheckToken does not depend on.
+// Refresh begins to read new entries if the last read began at least 5 seconds ago, and returns at
+// once. Call it early in a request, before work that does not depend on CheckToken.
 func (l *RevocationList) Refresh() {
 	now := l.c.Now()
 	l.mu.RLock()
@@ -134,20 +138,20 @@ func (l *RevocationList) Refresh() {
 	}
 }
 
-// CheckToken returns the [Outcome] for which a verified access token may not be used, or "" if it
-// may. Of p it needs the Subject, the SessionID, the TokenVersion and IssuedAt.
+// CheckToken returns "" if a verified access token may be used, and otherwise the [Outcome]. It
+// uses the Subject, the SessionID, the TokenVersion and IssuedAt of p.
 //
 //   - [OutcomeRevoked]: the session was ended.
 //   - [OutcomeSubjectSuperseded]: sessions of the user with a higher token version were ended. A token
 //     without a version counts as lower than any.
 //   - [OutcomeNotBefore]: the sessions of all users were ended after the token was issued.
 //
-// If it is time for a read, CheckToken waits for it up to 200 ms, and then decides by the list as it
-// is. If the list is older than 30 seconds, it waits up to 2 seconds. An error says
-// that the list is too old and could not be read; then nothing is decided.
+// If a read is due, CheckToken waits for it up to 200 ms, and then decides by the list as it is. If
+// the list is older than 30 seconds, CheckToken waits up to 2 seconds. An error means that the list
+// is too old and could not be read; it decides nothing.
 //
-// CheckToken goes on if the context is cancelled: a client that hangs up must not look like a store
-// that fails.
+// CheckToken continues if the context is cancelled: a client that disconnects must not look like a
+// store that fails.
 func (l *RevocationList) CheckToken(_ context.Context, p auth.Principal) (ended string, err error) {
 	if err := l.ready(); err != nil {
 		return "", err
@@ -155,7 +159,8 @@ func (l *RevocationList) CheckToken(_ context.Context, p auth.Principal) (ended 
 	return string(l.ended(p)), nil
 }
 
-// ready returns nil once the list may decide.
+// ready waits until the list may decide. The error says that the list is too old and could not be
+// read.
 func (l *RevocationList) ready() error {
 	var patience, longest *time.Timer
 	for {
@@ -186,8 +191,8 @@ func (l *RevocationList) ready() error {
 		longest = timer(longest, revocationsLongest)
 		select {
 		case <-r.done:
-			// A read that was there before may have failed because the function was frozen meanwhile.
-			// Only the own read refuses a request.
+			// A read that another request began may have failed because the function was frozen.
+			// Only the request's own read may refuse the request.
 			if r.err != nil && !joined {
 				return r.err
 			}
@@ -205,8 +210,8 @@ func timer(t *time.Timer, d time.Duration) *time.Timer {
 	return t
 }
 
-// wait reports whether the read ended before the timer. After one request has waited in vain, the
-// others do not wait at all, so a slow store delays one request in 5 seconds.
+// wait reports whether the read ended before the timer. After one request has waited for the full
+// time, other requests do not wait, so a slow store delays one request in 5 seconds.
 func (r *revocationRead) wait(patience *time.Timer) bool {
 	select {
 	case <-r.done:
@@ -218,9 +223,10 @@ func (r *revocationRead) wait(patience *time.Timer) bool {
 	return false
 }
 
-// begin returns the read that is under way, or begins one. A read that is older than its time limit
-// was frozen with its function, and is given up. Unless the read is needed, there is at most one every
-// 5 seconds, so that neither traffic nor a failing store makes it more; begin then returns nil.
+// begin returns the current read, or begins a new read. It gives up a read that is older than its
+// time limit, which was frozen with its function. Unless a read is needed, begin starts at most one
+// read every 5 seconds and otherwise returns nil, so that neither traffic nor a failing store
+// causes more reads.
 func (l *RevocationList) begin(now time.Time, needed bool, limit time.Duration) *revocationRead {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -237,7 +243,7 @@ func (l *RevocationList) begin(now time.Time, needed bool, limit time.Duration) 
 	r := &revocationRead{begun: now, limit: limit, cancel: cancel, done: make(chan struct{}), slow: make(chan struct{})}
 	l.reading, l.triedAt = r, now
 	since := now.Add(-l.kept())
-	// A clock that was set back must not leave a gap.
+	// A clock that is set back must not leave a gap.
 	if last := earlier(l.readAt.Round(0), now.Round(0)).Add(-revocationsOverlap); last.After(since) {
 		since = last
 	}
@@ -254,7 +260,7 @@ func (l *RevocationList) read(ctx context.Context, r *revocationRead, since time
 	defer l.mu.Unlock()
 	if err == nil {
 		l.add(entries)
-		// What was written after the read began may be missing, so its begin counts.
+		// Entries that were written after the read began may be missing, so the begin counts.
 		if r.begun.After(l.readAt) {
 			l.readAt = r.begun
 		}
@@ -266,8 +272,8 @@ func (l *RevocationList) read(ctx context.Context, r *revocationRead, since time
 	close(r.done)
 }
 
-// entries reads the store. A panic of a store is an error: on this goroutine it would end the
-// process.
+// entries reads the store. It turns a panic of a store into an error: on this goroutine a panic
+// would end the process.
 func (l *RevocationList) entries(ctx context.Context, since, now time.Time) (found []RevocationEntry, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -277,13 +283,13 @@ func (l *RevocationList) entries(ctx context.Context, since, now time.Time) (fou
 	return l.c.Revocations.Since(ctx, since, now)
 }
 
-// add takes entries into the list, and forgets those that no token needs any more.
+// add takes entries into the list, and deletes entries whose tokens have all expired.
 func (l *RevocationList) add(entries []RevocationEntry) {
 	for _, e := range entries {
 		switch until := e.At.Add(l.kept()).Unix() + 1; {
 		case !e.IssuedBy.IsZero():
-			// The clock of an issuer may be ahead of that of the writer. A token that was issued shortly
-			// after the end is refused too, and its client refreshes.
+			// The clock of an issuer may be ahead of the writer's clock. A token that was issued
+			// shortly after the end is therefore refused too, and its client refreshes.
 			if at := e.IssuedBy.Add(clocksApart); at.After(l.issuedBy) {
 				l.issuedBy = at
 			}
@@ -299,7 +305,7 @@ func (l *RevocationList) add(entries []RevocationEntry) {
 		return
 	}
 	l.sweptAt = now
-	// A map keeps its memory when its elements are deleted. A new one is as large as what it holds.
+	// A map keeps its memory when its elements are deleted. A new map is as large as its contents.
 	sessions := make(map[RevocationID]int64, len(l.sessions))
 	for id, until := range l.sessions {
 		if until > now.Unix() {
@@ -317,7 +323,8 @@ func (l *RevocationList) add(entries []RevocationEntry) {
 
 // ended returns why the token of p may not be used, or "".
 func (l *RevocationList) ended(p auth.Principal) Outcome {
-	// A token without a session cannot be one of a session that was ended, and of a user it can.
+	// A token without a session id can belong to a user who was ended, but not to a session that
+	// was ended.
 	id, err := ParseID(p.SessionID)
 	session, user := RevocationIDOfSession(Key{Subject: p.Subject, ID: id}), RevocationIDOfUser(p.Subject)
 	l.mu.RLock()
@@ -334,8 +341,8 @@ func (l *RevocationList) ended(p auth.Principal) Outcome {
 	return ""
 }
 
-// elapsed returns the time from t to now: the larger of the wall clock's and the monotonic clock's,
-// because the one may be set back and the other stands still while a machine sleeps.
+// elapsed returns the time from t to now: the larger of the wall clock's and the monotonic clock's.
+// The wall clock may be set back, and the monotonic clock stops while a machine sleeps.
 func elapsed(t, now time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
 }

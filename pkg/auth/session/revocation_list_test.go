@@ -20,7 +20,7 @@ import (
 // entries is a real list of revocations whose reads a test counts, delays and fails.
 type entries struct {
 	session.Revocations
-	reads, at atomic.Int32  // in all, and at this moment
+	reads, at atomic.Int32  // in total, and at this moment
 	most      atomic.Int32  // reads at the same moment
 	delay     time.Duration // of each read; a read gives up if its context ends before
 	down      atomic.Bool
@@ -33,7 +33,7 @@ func (e *entries) Since(ctx context.Context, since, now time.Time) ([]session.Re
 	e.reads.Add(1)
 	e.most.Store(max(e.most.Load(), e.at.Add(1)))
 	defer e.at.Add(-1)
-	// What the store finds is what was written before it answers, and not before it is asked.
+	// The store finds the entries that were written before it answers. It begins when it is asked.
 	if e.delay > 0 {
 		select {
 		case <-time.After(e.delay):
@@ -47,7 +47,7 @@ func (e *entries) Since(ctx context.Context, since, now time.Time) ([]session.Re
 	return e.Revocations.Since(ctx, since, now)
 }
 
-// end writes an entry as a writer does whose clock is ahead.
+// end writes an entry by a writer whose clock is ahead.
 func (e *entries) end(t *testing.T, entry func(at time.Time) session.RevocationEntry) {
 	t.Helper()
 	if err := e.Write(context.Background(), entry(time.Now().Add(e.writer))); err != nil {
@@ -87,8 +87,8 @@ func load(t *testing.T, l *session.RevocationList) {
 	}
 }
 
-// request is a request with a token of a session: it begins the read that is due, and asks. It returns
-// the answer and how long it took.
+// request is a request with a token of a session: it calls Refresh and CheckToken. It returns the
+// answer and the time that it took.
 func request(l *session.RevocationList, p auth.Principal) (ended string, took time.Duration, err error) {
 	begin := time.Now()
 	l.Refresh()
@@ -104,7 +104,7 @@ func someKey() session.Key {
 	return key
 }
 
-// issued is the caller of an access token that was issued now.
+// issued is the principal of an access token that was issued now.
 func issued(key session.Key) auth.Principal {
 	p := principal(key, auth.NewTokenVersion(2))
 	p.IssuedAt = time.Now().Truncate(time.Second)
@@ -169,8 +169,8 @@ func TestRevocationListRefuses(t *testing.T) {
 	}
 }
 
-// TestRevocationListNotBefore: a deployment that ends all sessions of before an instant ends the tokens
-// of before it too.
+// TestRevocationListNotBefore: a deployment that ends all sessions from before an instant also ends
+// the tokens from before it.
 func TestRevocationListNotBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -187,9 +187,9 @@ func TestRevocationListNotBefore(t *testing.T) {
 	})
 }
 
-// TestRevocationListLatency ends 1,000 sessions at any time while requests come every 200 ms. Each is
-// refused 5 seconds and one read after its end at the latest, with clocks of the writers that are 5
-// seconds ahead or behind.
+// TestRevocationListLatency ends 1,000 sessions at random times while requests arrive every 200 ms.
+// Each token is refused at the latest 5 seconds and one read after the end, with clocks of the
+// writers that are 5 seconds ahead or behind.
 func TestRevocationListLatency(t *testing.T) {
 	const reading, pause = 20 * time.Millisecond, 200 * time.Millisecond
 	for _, ahead := range []time.Duration{0, 5 * time.Second, -5 * time.Second} {
@@ -230,8 +230,8 @@ func TestRevocationListLatency(t *testing.T) {
 	}
 }
 
-// TestRevocationListDay counts the reads of a day with a request every second, which is what
-// docs/sessions.md computes.
+// TestRevocationListDay counts the reads of a day with a request every second. docs/sessions.md
+// computes the same number.
 func TestRevocationListDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t)
@@ -249,8 +249,8 @@ func TestRevocationListDay(t *testing.T) {
 	})
 }
 
-// TestRevocationListIdle: without requests nothing is read, and the first request after an hour knows
-// what has ended meanwhile.
+// TestRevocationListIdle: without requests the list reads nothing, and the first request after an
+// hour knows the sessions that have ended meanwhile.
 func TestRevocationListIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t)
@@ -279,7 +279,7 @@ func TestRevocationListIdle(t *testing.T) {
 	})
 }
 
-// TestRevocationListStart: a start without a store is not final.
+// TestRevocationListStart: a list can start without the store and load later.
 func TestRevocationListStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t)
@@ -304,8 +304,8 @@ func TestRevocationListStart(t *testing.T) {
 	})
 }
 
-// TestRevocationListStoreFails: a list decides alone until it is 30 seconds old, tries every 5 seconds
-// to read, and then decides nothing.
+// TestRevocationListStoreFails: a list decides without the store until it is 30 seconds old, tries
+// to read every 5 seconds, and then decides nothing.
 func TestRevocationListStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t)
@@ -339,8 +339,8 @@ func TestRevocationListStoreFails(t *testing.T) {
 	})
 }
 
-// TestRevocationListStoreSlow: a slow read delays one request by 200 ms. The read goes on, and what it
-// finds counts.
+// TestRevocationListStoreSlow: a slow read delays one request by 200 ms. The read continues, and
+// its result counts.
 func TestRevocationListStoreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t)
@@ -365,12 +365,13 @@ func TestRevocationListStoreSlow(t *testing.T) {
 	})
 }
 
-// TestRevocationListFrozen freezes a function during a read. What that read finds is as old as its
-// begin: the next request reads again, or the tokens of sessions that ended meanwhile would pass.
+// TestRevocationListFrozen freezes a function during a read. The result of that read is as old as
+// its begin: the next request must read again, or the tokens of sessions that ended meanwhile would
+// pass.
 func TestRevocationListFrozen(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		frozen time.Duration // the read goes on when the function does
+		frozen time.Duration // the read continues when the function resumes
 		fails  bool          // its connection is gone
 		reads  int32
 	}{
@@ -432,8 +433,8 @@ func TestRevocationListClockSetBack(t *testing.T) {
 	})
 }
 
-// TestRevocationListForgets: an entry is kept for as long as a token that it refuses may live, and no
-// longer, so that the list has a bound.
+// TestRevocationListForgets: an entry is kept exactly as long as a token that it refuses may live,
+// so that the list has a bound.
 func TestRevocationListForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t, func(c *session.RevocationListConfig) { c.Lifetime = 10 * time.Minute })
@@ -460,7 +461,8 @@ func TestRevocationListForgets(t *testing.T) {
 	})
 }
 
-// TestRevocationListShares: requests at the same moment share one read, young or old the list.
+// TestRevocationListShares: requests at the same moment share one read, for a fresh list and an old
+// list.
 func TestRevocationListShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, e := newList(t)
@@ -549,8 +551,8 @@ func TestRevocationListPanic(t *testing.T) {
 
 type panics struct{ session.Revocations }
 
-// TestRevocationListRollout ends a session by a function that has other keys than the one that opened it,
-// as while two versions of a function run. What is ended is named without a key, so nothing changes.
+// TestRevocationListRollout ends a session by a function that has other keys than the function that
+// opened it, as during a deployment. Entries name sessions without a key, so nothing changes.
 func TestRevocationListRollout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, err := bolt.OpenTemp(t)
@@ -589,7 +591,7 @@ func (k nextKeys) SealingKey(ctx context.Context) (auth.RefreshTokenKey, error) 
 	return k.RefreshTokenKey(ctx, 1)
 }
 
-// TestRevocationListSize tells what 10,000 entries cost in memory.
+// TestRevocationListSize measures the memory of 10,000 entries.
 func TestRevocationListSize(t *testing.T) {
 	l, e := newList(t)
 	now := time.Now()

@@ -7,12 +7,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Rules decides how sessions move. It is the only place that holds times. Rules are values: the
-// stores, the model checker and the simulator use these same functions.
+// Rules decides how sessions move. No other type holds these durations. Rules are values: the
+// stores, the model checker and the simulator use the same functions.
 //
-// Why it works: every duplicate of a refresh gets a different, equally valid branch of the same
-// generation. An honest client has one token store, so exactly one branch survives in it and goes
-// on. Two holders of copied tokens must diverge. The second branch that is presented for a
+// Why theft is detected: every duplicate of a refresh gets a different, equally valid branch of the
+// same generation. An honest client has one token store, so exactly one branch survives in it and
+// continues. Two holders of copied tokens must diverge. The second branch that is presented for a
 // generation proves the copy.
 type Rules struct {
 	// GracePeriod is how long after a rotation a duplicate is answered without a write. A later
@@ -23,33 +23,34 @@ type Rules struct {
 	// flight of an answer, plus the longest flight of a request, plus twice the largest difference
 	// between clocks: 30 + 45 + 45 + 2 x 10 seconds.
 	MinimumInterval time.Duration
-	// StoreWithin is the longest flight of an answer: a client must not store one that arrives later
-	// than this after it sent the request. A page or a laptop that sleeps would otherwise store an
-	// answer of hours ago over a newer token, whose next use looks like a theft.
+	// StoreWithin is the longest flight of an answer: a client must not store an answer that
+	// arrives later than this after it sent the request. Otherwise a page or a laptop that wakes up
+	// could store an answer of hours ago over a newer token. The next use of the old token would
+	// look like a theft.
 	StoreWithin time.Duration
 	// LateUse is how long after a token's issue its parent may still be used. Without this bound, a
-	// thief who keeps using the parent renews RotatedAt again and again, and the victim's rotation
-	// is held off unnoticed.
+	// thief who keeps using the parent could renew RotatedAt again and again. The victim's rotation
+	// would be delayed without end and without notice.
 	LateUse time.Duration
-	// Handover is how long a session and the one that replaces it, after a step-up, are both alive.
-	// Meanwhile the old one hands out no refresh tokens. It must be at least the longest flights of
-	// two requests and of two answers, plus twice the largest difference between clocks:
-	// 45 + 45 + 45 + 45 + 2 x 10 seconds. An answer of the old session that was under way at the
-	// step-up can arrive last and put an old token back into the client's store. Then the old
-	// session goes on.
+	// Handover is how long a session and its replacement after a step-up are both alive. During the
+	// handover the old session issues no refresh tokens. It must be at least the longest flights of
+	// two requests and of two answers, plus twice the largest difference between clocks: 45 + 45 +
+	// 45 + 45 + 2 x 10 seconds. An answer of the old session that was sent before the step-up can
+	// arrive last and put an old token back into the client's store. In this case the old session
+	// continues.
 	Handover time.Duration
-	// SlideInterval is how long a use of an opaque session is remembered before the next use moves the
-	// idle end again. So the idle end is early by at most this, and a session costs at most one write
-	// in this time however often it is used.
+	// SlideInterval is the minimum time between two writes that move the idle end of an opaque
+	// session. So the idle end is early by at most this time, and a session costs at most one write
+	// in this time, however often it is used.
 	SlideInterval time.Duration
-	// RestoredUntil ends a declared window after the table was restored from a backup. Until then,
-	// an item that is older than an authentic token catches up with the token. Zero declares no
-	// window.
+	// RestoredUntil ends a window that the operator declares after the table was restored from a
+	// backup. Until then, an item that is older than an authentic token catches up with the token.
+	// Zero means no window.
 	RestoredUntil time.Time
-	// SessionsNotBefore ends every session that was created before this instant, without a write. A
-	// backup holds sessions that have ended since: after its restore, they must not live again. The
-	// instant is truncated to whole milliseconds. Zero ends none. It excludes RestoredUntil, which
-	// keeps the sessions of a backup.
+	// SessionsNotBefore ends every session that was created before this instant, without a write.
+	// After a restore, it prevents that sessions which ended after the backup become valid again.
+	// The instant is truncated to whole milliseconds. Zero ends no session. It excludes
+	// RestoredUntil, which keeps the sessions of a backup.
 	SessionsNotBefore time.Time
 }
 
@@ -70,26 +71,27 @@ func (r Rules) MinimumIdleTimeout() time.Duration { return 4 * r.MinimumInterval
 // random values.
 type Presented struct {
 	Token Token
-	// Client is the client that the request names, or nil if it names none.
+	// Client is the client that the request names, or nil if it names no client.
 	Client *auth.ClientID
-	// ByCookie says that the token came in a cookie. The session must deliver its tokens so.
+	// ByCookie says that the token came in a cookie. It must match the delivery of the session.
 	ByCookie bool
-	// Now is the one reading of the clock that both the condition and the decision use, in whole
+	// Now is the only reading of the clock, used by the condition and by the decision, in whole
 	// milliseconds.
 	Now time.Time
 	// Invocation and Fresh are random. Invocation marks this write; Fresh is the branch of its
 	// answer.
 	Invocation Invocation
 	Fresh      Branch
-	// Facts are what the request shows of where it comes from.
+	// Facts are what the request shows of its origin.
 	Facts Facts
-	// ReauthOn are the clients that ask for a login because of a signal. A session of such a client
-	// is not written by a request that shows the signal.
+	// ReauthOn are the clients that ask for a login because of a signal. If a request for such a
+	// client shows the signal, the session is not written.
 	ReauthOn map[auth.Signal][]auth.ClientID
 }
 
-// Rotate returns the first write of a refresh. The write depends on the profile, and the session is
-// not read before it. So the token's profile chooses the write, and the session must have the same.
+// Rotate returns the first write of a refresh. The write depends on the profile, but the session is
+// not read before it. So the token's profile chooses the write, and the condition requires that the
+// session has the same profile.
 func (r Rules) Rotate(p Presented) Update {
 	u := Update{
 		If: Condition{LiveAt: p.Now, CreatedFrom: r.notBefore(), Client: p.Client, Kind: RefreshKind, Profile: p.Token.Profile,
@@ -127,21 +129,20 @@ type Decision struct {
 	// Next is the content of the client's next refresh token. It is set if Outcome grants; for OutcomeSame
 	// and OutcomeExtended it is the presented token.
 	Next Token
-	// Revoke is a second write, which must succeed before the refusal is reported. It is nil if
-	// there is none.
+	// Revoke is a second write, which must succeed before the refusal is reported, or nil.
 	Revoke *Update
 	// Ends is a session that must be revoked before Revoke and before the refresh is answered: this
-	// one has replaced it, and the handover is over or a copy was noticed. It is the zero ID if there
-	// is none.
+	// session has replaced it, and the handover is over or a copy was noticed. The zero ID means no
+	// session.
 	Ends ID
-	// Signals are what is unusual about the request, if Outcome grants, is a theft or OutcomeReauth.
+	// Signals are the signals of the request, if Outcome grants, is a theft or is OutcomeReauth.
 	Signals []auth.Signal
 	// Session is the item after the first write. It is the zero Session if Outcome is Missing.
 	Session Session
 }
 
 // Decide returns the result of a refresh, given the item before the first write. before is nil if
-// there was no item.
+// the item does not exist.
 func (r Rules) Decide(p Presented, before *Session) Decision {
 	if before == nil {
 		return Decision{Outcome: OutcomeMissing}
@@ -150,7 +151,7 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 	d.Wrote = r.Rotate(p).Do(&d.Session)
 	d.Outcome = r.outcome(p, before, d.Wrote)
 	if asked := known(p.Facts, p.ReauthOn); len(asked) > 0 && slices.ContainsFunc(asked, func(k Known) bool { return !k.holds(before) }) {
-		// Decide as without the policy: a theft must not hide behind the demand for a login.
+		// Decide without ReauthOn first: a theft must not hide behind the demand for a login.
 		free := p
 		free.ReauthOn = nil
 		if d.Outcome = r.outcome(p, before, r.Rotate(free).Do(new(*before))); d.Outcome.Grants() {
@@ -178,21 +179,21 @@ func (r Rules) Decide(p Presented, before *Session) Decision {
 
 // replaced reports whether the session that s replaces must end now: the handover is over, and the
 // client may not have received an answer since. A token that was issued after the handover comes
-// from an answer that was sent after the old session had ended.
+// from an answer that was sent after the old session ended.
 func (r Rules) replaced(p Presented, s *Session) bool {
 	over := s.CreatedAt.Add(r.Handover)
 	return s.Replaces != ID{} && !p.Now.Before(over) && p.Token.IssuedAt.Before(over)
 }
 
-// StepUp returns the update of a session that another one begins to replace at this instant. It
-// requires that the session is live. It moves the idle end, because the refreshes of the handover do
-// not.
+// StepUp returns the update of a session that another session begins to replace at this instant. It
+// requires that the session is live. It moves the idle end, because refreshes during the handover
+// do not move it.
 func (r Rules) StepUp(at time.Time) Update {
 	return Update{If: Condition{LiveAt: at, CreatedFrom: r.notBefore()}, Set: Change{Activity: &Activity{At: at}, Pause: &Pause{Until: at.Add(r.Handover)}}}
 }
 
-// Slide returns the update of an opaque session that is used at this instant. It moves the idle end,
-// unless a use of the last SlideInterval has.
+// Slide returns the update of an opaque session that is used at this instant. It moves the idle
+// end, unless a use within the last SlideInterval has moved it.
 func (r Rules) Slide(at time.Time) Update {
 	return Update{
 		If:  Condition{LiveAt: at, CreatedFrom: r.notBefore(), Kind: OpaqueKind, IdleSince: at.Add(-r.SlideInterval)},
@@ -200,10 +201,11 @@ func (r Rules) Slide(at time.Time) Update {
 	}
 }
 
-// handedOver reports whether an opaque session that is used at now must end the one that it replaces:
-// the handover is over, and no use since has moved the idle end. A request with the token of s proves
-// that the browser has stored it. The token of the replaced session was in the browser before, so no
-// late answer can bring it back. The handover lets requests with it that are under way arrive.
+// handedOver reports whether an opaque session that is used at now must end the session that it
+// replaces: the handover is over, and no use since then has moved the idle end. A request with the
+// token of s proves that the browser has stored the token. The browser had the token of the
+// replaced session before, so no late answer can bring it back. The handover lets requests with the
+// replaced token arrive that were sent before.
 func (r Rules) handedOver(s *Session, now time.Time) bool {
 	over := s.CreatedAt.Add(r.Handover)
 	return s.Replaces != ID{} && !now.Before(over) && s.LastSeen.Before(over)
@@ -211,8 +213,7 @@ func (r Rules) handedOver(s *Session, now time.Time) bool {
 
 // outcome is the decision table. Its order matters. An ended session is reported as ended to every
 // client. A request of another client, or with a token that came in another way than it was
-// delivered, reveals and revokes nothing. The retry of a write is not a
-// duplicate.
+// delivered, reveals and revokes nothing. The retry of a write is not a duplicate.
 func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	t := p.Token
 	if ended := r.ended(before, p.Now); ended != "" {
@@ -223,11 +224,11 @@ func (r Rules) outcome(p Presented, before *Session, wrote bool) Outcome {
 	case p.Client != nil && *p.Client != before.Client:
 		return OutcomeForeignClient
 	case before.Kind != RefreshKind:
-		return OutcomeReuse // sealed with a stolen key: a session never changes its kind
+		return OutcomeReuse // the token was sealed with a stolen key: a session never changes its kind
 	case p.ByCookie != before.Delivery.ByCookie():
 		return OutcomeOtherDelivery
 	case t.Profile != before.Profile:
-		return OutcomeReuse // sealed with a stolen key: a session never changes its profile
+		return OutcomeReuse // the token was sealed with a stolen key: a session never changes its profile
 	case wrote && t.Profile == auth.Fixed:
 		return OutcomeExtended
 	case wrote && before.Generation == t.Generation:
@@ -283,7 +284,7 @@ func (r Rules) Refresh(p Presented, s *Session) Decision {
 	return d
 }
 
-// Revoke returns the update that ends a session for good.
+// Revoke returns the update that ends a session permanently.
 func Revoke(at time.Time, reason RevocationReason) Update {
 	return Update{Set: Change{Revocation: &Revocation{At: at, Reason: reason}}}
 }

@@ -184,12 +184,12 @@ func TestRestoredWindow(t *testing.T) {
 	if d := rules.Refresh(p, s); d.Outcome != session.OutcomeRestored || s.Generation != 10 || s.Parent != mine {
 		t.Errorf("in the window: %s, item %+v", d.Outcome, s)
 	}
-	// Within the window, a token that the table knows to be used is still theft.
+	// Within the window, a token that the table knows to be used is still a theft.
 	s = item(func(s *session.Session) { s.Generation = 7 })
 	if d := rules.Refresh(presented(nil), s); d.Outcome != session.OutcomeReuse || s.Revocation == nil {
 		t.Errorf("a copy in the window: %s", d.Outcome)
 	}
-	// Nor does a token of another profile catch up.
+	// A token of another profile does not catch up either.
 	s = item(func(s *session.Session) { s.Profile = auth.Strict })
 	if d := rules.Refresh(p, s); d.Outcome != session.OutcomeReuse || s.Generation != 5 || s.Revocation == nil {
 		t.Errorf("another profile in the window: %s, item %+v", d.Outcome, s)
@@ -201,8 +201,9 @@ func TestRestoredWindow(t *testing.T) {
 	}
 }
 
-// TestSessionsNotBefore: a session that was created before the instant is over, whatever its token
-// and profile, and nothing is written. Theft is not told apart: the session is over for every holder.
+// TestSessionsNotBefore: a session that was created before the instant is over for every token and
+// every profile, and nothing is written. A theft is not reported separately, because the session is
+// over for every holder.
 func TestSessionsNotBefore(t *testing.T) {
 	const ms = time.Millisecond
 	born := epoch.Add(-48 * time.Hour)

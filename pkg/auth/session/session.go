@@ -1,5 +1,5 @@
-// Package session keeps logins alive on the server. Each login is one item, which refresh tokens
-// continue until it ends.
+// Package session keeps users logged in. Each login opens a session, one item in a store, which
+// refresh tokens continue until it ends.
 //
 //	sessions, err := session.NewManager(session.Config{
 //		Store: db.Sessions(), Subjects: users, Keys: keys,
@@ -8,12 +8,12 @@
 //	next, err := sessions.Refresh(ctx, session.Request{RefreshToken: opened.RefreshToken})
 //	_, err = sessions.Logout(ctx, next.RefreshToken, nil)
 //
-// A generation counts the rotations of a session. A branch tells apart the answers that were given
-// for one generation.
+// The generation of a session counts its rotations. A branch distinguishes the answers of one
+// generation.
 //
-// Read [Rules] first: they say which conditional write a refresh is, and what the item found means.
-// [Update] defines what such a write does. A [Codec] turns a presented text into a [Token]. A
-// [Manager] does the I/O. A [Store] (bbolt, DynamoDB) must behave exactly like [Update.Do].
+// Read [Rules] first: it says which conditional write a refresh is, and what the stored item means.
+// [Update] defines what a write does. A [Codec] turns a presented text into a [Token]. A [Manager]
+// does the I/O. A [Store] (bbolt, DynamoDB) must behave exactly like [Update.Do].
 package session
 
 import (
@@ -54,7 +54,7 @@ type Key struct {
 	ID      ID
 }
 
-// Branch is a random value that tells apart the answers that were given for one generation.
+// Branch is a random value that distinguishes the answers of one generation.
 type Branch [8]byte
 
 // Invocation is a random value that marks one write, so that a retry of that write within the store
@@ -68,8 +68,8 @@ type Kind uint8
 const (
 	// RefreshKind is a session that refresh tokens continue.
 	RefreshKind Kind = 1
-	// OpaqueKind is a session whose one token opens every request; see [OpaqueToken]. It has neither
-	// refresh tokens nor access tokens.
+	// OpaqueKind is a session with a single token, which authorizes every request; see
+	// [OpaqueToken]. It has neither refresh tokens nor access tokens.
 	OpaqueKind Kind = 2
 )
 
@@ -84,8 +84,8 @@ type Session struct {
 	Profile auth.Profile
 	Client  auth.ClientID
 	Scope   []string
-	// TokenVersion is the subject's version at the read that verified the password, or that of the
-	// last [Raise] that kept this session. A higher version of the subject ends this session.
+	// TokenVersion is the subject's version at the read that verified the password, or at the last
+	// [Raise] that kept this session. A higher version of the subject ends this session.
 	TokenVersion uint64
 
 	// Generation counts the rotations. Parent is the branch whose refresh token began this
@@ -103,20 +103,20 @@ type Session struct {
 	// AMR are the methods by which the user proved their identity, for example pwd (RFC 8176).
 	AMR []string
 
-	// Delivery says how the session's tokens are sent. Remember says that their cookies outlive the
-	// browser's run; it is true if Delivery is [auth.DeliveryBody], which has no cookies. Both are
-	// fixed at the login, and a session that replaces this one has the same.
+	// Delivery says how the session's tokens are sent. Remember means that their cookies outlive
+	// the browser session; it is true for [auth.DeliveryBody], which has no cookies. Both are fixed
+	// at the login. A session that replaces this session has the same values.
 	Delivery auth.Delivery
 	Remember bool
 
-	// Replaces is the session that the user had when a step-up opened this one, or the zero ID.
-	// It ends once this session has taken its place ([Rules.Handover]).
+	// Replaces is the session that this session replaces after a step-up, or the zero ID. The
+	// replaced session ends after the handover ([Rules.Handover]).
 	Replaces ID
 	// PausedUntil is the end of the handover to a session that replaces this one. Until then a
 	// refresh gets an access token only. It is zero without a step-up.
 	PausedUntil time.Time
 
-	// What the user sees in a list of sessions. UserAgent and Address are those of the login.
+	// These are shown in the user's list of sessions. UserAgent and Address are those of the login.
 	UserAgent, Address, Label string
 
 	// Trace is what the session remembers of the requests that continued it.
@@ -138,10 +138,10 @@ const (
 	// RevocationStepUp means that another session replaced it, after the user proved their identity
 	// again.
 	RevocationStepUp RevocationReason = "step_up"
-	// RevocationEvicted means that a login reached the limit of its client, and this session was the
+	// RevocationEvicted means that a login reached the limit of its client and this session was the
 	// longest idle.
 	RevocationEvicted RevocationReason = "evicted"
 )
 
-// millis returns t as a store keeps it: in UTC, truncated to whole milliseconds.
+// millis returns t with the precision of a store: in UTC, truncated to whole milliseconds.
 func millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

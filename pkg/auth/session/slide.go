@@ -11,23 +11,24 @@ import (
 type Checked struct {
 	Session Session
 	Subject auth.Subject
-	// Ended are the sessions that this one has replaced and that the call has ended, for the audit
-	// log.
+	// Ended are the sessions that this session has replaced and that the call has ended, for the
+	// audit log.
 	Ended []Key
-	// SlideErr is why the idle end did not move although it was due, or nil. The next use moves it.
+	// SlideErr is why the idle end could not be moved when it was due, or nil. The next use moves
+	// it.
 	SlideErr error
 }
 
-// CheckOpaque reads the session of an opaque token, and its user, in parallel, as [Manager.Check]
-// does. If the session was not used for [Rules.SlideInterval], CheckOpaque moves its idle end by one
+// CheckOpaque reads the session of an opaque token and its user in parallel, like [Manager.Check].
+// If the session was not used for [Rules.SlideInterval], CheckOpaque moves its idle end by one
 // conditional write. It needs no keys.
 //
-// It notices no theft: a copy of the token works and moves the idle end as the original does.
+// CheckOpaque detects no theft: a copy of the token works and moves the idle end like the original.
 //
-// Every error is a [*Refusal]. It wraps [ErrEnded] if the token opens nothing, [ErrUnknownClient] if
-// the session's client is not configured, and [auth.ErrUnavailable] if a read failed; then nothing is
-// decided. A failed write refuses nothing: it is in Checked.SlideErr. CheckOpaque goes on if ctx is
-// cancelled, as [Checker.CheckToken] does.
+// Every error is a [*Refusal]. It wraps [ErrEnded] if the token is not valid, [ErrUnknownClient] if
+// the session's client is not configured, and [auth.ErrUnavailable] if a read failed; a failed read
+// decides nothing. A failed write refuses nothing: its error is in Checked.SlideErr. CheckOpaque
+// continues if ctx is cancelled, like [Checker.CheckToken].
 func (m *Manager) CheckOpaque(ctx context.Context, text auth.Secret) (Checked, error) {
 	token, ok := ParseOpaque(text)
 	if !ok {
@@ -39,8 +40,8 @@ func (m *Manager) CheckOpaque(ctx context.Context, text auth.Secret) (Checked, e
 	case err != nil:
 		return Checked{}, err
 	case s.Kind != OpaqueKind:
-		// A refresh token has its session's secret, and so its holder can write this token. Taking it
-		// would let a copy of the refresh token live on without a rotation.
+		// The holder of a refresh token has its session's secret and can write this opaque token.
+		// If it were accepted, a copy of the refresh token could be used without a rotation.
 		return Checked{}, m.refuse(s.Key, OutcomeForged, errNotOpaque)
 	case !m.has(s.Client):
 		return Checked{}, m.refuse(s.Key, OutcomeUnknownClient, nil)
@@ -52,8 +53,8 @@ func (m *Manager) CheckOpaque(ctx context.Context, text auth.Secret) (Checked, e
 	return c, nil
 }
 
-// LogoutOpaque ends the session of an opaque token by one write, as [Manager.Logout] does for a
-// refresh token. A session that this one has replaced by a step-up ends too.
+// LogoutOpaque ends the session of an opaque token by one write, like [Manager.Logout] for a
+// refresh token. If this session has replaced another session by a step-up, that session ends too.
 func (m *Manager) LogoutOpaque(ctx context.Context, text auth.Secret, client *auth.ClientID) (Ended, error) {
 	token, ok := ParseOpaque(text)
 	if !ok {
@@ -62,7 +63,7 @@ func (m *Manager) LogoutOpaque(ctx context.Context, text auth.Secret, client *au
 	return m.logout(ctx, token.Key(), OpaqueKind, client)
 }
 
-// slide moves the idle end of a session that was just checked, if that is due. An error says that
+// slide moves the idle end of a session that was just checked, if this is due. An error means that
 // the session has ended since it was read. Every other fault is in c.SlideErr.
 func (m *Manager) slide(ctx context.Context, c *Checked) error {
 	now := millis(m.c.Now())
@@ -71,7 +72,7 @@ func (m *Manager) slide(ctx context.Context, c *Checked) error {
 		return nil
 	}
 	if m.c.Rules.handedOver(&c.Session, now) {
-		// The replaced session ends before this one shows that it was used after the handover.
+		// The replaced session must end before this session is marked as used after the handover.
 		// Otherwise no later use would end it.
 		if c.Ended, c.SlideErr = m.endReplaced(ctx, Key{c.Session.Subject, c.Session.Replaces}); c.SlideErr != nil {
 			return nil

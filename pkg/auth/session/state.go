@@ -6,9 +6,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Over returns how a session of the user of has ended at now, or "" if a refresh could continue it.
-// of must come from a read of the user. Over reads nothing and decides nothing: an operator's list of
-// sessions shows it.
+// Over returns how a session has ended at now, or "" if a refresh could continue it. of is the
+// session's user and must come from a read. Over reads nothing. It is for an operator's list of
+// sessions, and decides nothing.
 func (r Rules) Over(s Session, of auth.Subject, now time.Time) Outcome {
 	if ended := r.ended(&s, millis(now)); ended != "" {
 		return ended

@@ -9,17 +9,19 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// StepUp opens a session that takes the place of another one, after its user has proven their
-// identity again. o.Subject and o.Client are the subject and the client of the session that is
-// replaced. StepUp does one write to each of the two sessions, one after the other.
+// StepUp opens a session that replaces another session after its user has proven the identity
+// again. o.Subject and o.Client must be the subject and the client of the replaced session. StepUp
+// writes first to one session and then to the other.
 //
-// The replaced session goes on for [Rules.Handover], so that a lost answer causes no logout, but
-// hands out no refresh tokens. It ends at the first refresh of the new session after that. If the
-// client never receives the new session, the replaced one goes on. The new session gets its label and its delivery.
+// The replaced session continues for [Rules.Handover], so that a lost answer causes no logout, but
+// it issues no refresh tokens. It ends at the first refresh of the new session after the handover.
+// If the client never receives the new session, the replaced session continues. The new session
+// keeps the label and the delivery of the replaced session.
 //
 // An error that is a [*Refusal] wraps [ErrEnded] if the replaced session has ended,
-// [ErrForeignClient] if it belongs to another client, and [auth.ErrUnavailable] if the store did not
-// confirm a write. Any other error is of [Manager.Open]. After an error the replaced session goes on.
+// [ErrForeignClient] if it belongs to another client, and [auth.ErrUnavailable] if the store did
+// not confirm a write. Any other error comes from [Manager.Open]. After an error the replaced
+// session continues.
 func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, error) {
 	if err := m.check(o); err != nil {
 		return Granted{}, err
@@ -47,8 +49,8 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 	if !done {
 		return Granted{}, m.refuse(key, OutcomeForeignClient, nil)
 	}
-	// The user was read before the write. A session that a later token version has ended is not
-	// replaced, because its user may have logged out everywhere.
+	// The user was read before the write. A session that a later token version has ended must not
+	// be replaced, because its user may have logged out everywhere.
 	if outcome := subjectOutcome(o.Subject, nil, *before); outcome != "" {
 		return Granted{}, m.refuse(key, outcome, nil)
 	}
@@ -56,12 +58,12 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 	return m.open(ctx, o, *before)
 }
 
-// endReplaced revokes a session that another one has replaced, and the chain of sessions that it had
-// replaced itself and that have not ended yet. It does nothing if the ID of key is zero. It returns
-// the keys of the sessions that this call has revoked, also if a later write failed.
+// endReplaced revokes a session that another session has replaced, and the chain of sessions that
+// it had replaced itself and that have not ended yet. It does nothing if the ID of key is zero. It
+// returns the keys of the sessions that this call has revoked, even if a later write failed.
 //
-// The oldest session ends first. So a tombstone of a step-up says that the rest of the chain has
-// ended, and a repetition after an error finds what is left.
+// The oldest session ends first. So a tombstone of a step-up means that the rest of the chain has
+// ended, and a repeated call after an error finds the sessions that are left.
 func (m *Manager) endReplaced(ctx context.Context, key Key) (ended []Key, err error) {
 	ctx = context.WithoutCancel(ctx) // as in revoke
 	var chain []Key

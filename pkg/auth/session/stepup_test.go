@@ -12,7 +12,7 @@ import (
 
 var handover = session.DefaultRules().Handover
 
-// opening is what a login of the test manager opens a session with.
+// opening is the opening of a login of the test manager.
 func (h *testManager) opening(profile auth.Profile) session.Opening {
 	return session.Opening{
 		Subject: h.users.subject, AuthTime: h.now, AMR: []string{"pwd"}, UserAgent: "curl", Address: "192.0.2.7",
@@ -88,7 +88,8 @@ func TestStepUpWithLostAnswerEndsNothing(t *testing.T) {
 	}
 }
 
-// The old session ends before the new one is answered, or the new one is not answered.
+// The old session ends before the new session is answered. If it cannot be ended, the new session
+// is not answered.
 func TestStepUpEndIsConfirmed(t *testing.T) {
 	h := newTestManager(t)
 	old := h.login(t, auth.Balanced)
@@ -110,7 +111,8 @@ func TestStepUpEndIsConfirmed(t *testing.T) {
 	}
 }
 
-// Once an answer that was sent after the end has arrived, a refresh costs one write again.
+// After the client has received an answer that was sent after the end, a refresh costs one write
+// again.
 func TestStepUpEndsOnce(t *testing.T) {
 	h := newTestManager(t)
 	old := h.login(t, auth.Balanced)
@@ -191,8 +193,9 @@ func TestStepUpKeepsTheftDetection(t *testing.T) {
 	want(t, "a grandparent during the handover", outcome, session.OutcomeReuse)
 }
 
-// A copy of the new session that is noticed ends the replaced session too: the thief may have copied
-// it before, and nothing else would end it. If that is not confirmed, the theft can be proven again.
+// A noticed copy of the new session also ends the replaced session: the thief may have copied the
+// old session before, and nothing else would end it. If this end is not confirmed, the theft can be
+// proven again.
 func TestStepUpTheftEndsBoth(t *testing.T) {
 	h := newTestManager(t)
 	old := h.login(t, auth.Strict)
@@ -218,8 +221,8 @@ func TestStepUpTheftEndsBoth(t *testing.T) {
 	want(t, "the replaced session", outcome, session.OutcomeRevoked)
 }
 
-// A refresh during the handover does not move the idle end, so the step-up does. Otherwise a client
-// whose step-up got no answer would find its session idle at its next refresh but one.
+// A refresh during the handover does not move the idle end, so the step-up moves it. Otherwise a
+// client whose step-up got no answer would find its session idle at its second refresh from then.
 func TestStepUpWithLostAnswerLeavesTimeForTwoRefreshes(t *testing.T) {
 	const lifetime = 15 * time.Minute // of access tokens; the shortest idle timeout that a client may have
 	for _, profile := range profiles {

@@ -10,7 +10,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// copied opens a session and refreshes it twice. The first token proves a copy from then on.
+// copied opens a session and refreshes it twice. After that, the first token proves a copy.
 func (h *testManager) copied(t *testing.T) (stolen, newest session.Granted) {
 	t.Helper()
 	stolen = h.login(t, auth.Balanced)
@@ -20,7 +20,7 @@ func (h *testManager) copied(t *testing.T) (stolen, newest session.Granted) {
 	return stolen, newest
 }
 
-// told presents a token and returns the outcome, and the theft that OnTheft was told of.
+// told presents a token and returns the outcome and the theft that OnTheft received.
 func (h *testManager) told(t *testing.T, text auth.Secret) (outcome session.Outcome, thefts []session.Refusal) {
 	t.Helper()
 	_, err := h.Refresh(t.Context(), session.Request{RefreshToken: text, OnTheft: func(r *session.Refusal) { thefts = append(thefts, *r) }})

@@ -29,8 +29,8 @@ func (t Token) Key() Key { return Key{t.Subject, IDOf(t.Secret)} }
 
 const (
 	secretBytes = 16
-	// The bytes before the subject: kind and version, profile, key id, subject form. The bytes
-	// after it: secret, generation, branch, issue time.
+	// Bytes before the subject: kind and version, profile, key id, subject form. Bytes after it:
+	// secret, generation, branch, issue time.
 	headBytes = 1 + 1 + 2 + 1
 	tailBytes = secretBytes + 4 + 8 + sealed.TimeBytes
 )
@@ -56,11 +56,11 @@ var errForged = errors.New("not a refresh token of this issuer")
 //
 // All numbers are big-endian. A subject that is a lower-case canonical UUID must be written as form
 // 0 and its 16 bytes, so that every token has one spelling. The MAC is checked before any I/O on
-// the session: junk costs nothing, and only an authentic token can revoke a session. A key alone
-// makes no token of a session, because the secret is missing. With the key, any one token of the
-// session becomes a token of every generation. The rules then notice no theft from a session of the
-// profile balanced or fixed: a key that was read has to be dropped. A token of another profile than
-// its session's ends the session. A Codec is safe for concurrent use.
+// the session, so a made-up token costs nothing and only an authentic token can revoke a session. A
+// stolen key alone makes no token of a session, because the secret is missing. With the key, any
+// one token of the session becomes a token of every generation. The rules then detect no theft from
+// a session of the profile balanced or fixed, so an operator must drop a stolen key. A token whose
+// profile differs from its session's ends the session. A Codec is safe for concurrent use.
 type Codec struct{ Keys Keys }
 
 // Seal returns the text of t under the newest key. It fails if a field of t is out of range; errors
@@ -103,10 +103,10 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	if !newer && !errors.Is(err, ErrEnded) {
 		return t, err
 	}
-	// While a drop of keys is deployed, another instance may know keys that this one does not. Its
-	// token would look forged here, and a refusal would end a session that lives. A token of a
-	// newer version opens here, but this instance would seal its successor under a key that may
-	// have been dropped meanwhile.
+	// While a drop of keys is deployed, another instance may have keys that this instance does not
+	// have. A token under such a key would look forged here, and a refusal would end a live
+	// session. A token of a newer version can be opened here, but this instance would seal its
+	// successor under a key that may have been dropped meanwhile.
 	switch failed := c.Keys.Reload(ctx, token.IssuedAt()); {
 	case failed == nil:
 		t, _, err = c.open(ctx, token)
@@ -116,8 +116,8 @@ func (c Codec) Parse(ctx context.Context, text auth.Secret) (Token, error) {
 	return t, err
 }
 
-// open returns the content of a token by the keys at hand, and whether its key is a newer
-// version's.
+// open returns the content of a token by the loaded keys. newer reports whether its key belongs to
+// a newer version.
 func (c Codec) open(ctx context.Context, token sealed.Token) (t Token, newer bool, err error) {
 	key, err := c.Keys.RefreshTokenKey(ctx, token.KeyID)
 	switch {
@@ -133,7 +133,7 @@ func (c Codec) open(ctx context.Context, token sealed.Token) (t Token, newer boo
 	case err != nil:
 		return Token{}, false, &Refusal{Outcome: OutcomeFailed, cause: err}
 	case !ok && key.Replaced:
-		// Nothing can tell such a token from a forged one, since its key is gone.
+		// Such a token cannot be distinguished from a forged token, because its key is gone.
 		return Token{}, false, &Refusal{Outcome: OutcomeKeyDropped, cause: errForged}
 	case !ok:
 		return Token{}, false, forged(errForged)

@@ -227,7 +227,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		// There is one spelling: sealing a parsed token returns the same text.
+		// Each token has one spelling: sealing a parsed token returns the same text.
 		if again := sealed(t, token); again != text {
 			t.Errorf("%q is also %q", text, again)
 		}

@@ -12,13 +12,13 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Visit is what a request shows of where it comes from. Zero parts are unknown.
+// Visit is what a request shows of its origin. Zero fields are unknown.
 type Visit struct {
 	Address   netip.Addr
 	UserAgent string
 	// Country is the country of the address: two capital letters of ISO 3166-1. Behind a CDN that
-	// names countries it is [UnknownCountry] if a request has none, so that a way around the CDN
-	// looks like another country.
+	// names countries, it is [UnknownCountry] for a request without a country, so that a request
+	// that bypasses the CDN looks like a request from another country.
 	Country string
 	Place   Place
 }
@@ -53,8 +53,8 @@ func (p Place) kilometres(q Place) float64 {
 	return 2 * radius * math.Asin(math.Sqrt(min(1, a*a+math.Cos(north(p))*math.Cos(north(q))*b*b)))
 }
 
-// The fastest honest journey. Addresses of one provider are often placed hundreds of kilometres from
-// their users, so a short distance says nothing.
+// The speed of the fastest honest journey. Databases often place addresses of one provider hundreds
+// of kilometres from their users, so a short distance says nothing.
 const (
 	airlinerKilometresPerHour = 1000
 	placeErrorKilometres      = 1000
@@ -66,12 +66,12 @@ func reachable(p, q Place, d time.Duration) bool {
 }
 
 // Tag stands for a network, a program or a country in a session. It has 16 bits of a hash, so many
-// networks have the same one: the item does not tell where its user was. A stranger's network has a
-// remembered tag by chance in less than one of 4,000 cases. The zero Tag is unknown.
+// networks share a tag, and the item does not reveal where its user was. A stranger's network
+// equals a remembered tag by chance in less than one of 4,000 cases. The zero Tag is unknown.
 type Tag uint16
 
-// tagV6 is set in the tag of an IPv6 network, and only there. It is the highest bit of a slot's index, so
-// the two networks of a device with both families never replace each other.
+// tagV6 is set only in the tag of an IPv6 network. It is the highest bit of a slot's index, so the
+// two networks of a device with both families never replace each other.
 const tagV6 Tag = 1 << 3
 
 // tagOf hashes text together with the subject, so that the tags of two users cannot be compared.
@@ -80,10 +80,10 @@ func tagOf(of auth.SubjectID, text string) Tag {
 	return max(1, Tag(binary.BigEndian.Uint16(sum[:]))&^tagV6)
 }
 
-// The parts of an address that name a network. A home or an office keeps its /24 or /48 for months,
-// while its provider changes the rest: privacy extensions change the lower half of an IPv6 address
-// every day, and a provider delegates up to a /48 to one site (RFC 6177). A /16 would not tell a thief
-// from another customer of the same provider in the same city.
+// The number of bits of an address that name a network. A home or an office keeps its /24 or /48
+// for months, while its provider changes the rest: privacy extensions change the lower half of an
+// IPv6 address every day, and a provider delegates up to a /48 to one site (RFC 6177). A /16 would
+// not distinguish a thief from another customer of the same provider in the same city.
 const (
 	networkBitsV4 = 24
 	networkBitsV6 = 48
@@ -102,8 +102,8 @@ func networkTag(of auth.SubjectID, a netip.Addr) Tag {
 	return tagOf(of, network.Masked().String()) | family
 }
 
-// userAgentTag leaves out the digits: browsers raise their version every four weeks. A text of digits
-// alone is a program too, or it would fit every session.
+// userAgentTag ignores digits, because browsers raise their version every four weeks. A text of
+// digits alone has a tag too, because the zero Tag would match every session.
 func userAgentTag(of auth.SubjectID, text string) Tag {
 	if text == "" {
 		return 0
@@ -124,7 +124,7 @@ func countryTag(of auth.SubjectID, country string) Tag {
 	return tagOf(of, country)
 }
 
-// Facts are a [Visit] as a session remembers it. Zero parts are unknown.
+// Facts are the parts of a [Visit] in the form that a session remembers. Zero fields are unknown.
 type Facts struct {
 	Network, UserAgent, Country Tag
 	Place                       Place
@@ -135,7 +135,7 @@ func factsOf(of auth.SubjectID, v Visit) Facts {
 	return Facts{networkTag(of, v.Address), userAgentTag(of, v.UserAgent), countryTag(of, v.Country), v.Place}
 }
 
-// FactKind is one of the kinds of facts of which a session remembers several.
+// FactKind is a kind of fact of which a session remembers several.
 type FactKind uint8
 
 const (
@@ -149,11 +149,11 @@ func (f Facts) Tag(k FactKind) Tag { return [...]Tag{f.Network, f.UserAgent, f.C
 
 // Trace is what a session remembers of the requests that continued it.
 //
-// The write of a refresh does not know what it finds. So each fact has one slot of its kind, which
-// depends on the fact alone: writing it again changes nothing, and the item does not grow. A fact with
-// the same slot replaces an older one.
+// The write of a refresh does not know the stored item. So each fact has one slot of its kind,
+// which depends on the fact alone: writing the fact again changes nothing, and the item does not
+// grow. A fact replaces an older fact in the same slot.
 type Trace struct {
-	Network    Tag // the last one
+	Network    Tag // of the last request
 	Place      Place
 	Networks   [16]Tag
 	UserAgents [4]Tag
@@ -168,7 +168,7 @@ func (t *Trace) Slots(k FactKind) []Tag {
 // Slot returns the index of the slot of a fact among n.
 func (f Tag) Slot(n int) int { return int(f) % n }
 
-// keep remembers the known facts of f.
+// keep stores the known facts of f.
 func (t *Trace) keep(f Facts) {
 	for k := NetworkFact; k <= CountryFact; k++ {
 		if tag, slots := f.Tag(k), t.Slots(k); tag != 0 {
@@ -183,8 +183,8 @@ func (t *Trace) keep(f Facts) {
 	}
 }
 
-// knows reports whether t remembers a fact. An unknown fact, and a trace without facts of this kind,
-// contradict nothing: sessions of earlier versions have none.
+// knows reports whether t remembers a fact. It is also true for an unknown fact and for a trace
+// without facts of this kind, because sessions of earlier versions have no trace.
 func (t *Trace) knows(k FactKind, fact Tag) bool {
 	slots := t.Slots(k)
 	return fact == 0 || slots[fact.Slot(len(slots))] == fact || !slices.ContainsFunc(slots, Tag.known)
@@ -192,11 +192,11 @@ func (t *Trace) knows(k FactKind, fact Tag) bool {
 
 func (f Tag) known() bool { return f != 0 }
 
-// changes are the signals that a fact causes which the session does not remember.
+// changes are the signals for facts that the session does not remember.
 var changes = [...]auth.Signal{NetworkFact: auth.NetworkChanged, UserAgentFact: auth.UserAgentChanged, CountryFact: auth.CountryChanged}
 
-// Known is a condition on the sessions of some clients: they remember a fact. Sessions of other
-// clients pass.
+// Known is a condition on the sessions of some clients: the session must remember a fact. Sessions
+// of other clients pass.
 type Known struct {
 	Clients []auth.ClientID // at least one
 	Kind    FactKind
@@ -218,7 +218,7 @@ func known(f Facts, reauthOn map[auth.Signal][]auth.ClientID) (all []Known) {
 	return all
 }
 
-// signals returns what is unusual about a refresh, given the session before its write.
+// signals returns the signals of a refresh, given the session before its write.
 func (r Rules) signals(p Presented, before *Session) (all []auth.Signal) {
 	t, f := &before.Trace, p.Facts
 	for k := NetworkFact; k <= CountryFact; k++ {
@@ -236,8 +236,8 @@ func (r Rules) signals(p Presented, before *Session) (all []auth.Signal) {
 	return all
 }
 
-// Signals returns the signals of which the session has a trace, since its login: it remembers more
-// than one network, program or country.
+// Signals returns the signals since the login that the trace still shows: the session remembers
+// more than one network, program or country.
 func (s *Session) Signals() (all []auth.Signal) {
 	for k := NetworkFact; k <= CountryFact; k++ {
 		facts := 0

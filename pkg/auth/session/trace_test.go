@@ -19,7 +19,7 @@ var (
 	home   = session.Visit{Address: netip.MustParseAddr("198.51.100.7"), UserAgent: firefox, Country: "DE", Place: berlin}
 )
 
-// visit returns home with a change.
+// visit returns the visit from home with a change.
 func visit(change func(*session.Visit)) session.Visit {
 	v := home
 	change(&v)
@@ -42,7 +42,7 @@ func (h *testManager) openAt(t *testing.T, profile auth.Profile, v session.Visit
 	return g
 }
 
-// TestSignals: what each change of a visit is, an hour and a minute after the login.
+// TestSignals checks the signals of each change of a visit, an hour and a minute after the login.
 func TestSignals(t *testing.T) {
 	all := func(s ...auth.Signal) []auth.Signal { return s }
 	for _, row := range []struct {
@@ -90,8 +90,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestRemembered: a network is unusual once. A session without a trace, as an earlier version wrote it,
-// has nothing that a request could contradict.
+// TestRemembered: a network is unusual only once. A session of an earlier version has no trace, so
+// a request cannot contradict it.
 func TestRemembered(t *testing.T) {
 	h := newTestManager(t)
 	g := h.openAt(t, auth.Balanced, home)
@@ -117,8 +117,8 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
-// TestReauthOn: a client that asks for a login gets one refusal as often as it repeats the request.
-// Nothing is written, and the session goes on where it was.
+// TestReauthOn: a client that asks for a login gets the same refusal each time it repeats the
+// request. Nothing is written, and the session continues at its known place.
 func TestReauthOn(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed} {
 		t.Run(profile.String(), func(t *testing.T) {
@@ -149,12 +149,13 @@ func TestReauthOn(t *testing.T) {
 			if after, err := h.store.Get(t.Context(), g.Session.Key); err != nil || after.Generation != before.Generation || after.Trace != before.Trace || after.LastSeen != before.LastSeen {
 				t.Errorf("the refusals have written: %+v, %v", after, err)
 			}
-			// A signal that this client only logs, from where the session was.
+			// A signal that this client only logs, from the place of the session.
 			next, err := h.Refresh(t.Context(), session.Request{RefreshToken: g.RefreshToken, Visit: visit(func(v *session.Visit) { v.UserAgent = "curl" })})
 			if err != nil || !slices.Equal(next.Signals, []auth.Signal{auth.UserAgentChanged}) {
 				t.Fatalf("back at home: %v, %v", next.Signals, err)
 			}
-			// A login there opens a session that knows the place, and keeps what the old one knew.
+			// A login at the new place opens a session that knows this place, and keeps what the
+			// old session knew.
 			g, err = h.StepUp(t.Context(), g.Session.ID, session.Opening{Subject: h.users.subject, AuthTime: h.now, Visit: away,
 				Client: auth.Client{ID: "web", Profile: profile, IdleTimeout: 14 * 24 * time.Hour, AbsoluteTimeout: 90 * 24 * time.Hour}})
 			for _, v := range []session.Visit{away, home} {
@@ -170,7 +171,8 @@ func TestReauthOn(t *testing.T) {
 	}
 }
 
-// TestTheftBeforeReauth: a copy that is used from elsewhere ends the session, as without the policy.
+// TestTheftBeforeReauth: a copy that is used from another place ends the session, as it does
+// without ReauthOn.
 func TestTheftBeforeReauth(t *testing.T) {
 	h := newTestManager(t)
 	m, err := session.NewManager(session.Config{

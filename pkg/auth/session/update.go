@@ -7,9 +7,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Update is one conditional write to one session, as a value. It is everything that a rule can ask
-// of a store. Every update requires that the session exists and is not revoked: an update brings
-// back no missing session and touches no tombstone.
+// Update is one conditional write to one session, as a value. A rule can ask nothing else of a
+// store. Every update requires that the session exists and is not revoked: an update creates no
+// missing session and changes no tombstone.
 //
 // [Update.Do] defines what an Update means. Every store must behave the same.
 type Update struct {
@@ -17,7 +17,7 @@ type Update struct {
 	Set Change
 }
 
-// Condition is what must hold for the item found. The zero Condition adds nothing to what every
+// Condition is what must hold for the stored item. The zero Condition adds nothing to what every
 // update requires.
 type Condition struct {
 	// LiveAt requires that the idle end and the absolute end are after this instant. Zero requires
@@ -31,8 +31,7 @@ type Condition struct {
 	// Kind and Profile must be the session's. Zero requires nothing.
 	Kind    Kind
 	Profile auth.Profile
-	// ByCookie must be what [auth.Delivery.ByCookie] says of the session's delivery. nil requires
-	// nothing.
+	// ByCookie must equal [auth.Delivery.ByCookie] of the session's delivery. nil requires nothing.
 	ByCookie *bool
 	// UnpausedAt requires that [Session.PausedUntil] is not after this instant. Zero requires nothing.
 	UnpausedAt time.Time
@@ -45,25 +44,25 @@ type Condition struct {
 	AnyOf []Match
 }
 
-// Match is a condition on the generation found.
+// Match is a condition on the stored generation.
 type Match struct {
-	// Generation must be the session's. If Below is not zero, the session's generation must be
-	// under Below instead.
+	// Generation must equal the session's. If Below is not zero, the session's generation must be
+	// less than Below instead.
 	Generation, Below uint64
 	// Parent must be the session's. nil requires nothing.
 	Parent *Branch
-	// RotatedBy requires that the last rotation is not after it. Zero requires nothing.
+	// RotatedBy requires that the last rotation is not after this instant. Zero requires nothing.
 	RotatedBy time.Time
 }
 
-// Change is what an update writes. A nil part leaves its attributes alone.
+// Change is what an update writes. A nil field leaves its attributes unchanged.
 type Change struct {
 	Rotation   *Rotation
 	Activity   *Activity
 	Revocation *Revocation
 	Pause      *Pause
 	Label      *string
-	// Facts are remembered in [Session.Trace], as far as they are known.
+	// Facts are the facts to remember in [Session.Trace]. Unknown facts are ignored.
 	Facts *Facts
 	// TokenVersion keeps the session when the token version of its user rises; see [Raise].
 	TokenVersion *uint64
@@ -92,8 +91,8 @@ type Revocation struct {
 	Invocation Invocation
 }
 
-// Do applies u to s and reports whether its condition held. s is nil if there is no item. If the
-// condition did not hold, s is unchanged.
+// Do applies u to s and reports whether its condition held. s is nil if the item does not exist. If
+// the condition did not hold, s is unchanged.
 func (u Update) Do(s *Session) bool {
 	if s == nil || s.Revocation != nil || !u.If.holds(s) {
 		return false

@@ -9,14 +9,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Versions raises the token versions of users, which ends their sessions without naming them. One
-// write ends them all: it is complete even while logins open more, and it takes the same time for
-// two sessions and for 20,000. Package storetest defines its behaviour. A Versions is safe for
-// concurrent use.
+// Versions raises the token versions of users, which ends all their sessions. One write is enough:
+// it covers sessions that are opened at the same time, and it takes the same time for two sessions
+// and for 20,000. Package storetest defines its behaviour. Implementations are safe for concurrent
+// use.
 type Versions interface {
 	// Raise carries out r in one transaction, which also writes the entries of [Raise.Revokes], and
-	// reports whether its conditions held. If one did not hold, nothing was written. The error wraps [auth.ErrNotFound] if there is no such user,
-	// and [auth.ErrUnavailable] if the outcome is unknown or an item cannot be read.
+	// reports whether its conditions held. If a condition did not hold, nothing was written. The
+	// error wraps [auth.ErrNotFound] if the user does not exist, and [auth.ErrUnavailable] if the
+	// outcome is unknown or an item cannot be read.
 	Raise(ctx context.Context, r Raise) (done bool, err error)
 }
 
@@ -27,20 +28,20 @@ type Raise struct {
 	// From must be the user's token version. To becomes the user's token version.
 	From, To uint64
 	At       time.Time // becomes the time of the user's last change
-	// Update is applied to the session. If its condition does not hold, the user stays as it is. nil
-	// touches no session, and Key.ID is ignored.
+	// Update is applied to the session. If its condition does not hold, the user is unchanged. nil
+	// changes no session, and Key.ID is ignored.
 	Update *Update
 }
 
-// EndOthers ends every session of a user but own, in one transaction: it raises the token versions
-// of the user and of own. Both must come from [Manager.Check]. The known devices of the user and a
-// pending change of the password end too, because they are bound to the token version. Access tokens
-// of own name the old version, so its client needs a refresh for a new one.
+// EndOthers ends every session of a user except own, in one transaction: it raises the token
+// versions of the user and of own. Both must come from [Manager.Check]. The known devices of the
+// user and a pending change of the password end too, because they are bound to the token version.
+// Existing access tokens of own have the old version, so its client must refresh.
 //
-// EndOthers reports done=false and does nothing if the user's token version has changed since it was
-// read, or if own has ended meanwhile: call Check again and decide again. Errors wrap
-// [auth.ErrUnavailable] if the store did not confirm the transaction. A caller that hangs up does
-// not cancel it.
+// EndOthers reports done=false and does nothing if the user's token version has changed since it
+// was read, or if own has ended meanwhile: call Check again and decide again. Errors wrap
+// [auth.ErrUnavailable] if the store did not confirm the transaction. A caller that disconnects
+// does not cancel it.
 func (m *Manager) EndOthers(ctx context.Context, of auth.Subject, own Session) (done bool, err error) {
 	now, to := millis(m.c.Now()), next(of, own)
 	keep := Update{If: m.live(now), Set: Change{TokenVersion: &to}}
@@ -48,10 +49,10 @@ func (m *Manager) EndOthers(ctx context.Context, of auth.Subject, own Session) (
 }
 
 // EndAll ends every session of a user in one transaction, as [Manager.EndOthers] does. own is the
-// session that asks, which gets a tombstone, or nil if an operator asks. If own has ended meanwhile,
-// EndAll does nothing and reports done=false.
+// session that sends the request, which gets a tombstone, or nil if an operator ends the sessions.
+// If own has ended meanwhile, EndAll does nothing and reports done=false.
 //
-// An operator's end raises the token version by [VersionAbove].
+// If an operator ends the sessions, EndAll raises the token version by [VersionAbove].
 func (m *Manager) EndAll(ctx context.Context, of auth.Subject, own *Session) (done bool, err error) {
 	now := millis(m.c.Now())
 	r := Raise{Key: Key{Subject: of.ID}, From: of.TokenVersion, To: VersionAbove(of.TokenVersion, now), At: now}
@@ -63,8 +64,8 @@ func (m *Manager) EndAll(ctx context.Context, of auth.Subject, own *Session) (do
 	return m.raise(ctx, r)
 }
 
-// next returns a token version above both. A session may have the higher one if the table of users
-// was restored from a backup.
+// next returns a token version above both. The session may have the higher version if the table of
+// users was restored from a backup.
 func next(of auth.Subject, own Session) uint64 { return max(of.TokenVersion, own.TokenVersion) + 1 }
 
 func (m *Manager) raise(ctx context.Context, r Raise) (bool, error) {

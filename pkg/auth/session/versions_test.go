@@ -37,7 +37,7 @@ func newHousehold(t *testing.T) household {
 	return h
 }
 
-// listed returns what a request of the session own lists.
+// listed returns the sessions that a request of the session own lists.
 func (h household) listed(t *testing.T, own session.ID) []session.ID {
 	t.Helper()
 	of, err := h.directory.Subject(t.Context(), aUUID)
@@ -76,7 +76,7 @@ func TestEndOthersKeepsOne(t *testing.T) {
 	outcome, _ = h.refresh(t, other.RefreshToken)
 	want(t, "the other session", outcome, session.OutcomeSubjectSuperseded)
 
-	// What was read before the end does not end anything any more.
+	// A state that was read before the end ends nothing any more.
 	late := h.login(t, auth.Balanced)
 	for name, end := range map[string]func() (bool, error){
 		"the others":        func() (bool, error) { return h.EndOthers(t.Context(), of, s) },
@@ -121,7 +121,7 @@ func TestEndAllEndsEachSession(t *testing.T) {
 	}
 }
 
-// An access token of an ended session ends nothing, also if the session ends between the check and
+// An access token of an ended session ends nothing, even if the session ends between the check and
 // the transaction.
 func TestAnEndedSessionEndsNothing(t *testing.T) {
 	h := newHousehold(t)
@@ -143,8 +143,8 @@ func TestAnEndedSessionEndsNothing(t *testing.T) {
 	want(t, "the other session", outcome, session.OutcomeRotated)
 }
 
-// A users table that is older than the sessions, because it was restored, does not let a session
-// outlive the end of all.
+// Even if the users table is older than the sessions, because it was restored, no session outlives
+// the end of all sessions.
 func TestEndsAboveTheVersionOfTheSession(t *testing.T) {
 	h := newHousehold(t)
 	h.users.subject.TokenVersion = 9
@@ -169,7 +169,7 @@ func TestEndsAboveTheVersionOfTheSession(t *testing.T) {
 	}
 }
 
-// between is a store that does something after it has read or written a session.
+// between is a store that calls a function after it has read or written a session.
 type between struct {
 	session.Store
 	then func()
@@ -194,8 +194,8 @@ func (b *between) Update(ctx context.Context, key session.Key, u session.Update)
 	return before, done, err
 }
 
-// The others end after a request has read the kept session, and before it reads the user. The kept
-// session must go on.
+// The other sessions end after a request has read the kept session and before it reads the user.
+// The kept session must continue.
 func TestEndOthersBetweenTwoReads(t *testing.T) {
 	for _, name := range []string{"a check", "a refresh"} {
 		for _, ended := range []bool{false, true} {
@@ -271,8 +271,8 @@ func TestListHidesWhatHasEnded(t *testing.T) {
 	}
 }
 
-// A session that a step-up has replaced goes on for a while, but is no session that its user knows
-// of: it is not listed, and it ends with the one that has replaced it.
+// A session that a step-up has replaced continues for a while, but its user does not know it. It is
+// not listed, and it ends together with its replacement.
 func TestReplacedSessions(t *testing.T) {
 	h := newHousehold(t)
 	old := h.login(t, auth.Balanced)
@@ -302,7 +302,7 @@ func TestReplacedSessions(t *testing.T) {
 	}
 }
 
-// A logout ends the replaced session too: its refresh token would go on for weeks.
+// A logout also ends the replaced session: its refresh token would work for weeks.
 func TestLogoutEndsReplacedSessions(t *testing.T) {
 	h := newHousehold(t)
 	first := h.login(t, auth.Balanced)
@@ -333,8 +333,8 @@ func TestLogoutEndsReplacedSessions(t *testing.T) {
 	}
 }
 
-// A replaced session that goes on is in use: by a thief, or by a client whose step-up got no answer.
-// Its user must see it.
+// A replaced session that is refreshed after the handover is in use by a thief, or by a client
+// whose step-up got no answer. Its user must see it.
 func TestListShowsAReplacedSessionInUse(t *testing.T) {
 	for _, profile := range profiles {
 		h := newHousehold(t)

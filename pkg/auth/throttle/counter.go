@@ -37,8 +37,8 @@ type Update struct {
 	Source    string
 	AddSource int
 	// At replaces Last and Expires replaces Expires; if At is zero, both stay. Only an Update with
-	// At may match the zero Counter, so that every counter expires. Mark replaces Mark unless it is
-	// zero; it requires At.
+	// At may match the zero Counter, so that every counter expires. Mark replaces Mark if it is not
+	// zero; a Mark requires At.
 	At, Expires time.Time
 	Mark        Mark
 }
@@ -50,7 +50,8 @@ type Match struct {
 	LastAt       time.Time // Last equals LastAt
 	SourceLeast  int       // the source has at least this many attempts
 	SourceBelow  int       // the source has fewer attempts
-	// Sooner holds later times than LastBy; one of them is enough for a source with few attempts.
+	// Sooner holds alternatives to LastBy with later times, for sources with few attempts. One of
+	// them is enough.
 	Sooner []Sooner
 }
 
@@ -106,8 +107,8 @@ func (m Match) holds(c Counter, source int) bool {
 		(m.SourceBelow == 0 || source < m.SourceBelow)
 }
 
-// Unlimited grants every attempt and stores nothing. It is for tests, and for deployments that limit
-// attempts by other means.
+// Unlimited grants every attempt and stores nothing. It is for tests, and for deployments that
+// limit attempts by other means.
 var Unlimited Counters = unlimited{}
 
 type unlimited struct{}
@@ -127,10 +128,10 @@ type Counters interface {
 }
 
 // Reset returns the update that sets a counter and the source's part of it to zero, if the counter
-// is still as the caller's own Take left it. After another attempt the counter stays as it is. The
-// counts of other sources always stay.
+// has not changed since the caller's own Take. After another attempt the counter stays as it is.
+// The counts of other sources always stay.
 //
-// Attempts in the same millisecond may leave N and Last as they were, and the source with fewer
+// Attempts in the same millisecond may leave N and Last unchanged while the source has fewer
 // attempts. The source's count is therefore a condition too: a store cannot read a negative count.
 func Reset(mine Counter, source string) Update {
 	return Update{
@@ -139,21 +140,21 @@ func Reset(mine Counter, source string) Update {
 	}
 }
 
-// Undo returns the update that restores the counter as it was before the caller's Take, if it is
-// still as Take left it.
+// Undo returns the update that restores the counter before the caller's Take, if the counter has
+// not changed since Take.
 func Undo(before, mine Counter, source string) Update {
 	u := Reset(mine, source)
 	u.Add = -1
 	if source != "" {
 		u.AddSource = -1
 	}
-	if !before.Last.IsZero() { // a new counter only loses the count
+	if !before.Last.IsZero() { // a counter that Take created keeps its Last and only loses the count
 		u.At, u.Expires = before.Last, mine.Expires
 	}
 	return u
 }
 
-// GiveBack returns the update that releases one attempt of the source, if there is one.
+// GiveBack returns the update that releases one attempt of the source, if the source has one.
 func GiveBack(source string) Update {
 	u := Update{AnyOf: []Match{{Least: 1}}, Add: -1, Source: source}
 	if source != "" {

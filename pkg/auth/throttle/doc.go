@@ -1,6 +1,6 @@
 // Package throttle limits how often an action may be attempted, and makes an action possible only
-// once. The caller names what is limited, for example logins to an account, logins from a network,
-// or codes of a flow.
+// once. The caller names the limited action, for example logins to an account, logins from a
+// network, or codes of a flow.
 //
 //	limiter, err := throttle.New(counters, keys)
 //	slot, err := limiter.Take(ctx, throttle.Charge{Kind: "account", Text: key, Limit: limit, At: now})

@@ -24,9 +24,9 @@ const (
 	oncePurpose      = "edgeauth spend once 1"
 )
 
-// pseudonym returns a keyed hash of a text. E-mails and addresses are few enough to try; without
-// the key a reader of the table or the log cannot try them. After a rotation of the key the hash is
-// another one, and counters restart at zero.
+// pseudonym returns a keyed hash of a text. A reader of the table or the log could try all e-mails
+// and addresses, but not without the key. After a rotation of the key the hash is different, and
+// counters restart at zero.
 func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]byte, error) {
 	key, err := keys.SealingKey(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func pseudonym(ctx context.Context, keys Keys, purpose, kind, text string) ([]by
 
 // Reference returns the pseudonym of a text in the audit log, for example of the key of an account.
 // It has 11 characters, and stays the same until the key is rotated. It differs from the hash in
-// the table, so that neither leads to the other.
+// the table, so that a reader of one cannot look up the other.
 func Reference(ctx context.Context, keys Keys, text string) (string, error) {
 	sum, err := pseudonym(ctx, keys, referencePurpose, "account", text)
 	if err != nil {

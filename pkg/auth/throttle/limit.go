@@ -11,19 +11,19 @@ import (
 // cannot prolong a wait by retrying.
 //
 // If attempts have a source, a source with earlier attempts on the counter waits longer than other
-// sources. From a wait of a minute on, it waits a minute longer after one attempt and two minutes
-// longer after two. After three attempts it waits twice as long. Otherwise one network that takes
-// each attempt as soon as it is free would keep the owner of an account out. No source waits less
-// than the rule above says.
+// sources. From a wait of a minute on, the source waits a minute longer after one attempt and two
+// minutes longer after two. After three attempts it waits twice as long. Without this rule, one
+// network that takes each attempt as soon as it is free would keep the owner of an account out. No
+// source waits less than the first paragraph says.
 //
 // Each window starts at zero and has a fixed length. The start of the window depends on the key, so
 // that an attacker of many accounts finds no time at which all counters restart.
 type Limit struct {
 	Free                    int
 	Delay, MaxDelay, Window time.Duration
-	// Reserve is how many of the Free attempts are kept for sources without an attempt in the window.
-	// A source that comes again cannot take them, so a few sources cannot use up the attempts of all
-	// others. Attempts without a source take any of them.
+	// Reserve is how many of the Free attempts are kept for sources without an attempt in the
+	// window. A source with an attempt cannot take them, so a few sources cannot use up the
+	// attempts of all other sources. Attempts without a source can take every free attempt.
 	Reserve int
 }
 
@@ -64,8 +64,8 @@ func (l Limit) waits() []time.Duration {
 	return append(all, l.MaxDelay)
 }
 
-// wait returns the wait after the last attempt if n attempts were granted, source of them to the
-// same source.
+// wait returns the wait after the last of n granted attempts. source is how many of them came from
+// the same source.
 func (l Limit) wait(n, source int) time.Duration {
 	if n < l.Free-l.Reserve || n < l.Free && source == 0 {
 		return 0
@@ -91,9 +91,9 @@ func longer(w time.Duration, source int) time.Duration {
 }
 
 // Take returns the write that grants an attempt at the time at, if the limit allows it. expires is
-// the time from which the store may delete the counter. The source may be empty. Because waits
-// grow, "fewer than n granted, and the last this long ago" needs no lower bound: more attempts
-// require a longer wait.
+// the time from which the store may delete the counter. The source may be empty. The condition
+// "fewer than n granted, and the last this long ago" needs no lower bound, because waits grow: more
+// attempts require a longer wait.
 func (l Limit) Take(at, expires time.Time, source string) Update {
 	at = at.UTC().Truncate(time.Millisecond)
 	u := Update{AnyOf: []Match{{Below: l.Free}}, Add: 1, At: at, Expires: expires.UTC().Truncate(time.Second)}
@@ -139,7 +139,7 @@ func (l Limit) window(shift uint64, at time.Time) (number int64, end time.Time) 
 }
 
 // retryAfter returns how long a refused attempt has to wait, in whole seconds, rounded up. An
-// earlier attempt would be refused again. At the end of the window the counter restarts.
+// earlier retry would be refused again. At the end of the window the counter restarts.
 func (l Limit) retryAfter(c Counter, source string, at, end time.Time) time.Duration {
 	left := min(c.Last.Add(l.wait(c.N, c.Sources[source])).Sub(at), end.Sub(at))
 	return max(time.Second, (left + time.Second - 1).Truncate(time.Second))
@@ -148,9 +148,9 @@ func (l Limit) retryAfter(c Counter, source string, at, end time.Time) time.Dura
 // Most returns the maximum number of attempts that the limit grants within any span of length d,
 // for every position of the windows. Successful attempts are released and not counted.
 func (l Limit) Most(d time.Duration) int {
-	// The span begins in a window without earlier attempts, and x of the span lies in that window.
-	// A smaller x with as many attempts leaves more for the following windows, so x is just large
-	// enough for its last attempt.
+	// The span begins in a window without earlier attempts, and the first x of the span lies in
+	// that window. A smaller x with as many attempts leaves more for the following windows, so x is
+	// just large enough for its last attempt.
 	behind := func(x time.Duration) int {
 		return int((d-x)/l.Window)*l.within(l.Window) + l.within((d-x)%l.Window)
 	}

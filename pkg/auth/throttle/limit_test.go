@@ -79,7 +79,7 @@ func TestTakeIsTheLimit(t *testing.T) {
 	}
 }
 
-// The windows of a key follow each other without a gap, and those of another key start at other
+// The windows of a key follow each other without a gap. The windows of another key start at other
 // times.
 func TestWindows(t *testing.T) {
 	l := Limit{Window: time.Hour}
@@ -99,7 +99,8 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// What is kept for other sources is granted to each of them once, and to no source that comes again.
+// The reserved attempts are granted once to each source without an attempt, and to no source that
+// comes again.
 func TestReserve(t *testing.T) {
 	l := Limit{Free: 15, Reserve: 9, Delay: 24 * time.Hour, MaxDelay: 24 * time.Hour, Window: 24 * time.Hour}
 	if err := l.Validate(); err != nil {

@@ -12,7 +12,7 @@ func Network(a netip.Addr) netip.Prefix { return prefix(a, 32, 64) }
 func Site(a netip.Addr) netip.Prefix { return prefix(a, 24, 48) }
 
 func prefix(a netip.Addr, v4, v6 int) netip.Prefix {
-	a = a.Unmap() // an IPv4 client; all IPv4 clients would share one /64
+	a = a.Unmap() // an IPv4 address inside IPv6; otherwise all IPv4 clients would share one /64
 	bits := v6
 	if a.Is4() {
 		bits = v4

@@ -15,10 +15,10 @@ import (
 // for concurrent use if its fields are.
 type Once struct {
 	Counters Counters
-	// Keys are for ids that a reader of the table could guess: the table then has their keyed hash.
-	// A rotation of the keys forgets all ids, and during a rollout the old and the new version of a
-	// function each accept an id once. So leave Keys nil for an id that no reader can guess, such as
-	// an ID token or a random nonce; the table then has its SHA-256.
+	// Keys are needed for ids that a reader of the table could guess: with Keys, the table has the
+	// keyed hash of an id. A rotation of the keys forgets all ids, and during a rollout the old and
+	// the new version of a function each accept an id once. So leave Keys nil for an id that cannot
+	// be guessed, such as an ID token or a random nonce; the table then has its SHA-256.
 	Keys Keys
 	// Rand makes marks; nil means crypto/rand.Reader.
 	Rand io.Reader
@@ -28,13 +28,13 @@ type Once struct {
 // ids of different uses and must not be empty. The id is remembered until the given time, which must
 // not be before the expiry of the id; now is the caller's clock.
 //
-// The id must be what was verified, and not a text that has other spellings: the text of a JWT does
-// not identify it, because base64url and ECDSA signatures can be written in several ways. Its payload
-// does.
+// The id must be the verified content, and not a text with several spellings. The text of a JWT
+// does not identify it, because base64url and ECDSA signatures can be written in several ways, but
+// its payload does.
 //
 // If the SDK retries after a lost reply, it finds its own mark, and the id counts as unused. Call
-// Spend before the effect: after a crash in between, the id is lost but never used twice. If the
-// error is not nil, the id may be marked as used.
+// Spend before the effect: after a crash in between, the id is lost but never used twice. After an
+// error, the id may be marked as used.
 func (o Once) Spend(ctx context.Context, purpose, id string, now, until time.Time) (fresh bool, err error) {
 	switch {
 	case o.Counters == nil:
@@ -68,7 +68,8 @@ func (o Once) Spend(ctx context.Context, purpose, id string, now, until time.Tim
 }
 
 // Spent reports whether an id is marked as used at the time now of the caller's clock. It writes
-// nothing. A guard against a second use is [Once.Spend] alone: two callers may both find an id unused.
+// nothing. Only [Once.Spend] prevents a second use, because two callers of Spent may both find an
+// id unused.
 func (o Once) Spent(ctx context.Context, purpose, id string, now time.Time) (bool, error) {
 	if o.Counters == nil || purpose == "" {
 		return false, errors.New("throttle: Once requires Counters and a purpose")
@@ -77,7 +78,7 @@ func (o Once) Spent(ctx context.Context, purpose, id string, now time.Time) (boo
 	if err != nil {
 		return false, err
 	}
-	// The condition never holds, and the store returns what it has.
+	// The condition never holds, and the store returns the current counter.
 	before, _, err := o.Counters.Update(ctx, key, Update{AnyOf: []Match{{Least: 1, Below: 1}}, Add: 1})
 	return err == nil && before.live(now), err
 }

@@ -34,8 +34,9 @@ func (m memory) Update(_ context.Context, key string, u throttle.Update) (thrott
 	return before, done, nil
 }
 
-// TestNoCountIsNegative runs attempts that overlap in every order, some of them in one millisecond. A store cannot read a
-// counter with a negative count, so the account would be closed until the window ends.
+// TestNoCountIsNegative runs attempts that overlap in every order, some of them in one millisecond.
+// A store cannot read a counter with a negative count, so the account would be closed until the
+// window ends.
 func TestNoCountIsNegative(t *testing.T) {
 	endings := []throttle.Ending{throttle.EndingUndecided, throttle.EndingFailed, throttle.EndingSucceeded}
 	for seed := range uint64(20_000) {
@@ -80,8 +81,9 @@ func TestNoCountIsNegative(t *testing.T) {
 	}
 }
 
-// TestSourcesAreFew holds that a counter has a bounded number of sources, however many networks a
-// user logs in from. Their counts stay until the window ends, and an item of DynamoDB has 400 KB.
+// TestSourcesAreFew checks that a counter has a bounded number of sources, even if a user logs in
+// from very many networks. Their counts stay until the window ends, and an item of DynamoDB has at
+// most 400 KB.
 func TestSourcesAreFew(t *testing.T) {
 	counters := memory{}
 	limiter, err := throttle.New(counters, oneKey{})

@@ -34,8 +34,8 @@ type Charge struct {
 	Limit  Limit
 	At     time.Time // the time of the attempt
 	// Shared means that a success releases only its own attempt, because a successful login from a
-	// network says nothing about the failures of others in it. Otherwise a success resets the
-	// counter to zero.
+	// network says nothing about failures of other users in that network. Otherwise a success
+	// resets the counter to zero.
 	Shared bool
 }
 
@@ -60,8 +60,8 @@ type Slot struct {
 	before, mine Counter // the counter before and after Take
 }
 
-// Receipt returns a text by which [Limiter.Release] can release the attempt later, also in another
-// process. It holds keyed hashes alone. It is empty for the zero Slot.
+// Receipt returns a text with which [Limiter.Release] can release the attempt later, even in
+// another process. It contains only keyed hashes. It is empty for the zero Slot.
 func (s Slot) Receipt() string {
 	if s.key == "" {
 		return ""
@@ -73,8 +73,8 @@ const receiptMark = " "
 
 // Limiter counts attempts on counters in a store. It is safe for concurrent use if its parts are.
 //
-// If a write is repeated after a lost reply, it counts twice, or it finds its own effect and is
-// refused. A reservation that is never settled stays counted. Both errors only refuse more.
+// A write that is repeated after a lost reply counts twice, or finds its own effect and is refused.
+// A reservation that is never settled stays counted. Both faults only refuse more attempts.
 type Limiter struct {
 	counters Counters
 	keys     Keys
@@ -116,9 +116,10 @@ func (l *Limiter) Take(ctx context.Context, c Charge) (Slot, error) {
 }
 
 // sourceChars is the length of a source's name in a counter. A counter keeps its sources until its
-// window ends, those of successful attempts too. 12 bits bound its size to a few ten KB: a user who
-// logs in from ten thousand networks must not fill an item of DynamoDB. They distinguish the sources
-// of the attempts that a limit grants, and two sources with one name only wait longer.
+// window ends, including those of successful attempts. With 12 bits the counter grows to at most a
+// few tens of KB: a user who logs in from ten thousand networks must not fill an item of DynamoDB.
+// 12 bits distinguish the sources of the attempts that a limit grants, and two sources with one
+// name only wait longer.
 const sourceChars = 2
 
 // source returns the name of the source in the counter under key. A source has a different name in
@@ -136,8 +137,8 @@ func (l *Limiter) source(ctx context.Context, c Charge, key string) (string, err
 }
 
 // Settle reports how an attempt ended. A failure needs no write, because the attempt is counted
-// already. After a success a count of one is left alone: it delays no attempt, so most attempts need
-// no second write.
+// already. After a success, a count of one stays: it delays no attempt, so most attempts need no
+// second write.
 func (l *Limiter) Settle(ctx context.Context, s Slot, e Ending) error {
 	switch {
 	case s.key == "" || e == EndingFailed:
@@ -173,19 +174,20 @@ func (l *Limiter) Release(ctx context.Context, receipt string) error {
 	return err
 }
 
-// clearTries is how often Clear tries, while other attempts change the counter.
+// clearTries is how often Clear retries while other attempts change the counter.
 const clearTries = 10
 
-// Clear sets the counter of the charge in its present window back to zero, and returns how many
-// attempts it had. Sources that took slots still wait longer than others; see [Limit]. If attempts
-// change the counter all the time, the error wraps [auth.ErrUnavailable].
+// Clear resets the counter of the charge in its current window to zero, and returns how many
+// attempts it had. Sources with attempts in this window still wait longer than other sources; see
+// [Limit]. If other attempts change the counter all the time, the error wraps
+// [auth.ErrUnavailable].
 func (l *Limiter) Clear(ctx context.Context, c Charge) (attempts int, err error) {
 	key, _, err := l.counter(ctx, c)
 	if err != nil {
 		return 0, err
 	}
 	for range clearTries {
-		// No counter has so many attempts, so nothing is written.
+		// No counter has so many attempts, so the update only reads.
 		now, _, err := l.counters.Update(ctx, key, Update{AnyOf: []Match{{Least: 1 << 30}}})
 		if err != nil || now.N == 0 {
 			return 0, err
