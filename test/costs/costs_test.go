@@ -9,9 +9,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/edgeauth/edgeauth/internal/audit"
+	"github.com/edgeauth/edgeauth/internal/stopwatch"
 	"github.com/edgeauth/edgeauth/pkg/auth"
 	"github.com/edgeauth/edgeauth/pkg/auth/authtest"
 	"github.com/edgeauth/edgeauth/pkg/auth/dynamo"
@@ -26,46 +30,127 @@ import (
 var update = flag.Bool("update", false, "write the tables into docs/costs.md")
 
 const (
-	page  = "../../docs/costs.md"
+	root  = "../.."
+	path  = root + "/docs/costs.md"
 	begin = "<!-- from here on: make costs -->\n"
 )
 
 // TestPage: the page has the tables of the program.
 func TestPage(t *testing.T) {
-	text, err := os.ReadFile(page)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	prose, tables, found := strings.Cut(string(text), begin)
 	if !found {
-		t.Fatalf("%s has no line %q", page, begin)
+		t.Fatalf("%s has no line %q", path, begin)
+	}
+	counted, err := readProduct(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var want bytes.Buffer
 	want.WriteString("\n")
-	write(&want)
+	write(&want, counted)
 	if *update {
-		if err := os.WriteFile(page, []byte(prose+begin+want.String()), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(prose+begin+want.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if tables != want.String() {
-		t.Errorf("%s has other tables than the program prints; make costs writes them", page)
+		t.Errorf("%s has other tables than the program prints; make costs writes them", path)
+	}
+}
+
+// TestProduct: another metric, alarm or secret changes the counts, and what cannot be counted is an
+// error.
+func TestProduct(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(root + "/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	code, docs, template := read("internal/audit/metrics.go"), read("docs/audit.md"), read("template.yaml")
+	count := func(code, docs, template string) (p product, err error) {
+		if err := p.countMetrics(code, docs); err != nil {
+			return p, err
+		}
+		return p, p.countResources(template)
+	}
+	is, err := count(code, docs, template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constant, row := "\tMore Metric = \"more\"\n", "| `more` | Count | none; `client_id` | each |\n"
+	resource := func(kind, condition string) string {
+		return "\n  More:\n    Type: " + kind + "\n    Condition: " + condition + "\n"
+	}
+	const alarm, secret = "AWS::CloudWatch::Alarm", "AWS::SecretsManager::Secret"
+	for what, change := range map[string]struct {
+		code, docs, template string
+		want                 product
+	}{
+		"a metric":                  {constant, row, "", product{metrics: 2}},
+		"an alarm":                  {"", "", resource(alarm, "HasAlarms"), product{alarms: 1}},
+		"an alarm over two metrics": {"", "", resource(alarm, "HasMailAlarms") + "    MetricStat:\n    MetricStat:\n", product{mailAlarms: 2}},
+		"a metric of the rollout with mails": {"", "", resource(alarm, "IsGradual") + "    MetricStat:\n    !If [HasMailer, {Id: x, MetricStat: y}]\n",
+			product{rollout: 1, mailRollout: 1}},
+		"a secret": {"", "", resource(secret, "MakesSigningSecret"), product{secrets: 1}},
+	} {
+		got, err := count(code+change.code, docs+change.docs, template+change.template)
+		got = product{got.metrics - is.metrics, got.mailMetrics - is.mailMetrics, got.alarms - is.alarms, got.mailAlarms - is.mailAlarms,
+			got.rollout - is.rollout, got.mailRollout - is.mailRollout, got.secrets - is.secrets}
+		if err != nil || got != change.want {
+			t.Errorf("%s: %+v, %v, want %+v", what, got, err, change.want)
+		}
+	}
+	for what, texts := range map[string][3]string{
+		"a metric without a row":         {code + constant, docs, template},
+		"a metric of mails that is none": {strings.Replace(code, `"mails_held"`, `"held"`, 1), docs, template},
+		"an alarm of another condition":  {code, docs, template + resource(alarm, "Always")},
+	} {
+		if p, err := count(texts[0], texts[1], texts[2]); err == nil {
+			t.Errorf("%s: no error, %+v", what, p)
+		}
+	}
+}
+
+// TestValues counts the events whose lines have the metric of a duration, and the limits of mails.
+func TestValues(t *testing.T) {
+	words := func(path, kind string) (texts []string) {
+		text, err := os.ReadFile(root + "/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(` `+kind+` = "(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+			texts = append(texts, m[1])
+		}
+		return texts
+	}
+	timed := 0
+	for _, name := range words("internal/audit/names.go", "Name") {
+		ctx := stopwatch.Start(t.Context())
+		done := stopwatch.Call(ctx)
+		time.Sleep(time.Millisecond)
+		done()
+		var line bytes.Buffer
+		audit.New(audit.Metered(&line, "edgeauth/costs"), nil).Write(ctx, audit.Event{Name: audit.Name(name)})
+		if strings.Contains(line.String(), `"Name":"`+string(audit.Duration)+`"`) {
+			timed++
+		}
+	}
+	if timed != timedEvents {
+		t.Errorf("%d events have the metric of a duration, and the page counts %d", timed, timedEvents)
+	}
+	if classes := words("pkg/auth/flow/begin.go", "Class"); len(classes) != mailClasses {
+		t.Errorf("mails have the limits %q, and the page counts %d", classes, mailClasses)
 	}
 }
 
 // TestCalls counts the requests to DynamoDB that the prices are made of.
-// TestAlarms: the page counts the alarms that a stack has by default.
-func TestAlarms(t *testing.T) {
-	text, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(text), "Type: AWS::CloudWatch::Alarm\n    Condition: HasAlarms\n"); float64(n) != alarmCount.value {
-		t.Errorf("template.yaml has %d alarms, and the page counts %v", n, alarmCount.value)
-	}
-}
-
 func TestCalls(t *testing.T) {
 	wire := &fault.Transport{}
 	e := engine.DynamoDBLocal(t)
