@@ -40,8 +40,8 @@ func (appSync) request(a *Authorizer, e event) request {
 }
 
 // answer lets AppSync cache Allow until the token expires. If sessions are checked, it shortens the
-// time: a cached answer is not checked. It forbids caching a refusal: a token refused now may be accepted later, for example
-// once its key has been published.
+// time, because AppSync does not check a cached answer. It forbids caching a refusal: a refused
+// token may be accepted later, for example once its key has been published.
 func (appSync) answer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if d.Outcome != outcomeAllow {
 		return []byte(noUncached), nil

@@ -8,16 +8,17 @@
 //	lambda.Start(a)
 //
 // [Authorizer.Invoke] recognizes the kind of gateway by the shape of the event, extracts the access
-// token, verifies it, applies the route rules, and answers in the format of that gateway. It does
-// no I/O of its own. With keys in memory, as of [FromEnvironment], it reads nothing but the event and
-// the keys; with keys of package jwksurl, the verifier fetches the keys. The package imports no AWS
+// token, verifies it, applies the route rules, and answers in the format of that gateway. Invoke
+// itself does no I/O. With the keys of [FromEnvironment], which are in memory, it reads only the
+// event. With keys of package jwksurl, the verifier fetches the keys. The package imports no AWS
 // SDK.
 //
-// An access token lives on for minutes after its session has ended. If that is too long for a route,
-// set Config.Sessions: each request that would be allowed then costs a read of its session.
+// An access token is valid for minutes after its session has ended. If that is too long for a
+// route, set Config.Sessions: the authorizer then reads the session for each request that it would
+// allow.
 //
 // Without a gateway, [Authorizer.Middleware] makes the same decision in front of a handler. Package
-// guard makes the Authorizer of such a program, with keys by URL:
+// guard makes the Authorizer for such a program, with keys from a URL:
 //
 //	a, err := guard.FromEnvironment()
 //	http.ListenAndServe(address, a.Middleware(api))
@@ -51,32 +52,34 @@ type Config struct {
 	Verifier interface {
 		VerifyBytes(ctx context.Context, text []byte) (token.Claims, error)
 	}
-	// Sessions is asked about each token that passes every other check. Then a token ends with its
-	// session, and a token of another issuer is refused, because it has no session here. If Sessions
-	// returns an error, so does Invoke. nil asks nothing: a token lives until its exp.
+	// Sessions checks each token that passes every other check. With it, a token ends with its
+	// session, and a token of another issuer is refused, because it has no session here. If
+	// Sessions returns an error, Invoke returns an error too. nil checks nothing: a token is valid
+	// until its exp.
 	//
-	// If Sessions is [OpaqueSessions] too, the authorizer takes the tokens of opaque sessions, from
-	// the cookie __Host-Http-session alone, which TokenSources must name. Otherwise it refuses them.
+	// If Sessions also implements [OpaqueSessions], the authorizer accepts the tokens of opaque
+	// sessions, but only in the cookie __Host-Http-session, which TokenSources must name. Otherwise
+	// it refuses them.
 	//
-	// A gateway must not cache the answers: a cached one is not checked.
+	// A gateway must not cache the answers, because a cached answer is not checked.
 	//
-	// Sessions that are also [Revocations] let tokens of other issuers pass.
+	// If Sessions also implements [Revocations], tokens of other issuers pass.
 	Sessions Sessions
 	// HTTPResponse is the format of answers to HTTP API 2.0 events: "simple", the default, or
 	// "iam". It must match the authorizer's EnableSimpleResponses at the gateway, because the
-	// events do not tell.
+	// events do not contain this setting.
 	HTTPResponse string
-	// Log takes one line of JSON for each decision, in one call of Write; nil writes no log. The
+	// Log receives one line of JSON for each decision, in one call of Write; nil writes no log. The
 	// authorizer makes one call at a time.
 	Log io.Writer
-	// SampleAllows is the number of allowed requests of which Log gets one line, from 1 to 1000. 0
-	// means 1: a line for each. A line of a sample counts as all of them in the metrics. Each refusal
-	// has its line.
+	// SampleAllows is the number of allowed requests for which Log gets one line, from 1 to 1000. 0
+	// means 1: a line for each request. In the metrics, the line counts for all requests of its
+	// sample. Each refusal has its own line.
 	SampleAllows int
 	// Deny is how REST APIs refuse: "unauthorized", the default, or "deny".
 	Deny string
-	// Rules are the rules of all routes. Without rules every valid token opens every route; with
-	// rules a route without a rule is closed.
+	// Rules are the rules of all routes. Without rules, every valid token opens every route. With
+	// rules, a route without a rule is closed.
 	Rules []Rule
 	// TokenSources are the places that may hold the token, in the form of EDGEAUTH_CONFIG. nil
 	// means header:Authorization and subprotocol:access_token.
@@ -92,9 +95,9 @@ type Authorizer struct {
 	audit       *audit.Log
 	sources     sources
 	rules       rules
-	revocations Revocations    // Config.Sessions, or nil if they are not Revocations
-	allowed     atomic.Uint64  // requests, from a random number on
-	opaque      OpaqueSessions // Config.Sessions, or nil
+	revocations Revocations    // Config.Sessions, or nil if it does not implement Revocations
+	allowed     atomic.Uint64  // number of allowed requests, from a random start
+	opaque      OpaqueSessions // Config.Sessions, or nil if it does not implement OpaqueSessions
 }
 
 // New returns an Authorizer for c. If c is invalid, the error wraps [ErrConfig].
@@ -139,8 +142,9 @@ func New(c Config) (*Authorizer, error) {
 	revocations, _ := c.Sessions.(Revocations)
 	opaque, _ := c.Sessions.(OpaqueSessions)
 	a := &Authorizer{config: c, audit: audit.New(c.Log, c.Now), sources: sources, rules: rules, revocations: revocations, opaque: opaque}
-	// Every instance begins at another place of its sample. Otherwise instances that serve fewer
-	// requests than a sample has would never write a line, and the metrics would miss them.
+	// Every instance begins at a random place in its sample. Otherwise an instance that serves
+	// fewer requests than a sample has would never write a line, and the metrics would miss its
+	// requests.
 	a.allowed.Store(rand.Uint64N(uint64(c.SampleAllows)))
 	return a, nil
 }
@@ -152,10 +156,10 @@ func wrong(list string, index int, err error) error {
 
 // Invoke answers one event. Event and answer are JSON, and the signature is that of lambda.Handler.
 //
-// The error is nil except for two. One is the error by which a REST API answers 401. The other is
-// that of Config.Sessions: a gateway answers it with a 5xx, and caches nothing. A gateway treats any
-// other error as a refusal too, but Lambda counts it as a failed invocation, so a client could
-// trigger alarms with it.
+// The error is nil except in two cases. A REST API needs an error to answer 401. An error of
+// Config.Sessions is returned, because the gateway answers it with a 5xx and caches nothing. A
+// gateway treats any other error as a refusal too, but Lambda counts it as a failed invocation, so
+// a client could trigger alarms with it.
 func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	ctx, began := a.watched(ctx)
 	e, ok := readEvent(text, &a.sources)
@@ -181,7 +185,7 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 		if !d.Claims.Foreign || reason(why) == reasonMalformedARN {
 			return a.fault(ctx, r, reason(why)), nil
 		}
-		// Another issuer decides what its tokens hold, so this is no fault of the deployment.
+		// Another issuer decides what its tokens contain, so this is not a fault of the deployment.
 		d = decision{Outcome: outcomeUnauthenticated, Reason: reason(why)}
 		answer, err = at.answer(a, r, d)
 	}
@@ -190,8 +194,8 @@ func (a *Authorizer) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 }
 
 // fault logs a fault of the deployment and returns an answer that every kind of gateway treats as a
-// refusal. An HTTP API with simple responses and AppSync read isAuthorized. The other gateways miss
-// a policy, answer 500 and cache nothing.
+// refusal. An HTTP API with simple responses and AppSync read isAuthorized. The other gateways find
+// no policy in the answer, answer 500 and cache nothing.
 func (a *Authorizer) fault(ctx context.Context, r request, why reason) []byte {
 	a.log(ctx, r, decision{Outcome: outcomeFault, Reason: why})
 	if r.graphQL {
@@ -200,8 +204,8 @@ func (a *Authorizer) fault(ctx context.Context, r request, why reason) []byte {
 	return []byte(no)
 }
 
-// watched returns when a request began, and a context with a stopwatch if a store is read. Without a
-// store, the stopwatch would cost more than it tells.
+// watched returns when a request began, and a context with a stopwatch if a store is read. Without
+// a store, the stopwatch costs more than it is worth.
 func (a *Authorizer) watched(ctx context.Context) (context.Context, time.Time) {
 	if a.audit == nil {
 		return ctx, time.Time{}
@@ -244,8 +248,8 @@ func (a *Authorizer) log(ctx context.Context, r request, d decision) {
 	a.audit.Write(ctx, line)
 }
 
-// logReplaced writes a line for each session that the check of a request has ended. The session of
-// the request, of which line is, has taken their place.
+// logReplaced writes a line for each session that the check of a request has ended because the
+// session of the request has replaced it. line is the line of the request.
 func (a *Authorizer) logReplaced(ctx context.Context, line audit.Event, sids []string) {
 	for _, sid := range sids {
 		line.Name, line.Outcome, line.Reason, line.SessionID, line.Count = audit.TokenRevoked, outcomeEnded, endedByStepUp, sid, 0

@@ -23,13 +23,13 @@ const (
 
 var now = time.Unix(1_700_000_000, 0)
 
-// newAuthority returns the issuer of the events' tokens. Its clock stands at now.
+// newAuthority returns the issuer of the events' tokens. Its clock is stopped at now.
 func newAuthority(tb testing.TB) *authtest.Authority {
 	tb.Helper()
 	return authtest.New(tb, authtest.Config{Issuer: issuer, Audience: []string{audience}, Algorithm: token.EdDSA, Start: now})
 }
 
-// tokenAt returns a token that the authority issues at this time. It is good for ten minutes.
+// tokenAt returns a token that the authority issues at this time. It is valid for ten minutes.
 func tokenAt(authority *authtest.Authority, at time.Time) string {
 	authority.Clock.Set(at)
 	defer authority.Clock.Set(now)

@@ -16,7 +16,7 @@ type carried struct {
 	query   []pair
 	methods []pair // the values that name a method, see otherMethods
 
-	crowded  bool // it has more headers with a token than are kept
+	crowded  bool // the request has more headers with a token than are kept
 	identity bool // a header is an identity header, which only a gateway may write
 }
 
@@ -34,8 +34,9 @@ type bearing struct {
 	opaque   bool // the token was in the cookie of opaque sessions
 }
 
-// add records the content of one place. Two different tokens are an error: an attacker who can add
-// a second place could otherwise decide which token counts, and a backend might read the other one.
+// add records the content of one place. Two different tokens are an error: otherwise an attacker
+// who can add a second place could decide which token counts, and a backend might read the other
+// token.
 func (b *bearing) add(token []byte, problem reason) {
 	switch {
 	case problem == reasonNoToken:
@@ -141,8 +142,9 @@ func (s *sources) subprotocol(list []byte) (token []byte, problem reason) {
 }
 
 // fromOurPages reports whether the request may use its cookie. A WebSocket handshake is a GET but
-// counts as unsafe, because it would give a page of another site a whole conversation. So does a
-// safe request that names an unsafe method: any page can link to /me?_method=DELETE.
+// counts as unsafe, because it would give a page of another site a whole conversation. A safe
+// request that names an unsafe method counts as unsafe too: any page can link to
+// /me?_method=DELETE.
 func (c *carried) fromOurPages(origins []string) bool {
 	unsafe := func(method string) bool { return !crosssite.Safe(method) }
 	passes := crosssite.Allowed

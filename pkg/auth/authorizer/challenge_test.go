@@ -9,8 +9,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// TestChallengeOfStaleLogin holds where a gateway can say that the login is too old: in the context
-// of a policy, which the gateway response of a REST API can repeat. A simple answer has no room.
+// TestChallengeOfStaleLogin checks where a gateway can report that the login is too old: in the
+// context of a policy, which the gateway response of a REST API can repeat. A simple answer has no
+// field for it.
 func TestChallengeOfStaleLogin(t *testing.T) {
 	authority := newAuthority(t)
 	token := tokenAt(authority, now) // of a login an hour ago

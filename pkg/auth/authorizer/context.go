@@ -44,11 +44,11 @@ func checkContextClaims(names []string) error {
 	return nil
 }
 
-// asHeader is how a header's name is compared. Many servers also treat "_" as "-", and a colon
-// cannot stand in the name of a header.
+// asHeader normalizes a name for comparison as a header. Many servers also treat "_" as "-", and a
+// header name cannot contain a colon.
 var asHeader = strings.NewReplacer("-", "_", ":", "_")
 
-// foldedIn compares names in the way headers are compared.
+// foldedIn reports whether list has the name, compared as headers are compared.
 func foldedIn(list []string, name string) bool {
 	fold := func(s string) string { return strings.ToLower(asHeader.Replace(s)) }
 	return slices.ContainsFunc(list, func(other string) bool { return fold(other) == fold(name) })

@@ -17,8 +17,8 @@ type request struct {
 	opaque  bool   // the token was in the cookie of opaque sessions
 
 	target
-	methods  []string // named beside the method of the request
-	identity bool     // the client sent an identity header of its own
+	methods  []string // other methods that the request names
+	identity bool     // the client sent an identity header
 	graphQL  bool     // the request is for fields, each of which is decided separately
 	byPolicy bool     // the answer is a policy
 
@@ -35,8 +35,8 @@ type decision struct {
 
 	at time.Time // the time of the decision, if the rules depend on it
 
-	// Of an opaque session: the sids of the sessions of the same user and client that the check has
-	// ended, and a fault that changes no decision.
+	// These two belong to an opaque session: the sids of the replaced sessions of the same user and
+	// client that the check has ended, and a fault that changes no decision.
 	ended []string
 	fault error
 }
@@ -64,9 +64,9 @@ func (o outcome) String() string {
 	return "fault"
 }
 
-// decide verifies the token of a request, applies the route rules, and checks the session if the
-// configuration says so. It never fails: an error that says nothing about the token is the outcome
-// outcomeFault.
+// decide verifies the token of a request, applies the route rules, and checks the session if
+// Config.Sessions is set. It never fails: an error that says nothing about the token becomes the
+// outcome outcomeFault.
 func (a *Authorizer) decide(ctx context.Context, r request) decision {
 	if r.Problem != "" {
 		return decision{Outcome: outcomeUnauthenticated, Reason: r.Problem}

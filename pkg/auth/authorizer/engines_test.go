@@ -9,9 +9,9 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// BenchmarkEngines measures why events have a scanner of their own: it reads them as [readEvent]
-// does, and as strictjson would. strictjson reads one object at a time, so nested objects cost a
-// second pass; the last way is a pass that reads no value, the least that strictjson could take.
+// BenchmarkEngines measures why events have their own scanner. It reads events like [readEvent],
+// and with strictjson. strictjson reads one object at a time, so nested objects need a second pass.
+// The last benchmark is a single pass that reads no value, the minimum for strictjson.
 func BenchmarkEngines(b *testing.B) {
 	all, err := parseSources(defaultTokenSources)
 	if err != nil {

@@ -28,15 +28,15 @@ import (
 // docs/configuration.md describes their values. The authorizer logs to standard output. The error
 // names every variable that is missing or invalid.
 //
-// The keys are those of the start. A deployment of edgeauth's stack replaces them in its own
-// functions. A program that runs on refuses every new token after the second rotation: take package
-// guard there, which fetches the keys.
+// The keys are read once, at the start. A rotation in edgeauth's stack deploys the stack's
+// functions with the new keys. Any other long-running program would refuse every new token after
+// the second rotation: use package guard there, which fetches the keys.
 func FromEnvironment() (*Authorizer, error) {
 	return FromVariables(os.LookupEnv, os.Stdout, nil)
 }
 
 // FromVariables is [FromEnvironment] with the variables that lookup returns, in the form of
-// [os.LookupEnv], and with Config.Sessions. A nil log writes no log.
+// [os.LookupEnv], and with sessions as Config.Sessions. A nil log writes no log.
 func FromVariables(lookup func(name string) (string, bool), log io.Writer, sessions Sessions) (*Authorizer, error) {
 	e := config.New(lookup)
 	jwks := e.JWKS()
@@ -49,7 +49,7 @@ func FromVariables(lookup func(name string) (string, bool), log io.Writer, sessi
 	})
 }
 
-// FromKeys is [FromVariables] with these keys. It does not read EDGEAUTH_JWKS and
+// FromKeys is [FromVariables] with the given keys. It does not read EDGEAUTH_JWKS and
 // EDGEAUTH_JWKS_FILE. Package guard uses it with keys that it fetches from a URL.
 func FromKeys(keys token.Keys, lookup func(name string) (string, bool), log io.Writer, sessions Sessions) (*Authorizer, error) {
 	return from(config.New(lookup), log, sessions, func() (token.Keys, error) { return keys, nil })
@@ -67,7 +67,7 @@ func from(e *config.Environment, log io.Writer, sessions Sessions, load func() (
 		return nil, fmt.Errorf("%s: %w", config.Config, err)
 	}
 	if len(document.issuers) > 0 && !slices.Contains(document.contextClaims, claim.Issuer) {
-		// Two issuers may have the same sub: the backend must be able to tell them apart.
+		// Two issuers may have the same sub, and the backend must be able to distinguish them.
 		document.contextClaims = append(document.contextClaims, claim.Issuer)
 	}
 	c.Rules, c.TokenSources, c.ContextClaims, c.Origins = document.rules, document.tokenSources, document.contextClaims, document.origins
@@ -76,7 +76,7 @@ func from(e *config.Environment, log io.Writer, sessions Sessions, load func() (
 	if err != nil {
 		return nil, err
 	}
-	// The other variables are checked at this point. An error from here on is in the document.
+	// The other variables are valid at this point, so an error from here on is in the document.
 	c.Verifier, err = token.NewVerifier(token.VerifierConfig{
 		Issuer: issuer, Audience: audience, Keys: keys, Others: document.issuers, Now: time.Now,
 	})

@@ -94,11 +94,12 @@ func (e *event) readHTTP(in *scanner, at int) (behind int) {
 // maxHeaders is the most headers that are kept of one map of an event.
 const maxHeaders = 32
 
-// readHeaders keeps only the headers in sources.fields and those that name a method, one or two of
-// about thirty. It notes if a header tells an identity.
+// readHeaders keeps only the headers in sources.fields and the headers that name a method, one or
+// two of about thirty. It also records whether the request has an identity header.
 //
-// A gateway that keeps the spelling of names passes a header once for each spelling. The scanner has
-// no room for the names of all of them, and a client must not be able to make an event unreadable.
+// A gateway that keeps the spelling of names passes a header once for each spelling. The scanner
+// cannot remember an unlimited number of names, and a client must not be able to make an event
+// unreadable.
 func (e *event) readHeaders(in *scanner, at int, s *sources, of cardinality) (behind int) {
 	kept := 0
 	for name, at, more := in.first(at); more; name, at, more = in.next(at) {
@@ -164,8 +165,8 @@ func (s *scanner) values(at int, to []pair, name string, of cardinality) (all []
 	return to, s.behind
 }
 
-// value appends the value unless it repeats the last one: a REST event has each value in two maps,
-// and the token is one of them.
+// value appends the value unless it repeats the last value: a REST event has each value, and
+// therefore the token, in two maps.
 func (s *scanner) value(at int, to []pair, name string) (all []pair, behind int) {
 	last := len(to) - 1
 	again := last >= 0 && to[last].name == name

@@ -46,9 +46,9 @@ func ExampleNew() {
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", a.Middleware(api)))
 }
 
-// An API in a container next to the tables: on each request the middleware also reads the session and
-// the user, so a token ends with its session. The program needs the right to get items of two tables,
-// and no secret.
+// An API in a container with access to the tables: on each request the middleware also reads the
+// session and the user, so a token ends with its session. The program needs permission to get items
+// of two tables, and no secret.
 func ExampleNew_sessions() {
 	const issuer = "https://auth.example.com"
 	keys, err := jwksurl.New(jwksurl.Config{URL: issuer + "/.well-known/jwks.json"})
@@ -89,7 +89,7 @@ func (e ended) CheckToken(_ context.Context, p auth.Principal) (string, error) {
 	return e[p.SessionID], nil
 }
 
-// A logout ends the token at once. A refused token gets 401, as an expired one does.
+// A logout ends the token at once. A refused token gets 401, like an expired token.
 func ExampleSessions() {
 	sessions := ended{}
 	a, err := authorizer.New(authorizer.Config{Verifier: verifier{}, Sessions: sessions})

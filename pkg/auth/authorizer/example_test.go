@@ -33,8 +33,7 @@ func ExampleAuthorizer_Invoke() {
 	// Output: {"isAuthorized":true,"context":{"exp":"1700000900","roles":"admin","sub":"alice"}}
 }
 
-// With rules, the policy says for every route of the stage what the token may do, so the gateway
-// may cache it.
+// With rules, the policy decides every route of the stage, so the gateway may cache it.
 func ExampleAuthorizer_Invoke_rules() {
 	a, err := authorizer.New(authorizer.Config{
 		Verifier: verifier{}, HTTPResponse: "iam",

@@ -33,7 +33,7 @@ func ReadObject(text []byte, once bool) (names, values []string, ok bool) {
 	return names, values, s.ends(s.behind)
 }
 
-// These let the tests look at a decision, of which an answer shows only a part.
+// These functions show tests a decision, because an answer shows only a part of it.
 const (
 	Allow           = outcomeAllow
 	Unauthenticated = outcomeUnauthenticated

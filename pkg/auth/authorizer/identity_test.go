@@ -14,9 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// TestIdentityHeaders sends identity headers of the client's own with a valid token. No gateway that
+// TestIdentityHeaders sends identity headers of the client with a valid token. No gateway that
 // shows the headers to the authorizer may forward them: the context has no key for a claim that the
-// token lacks, and a gateway that maps the context would then have nothing to overwrite them with.
+// token lacks, so a gateway that maps the context would not overwrite the client's header.
 func TestIdentityHeaders(t *testing.T) {
 	plain := someone
 	plain.Roles, plain.Scope = nil, nil // the context has neither key
@@ -81,8 +81,8 @@ func TestIdentityHeaders(t *testing.T) {
 	}
 }
 
-// TestIdentityHeadersWithoutGateway: the middleware hands the identity over by the context of the
-// request, and behind a gateway that writes identity headers its requests have them.
+// TestIdentityHeadersWithoutGateway: the middleware passes the identity in the context of the
+// request. Behind a gateway that writes identity headers, its requests have such headers.
 func TestIdentityHeadersWithoutGateway(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/me", nil)
 	r.Header.Set("Authorization", "Bearer x")

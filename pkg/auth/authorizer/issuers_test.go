@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/authorizer"
 )
 
-// TestOtherIssuer configures another issuer, whose groups become roles, and looks at what a backend
+// TestOtherIssuer configures another issuer, whose groups become roles, and checks what a backend
 // gets.
 func TestOtherIssuer(t *testing.T) {
 	unset(t)
@@ -57,7 +57,7 @@ func TestOtherIssuer(t *testing.T) {
 }
 
 // TestForeignTokensAreNoFault sends tokens of another issuer whose claims cannot be a context. The
-// same token of ours is a fault of the deployment, and raises the alarm.
+// same token of this issuer is a fault of the deployment, and raises the alarm.
 func TestForeignTokensAreNoFault(t *testing.T) {
 	for name, own := range map[string]string{
 		"an object": `{"a":1}`, "a line feed": `"a\nb"`, "long": `"` + strings.Repeat("x", 5000) + `"`,

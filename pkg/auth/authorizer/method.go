@@ -10,8 +10,9 @@ import (
 var methodHeaders = []string{"x-http-method", "x-method-override", "x-http-method-override"}
 
 // isMethodHeader reports whether some routers take the method from the header instead of the
-// request line. Servers that pass headers as variables, such as those of WSGI, Rack and PHP, make
-// one name of X-HTTP-Method and X_HTTP_Method, and some of them of any character between the words.
+// request line. Servers that pass headers as variables, such as WSGI, Rack and PHP servers, give
+// X-HTTP-Method and X_HTTP_Method the same name. Some of them accept any character between the
+// words.
 func isMethodHeader(name []byte) bool {
 	for _, known := range methodHeaders {
 		if len(known) == len(name) && isVariable(name, known) {
@@ -21,8 +22,8 @@ func isMethodHeader(name []byte) bool {
 	return false
 }
 
-// isVariable reports whether a server that passes headers as variables may give the header the
-// variable of the known one, which is in lower case and as long.
+// isVariable reports whether a server that passes headers as variables may give the header the same
+// variable as known. known is in lower case and has the same length.
 func isVariable(name []byte, known string) bool {
 	for i, c := range name {
 		switch {
@@ -49,9 +50,9 @@ func isMethodParameter(name []byte) bool {
 	return string(name) == "_method" || string(name) == ".method"
 }
 
-// otherMethods returns the methods that the request names beside its own. Each of them may be the
-// one that the backend serves, so the rules must allow them all. The result ends with the first
-// method that API Gateway does not have, because no rule allows that one.
+// otherMethods returns the methods that the request names in addition to its own method. The
+// backend may serve any of them, so the rules must allow all of them. The result ends with the
+// first method that API Gateway does not have, because no rule allows that method.
 func (c *carried) otherMethods() (found []string) {
 	for _, p := range c.methods {
 		for name := range bytes.SplitSeq(p.value, []byte(",")) {

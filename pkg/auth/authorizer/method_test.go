@@ -12,8 +12,8 @@ import (
 )
 
 // TestMethodOverride sends requests whose headers or query string name another method than the
-// request line. Some routers call the handler of that method, so the rules of both must allow the
-// request, at every kind of gateway that shows them to the authorizer.
+// request line. Some routers call the handler of that method, so the rules of both methods must
+// allow the request, at every kind of gateway that shows these parts to the authorizer.
 func TestMethodOverride(t *testing.T) {
 	rules := []authorizer.Rule{
 		{Route: "ANY /open"}, {Route: "GET /files/*"}, {Route: "POST /files/*"}, {Route: "DELETE /files/*", Roles: []string{"admin"}},

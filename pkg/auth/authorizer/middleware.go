@@ -28,14 +28,15 @@ import (
 //	     max_age="..."                                           the login is too old (RFC 9470, section 3)
 //
 // It gets 403 without a challenge if the token lacks a role, if the route has no rule, or if a page
-// of an origin that is not configured sent the token in a cookie. If the keys are unavailable, or if
-// Config.Sessions returns an error, the answer is 503 with Retry-After, and for a fault 500. A token
-// that Config.Sessions refuses is not valid.
+// of an origin that is not configured sent the token in a cookie. If the keys are unavailable, or
+// if Config.Sessions returns an error, the answer is 503 with Retry-After. For a fault the answer
+// is 500. A token that Config.Sessions refuses gets the challenge invalid_token.
 //
 // The body is an object with message, request_id and, if the challenge has them, error and max_age.
 //
-// Handlers must not read the identity in headers: the middleware lets X-Edgeauth-* headers pass,
-// which [Authorizer.Invoke] refuses, because a gateway in front of it may write them.
+// Handlers must not read the identity from headers. The middleware does not remove X-Edgeauth-*
+// headers, because a gateway in front of it may write them; [Authorizer.Invoke] refuses requests
+// with them.
 //
 // CORS preflight requests carry no token. If the API serves other origins, put its CORS handler in
 // front of Middleware.
@@ -43,7 +44,7 @@ func (a *Authorizer) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = requestid.Ensure(r)
 		request := a.requestOf(r)
-		watched, began := a.watched(r.Context()) // not for next, which has lines of its own
+		watched, began := a.watched(r.Context()) // not for next, which writes its own lines
 		request.began = began
 		d := a.decide(watched, request)
 		if d.Outcome == outcomeAllow || d.Outcome == outcomeForbidden {
@@ -104,14 +105,14 @@ func (a *Authorizer) requestOf(r *http.Request) request {
 		}
 	}
 	path := r.URL.Path
-	if r.URL.RawPath != "" { // not the default escapes: a%2Fb may be one segment, and %61 is an a
+	if r.URL.RawPath != "" { // unusual escapes: a%2Fb may be one segment, and %61 is an a
 		path = r.URL.RawPath
 	}
 	text, opaque, problem := a.sources.find(&c, a.config.Origins)
 	return request{ID: requestid.Of(r), Token: text, opaque: opaque, Problem: problem, target: target{resource: r.Method + path}, methods: c.otherMethods()}
 }
 
-// name records values that name a method.
+// name records values that may name a method.
 func (c *carried) name(methods []string) {
 	for _, m := range methods {
 		c.methods = append(c.methods, pair{value: []byte(m)})
@@ -132,8 +133,8 @@ func isHandshake(h http.Header) bool {
 }
 
 // refuse answers as RFC 6750, section 3, requires. The body has the form of an API Gateway error
-// and carries the request id that the audit line has. It repeats the code of the challenge, because
-// a page of another origin cannot read the header.
+// and contains the request id of the audit line. It repeats the code of the challenge, because a
+// page of another origin cannot read the header.
 func refuse(w http.ResponseWriter, r *http.Request, d decision) {
 	status, code, attribute := challengeOf(d)
 	h := w.Header()
@@ -158,9 +159,10 @@ func refuse(w http.ResponseWriter, r *http.Request, d decision) {
 	}{http.StatusText(status), code, maxAge, requestid.Of(r)})
 }
 
-// challengeOf returns the status, and the error code and the further attribute of the challenge.
-// There is no code if the request has no token (RFC 6750, section 3.1): the client may not know that
-// a token is required. A login that is too old gets the challenge of RFC 9470, section 3.
+// challengeOf returns the status of a refusal, and the error code and the extra attribute of its
+// challenge. The code is empty if the request has no token (RFC 6750, section 3.1), because the
+// client may not know that a token is required. A login that is too old gets the challenge of RFC
+// 9470, section 3.
 func challengeOf(d decision) (status int, code, attribute string) {
 	switch {
 	case d.Outcome == outcomeFault && (d.Reason == reasonKeysUnavailable || d.Reason == reasonSessionsUnavailable):

@@ -2,8 +2,8 @@ package authorizer
 
 import "bytes"
 
-// names remembers the names of the open objects, the innermost object last, to find duplicates. The
-// events have no more names than fit.
+// names remembers the names of the open objects, the innermost object last, to find duplicates. It
+// has room for all names of an event.
 type names struct {
 	all     [64]span // with escapes, without quotation marks
 	count   int

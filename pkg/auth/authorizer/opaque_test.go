@@ -42,8 +42,8 @@ func cookieEvent(method, headers, cookie string) []byte {
 	return []byte(strings.Replace(e, `"headers":`, `"cookies":["`+cookie+`"],"headers":`, 1))
 }
 
-// TestOpaqueSession: a backend sees what an access token would say, with an exp until which it may
-// rely on the check, and the rules of routes apply.
+// TestOpaqueSession: a backend gets the claims that an access token would have, with an exp until
+// which it may rely on the check, and the rules of routes apply.
 func TestOpaqueSession(t *testing.T) {
 	c := newChecked(t)
 	a, g := c.opaqueAuthorizer(t, func(config *authorizer.Config) { config.ContextClaims = []string{"amr", "iss", "email"} })
@@ -86,8 +86,8 @@ func TestOpaqueSession(t *testing.T) {
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-// TestOpaqueSessionPlaces: the token is taken from its cookie alone, from pages of ours, beside no other
-// token, and only if sessions are checked. Junk costs no read.
+// TestOpaqueSessionPlaces: the token is accepted only in its cookie, from the API's own pages,
+// without any other token, and only if sessions are checked. An invalid text costs no read.
 func TestOpaqueSessionPlaces(t *testing.T) {
 	c := newChecked(t)
 	a, g := c.opaqueAuthorizer(t, plainly)

@@ -36,7 +36,7 @@ func placeOf(e event) place {
 //
 // A gateway may write the context into identity headers for its backend. AWS does not document
 // whether the client's own header stays if the context lacks the key, and a gateway replaces only
-// the exact name. So no request with an identity header of the client passes.
+// the exact name. So every request in which the client sends an identity header is refused.
 func (a *Authorizer) request(e event, arn string) request {
 	token, opaque, problem := a.sources.find(&e.carried, a.config.Origins)
 	return request{

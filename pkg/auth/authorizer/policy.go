@@ -1,14 +1,14 @@
 package authorizer
 
-// unknownPrincipal is the principalId of a refusal. The gateway requires a non-empty one.
+// unknownPrincipal is the principalId of a refusal. The gateway requires a non-empty principalId.
 const unknownPrincipal = "unauthenticated"
 
 // answerBytes is the capacity for most answers.
 const answerBytes = 512
 
 // maxAnswer is the longest answer that API Gateway reads: "Lambda authorizer result size" in its
-// quotas. A policy for a whole stage leaves contextRoom of it, so that the form of an API's
-// policies does not depend on the token.
+// quotas. A policy for a whole stage leaves contextRoom of it for the context, so that the form of
+// an API's policies does not depend on the token.
 const (
 	maxAnswer   = 8 << 10
 	contextRoom = 2 << 10
@@ -17,14 +17,16 @@ const (
 // policyAnswer encodes d as a policy for the whole stage. The gateway caches a policy by token, not
 // by method: a policy for the requested method alone would refuse the client's next call to another
 // method. A valid token therefore gets the same policy whether or not it may make this request, and
-// the gateway derives the decision from the policy. The exceptions are refusals for something that
-// no policy can express, such as a header: they are a Deny for the stage. A policy is for a single request if the rules
-// cannot be written as one, or if it would be too long. A WebSocket API asks for $connect alone. If
+// the gateway derives the decision from the policy.
+//
+// There are three exceptions. A refusal that no policy can express, such as a refusal for a header,
+// is a Deny for the stage. A policy covers a single request if the rules cannot be written as a
+// policy, if the policy would be too long, or for a WebSocket API, which asks only for $connect. If
 // sessions are checked, a forbidden request gets a Deny for the stage: its session was not read, so
 // its policy must not allow other routes.
 func policyAnswer(a *Authorizer, r request, d decision) ([]byte, error) {
 	if r.stage == "" {
-		return nil, fault(reasonMalformedARN) // the ARN is not one of a method or route
+		return nil, fault(reasonMalformedARN) // the ARN does not name a method or route
 	}
 	p := policy{to: make([]byte, 0, answerBytes), stage: r.stage}
 	one := a.rules.perRequest(r)

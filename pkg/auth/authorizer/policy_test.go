@@ -101,8 +101,8 @@ func TestPoliciesCoverTheStage(t *testing.T) {
 	}
 }
 
-// TestPoliciesFit holds that no policy is longer than what API Gateway reads: the answer to a
-// request that the rules allow allows it, with any number of rules and the longest stage.
+// TestPoliciesFit checks that no policy is longer than API Gateway accepts: with any number of
+// rules and the longest stage, the answer to an allowed request allows it.
 func TestPoliciesFit(t *testing.T) {
 	const limit = 8 << 10 // "Lambda authorizer result size" in API Gateway's quotas
 	longest := "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abcdefghij/" + strings.Repeat("s", 128) + "/"
@@ -132,8 +132,8 @@ func TestPoliciesFit(t *testing.T) {
 			t.Errorf("%s: %d of 98 policies are for the whole stage", stage, whole)
 		}
 	}
-	// A policy for the whole stage and a long context are a fault with a name, which no client can
-	// cause.
+	// A policy for the whole stage with a long context would be too long. This is a fault with a
+	// name, and no client can cause it.
 	h := someone
 	for i := range 60 {
 		h.Roles = append(h.Roles, fmt.Sprintf("role-%050d", i))

@@ -14,8 +14,8 @@ type fault reason
 
 func (f fault) Error() string { return string(f) }
 
-// Is reports whether the fault is that the keys or the sessions could not be read. The metrics count
-// such a fault as an error of the store.
+// Is reports whether the fault means that the keys or the sessions could not be read. The metrics
+// count this fault as an error of the store.
 func (f fault) Is(target error) bool {
 	return target == auth.ErrUnavailable && (reason(f) == reasonKeysUnavailable || reason(f) == reasonSessionsUnavailable)
 }
@@ -29,11 +29,11 @@ const (
 	reasonMalformedHeader        = reason(bearer.Malformed)
 	reasonSeveralTokens          = reason(bearer.Several)
 	reasonCrossSite       reason = "cross_site" // a cookie sent by a page of another site
-	// reasonSessionToken refuses the token of an opaque session where it is not taken: at an
-	// authorizer that does not check sessions, and outside its cookie.
+	// reasonSessionToken refuses the token of an opaque session at an authorizer that does not
+	// check sessions, and outside its cookie.
 	reasonSessionToken reason = "session_token"
 
-	// Refusals of a valid token. The others are words of Config.Sessions, such as "revoked".
+	// Refusals of a valid token. Words of Config.Sessions, such as "revoked", are further reasons.
 	reasonOtherIssuer       reason = "other_issuer"    // only tokens of this issuer have a session here
 	reasonIdentityHeader    reason = "identity_header" // a backend could take the client's header for the gateway's
 	reasonUnlistedRoute     reason = "unlisted_route"
@@ -46,7 +46,7 @@ const (
 	reasonUnknownEvent        reason = "unknown_event"        // no place reads the event
 	reasonMalformedARN        reason = "malformed_arn"        // no policy can be written for the ARN
 	reasonKeysUnavailable     reason = "keys_unavailable"     // the key source failed; the token may be valid
-	reasonSessionsUnavailable reason = "sessions_unavailable" // the session was not read; it may live
+	reasonSessionsUnavailable reason = "sessions_unavailable" // the session was not read; it may still be open
 	reasonContextTooLong      reason = "context_too_long"     // the configured claims do not fit
 	reasonAnswerTooLong       reason = "answer_too_long"      // the policy does not fit, not even for one request
 	reasonContextUnwritable   reason = "context_unwritable"   // a configured claim is not a flat value

@@ -15,7 +15,7 @@ func (restToken) reads(e event) bool {
 	return string(e.kind) == "TOKEN" && e.methodARN != "" && e.routeARN == ""
 }
 
-// request treats the value as that of the first configured header.
+// request treats the value as the value of the first configured header.
 func (restToken) request(a *Authorizer, e event) request {
 	r := request{ID: e.requestID, ARN: e.methodARN, Problem: reasonNoToken, target: parseARN(e.methodARN), byPolicy: true}
 	if len(a.sources.headers) > 0 {

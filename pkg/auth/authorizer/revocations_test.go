@@ -17,7 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// revocations are the real revocations of an authority. They count the reads, and fail if told to.
+// revocations are the real revocations of an authority. They count the reads, and can fail.
 type revocations struct {
 	session.Revocations
 	reads atomic.Int32
@@ -50,8 +50,8 @@ func (c *checked) listed(t *testing.T, change func(*authorizer.Config)) (*author
 	}), r
 }
 
-// TestRevocationsAtEveryPlace sends a token to every kind of gateway: while its session lives, after the
-// logout, and when the list is too old. $t stands for the token.
+// TestRevocationsAtEveryPlace sends a token to every kind of gateway: while its session is open,
+// after the logout, and when the list is too old. $t stands for the token.
 func TestRevocationsAtEveryPlace(t *testing.T) {
 	iam := func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM }
 	const headers = `"headers":{"Authorization":"Bearer $t"},"requestContext":{"requestId":"r1"}`
@@ -120,8 +120,8 @@ func (c *checked) refresh(t *testing.T, text string) string {
 	return tokens.Refresh
 }
 
-// TestRevocationsEveryEnd: after every kind of end, the access token is refused 5 seconds later, and
-// that of another user is not.
+// TestRevocationsEveryEnd: after every kind of end, the access token is refused 5 seconds later,
+// and the token of another user is not.
 func TestRevocationsEveryEnd(t *testing.T) {
 	for _, row := range []struct {
 		name, reason string
@@ -129,8 +129,8 @@ func TestRevocationsEveryEnd(t *testing.T) {
 	}{
 		{"logout", "revoked", func(t *testing.T, c *checked, refresh string) { c.logout(t, refresh) }},
 		{"theft", "revoked", func(t *testing.T, c *checked, refresh string) {
-			// The thief has copied the refresh token and the access token. The owner refreshes, and the
-			// thief does so after that.
+			// The thief has copied the refresh token and the access token. First the owner
+			// refreshes, and then the thief.
 			next := c.refresh(t, refresh)
 			c.Clock.Advance(5 * time.Minute)
 			if next = c.refresh(t, next); next == "" {
@@ -179,7 +179,7 @@ func TestRevocationsEveryEnd(t *testing.T) {
 	}
 }
 
-// TestRevocationsAppSync: an answer is kept for no longer than its token lives.
+// TestRevocationsAppSync: AppSync never caches an answer beyond the end of its token.
 func TestRevocationsAppSync(t *testing.T) {
 	c := newChecked(t)
 	a, _ := c.listed(t, plainly)
@@ -195,7 +195,8 @@ func TestRevocationsAppSync(t *testing.T) {
 	}
 }
 
-// TestRevocationsCost: reads do not grow with the requests, of valid tokens and of junk.
+// TestRevocationsCost: reads do not grow with the requests, neither with valid tokens nor with
+// invalid ones.
 func TestRevocationsCost(t *testing.T) {
 	c := newChecked(t)
 	a, store := c.listed(t, plainly)
@@ -218,8 +219,8 @@ func TestRevocationsCost(t *testing.T) {
 	}
 }
 
-// TestRevocationsOfOtherIssuers: a token of another issuer passes, also if its sub and sid are those of
-// an ended session, and if the list is too old.
+// TestRevocationsOfOtherIssuers: a token of another issuer passes, even if its sub and sid equal
+// those of an ended session, and even if the list is too old.
 func TestRevocationsOfOtherIssuers(t *testing.T) {
 	c := newChecked(t)
 	foreign := someone
@@ -247,7 +248,7 @@ func TestRevocationsOfOtherIssuers(t *testing.T) {
 	}
 }
 
-// begun notes if the read of revocations has begun when a signature is verified.
+// begun records whether the read of revocations had begun when a signature was verified.
 type begun struct {
 	holder
 	store *revocations
@@ -262,7 +263,7 @@ func (b begun) VerifyBytes(ctx context.Context, text []byte) (token.Claims, erro
 	return b.holder.VerifyBytes(ctx, text)
 }
 
-// TestRevocationsBesideTheSignature: the read goes on while the signature is checked.
+// TestRevocationsBesideTheSignature: the read runs while the signature is checked.
 func TestRevocationsBesideTheSignature(t *testing.T) {
 	c := newChecked(t)
 	v := begun{holder: someone, store: new(revocations), reads: make(chan int32, 1)}

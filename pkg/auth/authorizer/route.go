@@ -90,8 +90,8 @@ func newRoute(kind routeKind, method string, patterns ...string) route {
 	return r
 }
 
-// fold returns s without regard to case, as a router may read it. Both directions are needed: the
-// lower case of the Kelvin sign is k, and only the upper case of the long s is S.
+// fold maps s so that all case variants become equal, as a router may treat them. Both conversions
+// are needed: the lower case of the Kelvin sign is k, and only the upper case of the long s is S.
 func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 // isField reports whether s has the form "Type.field" of a GraphQL field.
@@ -184,9 +184,9 @@ func fits(pattern, resource string) bool {
 	}
 }
 
-// Parts of a path that a router may resolve to another path, below a route or out of it. They are
-// checked anywhere in the resource or at its end. If rules exist, a request with an ambiguous path
-// is refused.
+// Parts of a path that a router may resolve to another path, inside or outside the route. The first
+// list applies anywhere in the resource, the second at its end. If rules exist, a request with an
+// ambiguous path is refused.
 var (
 	ambiguousWithin   = []string{"%", ";", "#", `\`, "//", "/./", "/../"}
 	ambiguousAtEnd    = []string{"/.", "/.."}

@@ -19,27 +19,28 @@ type Rule struct {
 	// field of a GraphQL schema.
 	//
 	// GET also matches HEAD. A literal path also matches with a final slash, and a path that ends
-	// in "/*" also matches without it, because routers treat them as the same path. A request must
-	// also satisfy the rules that match its path without regard to case: some routers ignore it.
-	// If it names another method in X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override or the
-	// parameter _method of its query string, the rules must allow that method too.
+	// in "/*" also matches without "/*", because routers treat these as the same path. A request
+	// must also satisfy the rules that match its path without regard to case, because some routers
+	// ignore case. If the request names another method in X-HTTP-Method-Override, X-HTTP-Method,
+	// X-Method-Override or the parameter _method of its query string, the rules must allow that
+	// method too.
 	//
-	// A route is no pattern of http.ServeMux. The method is required, and there is no host. A path
-	// other than "/" must not end in "/"; what is below a path is "/*". "{name...}" and "{$}" are not
-	// valid. The most specific rule does not win: a request must satisfy every rule that matches it,
-	// except that a literal route takes precedence over one with "{name}" of the same method. A
-	// segment that begins with ":" is refused with an error, because another router may take it for a
-	// parameter.
+	// A route is not a pattern of http.ServeMux. The method is required, and a host is not allowed.
+	// A path other than "/" must not end in "/"; use "/*" for the paths below a path. "{name...}"
+	// and "{$}" are not valid. The most specific rule does not win: a request must satisfy every
+	// rule that matches it, except that a literal route takes precedence over a route with "{name}"
+	// of the same method. A segment that begins with ":" is an error, because some routers would
+	// treat it as a parameter.
 	Route string
-	// APIs are the ids of the APIs that the rule is for; a rule without APIs is for every API. A
-	// request that no gateway sent has no API.
+	// APIs are the ids of the APIs that the rule applies to; a rule without APIs applies to every
+	// API. A request without a gateway has no API.
 	APIs       []string
 	Scopes     []string      // the token needs all of these
-	Roles      []string      // the token needs at least one of these, if there are any
+	Roles      []string      // if not empty, the token needs at least one of these
 	MaxAuthAge time.Duration // the maximum time since the password check; 0 means no limit
 }
 
-// concerns reports whether the rule is for the API.
+// concerns reports whether the rule applies to the API.
 func (r *Rule) concerns(api string) bool { return len(r.APIs) == 0 || slices.Contains(r.APIs, api) }
 
 // demands reports whether the rule requires more than a valid token.

@@ -19,8 +19,8 @@ import (
 // apply to the path of a literal rule for the same method, as gateways prefer literal routes.
 type rules struct {
 	list []compiledRule
-	// each means that every policy is for a single request: IAM has no pattern for one segment,
-	// which a {param} needs, and none that ignores case.
+	// each means that every policy covers a single request, because IAM has no pattern for exactly
+	// one segment, which a {param} needs, and no pattern that ignores case.
 	each           bool
 	fields, routes bool
 
@@ -75,8 +75,8 @@ func compileRules(list []Rule) (rules, error) {
 	return rs, nil
 }
 
-// overlap reports whether a "/*" covers paths that a router may take for the route of a stricter
-// rule, if it ignores case. A policy that allows the "/*" would allow them too.
+// overlap reports whether a "/*" covers paths that a router which ignores case may send to the
+// route of a stricter rule. A policy that allows the "/*" would allow these paths too.
 func (rs *rules) overlap() bool {
 	for i := range rs.list {
 		for j := range rs.list {
@@ -146,7 +146,7 @@ func (rs *rules) judgeResource(api, resource string, c *token.Claims, now time.T
 	return "", nil
 }
 
-// perRequest reports whether the policy that answers r is for this request alone.
+// perRequest reports whether the policy that answers r covers only this request.
 func (rs *rules) perRequest(r request) bool {
 	switch {
 	case len(rs.list) == 0:
@@ -154,7 +154,7 @@ func (rs *rules) perRequest(r request) bool {
 	case rs.each, r.resource == connectRoute:
 		return true
 	}
-	// The longest policy for the stage, with all rules of all APIs.
+	// This is the length of the longest policy for the stage, with all rules of all APIs.
 	return answerBytes+rs.bytes+rs.resources*(len(`"",`)+len(r.stage)) > maxAnswer-contextRoom
 }
 
@@ -210,7 +210,7 @@ func (rs *rules) deniedFields(api string, c *token.Claims, now time.Time) []stri
 }
 
 // fieldsUntil returns when the result of deniedFields changes because a login becomes too old, or
-// end if it does not change before.
+// end if it does not change before end.
 func (rs *rules) fieldsUntil(api string, c *token.Claims, now, end time.Time) time.Time {
 	for i := range rs.list {
 		rule := &rs.list[i]

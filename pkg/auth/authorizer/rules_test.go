@@ -251,8 +251,8 @@ func (d draw) resource() string {
 }
 
 // TestPoliciesSayWhatRulesSay checks that a policy issued for one request gives every other request
-// the answer that its own decision would give. The gateway caches the policy and does not call the
-// authorizer again.
+// the same answer as a decision about that request. The gateway caches the policy and does not call
+// the authorizer again.
 func TestPoliciesSayWhatRulesSay(t *testing.T) {
 	d := draw{rand.New(rand.NewPCG(1, 2))}
 	outcomes := map[bool]int{}

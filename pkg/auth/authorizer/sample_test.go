@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/emf"
 )
 
-// TestSample: of the allowed requests a sample has lines, which count as all of them. Each refusal has
-// its line. Instances begin at different places of their sample.
+// TestSample: one line of each sample of allowed requests is logged and counts for all of them.
+// Each refusal has its own line. Instances begin at different places of their sample.
 func TestSample(t *testing.T) {
 	authority := newAuthority(t)
 	const every, instances, requests = 10, 50, 100

@@ -74,8 +74,8 @@ func TestNamesOfNestedObjects(t *testing.T) {
 	}
 }
 
-// TestManySpellingsOfAHeader sends a header in many spellings, each with the same token, as a gateway
-// passes them that keeps the client's spelling. A client must not be able to cause a fault.
+// TestManySpellingsOfAHeader sends a header in many spellings, each with the same token. A gateway
+// that keeps the client's spelling passes all of them. A client must not be able to cause a fault.
 func TestManySpellingsOfAHeader(t *testing.T) {
 	for _, n := range []int{1, 32, 33, 64, 1000} {
 		var spellings []string

@@ -8,24 +8,25 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// Sessions tells if a verified access token may still be used. A session.Checker, a session.Manager
-// and a session.RevocationList implement it. It is safe for concurrent use.
+// Sessions checks whether a verified access token may still be used. session.Checker,
+// session.Manager and session.RevocationList implement it. Implementations are safe for concurrent
+// use.
 type Sessions interface {
 	// CheckToken returns why the token of p may not be used, as one word for the log, or "" if it
-	// may. An error says that nothing was decided, for example because a store did not answer.
+	// may be used. An error decides nothing, for example because a store did not answer.
 	CheckToken(ctx context.Context, p auth.Principal) (ended string, err error)
 }
 
-// Revocations are Sessions that know what has ended, and not what lives: a list in memory, which is
-// kept up to date while requests are served. A session.RevocationList implements it.
+// Revocations are Sessions that know the ended sessions instead of the open ones: a list in memory,
+// which is kept up to date while requests are served. session.RevocationList implements it.
 //
-// Tokens of other issuers pass: their sessions do not end here. AppSync may cache an answer for as
-// long as a list is good without a read, which is 5 seconds.
+// Tokens of other issuers pass, because their sessions do not end here. AppSync may cache an answer
+// for 5 seconds, the time for which a list is good without a read.
 type Revocations interface {
 	Sessions
-	// Refresh begins to read what is new, if it is time for that, and returns at once. It is called
-	// before the signature of a token is verified, so that both happen at the same time. CheckToken
-	// waits for the read.
+	// Refresh begins to read new entries if a read is due, and returns at once. The authorizer
+	// calls it before it verifies the signature of a token, so that both happen at the same time.
+	// CheckToken waits for the read.
 	Refresh()
 }
 
@@ -33,12 +34,12 @@ type Revocations interface {
 const revocationsTTL = 5 * time.Second
 
 // errSessionsUnavailable is the answer if the sessions could not be read. Every gateway answers an
-// error with a 5xx and caches nothing. A refusal would be wrong: the client would take it for the
-// end of its session.
+// error with a 5xx and caches nothing. A refusal would be wrong, because the client would think
+// that its session has ended.
 var errSessionsUnavailable = errors.New("the session could not be read")
 
-// check applies Config.Sessions to a decision that allows the request. It comes last, so a request
-// that is refused without it costs no I/O.
+// check applies Config.Sessions to a decision that allows the request. It runs last, so that a
+// refused request costs no I/O.
 func (a *Authorizer) check(ctx context.Context, d *decision) {
 	if d.Claims.Foreign {
 		// The sessions of another issuer are not in this store.
@@ -55,8 +56,8 @@ func (a *Authorizer) check(ctx context.Context, d *decision) {
 	}
 }
 
-// cacheable returns how long a gateway may cache an answer that allows a request, where life is what
-// is left of the token's life.
+// cacheable returns how long a gateway may cache an answer that allows a request. life is the
+// remaining lifetime of the token.
 func (a *Authorizer) cacheable(life time.Duration) time.Duration {
 	switch {
 	case a.config.Sessions == nil:

@@ -19,7 +19,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// sessions are the real sessions of an authority. They count the reads, and fail if told to.
+// sessions are the real sessions of an authority. They count the reads, and can fail.
 type sessions struct {
 	session.Store
 	reads int
@@ -45,7 +45,7 @@ func (u *users) Get(ctx context.Context, id auth.SubjectID) (user.User, error) {
 	return u.Store.Get(ctx, id)
 }
 
-// checked is an authority with one account, and what an authorizer reads of it.
+// checked is an authority with one account, and the stores that an authorizer reads.
 type checked struct {
 	*authtest.Authority
 	sessions sessions
@@ -103,8 +103,8 @@ func (c *checked) reason() string {
 
 func plainly(*authorizer.Config) {}
 
-// TestSessionsAtEveryPlace sends a token to every kind of gateway: while its session lives, when the
-// store does not answer, and after the logout. $t stands for the token.
+// TestSessionsAtEveryPlace sends a token to every kind of gateway: while its session is open, when
+// the store does not answer, and after the logout. $t stands for the token.
 func TestSessionsAtEveryPlace(t *testing.T) {
 	iam := func(c *authorizer.Config) { c.HTTPResponse = config.ResponseIAM }
 	const headers = `"headers":{"Authorization":"Bearer $t"},"requestContext":{"requestId":"r1"}`
@@ -149,7 +149,7 @@ func TestSessionsAtEveryPlace(t *testing.T) {
 	}
 }
 
-// TestSessionsRefuse holds what ends a token, with the words of the log.
+// TestSessionsRefuse checks what ends a token, with the words of the log.
 func TestSessionsRefuse(t *testing.T) {
 	for _, row := range []struct {
 		reason string
@@ -188,8 +188,8 @@ func TestSessionsRefuse(t *testing.T) {
 	}
 }
 
-// TestSessionsCost counts the reads of requests: each store once if everything else allows the
-// request, and none otherwise. A flood of forged tokens must cost no read.
+// TestSessionsCost counts the reads of requests: one read of each store if everything else allows
+// the request, and otherwise no read. A flood of forged tokens must cost no read.
 func TestSessionsCost(t *testing.T) {
 	c := newChecked(t)
 	a := c.authorizer(t, func(config *authorizer.Config) {
@@ -230,8 +230,8 @@ func TestSessionsCost(t *testing.T) {
 	}
 }
 
-// TestSessionsForbidden holds that a policy that answers a forbidden request allows no other route:
-// its session was not read.
+// TestSessionsForbidden checks that the policy for a forbidden request allows no other route,
+// because the session was not read.
 func TestSessionsForbidden(t *testing.T) {
 	c := newChecked(t)
 	rules := func(config *authorizer.Config) {

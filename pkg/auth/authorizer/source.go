@@ -70,7 +70,7 @@ func (s *sources) add(text string) bool {
 	case "header":
 		name = strings.ToLower(name)
 		s.headers = append(s.headers, name)
-		// These headers have a meaning of their own.
+		// These headers have other meanings.
 		return !slices.Contains([]string{cookieField, subprotocolField, originField, fetchSiteField}, name) && !claim.IsHeader(name)
 	case "cookie":
 		s.cookies = append(s.cookies, name)

@@ -5,8 +5,8 @@
 //	func main() { gateway.Serve(handler) }
 //
 // The address that the gateway saw becomes RemoteAddr, and the context of edgeauth's authorizer
-// becomes the request's [auth.Principal]. Headers that clients write decide neither. The package
-// takes no other decision.
+// becomes the request's [auth.Principal]. A header of the client changes neither. The package
+// decides nothing else.
 package gateway
 
 import (

@@ -42,8 +42,8 @@ const (
 	reloadTimeout = 2 * time.Second
 )
 
-// open loads the ring for the first time. A temporary failure does not stop the start: otherwise an
-// outage would go on as crashes of new instances. A malformed or exposed ring stops the start,
+// open loads the ring for the first time. A temporary failure does not stop the start: otherwise
+// new instances would crash until the outage ends. A malformed or exposed ring stops the start,
 // because a retry does not help.
 func open(ctx context.Context, from Source, kind keyrings.Kind, v uint16, now func() time.Time) (*live, error) {
 	if from == nil || v == 0 || now == nil {
@@ -76,12 +76,13 @@ func (l *live) load(ctx context.Context) (keyrings.Ring, error) {
 
 // reload loads the ring again if a token that was issued at this instant may be under a key that
 // was made after the ring was loaded. If the load fails, the current ring stays, and the error
-// wraps auth.ErrUnavailable. There is at most one attempt a second. Within that second the current
-// ring decides: a newer key would have to be stored, loaded by a new instance and used by a client,
-// all since the last attempt.
+// wraps auth.ErrUnavailable. reload makes at most one attempt a second. Within that second the
+// current ring decides: a newer key would have to be stored, loaded by a new instance and used by a
+// client, all since the last attempt.
 //
-// Key ids in tokens are versions, and a drop may give a version a different key. Ids that are never
-// reused would not avoid the reload: an older instance does not know them either.
+// The key ids in tokens are versions, and a drop may give a version a different key. Ids that are
+// never reused would not make the reload unnecessary: an older instance does not know a new id
+// either.
 func (l *live) reload(ctx context.Context, issued time.Time) error {
 	l.reloading.Lock()
 	defer l.reloading.Unlock()
@@ -128,10 +129,10 @@ func (l *live) attempt(ctx context.Context) (*keyrings.Ring, error) {
 // It is safe for concurrent use.
 type Signing struct{ live *live }
 
-// LoadSigning loads the signing ring, in which version v signs. LoadSigning fails if there is no
-// ring, if the ring is malformed or exposed, or if it lacks the version. After any other failure of
-// the source, each method returns an error that wraps [auth.ErrUnavailable] until an attempt
-// succeeds. There is at most one attempt a second.
+// LoadSigning loads the signing ring, in which version v signs. LoadSigning fails if the ring is
+// missing, malformed or exposed, or if it lacks the version. After any other failure of the source,
+// each method returns an error that wraps [auth.ErrUnavailable] until an attempt succeeds.
+// LoadSigning and its methods make at most one attempt a second.
 func LoadSigning(ctx context.Context, from Source, v uint16, now func() time.Time) (*Signing, error) {
 	l, err := open(ctx, from, keyrings.SigningRing, v, now)
 	if err != nil {
@@ -149,9 +150,9 @@ func (s *Signing) SigningKey(ctx context.Context) (token.SigningKey, error) {
 	return r.Keys[s.live.version].Signing, nil
 }
 
-// Since returns when the key that signs was made the signing one, by the record of the ring. It is
-// the time at which the key was made if the ring has no such record yet, as during a rotation. The
-// error wraps [auth.ErrUnavailable].
+// Since returns when the key that signs became the signing key, according to the record of the
+// ring. If the ring has no such record yet, as during a rotation, Since returns when the key was
+// made. The error wraps [auth.ErrUnavailable].
 func (s *Signing) Since(ctx context.Context) (time.Time, error) {
 	r, err := s.live.load(ctx)
 	if err != nil {
@@ -164,7 +165,8 @@ func (s *Signing) Since(ctx context.Context) (time.Time, error) {
 	return entry.SigningSince, nil
 }
 
-// PublicKeys returns the key set to publish: the keys before, at and after the version that signs.
+// PublicKeys returns the key set to publish: the keys of the version before the signing version, of
+// the signing version, and of the version after it.
 func (s *Signing) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	r, err := s.live.load(ctx)
 	if err != nil {
@@ -215,10 +217,10 @@ func (s *Refresh) RefreshTokenKey(ctx context.Context, id uint16) (auth.RefreshT
 }
 
 // Reload loads the ring again if a token that claims to be issued at this instant may be under a
-// key that was made after the ring was loaded. A token without a key in RefreshTokenKey is forged
-// only if it has no key after Reload either. If the ring cannot be loaded, the error wraps
-// [auth.ErrUnavailable] and the current ring stays. There is at most one attempt a second, which
-// bounds the cost of forged tokens.
+// key that was made after the ring was loaded. If RefreshTokenKey has no key for a token, the token
+// is forged only if its key is missing after Reload too. If the ring cannot be loaded, the error
+// wraps [auth.ErrUnavailable] and the current ring stays. Reload makes at most one attempt a
+// second, which bounds the cost of forged tokens.
 func (s *Refresh) Reload(ctx context.Context, issued time.Time) error {
 	return s.live.reload(ctx, issued)
 }
@@ -266,8 +268,8 @@ func (l *live) opening(ctx context.Context, v uint16) (keyrings.Entry, error) {
 	case !ok, int(v) > int(l.version)+1:
 		ok = false
 	case v < l.version && !entry.Retired.IsZero():
-		// After a rollback, a key that seals again may still be recorded as retired. It opens its
-		// own tokens.
+		// After a rollback, the key that seals again may still be recorded as retired. It still
+		// opens its own tokens.
 		ok = l.now().Before(entry.Retired.Add(l.kind.Retention()))
 	}
 	if !ok {

@@ -9,8 +9,8 @@ import (
 
 // Source reads the text of one ring. A Source must be safe for concurrent use.
 type Source interface {
-	// Load returns an error that wraps [auth.ErrNotFound] if there is no ring. Any other error
-	// counts as temporary.
+	// Load returns the text of the ring. The error wraps [auth.ErrNotFound] if the ring does not
+	// exist. Any other error counts as temporary.
 	Load(ctx context.Context) (auth.Secret, error)
 }
 

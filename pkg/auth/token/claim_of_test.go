@@ -15,7 +15,8 @@ var ofAClaim = []token.Reason{
 	token.ReasonWrongLifetime, token.ReasonExpired, token.ReasonIssuedAhead, token.ReasonNotYetValid,
 }
 
-// checkClaim holds that a refusal names a claim of the closed list exactly if it is about one.
+// checkClaim checks that a refusal names a claim of the closed list exactly if the refusal is about
+// one claim.
 func checkClaim(t *testing.T, what string, err error) {
 	t.Helper()
 	name, reason := token.ClaimOf(err), token.ReasonOf(err)

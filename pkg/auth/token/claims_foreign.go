@@ -15,11 +15,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// parseForeign reads the claims of another issuer's token. The claims that every token is checked
-// for must have the types of RFC 7519, sections 2 and 4.1: iss, sub, aud, exp, iat and nbf; a time
-// may have a fraction. Other issuers give the other claims of the profile many forms: scope is an
-// array, amr holds objects, auth_time is a text. A claim in another form counts as missing, so a
-// rule that needs it refuses the token, and any other rule accepts it. null counts as missing too.
+// parseForeign reads the claims of another issuer's token. The claims that every check uses must
+// have the types of RFC 7519, sections 2 and 4.1: iss, sub, aud, exp, iat and nbf; a time may have
+// a fraction. For the other claims of the profile, issuers use many forms: scope is an array, amr
+// holds objects, auth_time is a text. A claim in another form counts as missing, so a rule that
+// needs it refuses the token, and any other rule accepts it. null counts as missing too.
 func (t *trusted) parseForeign(text string) (payload, error) {
 	p := payload{words: make([]string, 0, 8)}
 	optional := map[string]string{} // the raw values of the profile's other claims

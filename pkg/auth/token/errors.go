@@ -48,7 +48,8 @@ func (e *refusal) Error() string {
 	return text
 }
 
-// Unwrap returns golang-jwt's errors for the reason, and the underlying error if there is one.
+// Unwrap returns golang-jwt's errors for the reason, and the underlying error if the refusal has
+// one.
 func (e *refusal) Unwrap() []error {
 	errs := sentinels(e.Reason)
 	if e.cause != nil {
@@ -66,9 +67,9 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// ClaimOf returns the name of the claim for which a token is refused, or "" if it is not refused for
-// one claim. The name is one of the profile (RFC 9068, section 2.2) or one that the configuration of
-// another issuer names. It is never text of the token, so it is safe to log.
+// ClaimOf returns the name of the claim for which a token is refused, or "" if the refusal is not
+// about one claim. The name belongs to the profile (RFC 9068, section 2.2) or to the configuration
+// of another issuer. It is never text of the token, so it is safe to log.
 func ClaimOf(err error) string {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refused.claim
@@ -76,7 +77,8 @@ func ClaimOf(err error) string {
 	return ""
 }
 
-// refuseClaim is refuse for one claim. name must be a registered name or one of the configuration.
+// refuseClaim is refuse for one claim. name must be a registered name or a name from the
+// configuration.
 func refuseClaim(reason Reason, name, detail string, cause error) error {
 	return &refusal{Reason: reason, claim: name, detail: detail, cause: cause}
 }

@@ -99,7 +99,7 @@ func FuzzParseJWKS(f *testing.F) {
 	})
 }
 
-// FuzzVerifyOthers: with several issuers too, a token that verifies has the claims that
+// FuzzVerifyOthers: even with several issuers, a token that verifies has the claims that
 // encoding/json reads, and its iss is the issuer whose key signed it.
 func FuzzVerifyOthers(f *testing.F) {
 	header := foreignHeader(token.ES256, `,"typ":"JWT"`)

@@ -43,7 +43,7 @@ type IssuerConfig struct {
 // Issuer signs access tokens. It is safe for concurrent use if Keys, Now and Rand are.
 type Issuer struct {
 	c       IssuerConfig
-	clients map[auth.ClientID]terms // the clients with an audience or a lifetime of their own
+	clients map[auth.ClientID]terms // the clients with their own audience, lifetime or e-mail claims
 }
 
 // NewIssuer returns an Issuer for c. The error of an invalid field names the field and what it must
@@ -76,8 +76,8 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 type Grant struct {
 	Subject   auth.Subject
 	SessionID string
-	// TokenVersion is the session's token version, which may be higher than that of Subject: the
-	// session may have been moved to a new version after Subject was read.
+	// TokenVersion is the session's token version. It may be higher than the version of Subject,
+	// because the session may have been moved to a new version after Subject was read.
 	TokenVersion uint64
 	Client       auth.ClientID
 	Scope        []string // no scope claim if empty
@@ -130,9 +130,9 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 }
 
 // Claims returns the claims that an access token for g would have, checked as [Issuer.Issue] checks
-// them, but without aud and jti: no token is issued. It is for a session that has no access tokens,
-// whose backends must see the same identity. The e-mail is always among the claims. now becomes iat,
-// and expires becomes exp; g.NotAfter is ignored.
+// them, but without aud and jti, because no token is issued. It is for a session that has no access
+// tokens, whose backends must see the same identity. The claims always include the e-mail. now
+// becomes iat, and expires becomes exp; g.NotAfter is ignored.
 func (g Grant) Claims(issuer string, now, expires time.Time) (Claims, error) {
 	_, p, err := g.payload(issuer, terms{audience: []string{issuer}, email: true}, [16]byte{}, now, expires)
 	if err != nil {
@@ -179,8 +179,8 @@ type wire struct {
 	*emailClaims
 }
 
-// emailClaims are the claims of a user who has an e-mail address. email_verified is false unless the
-// store knows that the owner has proven this address.
+// emailClaims are the claims of a user who has an e-mail address. email_verified is true only if
+// the store says that the owner has proven this address.
 type emailClaims struct {
 	Email    string `json:"email"`
 	Verified bool   `json:"email_verified"`
@@ -238,9 +238,9 @@ func (g Grant) payload(issuer string, of terms, id [16]byte, now, expires time.T
 	return text, p, nil
 }
 
-// withoutEmail returns the private claims without those that a reader may take for the claims about
-// the e-mail. A deployer may have written them before the client had EmailClaims, and they prove
-// nothing: not even a user without an e-mail address keeps them.
+// withoutEmail returns the private claims without claims that a reader may take for the claims
+// about the e-mail. A deployer may have written such claims before the client had EmailClaims, and
+// they prove nothing. They are removed even for a user without an e-mail address.
 func withoutEmail(own map[string]any) map[string]any {
 	rest := make(map[string]any, len(own))
 	for name, value := range own {

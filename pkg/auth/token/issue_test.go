@@ -220,7 +220,7 @@ func TestNewIssuerNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// A client with EmailClaims gets the address of the store. A private claim never stands in for it.
+// A client with EmailClaims gets the address from the store. A private claim never replaces it.
 func TestEmailClaims(t *testing.T) {
 	for name, row := range map[string]struct {
 		on       bool

@@ -13,10 +13,10 @@ import (
 )
 
 // OtherIssuer is an additional issuer whose access tokens a [Verifier] accepts, for example while
-// users move from one identity provider to another. Its tokens have as exact an encoding as this
-// issuer's. iss, sub, aud, exp, iat, nbf and the claims of the fields below must have the right
-// type; any other claim in an unexpected form counts as missing. Every field but Claims and Map is
-// required.
+// users move from one identity provider to another. Its tokens must have the same strict encoding
+// as this issuer's. iss, sub, aud, exp, iat, nbf and the claims of the fields below must have the
+// right type; any other claim in an unexpected form counts as missing. Every field except Claims
+// and Map is required.
 //
 // The application sees the issuer's subjects and roles as if they were local, so trust the issuer
 // accordingly. Its sid is dropped: Claims.SessionID is empty.
@@ -37,7 +37,7 @@ type OtherIssuer struct {
 	Claims map[string]string
 
 	// Map says which claims of the issuer become roles, scope and client_id, for example roles to
-	// "cognito:groups". A mapped claim is read from there alone.
+	// "cognito:groups". A mapped claim is read only from the given claim.
 	Map map[string]string
 }
 

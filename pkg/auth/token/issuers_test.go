@@ -310,8 +310,8 @@ func TestOtherIssuersNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Only the keys of the issuer that iss names are requested. An issuer whose keys are unavailable
-// must not block the other issuers.
+// Only the issuer that iss names is asked for its keys. An issuer whose keys are unavailable must
+// not block the other issuers.
 func TestOnlyTheIssuersOwnKeysAreAsked(t *testing.T) {
 	theirs := others(t)
 	theirs[0].Keys = keysFunc(func(string) (token.Key, error) { return token.Key{}, auth.ErrUnavailable })

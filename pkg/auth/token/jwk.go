@@ -30,7 +30,7 @@ var errSecret = errors.New("a secret must not be published")
 
 var errSymmetric = fmt.Errorf("symmetric keys are not accepted here, because a verifier could issue tokens: %w", errSecret)
 
-// parseKey reads a public JWK. It returns the kid, if there is one, with an error too.
+// parseKey reads a public JWK. If the JWK has a kid, parseKey returns the kid even with an error.
 func parseKey(jwk []byte, from origin) (key Key, kid string, err error) {
 	object, err := strictjson.Object(jwk)
 	if err != nil {

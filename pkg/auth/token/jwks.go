@@ -48,12 +48,12 @@ func NewKeySet(keys ...Key) (KeySet, error) {
 func ParseJWKS(data []byte) (KeySet, error) { return parseJWKS(data, ours) }
 
 // ParseForeignJWKS reads the key set of another issuer. A key without alg is used for RS256, ES256
-// (P-256) or EdDSA (Ed25519), according to its kty. Keys that cannot verify tokens here are
-// skipped, as RFC 7517, section 5, recommends: keys for another purpose, algorithm or curve, and
-// keys that are weak, malformed or without a kid of their own. [KeySet.Skipped] names them.
+// (P-256) or EdDSA (Ed25519), according to its kty. As RFC 7517, section 5, recommends,
+// ParseForeignJWKS skips keys that cannot verify tokens here: keys for another purpose, algorithm
+// or curve, weak or malformed keys, and keys without a distinct kid. [KeySet.Skipped] names them.
 //
-// A private or symmetric key makes the whole set invalid, because its secret is public. So does a
-// set of which no key is left.
+// A private or symmetric key makes the whole set invalid, because its secret is public. A set
+// without any usable key is invalid too.
 func ParseForeignJWKS(data []byte) (KeySet, error) { return parseJWKS(data, foreign) }
 
 func parseJWKS(data []byte, from origin) (KeySet, error) {

@@ -59,7 +59,8 @@ func TestForeignKeysForSomethingElseAreLeftOut(t *testing.T) {
 	}
 }
 
-// One odd key of another issuer leaves its good keys in use (RFC 7517, section 5), and is named.
+// An unusable key in another issuer's set leaves the other keys in use (RFC 7517, section 5), and
+// is reported.
 func TestForeignKeysThatAreSkipped(t *testing.T) {
 	good := foreignJWK(t, token.EdDSA, "kid", "good")
 	for _, row := range []struct{ name, jwk, want string }{
@@ -98,7 +99,7 @@ func TestForeignKeysThatAreSkipped(t *testing.T) {
 	}
 }
 
-// A published secret refuses a foreign set, as it refuses a set of this issuer.
+// A published secret makes a foreign set invalid, like a set of this issuer.
 func TestForeignKeysThatRefuseTheSet(t *testing.T) {
 	secret := members(t, signingKeys()[token.ES256].JWK().Reveal())["d"]
 	for _, row := range []struct{ name, jwk, want string }{

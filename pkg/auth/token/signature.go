@@ -23,9 +23,9 @@ var (
 )
 
 // verify checks a signature with the standard library. The methods of golang-jwt call the same
-// functions, but copy the text and use big integers. The errors are the ones that they return.
-// highS also accepts ECDSA signatures whose s is above half of the order; other issuers write about
-// half of their signatures so.
+// functions and return the same errors, but copy the text and use big integers. highS also accepts
+// ECDSA signatures whose s is above half of the order: about half of other issuers' signatures have
+// a high s.
 func (k Key) verify(signed, signature []byte, highS bool) error {
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
@@ -35,9 +35,9 @@ func (k Key) verify(signed, signature []byte, highS bool) error {
 		if len(signature) != 2*p256Bytes { // RFC 7518, section 3.4
 			return errSignatureLength
 		}
-		// If (r, s) verifies, so does (r, n-s), and anyone can compute it. Only the lower s is
-		// accepted, so that no two texts verify as the same token. Ed25519 and RSA signatures have
-		// a single encoding.
+		// If (r, s) verifies, (r, n-s) verifies too, and can be computed without the key. Only the
+		// lower s is accepted, so that no two texts verify as the same token. Ed25519 and RSA
+		// signatures have a single encoding.
 		if !highS && bytes.Compare(signature[p256Bytes:], p256Half) > 0 {
 			return errHighS
 		}

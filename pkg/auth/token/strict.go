@@ -76,8 +76,8 @@ func appendDecoded(to, text []byte) ([]byte, error) {
 	return decoded, nil
 }
 
-// written is a header of this issuer's tokens in base64url. Nearly every token has one of a few
-// headers. A header with a known text does not need to be parsed again.
+// written is a header of this issuer's tokens in base64url. Nearly all tokens share a few headers.
+// A header with a known text does not need to be parsed again.
 type written struct {
 	text string
 	says header

@@ -12,8 +12,8 @@
 //
 // [Verifier.Verify] accepts exactly one encoding of each token and refuses every other text. No two
 // parsers can read different claims from one token, and no second text is valid in place of a
-// revoked or cached one. The package takes signing methods and sentinel errors from golang-jwt but
-// parses tokens itself, because a general parser accepts what the profile forbids: critical
+// revoked or cached token. The package takes signing methods and sentinel errors from golang-jwt
+// but parses tokens itself, because a general parser accepts what the profile forbids: critical
 // extensions, other types, duplicate names, names in another case, line feeds.
 //
 // A Verifier holds only public keys and does no I/O of its own. It can accept tokens of other
@@ -99,6 +99,6 @@ type Claims struct {
 	// Own holds the private claims as JSON: every claim that is not a field above. Their JSON is as
 	// strictly checked as the rest of the token.
 	Own map[string]json.RawMessage
-	// Foreign means that the token is of one of [VerifierConfig].Others.
+	// Foreign means that the token belongs to one of [VerifierConfig].Others.
 	Foreign bool
 }

@@ -19,8 +19,7 @@ type Keys interface {
 	Key(ctx context.Context, kid string) (Key, error)
 }
 
-// VerifierConfig holds the settings of a Verifier. Others and Now may be left
-// out.
+// VerifierConfig holds the settings of a Verifier. Others and Now are optional.
 type VerifierConfig struct {
 	Issuer   string   // the iss of this issuer's tokens
 	Audience []string // aud must contain at least one of these
@@ -128,10 +127,10 @@ func (v *Verifier) VerifyBytes(ctx context.Context, text []byte) (Claims, error)
 	return p.Claims, nil
 }
 
-// from returns the issuer whose keys verify the token. With several issuers the unverified iss
-// selects one of them, and only that: each issuer has its own keys, and once the signature is
-// verified, the claims are parsed and iss is compared again. Selection by kid would let one issuer
-// answer for the kid of another.
+// from returns the issuer whose keys verify the token. With several issuers, the unverified iss
+// selects the issuer and decides nothing else: each issuer has its own keys, and after the
+// signature is verified, the claims are parsed and iss is compared again. Selection by kid would
+// let one issuer answer for the kid of another issuer.
 func (v *Verifier) from(payload string) (*trusted, error) {
 	if len(v.issuers) == 1 {
 		return &v.issuers[0], nil

@@ -1,12 +1,12 @@
-// Package guard protects the routes of a program that no gateway stands in front of: a container, a
-// target of a load balancer, a server of your own.
+// Package guard protects the routes of a program that does not run behind a gateway: a container, a
+// target of a load balancer, or any other server.
 //
 //	a, err := guard.FromEnvironment() // EDGEAUTH_ISSUER, EDGEAUTH_AUDIENCE, EDGEAUTH_JWKS_URL
 //	http.ListenAndServe(":8080", a.Middleware(api))
 //
-// It makes the authorizer of package authorizer, and can fetch the keys from a URL. A function of
-// edgeauth's stack needs no URL, because each rotation of the keys deploys it again. A program that
-// runs on must learn of new keys by itself.
+// It makes the authorizer of package authorizer, and can fetch the keys from a URL. The functions
+// of edgeauth's stack need no URL, because each rotation of the keys deploys them again. A
+// long-running program must fetch new keys itself.
 package guard
 
 import (
@@ -29,9 +29,9 @@ import (
 // can name the https URL of the public keys (http for loopback only), for example
 // https://auth.example.com/.well-known/jwks.json. One of the three must be set.
 //
-// Keys from a URL are those of package jwksurl: the first token requests them, and so does a token
-// with an unknown kid, at most once a minute. They are requested again every 15 minutes, and stay in
-// use for 24 hours if the URL does not answer. FromEnvironment itself makes no request, so the
+// Package jwksurl fetches the keys from the URL: for the first token, and for a token with an
+// unknown kid at most once a minute. It fetches the keys again every 15 minutes. If the URL does
+// not answer, the keys stay in use for 24 hours. FromEnvironment itself makes no request, so the
 // program starts even if the issuer is down.
 //
 // The authorizer logs to standard output. The error names every variable that is missing or invalid.

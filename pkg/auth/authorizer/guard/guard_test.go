@@ -33,8 +33,8 @@ func (v variables) lookup(name string) (string, bool) {
 	return text, ok
 }
 
-// deployment is an edgeauth whose keys rotate, as docs/keys.md says: version n signs, n+1 is
-// published already, and n-1 is still published.
+// deployment is an edgeauth deployment whose keys rotate as docs/keys.md says: version n signs, n+1
+// is published already, and n-1 is still published.
 type deployment struct {
 	*httptest.Server
 	keys    []token.SigningKey
@@ -158,9 +158,9 @@ func (c *container) status(t *testing.T, text string) int {
 	return answer.StatusCode
 }
 
-// TestRotationsBehindAMiddleware rotates the keys three times while two programs run. The one with
-// its keys in the environment refuses every token after the second rotation. The one with a URL goes
-// on, also with the tokens from before each rotation.
+// TestRotationsBehindAMiddleware rotates the keys three times while two programs run. The program
+// with its keys in the environment refuses every token after the second rotation. The program with
+// a URL continues, and also accepts the tokens from before each rotation.
 func TestRotationsBehindAMiddleware(t *testing.T) {
 	d := newDeployment(t)
 	byURL, fixed := start(t, variables{config.JWKSURL: d.URL}), start(t, variables{config.JWKS: d.jwks()})
@@ -191,8 +191,8 @@ func TestRotationsBehindAMiddleware(t *testing.T) {
 	}
 }
 
-// TestOutageOfTheURL: the program starts without the issuer, says 503 and not 401 until it has keys,
-// and goes on with those that it has.
+// TestOutageOfTheURL: the program starts without the issuer, answers 503 and not 401 until it has
+// keys, and then keeps the keys that it has.
 func TestOutageOfTheURL(t *testing.T) {
 	d := newDeployment(t)
 	d.broken.Store(true)
@@ -215,8 +215,8 @@ func TestOutageOfTheURL(t *testing.T) {
 	}
 }
 
-// TestFromEnvironmentNamesTheVariable: exactly one variable says where the keys are, and each
-// mistake is named.
+// TestFromEnvironmentNamesTheVariable: exactly one variable must say where the keys are, and the
+// error names each mistake.
 func TestFromEnvironmentNamesTheVariable(t *testing.T) {
 	d := newDeployment(t)
 	url := d.URL

@@ -139,7 +139,7 @@ func TestKeysAreFetchedOnceAndKept(t *testing.T) {
 	i.step(t, s, "fresh again", key.ID(), nil, 2)
 }
 
-// An odd key beside the good ones is named, and the good ones stay in use.
+// An unusable key beside usable keys is reported, and the usable keys stay in use.
 func TestOddKeysAreSkippedAndNamed(t *testing.T) {
 	i, key := newIssuer(t), newKey(t)
 	text := strings.Replace(jwks(t, key), `{"keys":[`, `{"keys":[{"kty":"RSA","kid":"weak","alg":"RS256","n":"AQAB","e":"AQAB"},`, 1)
@@ -230,7 +230,7 @@ func TestCallersShareOneRequest(t *testing.T) {
 			}
 		})
 	}
-	cancel() // the request goes on without its first caller
+	cancel() // the request continues without its first caller
 	if err := <-left; !errors.Is(err, auth.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("who left: %v", err)
 	}
