@@ -113,16 +113,20 @@ func stackIn(store string) (name string, ok bool) { return strings.CutPrefix(sto
 // deployed describes a deployed stack. If a deployment is in progress or failed, it prints a
 // warning, because the functions may still run with other settings.
 func deployed(ctx context.Context, t terminal, name string) (stack.Stack, error) {
-	if !stack.IsName(name) {
-		return stack.Stack{}, fmt.Errorf("%w: --store stack:%s: invalid stack name (want a name or an ARN)",
-			errUsage, printable(name))
-	}
-	s, err := stack.Describe(ctx, name)
+	s, err := describeStack(ctx, name)
 	if err == nil && !s.Settled() {
 		fmt.Fprintf(t.err, "edgeauth: warning: the stack %s is %s; its functions may run with other settings than shown\n",
 			s.Name, s.Status)
 	}
 	return s, err
+}
+
+func describeStack(ctx context.Context, name string) (stack.Stack, error) {
+	if !stack.IsName(name) {
+		return stack.Stack{}, fmt.Errorf("%w: --store stack:%s: invalid stack name (want a name or an ARN)",
+			errUsage, printable(name))
+	}
+	return stack.Describe(ctx, name)
 }
 
 type tablesCommand struct {

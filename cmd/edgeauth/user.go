@@ -112,6 +112,7 @@ func explained(err error, email string) error {
 
 type userAdd struct {
 	storeFlag
+	configFlag
 	Email string   `arg:"" help:"E-mail address."`
 	Roles []string `help:"Roles, separated by commas." placeholder:"ROLE"`
 }
@@ -125,17 +126,22 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	rules, err := c.of(ctx, c.storeFlag)
+	if err != nil {
+		return err
+	}
 	secret, err := t.secret("Password", true)
 	if err != nil {
 		return err
 	}
 	directory := directoryOf(stores)
+	directory.Policy = rules.policy
 	if err := recordOwnForm(ctx, directory); err != nil {
 		return err
 	}
 	u, err := directory.Add(ctx, c.Email, secret, c.Roles)
 	if err != nil {
-		return explained(err, printable(c.Email))
+		return rules.explain(explained(err, printable(c.Email)))
 	}
 	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "added %s, subject %s\n", u.Email, u.ID) })
 }

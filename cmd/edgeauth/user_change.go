@@ -95,12 +95,18 @@ func (c *userFind) Run(ctx context.Context, t terminal) error {
 type userPasswd struct {
 	whoArgument
 	auditFlag
+	configFlag
 	MustChange bool `help:"Require a new password: a login then only gets a change_token for POST /auth/password."`
 }
 
 func (c *userPasswd) Run(ctx context.Context, t terminal) error {
 	return c.recorded(t.err, func(log *audit.Log) error {
 		return c.change(ctx, t, "password set, sessions ended", func(d *user.Directory, u user.User) (user.User, error) {
+			rules, err := c.of(ctx, c.storeFlag)
+			if err != nil {
+				return u, err
+			}
+			d.Policy = rules.policy
 			secret, err := t.secret("New password", true)
 			if err != nil {
 				return u, err
@@ -111,7 +117,7 @@ func (c *userPasswd) Run(ctx context.Context, t terminal) error {
 			of := u.ID
 			u, err = d.SetPassword(ctx, of, secret, c.MustChange)
 			recordPassword(ctx, log, of, err)
-			return u, explained(err, "")
+			return u, rules.explain(explained(err, ""))
 		})
 	})
 }

@@ -57,6 +57,7 @@ func (c *userReset) Run(ctx context.Context, t terminal) error {
 
 type userCode struct {
 	whoArgument
+	configFlag
 	Purpose string        `default:"reset" enum:"login,reset" help:"What the code is for: reset, which sets a new password, or login (${default})."`
 	Client  auth.ClientID `default:"default" placeholder:"ID" help:"The client that takes the code (${default})."`
 }
@@ -64,6 +65,13 @@ type userCode struct {
 // Run makes a flow of a user and prints what the user would get: the auth_session of POST /auth/code,
 // and the code of the mail. It needs the login ring of the store, which seals the auth_session.
 func (c *userCode) Run(ctx context.Context, t terminal) error {
+	rules, err := c.of(ctx, c.storeFlag)
+	if err != nil {
+		return err
+	}
+	if err := rules.has(c.Client); err != nil {
+		return err
+	}
 	key, err := keysFlag{c.homeFlag, c.Store}.sealing(ctx, t)
 	if err != nil {
 		return err

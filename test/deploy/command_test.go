@@ -100,6 +100,7 @@ func TestCommands(t *testing.T) {
 		{"", "user emails", "0 moved; every e-mail address has its new key", false, login("countess@example.com", "another horse")},
 		{"", "user reset countess@example.com", "password removed", false, refused("countess@example.com", "another horse")},
 		{"", "user code countess@example.com", `code\s+[0-9]{8}`, false, nil},
+		{"", "user code countess@example.com --client app", "unknown client .want default: clients in the parameter Config", true, nil},
 		{"another horse", "user passwd countess@example.com", "password set", false, login("countess@example.com", "another horse")},
 		{imported(), "user import - --yes", "3 created", false, login(bob, password)},
 		{"", "user forms", `[1-9] +yes +\$argon2id\$v=19\$m=19456,t=2,p=1`, false, nil},

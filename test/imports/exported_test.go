@@ -200,9 +200,10 @@ var budget = []struct {
 	{"tokens in cookies", 11}, // auth.Delivery
 	{"opaque sessions", 17},
 	{"signals of a refresh", 27},
-	{"an operator ends the suppression of an address", 2}, // mail.Suppressions.Lift, throttle.Once.Forget
-	{"which limit of mails a request counts on", 6},       // flow.Class
-	{"the state of the tables", 2},                        // dynamo.DB.Inspect, dynamo.TableState
+	{"the configuration's rules for commands on users", 1}, // service.ReadConfig
+	{"an operator ends the suppression of an address", 2},  // mail.Suppressions.Lift, throttle.Once.Forget
+	{"which limit of mails a request counts on", 6},        // flow.Class
+	{"the state of the tables", 2},                         // dynamo.DB.Inspect, dynamo.TableState
 }
 
 // publishedTests are packages that the tests of other modules use. They are counted on their own.

@@ -16,6 +16,16 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
+// ReadConfig returns the settings that a text in the form of Settings.Config sets, for a program that
+// works on the users of a service. An empty text sets none. The error names the member that is wrong.
+func ReadConfig(text string) (Settings, error) {
+	s := Settings{Config: text}
+	if text == "" {
+		return s, nil
+	}
+	return s, s.configure()
+}
+
 // configure applies s.Config to the other settings.
 func (s *Settings) configure() error {
 	e := config.New(func(name string) (string, bool) { return s.Config, name == config.Config })
