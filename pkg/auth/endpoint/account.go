@@ -18,37 +18,40 @@ import (
 // Account returns the handler of the account function.
 //
 // POST /auth/password sets a new password, ends every session of the user and opens a new session.
-// The caller proves the right to do so in one of two ways: with the access token of an active
-// session, in the header Authorization or the cookie, and the current password, or with the change_token of a login that was refused until the
-// password is changed. The route has no authorizer, because a caller with a change_token has no
-// access token.
+// The caller proves the right to do so in one of two ways: with the current password and the access
+// token of an active session, in the header Authorization or the cookie, or with the change_token
+// of a login that required a password change. The route has no authorizer, because a caller with a
+// change_token has no access token.
 //
-// The body is JSON with these members, all strings but remember:
+// The body is JSON with these members, all strings except remember:
 //
 //   - new_password is required.
 //   - current_password or change_token is required, and not both. With current_password, the
 //     request has the access token in the header Authorization.
-//   - client_id names the client of the new session. With current_password it must be that of the
-//     session, or absent; with change_token the default is [auth.DefaultClient].
+//   - client_id names the client of the new session. With current_password it must be the client of
+//     the session, or absent. With change_token the default is [auth.DefaultClient].
 //   - one_time_code, with current_password, is passed to the Steps of the Authenticator.
-//   - device_token and device_delivery are those of [Login]. So are delivery and remember with
-//     change_token. Otherwise the new session has those of the old one.
+//   - device_token and device_delivery are the same as in [Login]. With change_token, delivery and
+//     remember are also the same as in [Login]. With current_password, the new session keeps the
+//     values of the old session.
 //
-// POST /auth/reauth proves the password again, and opens a session with a new auth_time that takes
-// the place of the one of the request's access token ([session.Manager.StepUp]). The body is JSON
+// POST /auth/reauth proves the password again, and opens a session with a new auth_time that
+// replaces the session of the request's access token ([session.Manager.StepUp]). The body is JSON
 // with the member password and the optional members client_id, one_time_code, device_token,
 // device_delivery and delivery, as above.
 //
-// POST /auth/code begins a flow and sends a code by mail. POST /auth/code/verify takes the code back and
-// opens a session: of a new account, of an account without its password, or with a new password. The
-// bodies are JSON with these members, all strings but remember:
+// POST /auth/code begins a flow and sends a code by mail. POST /auth/code/verify takes the code and
+// opens a session: for a new account, for a login without the password, or after a reset of the
+// password. The bodies are JSON with these members, all strings except remember:
 //
-//   - email and purpose ("signup", "login" or "reset") are required for a code; client_id, delivery,
-//     device_token and device_delivery are those of [Login], and invite is the secret of an invitation. If the tokens are to be sent in cookies,
-//     the answer also sets the flow's cookie.
-//   - auth_session, of the answer to the first request, and code are required to verify. With the
-//     flow's cookie, reference takes the place of auth_session. new_password is required for a reset,
-//     optional for a sign-up, and refused for a login. The optional members are those of [Login].
+//   - email and purpose ("signup", "login" or "reset") are required to get a code. client_id,
+//     delivery, device_token and device_delivery are the same as in [Login], and invite is the
+//     secret of an invitation. If the tokens are to be sent in cookies, the answer also sets the
+//     flow's cookie.
+//   - auth_session, from the answer to the first request, and code are required to verify. With the
+//     flow's cookie, reference replaces auth_session. new_password is required for a reset,
+//     optional for a sign-up, and refused for a login. The optional members are the same as in
+//     [Login].
 //
 // The handler checks path and method itself: another path is 404, another method 405.
 func Account(c AccountConfig) (http.Handler, error) {
@@ -64,15 +67,15 @@ func Account(c AccountConfig) (http.Handler, error) {
 	})
 }
 
-// AccountConfig holds the parts of the account function. All but Messages are required.
+// AccountConfig holds the parts of the account function. All fields except Messages are required.
 type AccountConfig struct {
 	Responder *Responder
 	Login     *login.Authenticator
-	Access    *token.Verifier // of the access tokens that Responder issues
+	Access    *token.Verifier // verifies the access tokens that Responder issues
 	Sessions  *session.Manager
 	Clients   Clients
 	Flows     *flow.Manager
-	// Messages takes the mails with the codes of Flows. nil means that no mail leaves.
+	// Messages receives the mails with the codes of Flows. nil means that no mail is sent.
 	Messages Messages
 }
 
@@ -99,8 +102,8 @@ type accountHandler struct {
 }
 
 // session returns the session of the request's access token from the store, and the session's
-// client. clientID is the parameter client_id, or empty. d is the delivery that the request asks for:
-// that of the session never changes.
+// client. clientID is the parameter client_id, or empty. d is the delivery that the request asks
+// for; it must match the session's delivery, which never changes.
 func (h accountHandler) session(r *http.Request, clientID string, d delivery) (s session.Session, client auth.Client, err error) {
 	s, of, err := h.callers.find(r)
 	if err != nil {
@@ -116,15 +119,15 @@ func (h accountHandler) session(r *http.Request, clientID string, d delivery) (s
 	case d.asked && d.way != s.Delivery:
 		return s, client, invalidRequest("delivery must be the session's, or absent")
 	case s.Delivery.ByCookie() && !h.pages.ours(r):
-		// The answer sets cookies. A page of an attacker, with an access token of theirs, must not set
-		// them for its visitor.
+		// The answer sets cookies. A page of an attacker, with the attacker's access token, must
+		// not set them in its visitor's browser.
 		return s, client, foreignPage("belongs to a session with tokens in cookies")
 	}
 	return s, client, h.issuable(r.Context(), session.Opening{Subject: of, Client: client, AuthTime: s.AuthTime, AMR: s.AMR, Delivery: s.Delivery})
 }
 
-// wrongPassword returns err, or 403 if a password that the user proves again is wrong. The status
-// is not 401, which would mean the access token: the client would refresh and send the wrong
+// wrongPassword returns err, or 403 if the password of a user who is logged in is wrong. The status
+// is not 401, which would refer to the access token: the client would refresh and send the wrong
 // password again.
 func wrongPassword(err error) error {
 	if errors.Is(err, login.ErrInvalidCredentials) && !errors.Is(err, login.ErrThrottled) {

@@ -14,14 +14,14 @@ import (
 // finished holds what an endpoint knows about a request when it writes the audit line.
 type finished struct {
 	name, failed audit.Name // of the audit line after success, and after an error
-	outcome      string     // of a success; empty if there is only one
+	outcome      string     // of a success; empty if success has only one outcome
 	session      session.Key
 	client       auth.ClientID
 	err          error
 }
 
-// logReplaced writes the lines of sessions that ended because another one has replaced them. They are
-// lines of their own, because the request is about the other session.
+// logReplaced writes a line for each session that has ended because another session replaced it.
+// These are separate lines, because the request is about the other session.
 func logReplaced(log *audit.Log, r *http.Request, replaced []session.Key, client auth.ClientID) {
 	for _, key := range replaced {
 		log.Write(r.Context(), audit.Event{
@@ -32,8 +32,8 @@ func logReplaced(log *audit.Log, r *http.Request, replaced []session.Key, client
 }
 
 // event returns the fields that the audit lines of all endpoints share: the name, the request, the
-// session and its client. After an error it has the code of the answer and the session of a
-// [*session.Refusal]. If the service is at fault, it has the error too.
+// session and its client. After an error it also has the code of the answer and the session of a
+// [*session.Refusal]. If the service is at fault, it also has the error.
 func (f finished) event(r *http.Request) audit.Event {
 	e := audit.Event{Name: f.name, Outcome: f.outcome, RequestID: requestid.Of(r), ClientID: f.client}
 	key := f.session
@@ -46,8 +46,8 @@ func (f finished) event(r *http.Request) audit.Event {
 				e.ClientID = refusal.Client
 			}
 		}
-		// A client can cause a conflict, with requests that change one user at the same time. It must
-		// not be able to ring an alarm.
+		// A client can cause a conflict with requests that change one user at the same time. It
+		// must not be able to raise an alarm.
 		if p.fault() && !errors.Is(f.err, user.ErrConflict) {
 			e.Fault = f.err
 		}

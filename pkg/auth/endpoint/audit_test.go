@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// optional is what a line of the audit log says about the client.
+// optional are the optional members of an audit line about the client.
 type optional struct {
 	Network     *string `json:"network"`
 	KnownDevice *bool   `json:"known_device"`
@@ -34,8 +34,8 @@ func (h *harness) optional(t *testing.T) (network, device string) {
 	return network, device
 }
 
-// TestOptionalMembersOfALogin: the address of a client never gets into the log, and its beginning
-// only if the configuration asks for it.
+// TestOptionalMembersOfALogin: the full address of a client is never logged, and its beginning is
+// logged only if the configuration asks for it.
 func TestOptionalMembersOfALogin(t *testing.T) {
 	const v4, v6 = "192.0.2.77:4711", "[2001:db8:1:2:3:4:5:6]:4711"
 	from := func(h *harness, remote, body string) answer {
@@ -61,7 +61,7 @@ func TestOptionalMembersOfALogin(t *testing.T) {
 			{v6, strings.TrimSuffix(credentials, "}") + device, "yes", false},
 			{v6, `{"email":"` + email + `","password":"wrong"` + device, "yes", true},
 			{v4, `{"email":"` + email + `","password":"wrong"}`, "no", true},
-			{v4, `{"email":"nobody@example.com","password":"wrong"` + device, "no", true}, // another's device
+			{v4, `{"email":"nobody@example.com","password":"wrong"` + device, "no", true}, // the device of another user
 			{"[::ffff:192.0.2.77]:4711", `{"email":"` + email + `","password":"wrong","device_token":"edt_x"}`, "no", true},
 		} {
 			got := from(h, login.remote, login.body)
@@ -82,8 +82,8 @@ func TestOptionalMembersOfALogin(t *testing.T) {
 	}
 }
 
-// TestOptionalMembersAreOfLogins: lines of other events have no optional member, and a login without
-// an address has no network.
+// TestOptionalMembersAreOfLogins: lines of other events have no optional member, and the line of a
+// login without an address has no network.
 func TestOptionalMembersAreOfLogins(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) { s.Config = `{"audit":{"network":true,"known_device":true}}` })
 	access, refresh := h.login(t)
@@ -114,8 +114,8 @@ func TestOptionalMembersAreOfLogins(t *testing.T) {
 	}
 }
 
-// TestConflictIsNoFault: requests that change one user at the same time are answered 503, and raise no
-// alarm, since a client can send them.
+// TestConflictIsNoFault: requests that change one user at the same time are answered 503. They
+// raise no alarm, because a client can send them.
 func TestConflictIsNoFault(t *testing.T) {
 	h := newHarness(t)
 	for fail, want := range map[error]float64{user.ErrConflict: 0, auth.ErrUnavailable: 1} {

@@ -12,9 +12,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// callers finds out who sends a request to the account function or the sessions function. Their
-// routes have no authorizer in front, because a gateway's authorizer for the header Authorization
-// refuses a request whose access token is in a cookie.
+// callers identifies the caller of the account function or the sessions function. Their routes have
+// no authorizer in front, because a gateway's authorizer for the header Authorization refuses a
+// request whose access token is in a cookie.
 type callers struct {
 	access   *token.Verifier
 	sessions *session.Manager
@@ -22,9 +22,9 @@ type callers struct {
 	audit    *audit.Log
 }
 
-// find returns the session of the request's access token and its user, as the store has them now. An
-// access token lives on for minutes after its session has ended: a stolen one must not be able to
-// change the password or to end other sessions.
+// find returns the current session of the request's access token and its user, read from the store.
+// An access token is valid for minutes after its session has ended: a stolen access token must not
+// be able to change the password or to end other sessions.
 func (c callers) find(r *http.Request) (s session.Session, of auth.Subject, err error) {
 	opaque, err := c.pages.token(r, sessionCookie)
 	if err != nil {
@@ -59,8 +59,8 @@ func (c callers) find(r *http.Request) (s session.Session, of auth.Subject, err 
 	return s, of, err
 }
 
-// findOpaque returns the session of the session cookie and its user. An access token beside it is
-// refused: an attacker who can add one must not decide which of them counts.
+// findOpaque returns the session of the session cookie and its user. It refuses a request that also
+// has an access token: an attacker who can add a token must not decide which one counts.
 func (c callers) findOpaque(r *http.Request, text auth.Secret) (session.Session, auth.Subject, error) {
 	if len(r.Header.Values("Authorization")) > 0 || len(accessCookie.values(r)) > 0 {
 		return session.Session{}, auth.Subject{}, invalidRequest("the request has the cookie %s and an access token; send one of them", sessionCookie.name)
@@ -73,8 +73,9 @@ func (c callers) findOpaque(r *http.Request, text auth.Secret) (session.Session,
 	return checked.Session, checked.Subject, err
 }
 
-// accessToken returns the access token of a request, which is in the header Authorization or in the
-// cookie. Two different ones are refused: an attacker who can add one must not decide which of them counts.
+// accessToken returns the access token of a request, from the header Authorization or the cookie.
+// It refuses two different tokens: an attacker who can add a token must not decide which one
+// counts.
 func (c callers) accessToken(r *http.Request) (string, error) {
 	cookie, err := c.pages.token(r, accessCookie)
 	if err != nil {

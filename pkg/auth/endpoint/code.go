@@ -18,9 +18,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// Messages takes the messages that a mailer sends later. A [*mail.Local] is one. Enqueue takes every
-// message, also those of [mail.KindNone], and takes the same time for all of them: otherwise the time
-// of an answer would tell who has an account. Implementations are safe for concurrent use.
+// Messages takes messages that a mailer sends later; [*mail.Local] implements it. Enqueue must take
+// messages of every kind, including [mail.KindNone], in the same time: otherwise the time of an
+// answer would tell who has an account. Implementations are safe for concurrent use.
 type Messages interface {
 	Enqueue(ctx context.Context, m mail.Message) error
 }
@@ -28,8 +28,8 @@ type Messages interface {
 // resendAfter is how long a page waits before it offers to send another code.
 const resendAfter = time.Minute
 
-// begunFlow is the answer to a request for a code. It has the same form whether or not the address has
-// an account.
+// begunFlow is the answer to a request for a code. It has the same form whether or not the address
+// has an account.
 type begunFlow struct {
 	AuthSession string `json:"auth_session"`
 	Reference   string `json:"reference"`
@@ -68,7 +68,7 @@ func (h accountHandler) handOver(ctx context.Context, b *flow.Begun) error {
 		return nil
 	}
 	if err := h.Messages.Enqueue(ctx, b.Message); err != nil {
-		// A mail that was not handed over must not count as one of the day.
+		// A mail that could not be handed over must not use up a mail of the day.
 		h.Flows.Withdraw(ctx, *b)
 		return &problem{status: http.StatusServiceUnavailable, code: errorcode.TemporarilyUnavailable, retryAfter: time.Second,
 			cause: fmt.Errorf("hand a message over: %w", err)}
@@ -76,7 +76,7 @@ func (h accountHandler) handOver(ctx context.Context, b *flow.Begun) error {
 	return nil
 }
 
-// beginFlow begins the flow of a request. If it fails, it returns what is known of the client.
+// beginFlow begins the flow of a request. If it fails, it returns the client as far as it is known.
 func (h accountHandler) beginFlow(r *http.Request) (b flow.Begun, way auth.Delivery, client auth.ClientID, err error) {
 	in, err := read(r, jsonType)
 	if err != nil {
@@ -146,7 +146,8 @@ func (h accountHandler) verifyCode(r *http.Request) (o opened, err error) {
 		}
 	}
 	o.flow = session
-	// Check before the code is spent: a new password without a new session would look like a failure.
+	// Check before the code is spent: a new password without a new session would look like a
+	// failure.
 	if err := h.issuer.Ready(r.Context()); err != nil {
 		return o, err
 	}
@@ -171,8 +172,8 @@ func (h accountHandler) verifyCode(r *http.Request) (o opened, err error) {
 	return o, err
 }
 
-// notLetIn returns err, or the answer to a right code whose user was disabled after the flow had
-// begun: the same as to a flow that has ended.
+// notLetIn returns err. If the code was right but the user was disabled after the flow began, it
+// returns the error of a flow that has ended.
 func notLetIn(err error) error {
 	var refusal *login.Refusal
 	if errors.As(err, &refusal) {

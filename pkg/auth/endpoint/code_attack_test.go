@@ -17,7 +17,8 @@ import (
 
 const password2 = `"new_password":"` + nextSecret + `"`
 
-// TestOneCodeInParallel holds that of 200 parallel requests with one right code, one opens a session.
+// TestOneCodeInParallel checks that of 200 parallel requests with one right code, exactly one opens
+// a session.
 func TestOneCodeInParallel(t *testing.T) {
 	for _, purpose := range []string{"signup", "login", "reset"} {
 		h := newHarness(t)
@@ -54,8 +55,8 @@ func TestOneCodeInParallel(t *testing.T) {
 	}
 }
 
-// TestNobodyPreparesAnAccount drills pre-hijacking in both directions: a stranger signs up the address of a
-// person before the person does, and after.
+// TestNobodyPreparesAnAccount tries pre-hijacking in both directions: a stranger signs up with the
+// address of a person before the person does, and after.
 func TestNobodyPreparesAnAccount(t *testing.T) {
 	h := newHarness(t)
 	const theirs = "battery staple horse"
@@ -79,7 +80,7 @@ func TestNobodyPreparesAnAccount(t *testing.T) {
 		t.Errorf("the stranger's password: %s", got.text)
 	}
 
-	// Also with the code, the stranger's flow is over, and the account stays as it is.
+	// Even with the code, the stranger's flow has ended, and the account does not change.
 	if got := h.send(t, stranger.verify(`"new_password":"`+theirs+`"`)); got.line != "authn_code_fail invalid_session taken" {
 		t.Errorf("the stranger's flow: %s, logged as %s", got.text, got.line)
 	}
@@ -131,8 +132,8 @@ func TestCodesFitTheirFlow(t *testing.T) {
 	}
 }
 
-// TestCodeWithoutASession holds what is on record if the session cannot be opened after the code was used:
-// the account exists, or the password is changed. The person logs in.
+// TestCodeWithoutASession checks the audit log if the session cannot be opened after the code was
+// used: the account exists, or the password was changed. The person can then log in.
 func TestCodeWithoutASession(t *testing.T) {
 	for purpose, want := range map[string]string{
 		"signup": "user_created temporarily_unavailable", "reset": "authn_password_change temporarily_unavailable",
@@ -165,8 +166,8 @@ func TestCodeWithoutASession(t *testing.T) {
 	}
 }
 
-// TestCodeDuringAnOutage holds that an outage before the code is used decides nothing: the same request
-// succeeds afterwards, and no try is lost.
+// TestCodeDuringAnOutage checks that an outage before the code is used decides nothing: the same
+// request succeeds afterwards, and no try is lost.
 func TestCodeDuringAnOutage(t *testing.T) {
 	for _, purpose := range []string{"login", "reset"} {
 		h := newHarness(t)
@@ -188,8 +189,8 @@ func TestCodeDuringAnOutage(t *testing.T) {
 	}
 }
 
-// TestStepOfACode holds that a denied login repeats its request without the code, and with what the step
-// asks for, and that a user who was disabled meanwhile learns nothing.
+// TestStepOfACode checks that the client repeats a denied login without the code and with the
+// second factor, and that a user who was disabled meanwhile learns nothing.
 func TestStepOfACode(t *testing.T) {
 	denied := true
 	h := newHarness(t, deny(&denied))
@@ -208,8 +209,8 @@ func TestStepOfACode(t *testing.T) {
 	}
 }
 
-// TestNoSender holds that a deployment without mails answers as always, says so in its log, and admits
-// no sign-up.
+// TestNoSender checks that a deployment without mails gives the same answers, logs that it sends no
+// mails, and admits no sign-up.
 func TestNoSender(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) { s.Messages = nil })
 	for purpose, want := range map[string]string{"login": "authn_code_requested none no_sender", "signup": "authn_code_requested none no_sender"} {
@@ -219,14 +220,14 @@ func TestNoSender(t *testing.T) {
 	}
 }
 
-// TestAccountConfig holds that a missing part is named.
+// TestAccountConfig checks that the error names a missing part.
 func TestAccountConfig(t *testing.T) {
 	if _, err := endpoint.Account(endpoint.AccountConfig{}); err == nil || !strings.Contains(err.Error(), "AccountConfig.Responder") {
 		t.Error(err)
 	}
 }
 
-// TestLocale holds which language a message has.
+// TestLocale checks which language a message has.
 func TestLocale(t *testing.T) {
 	h := newHarness(t)
 	for header, want := range map[string]string{

@@ -24,7 +24,7 @@ func codeFor(address, purpose string) string {
 	return codeJSON + `{"email":"` + address + `","purpose":"` + purpose + `"}`
 }
 
-// begun is the answer of POST /auth/code, with the message that went to the sender.
+// begun is the answer of POST /auth/code, with the message that the sender received.
 type begun struct {
 	Session     string `json:"auth_session"`
 	Reference   string
@@ -34,7 +34,7 @@ type begun struct {
 	answer answer
 }
 
-// with returns the request that verifies a code, with more members of the body.
+// with returns the request that verifies a code, with additional members in the body.
 func (b begun) with(code, more string) string {
 	if more != "" {
 		more = "," + more
@@ -67,7 +67,7 @@ func (h *harness) begun(t testing.TB, request string) (b begun) {
 	return b
 }
 
-// TestCodeMakesAnAccount holds that a sign-up makes the account with the verified code and not before,
+// TestCodeMakesAnAccount checks that a sign-up creates the account only after the code is verified,
 // and that the account then logs in with its password.
 func TestCodeMakesAnAccount(t *testing.T) {
 	h := newHarness(t)
@@ -97,7 +97,7 @@ func TestCodeMakesAnAccount(t *testing.T) {
 	}
 }
 
-// TestCodeLogsIn holds that a login by code has the same answer as one with the password.
+// TestCodeLogsIn checks that a login by code gets the same answer as a login with the password.
 func TestCodeLogsIn(t *testing.T) {
 	h := newHarness(t)
 	got := h.send(t, h.begin(t, email, "login").verify(""))
@@ -110,7 +110,7 @@ func TestCodeLogsIn(t *testing.T) {
 	}
 }
 
-// TestCodeResetsThePassword holds that a reset ends every session and known device of the user.
+// TestCodeResetsThePassword checks that a reset ends every session and known device of the user.
 func TestCodeResetsThePassword(t *testing.T) {
 	h := newHarness(t)
 	var device struct {
@@ -141,7 +141,8 @@ func TestCodeResetsThePassword(t *testing.T) {
 	}
 }
 
-// TestCodeOfAnUnknownAddress holds that the answers are alike, and that nothing is verified.
+// TestCodeOfAnUnknownAddress checks that the answers for known and unknown addresses look the same,
+// and that no code for an unknown address is right.
 func TestCodeOfAnUnknownAddress(t *testing.T) {
 	h := newHarness(t)
 	h.changeUser(t, func(u *user.User) { u.Disabled = true })
@@ -172,8 +173,8 @@ func TestCodeOfAnUnknownAddress(t *testing.T) {
 	}
 }
 
-// TestCodeWithoutASender holds that an outage of the sender is a 503 that uses up no mail of the
-// address, and no error of the client.
+// TestCodeWithoutASender checks that an outage of the sender is answered 503, uses up no mail of
+// the address, and is not logged as an error of the client.
 func TestCodeWithoutASender(t *testing.T) {
 	h := newHarness(t)
 	h.mails.fail = errors.New("no queue")
@@ -188,7 +189,7 @@ func TestCodeWithoutASender(t *testing.T) {
 	}
 }
 
-// TestCodeEnds holds that a code is good for ten minutes, also with its cookie.
+// TestCodeEnds checks that a code is valid for ten minutes, even with its cookie.
 func TestCodeEnds(t *testing.T) {
 	h := newHarness(t)
 	b := h.begin(t, email, "login")

@@ -23,11 +23,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// cause prepares a harness and returns the request that is answered in a certain way. The harness
-// has a live session, whose tokens are access and refresh.
+// cause prepares a harness and returns a request that gets a certain answer. The harness has an
+// open session, whose tokens are access and refresh.
 type cause func(h *harness, access, refresh string) (request string)
 
-// fixed is the cause of an answer that needs no preparation.
+// fixed is a cause that needs no preparation.
 func fixed(request string) cause {
 	return func(*harness, string, string) string { return request }
 }
@@ -44,7 +44,8 @@ func deny(denied *bool) func(*service.Settings) {
 	}
 }
 
-// usersFail is an outage or a fault of the store of users, and sessionsFail an outage of the other.
+// usersFail is an outage or a fault of the store of users; sessionsFail is an outage of the store
+// of sessions.
 func usersFail(err error, request string) cause {
 	return func(h *harness, _, _ string) string { h.users.fail = err; return request }
 }
@@ -56,10 +57,10 @@ func sessionsFail(request func(refresh string) string) cause {
 	}
 }
 
-// TestEveryAnswer causes every answer of docs/http.md, and holds that the rows of the page are the
-// answers that were caused: a row for an answer that never comes is as wrong as an answer without a
-// row. harness.send holds each answer, in this test and in all others of the package, to the page,
-// and each error to its request's id.
+// TestEveryAnswer causes every answer of docs/http.md, and checks that the page has exactly the
+// answers that were caused: a row for an answer that never occurs is as wrong as an answer without
+// a row. harness.send compares each answer with the page, in this test and in all other tests of
+// the package, and checks that each error has the id of its request.
 func TestEveryAnswer(t *testing.T) {
 	var denied bool
 	fault := errors.New("table edgeauth-users")
@@ -107,7 +108,7 @@ func TestEveryAnswer(t *testing.T) {
 			fixed(refreshForm + long),
 			fixed("POST /auth/refresh\n\n"),
 			func(h *harness, _, refresh string) string {
-				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} }) // no token holds it
+				h.changeUser(t, func(u *user.User) { u.Roles = []string{strings.Repeat("x", 8000)} }) // too long for a token
 				return form(refresh)
 			},
 			sessionsFail(form),
@@ -371,8 +372,8 @@ func TestEveryAnswerOfDiscovery(t *testing.T) {
 	}
 }
 
-// TestDocumentedFields holds the fields of the page to what the endpoints read: a field that is
-// read must be a string, or true or false.
+// TestDocumentedFields compares the fields of the page with the fields that the endpoints read. A
+// field must be a string or a boolean.
 func TestDocumentedFields(t *testing.T) {
 	h := newHarness(t)
 	names := fieldNames(t)
@@ -434,7 +435,7 @@ func TestDocumentedFields(t *testing.T) {
 	}
 }
 
-// with returns a JSON body that has all that is required, and a number in one field.
+// with returns a JSON body with all required fields, and a number in one field.
 func with(s *section, name string) string {
 	members := []string{`"` + name + `":1`}
 	for _, f := range s.Fields {
@@ -463,7 +464,7 @@ func without(s *section, name, language string) string {
 	return strings.Join(members, "&")
 }
 
-// fieldNames returns every text in the code of this package that could be the name of a field.
+// fieldNames returns every string in the code of this package that could be the name of a field.
 func fieldNames(t *testing.T) (names []string) {
 	t.Helper()
 	for _, file := range codeOf(t) {

@@ -11,15 +11,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// cookie is one of the cookies that carry a token. No script can read them. The prefix __Host- keeps
-// other hosts, and pages without TLS, from setting them (draft-ietf-httpbis-rfc6265bis, section
-// 4.1.3.2). With Http- behind it, browsers that know this longer prefix also keep scripts from
-// setting them; other browsers treat the name as one with __Host-.
+// cookie is a cookie that carries a token. No script can read it. The prefix __Host- prevents other
+// hosts, and pages without TLS, from setting it (draft-ietf-httpbis-rfc6265bis, section 4.1.3.2).
+// In browsers that know the longer prefix __Host-Http-, scripts cannot set the cookie either; other
+// browsers treat the name as one with __Host-.
 type cookie struct {
 	name string
-	// site is Strict for a cookie that only our own pages send. It is Lax for a cookie that the
-	// first request needs after a link from a mail: with Strict that request would look logged out.
-	// Requests with side effects are under the cross-site rule in either case.
+	// site is Strict for a cookie that only the API's own pages send. It is Lax for a cookie that
+	// the first request after a link from a mail needs: with Strict, that request would look logged
+	// out. In both cases, the cross-site rule applies to requests with side effects.
 	site http.SameSite
 }
 
@@ -30,8 +30,8 @@ var (
 	deviceCookie  = cookie{"__Host-Http-device", http.SameSiteStrictMode}
 )
 
-// maxCookieBytes is the length of name and value that browsers accept. They drop a longer cookie
-// without a word (draft-ietf-httpbis-rfc6265bis, section 5.7).
+// maxCookieBytes is the maximum length of name and value in browsers. They silently drop a longer
+// cookie (draft-ietf-httpbis-rfc6265bis, section 5.7).
 const maxCookieBytes = 4096
 
 // fits returns an error if a browser would drop the cookie with this token.
@@ -44,8 +44,8 @@ func (c cookie) fits(token auth.Secret) error {
 	return nil
 }
 
-// set puts a token into the cookie. life is how long the browser keeps it; below a second, the
-// browser keeps it until it is closed.
+// set puts a token into the cookie. life is how long the browser keeps the cookie. If life is below
+// a second, the browser keeps it until the browser is closed.
 func (c cookie) set(w http.ResponseWriter, token auth.Secret, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: c.name, Value: token.Reveal(), Path: "/", MaxAge: int(wholeSeconds(life)), Secure: true, HttpOnly: true, SameSite: c.site,
@@ -57,9 +57,9 @@ func (c cookie) clear(w http.ResponseWriter) {
 	http.SetCookie(w, &http.Cookie{Name: c.name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: c.site})
 }
 
-// values returns the values that the request has for the cookie, without empty ones. It keeps those
-// that net/http drops as malformed, so that a malformed token is a token that is not valid, and not
-// a request without one.
+// values returns the non-empty values of the cookie in the request. It includes values that
+// net/http drops as malformed, so that a malformed token counts as an invalid token, and not as a
+// missing token.
 func (c cookie) values(r *http.Request) (values []string) {
 	for _, line := range r.Header.Values("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {
@@ -85,7 +85,8 @@ func newPages(origins []string) (pages, error) {
 	return origins, nil
 }
 
-// ours applies the cross-site rule for requests with an unsafe method, and for those that ask for a cookie.
+// ours applies the cross-site rule to requests with an unsafe method, and to requests that ask for
+// a cookie.
 func (p pages) ours(r *http.Request) bool { return p.pass(r, crosssite.Allowed) }
 
 // mayUse applies the cross-site rule to a request with a cookie.
@@ -103,8 +104,9 @@ func (p pages) pass(r *http.Request, rule func(fetchSite, origin string, origins
 	return rule(fetchSite, origin, p)
 }
 
-// token returns the token in a cookie of the request, or the empty Secret without one. A browser
-// sends the cookie no matter which page causes the request, so the cross-site rule applies.
+// token returns the token in a cookie of the request, or the empty Secret if the cookie is missing.
+// A browser sends the cookie no matter which page causes the request, so the cross-site rule
+// applies.
 func (p pages) token(r *http.Request, c cookie) (auth.Secret, error) {
 	values := c.values(r)
 	switch {
@@ -118,8 +120,8 @@ func (p pages) token(r *http.Request, c cookie) (auth.Secret, error) {
 	return auth.NewSecret(values[0]), nil
 }
 
-// foreignPage refuses a request that needs the cross-site rule and does not pass it. what completes
-// the sentence.
+// foreignPage refuses a request that does not pass the cross-site rule. what completes the sentence
+// of the description.
 func foreignPage(what string) *problem {
 	return &problem{status: http.StatusForbidden, code: errorcode.OriginNotAllowed,
 		description: "a request that " + what + " must come from the API's own origin or a configured one"}

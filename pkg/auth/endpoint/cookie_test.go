@@ -53,7 +53,8 @@ func (j jar) keep(t testing.TB, a answer) map[string]string {
 	return attributes
 }
 
-// page sends a request of our own page with the cookies of the jar, and keeps those of the answer.
+// page sends a request of the API's own page with the cookies of the jar, and keeps the cookies of
+// the answer.
 func (h *harness) page(t testing.TB, j jar, path, body string) (answer, map[string]string) {
 	t.Helper()
 	a := h.send(t, "POST "+path+"\nContent-Type: application/json\n"+ownPage+j.line()+"\n"+body)
@@ -66,8 +67,8 @@ func loginWith(members string) string {
 
 var anyToken = regexp.MustCompile(`eyJ|ert_|_token"|token_type`)
 
-// TestCookies follows a session with both tokens in cookies from its login to its logout: no body has
-// a token, and the attributes are those of the session.
+// TestCookies follows a session with both tokens in cookies from its login to its logout: no body
+// has a token, and the cookies have the attributes of the session.
 func TestCookies(t *testing.T) {
 	for _, row := range []struct {
 		remember, refresh, access string
@@ -121,8 +122,8 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// TestRefreshCookie: with delivery cookie the access token is in the body, and the refresh token
-// never is.
+// TestRefreshCookie: with the delivery cookie, the access token is in the body, and the refresh
+// token never is.
 func TestRefreshCookie(t *testing.T) {
 	h, j := newHarness(t), jar{}
 	a, set := h.page(t, j, "/auth/login", loginWith(`"delivery":"cookie"`))
@@ -135,8 +136,8 @@ func TestRefreshCookie(t *testing.T) {
 		a, set = h.page(t, j, "/auth/refresh", `{"client_id":"default"}`)
 	}
 	access, _ := a.tokens(t)
-	// An answer goes by the session's delivery, also for a request with the token in the header. It sets a
-	// cookie, so a page of another site must not cause it.
+	// The answer follows the session's delivery, even for a request with the token in the header.
+	// It sets a cookie, so a page of another site must not cause it.
 	for _, request := range []string{withBearer(access, changeBody(secret, nextSecret)), reauthOf(access, reauthBody)} {
 		if got := h.send(t, request); got.status != 403 || !strings.Contains(got.body, "origin_not_allowed") {
 			t.Error(got.text)
@@ -152,13 +153,13 @@ func TestRefreshCookie(t *testing.T) {
 	}
 }
 
-// TestCookiesRefused sends what must not be taken. Nothing is rotated: the session of the jar goes on
-// afterwards.
+// TestCookiesRefused sends requests that must be refused. No token is rotated: the session of the
+// jar continues afterwards.
 func TestCookiesRefused(t *testing.T) {
 	const listed = "https://app.example.com"
 	h := newHarness(t, func(s *service.Settings) {
 		s.Origins = []string{listed}
-		s.Client.Profile = auth.Strict // a refresh that is repeated shows
+		s.Client.Profile = auth.Strict // detects a repeated refresh
 	})
 	j := jar{}
 	first, _ := h.page(t, j, "/auth/login", loginWith(`"delivery":"cookies"`))
@@ -229,7 +230,7 @@ func sidOf(a answer) string {
 	return sid
 }
 
-// TestLogoutByCookie: the cookies go with every 200, and with no other answer.
+// TestLogoutByCookie: every 200 removes the cookies, and no other answer does.
 func TestLogoutByCookie(t *testing.T) {
 	h, j := newHarness(t), jar{}
 	h.page(t, j, "/auth/login", loginWith(`"delivery":"cookies"`))
@@ -268,7 +269,8 @@ func TestLogoutByCookie(t *testing.T) {
 }
 
 // TestAccessCookie: the routes with an access token take it from the cookie, and refuse two
-// different ones. The cross-site rule holds for unsafe methods, and for scripts that read by CORS.
+// different access tokens. The cross-site rule applies to unsafe methods, and to scripts that read
+// by CORS.
 func TestAccessCookie(t *testing.T) {
 	h, j := newHarness(t), jar{}
 	h.page(t, j, "/auth/login", loginWith(`"delivery":"cookies"`))
@@ -304,8 +306,8 @@ func TestAccessCookie(t *testing.T) {
 	}
 }
 
-// TestLoginAsksForCookies: the client says what a login may ask for, and the cross-site rule who may
-// ask. A new session takes the place of another one in the same jar.
+// TestLoginAsksForCookies: the client's configuration says what a login may ask for, and the
+// cross-site rule which page may ask. In one jar, a new session replaces an earlier session.
 func TestLoginAsksForCookies(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) {
 		only := s.Client
@@ -332,8 +334,8 @@ func TestLoginAsksForCookies(t *testing.T) {
 	}
 }
 
-// TestAccessTokenTooLongForACookie: a token that a browser would drop is a fault of the
-// configuration, which the audit line names, and no session is written.
+// TestAccessTokenTooLongForACookie: an access token that a browser would drop is a fault of the
+// configuration. The audit line names it, and no session is written.
 func TestAccessTokenTooLongForACookie(t *testing.T) {
 	h, j := newHarness(t), jar{}
 	h.page(t, j, "/auth/login", loginWith(`"delivery":"cookies"`))

@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// delivery is how a request that opens a session wants its tokens.
+// delivery is how a request that opens a session asks for its tokens.
 type delivery struct {
 	asked    bool // the request names a delivery
 	way      auth.Delivery
@@ -16,7 +16,7 @@ type delivery struct {
 }
 
 // readDelivery returns the delivery in the body of a request, and whether its cookies outlive the
-// browser's run.
+// browser session.
 func readDelivery(in input) (d delivery, err error) {
 	if d, err = readWay(in); err == nil {
 		d.remember, err = in.flag("remember", true)
@@ -38,7 +38,7 @@ func readWay(in input) (d delivery, err error) {
 	return d, nil
 }
 
-// flag returns a parameter that is true or false, or otherwise what it is without the parameter.
+// flag returns a boolean parameter. If the parameter is absent, flag returns otherwise.
 func (in input) flag(name string, otherwise bool) (bool, error) {
 	raw, given := in.object[name]
 	switch {
@@ -50,13 +50,13 @@ func (in input) flag(name string, otherwise bool) (bool, error) {
 	return false, invalidRequest("%s must be true or false", name)
 }
 
-// deliver returns how the tokens of a session that r opens for the client are sent. If they are sent
-// in cookies, r must come from one of our pages: otherwise a page of an attacker could log its
+// deliver returns how the tokens of a session that r opens for the client are sent. If they are
+// sent in cookies, r must come from one of our pages: otherwise a page of an attacker could log its
 // visitor in to the attacker's account.
 func (x *Responder) deliver(r *http.Request, client auth.Client, d delivery) (delivery, error) {
 	allowed := client.Delivery
 	if len(allowed) == 0 && len(client.ReauthOn) > 0 {
-		// No refresh continues an opaque session, so nothing would ask for the login.
+		// No refresh continues an opaque session, so no request would ask for the login.
 		allowed = []auth.Delivery{auth.DeliveryBody, auth.DeliveryCookie, auth.DeliveryCookies}
 	}
 	if !d.asked && len(allowed) > 0 {

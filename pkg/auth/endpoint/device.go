@@ -14,8 +14,8 @@ type device struct {
 }
 
 // readDevice returns the token of the body, or else of the cookie. A request that carries the
-// cookie or asks for it must come from the API's own origin or a configured one. Otherwise a page
-// of an attacker could log its visitor in to the attacker's account.
+// cookie or asks for it must come from the API's own origin or a configured origin. Otherwise a
+// page of an attacker could log its visitor in to the attacker's account.
 func (x *Responder) readDevice(r *http.Request, in input) (device, error) {
 	var token, delivery string
 	if err := in.texts(map[string]*string{"device_token": &token, "device_delivery": &delivery}); err != nil {

@@ -17,12 +17,12 @@ import (
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
-// section is what the page says of one endpoint.
+// section is the page's section about one endpoint.
 type section struct {
-	Text     []string // the lines about the endpoint, before the one about the body
+	Text     []string // the lines about the endpoint, before the line about the body
 	Types    string   // the line about the body; empty if the endpoint reads none
 	Fields   []documentedField
-	Queries  []documentedField  // of the query string; JSON says if a parameter is needed
+	Queries  []documentedField  // of the query string; JSON says whether a parameter is required
 	Members  []documentedMember // of a successful answer
 	Answers  []documentedAnswer
 	Examples []string // the languages of the code blocks
@@ -40,12 +40,12 @@ type documentedAnswer struct {
 // outcome is the part of an answer that a client can distinguish, in the words of the page.
 type outcome struct{ Status, Code, Terminal, RetryAfter string }
 
-// ownCode is the page's word for the code of a step that a deployment adds.
+// ownCode is the page's word for the code of a deployment's own step.
 const ownCode = "a code of your own"
 
 var heading = regexp.MustCompile(`^((?:[A-Z]+(?:, )?)+) (/\S+)$`)
 
-// notInAnchor is what the link to a heading leaves out.
+// notInAnchor are the characters that the link to a heading leaves out.
 var notInAnchor = regexp.MustCompile(`[^a-z0-9_ -]`)
 
 // readPage returns the sections of docs/http.md about endpoints by their patterns, and the section
@@ -126,8 +126,8 @@ func outcomeOf(w *httptest.ResponseRecorder) outcome {
 	return o
 }
 
-// isDocumented holds an answer, of any test of this package, to the page. pattern is "" if the
-// request's path is no endpoint.
+// isDocumented compares an answer, of any test of this package, with the page. pattern is "" if the
+// request's path belongs to no endpoint.
 func isDocumented(t testing.TB, pattern string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	o := outcomeOf(w)
@@ -159,8 +159,8 @@ func isDocumented(t testing.TB, pattern string, w *httptest.ResponseRecorder) {
 	}
 }
 
-// isExplained holds the outcome or the reason of an audit line, of any test of this package, to
-// docs/audit.md: its row names the event of the line.
+// isExplained compares the outcome or the reason of an audit line, of any test of this package,
+// with docs/audit.md. The row of the word must name the event of the line.
 func isExplained(t testing.TB, column, word, event string) {
 	t.Helper()
 	if word == "" {
@@ -179,7 +179,7 @@ func isExplained(t testing.TB, column, word, event string) {
 	t.Errorf("docs/audit.md: no row explains the %s %s of %s", column, word, event)
 }
 
-// TestDocumentedRoutes holds the sections of the page to the table of routes.
+// TestDocumentedRoutes compares the sections of the page with the table of routes.
 func TestDocumentedRoutes(t *testing.T) {
 	sections := readPage(t)
 	if sections[""] == nil {
@@ -200,8 +200,8 @@ func TestDocumentedRoutes(t *testing.T) {
 	}
 }
 
-// TestDocumentedList holds the list at the top of the page to its sections: one row links to each, in
-// their order.
+// TestDocumentedList compares the list at the top of the page with its sections: each section has
+// one row with a link, in the same order.
 func TestDocumentedList(t *testing.T) {
 	page := document.Read(t, "http.md")
 	var want, have []string
@@ -222,7 +222,7 @@ func TestDocumentedList(t *testing.T) {
 	}
 }
 
-// TestDocumentedCodes holds that each code has a row, and each row a code.
+// TestDocumentedCodes checks that each code has a row, and each row a code.
 func TestDocumentedCodes(t *testing.T) {
 	rows := map[string]bool{}
 	for pattern, s := range readPage(t) {
@@ -248,7 +248,7 @@ func TestDocumentedCodes(t *testing.T) {
 	}
 }
 
-// codeOf returns the text of every file of this package that is no test.
+// codeOf returns the text of every file of this package except tests.
 func codeOf(t testing.TB) (texts []string) {
 	t.Helper()
 	paths, err := filepath.Glob("*.go")

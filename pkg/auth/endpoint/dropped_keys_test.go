@@ -18,7 +18,7 @@ import (
 
 var device = regexp.MustCompile(`edt_[\w-]+`)
 
-// keyed is a harness whose deployments change its rings.
+// keyed is a harness whose rings change with each deployment.
 type keyed struct {
 	*harness
 	signing, refresh, login keyrings.Ring
@@ -100,7 +100,7 @@ func TestDroppedRefreshKey(t *testing.T) {
 			if now == 3 {
 				return // the next deployment withdrew the signing key of the access token
 			}
-			// The access token stays valid until it expires, and the session is checked by it.
+			// The access token stays valid until it expires, so it still shows the session.
 			got := k.send(t, withBearer(access, changeBody(secret, nextSecret)))
 			if got.status != http.StatusOK {
 				t.Fatalf("the access token: %s", got.text)
@@ -186,8 +186,8 @@ func TestDroppedLoginKeys(t *testing.T) {
 	}
 }
 
-// TestDroppedOldLoginKey: a known device under an old key is unknown after that key was dropped. No
-// version has another key for it.
+// TestDroppedOldLoginKey: after an old key was dropped, a known device under it is unknown. No
+// version has a new key for it.
 func TestDroppedOldLoginKey(t *testing.T) {
 	k := newKeyed(t)
 	known := device.FindString(k.send(t, loginJSON+credentials).body)
@@ -203,11 +203,11 @@ func TestDroppedOldLoginKey(t *testing.T) {
 	}
 }
 
-// TestUndecidedKey checks the answer to a token under a key that an instance does not know while it
-// cannot read the ring again. The token may be valid, so nothing is decided.
+// TestUndecidedKey checks the answer to a token under a key that an instance does not know while
+// the instance cannot read the ring again. The token may be valid, so nothing is decided.
 func TestUndecidedKey(t *testing.T) {
 	k := newKeyed(t)
-	ring := &faultyRing{Source: k.settings.RefreshKeys} // of before
+	ring := &faultyRing{Source: k.settings.RefreshKeys} // the ring from before the deployment
 	k.deploy(t, keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{All: true}})
 	_, token := k.harness.login(t)
 	old := k.settings

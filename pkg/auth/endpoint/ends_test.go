@@ -12,7 +12,7 @@ import (
 )
 
 // TestEveryEndIsLoggedOnce ends a session in every way that an endpoint can, and counts the lines
-// that say so. test/imports holds that there is no other way.
+// of its end. test/imports checks that there is no other way.
 func TestEveryEndIsLoggedOnce(t *testing.T) {
 	const theft, logout, change = "authn_token_reuse", "authn_token_revoked", "authn_password_change"
 	for _, row := range []struct {
@@ -87,8 +87,8 @@ func TestEveryEndIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// TestEveryReplacedSessionHasItsLine: a logout ends a chain of sessions that replaced each other, and
-// each has a line.
+// TestEveryReplacedSessionHasItsLine: a logout ends a chain of sessions that replaced each other,
+// and each session has a line.
 func TestEveryReplacedSessionHasItsLine(t *testing.T) {
 	h := newHarness(t)
 	access, refresh := h.login(t)

@@ -35,12 +35,12 @@ type problem struct {
 	session session.ID
 	// challenge is the value of WWW-Authenticate in a 401 for an access token.
 	challenge string
-	// maxAge is the greatest age of the login that the request needs. It is set with
-	// InsufficientUserAuthentication, whose challenge it makes (RFC 9470, section 3).
+	// maxAge is the maximum age of a login for this request. It is set with
+	// InsufficientUserAuthentication, and the challenge contains it (RFC 9470, section 3).
 	maxAge time.Duration
-	// changeToken allows the client to change the password, if the answer demands that.
+	// changeToken lets the client change the password, if the answer requires a change.
 	changeToken auth.Secret
-	// triesLeft is how many codes can still be tried. It is set with InvalidCode.
+	// triesLeft is the number of tries left. It is set with InvalidCode.
 	triesLeft int
 	cause     error // only for the log
 }
@@ -78,7 +78,7 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusBadRequest, code: errorcode.InvalidClient,
 			description: "the session's client is not configured"}
 	case errors.Is(err, session.ErrReauth):
-		// Not terminal: the session goes on, and a refresh from where it was used before continues it.
+		// Not terminal: the session does not end, and a refresh from a known place continues it.
 		return &problem{status: http.StatusUnauthorized, code: errorcode.InsufficientUserAuthentication, challenge: `Bearer error="insufficient_user_authentication"`,
 			description: "the request comes from a network, program or country that the session does not know; log in again"}
 	case errors.Is(err, session.ErrScope):
@@ -150,7 +150,7 @@ type problemBody struct {
 	RequestID   string         `json:"request_id,omitempty"`
 }
 
-// write answers r with p and the request id, by which an operator finds the audit line.
+// write answers r with p and the request id. An operator finds the audit line by this id.
 func (p *problem) write(w http.ResponseWriter, r *http.Request, showTerminal bool) {
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(p.retryAfter.Seconds()), 'f', 0, 64))

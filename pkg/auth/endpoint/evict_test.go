@@ -39,7 +39,7 @@ func TestEviction(t *testing.T) {
 	if got := h.send(t, formOf(refresh, "")); got.line != "session_renew_fail revoked evicted" || !strings.Contains(got.body, `"terminal":true`) {
 		t.Errorf("the evicted session: %s, logged as %s", got.text, got.line)
 	}
-	// A step-up evicts nothing. The session that it replaces ends with the one that replaces it.
+	// A step-up evicts nothing. The session that it replaces ends together with the new session.
 	access, _ = got.tokens(t)
 	h.clock.Advance(time.Minute)
 	if got := h.send(t, reauthOf(access, reauthBody)); got.line != "authn_reauth_success" {
@@ -51,8 +51,8 @@ func TestEviction(t *testing.T) {
 	}
 }
 
-// TestEvictionOfOwnLogins: a login of a program's own is a login too, and a change of the password
-// that is repeated opens a second session.
+// TestEvictionOfOwnLogins: a custom login evicts sessions too, and a repeated change of the
+// password opens a second session.
 func TestEvictionOfOwnLogins(t *testing.T) {
 	h := newHarness(t, oneSession)
 	h.changeUser(t, func(u *user.User) { u.MustChange = true })
@@ -83,7 +83,7 @@ func TestEvictionOfOwnLogins(t *testing.T) {
 	}
 }
 
-// TestEvictionFails: the login is answered with tokens, and the log names the session that is perhaps
+// TestEvictionFails: the login is answered with tokens, and the log names the session that may be
 // left, with a fault.
 func TestEvictionFails(t *testing.T) {
 	h := newHarness(t, oneSession)

@@ -10,15 +10,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 )
 
-// A flow cookie holds an auth_session. By it the link of a mail works in the browser that asked for
-// the mail, and in no other: the link has the code, and the reference by which the page names the flow.
-// Each flow has a cookie of its own, so that a second tab does not overwrite an open flow. The name
-// ends with the reference of the flow and four more characters.
+// A flow cookie holds an auth_session. With it, the link of a mail works only in the browser that
+// asked for the mail: the link has the code and the reference by which the page names the flow, and
+// the cookie has the rest. Each flow has its own cookie, so that a second tab does not overwrite an
+// open flow. The name ends with the reference of the flow and four more characters.
 //
-// The cookie is Lax, as the others that the first request after a link from a mail needs.
+// The cookie is Lax, because the first request after a link from a mail needs it.
 const flowCookiePrefix = "__Host-Http-flow-"
 
-// maxFlowCookies bounds the flow cookies of one browser. A new flow removes the oldest ones.
+// maxFlowCookies bounds the flow cookies of one browser. A new flow removes the oldest cookies.
 const maxFlowCookies = 4
 
 const (
@@ -29,7 +29,7 @@ const (
 
 func setFlowCookie(w http.ResponseWriter, r *http.Request, b flow.Begun) {
 	names := flowCookies(r)
-	// A browser sends the cookie that it got first at the beginning (RFC 6265, section 5.4).
+	// A browser sends the cookies in the order in which it received them (RFC 6265, section 5.4).
 	for len(names) >= maxFlowCookies {
 		names[0].clear(w)
 		names = names[1:]
@@ -42,8 +42,8 @@ func setFlowCookie(w http.ResponseWriter, r *http.Request, b flow.Begun) {
 // flowCookie returns the cookie of a flow.
 func flowCookie(name string) cookie { return cookie{flowCookiePrefix + name, http.SameSiteLaxMode} }
 
-// flowCookies returns the flow cookies of a request, in its order. It leaves out a name that no answer
-// of ours has.
+// flowCookies returns the flow cookies of a request, in the order of the request. It ignores names
+// that this service never sets.
 func flowCookies(r *http.Request) (all []cookie) {
 	for _, line := range r.Header.Values("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {
@@ -56,8 +56,8 @@ func flowCookies(r *http.Request) (all []cookie) {
 	return all
 }
 
-// flowSession returns the auth_session of the flow with this reference, from its cookie. If the browser
-// has none, it did not ask for the mail, or the flow is over.
+// flowSession returns the auth_session of the flow with this reference, from its cookie. If the
+// cookie is missing, the browser did not ask for the mail, or the flow is over.
 func (p pages) flowSession(r *http.Request, reference string) (string, error) {
 	if len(reference) != referenceChars || strings.Trim(reference, upperCase) != "" {
 		return "", invalidRequest("auth_session is required, or reference with the four letters of the mail")

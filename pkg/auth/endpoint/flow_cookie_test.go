@@ -9,7 +9,7 @@ import (
 const asksForCookies = "POST /auth/code\nContent-Type: application/json\nSec-Fetch-Site: same-origin\n\n" +
 	`{"email":"` + email + `","purpose":"login","delivery":"cookies"}`
 
-// link returns the request of the page that the link of the mail opens, from a browser with these
+// link returns the request of the page behind the link of the mail, from a browser with these
 // cookies.
 func (b begun) link(cookies string) string {
 	return inHead(verifyJSON+`{"reference":"`+b.Reference+`","code":"`+b.Code.Reveal()+`","delivery":"cookies"}`,
@@ -33,8 +33,8 @@ func (b begun) pair(t testing.TB) string {
 	return ""
 }
 
-// TestLinkWorksInItsBrowserAlone holds that the code and the reference of a link open nothing without
-// the cookie of the browser that asked, and that the cookie is removed with the flow.
+// TestLinkWorksInItsBrowserAlone checks that the code and the reference of a link open nothing
+// without the cookie of the browser that asked, and that the cookie is removed with the flow.
 func TestLinkWorksInItsBrowserAlone(t *testing.T) {
 	h := newHarness(t)
 	b := h.begun(t, asksForCookies)
@@ -65,7 +65,8 @@ func TestLinkWorksInItsBrowserAlone(t *testing.T) {
 	}
 }
 
-// TestFlowCookiesAreFour holds that a browser has at most four of them, and loses the oldest first.
+// TestFlowCookiesAreFour checks that a browser has at most four flow cookies, and loses the oldest
+// first.
 func TestFlowCookiesAreFour(t *testing.T) {
 	h := newHarness(t)
 	var jar []string

@@ -144,7 +144,7 @@ func (x *inbox) last(t testing.TB) mail.Message {
 	return x.messages[len(x.messages)-1]
 }
 
-// faultyVersions calls before first, and then fails or refuses if a test says so.
+// faultyVersions calls before first, and then can fail or refuse.
 type faultyVersions struct {
 	session.Versions
 	before func()
@@ -214,7 +214,7 @@ func newHarness(t testing.TB, changes ...func(*service.Settings)) *harness {
 	return h
 }
 
-// restart makes the service anew.
+// restart builds the service again.
 func (h *harness) restart(t testing.TB) {
 	t.Helper()
 	var err error
@@ -249,7 +249,8 @@ func (h *harness) loginKeys(t testing.TB) *keyring.Login {
 	return keys
 }
 
-// manager returns a session manager that has the stores and keys of the service, and these clients.
+// manager returns a session manager with the stores and keys of the service, and with these
+// clients.
 func (h *harness) manager(t testing.TB, clients endpoint.Clients) *session.Manager {
 	t.Helper()
 	keys, err := keyring.LoadRefresh(t.Context(), h.settings.RefreshKeys, h.settings.KeyVersion, h.clock.Now)
@@ -265,11 +266,11 @@ func (h *harness) manager(t testing.TB, clients endpoint.Clients) *session.Manag
 	return m
 }
 
-// mount puts the service's handlers in place.
+// mount installs the service's handlers.
 func (h *harness) mount(t testing.TB) {
 	t.Helper()
 	for _, row := range route.Table() {
-		if row.Function != "discovery" { // discovery has tests of its own
+		if row.Function != "discovery" { // discovery has its own tests
 			h.replace(t, row.Path())(h.Handler(row.Function))
 		}
 	}
@@ -311,8 +312,8 @@ func (h *harness) changeUser(t testing.TB, change func(*user.User)) {
 	}
 }
 
-// answer is an answer as text: the status, the headers except for the three that every answer has,
-// and the body without the request id.
+// answer is an answer as text: the status, the headers except the three that every answer has, and
+// the body without the request id.
 type answer struct {
 	status     int
 	sid        string // in a refusal
@@ -321,7 +322,7 @@ type answer struct {
 	line       string   // of the audit log: event, outcome and reason
 }
 
-// tokens parses a 200. The refresh token is empty if the client keeps the one it has.
+// tokens parses a 200. The refresh token is empty if the client keeps its current one.
 func (a answer) tokens(t testing.TB) (access, refresh string) {
 	t.Helper()
 	var body struct {
@@ -335,7 +336,7 @@ func (a answer) tokens(t testing.TB) (access, refresh string) {
 }
 
 // send sends a request given as text: a line with method and target, the headers, an empty line and
-// the body. It checks what is true of every answer: the three headers, a JSON object, and one audit
+// the body. It checks what every answer must have: the three headers, a JSON object, and one audit
 // line without secrets. An error and the audit line have the request id.
 func (h *harness) send(t testing.TB, raw string) answer {
 	t.Helper()
@@ -411,7 +412,7 @@ func withoutSession(status int, body string) (rest, sid string) {
 	return strings.Replace(body, m[0], "", 1), m[1]
 }
 
-// otherEnd matches the line of a session that a request about another one has ended.
+// otherEnd matches the line of a session that a request about another session has ended.
 var otherEnd = regexp.MustCompile(`"reason":"(step_up|evicted)"|"outcome":"logged_out"`)
 
 // measured checks the metrics of the audit line by the rules of CloudWatch, and records them.
@@ -433,9 +434,9 @@ func (h *harness) measured(t testing.TB) {
 }
 
 // audited returns a short form of the audit line, and checks that it is the only line and has no
-// secret. Several lines are joined by a comma: of a theft whose session could not be ended, of a
-// session that ends because another one has replaced it, of a login that ends others, and of a logout
-// with the cookies of two sessions.
+// secret. Several lines are joined by a comma. They occur for a theft whose session could not be
+// ended, for a session that ends because another session replaced it, for a login that ends other
+// sessions, and for a logout with the cookies of two sessions.
 func (h *harness) audited(t testing.TB, decided bool, id string, answered map[string]any) string {
 	t.Helper()
 	text := h.log.String()

@@ -27,7 +27,8 @@ type input struct {
 }
 
 // text returns a string parameter, or "" if it is absent. A form parameter without a value counts
-// as absent (RFC 6749, section 3.2). So does null, which browsers' storage returns for a missing item.
+// as absent (RFC 6749, section 3.2). null counts as absent too, because browsers' storage returns
+// null for a missing item.
 func (in input) text(name string) (string, error) {
 	raw, ok := in.object[name]
 	if !ok || string(raw) == "null" {
@@ -40,8 +41,8 @@ func (in input) text(name string) (string, error) {
 	return text, nil
 }
 
-// texts sets each target to the parameter of its name. If several are invalid, the error names the
-// first by name, so that the answer to a request is always the same.
+// texts sets each target to the parameter of its name. If several parameters are invalid, the error
+// names the alphabetically first, so that the answer to a request is always the same.
 func (in input) texts(targets map[string]*string) (err error) {
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		if *targets[name], err = in.text(name); err != nil {
@@ -82,7 +83,7 @@ func read(r *http.Request, types ...string) (input, error) {
 }
 
 // mediaType returns the media type of a Content-Type. The charset, if given, must be UTF-8, because
-// another charset would be another reading of the body.
+// the body would mean something else in another charset.
 func mediaType(header string) (string, error) {
 	given, params, err := mime.ParseMediaType(header)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestRefreshRequestsRefused does the same for refresh, whose refusals say that the token stays
+// TestRefreshRequestsRefused does the same for refresh, whose refusals say that the token remains
 // valid.
 func TestRefreshRequestsRefused(t *testing.T) {
 	h := newHarness(t)

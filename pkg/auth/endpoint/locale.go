@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// maxLocaleBytes bounds a language tag. RFC 5646, section 4.4.1, asks for at least 35.
+// maxLocaleBytes bounds a language tag. RFC 5646, section 4.4.1, requires support for at least 35
+// characters.
 const maxLocaleBytes = 35
 
-// locale returns the language tag that the header Accept-Language prefers (RFC 9110, section 12.5.4),
-// or "" without one. It leaves out what is no tag: the tag goes into a message.
+// locale returns the language tag that the header Accept-Language prefers (RFC 9110, section
+// 12.5.4), or "" if the header is missing. It ignores texts that are not language tags, because the
+// result goes into a message.
 func locale(r *http.Request) (best string) {
 	top := 0.0
 	for list := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Language"), ","), ",") {

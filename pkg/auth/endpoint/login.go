@@ -15,16 +15,17 @@ import (
 // and opens a session. It is a first-party login. It is not the OAuth password grant, which RFC
 // 9700, section 2.4, forbids.
 //
-// The body is JSON with these members, all strings but remember:
+// The body is JSON with these members, all strings except remember:
 //
 //   - email and password are required.
 //   - client_id names the client; the default is [auth.DefaultClient].
 //   - one_time_code is passed to the Steps of the Authenticator.
 //   - device_token is a known-device token of an earlier login.
 //   - device_delivery is "body", the default, or "cookie": how a new known-device token is sent.
-//   - delivery is "body", "cookie", "cookies" or "session": how the tokens are sent. The client says
-//     which of them it allows, and which is the default.
-//   - remember is true, the default, or false: then cookies end with the browser's run.
+//   - delivery is "body", "cookie", "cookies" or "session": how the tokens are sent. The
+//     configuration of the client says which of them are allowed, and which is the default.
+//   - remember is true, the default, or false. With false, the cookies end with the browser
+//     session.
 //
 // The handler checks path and method itself: another path is 404, another method 405.
 func Login(x *Responder, who *login.Authenticator, sessions *session.Manager, clients Clients) (http.Handler, error) {

@@ -34,7 +34,7 @@ func (h logoutHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.log(r, e, err)
 }
 
-// logout ends the session of the request. byCookie says that the session's cookies must go.
+// logout ends the session of the request. byCookie says that the session's cookies must be removed.
 func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, err error) {
 	in, err := read(r, jsonType, formType)
 	if err != nil {
@@ -59,8 +59,8 @@ func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, 
 	case opaque.Reveal() != "" && given.token.Reveal() != "" && !given.byCookie:
 		return session.Ended{}, false, invalidRequest("the request has the cookie %s and a refresh token; send one of them", sessionCookie.name)
 	case opaque.Reveal() != "" && given.byCookie:
-		// A late answer of an earlier session has put its cookie beside the one of the session. A browser
-		// sends both and cannot choose, and its user must be able to log out.
+		// A late answer of an earlier session may have set its cookie in addition to the session's
+		// cookie. The browser sends both cookies, and its user must be able to log out.
 		ended, err := h.sessions.LogoutOpaque(r.Context(), opaque, clientOf(clientID))
 		if err != nil {
 			return ended, false, err
@@ -70,7 +70,7 @@ func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, 
 		ended, err := h.sessions.LogoutOpaque(r.Context(), opaque, clientOf(clientID))
 		return ended, true, err
 	case given.token.Reveal() == "" && h.pages.ours(r):
-		// The browser has no cookie any more, for example because it has expired.
+		// The browser has no cookie any more, for example because the cookie has expired.
 		return session.Ended{Outcome: session.OutcomeMissing}, true, nil
 	case given.token.Reveal() == "":
 		return session.Ended{}, false, invalidRequest("token or refresh_token is required")
@@ -85,7 +85,7 @@ func (h logoutHandler) logout(r *http.Request) (_ session.Ended, byCookie bool, 
 	return ended, given.byCookie, err
 }
 
-// clientOf returns the client that a request names, or nil if it names none.
+// clientOf returns the client that a request names, or nil if the request names no client.
 func clientOf(id string) *auth.ClientID {
 	if id == "" {
 		return nil
@@ -94,8 +94,8 @@ func clientOf(id string) *auth.ClientID {
 	return &client
 }
 
-// isJWT recognizes an access token by its form, no matter who issued it. The answer is the same for
-// all and reveals nothing. A refresh token has no dot.
+// isJWT recognizes an access token by its form, for any issuer. The answer is the same for all of
+// them and reveals nothing. A refresh token has no dot.
 func isJWT(token string) bool {
 	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
 }
@@ -107,7 +107,7 @@ func (h logoutHandler) log(r *http.Request, ended session.Ended, err error) {
 	}
 	reason := ended.Reason
 	if ended.Outcome == session.OutcomeLoggedOut {
-		reason = "" // the outcome says it
+		reason = "" // the outcome says the same
 	} else {
 		f.name = audit.TokenRevokeFail
 	}

@@ -139,8 +139,8 @@ func TestLogoutRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestLogoutWhenever: every authentic token ends its session, in any state of session and
-// user. A second logout gets the same answer.
+// TestLogoutWhenever: every authentic token ends its session, in any state of session and user. A
+// second logout gets the same answer.
 func TestLogoutWhenever(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
 		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })

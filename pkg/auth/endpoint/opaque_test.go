@@ -12,8 +12,8 @@ var anySecret = regexp.MustCompile(`eyJ|[a-z]{3}_[A-Za-z0-9_-]{20}|token"|token_
 
 var deviceToken = regexp.MustCompile(`"device_token":"[^"]*"`)
 
-// TestSessionCookie follows an opaque session from its login to its logout: there is one cookie, no
-// body has a token, and each proof of the user opens another session.
+// TestSessionCookie follows an opaque session from its login to its logout: it has one cookie, no
+// body has a token, and each new proof of the user opens another session.
 func TestSessionCookie(t *testing.T) {
 	for remember, want := range map[string]string{"true": "; Max-Age=604800; SameSite=Lax", "false": "; SameSite=Lax"} {
 		t.Run("remember "+remember, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestSessionCookie(t *testing.T) {
 			a, set := h.page(t, j, "/auth/login", loginWith(`"device_delivery":"cookie","delivery":"session","remember":`+remember))
 			check("login", a, set)
 			list()
-			// The cookie that a login brings is not adopted.
+			// The cookie of a login request is not reused.
 			planted := j["session"]
 			a, set = h.page(t, j, "/auth/login", loginWith(`"device_delivery":"cookie","delivery":"session","remember":`+remember))
 			check("a second login", a, set)
@@ -57,7 +57,8 @@ func TestSessionCookie(t *testing.T) {
 			a, set = h.page(t, j, "/auth/reauth", reauthBody)
 			check("step-up", a, set)
 			list()
-			// The browser did not get the answer: the session of its cookie is listed still.
+			// The browser did not get the answer, so the list still shows the session of its
+			// cookie.
 			j, before = before, j
 			list()
 			j = before
@@ -127,8 +128,8 @@ func TestSessionCookieRules(t *testing.T) {
 	}
 }
 
-// TestLogoutOfTwoCookies: a late answer of an earlier session can put its refresh cookie beside the
-// session cookie. The user must be able to log out all the same, and of both sessions.
+// TestLogoutOfTwoCookies: a late answer of an earlier session can set its refresh cookie in
+// addition to the session cookie. The user must still be able to log out, of both sessions.
 func TestLogoutOfTwoCookies(t *testing.T) {
 	h, j, late := newHarness(t), jar{}, jar{}
 	h.page(t, j, "/auth/login", loginWith(`"delivery":"session"`))

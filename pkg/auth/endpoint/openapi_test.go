@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/openapi.yaml")
 
-// TestOpenAPI holds docs/openapi.yaml to docs/http.md, which other tests hold to the code. The file
-// is written from the tables of the page and the table of routes:
+// TestOpenAPI compares docs/openapi.yaml with docs/http.md, which other tests compare with the
+// code. It writes the file from the tables of the page and the table of routes:
 //
 //	go test ./pkg/auth/endpoint -run TestOpenAPI -update
 func TestOpenAPI(t *testing.T) {
@@ -128,7 +128,8 @@ func (y *yaml) operation(row route.Row, s, every *section) {
 	}
 }
 
-// isListed reports whether a route is one of the list of sessions, which need an access token.
+// isListed reports whether a route belongs to the list of sessions. These routes need an access
+// token.
 func isListed(row route.Row) bool { return strings.HasPrefix(row.Path(), "/auth/sessions") }
 
 func has(answers []documentedAnswer, status string) bool {
@@ -150,8 +151,8 @@ func parametersOf(row route.Row, s *section) (all []map[string]any) {
 	return all
 }
 
-// operationID is made of the path's last word, as in "login" and "head-jwks". A word with several
-// methods has the method before it.
+// operationID is made from the path's last word, as in "login" and "head-jwks". If a word has
+// several methods, the method precedes it.
 func operationID(row route.Row) string {
 	name := row.Path()[strings.LastIndex(row.Path(), "/")+1:]
 	name = strings.Trim(strings.TrimSuffix(name, ".json"), "{}")
@@ -180,7 +181,7 @@ func (s *section) description() string {
 	return prose(strings.Join(strings.Fields(text), " "))
 }
 
-// schemas are what the page says of fields in words.
+// schemas are the schemas for what the page says in words about fields.
 var schemas = map[string]map[string]any{
 	"email":            {"examples": []string{"demo@example.com"}},
 	"password":         {"examples": []string{examplePassword}},
@@ -235,7 +236,7 @@ func (y *yaml) body(contentType string, fields []documentedField, needed func(do
 	}
 	y.line(7, "required", required)
 	if len(either) > 0 {
-		y.line(7, "anyOf", either) // a null beside the other counts as absent
+		y.line(7, "anyOf", either) // null counts as absent if the other field is present
 	}
 	y.line(7, "properties", nil)
 	for _, f := range fields {
@@ -251,7 +252,7 @@ func (y *yaml) body(contentType string, fields []documentedField, needed func(do
 	}
 }
 
-// nullable lets a schema of a string or a boolean take null, which counts as absent.
+// nullable lets a schema of a string or a boolean accept null, which counts as absent.
 func nullable(schema map[string]any) {
 	schema["type"] = []any{schema["type"], "null"}
 	if values, ok := schema["enum"].([]string); ok {

@@ -25,8 +25,8 @@ type opened struct {
 	delivery delivery    // of the tokens
 	known    auth.Secret // a new known-device token, or empty
 	asked    session.Key // the session of the request's access token
-	done     bool        // the password is changed and all earlier sessions have ended, or the account exists
-	name     audit.Name  // of the audit line after success, if it differs from that of the endpoint
+	done     bool        // the password was changed and all earlier sessions have ended, or the account was created
+	name     audit.Name  // of the audit line after success, if it differs from the endpoint's
 	flow     string      // the auth_session of the request, or empty
 }
 
@@ -56,7 +56,7 @@ func (x *Responder) opens(succeeded, failed audit.Name, open func(*http.Request)
 }
 
 // logEvicted writes a line for each session that a login has ended because of the limit of its
-// client, and for one that it could not end.
+// client, and for a session that it could not end.
 func (x *Responder) logEvicted(r *http.Request, g session.Granted) {
 	write := func(f finished, outcome session.Outcome) {
 		f.name, f.failed = audit.TokenRevoked, audit.TokenRevokeFail
@@ -75,7 +75,7 @@ func (x *Responder) logEvicted(r *http.Request, g session.Granted) {
 	}
 }
 
-// addToLogin adds the members to the audit line of a login that the configuration asks for.
+// addToLogin adds the members that the configuration asks for to the audit line of a login.
 func (x *Responder) addToLogin(e *audit.Event, r *http.Request, o opened, err error) {
 	if x.logNetwork {
 		e.Network = networkText(x.cdn.address(r))
@@ -89,7 +89,7 @@ func (x *Responder) addToLogin(e *audit.Event, r *http.Request, o opened, err er
 	} else if denial, ok := errors.AsType[*login.Denial](err); ok {
 		known, told = o.KnownDevice, denial.Reference != ""
 	}
-	if told { // otherwise no password was sent, or the login ended before its device was looked at
+	if told { // otherwise no password was sent, or the login ended before it checked the device
 		e.KnownDevice = &known
 	}
 }
@@ -103,25 +103,25 @@ type Proven struct {
 	// Client is the application of the session: one of the clients that the session manager knows,
 	// for example service.Service.Clients()[auth.DefaultClient].
 	Client auth.Client
-	// AuthTime is when the user proved their identity. It must not be zero. It is the auth_time of
-	// the access tokens.
+	// AuthTime is when the user proved the identity. It must not be zero. It becomes the auth_time
+	// of the access tokens.
 	AuthTime time.Time
-	// AMR are the methods by which the user proved their identity, for example otp (RFC 8176). It may
-	// be empty. It is the amr of the access tokens.
+	// AMR are the methods by which the user proved the identity, for example otp (RFC 8176). It may
+	// be empty. It becomes the amr of the access tokens.
 	AMR []string
-	// Delivery says how the tokens are sent, as the parameter delivery of POST /auth/login does. The
-	// Client must allow it, and a request for cookies must come from one of our pages; otherwise the
-	// answer is 400 or 403. Remember says that the cookies outlive the browser's run.
+	// Delivery says how the tokens are sent, like the parameter delivery of POST /auth/login. The
+	// Client must allow it, and a request for cookies must come from one of our pages; otherwise
+	// the answer is 400 or 403. Remember means that the cookies outlive the browser session.
 	Delivery auth.Delivery
 	Remember bool
-	// Account is the name of the account in the audit log, also if prove returns an error. It must
+	// Account is the name of the account in the audit log, even if prove returns an error. It must
 	// not be an e-mail address and may be empty.
 	Account string
 }
 
 // Opens returns the handler of a custom login. prove identifies the user of a request. The handler
-// then opens a session, answers with its tokens as POST /auth/login does, and writes the audit line
-// of a login, also if prove fails. If no access token can be signed, it answers 503 without calling
+// then opens a session, answers with its tokens like POST /auth/login, and writes the audit line of
+// a login, even if prove fails. If no access token can be signed, it answers 503 without calling
 // prove.
 //
 // An error of prove has one of these answers:
@@ -131,16 +131,16 @@ type Proven struct {
 //     RetryAfter.
 //   - A [*login.Denial] is 403 with its code. The audit line has its Subject.
 //   - An error that wraps [auth.ErrUnavailable] is 503.
-//   - An error that wraps [auth.ErrNotFound], as of a store that does not have the user, is 401
+//   - An error that wraps [auth.ErrNotFound], for example from a store without the user, is 401
 //     invalid_credentials.
 //   - Any other error is 500.
 //
 // A disabled Subject is 401 invalid_credentials too. A Client that the session manager does not
 // know, a zero AuthTime and an AMR with a space are mistakes of the program: the answer is 500, and
-// the fault in the audit line names what is wrong. In each of these cases no session is written.
+// the fault in the audit line names the mistake. In all these cases no session is written.
 //
-// The handler counts no attempts: prove limits them, with package throttle. The handler checks
-// neither path nor method. It is safe for concurrent use if prove is.
+// The handler counts no attempts, so prove must limit them, with package throttle. The handler
+// checks neither path nor method. It is safe for concurrent use if prove is.
 func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request) (Proven, error)) http.Handler {
 	return x.opens(audit.LoginSuccess, audit.LoginFail, func(r *http.Request) (o opened, err error) {
 		if err := x.issuer.Ready(r.Context()); err != nil {
@@ -161,8 +161,8 @@ func (x *Responder) Opens(sessions *session.Manager, prove func(r *http.Request)
 	})
 }
 
-// unknownUser returns the refusal of a login whose user the store does not have, if err is the
-// error of that store. Otherwise it returns err.
+// unknownUser returns the refusal of a login whose user is missing from the store, if err says so.
+// Otherwise it returns err.
 func unknownUser(err error) error {
 	var refusal *login.Refusal
 	var denial *login.Denial
@@ -189,7 +189,7 @@ func (x *Responder) newDevice(r *http.Request, who *login.Authenticator, o *open
 	return err
 }
 
-// proven returns the user who has just proven the password.
+// proven returns the user of o, who has just proven the identity.
 func (x *Responder) proven(client auth.Client, o opened) Proven {
 	return Proven{
 		Subject: o.User.Subject(), Client: client, AuthTime: x.now(), AMR: o.AMR, Delivery: o.delivery.way, Remember: o.delivery.remember,
@@ -221,8 +221,8 @@ func (o opened) event(r *http.Request, succeeded, failed audit.Name, err error) 
 	}
 	e := f.event(r)
 	if o.done {
-		// If no session could be opened afterwards, the account exists, or the earlier sessions have
-		// ended, all the same. Only this line says so.
+		// Without a new session, the account was still created, or the earlier sessions were still
+		// ended. Only this line says so.
 		e.Name, e.SubjectID = succeeded, o.User.ID
 	}
 	e.Account = o.Reference

@@ -81,7 +81,7 @@ func codeStep(_ context.Context, c login.Credentials, _ login.Result) ([]string,
 	return []string{"otp"}, nil
 }
 
-// A token that another end of the user's sessions has made old steps nothing up.
+// A token that became old by an end of the user's other sessions permits no step-up.
 func TestReauthRefused(t *testing.T) {
 	h := newHarness(t)
 	access, refresh := h.login(t)

@@ -20,8 +20,8 @@ import (
 //
 // These are the parameters:
 //
-//   - refresh_token is required, unless the request has the cookie. A token comes back as it was
-//     delivered: one of the cookie in the body, or the reverse, is refused.
+//   - refresh_token is required, unless the request has the cookie. The token must come back in the
+//     way in which it was delivered: a token of a cookie is refused in the body, and the reverse.
 //   - grant_type is refresh_token. It is required in a form and optional in JSON.
 //   - client_id, if it is sent, must be the client of the session.
 //   - scope narrows the scope of the access token: names separated by spaces.
@@ -56,8 +56,8 @@ func (h refreshHandler) refresh(w http.ResponseWriter, r *http.Request, onTheft 
 		return session.Granted{}, err
 	}
 	request.OnTheft = onTheft
-	// Check before the write: if a client of the strict profile gets no answer to a rotation, it is
-	// logged out.
+	// Check before the write: in the strict profile, a rotation without an answer would log the
+	// client out.
 	if err := h.issuer.Ready(r.Context()); err != nil {
 		return session.Granted{}, err
 	}
@@ -91,7 +91,7 @@ func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 	case err != nil:
 		return session.Request{}, err
 	case presented.token.Reveal() == "" && len(sessionCookie.values(r)) > 0:
-		// Not terminal: the session lives on.
+		// Not terminal: the session continues.
 		return session.Request{}, invalidRequest("the session of the cookie %s has no refresh tokens; its cookie is good until the session ends", sessionCookie.name)
 	case presented.token.Reveal() == "" && in.form == nil && h.pages.ours(r):
 		// A page whose browser has no cookie learns that its user is logged out.
@@ -109,8 +109,8 @@ type presented struct {
 	byCookie bool
 }
 
-// presented returns the refresh token of a request from its cookie or, as inBody, from its body. Two
-// different ones are refused, before anything is decided.
+// presented returns the refresh token of a request, from its cookie or from its body (inBody). Two
+// different tokens are refused before anything is decided.
 func (p pages) presented(r *http.Request, inBody auth.Secret) (presented, error) {
 	cookie, err := p.token(r, refreshCookie)
 	switch {
@@ -124,7 +124,7 @@ func (p pages) presented(r *http.Request, inBody auth.Secret) (presented, error)
 	return presented{cookie, true}, nil
 }
 
-// scopeOf returns the distinct names in a scope. A name repeated a thousand times would make the
+// scopeOf returns the distinct names in a scope. If repeated names stayed, they could make the
 // access token longer than any verifier accepts.
 func scopeOf(text string) (names []string) {
 	for _, name := range strings.Fields(text) {
@@ -150,7 +150,8 @@ func (h refreshHandler) log(r *http.Request, g session.Granted, err error) {
 }
 
 // sessionOf returns the id of the session of a refused refresh, or the zero ID if its token is not
-// authentic. By it a page tells the refusal of an earlier session from that of its present one.
+// authentic. With the id, a page distinguishes a refusal for an earlier session from a refusal for
+// its current session.
 func sessionOf(g session.Granted, err error) session.ID {
 	if refusal, ok := errors.AsType[*session.Refusal](err); ok {
 		return refusal.Session.ID

@@ -188,7 +188,7 @@ func TestRefreshDuringFaults(t *testing.T) {
 	for _, row := range []struct {
 		name           string
 		fault          func(*harness)
-		outcome, after string // what this refresh turns out to be, and the next one
+		outcome, after string // the outcomes of this refresh and of the next one
 	}{
 		{"the store refuses for load", func(h *harness) { h.sessions.fail = session.ErrThrottled }, "throttled", "rotated"},
 		{"the store does not answer", func(h *harness) { h.sessions.fail = auth.ErrUnavailable }, "error", "rotated"},
@@ -216,13 +216,14 @@ func TestRefreshDuringFaults(t *testing.T) {
 }
 
 // TestTheftIsLoggedWhateverItsWriteDoes: a client is told that its session has ended only after the
-// revocation is written. The log has the theft before, so that it is never lost with a reply.
+// revocation is written. The theft is logged before that write, so that a lost reply never loses
+// it.
 func TestTheftIsLoggedWhateverItsWriteDoes(t *testing.T) {
 	for _, row := range []struct {
 		name        string
 		fault       func(*faultySessions)
 		newest      string // the owner's next refresh
-		again, line string // the copy's next one
+		again, line string // the copy's next refresh
 	}{
 		{"the write fails", func(f *faultySessions) { f.failEnd = auth.ErrUnavailable }, "session_renewed rotated", ended, "authn_token_reuse reuse"},
 		{"the reply is lost", func(f *faultySessions) { f.loseEnd = auth.ErrUnavailable }, "session_renew_fail revoked theft", ended, "session_renew_fail revoked theft"},
@@ -255,8 +256,8 @@ func TestTheftIsLoggedWhateverItsWriteDoes(t *testing.T) {
 	}
 }
 
-// TestNoSigningKeyRotatesNothing: the signing key is requested before the write. In the strict
-// profile a rotation without an answer would log the client out.
+// TestNoSigningKeyRotatesNothing: the signing key is requested before the write, because in the
+// strict profile a rotation without an answer would log the client out.
 func TestNoSigningKeyRotatesNothing(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
 		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })

@@ -26,7 +26,7 @@ type Responder struct {
 	now    func() time.Time
 	pages  pages
 	cdn    cdn
-	// What else the audit line of a login has.
+	// Optional members of the audit line of a login.
 	logNetwork, logKnownDevice bool
 }
 
@@ -39,10 +39,10 @@ type ResponderConfig struct {
 	// Origins are the origins, besides the API's own, whose pages may send and receive cookies:
 	// scheme, host and port, for example https://app.example.com.
 	Origins []string
-	// CDNSecretHashes are the SHA-256 of the secret that the CDN in front of the API sends in the header
-	// X-Edgeauth-Cdn-Secret, and of its next secret, as 64 hexadecimal digits each. From requests with
-	// the secret, and from no other, the headers CloudFront-Viewer-Address, -Country, -Latitude and
-	// -Longitude are read. The secret should be at least 128 random bits. Empty means no CDN.
+	// CDNSecretHashes are the SHA-256 of the secret that the CDN in front of the API sends in the
+	// header X-Edgeauth-Cdn-Secret, and of its next secret, as 64 hexadecimal digits each. The
+	// headers CloudFront-Viewer-Address, -Country, -Latitude and -Longitude are read only from
+	// requests with the secret. The secret should be at least 128 random bits. Empty means no CDN.
 	CDNSecretHashes []string
 	// LogNetwork adds the beginning of the client's address to the audit line of a login: 24 bits of
 	// IPv4, 48 of IPv6. It is personal data in many countries.
@@ -74,9 +74,9 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 	}, nil
 }
 
-// tokens is the body of RFC 6749, section 5.1, with the lifetimes of the session. A token is absent if
-// a cookie has it. An answer without a refresh token in body or cookie means that the client keeps
-// the one it has (section 6).
+// tokens is the body of RFC 6749, section 5.1, with the lifetimes of the session. A token that a
+// cookie carries is absent. If neither body nor cookie has a refresh token, the client keeps its
+// current refresh token (section 6).
 type tokens struct {
 	AccessToken      string `json:"access_token,omitempty"`
 	TokenType        string `json:"token_type,omitempty"`
@@ -91,11 +91,10 @@ type tokens struct {
 	DeviceToken      string `json:"device_token,omitempty"`
 }
 
-// grant issues an access token for the session and answers with both tokens, in the way in which
-// the session delivers them, and with a known-device token if device is not empty. scope narrows the
-// access token; an empty scope means the whole scope of the session. If no token can be issued, grant
-// returns an error and writes nothing. A session of auth.DeliverySession gets its cookie and no other
-// token.
+// grant issues an access token for the session and answers with both tokens, in the delivery of the
+// session, and with a known-device token if device is not empty. scope narrows the access token; an
+// empty scope means the whole scope of the session. If no token can be issued, grant returns an
+// error and writes nothing. A session of auth.DeliverySession gets only its cookie.
 func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Granted, scope []string, device auth.Secret) error {
 	s := g.Session
 	if len(scope) > 0 {
@@ -116,8 +115,8 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 	}
 	switch s.Delivery {
 	case auth.DeliverySession:
-		// No later answer renews the cookie, because an authorizer sets none. The session may end
-		// before.
+		// No later answer renews the cookie, because an authorizer sets no cookie. The session may
+		// end before the cookie.
 		put(sessionCookie, g.SessionToken, s.AbsoluteEnd.Sub(now))
 	default:
 		access, err := x.issue(r.Context(), g.Subject, s)
@@ -144,8 +143,8 @@ func (x *Responder) grant(w http.ResponseWriter, r *http.Request, g session.Gran
 	return nil
 }
 
-// clearOthers removes the cookies of an earlier session that a new session does not replace by its
-// own. Otherwise a request could carry the access tokens of two sessions, and would be refused.
+// clearOthers removes the cookies of an earlier session that the new session does not overwrite.
+// Otherwise a request could carry the access tokens of two sessions, and would be refused.
 func clearOthers(w http.ResponseWriter, r *http.Request, d auth.Delivery) {
 	for _, c := range []struct {
 		cookie
@@ -173,12 +172,14 @@ func (x *Responder) issue(ctx context.Context, of auth.Subject, s session.Sessio
 	return access, err
 }
 
-// issuable returns an error if no access token can be issued for the session of o, which is not open
-// yet, because a cookie would be too long. A session that is opened first could never be used.
+// issuable returns an error if no access token can be issued for the session of o because a cookie
+// would be too long. It runs before the session is opened, because such a session could never be
+// used.
 func (x *Responder) issuable(ctx context.Context, o session.Opening) error {
 	switch o.Delivery {
 	case auth.DeliverySession:
-		// The authorizer tells a backend what an access token would say. It must be able to.
+		// The authorizer gives a backend the claims that an access token would have, so they must
+		// be valid.
 		now := x.now()
 		_, err := token.Grant{Subject: o.Subject, SessionID: "-", Client: o.Client.ID, Scope: o.Client.Scope, AMR: o.AMR, AuthTime: o.AuthTime}.
 			Claims("-", now, now.Add(time.Minute))

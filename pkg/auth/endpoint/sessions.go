@@ -25,23 +25,23 @@ type SessionsConfig struct {
 	Access *token.Verifier
 	// Origins are the origins whose pages may send cookies; see [ResponderConfig].
 	Origins []string
-	Log     io.Writer        // of the audit lines; nil writes none
+	Log     io.Writer        // for the audit lines; nil writes no line
 	Now     func() time.Time // the clock; nil means time.Now
 }
 
 // Sessions returns the handler of the sessions function. It has no signing key.
 //
 // POST /auth/logout ends the session of a refresh token (RFC 7009). The body is a form or JSON with
-// token or refresh_token, unless the request has the cookie, and with client_id, which must be the
-// client of the session if it is sent. token_type_hint is ignored, as RFC 7009, section 2.1, permits,
-// because refresh tokens are recognizable. 200 means that the token opens nothing from now on, even
-// if it never did: "invalid tokens do not cause an error response since the client cannot handle such
-// an error in a reasonable way" (section 2.2). Then the cookies of the session are removed, if one of
-// them carried the token. 503 means that the session may still be active.
+// token or refresh_token, unless the request has the cookie. If client_id is sent, it must be the
+// client of the session. token_type_hint is ignored, as RFC 7009, section 2.1, permits, because
+// refresh tokens are recognizable. 200 means that the token is not valid from now on, even if it
+// never was: "invalid tokens do not cause an error response since the client cannot handle such an
+// error in a reasonable way" (section 2.2). If a cookie carried the token, the answer removes the
+// cookies of the session. 503 means that the session may still be active.
 //
 // The other routes serve the user of an access token, in the header Authorization or in the cookie.
-// An access token of a session that has ended, or of an older token version than the user's, does
-// nothing.
+// They refuse an access token whose session has ended, or whose token version is older than the
+// user's.
 //
 //   - GET /auth/sessions lists the open sessions. The query parameter after begins a later part.
 //   - PATCH /auth/sessions/{sid} sets the label of a session.
@@ -84,8 +84,8 @@ type sessionsHandler struct {
 	now      func() time.Time
 }
 
-// did is the outcome of a request of the list of sessions in the audit log, except for the end of one
-// session, whose outcome is the session manager's.
+// did is the outcome of a request to the list of sessions in the audit log. If a request ends one
+// session, the session manager decides the outcome instead.
 type did string
 
 const (
@@ -95,7 +95,7 @@ const (
 	didEndAll    did = "ended_all"
 )
 
-// done is what a request of the list of sessions did, for the answer and the audit line.
+// done is the result of a request to the list of sessions, for the answer and the audit line.
 type done struct {
 	body     any
 	outcome  string
@@ -132,12 +132,12 @@ func (h sessionsHandler) serve(succeeded, failed audit.Name, do func(*http.Reque
 	})
 }
 
-// recently is how long ago the user may have proven their identity to end other sessions (OWASP ASVS
-// 5.0, 7.5.2): a thief with an access token must not lock the owner out.
+// recently is the maximum age of the user's proof of identity for a request that ends other
+// sessions (OWASP ASVS 5.0, 7.5.2): a thief with an access token must not lock the owner out.
 const recently = 10 * time.Minute
 
-// recent returns an error if the login of a session is too old to end others. The client asks the
-// user to log in again (RFC 9470, section 3).
+// recent returns an error if the login of a session is too old to end other sessions. The client
+// then asks the user to log in again (RFC 9470, section 3).
 func (h sessionsHandler) recent(own session.Session) error {
 	if h.now().Sub(own.AuthTime) <= recently {
 		return nil
@@ -158,7 +158,7 @@ type listed struct {
 	Next     string          `json:"next,omitempty"`
 }
 
-// listedSession is what the user sees of a session. Times are RFC 3339, in UTC.
+// listedSession is a session as its user sees it. Times are RFC 3339, in UTC.
 type listedSession struct {
 	ID        string        `json:"sid"`
 	Current   bool          `json:"current"`
@@ -250,7 +250,7 @@ func (h sessionsHandler) label(r *http.Request) (d done, err error) {
 	return d, missing(h.sessions.Rename(r.Context(), of, id, label))
 }
 
-// target returns the session that the path names. A malformed sid is the sid of no session.
+// target returns the session that the path names. A malformed sid belongs to no session.
 func target(r *http.Request) (session.ID, error) {
 	id, err := session.ParseID(r.PathValue("sid"))
 	if err != nil {
@@ -259,8 +259,8 @@ func target(r *http.Request) (session.ID, error) {
 	return id, nil
 }
 
-// noSession is the answer for a sid of another user too: sessions are looked up among those of the
-// caller, so both cost the same reads and look the same.
+// noSession is also the answer for the sid of another user: sessions are looked up among the
+// caller's sessions, so both cases cost the same reads and look the same.
 func noSession() *problem {
 	return &problem{status: http.StatusNotFound, code: errorcode.NotFound, description: "no such session"}
 }
@@ -298,7 +298,7 @@ func (h sessionsHandler) end(r *http.Request) (d done, err error) {
 	return d, nil
 }
 
-// attempts bounds how often an end of many sessions is decided again, because the user has changed
+// attempts bounds how often the end of many sessions is retried because the user has changed
 // meanwhile.
 const attempts = 3
 
@@ -337,7 +337,7 @@ func (h sessionsHandler) endMany(r *http.Request) (d done, err error) {
 	return d, auth.ErrUnavailable
 }
 
-// query returns the known parameters of the query string. Unknown ones are ignored.
+// query returns the named parameters of the query string. Other parameters are ignored.
 func query(r *http.Request, names ...string) (map[string]string, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

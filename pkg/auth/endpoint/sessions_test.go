@@ -164,7 +164,7 @@ func TestEndOneSession(t *testing.T) {
 	if got := h.list(t, access); len(got.Sessions) != 1 || !got.Sessions[0].Current {
 		t.Errorf("listed %+v", got)
 	}
-	// The current session ends also if the login is not recent.
+	// The current session can be ended even if the login is not recent.
 	h.clock.Advance(30 * time.Minute)
 	access = h.fresh(t, refresh)
 	if got := h.send(t, asking("DELETE /auth/sessions/"+h.sid(t, access), access)); got.text != "200 {}" || got.line != "authn_token_revoked ended user" {
@@ -177,7 +177,7 @@ func TestEndOneSession(t *testing.T) {
 	}
 }
 
-// A session of another user looks like one that does not exist, and costs the same calls.
+// A session of another user looks like a session that does not exist, and costs the same calls.
 func TestSessionsOfAnotherUser(t *testing.T) {
 	h := newHarness(t)
 	h.addUser(t, user.User{ID: "eve", Email: "eve@example.com"})
@@ -220,7 +220,7 @@ func TestEndOtherSessions(t *testing.T) {
 	if got := h.send(t, formOf(otherRefresh, "")); got.line != "session_renew_fail subject_superseded" {
 		t.Errorf("the other: %s", got.line)
 	}
-	// The access token from before does nothing, and one refresh brings another.
+	// The access token from before is refused, and a refresh brings a new one.
 	for _, line := range []string{"GET /auth/sessions", "DELETE /auth/sessions?all=true", "DELETE /auth/sessions/" + h.sid(t, access)} {
 		if got := h.send(t, asking(line, access)); got.text != endedToken || !strings.HasSuffix(got.line, "_fail invalid_token subject_superseded") {
 			t.Errorf("%s: %s, logged as %q", line, got.text, got.line)
@@ -327,7 +327,7 @@ func TestEndsAreDecidedAgain(t *testing.T) {
 	}
 }
 
-// A header other than Authorization names no caller, and a token that is not valid names none either.
+// A header other than Authorization identifies no caller, and neither does an invalid token.
 func TestSessionsTrustNoHeader(t *testing.T) {
 	h := newHarness(t)
 	access, _ := h.login(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// TestSizes prints the bytes of each token and of each cookie with its name, as a browser counts and
-// sends them, of a user with one role and of the longest subject. go test -v shows them.
+// TestSizes prints the bytes of each token and of each cookie with its name, as a browser counts
+// and sends them, for a user with one role and for the longest subject. go test -v shows them.
 func TestSizes(t *testing.T) {
 	for _, row := range []struct {
 		name string

@@ -14,12 +14,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// noProgram stands for the program of a request that names none. To a session it is a program as any
-// other: a thief who leaves the header out must not pass for the user.
+// noProgram stands for the program of a request without a User-Agent. A session treats it like any
+// other program, so that a thief who leaves out the header does not pass for the user.
 const noProgram = "-"
 
-// secretHeader is the header in which a CDN proves itself. Everyone can send the headers that follow;
-// without the secret they are ignored.
+// secretHeader is the header in which a CDN proves itself. Every client can send the headers below;
+// they are ignored without the secret.
 const secretHeader = "X-Edgeauth-Cdn-Secret"
 
 // The headers of CloudFront about the viewer: its address with the port, its country, and where the
@@ -31,11 +31,12 @@ const (
 	viewerLongitudeHeader = "CloudFront-Viewer-Longitude"
 )
 
-// cdn is the CDN in front of the API, as the SHA-256 of each of its secrets. It is empty without a CDN.
-// The configuration has only the hashes: a copy of it lets no one pass for the CDN.
+// cdn is the CDN in front of the API, as the SHA-256 of each of its secrets. It is empty without a
+// CDN. The configuration has only the hashes, so a reader of the configuration cannot pass for the
+// CDN.
 type cdn [][sha256.Size]byte
 
-// maxCDNSecrets is one secret, and the next one while the CDN changes over.
+// maxCDNSecrets allows one secret, and the next secret while the CDN changes over.
 const maxCDNSecrets = 2
 
 func newCDN(hashes []string) (cdn, error) {
@@ -69,9 +70,9 @@ func (c cdn) sent(r *http.Request) bool {
 	return found == 1
 }
 
-// address returns the client's address, or the zero Addr if it is unknown: what the CDN tells if it has
-// sent the request, and otherwise what the gateway saw. Every other forwarding header is ignored,
-// because clients can set them.
+// address returns the client's address, or the zero Addr if it is unknown. If the CDN has sent the
+// request, the address comes from the CDN, and otherwise from the gateway. Every other forwarding
+// header is ignored, because clients can set it.
 func (c cdn) address(r *http.Request) netip.Addr {
 	text := r.RemoteAddr
 	if c.sent(r) {
@@ -89,7 +90,7 @@ func (c cdn) address(r *http.Request) netip.Addr {
 	return from.Unmap()
 }
 
-// visit returns what r shows of where it comes from. Without a CDN it has neither country nor place.
+// visit returns what r shows of its origin. Without a CDN, country and place are unknown.
 func (c cdn) visit(r *http.Request) session.Visit {
 	v := session.Visit{Address: c.address(r), UserAgent: cmp.Or(userAgent(r), noProgram)}
 	if len(c) == 0 {
@@ -115,7 +116,7 @@ func isCountry(text string) bool {
 	return len(text) == 2 && capital(text[0]) && capital(text[1])
 }
 
-// only returns the value of a header that the request has once, or "".
+// only returns the value of a header that occurs once in the request, or "".
 func only(r *http.Request, name string) string {
 	if values := r.Header.Values(name); len(values) == 1 {
 		return values[0]

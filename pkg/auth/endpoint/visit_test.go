@@ -41,7 +41,7 @@ func (h *harness) signalled(t testing.TB) (signals string) {
 	return strings.Join(line.Signals, " ")
 }
 
-// TestCDN: the headers of a CDN count with its secret and not without.
+// TestCDN: the headers of a CDN count only with its secret.
 func TestCDN(t *testing.T) {
 	withCDN := func(s *service.Settings) { s.CDNSecretHashes = []string{hashOf(cdnSecret), hashOf("the next one")} }
 	const tokyo, v4, v6 = "35.6/139.7", "198.51.100.10:46532", "2001:db8:85a3:1:2:8a2e:370:7334:443"
@@ -88,7 +88,7 @@ func (h *harness) sessionsOf(t testing.TB, access string) []string {
 	return l.Sessions[0].Signals
 }
 
-// TestReauthOn: a client that asks for a login keeps its session, and goes on with the new login.
+// TestReauthOn: a client that asks for a login keeps its session, and continues with the new login.
 func TestReauthOn(t *testing.T) {
 	h := newHarness(t, func(s *service.Settings) { s.Client.ReauthOn = []auth.Signal{auth.UserAgentChanged} })
 	as := func(raw, program string) string {
@@ -105,13 +105,13 @@ func TestReauthOn(t *testing.T) {
 			t.Fatalf("%s\nlogged as %s, %v", got.text, got.line, h.metrics)
 		}
 	}
-	// A thief who names no program is not the user.
+	// A thief without a User-Agent is not taken for the user.
 	for _, raw := range []string{formOf(refresh, ""), as(formOf(refresh, ""), ""), as(formOf(refresh, ""), "140")} {
 		if got := h.send(t, raw); got.line != "session_renew_fail reauth" {
 			t.Errorf("without a program: %s", got.line)
 		}
 	}
-	// An opaque session shows no signals, so the client has none.
+	// An opaque session has no refreshes, so a client with ReauthOn must not open one.
 	opaque := strings.Replace(credentials, "{", `{"delivery":"session",`, 1)
 	if got := h.send(t, inHead(loginJSON+opaque, ownPage)); got.text != invalid("delivery must be body, cookie or cookies for this client") {
 		t.Errorf("a login for an opaque session: %s", got.text)

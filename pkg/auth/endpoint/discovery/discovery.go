@@ -28,13 +28,13 @@ const maxPublishedKeys = 10
 const cacheControl = "public, max-age=900"
 
 // New returns the handler of the discovery function. It answers GET and HEAD with the public keys
-// and the metadata of the authorization server. The answers do not change after New. The error says
-// that keys has no key or more than 10.
+// and the metadata of the authorization server. The answers do not change after New. keys must have
+// 1 to 10 keys; otherwise New returns an error.
 //
 // edgeauth is an OAuth 2.0 token issuer with metadata, and not an OpenID Provider: it has no
 // authorization endpoint and issues no ID token. It serves openid-configuration because API
 // Gateway's native JWT authorizers and most libraries look only there. OpenID Connect Discovery
-// 1.0, section 3, requires authorization_endpoint in it. The member is left out, because any value
+// 1.0, section 3, requires authorization_endpoint in it. edgeauth leaves it out, because any value
 // would be false and no tested client needs it to verify a token.
 //
 // If the issuer has a path, the two standards differ. OpenID Connect appends its well-known path to
@@ -83,9 +83,9 @@ type serverMetadata struct {
 	TokenEndpoint      string   `json:"token_endpoint"`
 	RevocationEndpoint string   `json:"revocation_endpoint"`
 	GrantTypes         []string `json:"grant_types_supported"`
-	// RFC 8414, section 2, requires the member, and edgeauth has no response type. Section 3.2 says
-	// that "claims with zero elements MUST be omitted", which contradicts section 2. The list is
-	// present and empty.
+	// RFC 8414, section 2, requires the member, and edgeauth supports no response type. Section 3.2
+	// says that "claims with zero elements MUST be omitted", which contradicts section 2. edgeauth
+	// sends an empty list.
 	ResponseTypes         []string `json:"response_types_supported"`
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
