@@ -24,24 +24,24 @@ import (
 // Password is the password of every account that AddUser makes.
 const Password = "correct horse battery staple"
 
-// Config says how an Authority differs from a deployment without any configuration. Every member
-// may be left out.
+// Config says how an Authority differs from a deployment without any configuration. All fields are
+// optional.
 type Config struct {
-	// Issuer is the iss of tokens. The default is https://auth.example.com, and for a Server its
-	// URL.
+	// Issuer is the iss of tokens. The default is https://auth.example.com, and for a Server the
+	// URL of the Server.
 	Issuer string
 	// Audience is the aud of tokens. The default is the issuer, as in a deployment
 	// whose parameter Audience is empty.
 	Audience []string
-	// Algorithm signs tokens: token.RS256, token.ES256 or token.EdDSA. The default is RS256, as it
-	// is in a deployment. The keys of an algorithm are made once in a process, in a third of a
-	// second for RS256 and at once for the others. Every Authority of the process has them.
+	// Algorithm signs tokens: token.RS256, token.ES256 or token.EdDSA. The default is RS256, as in
+	// a deployment. The keys of an algorithm are made once in a process, which takes a third of a
+	// second for RS256. Every Authority of the process shares them.
 	Algorithm token.Algorithm
-	// Start is the time at which Clock stands. The default is the time of the call of New, in whole
-	// seconds, so that tokens are good for an API under test that has a clock of its own.
+	// Start is the initial time of Clock. The default is the time of the call of New, in whole
+	// seconds, so that tokens are valid for an API under test with its own clock.
 	Start time.Time
-	// Settings, if it is not nil, changes the settings of the service before it is made: clients,
-	// limits, stores.
+	// Settings, if not nil, changes the settings of the service before it is made: clients, limits,
+	// stores.
 	Settings func(*service.Settings)
 }
 
@@ -53,13 +53,13 @@ type Authority struct {
 	Audience []string
 	// Clock is the clock of tokens, accounts and sessions.
 	Clock *Clock
-	// Verifier takes the tokens of this Authority, for Audience and at the time of Clock. It holds
-	// the public keys, as the verifier of an authorizer does.
+	// Verifier verifies the tokens of this Authority, for Audience and at the time of Clock. It has
+	// only the public keys, like the verifier of an authorizer.
 	Verifier *token.Verifier
-	// Handler answers every route of edgeauth: login, refresh, logout, the public keys and so on.
-	// In front of the routes that need a session it checks the access token.
+	// Handler serves every route of edgeauth: login, refresh, logout, the public keys and so on. For
+	// the routes that need a session it first checks the access token.
 	Handler http.Handler
-	// Users makes, changes and disables accounts, as the command edgeauth user does.
+	// Users creates, changes and disables accounts, like the command edgeauth user.
 	Users *user.Directory
 	// Service has the parts of the deployment: the manager of sessions, the store, the clients.
 	Service *service.Service
@@ -71,7 +71,7 @@ type Authority struct {
 	next     token.SigningKey
 }
 
-// New returns an Authority with stores of its own, which end with the test.
+// New returns an Authority with its own stores, which end with the test.
 func New(t testing.TB, c Config) *Authority {
 	t.Helper()
 	a := &Authority{t: t}
@@ -129,7 +129,7 @@ func (a *Authority) make(c Config) {
 	a.must("make the issuer", err)
 }
 
-// must ends the test if what was to be done failed.
+// must ends the test if err is not nil.
 func (a *Authority) must(what string, err error) {
 	a.t.Helper()
 	if err != nil {
@@ -137,13 +137,13 @@ func (a *Authority) must(what string, err error) {
 	}
 }
 
-// Token returns an access token that is good now, as a deployment issues it. Each change is made to
-// what the token says:
+// Token returns an access token that is valid now, as a deployment issues it. Each change may
+// change the content of the token:
 //
 //	a.Token("ada", func(g *token.Grant) { g.Subject.Roles = []string{"admin"} })
 //
-// The subject needs no account, and the token's session is in no store: a token whose session can
-// be read comes from Login.
+// The subject needs no account, and no store has the token's session. Use Login for a token whose
+// session can be read.
 func (a *Authority) Token(subject auth.SubjectID, changes ...func(*token.Grant)) string {
 	a.t.Helper()
 	now := a.Clock.Now()
@@ -161,8 +161,8 @@ func (a *Authority) Token(subject auth.SubjectID, changes ...func(*token.Grant))
 	return access.Text.Reveal()
 }
 
-// Sign returns a JWS of this header and this payload, both of any text, under the key that signs
-// now. The empty header stands for that of a good token.
+// Sign returns a JWS of this header and this payload, which may be any texts, under the current
+// signing key. An empty header means the header of a valid token.
 func (a *Authority) Sign(header, payload string) string {
 	a.t.Helper()
 	s := a.signer()
@@ -191,7 +191,7 @@ func (a *Authority) JWKS() string {
 	return string(text)
 }
 
-// AddUser makes an account with this e-mail address, these roles and the password Password.
+// AddUser creates an account with this e-mail address, these roles and the password Password.
 func (a *Authority) AddUser(email string, roles ...string) user.User {
 	a.t.Helper()
 	u, err := a.Users.Add(context.Background(), email, auth.NewSecret(Password), roles)
@@ -199,9 +199,9 @@ func (a *Authority) AddUser(email string, roles ...string) user.User {
 	return u
 }
 
-// Login logs an account with the password Password in, by Handler, and returns the tokens of its
-// new session. If Settings.Steps ask for a second factor, give its code as oneTimeCode; more than one
-// code ends the test.
+// Login logs in an account with the password Password, through Handler, and returns the tokens of
+// its new session. If Settings.Steps require a second factor, pass its code as oneTimeCode; more
+// than one code ends the test.
 func (a *Authority) Login(email string, oneTimeCode ...string) (access, refresh string) {
 	a.t.Helper()
 	request := map[string]string{"email": email, "password": Password}

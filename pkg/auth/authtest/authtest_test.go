@@ -129,7 +129,7 @@ func refresh(t *testing.T, a *authtest.Authority, text string) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-// A session goes on over refreshes on the driven clock, and ends when its user is disabled.
+// A session continues over refreshes on the driven clock, and ends when its user is disabled.
 func TestSession(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	u := a.AddUser("ada@example.com", "admin")
@@ -174,7 +174,7 @@ func TestWrongPasswordsAreThrottled(t *testing.T) {
 	}
 }
 
-// The cheap hasher tells two passwords apart if and only if that of a deployment does.
+// The cheap hasher distinguishes two passwords if and only if the hasher of a deployment does.
 func TestHasherAgrees(t *testing.T) {
 	var cheap login.Hasher
 	authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) { cheap = s.Hasher }})
@@ -200,7 +200,7 @@ func TestHasherAgrees(t *testing.T) {
 	}
 }
 
-// A hash of a deployment's, or of another system's, is verified as it is there.
+// A hash of a deployment or of another system is verified as in a deployment.
 func TestImportedHash(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	hash, err := productionHasher.Hash(auth.NewSecret(authtest.Password))
@@ -253,7 +253,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// Two of a process have the same keys, and their own accounts.
+// Two Authorities of a process have the same keys, and separate accounts.
 func TestTwo(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	b := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
@@ -280,7 +280,7 @@ func (s *stopped) Fatalf(format string, args ...any) {
 	panic(s)
 }
 
-// What goes wrong ends the test, and says what it was.
+// A failure ends the test, and its message says what failed.
 func TestFailures(t *testing.T) {
 	for name, row := range map[string]struct {
 		do   func(t testing.TB)
@@ -307,7 +307,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// The stores of an Authority can be another's, or wrapped to fail.
+// The stores of an Authority can belong to another Authority, or be wrapped to fail.
 func TestSettings(t *testing.T) {
 	var broken brokenUsers
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA, Settings: func(s *service.Settings) {

@@ -13,24 +13,24 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// BadToken is a text that no API may take for an access token.
+// BadToken is a text that no API may accept as an access token.
 type BadToken struct {
 	// Name says what is wrong, in a few words that serve as the name of a subtest.
 	Name string
-	// Text is the token, as it stands in a request's header.
+	// Text is the token, as in a request's header.
 	Text string
 	// Reason is the reason for which edgeauth's verifier refuses the token.
 	Reason token.Reason
-	// Why says what happens to an API that takes the token.
+	// Why says what can happen to an API that accepts the token.
 	Why string
-	// Strict reports that golang-jwt takes the token, with all of its checks switched on. Other
-	// libraries take some of these tokens too. An API that verifies by such a library may have to
-	// leave them out.
+	// Strict means that golang-jwt accepts the token, with all of its checks switched on. Other
+	// libraries accept some of these tokens too. The tests of an API that verifies with such a
+	// library may have to leave them out.
 	Strict bool
 }
 
-// BadTokens returns the bad tokens of a subject. Each differs in one way from a token that is good
-// at the time of Clock.
+// BadTokens returns bad tokens for a subject. Each differs in one way from a token that is valid at
+// the time of Clock.
 func (a *Authority) BadTokens(subject auth.SubjectID) []BadToken {
 	a.t.Helper()
 	f := a.forger(subject)
@@ -106,7 +106,7 @@ func (f *forger) forOthers() []BadToken {
 	}
 }
 
-// unsigned returns tokens that a client can write without a key.
+// unsigned returns tokens that a client can make without a key.
 func (f *forger) unsigned() []BadToken {
 	header, payload, _ := f.segments()
 	none := func(alg string) string {

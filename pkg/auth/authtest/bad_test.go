@@ -42,8 +42,8 @@ func TestBadTokens(t *testing.T) {
 	}
 }
 
-// Every reason of the verifier's list has a bad token, but for the one that only other issuers'
-// tokens have.
+// Every reason of the verifier has a bad token, except the reason that only other issuers' tokens
+// have.
 func TestBadTokensHaveEveryReason(t *testing.T) {
 	found := map[token.Reason]bool{}
 	for _, bad := range authtest.New(t, authtest.Config{Algorithm: token.EdDSA}).BadTokens("ada") {
@@ -60,8 +60,8 @@ func TestBadTokensHaveEveryReason(t *testing.T) {
 	}
 }
 
-// Strict is what golang-jwt accepts with every check on, with a key function that looks at kid and
-// typ.
+// Strict is true for the tokens that golang-jwt accepts with every check switched on and with a key
+// function that checks kid and typ.
 func TestStrict(t *testing.T) {
 	for _, alg := range algorithms {
 		a := authtest.New(t, authtest.Config{Algorithm: alg})
@@ -87,7 +87,7 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// Every bad token can be sent, also as a header of HTTP.
+// Every bad token can be sent, even in an HTTP header.
 func TestBadTokensCanBeSent(t *testing.T) {
 	a := authtest.NewServer(t, authtest.Config{Algorithm: token.EdDSA})
 	for _, bad := range a.BadTokens("ada") {
@@ -121,7 +121,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// A production hasher reads no hash of a test's.
+// The hasher of a deployment refuses a hash from a test.
 func TestHashIsMarked(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	u := a.AddUser("ada@example.com")

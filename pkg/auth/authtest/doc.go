@@ -1,9 +1,9 @@
-// Package authtest is for the tests of an API that edgeauth protects: it issues good tokens and bad
-// ones, and runs edgeauth's endpoints in the test's own process.
+// Package authtest is for the tests of an API that edgeauth protects: it issues valid and invalid
+// tokens, and runs edgeauth's endpoints in the test's own process.
 //
 //	func TestOrders(t *testing.T) {
 //		a := authtest.New(t, authtest.Config{})
-//		api := NewAPI(a.Issuer, a.Audience, a.JWKS()) // the API under test, told whose tokens to take
+//		api := NewAPI(a.Issuer, a.Audience, a.JWKS()) // the API under test
 //
 //		r := httptest.NewRequest("GET", "/orders", nil)
 //		r.Header.Set("Authorization", "Bearer "+a.Token("ada"))
@@ -21,26 +21,26 @@
 //
 // # Tokens
 //
-// [Authority.Token] issues what a deployment would issue, through the same code.
-// [Authority.BadTokens] differ from such a token in one way each, and name the reason for which
+// [Authority.Token] issues the same tokens as a deployment, through the same code.
+// [Authority.BadTokens] differ from a valid token in one way each, and name the reason for which
 // edgeauth refuses them. [Authority.Sign] signs any other header and payload. An API that fetches
-// its keys by URL needs [NewServer], whose Issuer is an address that answers.
+// its keys by URL needs [NewServer], whose Issuer is the address of a running server.
 //
 // # Accounts and sessions
 //
-// [Authority.AddUser] makes an account with the password [Password], and [Authority.Login] logs it
-// in. What an operator does to accounts is [Authority.Users], what a deployment does with sessions
-// is [Authority.Service], and both see the time of [Authority.Clock], which a test moves:
+// [Authority.AddUser] creates an account with the password [Password], and [Authority.Login] logs
+// it in. [Authority.Users] changes accounts as an operator does, and [Authority.Service] has the
+// sessions of the deployment. Both use the time of [Authority.Clock], which a test moves:
 //
 //	a.AddUser("ada@example.com", "admin")
 //	access, refresh := a.Login("ada@example.com")
-//	a.Clock.Advance(15 * time.Minute) // access has expired; refresh is good
+//	a.Clock.Advance(15 * time.Minute) // access has expired; refresh is valid
 //
 // # What is real
 //
-// The parts are those of a deployment, with three exceptions. The clock stands still until the test
-// moves it. The store is a file in the test's temporary folder, and its writes do not wait for the
-// disk. Passwords are stored under a hash that costs no time.
+// The parts are the same as in a deployment, with three exceptions. The clock stands still until
+// the test moves it. The store is a file in the test's temporary folder, and its writes do not wait
+// for the disk. Passwords are stored under a hash that costs no time.
 //
 // The package does not work in production. New takes a testing.TB, which only package testing
 // makes. The keys exist in the memory of one process. The stored hashes begin with "authtest-only",

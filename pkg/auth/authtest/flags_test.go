@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A program that links this package registers no flags: neither those of package testing nor
-// others.
+// A program that links this package registers no flags, not even those of package testing.
 func TestImportAddsNoFlags(t *testing.T) {
 	const program = `package main
 

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// forger makes bad tokens of a good one.
+// forger makes bad tokens from a valid token.
 type forger struct {
 	signer  signer
 	header  members
@@ -20,8 +20,8 @@ type forger struct {
 	good    string
 	now     time.Time
 	next    token.SigningKey
-	strange ed25519.PrivateKey // of a stranger
-	err     error              // the first
+	strange ed25519.PrivateKey // the key of a stranger
+	err     error              // the first error
 }
 
 func (a *Authority) forger(subject auth.SubjectID) *forger {
@@ -35,7 +35,7 @@ func (a *Authority) forger(subject auth.SubjectID) *forger {
 	return f
 }
 
-// members are those of a JSON object. A change makes another object.
+// members are the members of a JSON object. with returns a changed copy.
 type members map[string]any
 
 func (f *forger) read(segment string) members {
@@ -48,7 +48,7 @@ func (f *forger) read(segment string) members {
 	return m
 }
 
-// with returns m with these members, of which a nil one is left out.
+// with returns m with the given members. A member that is nil is left out.
 func (m members) with(changes members) members {
 	other := members{}
 	for _, from := range []members{m, changes} {
@@ -62,8 +62,8 @@ func (m members) with(changes members) members {
 	return other
 }
 
-// text returns m as JSON. Every member can be written: m was read from JSON, and changes are texts
-// and numbers.
+// text returns m as JSON. Encoding cannot fail: m was read from JSON, and changes are texts and
+// numbers.
 func (m members) text() string {
 	text, _ := json.Marshal(m)
 	return string(text)
@@ -75,7 +75,7 @@ func (f *forger) note(err error) {
 	}
 }
 
-// signed returns a token of this header and payload, with a good signature.
+// signed returns a token with this header and payload and a valid signature.
 func (f *forger) signed(header, payload members) string {
 	return f.signedText(header.text(), payload.text())
 }
@@ -86,13 +86,13 @@ func (f *forger) signedText(header, payload string) string {
 	return text
 }
 
-// claims returns a well signed token of a payload with these changes.
+// claims returns a token with a valid signature and a payload with these changes.
 func (f *forger) claims(changes members) string { return f.signed(f.header, f.payload.with(changes)) }
 
-// headers returns a well signed token of a header with these changes.
+// headers returns a token with a valid signature and a header with these changes.
 func (f *forger) headers(changes members) string { return f.signed(f.header.with(changes), f.payload) }
 
-// segments returns the three parts of the good token.
+// segments returns the three parts of the valid token.
 func (f *forger) segments() (header, payload, signature string) {
 	header, rest, _ := strings.Cut(f.good, ".")
 	payload, signature, _ = strings.Cut(rest, ".")
@@ -104,13 +104,14 @@ func (f *forger) signature() string {
 	return signature
 }
 
-// append returns a well signed token of a payload with one more member at its end, which may be
-// there already.
+// append returns a token with a valid signature and a payload with one more member at its end. The
+// payload may already have the member.
 func (f *forger) append(member string) string {
 	return f.signedText(f.header.text(), strings.TrimSuffix(f.payload.text(), "}")+","+member+"}")
 }
 
-// stranger returns a token of this header and the good payload, under a key that is not published.
+// stranger returns a token with this header and the valid payload, under a key that is not
+// published.
 func (f *forger) stranger(header members) string {
 	_, payload, _ := f.segments()
 	text := encode(header.text()) + "." + payload
@@ -121,8 +122,8 @@ func (f *forger) strangerJWK() members {
 	return members{"kty": "OKP", "crv": "Ed25519", "x": encode(string(f.strange.Public().(ed25519.PublicKey)))}
 }
 
-// signedByNext returns the good payload under the key that signs next, with the kid of the one that
-// signs now.
+// signedByNext returns the valid payload, signed under the next key but with the kid of the current
+// key.
 func (f *forger) signedByNext() string {
 	next, err := newSigner(f.next)
 	f.note(err)
@@ -131,7 +132,7 @@ func (f *forger) signedByNext() string {
 	return text
 }
 
-// respelled returns the good token with another last character that decodes to the same signature:
+// respelled returns the valid token with another last character that decodes to the same signature:
 // its last two bits belong to no byte (RFC 4648, section 3.5).
 func (f *forger) respelled() string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -11,9 +11,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// hasher hashes at no cost and without a salt. No program may store a password so, and package
-// password refuses its hashes (password.ErrMalformed). Two passwords are one to it if they are one
-// to package password.
+// hasher hashes at no cost and without a salt. No program may store passwords in this way, and
+// package password refuses its hashes (password.ErrMalformed). hasher treats two passwords as equal
+// exactly if package password does.
 type hasher struct{}
 
 const hashPrefix = "authtest-only:"
@@ -27,8 +27,8 @@ func (hasher) Hash(given auth.Secret) (auth.Secret, error) {
 	return auth.NewSecret(hashPrefix + hex.EncodeToString(sum[:])), nil
 }
 
-// Verify leaves the hashes that a test imports from another system to package password, as a
-// deployment would.
+// Verify passes hashes that a test imports from another system to package password, as a deployment
+// would.
 func (h hasher) Verify(stored, given auth.Secret) (password.Result, error) {
 	if !strings.HasPrefix(stored.Reveal(), hashPrefix) {
 		return password.Hasher{}.Verify(stored, given)

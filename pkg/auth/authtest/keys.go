@@ -24,10 +24,10 @@ import (
 // rings are the three rings of a deployment.
 type rings struct {
 	signing, refresh, login keyrings.Source
-	next                    token.SigningKey // published, and signs nothing yet
+	next                    token.SigningKey // published, but does not sign yet
 }
 
-// created is when the keys were made, as far as the rings say.
+// created is when the keys were made, according to the rings.
 var created = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var made = struct {
@@ -85,8 +85,8 @@ func (s signer) sign(header, payload string) (string, error) {
 	return text + "." + encode(string(signature)), err
 }
 
-// signature tries until s of an ECDSA signature is the lower of the two that verify, as edgeauth
-// issues it.
+// signature retries until s of an ECDSA signature is the lower of the two values that verify,
+// because edgeauth issues only the lower value.
 func (s signer) signature(text string) ([]byte, error) {
 	method := jwt.GetSigningMethod(string(s.key.Algorithm()))
 	for {

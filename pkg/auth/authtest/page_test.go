@@ -15,7 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestPage holds the Go code of docs/testing.md to the tests below.
+// TestPage compares the Go code of docs/testing.md with the tests below.
 func TestPage(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/testing.md")
 	if err != nil {
@@ -37,7 +37,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// newAPI returns an API as a team may have it: with keys as a text, and with a clock of its own.
+// newAPI returns an API as a team may have it: with keys as a text, and with its own clock.
 func newAPI(issuer string, audience []string, jwks string) http.Handler {
 	keys, err := token.ParseJWKS([]byte(jwks))
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 // Server is an Authority whose Handler listens on a port of this machine, by plain HTTP.
 type Server struct {
 	*Authority
-	// URL is the address, without a slash at the end. It is the issuer, unless Config names
-	// another.
+	// URL is the address, without a final slash. It is the issuer, unless Config names another
+	// issuer.
 	URL string
 }
 
@@ -49,8 +49,8 @@ func newHandler(s *service.Service, v *token.Verifier, now func() time.Time) (ht
 	return newMux(route.Table(), functions, guard.Middleware), nil
 }
 
-// newMux sends each path to its function, which answers for the methods that have no row, and puts
-// the guard in front of the rows that need a session.
+// newMux sends each path to its function, which answers for the methods without a row, and puts the
+// guard in front of the rows that need a session.
 func newMux(table []route.Row, functions map[string]http.Handler, guard func(http.Handler) http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	paths := map[string]bool{}

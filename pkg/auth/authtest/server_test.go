@@ -10,7 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// The guard stands in front of the rows that need a session, and of no other method of the path.
+// The guard is only in front of the rows that need a session, and not in front of other methods of
+// the path.
 func TestMuxGuards(t *testing.T) {
 	says := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })

@@ -23,8 +23,8 @@ type event struct {
 	Locale    string `json:"locale"`
 }
 
-// Event returns m as JSON, for the function that sends. It reveals the code, so it must not be logged
-// or stored. The error says what of m is no message.
+// Event returns m as JSON, for the function that sends. The JSON contains the code, so it must not
+// be logged or stored. The error says why m is not a valid message.
 func (m Message) Event() ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func (m Message) Event() ([]byte, error) {
 	return json.Marshal(event{eventVersion, m.Kind, m.To, m.Code.Reveal(), m.Reference, usableLocale(m.Locale)})
 }
 
-// ParseEvent returns the message that [Message.Event] wrote. It refuses unknown and missing members and
-// other versions. The error holds no part of the event: an event holds a code.
+// ParseEvent returns the message that [Message.Event] wrote. It refuses unknown and missing members
+// and other versions. The error contains no part of the event, because an event contains a code.
 func ParseEvent(data []byte) (Message, error) {
 	var m Message
 	var version int64
@@ -72,12 +72,12 @@ func ParseEvent(data []byte) (Message, error) {
 	return m, m.check()
 }
 
-// maxLocaleBytes bounds a list of language tags. RFC 5646, section 4.4.1, asks for at least 35 bytes a
-// tag.
+// maxLocaleBytes bounds a list of language tags. RFC 5646, section 4.4.1, requires support for at
+// least 35 characters for each tag.
 const maxLocaleBytes = 200
 
-// usableLocale returns the beginning of a text that may come from a client: a header that is too long
-// must not fail a request.
+// usableLocale returns the beginning of a text that may come from a client: a header that is too
+// long must not make a request fail.
 func usableLocale(text string) string {
 	if len(text) > maxLocaleBytes {
 		text = text[:maxLocaleBytes]
@@ -88,7 +88,8 @@ func usableLocale(text string) string {
 	return ""
 }
 
-// check returns an error if m is no message of its kind. The error holds no part of m but the kind.
+// check returns an error if m is not a valid message of its kind. The error contains no part of m
+// except the kind.
 func (m Message) check() error {
 	hasCode, known := kinds[m.Kind]
 	code := m.Code.Reveal()

@@ -8,18 +8,18 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// localLength is how many messages wait in a [Local] queue.
+// localLength is how many messages can wait in a [Local] queue.
 const localLength = 256
 
-// Local is a queue in the memory of the process, for a program that sends its mails itself. What waits
-// is lost when the process ends. It is safe for concurrent use.
+// Local is a queue in the memory of the process, for a program that sends its mails itself. Waiting
+// messages are lost when the process ends. It is safe for concurrent use.
 type Local struct {
 	waiting chan Message
 	done    sync.WaitGroup
 }
 
-// NewLocal returns a queue that passes each message to send, one after the other, in a goroutine of
-// its own. send handles its errors itself.
+// NewLocal returns a queue that passes each message to send, one after the other, in its own
+// goroutine. send must handle its errors itself.
 func NewLocal(send func(ctx context.Context, m Message)) *Local {
 	q := &Local{waiting: make(chan Message, localLength)}
 	q.done.Go(func() {
@@ -44,7 +44,7 @@ func (q *Local) Enqueue(_ context.Context, m Message) error {
 	}
 }
 
-// Close sends what waits, and returns afterwards. Enqueue must not be called any more.
+// Close sends the waiting messages and then returns. Enqueue must not be called any more.
 func (q *Local) Close() {
 	close(q.waiting)
 	q.done.Wait()

@@ -16,12 +16,13 @@ import (
 type Config struct {
 	Sender Sender
 	From   string // the address of the sender
-	// Name is the name of the product or of the company. It stands beside From and in the texts.
+	// Name is the name of the product or of the company. It is shown with From and in the texts.
 	// Empty means the domain of From.
 	Name    string
 	ReplyTo string // empty means From
-	// Link is the page where a person types a code, as an https URL without query and fragment. A mail
-	// with a code links to it with the code in the fragment, which no server sees. Empty means no link.
+	// Link is the page where a person enters a code, as an https URL without query and fragment. A
+	// mail with a code links to it with the code in the fragment, which is not sent to a server.
+	// Empty means no link.
 	Link      string
 	Templates *Templates    // nil means the shipped ones
 	Suppress  *Suppressions // nil means that no address is suppressed
@@ -30,8 +31,8 @@ type Config struct {
 // Mailer renders messages and sends them. It is safe for concurrent use.
 type Mailer struct{ Config }
 
-// NewMailer returns a Mailer. The error names each field that is missing or invalid, its value and what
-// is accepted.
+// NewMailer returns a Mailer. The error names each field that is missing or invalid, its value and
+// what is accepted.
 func NewMailer(c Config) (*Mailer, error) {
 	var errs []error
 	if c.Sender == nil {
@@ -96,11 +97,11 @@ func oneLine(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' })
 }
 
-// Send renders a message and sends it. A message of [KindNone] is no mail, so Send returns at once. The
-// error is a [*Failure] if the mail was not sent. Any other error means that the store of suppressions
-// decided nothing, and wraps auth.ErrUnavailable.
+// Send renders a message and sends it. For a message of [KindNone], which is no mail, Send returns at
+// once. The error is a [*Failure] if the mail was not sent. Any other error means that the store of
+// suppressions did not answer, and wraps auth.ErrUnavailable.
 //
-// Send may be repeated: the mail has the same code again.
+// Send may be repeated: the mail then has the same code.
 func (s *Mailer) Send(ctx context.Context, m Message) error {
 	if m.Kind == KindNone {
 		return nil
@@ -127,8 +128,9 @@ func (s *Mailer) Send(ctx context.Context, m Message) error {
 	return s.Sender.Send(ctx, out)
 }
 
-// recipient returns an address with its domain as A-labels, which every server can write. It refuses
-// what some servers read as another address, such as a quoted local part in an imported user.
+// recipient returns an address with its domain as A-labels, which every server can write. It
+// refuses an address that some servers read as a different address, such as a quoted local part of
+// an imported user.
 func recipient(address string) (string, error) {
 	if err := user.CheckEmail(address); err != nil {
 		return "", err

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// Mail is a rendered message. Its texts have no line feed but those of Text and HTML.
+// Mail is a rendered message. Only Text and HTML may contain line feeds.
 type Mail struct {
 	From, Name, ReplyTo string // Name is shown beside From; it and ReplyTo may be empty
-	// To has its domain as A-labels. The part before the @ is as the owner writes it, which may hold
-	// letters outside ASCII.
+	// To has its domain as A-labels. The part before the @ is as the owner writes it, and may
+	// contain letters outside ASCII.
 	To         string
 	Locale     string // of the texts
 	Subject    string
@@ -28,7 +28,7 @@ type Reason string
 // The set of reasons is closed.
 const (
 	ReasonSuppressed  Reason = "suppressed"  // an earlier mail to the address bounced, or its owner complained
-	ReasonAddress     Reason = "address"     // the address cannot be written to, or its server refuses it
+	ReasonAddress     Reason = "address"     // mail cannot be sent to the address, or its server refuses it
 	ReasonSandbox     Reason = "sandbox"     // the account of SES sends to verified addresses only
 	ReasonContent     Reason = "content"     // the server refuses the mail itself
 	ReasonSender      Reason = "sender"      // the server refuses this sender: its address, its permission or its password
@@ -36,18 +36,18 @@ const (
 	ReasonUnreachable Reason = "unreachable" // no answer, or a temporary refusal
 )
 
-// The reasons of what a mail server reports later.
+// The reasons that a mail server reports later.
 const (
 	ReasonBounce     Reason = "bounce"      // the address takes no mails; it is suppressed from now on
 	ReasonSoftBounce Reason = "soft_bounce" // the mail did not arrive, for example because the mailbox is full
 	ReasonComplaint  Reason = "complaint"   // the owner called it spam; the address is suppressed from now on
 )
 
-// Failure is the error of a mail that was not sent, or not certainly.
+// Failure is the error of a mail that was not sent, or may not have been sent.
 type Failure struct {
 	Reason Reason
-	// Detail is the code of the server's answer, such as 550 5.1.1 or MessageRejected. It is safe to
-	// log: the texts of servers are not, because they hold addresses.
+	// Detail is the code of the server's answer, such as 550 5.1.1 or MessageRejected. It is safe
+	// to log. The texts of servers are not, because they contain addresses.
 	Detail string
 }
 

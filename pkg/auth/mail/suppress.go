@@ -8,23 +8,23 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// suppressedFor is for how long no mail is sent to an address after a bounce or a complaint.
+// suppressedFor is how long no mail is sent to an address after a bounce or a complaint.
 const suppressedFor = 30 * 24 * time.Hour
 
 const suppression = "mail suppressed"
 
-// Suppressions remembers the addresses to which no mail is sent, by a keyed hash: neither the table nor
-// the key alone shows them. A rotation of the login keys forgets them, and the next bounce brings them
-// back. It is safe for concurrent use if its fields are.
+// Suppressions remembers the addresses to which no mail is sent, by a keyed hash: a reader of only
+// the table or only the key does not learn them. A rotation of the login keys forgets them, and the
+// next bounce suppresses an address again. It is safe for concurrent use if its fields are.
 type Suppressions struct {
 	Counters throttle.Counters
 	Keys     throttle.Keys    // the login keys
 	Now      func() time.Time // nil means time.Now
 }
 
-// Suppress suppresses an address for 30 days. An address that is suppressed already stays so
-// until its time. The error wraps [user.ErrEmail] if the text is no address; any other error is that of
-// the store or of the keys.
+// Suppress suppresses an address for 30 days. If the address is suppressed already, its end does not
+// change. The error wraps [user.ErrEmail] if the text is not an address. Any other error comes from
+// the store or from the keys.
 func (s *Suppressions) Suppress(ctx context.Context, address string) error {
 	key, err := user.NormalizeEmail(address)
 	if err != nil {

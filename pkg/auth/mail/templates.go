@@ -31,9 +31,9 @@ type texts struct {
 	html map[Kind]*html.Template
 }
 
-// content is what a template can use. It has no text that a person wrote but the address.
+// content is what a template can use. The address is its only text that a client wrote.
 type content struct {
-	Name      string // of the product
+	Name      string // name of the product
 	To        string // the address, as its owner writes it
 	Code      string // empty for a kind without one
 	Reference string
@@ -42,19 +42,19 @@ type content struct {
 	Minutes   int    // for which the code is valid
 }
 
-// codeMinutes is how long a code is valid. A test holds it to package flow.
+// codeMinutes is how long a code is valid. A test compares it with package flow.
 const codeMinutes = 10
 
-// LoadTemplates returns the shipped templates, with those of a folder above them. A folder has one
-// folder for each language, named by its tag, such as de or pt-br in lower case. In it are the files
+// LoadTemplates returns the shipped templates, overridden by the files of a folder. The folder has
+// one folder for each language, named by its tag in lower case, such as de or pt-br. Each language
+// may have these files, in the languages of packages text/template and html/template:
 //
 //	signup.txt login.txt reset.txt taken.txt       "Subject: ...", an empty line, and the text
 //	signup.html login.html reset.html taken.html   the same as a page
 //	layout.html                                    what the pages share: the templates top, code and bottom
 //
-// in the languages of packages text/template and html/template. A file that is missing is that of the
-// shipped language, English. folder may be nil. The error names the file that is wrong or that no
-// mail uses.
+// For a missing file, LoadTemplates uses the shipped file in English. folder may be nil. The error
+// names a file that is invalid or that no mail uses.
 func LoadTemplates(folder fs.FS) (*Templates, error) {
 	own, err := fs.Sub(shipped, "templates")
 	if err != nil {
@@ -90,8 +90,8 @@ func LoadTemplates(folder fs.FS) (*Templates, error) {
 	return t, nil
 }
 
-// checkNames refuses a file that no mail uses. A misspelt name would otherwise leave the shipped text in
-// its place. Files whose names begin with a dot, such as those of editors, are left alone.
+// checkNames refuses a file that no mail uses: with a misspelt name, the shipped text would
+// otherwise be used. It ignores files whose names begin with a dot, such as editors' files.
 func checkNames(folder fs.FS, tag string) error {
 	known := []string{"layout.html"}
 	for k := range kinds {
@@ -112,7 +112,7 @@ func checkNames(folder fs.FS, tag string) error {
 	return nil
 }
 
-// load reads the templates of one language, and tries each.
+// load reads the templates of one language, and tries each template.
 func load(own, folder fs.FS, tag string) (texts, error) {
 	read := func(name string) (body, from string, err error) {
 		for _, at := range []struct {
@@ -166,8 +166,8 @@ func load(own, folder fs.FS, tag string) (texts, error) {
 	return t, nil
 }
 
-// try renders a sample with and without a link, so that a template that cannot be rendered stops the
-// start and not a sign-up.
+// try renders a sample with and without a link, so that a template that cannot be rendered stops
+// the start, and does not fail a sign-up later.
 func (t texts) try(k Kind, hasCode bool) error {
 	m := Message{Kind: k, To: "ada@example.com", Reference: "BCDF"}
 	if hasCode {
@@ -221,7 +221,7 @@ func (t texts) render(m Message, name, page string, out *Mail) error {
 	case !ok || !isSubject || !oneLine(subject) || strings.TrimSpace(subject) == "" || len(subject) > maxSubjectBytes:
 		return fmt.Errorf("mail: the template %s must begin with a line \"Subject: ...\" of at most %d bytes and an empty line", t.text[m.Kind].Name(), maxSubjectBytes)
 	case code != "" && strings.Contains(subject, code):
-		// Servers keep and report subjects: the events of bounces hold them.
+		// Servers keep and report subjects: the events of bounces contain them.
 		return fmt.Errorf("mail: the template %s shows the code in the subject", t.text[m.Kind].Name())
 	case m.To != "" && strings.Contains(subject, m.To):
 		return fmt.Errorf("mail: the template %s shows the address in the subject", t.text[m.Kind].Name())
@@ -232,7 +232,7 @@ func (t texts) render(m Message, name, page string, out *Mail) error {
 
 const maxSubjectBytes = 200
 
-// unrendered leaves out the error of the template, which may hold the code or the address.
+// unrendered omits the error of the template, which may contain the code or the address.
 func unrendered(name string) error {
 	return fmt.Errorf("mail: the template %s cannot be rendered (want the fields Name, To, Code, Reference, Link, Page and Minutes, and in pages the templates of layout.html: top, code and bottom)", name)
 }
@@ -245,8 +245,8 @@ func isTag(text string) bool {
 
 // locale returns the language of a message by lookup (RFC 4647, section 3.4): the tag itself, then
 // the tag without its last parts. asked may be a list in the order of preference, as in the header
-// Accept-Language; weights are ignored. The text comes from clients, so it only chooses among the
-// languages that were loaded.
+// Accept-Language; weights are ignored. The text comes from clients, so it only selects one of the
+// loaded languages.
 func (t *Templates) locale(asked string) string {
 	for one := range strings.SplitSeq(asked, ",") {
 		tag, _, _ := strings.Cut(one, ";")
