@@ -11,8 +11,9 @@ import (
 // three parameters in the order of the reference implementation, and unpadded standard base64.
 const argon2idPrefix = "$argon2id$"
 
-// djangoArgon2Prefix begins Django's "argon2$argon2id$…": the same text, but of a password that was
-// not normalised. Use this form for Argon2id hashes of every system that does not normalise.
+// djangoArgon2Prefix begins Django's "argon2$argon2id$…": the same text, but the hash of a password
+// that was not normalised. Use this form for Argon2id hashes of every system that does not
+// normalise.
 const djangoArgon2Prefix = "argon2" + argon2idPrefix
 
 const (

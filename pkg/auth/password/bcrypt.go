@@ -24,9 +24,9 @@ import (
 // For passwords of up to 255 bytes, 2a, 2b and 2y name the same algorithm. 2x is not supported: it
 // names PHP's old sign-extension bug, with which many passwords share a hash.
 //
-// Hashes of low cost are not wrapped: the library compares and does not return the digest, and even
-// the lowest cost is salted and as slow as hundreds of plain digests. The next login replaces them
-// if bcrypt sees the whole password (see sees).
+// Hashes of low cost are not wrapped, because the library only compares and does not return the
+// digest. Even a hash of the lowest cost is salted and as slow as hundreds of plain digests. The
+// next login replaces a hash of low cost if bcrypt sees the whole password (see sees).
 var bcryptForms = []form{
 	{"bcrypt", "$2a$", parseBcrypt},
 	{"bcrypt", "$2b$", parseBcrypt},
@@ -45,11 +45,12 @@ const (
 
 	bcryptSaltText, bcryptDigestText = 22, 31
 	// bcryptBytes is how much of a password bcrypt reads. Other implementations silently ignore the
-	// rest. So does matches, because otherwise long passwords would stop working after an import.
+	// rest. matches ignores it too, because otherwise long passwords would stop working after an
+	// import.
 	bcryptBytes = 72
 )
 
-// bcryptAlphabet is strict: the last characters of salt and digest hold bits that must be zero.
+// bcryptAlphabet is strict: the last characters of salt and digest contain bits that must be zero.
 var bcryptAlphabet = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").
 	WithPadding(base64.NoPadding).Strict()
 
@@ -79,9 +80,9 @@ func (h bcryptHash) matches(g given) bool {
 	return bcrypt.CompareHashAndPassword([]byte(h.modular), []byte(text[:min(len(text), bcryptBytes)])) == nil
 }
 
-// sees reports whether bcrypt can tell the password from every other password. bcrypt repeats the
-// password, each time followed by a NUL, until it has 72 bytes. A password of 72 bytes or more
-// leaves no room for its end: the first 72 bytes alone, and with any tail, have the same hash.
+// sees reports whether bcrypt distinguishes the password from every other password. bcrypt repeats
+// the password, each time followed by a NUL, until it has 72 bytes. A password of 72 bytes or more
+// leaves no room for its end: its first 72 bytes have the same hash, alone and with any other tail.
 // "p\x00p" repeats to the same bytes as "p", and implementations in C stop at a NUL.
 func (h bcryptHash) sees(g given) bool {
 	text := h.prepare(g.received)

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// TestBoundsAreNamed holds that the error about a hash which asks for too much says for how much, and
-// what is accepted: it is all that an import tells of the record.
+// TestBoundsAreNamed checks that the error about a hash that requires too much work says how much,
+// and what is accepted. An import reports nothing else about the record.
 func TestBoundsAreNamed(t *testing.T) {
 	const digest = "MXlFoJx3D7QnHxMPkhI9yQa44gf2urPJX0SnqEzmpUY="
 	raw := strings.TrimRight(digest, "=")

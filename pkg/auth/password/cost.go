@@ -20,15 +20,15 @@ type Cost struct {
 var current = Cost{MemoryKiB: 19456, Passes: 2, Lanes: 1}
 
 // floor lists configurations of equal strength from OWASP's Password Storage Cheat Sheet, section
-// Argon2id: each uses less memory and more passes than the one before. Lanes split the same work
+// Argon2id: each uses less memory and more passes than the previous one. Lanes split the same work
 // and do not add to it.
 var floor = []Cost{{47104, 1, 1}, {19456, 2, 1}, {12288, 3, 1}, {9216, 4, 1}, {7168, 5, 1}}
 
 const (
-	// maxMemoryKiB is the most memory that a hash may ask for, made here or by another system. It
-	// is OWASP's recommendation for scrypt (N=2^17, r=8), and a quarter more than the greatest
-	// default of a framework (Django's Argon2, 100 MiB). An attacker who can write the table must
-	// not be able to exhaust the memory of every login.
+	// maxMemoryKiB is the maximum memory of a hash, new or imported. It is OWASP's recommendation
+	// for scrypt (N=2^17, r=8), and a quarter more than the largest default of a framework
+	// (Django's Argon2, 100 MiB). An attacker who can write the table must not be able to exhaust
+	// the memory of every login.
 	maxMemoryKiB = 128 << 10
 	// maxPasses and maxWorkKiB bound the time: memory times passes takes about a second.
 	maxPasses  = 10
@@ -42,7 +42,7 @@ var costBounds = fmt.Sprintf("1 to %d lanes, 1 to %d passes, at most %d KiB of m
 	maxLanes, maxPasses, maxMemoryKiB, maxWorkKiB)
 
 // Validate returns an error if new hashes must not cost c. A valid cost reaches at least one of
-// OWASP's configurations and is no more than Verify accepts. The zero Cost is valid.
+// OWASP's configurations and is within the bounds of Verify. The zero Cost is valid.
 func (c Cost) Validate() error {
 	c = c.orDefault()
 	if !c.bounded() {
@@ -66,8 +66,8 @@ func (c Cost) orDefault() Cost {
 	return c
 }
 
-// bounded reports whether Verify accepts c. A stored hash may be below the floor: it is outdated,
-// but valid.
+// bounded reports whether Verify accepts c. A stored hash may be below the floor: it is then
+// outdated, but valid.
 func (c Cost) bounded() bool {
 	return 1 <= c.Passes && c.Passes <= maxPasses &&
 		1 <= c.Lanes && c.Lanes <= maxLanes &&

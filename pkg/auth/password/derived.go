@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// derived is a stored hash of another system whose digest can be computed. (bcrypt's can only be
-// compared.)
+// derived is a stored hash of another system whose digest can be computed. (The digest of bcrypt
+// can only be compared.)
 type derived struct {
 	// digest computes the digest of a password. Other systems hashed the password as it was
 	// received, not in NFC.
@@ -33,10 +33,11 @@ func (d derived) String() string       { return d.spell(d.salt, d.want) }
 func (d derived) dummy() string        { return d.spell(d.blank, make([]byte, len(d.want))) }
 func (d derived) work() work           { return d.costs }
 
-// sees returns true: every form with a digest hashes the whole password. PBKDF2 and scrypt use it
-// as the key of an HMAC (RFC 2104, section 2). HMAC pads a short key with NUL, so Verify refuses a
-// NUL at the end. HMAC replaces a key that is longer than a block by its digest, so a long password
-// and its raw digest both match; only a client that knows the password knows the digest.
+// sees returns true: every form with a digest hashes the whole password. PBKDF2 and scrypt use the
+// password as the key of an HMAC (RFC 2104, section 2). HMAC pads a short key with NUL, so Verify
+// refuses a NUL at the end. HMAC replaces a key that is longer than a block by its digest, so a
+// long password and its raw digest both match. Only a client that knows the password knows the
+// digest.
 func (d derived) sees(given) bool { return true }
 
 // bounded returns an error unless salt and digest have a usual size. A shorter digest would match by
@@ -46,7 +47,7 @@ func (d derived) bounded(salt []byte) error {
 	return sized(len(salt), minSalt, maxSalt, len(d.want))
 }
 
-// sized returns an error unless a salt and a digest have sizes in bytes that are accepted.
+// sized returns an error unless a salt and a digest have accepted sizes in bytes.
 func sized(salt, minSalt, maxSalt, digest int) error {
 	if within(salt, minSalt, maxSalt) && within(digest, minTagBytes, maxTagBytes) {
 		return nil

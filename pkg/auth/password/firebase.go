@@ -9,8 +9,8 @@ import (
 
 // Firebase Authentication encrypts the project's signer key with a key that scrypt derives from the
 // password (firebase/scrypt on GitHub). It exports the hash and the salt of each user, and the
-// other parameters once a project. The stored form is edgeauth's own and holds all of them, in the
-// padded standard base64 of the export:
+// other parameters once for each project. The stored form is edgeauth's own and contains all of
+// them, in the padded standard base64 of the export:
 //
 //	$firebase-scrypt$rounds=8,mem_cost=14$<salt_separator>$<signer_key>$<salt>$<hash>
 const firebasePrefix = "$firebase-scrypt$"
@@ -39,7 +39,7 @@ func parseFirebase(stored string) (verifier, error) {
 		weak:  c.kib() < minScryptKiB,
 		costs: c.work(),
 	}
-	// The hash is the encrypted signer key, so it has the same length.
+	// The hash is the encrypted signer key, so both have the same length.
 	if len(signer) != len(want) {
 		return nil, fmt.Errorf("%w: the digest has %d bytes (want %d, as the signer key has)", errBounds, len(want), len(signer))
 	}

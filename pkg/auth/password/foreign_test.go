@@ -66,8 +66,8 @@ func costly(v vector) bool {
 	return strings.Contains(v.Source, "default cost") || v.Source == "Firebase" || v.Source == "RFC 7914 scrypt"
 }
 
-// alike reports whether a cheaper vector covers the same code. The tests of near misses skip v
-// then.
+// alike reports whether a cheaper vector covers the same code. The tests of near misses then skip
+// v.
 func alike(v vector) bool {
 	return slices.Contains(documented, v) || len(v.Password) > 20 ||
 		strings.HasPrefix(v.Source, "wrapped sha") || v.Source == "wrapped md5-suffix"

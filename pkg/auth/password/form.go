@@ -22,9 +22,9 @@ type form struct {
 type verifier interface {
 	// matches hashes the password and compares in constant time.
 	matches(given) bool
-	// sees reports whether the form hashes every byte of the password and its end. If so, no other
-	// password that the form sees whole has the same hash by design. It is false if the form cuts
-	// the password off, or takes a byte for its end.
+	// sees reports whether the form hashes every byte of the password and its end. If it does, only
+	// a collision can give another such password the same hash. It is false if the form cuts the
+	// password off, or takes a byte for its end.
 	sees(given) bool
 	// String returns the stored text.
 	String() string
@@ -35,7 +35,7 @@ type verifier interface {
 	work() work
 }
 
-// given is a password in the two spellings that forms hash.
+// given is a password in the two spellings that the forms hash.
 type given struct {
 	received string // as it was received, which other systems hash
 	nfc      string // in Normalization Form C, which Hash hashes
@@ -62,8 +62,8 @@ func names(of []form) []string {
 // maxStored is longer than every valid hash. Longer texts are refused before they are parsed.
 const maxStored = 2048
 
-// parse parses stored, which must have one of the known forms. Its error names the form if it is a
-// usual one that is not accepted.
+// parse parses stored, which must have one of the known forms. If stored has a common form that is
+// not accepted, the error names it.
 func parse(known []form, stored string) (verifier, error) {
 	if len(stored) > maxStored {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxStored)

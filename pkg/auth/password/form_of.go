@@ -8,18 +8,17 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// blankSalt stands for every salt in a dummy hash. It is valid as a text and in each spelling of
+// blankSalt replaces every salt in a dummy hash. It is valid as a text and in each spelling of
 // base64, padded or not.
 var blankSalt = strings.Repeat("A", 24)
 
 // FormOf returns the form of a stored hash together with its parameters, for example bcrypt of cost
-// 12. The form is spelled as a dummy hash: a hash of the same form and parameters, whose salt, keys
-// and digest are blank. It reveals nothing about the stored hash, and [Hasher.Verify] of the dummy
-// hash costs as much as of the stored one. The error wraps [ErrMalformed] and does not repeat the
-// hash.
+// 12. The form is spelled as a dummy hash: a hash of the same form and parameters, with blank salt,
+// keys and digest. It reveals nothing about the stored hash, and [Hasher.Verify] of the dummy hash
+// costs as much as of the stored hash. The error wraps [ErrMalformed] and does not repeat the hash.
 //
-// FormOf accepts what [Hasher.Wrap] accepts, also forms that are never stored unwrapped. Wrap
-// returns the dummy hash of a weak form in the form in which it is stored.
+// FormOf accepts the same hashes as [Hasher.Wrap], including forms that are never stored unwrapped.
+// For a dummy hash of a weak form, Wrap returns the form in which it is stored.
 func FormOf(stored auth.Secret) (string, error) {
 	v, err := importable(stored)
 	if err != nil {
@@ -47,9 +46,9 @@ const (
 // estimateFactor is how much the estimates of two algorithms may differ from their real ratio.
 const estimateFactor = 4
 
-// Slowest returns those of forms, as [FormOf] returns them, that may be the slowest on some machine:
-// at most one of each algorithm, the probably slowest first. It ignores a form that it does not
-// know, which a later version may have written: Verify refuses a hash of this form at once.
+// Slowest returns those of forms, as [FormOf] returns them, that may be the slowest on some
+// machine: at most one of each algorithm, the likeliest first. It ignores an unknown form, which a
+// later version may have written: Verify refuses a hash of this form at once.
 func Slowest(forms []string) []string {
 	type candidate struct {
 		form string

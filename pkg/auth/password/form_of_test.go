@@ -24,7 +24,7 @@ func secrets(v verifier) []string {
 	return nil
 }
 
-// TestFormOf holds that the form of each hash is a dummy hash that costs as much, reveals nothing
+// TestFormOf checks that the form of each hash is a dummy hash that costs as much, reveals nothing
 // and has one spelling.
 func TestFormOf(t *testing.T) {
 	for _, v := range vectors(t) {
@@ -60,8 +60,8 @@ func TestFormOf(t *testing.T) {
 	}
 }
 
-// TestFormOfIgnoresSalt holds that two hashes with the same parameters have one form, and two with
-// other parameters have two.
+// TestFormOfIgnoresSalt checks that two hashes with the same parameters have one form, and two
+// hashes with different parameters have two.
 func TestFormOfIgnoresSalt(t *testing.T) {
 	form := func(cost Cost, password string) string {
 		stored, err := Hasher{Cost: cost}.Hash(auth.NewSecret(password))
@@ -83,8 +83,8 @@ func TestFormOfIgnoresSalt(t *testing.T) {
 	}
 }
 
-// TestFormOfWrapped wraps the dummy hash of a weak form, which is how the form in which an import
-// stores it is found.
+// TestFormOfWrapped wraps the dummy hash of a weak form. This is how an import finds the form in
+// which the hash is stored.
 func TestFormOfWrapped(t *testing.T) {
 	weak, err := FormOf(auth.NewSecret("md5$salt$" + strings.Repeat("0f", 16)))
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // Hasher makes and verifies stored hashes. The zero Hasher is ready to use. It is safe for
-// concurrent use if Rand is. Each running [Hasher.Hash] holds Cost's memory, and each running
-// [Hasher.Verify] the memory that the stored hash asks for.
+// concurrent use if Rand is. Each running [Hasher.Hash] uses the memory of Cost, and each running
+// [Hasher.Verify] the memory that the stored hash requires.
 type Hasher struct {
 	// Rand is the source of salts. nil means crypto/rand.Reader.
 	Rand io.Reader
@@ -26,12 +26,12 @@ type Result struct {
 	// tell.
 	Match bool
 	// Partial reports that the form may have ignored a part of the password, so that other
-	// passwords match as well (bcrypt reads 72 bytes). A partial match is good for a login, as it
-	// was in the system that the hash comes from. It does not prove that two passwords are equal,
-	// so it must neither replace the stored hash nor refuse a new password.
+	// passwords match as well (bcrypt reads 72 bytes). A partial match is enough for a login, as in
+	// the system that the hash comes from. It does not prove that two passwords are equal, so a
+	// caller must neither replace the stored hash nor refuse a new password because of it.
 	Partial bool
 	// Outdated reports whether Hash would now store the password in another form or at another
-	// cost, and whether the hash of this password may replace the stored one. It is false for a
+	// cost, and whether the hash of this password may replace the stored hash. It is false for a
 	// partial match.
 	Outdated bool
 }
@@ -68,8 +68,8 @@ func (h Hasher) argon2id(text string) (argon2Hash, error) {
 	return newArgon2Hash(h.Cost.orDefault(), text, salt), nil
 }
 
-// Verify reports whether stored is a hash of password. It returns [ErrMalformed], before any
-// hashing, if stored has an unknown form or asks for more work than is allowed.
+// Verify reports whether stored is a hash of password. The error is [ErrMalformed], before any
+// hashing, if stored has an unknown form or requires more work than is allowed.
 //
 // A password of more than [MaxBytes] bytes never matches, but costs as much as any other: a faster
 // answer would reveal that the account exists.
@@ -85,8 +85,8 @@ func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 	}
 	own, isOwn := v.(argon2Hash)
 	if !isOwn && strings.HasSuffix(g.received, "\x00") {
-		// HMAC pads its key with NUL (RFC 2104, section 2), so to PBKDF2 and scrypt "horse" and
-		// "horse\x00" are one password. To Hash they are two, so a login with the wrong one would
+		// HMAC pads its key with NUL (RFC 2104, section 2), so PBKDF2 and scrypt treat "horse" and
+		// "horse\x00" as one password. Hash treats them as two, so a login with the wrong one would
 		// replace the hash of the right one.
 		ok = false
 	}
@@ -104,12 +104,12 @@ func (h Hasher) Form() string {
 }
 
 // Waste does the work of a Verify against a hash made by Hash, and discards the result. Call it for
-// users who do not exist, so that the time of an answer does not tell them from users who do.
+// an unknown user, so that the time of an answer does not reveal whether the user exists.
 func (h Hasher) Waste(password auth.Secret) {
 	_, _ = h.Verify(h.decoy(), password)
 }
 
-// decoy returns a dummy hash. No password with this tag is known.
+// decoy returns a dummy hash. No known password has this tag.
 func (h Hasher) decoy() auth.Secret {
 	return auth.NewSecret(argon2Hash{
 		cost: h.Cost.orDefault(),

@@ -7,7 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
-// TestPage holds the table of hashes in docs/local.md to the forms that an import accepts.
+// TestPage compares the table of hashes in docs/local.md with the forms that an import accepts.
 func TestPage(t *testing.T) {
 	var accepted, documented []string
 	for _, f := range slices.Concat(forms, plain) {

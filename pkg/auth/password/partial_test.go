@@ -9,8 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// madeBy returns prefix and the bcrypt hash of the first 72 bytes of a password, which are all that
-// bcrypt reads.
+// madeBy returns prefix and the bcrypt hash of the first 72 bytes of a password, because bcrypt
+// reads no more.
 func madeBy(t testing.TB, prefix, password string) auth.Secret {
 	t.Helper()
 	text, err := bcrypt.GenerateFromPassword([]byte(password[:min(len(password), 72)]), bcrypt.MinCost)
@@ -100,7 +100,7 @@ func TestOtherFormsSeeAll(t *testing.T) {
 	}
 }
 
-// edgeauth's own hashes cover the whole password, also at an older cost.
+// edgeauth's own hashes cover the whole password, even at an older cost.
 func TestOwnHashesSeeAll(t *testing.T) {
 	long := strings.Repeat("0123456789", 8)
 	stored, err := Hasher{Cost: Cost{12288, 3, 1}}.Hash(auth.NewSecret(long))

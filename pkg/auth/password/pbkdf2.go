@@ -29,7 +29,7 @@ var pbkdf2Forms = []form{
 }
 
 // maxIterations bounds the iterations times the blocks of one derivation, to about a second. It is
-// twice the greatest default of a framework (Django 5.2, one million) and above OWASP's 1,300,000
+// twice the largest default of a framework (Django 5.2, one million) and above OWASP's 1,300,000
 // for SHA-1.
 const maxIterations = 2_000_000
 
@@ -40,8 +40,8 @@ type pbkdf2Hash struct {
 	size int
 	// nanos is the estimated time of one iteration.
 	nanos uint64
-	// floor is the least number of iterations in OWASP's Password Storage Cheat Sheet. Wrap wraps
-	// hashes with fewer.
+	// floor is the minimum number of iterations in OWASP's Password Storage Cheat Sheet. Wrap wraps
+	// hashes with fewer iterations.
 	floor uint32
 }
 
@@ -62,7 +62,7 @@ func newPBKDF2(
 	d := derived{
 		digest: func(received string) []byte {
 			// The library fails only for short keys and salts while FIPS 140 is enforced. key is
-			// nil then, which matches no digest.
+			// then nil, which matches no digest.
 			key, _ := pbkdf2.Key(h.new, received, salt, int(iterations), len(want))
 			return key
 		},

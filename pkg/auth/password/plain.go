@@ -12,15 +12,16 @@ import (
 )
 
 // plain are forms of one fast digest. They must be wrapped at import and are never verified
-// directly: a graphics card tries billions of passwords a second against them. They are spelled as
-// in Django, with the salt as text (which may be empty) and the digest in lower-case hexadecimal:
+// directly, because a graphics card tries billions of passwords a second against them. They are
+// spelled as in Django, with the salt as text (which may be empty) and the digest in lower-case
+// hexadecimal:
 //
 //	md5$<salt>$<digest>         of the salt followed by the password
 //	md5-suffix$<salt>$<digest>  of the password followed by the salt
 //
-// The same forms exist for sha1, sha256 and sha512. A bare digest is refused: it does not show
-// whether it is MD5 or NTLM, SHA-256 or SHA3-256, and a wrong guess would lock the user out for
-// good.
+// The same forms exist for sha1, sha256 and sha512. A bare digest is refused, because it does not
+// show whether it is MD5 or NTLM, SHA-256 or SHA3-256, and a wrong guess would lock the user out
+// permanently.
 var plain = []form{
 	{"md5", "md5$", parsePlain(md5.New, false)},
 	{"md5-suffix", "md5-suffix$", parsePlain(md5.New, true)},

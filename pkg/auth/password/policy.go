@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// MinCharacters is the least number of code points of a new password, after NFC. Code points
+	// MinCharacters is the minimum number of code points of a new password, after NFC. Code points
 	// are counted as in NIST SP 800-63B-4, section 3.1.1.2, so that four emoji are too short.
 	MinCharacters = 8
-	// MaxBytes is the greatest length of a password in UTF-8, after NFC. It bounds the work that a
+	// MaxBytes is the maximum length of a password in UTF-8, after NFC. It bounds the work that a
 	// client can cause.
 	MaxBytes = 1024
 )
 
-// nfcShrink is the greatest factor by which NFC shortens a text: three jamo of three bytes each
-// become one syllable of three.
+// nfcShrink is the largest factor by which NFC shortens a text: three jamo of three bytes each
+// become one syllable of three bytes.
 const nfcShrink = 3
 
 // CheckNew returns an error if password may not be set: [ErrTooShort], [ErrTooLong], [ErrCommon],
-// or another one if it is not valid UTF-8. Call it only when a password is set: an old password
-// stays good when the policy grows. Every code point counts and every code point is allowed, even
-// NUL: NIST SP 800-63B-4, section 3.1.1.2, asks for a list of common passwords and forbids rules
-// about kinds of characters.
+// or another error if it is not valid UTF-8. Call it only when a password is set: an old password
+// stays valid if the policy becomes stricter. Every code point counts and is allowed, even NUL:
+// NIST SP 800-63B-4, section 3.1.1.2, requires a list of common passwords and forbids rules about
+// kinds of characters.
 func CheckNew(password auth.Secret) error { return checkNew(password, MinCharacters) }
 
 func checkNew(password auth.Secret, least int) error {
@@ -47,7 +47,7 @@ func checkNew(password auth.Secret, least int) error {
 	return nil
 }
 
-// isRepeated reports whether text is one code point again and again.
+// isRepeated reports whether text repeats one code point.
 func isRepeated(text string) bool {
 	first, size := utf8.DecodeRuneInString(text)
 	return strings.Trim(text[size:], string(first)) == ""
@@ -55,11 +55,11 @@ func isRepeated(text string) bool {
 
 // Policy adds the checks of a deployment to [CheckNew]. The zero Policy adds nothing.
 type Policy struct {
-	// MinCharacters is the least number of code points of a new password, from [MinCharacters] to 64.
-	// Zero means MinCharacters. NIST SP 800-63B-4, section 3.1.1.2, asks for 15 if the password is the
-	// only factor.
+	// MinCharacters is the minimum number of code points of a new password, from [MinCharacters] to
+	// 64. Zero means MinCharacters. NIST SP 800-63B-4, section 3.1.1.2, requires 15 if the password
+	// is the only factor.
 	MinCharacters int
-	// Service is a name that users know the service by, such as the host of its issuer. It may not
+	// Service is a name by which users know the service, such as the host of its issuer. It may not
 	// be a password. An empty Service forbids nothing.
 	Service string
 	// Breached reports whether a password is known from a breach. nil skips this check.
@@ -78,8 +78,8 @@ func (p Policy) Validate() error {
 }
 
 // Check returns an error if the user with this e-mail address may not set password: an error of
-// [CheckNew], [ErrCommon] for the address, its local part or the name of the service, which are
-// guessed first, or [ErrBreached]. If Breached fails, nothing is decided, and the error wraps
+// [CheckNew], [ErrBreached], or [ErrCommon] for the address, its local part or the name of the
+// service, which attackers guess first. If Breached fails, nothing is decided, and the error wraps
 // [auth.ErrUnavailable]. email may be empty.
 func (p Policy) Check(ctx context.Context, password auth.Secret, email string) error {
 	if err := checkNew(password, max(p.MinCharacters, MinCharacters)); err != nil {
@@ -106,8 +106,8 @@ func (p Policy) Check(ctx context.Context, password auth.Secret, email string) e
 }
 
 // canonical returns password in NFC, the spelling that is hashed. If the result would exceed
-// MaxBytes, it returns "" and false; a text that is too long to be shortened that far is not
-// normalised.
+// MaxBytes, it returns "" and false. A text that is too long for NFC to shorten to MaxBytes is
+// refused without normalising it.
 func canonical(password auth.Secret) (text string, ok bool) {
 	text = password.Reveal()
 	if len(text) > nfcShrink*MaxBytes {

@@ -103,7 +103,7 @@ func TestNFCShrinksByNoMoreThanNFCShrink(t *testing.T) {
 	}
 }
 
-// TestPolicyRefusesNames: the names of the account and of the service are guessed first.
+// TestPolicyRefusesNames: attackers guess the names of the account and of the service first.
 func TestPolicyRefusesNames(t *testing.T) {
 	p := Policy{Service: "auth.example.com"}
 	for password, want := range map[string]error{

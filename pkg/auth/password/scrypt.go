@@ -27,7 +27,7 @@ const (
 	maxScryptR       = 32
 	maxScryptP       = 16
 	// minScryptKiB is the memory of OWASP's smallest configuration (N=2^13, r=8). Wrap wraps hashes
-	// with less.
+	// with less memory.
 	minScryptKiB = 8 << 10
 )
 
@@ -47,8 +47,8 @@ func (c scryptCost) bounded() error {
 
 func (c scryptCost) work() work { return work{"scrypt", c.kib() * uint64(c.p) * scryptNanos} }
 
-// key returns nil, which matches no digest, if the library fails. It cannot fail for a bounded
-// cost.
+// key derives the digest. If the library fails, key returns nil, which matches no digest. The
+// library cannot fail for a bounded cost.
 func (c scryptCost) key(received string, salt []byte, size int) []byte {
 	key, _ := scrypt.Key([]byte(received), salt, int(c.n), int(c.r), int(c.p), size)
 	return key
@@ -74,7 +74,7 @@ func newScrypt(c scryptCost, salt []byte, spelled string, want []byte, spell fun
 	return d, nil
 }
 
-// twoTo returns 2^ln, or 0, which is out of bounds, if 2^ln is no uint32.
+// twoTo returns 2^ln, or 0, which is out of bounds, if 2^ln does not fit into a uint32.
 func twoTo(ln uint32) uint32 { return 1 << ln }
 
 func parseScrypt(stored string) (verifier, error) {

@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// untaken are forms of other systems that are often met and not accepted. Each has another spelling
-// that is accepted, or none.
+// untaken are common forms of other systems that are not accepted. Some of them can be rewritten in
+// a spelling that is accepted.
 var untaken = []struct {
 	name string
 	text string // a regular expression
@@ -36,9 +36,9 @@ var untaken = []struct {
 		"if it is MD5 without a salt, write md5$$ and the digest in lower case; sha1$$, sha256$$ and sha512$$ are alike"},
 }
 
-// refused returns an error that names the form of stored and what to do, or nil if the form has no
-// name here. It does not repeat stored. It compiles the expressions at each call, because a login
-// almost never needs them.
+// refused returns an error that names the form of stored and what to do, or nil if untaken does not
+// list the form. It does not repeat stored. It compiles the expressions at each call, because a
+// login almost never needs them.
 func refused(stored string) error {
 	for _, f := range untaken {
 		if regexp.MustCompile(f.text).MatchString(stored) {

@@ -15,7 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// TestUntaken holds that a form which is not accepted is refused by its name, and that the error
+// TestUntaken checks that a form that is not accepted is refused by its name, and that the error
 // says what to do and repeats nothing of the hash.
 func TestUntaken(t *testing.T) {
 	digest := strings.Repeat("5ec2e7", 22)

@@ -8,12 +8,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// A wrapped hash is Argon2id of another system's digest. It makes a weak hash safe at rest at once,
-// not only at the user's next login:
+// A wrapped hash is Argon2id of another system's digest. It protects a weak hash in the table at
+// once, and not only after the user's next login:
 //
 //	$wrapped$<the other form, its digest all zeros>$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>
 //
-// The zeros keep the digest's length, so that one parser reads the form inside and outside of a
+// The zeros keep the digest's length, so that one parser reads the form inside and outside a
 // wrapped hash.
 const wrappedPrefix = "$wrapped$"
 
@@ -59,10 +59,10 @@ func parseWrapped(stored string) (verifier, error) {
 	return wrapped{inner, outer}, nil
 }
 
-// Wrap returns another system's hash as it must be stored. A hash that is too weak to keep (a plain
-// digest, or PBKDF2 or scrypt below the recommendations of OWASP's Password Storage Cheat Sheet) is
-// hashed with Argon2id. Other hashes are returned unchanged. Errors are those of [Importable], of
-// Rand and of [Cost.Validate].
+// Wrap returns another system's hash in the form in which it must be stored. A hash that is too
+// weak to keep (a plain digest, or PBKDF2 or scrypt below the recommendations of OWASP's Password
+// Storage Cheat Sheet) is hashed with Argon2id. Other hashes are returned unchanged. Errors are
+// those of [Importable], of Rand and of [Cost.Validate].
 func (h Hasher) Wrap(stored auth.Secret) (auth.Secret, error) {
 	v, err := importable(stored)
 	if err != nil {
@@ -80,9 +80,9 @@ func (h Hasher) Wrap(stored auth.Secret) (auth.Secret, error) {
 	return auth.NewSecret(wrapped{weak, outer}.String()), nil
 }
 
-// Importable returns an error if [Hasher.Wrap] would refuse stored. A valid stored has a known
-// form, is in its one spelling and asks for work within bounds. Importable does no hashing. Its
-// error wraps [ErrMalformed]. It may name a cost, and repeats nothing else of stored.
+// Importable returns an error if [Hasher.Wrap] would refuse stored. A valid hash has a known form,
+// has its only spelling and requires work within the bounds. Importable does no hashing. Its error
+// wraps [ErrMalformed]. The error may name a cost, and repeats nothing else of stored.
 func Importable(stored auth.Secret) error {
 	_, err := importable(stored)
 	return err

@@ -9,8 +9,8 @@ import (
 // AccessTokens returns the verifier of the access tokens that this service issues.
 func (x *Service) AccessTokens() *token.Verifier { return x.access }
 
-// ownKeys are the public keys of the service's signing ring. If the ring cannot be read, Key
-// returns an error that decides nothing about the token.
+// ownKeys are the public keys of the service's signing ring. If the ring cannot be read, the error
+// of Key decides nothing about the token.
 type ownKeys struct{ *Service }
 
 func (k ownKeys) Key(ctx context.Context, kid string) (token.Key, error) {

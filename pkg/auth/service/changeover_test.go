@@ -38,8 +38,7 @@ func (s *secretRing) Load(context.Context) (auth.Secret, error) {
 	return s.ring.Text()
 }
 
-// changeover is a deployment whose functions change over: instances of several versions share the
-// stores.
+// changeover is a deployment in progress: instances of several versions share the stores.
 type changeover struct {
 	secretRing
 	t    *testing.T
@@ -66,7 +65,7 @@ func newChangeover(t *testing.T) *changeover {
 	return c
 }
 
-// deploy moves the ring, an hour after what was before. Instances that run know nothing of it.
+// deploy moves the ring, an hour after the previous deployment. Running instances do not notice it.
 func (c *changeover) deploy(m keyrings.Move) {
 	c.t.Helper()
 	c.now = c.now.Add(time.Hour)
@@ -107,10 +106,10 @@ func (c *changeover) login(at *session.Manager) auth.Secret {
 	return g.RefreshToken
 }
 
-// TestSessionsLiveThroughDrop holds that the sessions that a drop spares go on while functions
-// change over. A drop may give a version another key, so one key id stands for one key at an
-// instance of before, and for another key at an instance of after. Each instance refreshes what the
-// other one sealed, and a logout at either ends the session.
+// TestSessionsLiveThroughDrop checks that the sessions that a drop spares continue during a
+// deployment. A drop may give a version another key, so one key id means different keys to old and
+// new instances. Each instance refreshes tokens that the other instance sealed, and a logout at
+// either instance ends the session.
 func TestSessionsLiveThroughDrop(t *testing.T) {
 	dropAll := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{All: true}}
 	for name, deploy := range map[string]func(c *changeover) (before, after *session.Manager){
@@ -119,7 +118,7 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 			c.deploy(dropAll)
 			return before, c.start(2)
 		},
-		// The alias still names the version of before, and a new instance of it reads the new ring.
+		// The alias still names the old version, and a new instance of it reads the new ring.
 		"all keys, a late instance of the version before": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
 			c.deploy(dropAll)
@@ -131,7 +130,7 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 			c.deploy(keyrings.Move{Version: 1})
 			return before, c.start(1)
 		},
-		// Both instances have one key for version 2, but the one of before seals under the dropped
+		// Both instances have one key for version 2, but the old instance seals under the dropped
 		// key.
 		"the key that seals": func(c *changeover) (*session.Manager, *session.Manager) {
 			before := c.start(1)
@@ -172,8 +171,8 @@ func TestSessionsLiveThroughDrop(t *testing.T) {
 	}
 }
 
-// TestForgedTokensLoadLittle holds what the ring's source sees of forged tokens: nothing of one
-// that claims to be older than the ring in use, and one load a second at most of others.
+// TestForgedTokensLoadLittle checks how often forged tokens make an instance load the ring: never
+// for a token that claims to be older than the ring, and otherwise at most once a second.
 func TestForgedTokensLoadLittle(t *testing.T) {
 	c := newChangeover(t)
 	c.ring.Serial = 5
@@ -226,7 +225,7 @@ func TestForgedTokensLoadLittle(t *testing.T) {
 	c.now = c.now.Add(time.Second)
 	expect(1, c.now, session.OutcomeForged)
 
-	// Neither does an older state of the ring.
+	// An older state of the ring does not decide either.
 	c.now = c.now.Add(time.Hour)
 	c.ring.Serial = 4
 	expect(1, c.now, session.OutcomeFailed)

@@ -19,10 +19,11 @@ import (
 )
 
 // clients returns the default client and the configured clients. The default client always exists:
-// configuring a second application must not lock out the first, which never sent a client_id.
+// the configuration of a second application must not lock out the first, which never sent a
+// client_id.
 func (s Settings) clients() endpoint.Clients {
 	first := s.Client
-	if first.ID == "" { // of the refresh function, which reads no client and opens no session
+	if first.ID == "" { // the refresh function reads no client, because it opens no session
 		first.ID = auth.DefaultClient
 	}
 	all := endpoint.Clients{first.ID: first}
@@ -43,7 +44,7 @@ func (s Settings) audiences() []string {
 }
 
 // readClients reads the clients of the document. A member that a client omits has the value of the
-// environment, also for the default client.
+// environment. This applies to the default client too.
 func readClients(raw json.RawMessage, s *Settings) error {
 	if raw == nil {
 		return nil
@@ -109,7 +110,7 @@ func readClient(raw string, c *auth.Client) error {
 	})
 }
 
-// readDeliveries reads what a login may ask for. The first entry is the default.
+// readDeliveries reads the deliveries that a login may ask for. The first entry is the default.
 func readDeliveries(raw string) ([]auth.Delivery, error) {
 	words, err := config.ReadWords(raw)
 	if err != nil {
@@ -149,12 +150,12 @@ func (s Settings) reauthOn() map[auth.Signal][]auth.ClientID {
 	return all
 }
 
-// maxReauthClients is what the condition of one write can name.
+// maxReauthClients is the number of clients that the condition of one write can name.
 const maxReauthClients = 50
 
-// checkReauthOn checks that a CDN tells the countries that a client asks about, that one write can
-// name all clients, and that no client opens sessions that show no signals: no refresh continues an
-// opaque session.
+// checkReauthOn checks three rules for clients with signals. A client that uses the country needs a
+// CDN that tells it. The condition of one write must be able to name all clients. A client must not
+// open opaque sessions, because they have no refreshes and so show no signals.
 func checkReauthOn(s Settings) error {
 	clients := s.clients()
 	for signal, ids := range s.reauthOn() {
@@ -183,7 +184,8 @@ func checkDeliveries(all []auth.Delivery) error {
 	return nil
 }
 
-// maxMaxSessions is the largest limit of sessions. A login reads the sessions that count by one query.
+// maxMaxSessions is the largest limit of sessions. A login reads all sessions of its client by one
+// query.
 const maxMaxSessions = 100
 
 func readMaxSessions(raw string) (int, error) {
@@ -195,8 +197,8 @@ func readMaxSessions(raw string) (int, error) {
 }
 
 // checkTimeouts checks that the timeouts of a client fit the lifetime of its access tokens. A
-// function that opens no sessions does not read the timeouts of the environment, which are zero
-// there.
+// function that opens no sessions does not read the timeouts of the environment. They are zero in
+// this function and are not checked.
 func checkTimeouts(c auth.Client, lifetime time.Duration) error {
 	if c.AccessTokenLifetime != 0 {
 		lifetime = c.AccessTokenLifetime
@@ -217,7 +219,8 @@ func checkTimeouts(c auth.Client, lifetime time.Duration) error {
 
 // checkTimeout checks one timeout of a client whose access tokens have this lifetime.
 func checkTimeout(d, lifetime time.Duration) error {
-	// A client refreshes when its access token ends, and its session must still be active then.
+	// A client refreshes when its access token ends, and its session must still be open at that
+	// time.
 	rest := session.DefaultRules().MinimumIdleTimeout()
 	if d < lifetime+rest || d > maxTimeout {
 		return fmt.Errorf("%v is out of range (want at least %v, which is the lifetime of an access token, %v, and %v more, and at most %v)",
@@ -229,7 +232,7 @@ func checkTimeout(d, lifetime time.Duration) error {
 // maxClientIDBytes keeps tokens and items small, because both contain the client id.
 const maxClientIDBytes = 64
 
-// checkClientID applies RFC 6749, appendix A.1, but allows no space.
+// checkClientID applies RFC 6749, appendix A.1, but does not allow a space.
 func checkClientID(id string) error {
 	outside := func(r rune) bool { return r <= ' ' || r > '~' }
 	if id == "" || len(id) > maxClientIDBytes || strings.ContainsFunc(id, outside) {

@@ -15,7 +15,7 @@ import (
 
 const day = 24 * time.Hour
 
-// environmentClient is the default client as the environment that good returns has it.
+// environmentClient is the default client in the environment that good returns.
 var environmentClient = auth.Client{ID: auth.DefaultClient, Profile: auth.Balanced, IdleTimeout: 14 * day, AbsoluteTimeout: 90 * day}
 
 // changed returns the default client of the environment with another id and other values.
@@ -31,7 +31,7 @@ func changed(id auth.ClientID, change func(*auth.Client)) auth.Client {
 func TestClients(t *testing.T) {
 	for _, row := range []struct {
 		name, clients string
-		want          []auth.Client // beside the default client of the environment, or in its place
+		want          []auth.Client // in addition to the default client of the environment, or instead of it
 	}{
 		{"none", ``, nil},
 		{"one that says nothing", `{"web":{}}`, []auth.Client{changed("web", nil)}},
@@ -143,8 +143,8 @@ func TestClientsAgainstTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestClientsPage holds the page about clients to the code: its configuration starts every function
-// that reads it.
+// TestClientsPage compares the page about clients with the code: its configuration starts every
+// function that reads it.
 func TestClientsPage(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/clients.md")
 	if err != nil {
@@ -163,7 +163,7 @@ func TestClientsPage(t *testing.T) {
 			}
 		}
 	}
-	// Every member that the reader knows has a line of the table, and no other line is there.
+	// The table has one line for every member that the reader knows, and no other line.
 	err = readClient(`{"x":1}`, &auth.Client{})
 	if err == nil {
 		t.Fatal("a client has a member x")

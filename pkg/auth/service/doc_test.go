@@ -10,7 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// TestDocsListTheVariables: go doc lists every variable that a constructor reads, and no other.
+// TestDocsListTheVariables checks that go doc lists exactly the variables that each constructor
+// reads.
 func TestDocsListTheVariables(t *testing.T) {
 	for file, functions := range map[string][]string{
 		"service.go":                   {"login", "account", "refresh", "sessions", "session-authorizer", "mailer"},

@@ -86,7 +86,7 @@ func readOrigins(raw json.RawMessage, s *Settings) (err error) {
 	return nil
 }
 
-// readCDN reads how the CDN in front proves itself.
+// readCDN reads the secrets by which the CDN proves itself.
 func readCDN(raw json.RawMessage, s *Settings) error {
 	if raw == nil {
 		return nil
@@ -107,8 +107,8 @@ func readCDN(raw json.RawMessage, s *Settings) error {
 	return config.AtMember("cdn", err)
 }
 
-// readEmailClaims reads whether the access tokens of all clients have the claims about the e-mail,
-// except those of a client that says otherwise.
+// readEmailClaims reads whether access tokens have the claims about the e-mail. The value applies
+// to all clients without their own value.
 func readEmailClaims(raw json.RawMessage, s *Settings) (err error) {
 	if raw == nil {
 		return nil
@@ -117,7 +117,7 @@ func readEmailClaims(raw json.RawMessage, s *Settings) (err error) {
 	return config.AtMember("email_claims", err)
 }
 
-// readThrottle changes the limits in the document and leaves the others unchanged.
+// readThrottle changes the limits in the document and leaves the other limits unchanged.
 func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 	if raw == nil {
 		return nil
@@ -137,7 +137,7 @@ func readThrottle(raw json.RawMessage, limits *login.Limits) error {
 		}
 		return errors.New("unknown member (want account, device, network, site)")
 	})
-	if err == nil && limits.Network == nil { // the gateway sees the addresses of a CDN
+	if err == nil && limits.Network == nil { // in this deployment the gateway sees the addresses of a CDN
 		if siteSet {
 			err = errors.New(`"site" must be omitted or "off" if "network" is "off"`)
 		}
@@ -254,7 +254,7 @@ func readSignUp(raw json.RawMessage, s *Settings) error {
 	return config.AtMember("signup", err)
 }
 
-// readCodes changes the limits of mails in the document and leaves the others unchanged.
+// readCodes changes the limits of mails in the document and leaves the other limits unchanged.
 func readCodes(raw json.RawMessage, s *Settings) error {
 	if raw == nil {
 		return nil
@@ -269,7 +269,7 @@ func readCodes(raw json.RawMessage, s *Settings) error {
 		if err := readMails(raw, limit); err != nil {
 			return err
 		}
-		return limits.Validate() // the other members are valid: an error is about this one
+		return limits.Validate() // the other limits are valid, so an error is about this limit
 	})
 	s.Codes = limits
 	return config.AtMember("codes", err)

@@ -80,8 +80,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestLoginPage holds the page about login to the code: its configuration starts, and its numbers
-// are the limits'.
+// TestLoginPage compares the page about login with the code: its configuration starts, and its
+// numbers are those of the limits.
 func TestLoginPage(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/login.md")
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// TestEmailClaims: the access tokens of a client with email_claims have the address of the store, and
-// the authorizer tells it to the backend. A change of the address is in the next token, unverified.
+// TestEmailClaims: the access tokens of a client with email_claims have the address from the store,
+// and the authorizer passes it to the backend. After a change, the next token has the new address,
+// unverified.
 func TestEmailClaims(t *testing.T) {
 	for config, want := range map[string]string{ // for the clients default and app: email, email_verified
 		`{"clients":{"app":{}}}`:                                         ` / ,  / `,

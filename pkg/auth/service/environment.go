@@ -28,8 +28,8 @@ type Options struct {
 	Steps login.Steps
 	// Policy adds requirements for new passwords to those of password.CheckNew.
 	Policy password.Policy
-	// Admit decides which addresses may sign up, beside the member signup of the configuration; see
-	// flow.SignUp.Ask. Only [Account] uses it. nil admits every address.
+	// Admit decides which addresses may sign up, in addition to the member signup of the
+	// configuration; see flow.SignUp.Ask. Only [Account] uses it. nil admits every address.
 	Admit func(ctx context.Context, n flow.Newcomer) (bool, error)
 	// Log receives the audit lines. nil means os.Stdout, which Lambda writes to CloudWatch.
 	Log io.Writer
@@ -40,9 +40,10 @@ type Options struct {
 // While the rings cannot be read, the handler answers 503.
 func Login(o Options) (http.Handler, error) { return o.handler("login", common, opening) }
 
-// Account returns the handler of the account function, which makes accounts and changes passwords. It
-// reads the environment variables that the package documentation lists, and fails as Login does. Pass it
-// the same Steps, or a change of the password asks for no second factor.
+// Account returns the handler of the account function, which creates accounts and changes
+// passwords. It reads the environment variables that the package documentation lists, and fails as
+// [Login] does. Pass the same Steps as to Login, or a change of the password requires no second
+// factor.
 func Account(o Options) (http.Handler, error) { return o.handler("account", common, opening, mailing) }
 
 // Refresh returns the handler of the refresh function. It reads the environment variables that the
@@ -57,10 +58,10 @@ func (o Options) handler(function string, parts ...part) (http.Handler, error) {
 	return s.Handler(function)
 }
 
-// Opener returns a service for a program that identifies users by its own means: a login of your own
-// starts here. Serve endpoint.Responder.Opens with [Service.Responder] and [Service.Sessions], and
-// accept a proof only once, with throttle.Once on [Service.Counters]. The service reads no login ring
-// and has no Authenticator.
+// Opener returns a service for a program that identifies users by its own means. A custom login
+// starts with Opener. Serve endpoint.Responder.Opens with [Service.Responder] and
+// [Service.Sessions], and accept a proof only once, with throttle.Once on [Service.Counters]. The
+// service reads no login ring and has no Authenticator.
 //
 // Opener reads the environment variables that the package documentation lists, and fails as [Login]
 // does.
@@ -72,8 +73,8 @@ type given struct {
 	counts bool        // the function needs the counters
 	proves bool        // the function verifies passwords and needs the login ring
 	login  auth.Secret // source of the login ring
-	// messages opens the queue of mails; nil if there is none. It is a function, so that the functions
-	// that send no mails do not link the client of Lambda.
+	// messages opens the queue of mails. It is nil if the function sends no mails. It is a function
+	// value, so that the other functions do not link the client of Lambda.
 	messages func() endpoint.Messages
 }
 
@@ -117,10 +118,10 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 	return assemble(context.Background(), s)
 }
 
-// Check returns what would stop the start of login, account and refresh with the variables that
-// lookup returns, in the form of [os.LookupEnv], or nil, and of the mailer too if
-// EDGEAUTH_MAIL_SENDER is set and is not none. It opens neither keys nor stores, and does
-// not read the variables that name them.
+// Check returns the error that would stop the start of login, account and refresh with the
+// variables that lookup returns, in the form of [os.LookupEnv], or nil. If EDGEAUTH_MAIL_SENDER is
+// set and is not none, Check also checks the mailer. It opens neither keys nor stores, and does not
+// read the variables that name them.
 func Check(lookup func(name string) (string, bool)) error {
 	e, g := config.New(lookup), given{}
 	for _, read := range []part{common, client, restoring} {
@@ -139,7 +140,8 @@ func Check(lookup func(name string) (string, bool)) error {
 	return err
 }
 
-// checkMails returns what would stop the start of the mailer. Lambda sets the variables of the account.
+// checkMails returns the error that would stop the start of the mailer. Lambda sets the AWS
+// variables.
 func checkMails(lookup func(name string) (string, bool)) error {
 	if sender, set := lookup(config.MailSender); !set || sender == "none" {
 		return nil
@@ -172,7 +174,7 @@ func opening(e *config.Environment, g *given) {
 	counting(e, g)
 }
 
-// mailing reads the variables of a function that hands mails over.
+// mailing reads the variables of a function that hands mails to the mailer.
 func mailing(e *config.Environment, g *given) {
 	if q := e.MailQueue(); q.Function != "" {
 		g.messages = func() endpoint.Messages { return backend.OpenMailQueue(q) }
@@ -184,7 +186,8 @@ func counting(_ *config.Environment, g *given) { g.counts = true }
 
 // client reads the variables of a function that opens a session.
 func client(e *config.Environment, g *given) {
-	// A client refreshes when its access token ends, and its session must still be active then.
+	// A client refreshes when its access token ends, and its session must still be open at that
+	// time.
 	least := session.DefaultRules().MinimumIdleTimeout() + g.AccessTokenLifetime
 	g.Client = auth.Client{
 		ID:              auth.DefaultClient,

@@ -32,7 +32,7 @@ func (v variables) with(other variables) variables {
 	return all
 }
 
-// good returns a whole environment, on files of its own.
+// good returns a complete environment with its own files.
 func good(t *testing.T) variables {
 	t.Helper()
 	signing, err1 := keyrings.NewSigningRing(token.EdDSA, time.Now(), rand.Reader)
@@ -103,7 +103,7 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestStartNamesEveryVariable holds that one attempt tells everything that is missing or wrong.
+// TestStartNamesEveryVariable checks that one error names every variable that is missing or wrong.
 func TestStartNamesEveryVariable(t *testing.T) {
 	shared := []string{config.Issuer, config.Audience, config.SigningRing, config.RefreshKeys, config.KeyVersion,
 		config.Store, config.AccessTokenLifetime}
@@ -147,8 +147,8 @@ func TestStartNamesEveryVariable(t *testing.T) {
 	}
 }
 
-// TestStartRefusesRings holds that a ring which no second attempt would mend stops the start, and
-// is not repeated.
+// TestStartRefusesRings checks that a ring that a retry cannot repair stops the start, and that the
+// error does not repeat the ring.
 func TestStartRefusesRings(t *testing.T) {
 	exposed := filepath.Join(t.TempDir(), "ring.json")
 	if err := os.WriteFile(exposed, []byte("{}"), 0o644); err != nil {
@@ -188,7 +188,7 @@ func TestStartRefusesRings(t *testing.T) {
 	}
 }
 
-// TestFunctionsReadTheProcess holds that the starts read this process's own environment.
+// TestFunctionsReadTheProcess checks that the constructors read the environment of the process.
 func TestFunctionsReadTheProcess(t *testing.T) {
 	for name, value := range good(t).with(variables{config.JWKS: someJWKS(t)}) {
 		t.Setenv(name, value)

@@ -10,8 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/endpoint/discovery"
 )
 
-// Handler returns the handler of one function: login, refresh, sessions or account.
-// Login and account want Settings.LoginRing.
+// Handler returns the handler of one function: login, refresh, sessions or account. Login and
+// account require Settings.LoginRing.
 func (x *Service) Handler(function string) (http.Handler, error) {
 	if (function == "login" || function == "account") && x.authenticator == nil {
 		return nil, fmt.Errorf("service: Settings.LoginRing is missing (the %s function wants the login keys)", function)

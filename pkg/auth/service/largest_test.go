@@ -18,9 +18,9 @@ import (
 )
 
 // TestLargestTokenIsIssued logs users in whose roles and claims, and whose client's scope and
-// audience, are as long as may be set: each is issued a token that verifies and that every gateway
-// can read. A limit that counted other bytes than a token holds would refuse each login of such a
-// user with a 500.
+// audience, are as long as allowed. Each gets a token that verifies and that every gateway can
+// read. If a limit did not count the bytes of a token, each login of such a user would fail with a
+// 500.
 func TestLargestTokenIsIssued(t *testing.T) {
 	most := func(n int, set func(n int) error) int { // the greatest n that is accepted
 		for ; n > 0 && set(n) != nil; n-- {

@@ -20,8 +20,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Mails sends messages, and writes an audit line for each. It is the handler of the mailer function. It
-// is safe for concurrent use.
+// Mails is the handler of the mailer function. It sends messages, and writes an audit line for
+// each. It is safe for concurrent use.
 type Mails struct {
 	mailer *mail.Mailer
 	keys   login.Keys
@@ -29,8 +29,8 @@ type Mails struct {
 }
 
 // Mailer returns the handler of the mailer function. It reads the environment variables that the
-// package documentation lists. The error names every variable that is missing or invalid. A password of
-// a mail server that cannot be read stops the start, and Lambda tries again.
+// package documentation lists. The error names every variable that is missing or invalid. If the
+// password of a mail server cannot be read, the start fails, and Lambda tries again.
 func Mailer(o Options) (*Mails, error) { return startMailer(config.Process(), o) }
 
 func startMailer(e *config.Environment, o Options) (*Mails, error) {
@@ -79,20 +79,20 @@ func newMailer(c mail.Config, m config.Mail) (*mail.Mailer, error) {
 	return mailer, nil
 }
 
-// inVariables puts the names of the variables in the place of those of the fields.
+// inVariables replaces the names of fields in errors by the names of variables.
 var inVariables = strings.NewReplacer(
 	"mail: Config.From", config.MailFrom, "mail: Config.Name", config.MailName,
 	"mail: Config.ReplyTo", config.MailReplyTo, "mail: Config.Link", config.MailLink,
 )
 
-// unsent is a sender for a check of the other settings.
+// unsent is a sender that sends nothing, for a check of the other settings.
 type unsent struct{}
 
 func (unsent) Send(context.Context, mail.Mail) error { return nil }
 
-// Mails returns what sends the messages of this service, for a program that sends its mails itself:
-// pass [Mails.Send] to mail.NewLocal. The addresses that [Mails] suppresses are in the service's own
-// store, unless c names others. It needs Settings.LoginRing.
+// Mails returns a sender of the messages of this service, for a program that sends its mails
+// itself: pass [Mails.Send] to mail.NewLocal. Mails keeps suppressed addresses in the service's own
+// store, unless c names another store. It requires Settings.LoginRing.
 func (x *Service) Mails(c mail.Config) (*Mails, error) {
 	if x.login == nil {
 		return nil, errors.New("service: Settings.LoginRing is missing (mails want the login ring, which names the suppressed addresses)")
@@ -107,9 +107,9 @@ func (x *Service) Mails(c mail.Config) (*Mails, error) {
 	return &Mails{mailer, x.login, audit.New(x.settings.Log, x.settings.Now)}, nil
 }
 
-// Invoke handles one event: a message that another function has handed over, or what Amazon SES reports
-// of a mail. An error has Lambda try again, up to the age that the template allows. It holds neither an
-// address nor a code, because Lambda logs it.
+// Invoke handles one event: a message from another function, or a report of Amazon SES about a
+// mail. After an error Lambda tries again, up to the age that the template allows. The error
+// contains neither an address nor a code, because Lambda logs it.
 func (x *Mails) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if ses.IsEvent(event) {
 		return nil, x.feedback(ctx, event)
@@ -126,7 +126,7 @@ func (x *Mails) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// Send sends a message and writes what became of it to the audit log.
+// Send sends a message and writes its result to the audit log.
 func (x *Mails) Send(ctx context.Context, m mail.Message) { _ = x.send(ctx, m) }
 
 func (x *Mails) send(ctx context.Context, m mail.Message) error {
@@ -152,7 +152,7 @@ func (x *Mails) send(ctx context.Context, m mail.Message) error {
 	return err
 }
 
-// account returns the pseudonym of an address in the audit log, or "" if there is none.
+// account returns the pseudonym of an address in the audit log, or "" if it has no pseudonym.
 func (x *Mails) account(ctx context.Context, address string) string {
 	key, err := user.NormalizeEmail(address)
 	if err != nil {
@@ -170,7 +170,7 @@ func (x *Mails) feedback(ctx context.Context, event []byte) error {
 	f, err := ses.ParseEvent(event)
 	if err != nil {
 		x.log.Write(ctx, audit.Event{Name: audit.MailBounced, Fault: err})
-		return nil // the same event again is no better
+		return nil // a retry of the same event would fail too
 	}
 	var errs []error
 	for _, address := range f.Recipients {

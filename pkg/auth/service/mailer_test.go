@@ -47,8 +47,8 @@ func newSES(t *testing.T) *fakeSES {
 	return s
 }
 
-// TestMails drives the function: what it sends, what it has Lambda try again, and what its lines say.
-// No line and no error has a code or an address.
+// TestMails runs the function and checks what it sends, what Lambda must retry, and the audit
+// lines. No line and no error has a code or an address.
 func TestMails(t *testing.T) {
 	ses := newSES(t)
 	var log bytes.Buffer
@@ -154,7 +154,7 @@ func TestMailerRefuses(t *testing.T) {
 	}
 }
 
-// A program of one's own sends its mails itself, with texts of its own.
+// A program can send its mails itself, with its own texts.
 func TestOwnMails(t *testing.T) {
 	s, err := start(config.New(good(t).lookup), Options{Log: new(bytes.Buffer)}, common, opening)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // lookup has the form of os.LookupEnv.
 type lookup = func(name string) (string, bool)
 
-// TestReaders holds that each function reads the variables of config.Readers and no others. On
-// tables the names of all variables are asked for, and the start is not needed.
+// TestReaders checks that each function reads exactly the variables of config.Readers. With tables,
+// every function asks for all its variables even though the start fails.
 func TestReaders(t *testing.T) {
 	onTables := good(t).with(variables{
 		config.Store: "dynamodb", config.UsersTable: "users", config.SessionsTable: "sessions", config.AttemptsTable: "attempts",

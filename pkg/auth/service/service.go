@@ -4,16 +4,17 @@
 //	gateway.Serve(h)
 //
 // [Login], [Refresh], [Account] and [Sessions] return the handlers of the functions, configured by
-// environment variables, [SessionAuthorizer] an authorizer, and [Mailer] what sends mails. [New] builds all parts from [Settings], for a program of its own, which
-// does not read the environment. A login of your own starts with [Opener], or with New, and serves
-// endpoint.Responder.Opens. This package alone knows every store and every source of keys; the other
-// packages declare interfaces for what they need.
+// environment variables. [SessionAuthorizer] returns an authorizer, and [Mailer] the function that
+// sends mails. [New] builds all parts from [Settings] without the environment, for your own
+// program. A custom login starts with [Opener] or New, and serves endpoint.Responder.Opens. Only
+// this package knows every store and every source of keys; the other packages declare interfaces
+// for what they need.
 //
 // # Environment variables
 //
 // These are the variables of [Login], [Account], [Refresh], [Opener], [Sessions] and
-// [SessionAuthorizer], and below them those of [Mailer]. Each reads only those that it names, and docs/configuration.md describes their
-// values:
+// [SessionAuthorizer], and below them the variables of [Mailer]. Each function reads only the
+// variables in its lines, and docs/configuration.md describes their values:
 //
 //	all                      EDGEAUTH_STORE (dynamodb, or bolt:<path>); with dynamodb also
 //	                         EDGEAUTH_USERS_TABLE, EDGEAUTH_SESSIONS_TABLE and the AWS variables;
@@ -34,7 +35,7 @@
 //	SessionAuthorizer        EDGEAUTH_HTTP_RESPONSE, EDGEAUTH_DENY and EDGEAUTH_SESSION_CHECK (all three
 //	                         optional); with EDGEAUTH_SESSION_CHECK=revocations no EDGEAUTH_USERS_TABLE
 //
-//	Mailer                   EDGEAUTH_MAIL_SENDER (ses, an URL of smtp: or smtps:, console, or
+//	Mailer                   EDGEAUTH_MAIL_SENDER (ses, a URL of smtp: or smtps:, console, or
 //	                         file:<folder>), EDGEAUTH_MAIL_FROM, EDGEAUTH_STORE, with dynamodb also
 //	                         EDGEAUTH_ATTEMPTS_TABLE; EDGEAUTH_LOGIN_RING, EDGEAUTH_KEY_VERSION;
 //	                         optional are EDGEAUTH_MAIL_NAME, EDGEAUTH_MAIL_REPLY_TO,
@@ -42,10 +43,10 @@
 //	                         EDGEAUTH_SES_CONFIGURATION_SET and EDGEAUTH_METRICS
 //
 // The AWS variables are AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN,
-// which Lambda sets. They are read if a ring is in Secrets Manager, too. AWS_ENDPOINT_URL_DYNAMODB
-// and AWS_ENDPOINT_URL_SECRETS_MANAGER, or AWS_ENDPOINT_URL for both, point at a local engine,
-// AWS_ENDPOINT_URL_LAMBDA at a stand-in for the function that sends mails, and AWS_ENDPOINT_URL_SESV2 at
-// one for SES.
+// which Lambda sets. They are also read if a ring is in Secrets Manager. AWS_ENDPOINT_URL_DYNAMODB
+// and AWS_ENDPOINT_URL_SECRETS_MANAGER, or AWS_ENDPOINT_URL for both, point at a local engine.
+// AWS_ENDPOINT_URL_LAMBDA points at a stand-in for the function that sends mails, and
+// AWS_ENDPOINT_URL_SESV2 at a stand-in for SES.
 package service
 
 import (
@@ -97,7 +98,7 @@ func New(ctx context.Context, s Settings) (*Service, error) {
 	return assemble(ctx, s)
 }
 
-// assemble returns a Service of settings that were checked: by New, or as environment variables.
+// assemble returns a Service with checked settings, from New or from environment variables.
 func assemble(ctx context.Context, s Settings) (*Service, error) {
 	s.setDefaults()
 	s.Log = audit.Metered(s.Log, s.Metrics)
@@ -150,15 +151,15 @@ func assemble(ctx context.Context, s Settings) (*Service, error) {
 				return nil, err
 			}
 		}
-		// The connection is open, so this is one round trip while no request waits.
+		// The connection is open, so this costs one round trip, and no request waits for it.
 		x.authenticator.Prepare(ctx)
 	}
 	return x, nil
 }
 
-// logStart writes the line of a start, whose metric is the age of the signing key. A function starts
-// at least every few hours while it is used, and no request waits for the line. Without metrics
-// there is no line.
+// logStart writes the line of a start, whose metric is the age of the signing key. A function in
+// use starts at least every few hours, and no request waits for the line. Without metrics no line
+// is written.
 func logStart(ctx context.Context, s Settings, keys *keyring.Signing) {
 	log := audit.New(s.Log, s.Now)
 	if !log.Metered() {
@@ -169,7 +170,7 @@ func logStart(ctx context.Context, s Settings, keys *keyring.Signing) {
 	}
 }
 
-// tokens returns what issues this service's access tokens, and what verifies them.
+// tokens returns the issuer and the verifier of this service's access tokens.
 func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.Issuer, *token.Verifier, error) {
 	issuer, err := token.NewIssuer(token.IssuerConfig{
 		Issuer: s.Issuer, Audience: s.Audience, Keys: signing, Lifetime: s.AccessTokenLifetime, Clients: s.clients(),
@@ -182,7 +183,7 @@ func (s Settings) tokens(signing token.SigningKeys, public token.Keys) (*token.I
 	return issuer, verifier, err
 }
 
-// verifier returns what verifies this service's access tokens, those of every client.
+// verifier returns the verifier of this service's access tokens, for the audiences of all clients.
 func (s Settings) verifier(public token.Keys) (*token.Verifier, error) {
 	return token.NewVerifier(token.VerifierConfig{Issuer: s.Issuer, Audience: s.audiences(), Keys: public, Now: s.Now})
 }
@@ -200,8 +201,8 @@ func (x *Service) Responder() *endpoint.Responder { return x.responder }
 // Users returns the store of accounts.
 func (x *Service) Users() user.Store { return x.settings.Stores.Users }
 
-// Counters returns the store of counters. A login of your own limits attempts with them
-// (throttle.Limiter) and makes an ID token usable only once (throttle.Once).
+// Counters returns the store of counters. A custom login uses it to limit attempts
+// (throttle.Limiter) and to make an ID token usable only once (throttle.Once).
 func (x *Service) Counters() throttle.Counters { return x.settings.Stores.Counters }
 
 // Sessions returns the part that opens, refreshes and ends sessions.
@@ -218,8 +219,8 @@ func (x *Service) PublicKeys(ctx context.Context) (token.KeySet, error) {
 	return x.keys.PublicKeys(ctx)
 }
 
-// codeLimits returns the limits of mails and codes. If logins are not limited by network, because the
-// gateway sees the addresses of a CDN, requests for codes are not either.
+// codeLimits returns the limits of mails and codes. If logins are not limited by network, because
+// the gateway sees the addresses of a CDN, requests for codes are not limited by network either.
 func (s Settings) codeLimits() flow.Limits {
 	limits := s.Codes
 	if limits == (flow.Limits{}) {
@@ -231,7 +232,8 @@ func (s Settings) codeLimits() flow.Limits {
 	return limits
 }
 
-// signUp returns the rules of sign-ups. Without a sender no code arrives, so no sign-up is admitted.
+// signUp returns the rules of sign-ups. Without a sender no code arrives, so no address may sign
+// up.
 func (s Settings) signUp() flow.SignUp {
 	switch {
 	case s.SignUp != nil:

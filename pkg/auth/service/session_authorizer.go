@@ -14,14 +14,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// SessionAuthorizer returns the authorizer of the session authorizer function. It decides as
-// authorizer.FromEnvironment does, and then refuses the tokens of sessions that have ended. It holds
-// no secret. By EDGEAUTH_SESSION_CHECK it reads
+// SessionAuthorizer returns the authorizer of the session authorizer function. It decides like
+// authorizer.FromEnvironment, and then refuses the tokens of sessions that have ended. It holds no
+// secret. EDGEAUTH_SESSION_CHECK says what it reads:
 //
-//   - session, the default: the session and the user of each token that it would allow. It also takes
-//     the tokens of opaque sessions, and moves their idle end;
-//   - revocations: what has ended within the last token lifetime, before it returns, and then what is
-//     new, every 5 seconds ([session.RevocationList]).
+//   - session, the default: the session and the user of each token that it would allow. It also
+//     accepts the tokens of opaque sessions, and moves their idle end.
+//   - revocations: the sessions and users that have ended. It reads the entries of the last token
+//     lifetime before it returns, and new entries every 5 seconds ([session.RevocationList]).
 //
 // It reads the environment variables that the package documentation lists. The error names every
 // variable that is missing or invalid.
@@ -53,7 +53,7 @@ func startSessionAuthorizer(lookup func(name string) (string, bool), log io.Writ
 		var list *session.RevocationList
 		list, err = revocationList(stores, notBefore)
 		sessions, begin = list, func(ctx context.Context) {
-			// While the store does not answer, the requests try again, and fail one by one.
+			// If the store does not answer, the function starts, and each request tries again.
 			_ = list.Load(ctx)
 		}
 	}
@@ -68,7 +68,7 @@ func startSessionAuthorizer(lookup func(name string) (string, bool), log io.Writ
 }
 
 // revocationList returns the list of a function that does not know the lifetimes of the clients'
-// tokens: it keeps what has ended for the longest one that is accepted.
+// tokens. It keeps entries for the longest accepted lifetime.
 func revocationList(s Stores, notBefore time.Time) (*session.RevocationList, error) {
 	return session.NewRevocationList(session.RevocationListConfig{
 		Revocations: s.Revocations, Lifetime: token.MaxLifetime, SessionsNotBefore: notBefore,

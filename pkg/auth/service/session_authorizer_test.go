@@ -14,11 +14,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// sessionAuthorizerVariables are those of the session authorizer. None of them is a secret.
+// sessionAuthorizerVariables are the variables of the session authorizer. No variable is a secret.
 var sessionAuthorizerVariables = []string{config.Issuer, config.Audience, config.JWKS, config.Store}
 
-// TestStartSessionAuthorizer asks about the tokens of a session that another function opened, with
-// nothing but what the session authorizer reads: while the session lives, and after its logout.
+// TestStartSessionAuthorizer checks the tokens of a session that another function opened, with only
+// the variables of the session authorizer: while the session is open, and after its logout.
 func TestStartSessionAuthorizer(t *testing.T) {
 	f := newFixture(t)
 	a := f.authorizer(t, config.CheckSession)
@@ -27,8 +27,8 @@ func TestStartSessionAuthorizer(t *testing.T) {
 	f.ask(t, a, "revoked")
 }
 
-// TestStartSessionAuthorizerRevocations: in the mode revocations, the function knows at its start what
-// has ended. It needs no table of users.
+// TestStartSessionAuthorizerRevocations: in the mode revocations, the function knows the ended
+// sessions at its start. It needs no table of users.
 func TestStartSessionAuthorizerRevocations(t *testing.T) {
 	f := newFixture(t)
 	f.ask(t, f.authorizer(t, config.CheckRevocations), "ok")
@@ -44,7 +44,7 @@ func TestStartSessionAuthorizerRevocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The store does not answer: the function starts, and its calls fail.
+	// If the store does not answer, the function starts, and its calls fail.
 	f.log.Reset()
 	if answer, err := a.Invoke(t.Context(), f.event()); err == nil || !strings.Contains(f.log.String(), `"reason":"sessions_unavailable"`) {
 		t.Errorf("%s, %v, %s", answer, err, &f.log)
@@ -55,7 +55,8 @@ func TestStartSessionAuthorizerRevocations(t *testing.T) {
 	}
 }
 
-// fixture is a session that another function has opened, and what the session authorizer reads of it.
+// fixture is a session that another function has opened, and the variables of the session
+// authorizer.
 type fixture struct {
 	given  variables
 	opener *Service

@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// SessionChecker checks access tokens and opaque sessions for an authorizer: it implements
-// authorizer.Sessions and authorizer.OpaqueSessions. It needs no keys.
+// SessionChecker checks access tokens and opaque sessions for an authorizer. It implements
+// authorizer.Sessions and authorizer.OpaqueSessions, and needs no keys.
 //
 //	a, err := authorizer.New(authorizer.Config{
 //		Verifier: verifier, TokenSources: []string{"cookie:__Host-Http-session"},
@@ -24,8 +24,9 @@ type SessionChecker struct {
 	Issuer string
 }
 
-// reliance is how long a backend may rely on a check of an opaque session. It is the default lifetime
-// of an access token, so a backend that keeps what it was told keeps it no longer.
+// reliance is how long a backend may rely on a check of an opaque session. It is the default
+// lifetime of an access token, so a backend that caches the identity caches it no longer than with
+// access tokens.
 const reliance = defaultLifetime
 
 // CheckOpaque implements authorizer.OpaqueSessions.
@@ -48,8 +49,9 @@ func (c SessionChecker) CheckOpaque(ctx context.Context, text auth.Secret) (auth
 	return o, nil
 }
 
-// claims returns what an access token of the session would say. The e-mail is there whatever
-// EmailClaims says: only a backend whose authorizer lists the claim sees it, and no client does.
+// claims returns the claims that an access token of the session would have. The e-mail is included
+// regardless of EmailClaims: only a backend whose authorizer lists the claim sees it, and no client
+// does.
 func (c SessionChecker) claims(s session.Session, u auth.Subject) (token.Claims, error) {
 	clock := c.Now
 	if clock == nil {

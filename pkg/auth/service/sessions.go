@@ -57,7 +57,7 @@ func startSessions(e *config.Environment) (c endpoint.SessionsConfig, metrics st
 	if err != nil {
 		return c, metrics, fmt.Errorf("the refresh-token keys: %w", err)
 	}
-	// Without the clients: a session must be ended after its client was removed.
+	// Clients is not set: a session must still be ended after its client was removed.
 	c.Sessions, err = session.NewManager(session.Config{
 		Store: stores.Sessions, Subjects: &user.Directory{Store: stores.Users}, Versions: stores.Versions, Revocations: stores.Revocations,
 		Keys: refresh, Rules: rules,

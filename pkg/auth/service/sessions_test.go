@@ -17,7 +17,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// sessionsVariables are those of the sessions function.
+// sessionsVariables are the variables of the sessions function.
 var sessionsVariables = []string{config.RefreshKeys, config.KeyVersion, config.Store, config.Issuer, config.Audience, config.JWKS}
 
 // someJWKS returns a set with one public key.
@@ -39,8 +39,8 @@ func (v variables) only(names ...string) variables {
 	return some
 }
 
-// TestStartSessions ends a session that another function's service opened, with nothing but what it
-// reads.
+// TestStartSessions ends a session that another function's service opened, with only the variables
+// of the sessions function.
 func TestStartSessions(t *testing.T) {
 	given := good(t).with(variables{config.JWKS: someJWKS(t)})
 	opener, err := start(config.New(given.lookup), Options{}, functions["login"]...)

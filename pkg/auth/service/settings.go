@@ -18,7 +18,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// The durations of [Settings] that leave them out.
+// The default durations of [Settings].
 const (
 	defaultLifetime        = 15 * time.Minute
 	defaultIdleTimeout     = 14 * 24 * time.Hour
@@ -31,8 +31,8 @@ type Settings struct {
 	// Issuer is the iss of the access tokens: an https URL without query or fragment. Plain http is
 	// accepted for a loopback host only. Required.
 	Issuer string
-	// Audience is the aud of the access tokens of a client without an audience of its own: one or
-	// more distinct texts. Required.
+	// Audience is the aud of the access tokens of a client without its own audience: one or more
+	// distinct texts. Required.
 	Audience []string
 	// SigningRing is the source of the keys that sign access tokens; see keyring.Open. Required.
 	SigningRing keyring.Source
@@ -41,24 +41,24 @@ type Settings struct {
 	// LoginRing is the source of the login keys. Login and account need it. nil means that the
 	// service verifies no passwords and has no Authenticator.
 	LoginRing keyring.Source
-	// KeyVersion is the version of the keys that signs and seals, from 1 to 65534. It is 1 until the
-	// keys are moved for the first time. Required.
+	// KeyVersion is the version of the keys that signs and seals, from 1 to 65534. It is 1 until
+	// the first rotation of the keys. Required.
 	KeyVersion uint16
-	// Stores are where users, sessions and attempts are stored; see OpenBolt. Users and Sessions are
+	// Stores are the stores of users, sessions and attempts; see OpenBolt. Users and Sessions are
 	// required. Counters is required if LoginRing is set.
 	Stores Stores
-	// AccessTokenLifetime is the lifetime of the access tokens of a client without a lifetime of its
-	// own, from token.MinLifetime to token.MaxLifetime. Zero means 15 minutes.
+	// AccessTokenLifetime is the lifetime of the access tokens of a client without its own
+	// lifetime, from token.MinLifetime to token.MaxLifetime. Zero means 15 minutes.
 	AccessTokenLifetime time.Duration
 	// Config has the form of EDGEAUTH_CONFIG: a JSON object, or file:<path>. Its members about
 	// logins and clients replace the settings below. Empty changes nothing.
 	Config string
-	// RestoredUntil ends the window in which sessions that were restored from a backup catch up with
-	// their refresh tokens; see session.Rules. The zero time declares no window.
+	// RestoredUntil ends the window in which sessions that were restored from a backup catch up
+	// with their refresh tokens; see session.Rules. The zero time means no window.
 	RestoredUntil time.Time
-	// SessionsNotBefore ends the sessions that were created before this instant, for example those
-	// that a restore brought back; see session.Rules. It must have passed, and RestoredUntil must be
-	// zero. The zero time ends none.
+	// SessionsNotBefore ends the sessions that were created before this instant, for example
+	// sessions that a restore brought back; see session.Rules. It must be in the past, and
+	// RestoredUntil must be zero. The zero time ends no session.
 	SessionsNotBefore time.Time
 	// Throttle limits logins. The zero Limits mean login.DefaultLimits.
 	Throttle login.Limits
@@ -69,18 +69,19 @@ type Settings struct {
 	// RefusalFloor is the minimum duration of a refused login, from 0; see login.Config. Zero means
 	// no minimum.
 	RefusalFloor time.Duration
-	// Policy adds requirements for new passwords to those of password.CheckNew. The zero Policy adds
-	// none.
+	// Policy adds requirements for new passwords to those of password.CheckNew. The zero Policy
+	// adds no requirement.
 	Policy password.Policy
 	// Steps run before and after the password check of a login. The zero Steps do nothing.
 	Steps login.Steps
-	// Messages takes the mails with the codes of POST /auth/code. nil means that no mail leaves.
+	// Messages receives the mails with the codes of POST /auth/code. nil means that no mail is
+	// sent.
 	Messages endpoint.Messages
-	// SignUp says who may sign up by POST /auth/code. nil admits every address if Messages is set, and
-	// no address otherwise. The member signup of Config keeps SignUp.Ask.
+	// SignUp says who may sign up by POST /auth/code. nil admits every address if Messages is set,
+	// and no address otherwise. The member signup of Config replaces SignUp, except SignUp.Ask.
 	SignUp *flow.SignUp
 	// Codes limits the mails with codes. The zero Limits mean flow.DefaultLimits, without limits by
-	// network if Throttle has none.
+	// network if Throttle has no limit by network.
 	Codes flow.Limits
 	// Origins are the origins whose pages may send and receive cookies; see
 	// endpoint.ResponderConfig. Empty means the API's own origin only.
@@ -90,10 +91,11 @@ type Settings struct {
 	CDNSecretHashes []string
 	// Client is the default client, for requests without a client_id. Required: its ID is
 	// auth.DefaultClient, and its Profile is set. IdleTimeout and AbsoluteTimeout are each at least
-	// the lifetime of an access token plus 10 minutes, and at most 365 days; zero means 14 days
-	// idle and 90 days in all. AccessTokenLifetime, Audience and Scope are optional. MaxSessions is at most 100.
+	// the lifetime of an access token plus 10 minutes, and at most 365 days; zero means 14 days for
+	// IdleTimeout and 90 days for AbsoluteTimeout. AccessTokenLifetime, Audience and Scope are
+	// optional. MaxSessions is at most 100.
 	Client auth.Client
-	// Clients are the other clients, under the same rules. Each has an ID of its own: 1 to 64
+	// Clients are the other clients, under the same rules. Each has a distinct ID: 1 to 64
 	// printable ASCII characters without spaces. Sessions of any other client are refused.
 	Clients []auth.Client
 	// Log receives the audit lines, one JSON object a line. nil writes no log.
@@ -128,8 +130,8 @@ func (s *Settings) setDefaults() {
 	}
 }
 
-// check returns an error for each setting that is missing or out of range. The rules of clients are
-// those of EDGEAUTH_CONFIG.
+// check returns an error for each setting that is missing or out of range. Clients have the same
+// rules as in EDGEAUTH_CONFIG.
 func (s Settings) check() error {
 	var errs []error
 	want := func(ok bool, field, format string, args ...any) {
@@ -198,7 +200,7 @@ func (s Settings) check() error {
 	return errors.Join(errs...)
 }
 
-// checkClient checks all of a client but its id. field is its name in Settings.
+// checkClient checks all fields of a client except its ID. field is its name in Settings.
 func checkClient(field string, c auth.Client, lifetime time.Duration) error {
 	var errs []error
 	refuse := func(member, format string, args ...any) {

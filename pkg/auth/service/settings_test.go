@@ -99,7 +99,7 @@ func TestNewReportsAll(t *testing.T) {
 	}
 }
 
-// TestNewDefaults: durations that are left out are those of the template.
+// TestNewDefaults: the default durations are those of the template.
 func TestNewDefaults(t *testing.T) {
 	settings := goodSettings(t)
 	settings.AccessTokenLifetime = 0

@@ -9,8 +9,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 )
 
-// TestWhoMaySignUp holds what decides about sign-ups of a function: the configuration, whether mails are
-// sent, and the program.
+// TestWhoMaySignUp checks what decides about sign-ups: the configuration, whether mails are sent,
+// and the program.
 func TestWhoMaySignUp(t *testing.T) {
 	asked := 0
 	ask := func(context.Context, flow.Newcomer) (bool, error) { asked++; return false, nil }

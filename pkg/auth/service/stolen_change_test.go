@@ -25,9 +25,9 @@ import (
 // changeSecretBytes is the length of the secret in a change-of-password token.
 const changeSecretBytes = 32
 
-// TestStolenEverythingChangesNoPassword tries each 32 bytes of everything that a server holds as
-// the secret of a change-of-password token: all tables, the texts of all rings, the keys themselves
-// and what is derived from them.
+// TestStolenEverythingChangesNoPassword tries every 32 bytes of all data of a server as the secret
+// of a change-of-password token: all tables, the texts of all rings, the keys themselves and the
+// keys derived from them.
 func TestStolenEverythingChangesNoPassword(t *testing.T) {
 	v := newVictim(t)
 	directory := user.Directory{Store: v.settings.Stores.Users, Hasher: password.Hasher{}, Now: v.settings.Now}
@@ -50,7 +50,8 @@ func TestStolenEverythingChangesNoPassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		form := sealed.Form{Prefix: "ect_"}
-		// A password that may not be set tells if the secret is right, and leaves the token good.
+		// A password that is not allowed shows whether the secret is right, and does not use up the
+		// token.
 		_, err = v.Authenticator().RedeemChange(t.Context(), form.Text(append(body, secret...)), auth.NewSecret("short"))
 		return err
 	}

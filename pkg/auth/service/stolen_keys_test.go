@@ -142,8 +142,8 @@ func (v *victim) with(t *testing.T, k thief, counters throttle.Counters) *login.
 	return who
 }
 
-// named returns the names that counters of the user's account and of a network have under the
-// thief's key.
+// named returns the names of the counters of the user's account and of a network under the thief's
+// key.
 func (v *victim) named(t *testing.T, k thief) map[string]bool {
 	t.Helper()
 	counters := newNamedCounters(t)
@@ -156,8 +156,8 @@ func (v *victim) named(t *testing.T, k thief) map[string]bool {
 	return counters.names
 }
 
-// gains lists what a thief can do with a key: forge a known-device token, name counters, tell
-// references.
+// gains lists what a thief can do with a key: forge a known-device token, name counters, recognize
+// pseudonyms.
 func (v *victim) gains(t *testing.T, k thief) (gains []string) {
 	t.Helper()
 	forged, err := v.with(t, k, throttle.Unlimited).Device(t.Context(), v.user)
@@ -185,9 +185,9 @@ func (v *victim) gains(t *testing.T, k thief) (gains []string) {
 	return gains
 }
 
-// TestStolenKeys holds that the refresh-token keys and the signing ring, with a dump of the tables,
-// forge no known-device token and name no counter and no account. The login ring does all of it,
-// which shows that this test would see it.
+// TestStolenKeys checks that the refresh-token keys and the signing ring, with a dump of the
+// tables, forge no known-device token and name no counter and no account. The login ring can do all
+// of this, which shows that the test can detect it.
 func TestStolenKeys(t *testing.T) {
 	v := newVictim(t)
 	for version, entry := range v.ring.Keys {
@@ -212,9 +212,9 @@ func TestStolenKeys(t *testing.T) {
 	}
 }
 
-// TestStolenLoginRing holds what docs/keys.md says of a stolen login ring: each forged known-device
-// token has a counter of its own, so guesses go on without a wait. They stay guesses: a forged
-// token opens nothing.
+// TestStolenLoginRing checks what docs/keys.md says about a stolen login ring: each forged
+// known-device token has its own counter, so guesses continue without a wait. They are still
+// guesses: a forged token opens nothing.
 func TestStolenLoginRing(t *testing.T) {
 	v := newVictim(t)
 	who := v.with(t, thief{1, v.ring.Keys[1].Secret.Reveal()}, throttle.Unlimited)
@@ -252,8 +252,8 @@ func stolen(t *testing.T, v *victim) map[string]string {
 	return all
 }
 
-// TestLoginKeysOutliveDevices holds that a known device is never forgotten because its key went
-// first.
+// TestLoginKeysOutliveDevices checks that a login key is kept for longer than the known-device
+// tokens under it.
 func TestLoginKeysOutliveDevices(t *testing.T) {
 	if keyrings.LoginKeyRetention < login.DeviceLifetime {
 		t.Errorf("login keys are kept for %v, known-device tokens live for %v", keyrings.LoginKeyRetention, login.DeviceLifetime)

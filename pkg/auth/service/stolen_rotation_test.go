@@ -53,11 +53,11 @@ func outcome(t *testing.T, m *session.Manager, token auth.Secret) (session.Outco
 	return g.Outcome, token
 }
 
-// TestRotationKeepsThief holds that docs/keys.md is right to have the refresh-token keys dropped
+// TestRotationKeepsThief checks that docs/keys.md is right: the refresh-token keys must be dropped
 // after their secret was read. A thief with the keys and an old copy of a refresh token seals
-// tokens of the present generation. Within the minimum interval after each rotation they get access
-// tokens, and nothing tells the thief from the owner. A rotation of the keys changes nothing,
-// because the secret held the next key too. A drop ends it.
+// tokens of the current generation. Within the minimum interval after each rotation these tokens
+// get access tokens, and nothing distinguishes the thief from the owner. A rotation of the keys
+// changes nothing, because the secret also held the next key. A drop ends the theft.
 func TestRotationKeepsThief(t *testing.T) {
 	v := newVictim(t)
 	client := v.Clients()[auth.DefaultClient]
@@ -81,7 +81,7 @@ func TestRotationKeepsThief(t *testing.T) {
 		return token
 	}
 
-	// Without the keys an old copy is worth nothing: its use ends the session.
+	// Without the keys an old copy is useless: its use ends the session.
 	copied := open()
 	renew(renew(copied))
 	if got, _ := outcome(t, service, copied); !got.Theft() {
@@ -107,7 +107,7 @@ func TestRotationKeepsThief(t *testing.T) {
 		}
 		return text
 	}
-	// A generation that is too high decides nothing, so the thief comes from above.
+	// A generation that is too high decides nothing, so the thief tries from above.
 	for id := 1; id <= 2; id++ {
 		present := 0
 		for generation := 12; present == 0; generation-- {
@@ -141,10 +141,9 @@ func TestRotationKeepsThief(t *testing.T) {
 	}
 }
 
-// TestStolenKeyOfAnotherProfile holds that a thief with the refresh-token keys and a refresh token
-// gains nothing from a token that claims another profile than its session has. A token of profile
-// fixed would never be noticed, and a balanced one would be answered by a strict session without a
-// trace.
+// TestStolenKeyOfAnotherProfile checks that a thief with the refresh-token keys and a refresh token
+// gains nothing from a token that claims another profile than its session's. A token of the profile
+// fixed would never be noticed, and a strict session would answer a balanced token without a trace.
 func TestStolenKeyOfAnotherProfile(t *testing.T) {
 	v := newVictim(t)
 	thief := session.Codec{Keys: refreshThief{1, v.refresh.Keys[1].Secret.Reveal()}}
@@ -182,8 +181,8 @@ func TestStolenKeyOfAnotherProfile(t *testing.T) {
 	}
 }
 
-// TestPageDropsReadSecrets holds what docs/keys.md says to do if a secret was read: drop each key
-// of its ring.
+// TestPageDropsReadSecrets checks the advice of docs/keys.md for a secret that was read: drop each
+// key of its ring.
 func TestPageDropsReadSecrets(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/keys.md")
 	if err != nil {

@@ -25,9 +25,9 @@ func (k refreshThief) RefreshTokenKey(ctx context.Context, _ uint16) (auth.Refre
 
 func (refreshThief) Reload(context.Context, time.Time) error { return nil }
 
-// TestStolenRefreshKeys holds that all keys and a dump of the tables open no session and end none.
-// The thief knows each field of the session's item and seals authentic tokens for it. Only the
-// secret, whose hash is the session's id, is missing.
+// TestStolenRefreshKeys checks that all keys and a dump of the tables open no session and end no
+// session. The thief knows each field of the session's item and seals authentic tokens for it. Only
+// the secret, whose hash is the session's id, is missing.
 func TestStolenRefreshKeys(t *testing.T) {
 	v := newVictim(t)
 	client, ok := v.Clients()[auth.DefaultClient]

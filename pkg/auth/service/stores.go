@@ -19,9 +19,10 @@ type Stores struct {
 	// Versions raises the token versions of the users in Users, which ends the sessions in Sessions.
 	// Only the sessions function needs it.
 	Versions session.Versions
-	// Flows keeps what is begun and proven by a code of a mail. Only the account function needs it.
+	// Flows stores the flows of codes by mail. Only the account function needs it.
 	Flows flow.Store
-	// Revocations is the list of what Users, Sessions and Versions have ended.
+	// Revocations is the list of the sessions and users that Users, Sessions and Versions have
+	// ended.
 	Revocations session.Revocations
 	// Connect opens the first connection before the first request. nil does nothing.
 	Connect func(ctx context.Context)
