@@ -115,9 +115,9 @@ func TestMonitoring(t *testing.T) {
 			continue
 		}
 		delete(documented, id)
-		rings := fmt.Sprintf("`%v`", p["MetricName"])
-		if !strings.Contains(row["rings if"], strings.Trim(rings, "`")) || !strings.Contains(row["rings if"], fmt.Sprint(p["Threshold"])) {
-			t.Errorf("docs/operations.md: %s rings if %s, and the template says %s from %v on", id, row["rings if"], rings, p["Threshold"])
+		condition := fmt.Sprintf("`%v`", p["MetricName"])
+		if !strings.Contains(row["goes off if"], strings.Trim(condition, "`")) || !strings.Contains(row["goes off if"], fmt.Sprint(p["Threshold"])) {
+			t.Errorf("docs/operations.md: %s goes off if %s, and the template says %s from %v on", id, row["goes off if"], condition, p["Threshold"])
 		}
 		for column, cell := range row {
 			if cell == "" {
@@ -175,7 +175,7 @@ func monitoring(d document, metrics []string) (problems []string) {
 		for what, ok := range map[string]bool{
 			"watches a metric of another namespace":      at[string](p, "Namespace", "Fn::Sub") == namespaceOf || dropped(p),
 			"watches a metric that is none":              slices.Contains(metrics, at[string](p, "MetricName")) || dropped(p),
-			"rings if nothing happens":                   p["TreatMissingData"] == "notBreaching",
+			"goes off if nothing happens":                p["TreatMissingData"] == "notBreaching",
 			"does not notify the topic":                  at[[]any](p, "AlarmActions", "Fn::If") != nil,
 			"is in the way of another stack":             p["AlarmName"] == nil,
 			"is made although it is switched off":        at[string](d.resources()[id], "Condition") == condition,
