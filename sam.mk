@@ -23,9 +23,10 @@ build-KeysFunction:       $(DIST)/$(ARCH)/keys/bootstrap
 build-MailerFunction:     $(DIST)/$(ARCH)/mailer/bootstrap
 build-%Function:
 	cp $< "$(ARTIFACTS_DIR)/bootstrap"
-	$(if $(and $(filter MailerFunction,$*Function),$(MAILS)),cp -R "$(MAILS)" "$(ARTIFACTS_DIR)/mails")
+	$(if $(and $(filter Mailer Keys,$*),$(MAILS)),cp -R "$(MAILS)" "$(ARTIFACTS_DIR)/mails")
 
 # MAILS is a folder with texts of mails of your own; empty means the shipped ones. Deploy with MailTemplates=mails.
+# The keys function has a copy, so that it refuses a wrong text before the deployment changes anything.
 export MAILS ?=
 
 .PHONY: sam-build

@@ -35,7 +35,7 @@ var defaults = map[string]string{
 	config.SigningRing:   "secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:SigningSecret-AbCdEfGhIjKl-AbCdEf",
 	config.RefreshKeys:   "secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:RefreshSecret-AbCdEfGhIjKl-AbCdEf",
 	config.LoginRing:     "secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:LoginSecret-AbCdEfGhIjKl-AbCdEf",
-	config.MailSender:    "none", config.MailFrom: "", config.MailName: "", config.MailReplyTo: "", config.MailLink: "", config.SMTPPassword: "", config.ConfigurationSet: "",
+	config.MailSender:    "none", config.MailFrom: "", config.MailName: "", config.MailReplyTo: "", config.MailLink: "", config.MailTemplates: "", config.SMTPPassword: "", config.ConfigurationSet: "",
 }
 
 func (c *configCheck) Run(t terminal) error {

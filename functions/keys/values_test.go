@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"regexp"
@@ -95,6 +96,42 @@ func TestWrongValuesRollBack(t *testing.T) {
 	}
 	if r := s.send(s.request("Update", s.properties, before)); r.Status != "SUCCESS" {
 		t.Error(r.Reason) // the remedy
+	}
+}
+
+// TestWrongTexts checks that a deployment whose build has a wrong text of a mail, or lacks the folder, is
+// refused, also if the values are those of the previous deployment.
+func TestWrongTexts(t *testing.T) {
+	const build = "arn:aws:lambda:eu-central-1:123456789012:function:edgeauth-KeysFunction-x:"
+	mails := []string{"MailSender", "ses", "MailFrom", "login@example.com", "MailTemplates", "mails", "Build", build + "9"}
+	t.Chdir(t.TempDir()) // as Lambda starts the function in the folder of its build
+	put := func(text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll("mails/de", 0o755), os.WriteFile("mails/de/login.txt", []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const missing, wrong = `MailTemplates is "mails", and there is no such folder`, `MailTemplates: mail: the template de/login.txt`
+	s := newStack(t)
+	s.whole(mails...)
+	if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, missing) {
+		t.Errorf("a new stack without the folder: %s", r.Reason)
+	}
+	put("Subject: {{.Code}}\n\n{{.Code}} {{.Reference}}\n")
+	if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, wrong) {
+		t.Errorf("a new stack: %s", r.Reason)
+	}
+	put("Subject: {{.Reference}}\n\n{{.Code}} {{.Reference}}\n")
+	if r := s.create(); r.Status != "SUCCESS" {
+		t.Fatal(r.Reason)
+	}
+	put("Subject: x\n\n{{.Codes}}\n")
+	// The rollback succeeds, although the build is still the wrong one.
+	if r := s.update("Build", build+"10"); r.Status != "FAILED" || !strings.Contains(r.Reason, wrong) {
+		t.Errorf("a later build: %s", r.Reason)
+	}
+	if r := s.update("Build", build+"10", "MailTemplates", ""); r.Status != "SUCCESS" {
+		t.Errorf("without texts of one's own: %s", r.Reason)
 	}
 }
 

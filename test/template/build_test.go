@@ -55,6 +55,19 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
+// TestMailTexts: the folder MAILS is in the function that sends mails, and in the one that judges a
+// deployment.
+func TestMailTexts(t *testing.T) {
+	for name, want := range map[string]bool{"Mailer": true, "Keys": true, "Login": false} {
+		for _, mails := range []string{"texts", ""} {
+			said := run(t, "--dry-run", "build-"+name+"Function", "MAILS="+mails, "ARTIFACTS_DIR=to")
+			if got := strings.Contains(said, `cp -R "texts" "to/mails"`); got != (want && mails != "") {
+				t.Errorf("%s with MAILS=%q copies the folder: %t", name, mails, got)
+			}
+		}
+	}
+}
+
 // toolchain returns the toolchain in go.mod.
 func toolchain(t *testing.T) string {
 	t.Helper()

@@ -120,8 +120,8 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 
 // Check returns the error that would stop the start of login, account and refresh with the
 // variables that lookup returns, in the form of [os.LookupEnv], or nil. If EDGEAUTH_MAIL_SENDER is
-// set and is not none, Check also checks the mailer. It opens neither keys nor stores, and does not
-// read the variables that name them.
+// set and is not none, Check also checks the mailer and the folder of its templates. It opens neither
+// keys nor stores, and does not read the variables that name them.
 func Check(lookup func(name string) (string, bool)) error {
 	e, g := config.New(lookup), given{}
 	for _, read := range []part{common, client, restoring} {
@@ -157,8 +157,9 @@ func checkMails(lookup func(name string) (string, bool)) error {
 	if err := e.Err(); err != nil {
 		return err
 	}
+	_, templatesErr := loadTemplates(m.Templates)
 	_, err := newMailer(mail.Config{Sender: unsent{}}, m)
-	return err
+	return errors.Join(err, templatesErr)
 }
 
 func common(e *config.Environment, g *given) {

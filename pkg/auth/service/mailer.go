@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -47,13 +48,7 @@ func startMailer(e *config.Environment, o Options) (*Mails, error) {
 	stores, err := openStores(store)
 	source, ringErr := openRing(config.LoginRing, ring, secrets)
 	sender, senderErr := backend.OpenSender(ctx, m, secrets, o.log())
-	var c mail.Config
-	var templatesErr error
-	if m.Templates != "" {
-		if c.Templates, templatesErr = mail.LoadTemplates(os.DirFS(m.Templates)); templatesErr != nil {
-			templatesErr = fmt.Errorf("%s: %w", config.MailTemplates, templatesErr)
-		}
-	}
+	templates, templatesErr := loadTemplates(m.Templates)
 	if err := errors.Join(err, ringErr, senderErr, templatesErr); err != nil {
 		return nil, err
 	}
@@ -61,12 +56,28 @@ func startMailer(e *config.Environment, o Options) (*Mails, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the login ring: %w", err)
 	}
-	c.Sender, c.Suppress = sender, &mail.Suppressions{Counters: stores.Counters, Keys: keys}
+	c := mail.Config{Sender: sender, Templates: templates, Suppress: &mail.Suppressions{Counters: stores.Counters, Keys: keys}}
 	mailer, err := newMailer(c, m)
 	if err != nil {
 		return nil, err
 	}
 	return &Mails{mailer, keys, audit.New(audit.Metered(o.log(), metrics), nil)}, nil
+}
+
+// loadTemplates reads a folder with texts of the operator. Without a folder it returns nil, which means
+// the shipped texts. The error names the variable and the file.
+func loadTemplates(folder string) (*mail.Templates, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	t, err := mail.LoadTemplates(os.DirFS(folder))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s is %q, and there is no such folder (want one that was built into the function with MAILS)", config.MailTemplates, folder)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", config.MailTemplates, err)
+	}
+	return t, nil
 }
 
 // newMailer returns a mailer with the settings of m. The error names the variables.
