@@ -126,7 +126,7 @@ sizes: ## Measure the browser client and others, for the table in docs/browser.m
 	@node test/sizes/sizes.mjs --check
 
 openapi: ## Hold a running server to docs/openapi.yaml, with requests that Schemathesis makes up
-	@test/openapi/fetch.sh
+	@test/python.sh .cache/openapi test/openapi/requirements.txt
 	EDGEAUTH_TEST_OPENAPI=1 go test -count=1 -timeout 30m ./test/openapi
 
 check: ## Run all that continuous integration runs: audit, test, test-frameworks, test-web, openapi, sam-test, deploy-test

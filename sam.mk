@@ -49,25 +49,18 @@ sam-deploy: sam-build ## Build and deploy for the same ARCH: make sam-deploy STA
 .cache/checkov/fetched.txt: test/samlocal/requirements-checkov.txt
 .cache/pins/fetched.txt: test/samlocal/requirements-pins.txt
 .cache/sam/fetched.txt .cache/checkov/fetched.txt .cache/pins/fetched.txt:
-	@command -v python3 >/dev/null || { echo "python3 is missing: install Python 3.11 or later" >&2; exit 1; }
-	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "python3 is too old or cannot create virtual environments: install Python 3.11 or later with venv (Debian: python3-venv)" >&2; exit 1; }
-	rm -rf $(@D)
-	python3 -m venv $(@D)
-	@# --no-deps: the file lists all packages. "pip check" notices one that is missing.
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement $<
-	@$(@D)/bin/pip check >$(@D)/check.txt || { cat $(@D)/check.txt >&2; exit 1; }
-	@cp $< $@ # last, so that an incomplete fetch does not count
+	@test/python.sh $(@D) $<
+	@touch $@
 
 # A package keeps its version if the .in file still permits it. UPGRADE=--upgrade takes the newest versions of all packages
 # that the .in file does not name.
 UPGRADE ?=
 
 .PHONY: pins
-pins: .cache/pins/fetched.txt ## Pin the tools in test/samlocal again, with hashes, after a change of a requirements-*.in
-	@cd test/samlocal && for in in requirements-*.in; do \
-		../../.cache/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
-			--custom-compile-command "make pins" $(UPGRADE) --output-file $${in%.in}.txt $$in || exit 1; done
+pins: .cache/pins/fetched.txt ## Pin the tools in Python again, with hashes, after a change of a requirements*.in
+	@for in in $$(git ls-files '*requirements*.in'); do (cd $$(dirname $$in) && in=$${in##*/} && \
+		$(CURDIR)/.cache/pins/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+			--custom-compile-command "make pins" $(UPGRADE) --output-file $${in%.in}.txt $$in) || exit 1; done
 
 # --- The judges: they need neither containers nor an AWS account ---
 
@@ -114,6 +107,6 @@ sam-local: containers engines ## Serve the API from containers: make sam-local P
 .PHONY: deploy-test
 deploy-test: processor ## Deploy template.yaml with SAM CLI to an emulator of AWS, and use the stack
 	@mkdir -p .cache && rm -f $(LEFT_OUT)
-	@test/deploy/fetch.sh || [ "$$CI" != true ]
+	@test/python.sh .cache/deploy test/deploy/requirements.txt || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory .cache/sam/fetched.txt || [ "$$CI" != true ]
 	@status=0; EDGEAUTH_DEPLOY_ARCH=$(host) KEYS_ARCH=$(host) $(GO_TEST) -parallel 4 ./test/deploy || status=1; $(TELL) || status=1; exit $$status

@@ -30,11 +30,8 @@ by_npm() {
 		npm ci --prefix "$to" --no-audit --no-fund --loglevel=error
 }
 
-by_pip() {
-	need python3 "install Python 3.10 or later with venv" &&
-		python3 -m venv "$to" &&
-		"$to/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-			--requirement "$part/requirements.txt"
+by_uv() {
+	../python.sh ".cache/$folder/$part" "test/$folder/$part/requirements.txt"
 }
 
 # Maven's own files are removed again.
@@ -55,7 +52,7 @@ for lock in */package-lock.json */requirements.txt */jars.sha256; do
 	[ -e "$lock" ] || continue
 	case $lock in
 	*.json) fetch "$lock" by_npm ;;
-	*.txt) fetch "$lock" by_pip ;;
+	*.txt) fetch "$lock" by_uv ;;
 	*) fetch "$lock" by_maven ;;
 	esac || status=1
 done

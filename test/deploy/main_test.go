@@ -36,7 +36,7 @@ type project struct {
 
 // needs are the programs that must have been fetched, with the files that pin them.
 var needs = []struct{ what, pins, stamp, remedy string }{
-	{"MiniStack", "requirements.txt", "deploy/fetched.txt", "test/deploy/fetch.sh"},
+	{"MiniStack", "requirements.txt", "deploy/fetched.txt", "make deploy-test"},
 	{"SAM CLI", "../samlocal/requirements-sam.txt", "sam/fetched.txt", "make .cache/sam/fetched.txt"},
 }
 
