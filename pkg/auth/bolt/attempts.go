@@ -30,8 +30,8 @@ func getCounter(tx *bbolt.Tx, key []byte) (c throttle.Counter, found bool, err e
 // Update implements [throttle.Counters].
 func (s counters) Update(ctx context.Context, key string, u throttle.Update) (before throttle.Counter, done bool, err error) {
 	k := []byte(key)
-	// A snapshot decides a refusal first, because bbolt syncs the disk at every commit, even
-	// without a change.
+	// A read transaction decides a refusal first, because bbolt syncs the disk at every commit,
+	// even without a change.
 	err = s.db.read(ctx, func(tx *bbolt.Tx) (err error) {
 		if before, _, err = getCounter(tx, k); err == nil {
 			after := before
@@ -69,13 +69,13 @@ func (s counters) Update(ctx context.Context, key string, u throttle.Update) (be
 const swept = 8
 
 // sweep deletes expired counters that follow key, because the file has no TTL. Keys begin with
-// hashes, so the checked counters are random. With eight checked for each new counter, at most an
-// eighth of the counters are expired in the long run. An unreadable counter belongs to another
-// account: sweep leaves it alone, and the login continues.
+// hashes, so the checked counters are random. Each new counter checks eight counters, so in the
+// long run at most an eighth of the counters are expired. An unreadable counter belongs to another
+// account: sweep ignores it, and the login continues.
 func sweep(tx *bbolt.Tx, key []byte, now time.Time) error {
 	b := tx.Bucket(attemptsBucket)
 	c := b.Cursor()
-	var expired [][]byte // a deletion would move the cursor
+	var expired [][]byte // collected first, because a deletion moves the cursor
 	k, _ := c.Seek(key)
 	for range swept {
 		if k == nil {

@@ -24,8 +24,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// A process that has the file open holds its lock. A DB closes the file if it is idle, and from
-// time to time if it is busy, so that a command can work beside a running server. If another
+// A process that has the file open holds its lock. A DB closes the file when it is idle, and from
+// time to time when it is busy, so that a command can work beside a running server. If another
 // process holds the lock, a DB waits.
 const (
 	idleAfter  = 100 * time.Millisecond // an unused file is closed after this time
@@ -38,16 +38,16 @@ const (
 var (
 	usersBucket    = []byte("users")    // subject -> user
 	emailsBucket   = []byte("emails")   // normalised e-mail -> pointer
-	pointersBucket = []byte("pointers") // key of a pointer that is no e-mail -> pointer
+	pointersBucket = []byte("pointers") // key of any other pointer -> pointer
 	marksBucket    = []byte("marks")    // mark of the users -> its record
 	sessionsBucket = []byte("sessions") // subject, 0, session id -> session
 	attemptsBucket = []byte("attempts") // key of a counter -> counter
-	recordsBucket  = []byte("records")  // name -> what is recorded about all users
+	recordsBucket  = []byte("records")  // name -> record about all users
 
 	revocationsBucket = []byte("revocations") // time, id, token version -> entry
 )
 
-// DB is a store in one file. It is safe for concurrent use, also by several processes.
+// DB is a store in one file. It is safe for concurrent use, even by several processes.
 type DB struct {
 	path   string
 	noSync bool // writes do not wait for the disk
@@ -167,8 +167,8 @@ func (d *DB) release() {
 	}
 }
 
-// take opens the file. If the file was open for long, take closes it first for a moment, after the
-// operations in progress.
+// take opens the file. If the file was open for too long, take first closes it for a moment, after
+// the operations in progress.
 func (d *DB) take(t *turn) {
 	d.mu.Lock()
 	for d.active > 0 {
@@ -186,7 +186,7 @@ func (d *DB) take(t *turn) {
 	d.file, d.opened, d.turn, t.err = file, time.Now(), nil, err
 	close(t.done)
 	d.changed.Broadcast()
-	d.closeWhenIdle() // the caller may have given up
+	d.closeWhenIdle() // the caller may have stopped waiting
 }
 
 func (d *DB) closeWhenIdle() {

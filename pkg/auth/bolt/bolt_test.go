@@ -146,7 +146,7 @@ func TestWaitsForTheLockEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// Only a test's own file may skip the sync: a lost write of a session could undo a logout.
+// Only the file of a test may skip the sync: a lost write of a session could undo a logout.
 func TestOpenTemp(t *testing.T) {
 	db, err := bolt.OpenTemp(t)
 	if err != nil {
@@ -158,8 +158,8 @@ func TestOpenTemp(t *testing.T) {
 	}
 }
 
-// TestOthersMayNotRead checks that a store with a mode that lets other users read it is not opened.
-// A file that is no store is not opened either. Both errors say what to do.
+// TestOthersMayNotRead checks that a store is not opened if its mode lets other users read it. A
+// file that is not a store is not opened either. Both errors say what to do.
 func TestOthersMayNotRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 )
 
-// Flows returns the store of flows. They share the bucket of the counters, which sweeps the expired
-// ones.
+// Flows returns the store of flows. Flows share the bucket of the counters, whose sweep also
+// deletes expired flows.
 func (d *DB) Flows() flow.Store { return flows{d} }
 
 type flows struct{ db *DB }
@@ -54,7 +54,7 @@ func (s flows) Update(ctx context.Context, key flow.Key, u flow.Update) (before 
 		}
 		return err
 	}
-	// A snapshot decides a refusal first, as for a counter.
+	// A read transaction decides a refusal first, as for a counter.
 	if err := s.db.read(ctx, decide); err != nil || !done {
 		return before, false, err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// formsKey is the record of the forms of password hashes. It has a bucket apart from users and
-// pointers, so no subject and no pointer has this key.
+// formsKey is the key of the record of the forms of password hashes. The record has a separate
+// bucket, so no subject and no pointer can have this key.
 var formsKey = []byte("forms")
 
 func formsMembers(f *user.Forms) []member {

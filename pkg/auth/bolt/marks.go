@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// SetMark implements [user.Store]. A mark is a record without members besides the version.
+// SetMark implements [user.Store]. A mark is a record that has only the version.
 func (s users) SetMark(ctx context.Context, m user.Mark) error {
 	if err := m.Validate(); err != nil {
 		return err

@@ -79,13 +79,13 @@ func movePointers(tx *bbolt.Tx, m user.PointerMoves, id auth.SubjectID) error {
 	return nil
 }
 
-// pointerMark begins the record of a pointer. Earlier code stored the subject alone. A subject
-// contains no control characters, so the mark tells the two forms apart. JSON permits the mark as
+// pointerMark begins the record of a pointer. Earlier versions stored the subject alone. A subject
+// contains no control characters, so the mark distinguishes the two forms. JSON permits the mark as
 // white space.
 const pointerMark = "\n"
 
-// pointerAt returns the place of the record of a pointer. E-mail addresses have a bucket of their
-// own, which is older than the other pointers.
+// pointerAt returns the bucket and the key of the record of a pointer. E-mail addresses have their
+// own bucket, which is older than the other pointers.
 func pointerAt(p user.Pointer) (bucket, key []byte) {
 	if p.Kind == user.KindEmail {
 		return emailsBucket, []byte(p.Name)

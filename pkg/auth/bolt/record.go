@@ -13,10 +13,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// schemaVersion stands in every record as "v". The rules are the rules of package dynamo. A new
-// member does not raise the version; code that does not know the member keeps it. The version rises
-// one release after the code that reads it. A record that cannot be read, because it is damaged or
-// has another version, is auth.ErrUnavailable. An unreadable record is never overwritten, and never
+// schemaVersion is the member "v" of every record. The rules are the same as in package dynamo. A
+// new member does not raise the version; code that does not know the member keeps it. The version
+// rises one release after the code that reads it. If a record is damaged or has another version,
+// reading it returns auth.ErrUnavailable. An unreadable record is never overwritten, and never
 // counts as missing.
 const schemaVersion = 1
 
@@ -48,8 +48,8 @@ func load(tx *bbolt.Tx, bucket, key []byte, members []member) (found bool, err e
 	return true, nil
 }
 
-// save writes the members into the record under key. Other members of the record, which a later
-// version wrote, stay.
+// save writes the members into the record under key. It keeps other members of the record, which a
+// later version may have written.
 func save(tx *bbolt.Tx, bucket, key []byte, members []member) error {
 	record, err := recordAt(tx, bucket, key)
 	if err != nil {
@@ -72,7 +72,7 @@ func save(tx *bbolt.Tx, bucket, key []byte, members []member) error {
 	return tx.Bucket(bucket).Put(key, raw)
 }
 
-// recordAt returns the members of a record by name, or nil if there is no record.
+// recordAt returns the members of a record by name, or nil if the record does not exist.
 func recordAt(tx *bbolt.Tx, bucket, key []byte) (map[string]json.RawMessage, error) {
 	raw := tx.Bucket(bucket).Get(key)
 	if raw == nil {
@@ -98,7 +98,7 @@ func isZero(at any) bool {
 	return v.IsZero()
 }
 
-// Types of members that JSON has no type for. The comment gives the stored form.
+// Types for members without a JSON type. The comment gives the stored form.
 type (
 	secretText auth.Secret   // a text
 	moment     time.Time     // milliseconds since 1970
@@ -106,9 +106,9 @@ type (
 	duration   time.Duration // milliseconds
 	digest     [32]byte      // base64
 	mark       throttle.Mark // base64
-	delivery   auth.Delivery // its word
-	not        bool          // the opposite: a member that is absent means true
-	fixed      []byte        // base64 of exactly as many bytes
+	delivery   auth.Delivery // the word of the delivery
+	not        bool          // the opposite of the member: an absent member means true
+	fixed      []byte        // base64 of exactly this number of bytes
 	purpose    flow.Purpose  // a name
 )
 
@@ -128,7 +128,7 @@ func (m *moment) MarshalJSON() ([]byte, error) { return json.Marshal(time.Time(*
 func (m *moment) UnmarshalJSON(raw []byte) error {
 	var ms int64
 	err := json.Unmarshal(raw, &ms)
-	if ms != 0 { // earlier code wrote 0 for the zero time
+	if ms != 0 { // earlier versions wrote 0 for the zero time
 		*m = moment(time.UnixMilli(ms).UTC())
 	}
 	return err

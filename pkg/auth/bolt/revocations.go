@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Revocations returns the list of what has ended.
+// Revocations returns the list of ended sessions and users.
 func (d *DB) Revocations() session.Revocations { return revocations{d} }
 
 type revocations struct{ db *DB }
@@ -58,7 +58,7 @@ func (r revocations) Write(ctx context.Context, e session.RevocationEntry) error
 // Since implements [session.Revocations].
 func (r revocations) Since(ctx context.Context, since, _ time.Time) (found []session.RevocationEntry, err error) {
 	if since.Before(time.UnixMilli(0)) {
-		since = time.UnixMilli(0) // a key has no sign
+		since = time.UnixMilli(0) // a key cannot hold a negative time
 	}
 	err = r.db.read(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket(revocationsBucket).Cursor()

@@ -62,8 +62,8 @@ func (r *sessionRecord) members() []member {
 	}
 }
 
-// A subject contains no control characters, so the zero byte ends it. No subject's sessions lie
-// among the sessions of another subject.
+// subjectPrefix returns the subject, ended by a zero byte, which no subject contains. So the
+// sessions of two subjects never mix.
 func subjectPrefix(of auth.SubjectID) []byte { return append([]byte(of), 0) }
 
 func sessionKey(k session.Key) []byte { return append(subjectPrefix(k.Subject), k.ID[:]...) }
@@ -133,8 +133,8 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 		done = u.Do(&after)
 		return after, nil
 	}
-	// A snapshot decides a refusal first, because bbolt syncs the disk at every commit, even
-	// without a change.
+	// A read transaction decides a refusal first, because bbolt syncs the disk at every commit,
+	// even without a change.
 	err = s.db.read(ctx, func(tx *bbolt.Tx) error {
 		_, err := try(tx)
 		return err

@@ -160,7 +160,8 @@ func (s users) Update(ctx context.Context, u user.User) error {
 	})
 }
 
-// raised writes the entry of a change that raises the token version of a user.
+// raised writes the entry for the list of revocations if a change raises the token version of a
+// user.
 func raised(tx *bbolt.Tx, from, to user.User) error {
 	if to.TokenVersion <= from.TokenVersion {
 		return nil
@@ -168,7 +169,7 @@ func raised(tx *bbolt.Tx, from, to user.User) error {
 	return putRevocation(tx, session.EndOfUser(from.ID, to.TokenVersion, to.UpdatedAt))
 }
 
-// is reports whether the stored user is still the user that a change is based on.
+// is reports whether the stored user is still the user on which a change is based.
 func (r *userRecord) is(u user.User) bool {
 	return r.Revision == u.Revision && r.Email == u.Email && slices.Equal(r.Pointers, u.Pointers)
 }

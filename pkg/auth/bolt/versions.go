@@ -9,12 +9,12 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Versions returns what raises the token versions of users.
+// Versions returns the store that raises the token versions of users.
 func (d *DB) Versions() session.Versions { return versions{d} }
 
 type versions struct{ db *DB }
 
-// errRefused rolls a transaction back whose conditions do not hold, because bbolt syncs the disk at
+// errRefused rolls back a transaction whose conditions do not hold, because bbolt syncs the disk at
 // every commit.
 var errRefused = errors.New("a condition does not hold")
 

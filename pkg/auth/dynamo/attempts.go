@@ -32,7 +32,7 @@ func (s counters) Update(ctx context.Context, key string, u throttle.Update) (be
 	defer cancel()
 	in := renderCount(u)
 	in.TableName, in.Key = &s.db.tables.Attempts, attributes{attrSubject: str(key)}
-	// The old item tells how long a refused login has to wait.
+	// The old item says how long a refused login has to wait.
 	in.ReturnValues = types.ReturnValueAllOld
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	out, err := s.db.client.UpdateItem(ctx, in)
@@ -48,7 +48,7 @@ func (s counters) Update(ctx context.Context, key string, u throttle.Update) (be
 }
 
 func counterOf(item attributes) (throttle.Counter, error) {
-	// A new item had no old state. dynoxide then returns the key alone.
+	// A new item has no old state. dynoxide then returns only the key.
 	if _, keyed := item[attrSubject]; len(item) == 0 || keyed && len(item) == 1 {
 		return throttle.Counter{}, nil
 	}
@@ -64,7 +64,7 @@ func counterOf(item attributes) (throttle.Counter, error) {
 		if !ok {
 			continue
 		}
-		// An attribute whose count was released stays as zero.
+		// An attribute whose count was released stays with the value zero.
 		if n := int(r.uint(name)); n != 0 {
 			if c.Sources == nil {
 				c.Sources = map[string]int{}
@@ -148,8 +148,8 @@ func (e *expression) matchCount(m throttle.Match, source string) string {
 	return grouped(all, " AND ")
 }
 
-// sourceBelow renders the condition that a source has fewer than n attempts or no attempt: a
-// comparison with a missing attribute is false.
+// sourceBelow renders the condition that a source has fewer than n attempts, or none. A comparison
+// with a missing attribute is false.
 func (e *expression) sourceBelow(source string, n int) string {
 	return "NOT " + e.compare(sourcePrefix+source, ">=", num(n))
 }

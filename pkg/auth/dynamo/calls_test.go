@@ -50,7 +50,7 @@ func TestStoreCalls(t *testing.T) {
 	}
 	one := calls{"UpdateItem": 1, "GetItem": 1}
 	// A function reads the record of the forms of hashes while it initializes. Otherwise the first
-	// login reads it, beside the pointer.
+	// login reads it, in parallel with the pointer.
 	count("prepare", calls{"GetItem": 1}, "", func() (session.Outcome, session.Granted) {
 		who.Prepare(t.Context())
 		return "", session.Granted{}

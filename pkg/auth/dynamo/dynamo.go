@@ -95,8 +95,8 @@ func (db *DB) Connect(ctx context.Context) {
 	_ = answer.Body.Close()
 }
 
-// bounded adds the time limit for one call of a store. The call ends with cancel, and the request's
-// stopwatch has measured it.
+// bounded adds the time limit for one call of a store, and starts the stopwatch of the request.
+// cancel ends the call and the measurement.
 func (db *DB) bounded(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
 	done := stopwatch.Call(ctx)
 	ctx, stop := context.WithTimeout(ctx, db.call)
@@ -104,7 +104,7 @@ func (db *DB) bounded(ctx context.Context) (_ context.Context, cancel context.Ca
 }
 
 // failed turns an error of the client into auth.ErrUnavailable, because the outcome is unknown. A
-// failed condition is an answer of the engine and is handled before.
+// failed condition is an answer of the engine, and callers handle it before.
 func failed(doing string, err error) error {
 	sentinel := auth.ErrUnavailable
 	if throttled(err) {

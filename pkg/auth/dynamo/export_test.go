@@ -17,8 +17,8 @@ func (db *DB) Unhurried() *DB {
 	return db
 }
 
-// ProtectedTables counts the tables that the engine refuses to delete, without deleting one. A missing
-// table is not protected.
+// ProtectedTables counts the tables that the engine refuses to delete, without deleting a table. A
+// missing table is not protected.
 func (db *DB) ProtectedTables(t testing.TB) (count int) {
 	t.Helper()
 	for _, name := range []string{db.tables.Users, db.tables.Sessions, db.tables.Attempts} {

@@ -158,7 +158,7 @@ func TestOwnUpdateOfAUserIsNoConflict(t *testing.T) {
 }
 
 // TestOwnEndOfASession: after a lost reply, the SDK's retry finds the tombstone of its own first
-// attempt, and the session has not ended before.
+// attempt. The session must not count as ended before.
 func TestOwnEndOfASession(t *testing.T) {
 	wire := &fault.Transport{}
 	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return storetest.Epoch })

@@ -18,7 +18,7 @@ type attribute struct {
 	at   field
 }
 
-// field is the address of a Go value that an attribute is read into and written from.
+// field is the address of a Go value that is stored in an attribute.
 type field interface {
 	// value returns the stored form, or nil if the attribute is left out.
 	value() (types.AttributeValue, error)
@@ -28,8 +28,8 @@ type field interface {
 	form(e *expression, name string) string
 }
 
-// assign renders the update that stores a first attribute and all others, and removes those that are
-// left out.
+// assign renders the update that stores a first attribute and all others, and removes the
+// attributes that have no stored form.
 func (e *expression) assign(first string, value types.AttributeValue, others []attribute) (string, error) {
 	set, remove := e.name(first)+" = "+e.value(value), ""
 	for _, a := range others {

@@ -81,7 +81,7 @@ func (s flows) Create(ctx context.Context, key flow.Key, f flow.Flow) error {
 		TableName: &s.db.tables.Attempts, Item: flowItem(key, f), ConditionExpression: aws.String("attribute_not_exists(" + attrSubject + ")"),
 	})
 	if _, exists := conditionFailed(err); err == nil || exists {
-		return nil // a write whose reply was lost, and which was repeated
+		return nil // a retry of a write whose reply was lost
 	}
 	return failed("storing a flow", err)
 }
@@ -128,8 +128,8 @@ func renderFlow(u flow.Update) *dynamodb.UpdateItemInput {
 	if u.If.Mark != (throttle.Mark{}) {
 		all = append(all, "NOT "+e.compare(attrTry, "=", bin(u.If.Mark[:])))
 	}
-	// A flow without a change of the tries is assigned its own number, because an update must assign
-	// something.
+	// Without a change of the tries, the update adds zero to their number, because an update must
+	// assign something.
 	set := []string{e.name(attrTriesLeft) + " = " + e.name(attrTriesLeft) + " + " + e.value(num(u.Set.AddTries))}
 	if u.Set.Mark != (throttle.Mark{}) {
 		set = append(set, e.name(attrTry)+" = "+e.value(bin(u.Set.Mark[:])))

@@ -69,7 +69,7 @@ func signUp(t *testing.T, m *flow.Manager, email string) flow.Answer {
 	return flow.Answer{Session: b.Session, Code: b.Message.Code, Client: "web", NewPassword: auth.NewSecret("battery staple")}
 }
 
-// Of 200 parallel answers with one right code, one succeeds, and one account is made.
+// If 200 answers with one right code arrive in parallel, one succeeds, and one account is created.
 func TestParallelAnswers(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -100,8 +100,8 @@ func TestParallelAnswers(t *testing.T) {
 	}
 }
 
-// TestFlowCalls counts the calls of a flow, and loses a reply of each of them: the retry of the SDK
-// finds its own write, so the person notices nothing and no try is lost.
+// TestFlowCalls counts the calls of a flow, and loses the reply of each: the retry of the SDK finds
+// its own write, so the user notices nothing and no try is lost.
 func TestFlowCalls(t *testing.T) {
 	type calls = map[string]int
 	wire := &fault.Transport{}
@@ -134,7 +134,7 @@ func TestFlowCalls(t *testing.T) {
 			t.Errorf("%d replies of %s are lost: %v", lost.n, lost.operation, err)
 		}
 	}
-	// The write of a last try is one try, also if its reply is lost.
+	// The write of a last try counts once, even if its reply is lost.
 	a = signUp(t, m, "last@example.com")
 	right := a.Code
 	a.Code = auth.NewSecret("00000000")

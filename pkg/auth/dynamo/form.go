@@ -7,8 +7,8 @@ import (
 )
 
 // These conditions require that an attribute is missing or readable. Without them an update would
-// overwrite a damaged attribute. The conditions miss three kinds of damage: a fraction in place of a
-// whole number, JSON that is broken after its first byte, and a damaged member of a set. DynamoDB
+// overwrite a damaged attribute. Three kinds of damage escape them: a fraction instead of a whole
+// number, JSON that is broken after its first byte, and a damaged member of a set. DynamoDB
 // conditions have no arithmetic and cannot parse text.
 
 func (e *expression) isText(name string) string { return e.hasType(name, "S") }

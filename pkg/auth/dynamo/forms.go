@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// formsKey is the key of the record of the forms of password hashes. Every user and every pointer
-// has a "#" in its key.
+// formsKey is the key of the record of the forms of password hashes. It has no "#", unlike the key
+// of every user and every pointer.
 func formsKey() attributes { return attributes{attrSubject: str("forms")} }
 
 func formsAttributes(f *user.Forms) []attribute {

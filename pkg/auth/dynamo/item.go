@@ -16,7 +16,7 @@ import (
 // attributes is a DynamoDB item.
 type attributes = map[string]types.AttributeValue
 
-// schemaVersion stands in every item as "v".
+// schemaVersion is the attribute "v" of every item.
 //
 // Several versions of the program use one table at the same time: during a deployment, and after a
 // rollback. These rules apply to every change of the stored form:
@@ -33,7 +33,7 @@ type attributes = map[string]types.AttributeValue
 //     or a counter; see form.go.
 //
 // Package bolt follows the same rules. Package storetest tests both packages, also with the items
-// in testdata, which earlier code wrote.
+// in testdata, which earlier versions wrote.
 const schemaVersion = 1
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -158,7 +158,7 @@ func (r *reader) list(name string) []string {
 	return strings.Split(text, " ")
 }
 
-// set returns a set of texts in ascending order: DynamoDB's sets have no order.
+// set returns a set of texts in ascending order, because DynamoDB's sets have no order.
 func (r *reader) set(name string) []string {
 	switch v := r.item[name].(type) {
 	case nil:

@@ -74,8 +74,9 @@ func (m *manager) login(t *testing.T, c auth.Client) session.Granted {
 	return g
 }
 
-// itemSize returns the size of the item in a reply to GetItem by the rules of DynamoDB: the names, the
-// bytes of texts and binaries, a byte for a flag, and a byte for a number and each two of its digits.
+// itemSize returns the size of the item in a reply to GetItem by the rules of DynamoDB: the length
+// of names, texts and binaries, one byte for a flag, and for a number one byte plus one for every
+// two digits.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func itemSize(reply []byte) (size int64) {
 	var got struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// markPrefix begins the key of a mark, in the table of users. Like every item about the whole table,
-// it has no "#", which the key of every user and every pointer has.
+// markPrefix begins the key of a mark, in the table of users. Like every item about the whole
+// table, its key has no "#", unlike the key of every user and every pointer.
 const markPrefix = "mark:"
 
 func markKey(m user.Mark) attributes { return attributes{attrSubject: str(markPrefix + string(m))} }

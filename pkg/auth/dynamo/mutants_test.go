@@ -63,7 +63,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 			cases := storetest.Cases(1500, 3, func(i int) auth.SubjectID {
 				return auth.SubjectID("case " + strings.Repeat("i", i%3) + string(rune('a'+i%26)))
 			})
-			// The boundaries come first. One difference is enough.
+			// The boundary cases come first, and one difference is enough.
 			rand.New(rand.NewPCG(3, 3)).Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
 			var differences []error
 			for some := range slices.Chunk(cases, 100) {
@@ -81,7 +81,7 @@ func TestConformanceCatchesMutants(t *testing.T) {
 	}
 }
 
-// mutator changes the expressions of updates of sessions, alone or in a transaction.
+// mutator changes the expressions of session updates, alone or in a transaction.
 type mutator struct {
 	from, to string
 	changed  atomic.Int32

@@ -14,8 +14,8 @@ import (
 
 var manyEnds = flag.Int("ends", 0, "end this many sessions and print the pace (20000 is what the shards are made for)")
 
-// TestManyEnds ends sessions with 32 workers, and finds each in the list afterwards. It measures only if
-// it is asked to, because it asserts no time.
+// TestManyEnds ends sessions with 32 workers, and checks that the list has each of them. It
+// measures only on request, because it asserts no time.
 func TestManyEnds(t *testing.T) {
 	n := 200
 	if *manyEnds > 0 {

@@ -2,8 +2,9 @@
 
 package dynamo_test
 
-// The numbers for each engine: sessionCases of generated session cases, endsRefreshes of refreshes
-// that the end of sessions races with, endsSequences of generated sequences of ends.
+// The numbers for each engine: sessionCases is the number of generated session cases, endsRefreshes
+// the number of refreshes that race with the end of sessions, and endsSequences the number of
+// generated sequences of ends.
 const (
 	sessionCases  = 10_000
 	endsRefreshes = 1000

@@ -11,8 +11,10 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestRevocationListCalls counts the queries of a busy instance around a full hour. docs/authorizer.md has the sum of a day: 4 queries every 5 seconds, and 8 while two hours are
-// read, which is up to a minute before a full hour and, with the overlap, 65 seconds after it.
+// TestRevocationListCalls counts the queries of a busy instance around a full hour.
+// docs/authorizer.md has the sum of a day: 4 queries every 5 seconds, and 8 while the list reads
+// two hours. That begins up to a minute before a full hour and, with the overlap, ends 65 seconds
+// after it.
 func TestRevocationListCalls(t *testing.T) {
 	wire := &fault.Transport{}
 	db := newDB(t, engine.DynamoDBLocal(t), wire)

@@ -16,35 +16,36 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Revocations returns the list of what has ended. Its entries are small items in the table of sessions:
-// the partition key is an hour and a shard, the sort key a time and what has ended. TTL deletes them.
+// Revocations returns the list of ended sessions and users. Its entries are small items in the
+// table of sessions: the partition key is an hour and a shard, and the sort key is a time and the
+// id of the ended session or user. TTL deletes them.
 func (db *DB) Revocations() session.Revocations { return revocations{db} }
 
 type revocations struct{ db *DB }
 
 const (
-	// revocationPrefix begins the partition keys of entries. No subject holds a control character, so
-	// no list of sessions finds an entry. Of the control characters IAM policies permit the tab alone, so
-	// a policy may name these keys.
+	// revocationPrefix begins the partition keys of entries. No subject contains a control
+	// character, so no list of sessions finds an entry. The tab is the only control character that
+	// IAM policies permit, so a policy can name these keys.
 	revocationPrefix = "\trevocations#"
 
 	attrBelow    = "below"     // only in an entry of a user
 	attrIssuedBy = "issued_by" // only in an entry of all users; milliseconds
 )
 
-// revocationShards is the number of partition keys that the entries of an hour are spread over. A
-// partition of DynamoDB takes 1,000 write units a second. An entry has less than a kilobyte and is
-// written in a transaction, which counts double: 2 units. So one partition takes 500 ends a second and
-// four take 2,000. 20,000 ends in one minute are 333 a second, or 667 units: a sixth of what the shards
-// take, so ends that come in bursts fit too. A read of the list is one query for each shard, so more
-// shards would cost every reader.
+// revocationShards is the number of partition keys for the entries of an hour. A partition of
+// DynamoDB accepts 1,000 write units a second. An entry has less than a kilobyte and is written in
+// a transaction, which counts double: 2 units. So one partition accepts 500 ends a second and four
+// accept 2,000. 20,000 ends in one minute are 333 a second, or 667 units: a sixth of the limit, so
+// bursts fit too. A read of the list is one query for each shard, so more shards would cost every
+// reader.
 const revocationShards = 4
 
 func revocationPartition(hour time.Time, shard int) string {
 	return revocationPrefix + hour.UTC().Format("2006010215") + "#" + strconv.Itoa(shard)
 }
 
-// revocationFrom returns the sort key that precedes those of all entries of an instant.
+// revocationFrom returns a sort key that precedes the keys of all entries of an instant.
 func revocationFrom(at time.Time) string { return fmt.Sprintf("%013d", at.UnixMilli()) }
 
 func revocationKey(e session.RevocationEntry) attributes {
@@ -58,8 +59,8 @@ func revocationKey(e session.RevocationEntry) attributes {
 	}
 }
 
-// write renders the write of an entry. It is an update without a condition: a role that may end
-// sessions has the permission for it already.
+// write renders the write of an entry. It is an update without a condition, because every role that
+// may end sessions already has the permission for updates.
 func (r revocations) write(e session.RevocationEntry) *types.Update {
 	x := newExpression()
 	set := []string{
@@ -113,8 +114,8 @@ func (r revocations) Write(ctx context.Context, e session.RevocationEntry) error
 	return nil
 }
 
-// Since implements [session.Revocations]. It is one query for each shard of each hour, all at once, and
-// more if one of them has a megabyte.
+// Since implements [session.Revocations]. It makes one query for each shard of each hour, all in
+// parallel, and more queries if a shard has more than a megabyte.
 func (r revocations) Since(ctx context.Context, since, now time.Time) ([]session.RevocationEntry, error) {
 	if oldest := now.Add(-time.Hour - session.RevocationsKept); since.Before(oldest) {
 		since = oldest

@@ -62,7 +62,7 @@ func TestRevocationsConformanceCatchesMutants(t *testing.T) {
 	}
 }
 
-// failsFrom lets requests reach the engine up to a number, and then fails each.
+// failsFrom lets a number of requests reach the engine, and then fails every request.
 type failsFrom struct {
 	left  atomic.Int32 // negative: no request fails
 	fault fault.Fault
@@ -79,8 +79,8 @@ func (f *failsFrom) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// ending is one way to end the sessions of a user. prepare returns the sessions that end, and what ends
-// them; that may be called again.
+// ending is one way to end the sessions of a user. prepare returns the sessions that end and the
+// function that ends them. The function may be called again.
 type ending func(t *testing.T, m *manager, now *time.Time) (ended []session.Key, end func(context.Context) error)
 
 // endings are all ways to end a session.
@@ -196,9 +196,10 @@ var endings = map[string]ending{
 	},
 }
 
-// TestFaultsOfEnds fails every request of an end from each one on, before and after the engine has it.
-// A session has ended exactly if an entry names it, at every moment: nothing is told as ended that is
-// not, and no entry names a session that lives on. A repeated end succeeds and leaves both.
+// TestFaultsOfEnds fails every request of an end from a given one on, before and after the engine
+// has executed it. At every moment, a session has ended exactly if an entry names it: no end is
+// reported that did not happen, and no entry names a live session. A repeated end succeeds, and
+// afterwards both exist.
 func TestFaultsOfEnds(t *testing.T) {
 	e := engine.Dynoxide(t)
 	for name, prepare := range endings {
@@ -236,8 +237,8 @@ func TestFaultsOfEnds(t *testing.T) {
 	}
 }
 
-// over reports whether all sessions have ended. It holds that each has ended if and only if an entry
-// names it.
+// over reports whether all sessions have ended. It checks that each session has ended if and only
+// if an entry names it.
 func (m *manager) over(t *testing.T, db *dynamo.DB, sessions []session.Key, now time.Time) bool {
 	t.Helper()
 	all, err := db.Revocations().Since(t.Context(), storetest.Epoch, now)

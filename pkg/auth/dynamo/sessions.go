@@ -21,8 +21,8 @@ func (db *DB) Sessions() session.Store { return sessions{db} }
 
 type sessions struct{ db *DB }
 
-// The attributes of a session's item. Times are milliseconds since 1970, except expires_at. The name
-// proof (the thumbprint of a key that the session is bound to) is reserved.
+// The attributes of a session's item. Times are milliseconds since 1970, except expires_at. The
+// name proof is reserved for the thumbprint of a key to which a session is bound.
 const (
 	attrSubject      = "pk"
 	attrID           = "sk"
@@ -57,22 +57,22 @@ const (
 	attrRevokeMark   = "rev_inv" // absent if the revocation has no mark
 
 	// attrExpires is the attribute that the table's TTL uses, in seconds since 1970. DynamoDB
-	// conditions have no arithmetic apart from SET, and no division. So the item also keeps the
-	// time in seconds that it outlives its last use.
+	// supports arithmetic only in SET, and no division. So the item also has attrKeep, the seconds
+	// for which it outlives its last use.
 	attrExpires = "expires_at"
 	attrKeep    = "keep"
 )
 
-// slots are the attributes of a trace, one for each slot: an update can set one without a read. Tags
-// are numbers, and an empty slot is left out.
+// slots are the attributes of a trace, one for each slot, so that an update can set a slot without
+// a read. Tags are numbers, and an empty slot is left out.
 var slots = [...][]string{
 	session.NetworkFact:   {"n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10", "n11", "n12", "n13", "n14", "n15"},
 	session.UserAgentFact: {"u0", "u1", "u2", "u3"},
 	session.CountryFact:   {"c0", "c1", "c2", "c3"},
 }
 
-// slack is the time that an item outlives its idle end. During this time a late token is
-// distinguished from an unknown token.
+// slack is how long an item outlives its idle end, so that a late token can be distinguished from
+// an unknown token.
 const slack = 24 * time.Hour
 
 func keep(idle time.Duration) int64 { return int64((idle + slack + time.Second - 1) / time.Second) }
@@ -220,8 +220,8 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 	in.ReturnValues = types.ReturnValueAllOld
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	out, err := s.db.client.UpdateItem(ctx, in)
-	// A transaction that ends the other sessions may write this session at the same time. The engine
-	// then refuses the update, and nothing is written.
+	// A transaction that ends the other sessions may write this session at the same time. The
+	// engine then refuses this update and writes nothing.
 	for attempt := 1; attempt < awsclient.MaxAttempts && errors.As(err, new(*types.TransactionConflictException)); attempt++ {
 		if err = pause(ctx, attempt); err == nil {
 			out, err = s.db.client.UpdateItem(ctx, in)
@@ -244,9 +244,9 @@ func (s sessions) Update(ctx context.Context, key session.Key, u session.Update)
 	return &was, !refused, nil
 }
 
-// revoke applies u and writes the entry e in one transaction. A transaction returns an item only if it
-// fails, so the session is read before it. An end of an unknown session then writes nothing: a user who
-// guesses ids adds no entries.
+// revoke applies u and writes the entry e in one transaction. A transaction returns an item only if
+// it fails, so revoke reads the session first. For an unknown session it then writes nothing, so a
+// user who guesses ids adds no entries.
 func (s sessions) revoke(ctx context.Context, key session.Key, u session.Update, e session.RevocationEntry) (before *session.Session, done bool, err error) {
 	was, err := s.Get(ctx, key)
 	switch after := was; {

@@ -53,12 +53,12 @@ func (d *DB) createTable(ctx context.Context, name string, keys []string) error 
 	return waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
 }
 
-// Protect switches on the deletion protection of the tables. It never switches it off, and it writes
-// to a protected table nothing. All tables are read before the first one is changed, so a missing
-// table or a missing permission to read changes nothing.
+// Protect switches on the deletion protection of the tables. It never switches the protection off,
+// and it does not write to a protected table. It reads all tables before it changes the first
+// table, so a missing table or a missing permission to read changes nothing.
 //
 // The error wraps [auth.ErrNotFound] if a table does not exist. Any other error wraps
-// [auth.ErrUnavailable]: a table that is being changed, or a role that is new, may need a moment.
+// [auth.ErrUnavailable], because a table that is being changed or a new role may need a moment.
 func (db *DB) Protect(ctx context.Context) error {
 	var open []string
 	for _, name := range []string{db.tables.Users, db.tables.Sessions, db.tables.Attempts} {
@@ -95,7 +95,7 @@ func (db *DB) protect(ctx context.Context, name string) error {
 	return tableFailed("protecting it against deletion", err)
 }
 
-// tableFailed is failed for a table that may be missing.
+// tableFailed is failed for calls about a table, which may be missing.
 func tableFailed(doing string, err error) error {
 	var missing *types.ResourceNotFoundException
 	switch {
@@ -107,20 +107,21 @@ func tableFailed(doing string, err error) error {
 	return failed(doing, err)
 }
 
-// TableState is what a table is set up to do.
+// TableState is the configuration of a table.
 type TableState struct {
 	Name   string
 	Exists bool
-	Keys   bool // its keys are those that the stores use
-	// Expires says that DynamoDB deletes items by the attribute expires_at. The users table has none.
+	Keys   bool // the keys are those that the stores use
+	// Expires says that DynamoDB deletes items by the attribute expires_at. The users table does
+	// not expire.
 	Expires   bool
-	Recovers  bool // to each second of the last days
-	Protected bool // against deletion
+	Recovers  bool // point-in-time recovery is on
+	Protected bool // deletion protection is on
 }
 
-// Inspect reads how the tables of users, sessions and attempts are set up, in this order. It changes
-// nothing. Of a missing table, Exists alone is set. The error wraps [auth.ErrUnavailable] if a table
-// could not be read.
+// Inspect reads the configuration of the tables of users, sessions and attempts, in this order. It
+// changes nothing. For a missing table, only Name and Exists are set. The error wraps
+// [auth.ErrUnavailable] if a table could not be read.
 func (db *DB) Inspect(ctx context.Context) ([]TableState, error) {
 	var all []TableState
 	for _, table := range []struct {

@@ -15,8 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// transact is [DB.transact] for items of which those that fail are users and pointers. If a condition
-// failed on an unreadable item, the error is auth.ErrUnavailable.
+// transact is [DB.transact] for transactions whose conditions are about users and pointers. If a
+// condition failed on an unreadable item, the error is auth.ErrUnavailable.
 func (s users) transact(ctx context.Context, doing, request string, items []types.TransactWriteItem, judge func([]reason) error) error {
 	return s.db.transact(ctx, doing, request, items, func(reasons []reason) error {
 		if err := unreadable(reasons); err != nil {
@@ -44,7 +44,7 @@ func (db *DB) transact(ctx context.Context, doing, request string, items []types
 		case !conflict || attempt == awsclient.MaxAttempts:
 			return failed(doing, err)
 		}
-		// Two transactions conflict. The SDK does not retry by itself, because the other
+		// Two transactions conflict. The SDK does not retry a conflict, because the other
 		// transaction may have changed the items.
 		if err := pause(ctx, attempt); err != nil {
 			return failed(doing, err)
@@ -52,10 +52,10 @@ func (db *DB) transact(ctx context.Context, doing, request string, items []types
 	}
 }
 
-// reason is the part of one item in the cancellation of a transaction.
+// reason is the result of one item in a cancelled transaction.
 type reason struct {
 	failed bool       // the condition did not hold
-	item   attributes // the stored item; nil if there is no item
+	item   attributes // the stored item; nil if it does not exist
 }
 
 // unreadable returns the error of the first item that failed its condition and that this version
@@ -147,7 +147,7 @@ func (s users) absent(p user.Pointer) types.TransactWriteItem {
 	}}
 }
 
-// move renders the moves of the pointers of the user id, those to remove first.
+// move renders the moves of the pointers of the user id. Removals come first.
 func (s users) move(m user.PointerMoves, id auth.SubjectID) (items []types.TransactWriteItem) {
 	for _, p := range m.Remove {
 		items = append(items, s.deletePointer(p, id))

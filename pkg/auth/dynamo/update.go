@@ -60,8 +60,8 @@ func render(u session.Update) *dynamodb.UpdateItemInput {
 }
 
 func (e *expression) condition(c session.Condition) string {
-	// attribute_not_exists alone would also hold for a missing item and create it. A missing item
-	// has no version.
+	// attribute_not_exists alone would also hold for a missing item and create it. The condition on
+	// the version prevents this, because a missing item has no version.
 	all := []string{e.readable(), "attribute_not_exists(" + e.name(attrRevoked) + ")"}
 	if !c.LiveAt.IsZero() {
 		all = append(all, e.compare(attrIdleEnd, ">", ms(c.LiveAt)), e.compare(attrAbsoluteEnd, ">", ms(c.LiveAt)))
@@ -81,7 +81,8 @@ func (e *expression) condition(c session.Condition) string {
 	switch {
 	case c.ByCookie == nil:
 	case *c.ByCookie:
-		// Each delivery by its name: one of a later version is not ours to write.
+		// The condition lists the known deliveries, so that a session with a delivery of a later
+		// version is not written.
 		words := make([]string, 0, 3)
 		for d := auth.DeliveryCookie; d.Valid(); d++ {
 			words = append(words, e.value(str(d.String())))
@@ -109,8 +110,8 @@ func (e *expression) condition(c session.Condition) string {
 	return strings.Join(all, " AND ")
 }
 
-// known renders the condition that the item belongs to another client, that it remembers the fact, or
-// that it remembers no fact of the kind.
+// known renders the condition that the item belongs to another client, that it remembers the fact,
+// or that it remembers no fact of this kind.
 func (e *expression) known(k session.Known) string {
 	clients := make([]string, len(k.Clients))
 	for i, id := range k.Clients {
@@ -164,7 +165,7 @@ func (e *expression) assignments(c session.Change) []string {
 	}
 	if a := c.Activity; a != nil {
 		set(attrLastSeen, e.value(ms(a.At)))
-		// The item holds the idle timeout of its session.
+		// The item has the idle timeout of its session.
 		set(attrIdleEnd, e.value(ms(a.At))+" + "+e.name(attrIdle))
 		set(attrExpires, e.value(num(a.At.Unix()))+" + "+e.name(attrKeep))
 	}

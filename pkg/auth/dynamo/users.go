@@ -30,13 +30,14 @@ const (
 	attrRevision = "revision"
 	attrUpdated  = "updated"
 	attrPointsTo = "sub"
-	// attrWrite identifies the last write of the item: the request token for a creation or move, a
-	// random number for an update. After a lost reply, a retry recognises its own write by it.
+	// attrWrite identifies the last write of the item. It is the request token for a creation or
+	// move, and a random number for an update. With it, a retry after a lost reply recognises its
+	// own write.
 	attrWrite = "write"
 )
 
-// userAttributes are the attributes of a user's item, with the addresses of their values in u. The
-// key, the version and attrWrite are not among them.
+// userAttributes are the attributes of a user's item, with the addresses of their values in u,
+// without the key, the version and attrWrite.
 func userAttributes(u *user.User) []attribute {
 	return []attribute{
 		{attrEmail, (*textField)(&u.Email)},
@@ -80,14 +81,14 @@ func userItem(u user.User, write string) (attributes, error) {
 }
 
 // setUser renders the update from an item to u, which keeps attributes that this version does not
-// know. The order is always the same, because an engine recognises a repeated transaction by the
-// text of its request.
+// know. The order of the attributes is fixed, because an engine recognises a repeated transaction
+// by the text of its request.
 func (e *expression) setUser(u user.User, write string) (string, error) {
 	return e.assign(attrWrite, str(write), userAttributes(&u))
 }
 
-// asRead renders the condition of every change to a user: the user is unchanged since it was read,
-// and is readable.
+// asRead renders the condition of every change to a user: the user has not changed since it was
+// read, and is readable.
 func (e *expression) asRead(u user.User) string {
 	all := []string{e.readable(), e.compare(attrRevision, "=", num(u.Revision)), e.compare(attrEmail, "=", str(u.Email))}
 	if len(u.Pointers) == 0 {
@@ -98,7 +99,7 @@ func (e *expression) asRead(u user.User) string {
 	return strings.Join(append(all, e.userForms()...), " AND ")
 }
 
-// userForms renders the conditions that every attribute of a user has a form that can be read.
+// userForms renders the conditions that every attribute of a user has a readable form.
 func (e *expression) userForms() []string {
 	all := []string{e.isText(attrWrite)}
 	for _, a := range userAttributes(new(user.User)) {
@@ -199,15 +200,15 @@ func (s users) get(ctx context.Context, key attributes) (attributes, error) {
 	return out.Item, nil
 }
 
-// Update implements [user.Store]. An update that raises the token version is refused by a condition
-// first, so that all others are one UpdateItem.
+// Update implements [user.Store]. A condition refuses an update that raises the token version,
+// which then becomes a transaction. All other updates are one UpdateItem.
 func (s users) Update(ctx context.Context, u user.User) error {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	e, write := newExpression(), rand.Text()
 	condition := e.asRead(u)
 	if u.TokenVersion > 0 {
-		condition += " AND " + e.compare(attrTokenVersion, ">=", num(u.TokenVersion)) // otherwise raise
+		condition += " AND " + e.compare(attrTokenVersion, ">=", num(u.TokenVersion)) // if this fails, raise writes the user
 	}
 	after := u
 	after.Revision++
@@ -244,8 +245,8 @@ func (s users) Update(ctx context.Context, u user.User) error {
 	return nil
 }
 
-// raise is Update for a change that raises the token version: one transaction writes the user and the
-// entry of the end.
+// raise is Update for a change that raises the token version. One transaction writes the user and
+// the entry for the list of revocations.
 func (s users) raise(ctx context.Context, u, after user.User, write string) error {
 	e := newExpression()
 	condition := e.asRead(u)
@@ -272,7 +273,7 @@ func (s users) List(ctx context.Context, after auth.SubjectID, limit int) (user.
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
 	in := &dynamodb.ScanInput{
-		// Most users have one pointer.
+		// The limit is doubled, because most users have one pointer.
 		TableName: &s.db.tables.Users, Limit: aws.Int32(int32(2 * limit)),
 		FilterExpression:          aws.String("begins_with(" + attrSubject + ", :users)"),
 		ExpressionAttributeValues: attributes{":users": str(userPrefix)},

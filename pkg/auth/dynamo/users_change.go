@@ -51,7 +51,8 @@ func (s users) Move(ctx context.Context, from, to user.User, request string) err
 		}
 		return errors.New("moving a user: a pointer of the user is not the user's")
 	})
-	// A repetition finds the pointer of the e-mail moved, so it is a different transaction.
+	// In a retry, the pointer of the e-mail has moved already, so the retry is a different
+	// transaction.
 	if errors.As(err, new(*types.IdempotentParameterMismatchException)) {
 		if there, err := s.get(ctx, userKey(from.ID)); err == nil && writeOf(there) == request {
 			return nil
@@ -77,7 +78,7 @@ func (s users) Delete(ctx context.Context, id auth.SubjectID, at time.Time) erro
 }
 
 // maxDeletions bounds the attempts of one deletion. Each concurrent write of the user starts a new
-// attempt, so constant writes would otherwise delay a deletion for ever.
+// attempt, so constant writes could otherwise delay a deletion without limit.
 const maxDeletions = 20
 
 func (s users) deleteAsRead(ctx context.Context, u user.User, at time.Time) error {

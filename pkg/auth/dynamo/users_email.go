@@ -14,7 +14,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// ByEmail implements [user.Store]. Nearly all addresses are one GetItem.
+// ByEmail implements [user.Store]. For nearly all addresses it is one GetItem.
 func (s users) ByEmail(ctx context.Context, email string) (auth.SubjectID, error) {
 	pointers := s.unmoved(email, user.EmailPointers(email))
 	if len(pointers) == 1 {
@@ -32,7 +32,7 @@ func (s users) ByEmail(ctx context.Context, email string) (auth.SubjectID, error
 	return "", auth.ErrNotFound
 }
 
-// unmoved returns those pointers of an address that can be in this table.
+// unmoved returns the pointers of an address that can exist in this table.
 func (s users) unmoved(email string, pointers []user.Pointer) []user.Pointer {
 	if len(pointers) == 1 || !s.db.emailPointersMoved.Load() {
 		return pointers
@@ -44,8 +44,8 @@ func (s users) unmoved(email string, pointers []user.Pointer) []user.Pointer {
 	return []user.Pointer{key.Pointer()}
 }
 
-// held returns the pointers that lead from an address to a user. It is nil, without I/O, if the
-// address has one pointer only.
+// held returns the pointers that lead from an address to a user. If the address has only one
+// pointer, held returns nil without I/O.
 func (s users) held(ctx context.Context, id auth.SubjectID, email string) (held []user.Pointer, err error) {
 	pointers := s.unmoved(email, user.HeldEmailPointers(email))
 	if len(pointers) == 1 {
@@ -63,10 +63,10 @@ func (s users) held(ctx context.Context, id auth.SubjectID, email string) (held 
 	return held, nil
 }
 
-// owners returns the subjects that pointers lead to, each "" if the pointer is unknown. It reads them
-// in one transaction: one of two separate reads could come before a pointer moves, the other after
-// it, and neither would find it. The transaction also reads the mark that makes the others
-// superfluous; a table never loses its mark, so it is read until it is found.
+// owners returns the subject of each pointer, or "" for an unknown pointer. It reads the pointers
+// in one transaction: while a pointer moves, two separate reads could miss it, one before the move
+// and the other after it. The transaction also reads the mark that makes the other pointers
+// superfluous. A table never loses its mark, so the mark is read until it is found.
 func (s users) owners(ctx context.Context, pointers []user.Pointer) ([]auth.SubjectID, error) {
 	ctx, cancel := s.db.bounded(ctx)
 	defer cancel()
@@ -93,8 +93,8 @@ func (s users) owners(ctx context.Context, pointers []user.Pointer) ([]auth.Subj
 	return owners, err
 }
 
-// transactGet reads items in one transaction. The engine refuses it during a transaction that writes
-// one of the items.
+// transactGet reads items in one transaction. The engine refuses the read while another transaction
+// writes one of the items.
 func (s users) transactGet(ctx context.Context, in *dynamodb.TransactGetItemsInput) (*dynamodb.TransactGetItemsOutput, error) {
 	for attempt := 1; ; attempt++ {
 		out, err := s.db.client.TransactGetItems(ctx, in)
@@ -141,7 +141,8 @@ func (s users) MoveEmailPointer(ctx context.Context, id auth.SubjectID, email st
 		}
 		items := s.move(user.PointerMoves{Remove: held, Add: []user.Pointer{to}}, id)
 		err = s.transact(ctx, "moving the pointer of an e-mail", uuid.NewString(), items, func(reasons []reason) error {
-			// The pointer has moved since it was read, perhaps by this call, if its reply was lost.
+			// The pointer has moved since it was read. This call may have moved it, if its reply
+			// was lost.
 			if slices.ContainsFunc(reasons[:len(held)], func(r reason) bool { return r.failed }) {
 				return user.ErrConflict
 			}

@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Versions returns what raises the token versions of users. Its transactions write the tables of
-// users and sessions.
+// Versions returns the store that raises the token versions of users. Its transactions write the
+// tables of users and sessions.
 func (db *DB) Versions() session.Versions { return versions{users{db}} }
 
 type versions struct{ users }
@@ -23,13 +23,14 @@ func (v versions) Raise(ctx context.Context, r session.Raise) (done bool, err er
 	condition := append([]string{e.readable(), e.compare(attrTokenVersion, "=", num(r.From))}, e.userForms()...)
 	set := strings.Join([]string{
 		e.name(attrTokenVersion) + " = " + e.value(num(r.To)),
-		// A concurrent change of the user is based on the revision, and must not undo this write.
+		// A concurrent change of the user requires the old revision, so it cannot undo this write.
 		e.name(attrRevision) + " = " + e.name(attrRevision) + " + " + e.value(num(1)),
 		e.name(attrUpdated) + " = " + e.value(ms(r.At)),
 	}, ", ")
 	items := []types.TransactWriteItem{v.change(userKey(r.Key.Subject), e, strings.Join(condition, " AND "), "SET "+set)}
 	if r.Update != nil {
-		// No item is requested back: the caller reads the session again if the transaction is refused.
+		// The transaction does not return the item: if it is refused, the caller reads the session
+		// again.
 		items = append(items, types.TransactWriteItem{Update: sessions{v.db}.change(r.Key, *r.Update)})
 	}
 	for _, e := range r.Revokes() {

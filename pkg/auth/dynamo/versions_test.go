@@ -63,8 +63,9 @@ func TestVersionsConformanceCatchesMutants(t *testing.T) {
 	}
 }
 
-// TestFaultsOfARaise injects faults into the transaction that ends the other sessions. One lost
-// reply is retried and recognised. An unknown outcome ends nothing that the caller does not learn of.
+// TestFaultsOfARaise injects faults into the transaction that ends the other sessions. If one reply
+// is lost, the retry recognises the write. If the outcome is unknown, the caller learns of every
+// end.
 func TestFaultsOfARaise(t *testing.T) {
 	e := engine.DynamoDBLocal(t)
 	all := map[string]fault.Fault{"transaction conflict": fault.TransactConflict}
@@ -98,8 +99,8 @@ func TestFaultsOfARaise(t *testing.T) {
 	}
 }
 
-// A refresh that meets the transaction of its own session is tried again: the engine refuses it and
-// writes nothing.
+// If a refresh meets the transaction of its own session, the engine refuses the refresh and writes
+// nothing. The refresh is tried again.
 func TestRefreshMeetsATransaction(t *testing.T) {
 	wire := &fault.Transport{}
 	m := newManager(t, newDB(t, engine.DynamoDBLocal(t), wire), func() time.Time { return storetest.Epoch })

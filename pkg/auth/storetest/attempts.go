@@ -29,7 +29,7 @@ func Counters(t *testing.T, open func(testing.TB) throttle.Counters) {
 }
 
 // limits are limits that a few attempts exhaust. The waits of the second limit are long enough to
-// depend on the source, and so are the free attempts of the third.
+// depend on the source. The free attempts of the third limit also depend on the source.
 var limits = []throttle.Limit{
 	{Free: 3, Delay: time.Second, MaxDelay: 8 * time.Second, Window: time.Hour},
 	{Free: 2, Delay: 30 * time.Second, MaxDelay: 5 * time.Minute, Window: 24 * time.Hour},
@@ -69,12 +69,12 @@ func CompareCounts(ctx context.Context, counters throttle.Counters, sequences in
 func pause(rng *rand.Rand, l throttle.Limit) time.Duration {
 	around := time.Duration(rng.IntN(2)) * l.Delay << rng.IntN(5)
 	if l.MaxDelay > time.Minute {
-		around += time.Duration(rng.IntN(3)) * time.Minute // of a source that took slots before
+		around += time.Duration(rng.IntN(3)) * time.Minute // the wait of a source with earlier attempts
 	}
 	return max(0, around+time.Duration(rng.IntN(3)-1)*time.Millisecond)
 }
 
-// randomCount returns an update that a Limiter makes, or sometimes one of any other form.
+// randomCount returns an update that a Limiter makes, or sometimes an update of any other form.
 func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.Time) throttle.Update {
 	expires := now.Add(time.Duration(1+rng.IntN(100)) * time.Hour)
 	source := pick(rng, "", "0-_source", "another0", "another0", "another0")
@@ -86,7 +86,7 @@ func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.
 	case 0:
 		return throttle.Reset(c, source)
 	case 1:
-		// Another attempt took a slot since, or at the same time.
+		// Another attempt took a slot later, or at the same time.
 		other := pick(rng, throttle.Counter{N: -1}, throttle.Counter{N: 1}, throttle.Counter{Last: c.Last.Add(-time.Millisecond)},
 			throttle.Counter{Last: c.Last.Add(time.Millisecond)})
 		other.N += c.N
@@ -121,7 +121,7 @@ func randomCount(rng *rand.Rand, l throttle.Limit, c throttle.Counter, now time.
 }
 
 // parallelTakes makes a thousand attempts on one counter in parallel and checks that each sees the
-// writes of the earlier ones.
+// writes of the earlier attempts.
 func parallelTakes(t *testing.T, counters throttle.Counters) {
 	const n = 1000
 	key := t.Name()
@@ -139,12 +139,13 @@ func parallelTakes(t *testing.T, counters throttle.Counters) {
 	if int(granted.Load()) != limit.Free {
 		t.Errorf("%d slots were granted, want %d", granted.Load(), limit.Free)
 	}
-	// The refused ones wrote nothing: the first wait is over one Delay after the last grant.
+	// The refused attempts wrote nothing: the first wait ends one Delay after the last granted
+	// attempt.
 	before, done, err := counters.Update(t.Context(), key, limit.Take(Epoch.Add(limit.Delay), Epoch.Add(2*time.Hour), ""))
 	if want := (throttle.Counter{N: limit.Free, Last: take.At, Expires: take.Expires}); !done || err != nil || difference(want, before) != "" {
 		t.Errorf("after a delay: %+v, %t, %v; want %+v", before, done, err, want)
 	}
-	// What is missing is not made by giving back.
+	// A release does not create a missing counter.
 	for _, u := range []throttle.Update{throttle.GiveBack(""), throttle.Reset(throttle.Counter{N: 1, Last: Epoch}, "")} {
 		if before, done, err := counters.Update(t.Context(), key+" missing", u); done || err != nil || difference(throttle.Counter{}, before) != "" {
 			t.Errorf("a missing counter: %+v, %t, %v", before, done, err)
@@ -181,7 +182,7 @@ func spendOnce(t *testing.T, counters throttle.Counters, keys throttle.Keys) {
 	if !spend("token", t.Name()) || !spend("nonce", t.Name()+" another") {
 		t.Error("another purpose or another id is not fresh")
 	}
-	// The repetition of a write whose reply was lost is known by its mark.
+	// The retry of a write whose reply was lost is recognised by its mark.
 	again := throttle.Once{Counters: counters, Keys: keys, Rand: repeating{}}
 	for range 2 {
 		if ok, err := again.Spend(t.Context(), "nonce", t.Name()+" repeated", Epoch, Epoch.Add(time.Hour)); err != nil || !ok {
@@ -196,7 +197,7 @@ func spendOnce(t *testing.T, counters throttle.Counters, keys throttle.Keys) {
 	}
 }
 
-// repeating yields the same bytes for ever.
+// repeating yields the same bytes forever.
 type repeating struct{}
 
 func (repeating) Read(p []byte) (int, error) {

@@ -10,10 +10,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// A Case is an item and what happens to it: a refresh, and then an update of any form.
+// A Case is an item and two updates of it: a refresh, and then an update of any form.
 type Case struct {
 	Name      string
-	Item      *session.Session // nil for a missing one
+	Item      *session.Session // nil for a missing item
 	Presented session.Presented
 	// NotBefore is the Rules.SessionsNotBefore of the refresh.
 	NotBefore time.Time
@@ -39,7 +39,7 @@ var (
 )
 
 // Cases returns all cases at the boundaries of the rules, and random cases up to n in total. The
-// boundary cases may be more than n. subject returns the subject of each session.
+// boundary cases alone may be more than n. subject returns the subject of each session.
 func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	cases := boundaries()
@@ -57,14 +57,14 @@ func Cases(n int, seed uint64, subject func(i int) auth.SubjectID) []Case {
 			c.Then = randomUpdate(rng, c.Presented)
 		}
 		if c.Item == nil && rng.IntN(2) == 0 {
-			c.Then.If = session.Condition{} // every other condition fails on a missing item anyway
+			c.Then.If = session.Condition{} // on a missing item every condition fails
 		}
 	}
 	return cases
 }
 
 // boundaries puts every instant that a rule compares one millisecond before, at and after the
-// comparison, for every relation that a token's generation and branch can have to the item's.
+// comparison, for every relation between the generation and branch of a token and of the item.
 func boundaries() []Case {
 	rules := session.DefaultRules()
 	times := []struct {
@@ -127,8 +127,8 @@ func kinds() []Case {
 	return cases
 }
 
-// traces presents every slot of every kind of fact, to sessions that remember this fact, another one in
-// the same slot, one in another slot, or none, and whose client asks for a login or does not.
+// traces presents every slot of every kind of fact. The sessions remember this fact, another fact
+// in the same slot, a fact in another slot, or no fact. Their client asks for a login or does not.
 func traces() []Case {
 	signals := []auth.Signal{auth.NetworkChanged, auth.UserAgentChanged, auth.CountryChanged}
 	var cases []Case
@@ -153,9 +153,9 @@ func traces() []Case {
 	return cases
 }
 
-// slides moves the idle end of an opaque session one millisecond before, at and after every instant
-// that the rule compares, and that of a session of refresh tokens. The refresh before writes nothing,
-// since its token is of an older generation.
+// slides moves the idle end of an opaque session and of a refresh session, one millisecond before,
+// at and after every instant that the rule compares. The preceding refresh writes nothing, because
+// its token is of an older generation.
 func slides() []Case {
 	interval := session.DefaultRules().SlideInterval
 	var cases []Case
@@ -182,7 +182,7 @@ func slides() []Case {
 	return cases
 }
 
-// profiles presents tokens of another profile than the session's.
+// profiles presents tokens whose profile differs from the session's.
 func profiles() []Case {
 	all := []auth.Profile{auth.Balanced, auth.Strict, auth.Fixed}
 	var cases []Case
@@ -202,7 +202,7 @@ func profiles() []Case {
 	return cases
 }
 
-// plain is generation 5 of a session in good order, presented an hour after its rotation.
+// plain is generation 5 of a valid session, presented an hour after its rotation.
 func plain(profile auth.Profile) Case {
 	return Case{
 		Item: &session.Session{
@@ -323,7 +323,7 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 		}
 		u.If.AnyOf = append(u.If.AnyOf, m)
 	}
-	// At least one part is written: an update that changes nothing is none.
+	// At least one part is written, because an update must change something.
 	parts := 1 + rng.IntN(127)
 	if parts&1 != 0 {
 		u.Set.Rotation = &session.Rotation{Generation: uint64(rng.IntN(9)), Parent: pick(rng, branchA, branchB),
@@ -349,13 +349,13 @@ func randomUpdate(rng *rand.Rand, p session.Presented) session.Update {
 	}
 	if parts&64 != 0 {
 		facts := factsOf(rng)
-		facts.Network |= 1 // an update that changes nothing is none
+		facts.Network |= 1 // an update must change something
 		u.Set.Facts = &facts
 	}
 	return u
 }
 
-// traceOf returns a trace of a few facts, or an empty one.
+// traceOf returns a trace of a few facts, or an empty trace.
 func traceOf(rng *rand.Rand) (t session.Trace) {
 	for k := session.NetworkFact; k <= session.CountryFact; k++ {
 		slots := t.Slots(k)
@@ -368,7 +368,7 @@ func traceOf(rng *rand.Rand) (t session.Trace) {
 	return t
 }
 
-// factsOf returns facts of the same few values, some of them unknown.
+// factsOf returns facts with the same few values, some of them unknown.
 func factsOf(rng *rand.Rand) session.Facts {
 	tag := func() session.Tag { return session.Tag(rng.IntN(17)) }
 	return session.Facts{Network: tag(), UserAgent: tag(), Country: tag(), Place: session.Place(rng.IntN(3))}

@@ -21,8 +21,8 @@ var (
 	inASCII   = user.Email("info@xn--dmin-moa0i.example").Pointer()
 )
 
-// EmailDomains checks that the spellings of a domain are one domain, also with the pointers that
-// earlier code wrote, and that these pointers can be moved. open returns a new, empty store.
+// EmailDomains checks that the spellings of a domain are one domain, even with the pointers that
+// earlier versions wrote, and that these pointers can be moved. open returns a new, empty store.
 func EmailDomains(t *testing.T, open func(testing.TB) (user.Store, Raw)) {
 	for name, test := range map[string]func(*testing.T, user.Store, Raw){
 		"Spellings": domainSpellings, "RacingSignUps": racingSpellings, "OldPointers": oldPointers, "OldPointerMoves": oldPointerMoves,
@@ -46,7 +46,7 @@ func found(t *testing.T, store user.Store, id auth.SubjectID, emails ...string) 
 	}
 }
 
-// withOld stores a user with an address whose pointer is the one that earlier code wrote.
+// withOld stores a user with an address whose pointer is the pointer that an earlier version wrote.
 func withOld(t *testing.T, store user.Store, raw Raw, i int, email string, old user.Pointer) user.User {
 	t.Helper()
 	u := created(t, store, i, func(u *user.User) { u.Email = email })
@@ -82,7 +82,7 @@ func domainSpellings(t *testing.T, store user.Store, _ Raw) {
 	}
 }
 
-// racingSpellings races sign-ups and changes to one address in all spellings.
+// racingSpellings runs parallel sign-ups and changes to one address, in all spellings.
 func racingSpellings(t *testing.T, store user.Store, _ Raw) {
 	const n = 12
 	var won atomic.Int32
@@ -109,8 +109,8 @@ func racingSpellings(t *testing.T, store user.Store, _ Raw) {
 	}
 }
 
-// oldPointers holds that an account of earlier code is found by all spellings, that no second account
-// arises beside it, and that it can be changed.
+// oldPointers checks that an account of an earlier version is found by all spellings, that no
+// second account can be created for its address, and that it can be changed.
 func oldPointers(t *testing.T, store user.Store, raw Raw) {
 	ctx, other := t.Context(), created(t, store, 9, nil)
 	u := withOld(t, store, raw, 0, spellings[0], inLetters)
@@ -165,9 +165,9 @@ func oldPointers(t *testing.T, store user.Store, raw Raw) {
 	found(t, store, "", spellings...)
 }
 
-// otherDomains holds that a text leads only to the user of its own key, even if the pointer that
-// earlier code wrote for the text is the one of another address, and that a user who has such a
-// pointer can be changed and erased.
+// otherDomains checks that a text leads only to the user of its own key, even if an earlier version
+// wrote a pointer for the text that now belongs to another address. It also checks that a user with
+// such a pointer can be changed and erased.
 func otherDomains(t *testing.T, store user.Store, raw Raw) {
 	ctx := t.Context()
 	for i, row := range []struct {
@@ -246,11 +246,11 @@ func oldPointerMoves(t *testing.T, store user.Store, raw Raw) {
 	}
 }
 
-// conflict stores two users whose addresses are one address.
+// conflict stores two users whose addresses have the same key.
 func conflict(t *testing.T, store user.Store, raw Raw) (letters, ascii user.User) {
 	t.Helper()
 	letters = withOld(t, store, raw, 0, spellings[0], inLetters)
-	// Earlier code did not see the other account.
+	// Earlier versions did not notice the other account.
 	away := user.Email("away@example.com").Pointer()
 	raw.Rename(t, inLetters, away)
 	ascii = created(t, store, 1, func(u *user.User) { u.Email = spellings[1] })
@@ -258,8 +258,8 @@ func conflict(t *testing.T, store user.Store, raw Raw) (letters, ascii user.User
 	return letters, ascii
 }
 
-// emailConflict holds that two users with one address work as before, until one of them gets another
-// address or is erased.
+// emailConflict checks that two users with one address work as before, until one of them gets
+// another address or is erased.
 func emailConflict(t *testing.T, store user.Store, raw Raw) {
 	ctx := t.Context()
 	for _, decide := range []func(letters, ascii user.User) error{
@@ -348,7 +348,7 @@ func marks(t *testing.T, store user.Store, raw Raw) {
 	if got := raw.Get(t, m, "of_a_later_version"); got != "kept" {
 		t.Errorf("the attribute of a later version is %q", got)
 	}
-	for range 2 { // a store may now read the one pointer alone
+	for range 2 { // a store may now read only this pointer
 		found(t, store, u.ID, spellings...)
 	}
 	if err := store.Create(ctx, withEmail(userOf(t, 1), spellings[2]), rand.Text()); !errors.Is(err, user.ErrExists) {

@@ -56,8 +56,8 @@ func (b *breaking) Marked(ctx context.Context, m user.Mark) (is bool, err error)
 	return is, err
 }
 
-// moveAllPointers breaks a move of all pointers at each call of the store, repeats it, and holds that
-// all users are found all the time.
+// moveAllPointers interrupts a move of all pointers at each call of the store and repeats it. It
+// checks that all users are found at every moment.
 func moveAllPointers(t *testing.T, store user.Store, raw Raw) {
 	ctx := t.Context()
 	plain := created(t, store, 0, nil)
@@ -112,8 +112,8 @@ func moveAllPointers(t *testing.T, store user.Store, raw Raw) {
 	allFound()
 }
 
-// racingPointerMoves races moves of a pointer with changes, erasures and sign-ups, and reads it all
-// the time.
+// racingPointerMoves moves a pointer in parallel with changes, erasures and sign-ups, and reads it
+// all the time.
 func racingPointerMoves(t *testing.T, store user.Store, raw Raw) {
 	ctx := t.Context()
 	for i := range 6 {
@@ -156,7 +156,7 @@ func racingPointerMoves(t *testing.T, store user.Store, raw Raw) {
 			}
 		})
 		leadsTo(t, store, inLetters, "")
-		// What is left can be erased.
+		// The remaining users can be erased.
 		for _, id := range []auth.SubjectID{u.ID, userOf(t, 50+i).ID} {
 			if err := store.Delete(ctx, id, Epoch); err != nil && !errors.Is(err, auth.ErrNotFound) {
 				t.Error(err)

@@ -15,9 +15,9 @@ import (
 )
 
 // Ends ends the sessions of a user in every way, while refreshes and logins run. It checks that no
-// refresh token of an ended session works afterwards, that no session which was opened in time is
-// still listed, and that no other session is lost. open returns stores that may hold other items.
-// refreshes is the number of refreshes that each end races with.
+// refresh token of an ended session works afterwards, that no session that was opened before the
+// end is still listed, and that no other session is lost. open returns stores that may hold other
+// items. refreshes is the number of refreshes that race with each end.
 func Ends(t *testing.T, refreshes int, open func(testing.TB) Stores) {
 	s := open(t)
 	for i, row := range []struct {
@@ -84,7 +84,7 @@ const (
 	raceRounds   = 4
 )
 
-// race is one user with open sessions, each held by a client with one token store.
+// race is one user with open sessions. A client with one token store holds each session.
 type race struct {
 	manager
 	t         *testing.T
@@ -99,7 +99,7 @@ type race struct {
 	logins       []login
 }
 
-// holder is a client with one token store, which may send several requests at once.
+// holder is a client with one token store. It may send several requests at once.
 type holder struct {
 	key session.Key
 
@@ -131,7 +131,7 @@ type login struct {
 	late  bool // the user was read after the end had returned, so the end must not include the session
 }
 
-// plainHasher stores a mark in place of a hash.
+// plainHasher stores a constant text instead of a hash.
 type plainHasher struct{}
 
 func (plainHasher) Hash(auth.Secret) (auth.Secret, error) { return auth.NewSecret("$hash$"), nil }
@@ -189,8 +189,8 @@ func (r *race) open(u auth.Subject) session.Granted {
 	return g
 }
 
-// failed reports an error that is no outage. Concurrent transactions of an engine may refuse each
-// other for longer than a call tries.
+// failed reports an error unless it is an outage. Concurrent transactions of an engine may refuse
+// each other for longer than a call retries.
 func (r *race) failed(what string, err error) {
 	if !errors.Is(err, auth.ErrUnavailable) {
 		r.t.Errorf("%s: %v", what, err)
@@ -223,7 +223,7 @@ func (r *race) run(refreshes int, end func() error) {
 		}
 		n := refreshes / raceRounds
 		parallel(n+len(others), 64, func(i int) {
-			// The end and the logins stand among the first half of the refreshes.
+			// The end and the logins run among the first half of the refreshes.
 			if every := n / 2 / max(1, len(others)); len(others) > 0 && i%(every+1) == every && i/(every+1) < len(others) {
 				others[i/(every+1)]()
 				return
@@ -250,7 +250,7 @@ func (r *race) none(session.ID) bool { return false }
 
 func (r *race) notOwn(id session.ID) bool { return id != r.holders[0].key.ID }
 
-// judge holds the sessions and the list to what the end promises.
+// judge checks that the sessions and the list are as the end promises.
 func (r *race) judge(afterwards bool) {
 	ctx := r.t.Context()
 	of, err := r.directory.Subject(ctx, r.user.ID)
@@ -270,7 +270,7 @@ func (r *race) judge(afterwards bool) {
 			break
 		}
 	}
-	all := r.kept(session.ID{1}) // an end of one session leaves all others
+	all := r.kept(session.ID{1}) // the end of one session keeps all other sessions
 	early, late := 0, 0
 	named := r.named()
 	check := func(what string, h *holder, lives bool) {
@@ -310,8 +310,8 @@ func (r *race) judge(afterwards bool) {
 	r.t.Logf("%d logins, %d of them before the end and %d after it; %d sessions are listed", len(r.logins), early, late, len(listed))
 }
 
-// named returns what reports whether an entry names a session: the session itself, or its user with a
-// token version above that of the session.
+// named returns a function that reports whether an entry names a session: either the session
+// itself, or its user with a token version above the session's.
 func (r *race) named() func(session.Key) bool {
 	r.t.Helper()
 	ended, below := map[session.RevocationID]bool{}, map[session.RevocationID]uint64{}

@@ -16,8 +16,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Fixture is the content of a file in testdata that earlier code wrote. Each store has the file in
-// a form of its own.
+// Fixture is the content of a file in testdata that an earlier version wrote. Each store has the
+// file in its own form.
 type Fixture struct {
 	users    []user.User
 	sessions []session.Session
@@ -34,7 +34,7 @@ const fixturePassword = "correct horse battery staple"
 // Login logs in with an e-mail address and a password, and returns the user's subject.
 type Login func(ctx context.Context, users user.Store, email string, password auth.Secret) (auth.SubjectID, error)
 
-// version1 holds items as the first code of schema version 1 wrote them.
+// version1 holds items as the first version of schema version 1 wrote them.
 var version1 = Fixture{
 	users: []user.User{
 		{
@@ -106,8 +106,8 @@ var unicodeDomain = Fixture{
 	counters: version1.counters,
 }
 
-// withForms holds the first items beside a record of the forms of hashes. No file before it has such
-// a record.
+// withForms holds the first items with a record of the forms of hashes. Earlier files have no such
+// record.
 var withForms = Fixture{
 	users: []user.User{{
 		ID: "fixture-imported", Email: "imported@example.com", Password: auth.NewSecret("$stored$hash"),
@@ -124,7 +124,7 @@ var withForms = Fixture{
 	},
 }
 
-// Check holds that s has the items of the fixture, that a user logs in, and that the items can be
+// Check checks that s has the items of the fixture, that a user logs in, and that the items can be
 // changed and erased.
 func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 	ctx := t.Context()
@@ -178,7 +178,7 @@ func (f Fixture) Check(t *testing.T, s Stores, login Login) {
 	}
 }
 
-// logsIn holds that a user whose password is known logs in.
+// logsIn checks that a user whose password is known logs in.
 func (f Fixture) logsIn(t *testing.T, s Stores, login Login, u user.User) {
 	t.Helper()
 	if !strings.HasPrefix(u.Password.Reveal(), "$argon2id$") {

@@ -73,7 +73,7 @@ func CompareFlows(ctx context.Context, flows flow.Store, sequences int, seed uin
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// randomFlowUpdate returns an update whose condition holds at times. It seldom spends the flow.
+// randomFlowUpdate returns an update whose condition sometimes holds. It seldom spends the flow.
 func randomFlowUpdate(rng *rand.Rand, f flow.Flow) (u flow.Update) {
 	mark := func() throttle.Mark { return throttle.Mark{byte(1 + rng.IntN(3))} }
 	if rng.IntN(2) == 0 {
@@ -95,7 +95,7 @@ func randomFlowUpdate(rng *rand.Rand, f flow.Flow) (u flow.Update) {
 	return u
 }
 
-// createTwice holds that a repeated creation, which may be late, does not bring back a spent flow.
+// createTwice checks that a repeated creation, even a late one, does not bring back a spent flow.
 func createTwice(t *testing.T, flows flow.Store) {
 	key, f := flow.Key(t.Name()), flowOf(1, false)
 	use := flow.Update{Set: flow.Change{Spent: throttle.Mark{7}}}
@@ -114,7 +114,7 @@ func createTwice(t *testing.T, flows flow.Store) {
 	}
 }
 
-// missingFlow holds that no update makes a flow.
+// missingFlow checks that no update creates a flow.
 func missingFlow(t *testing.T, flows flow.Store) {
 	for _, u := range []flow.Update{{}, {Set: flow.Change{Spent: throttle.Mark{7}}}, {If: flow.Condition{Mark: throttle.Mark{1}}}} {
 		if before, done, err := flows.Update(t.Context(), flow.Key(t.Name()), u); before != nil || done || err != nil {
@@ -123,8 +123,8 @@ func missingFlow(t *testing.T, flows flow.Store) {
 	}
 }
 
-// parallelTries makes 200 tries of one flow in parallel, each with a spending afterwards. Exactly as
-// many tries count as there are, and one spending.
+// parallelTries makes 200 tries of one flow in parallel, and spends the flow after each try.
+// Exactly the available tries count, and exactly one spending succeeds.
 func parallelTries(t *testing.T, flows flow.Store) {
 	key := flow.Key(t.Name())
 	if err := flows.Create(t.Context(), key, flowOf(2, false)); err != nil {
@@ -140,7 +140,7 @@ func parallelTries(t *testing.T, flows flow.Store) {
 		}
 		if done {
 			counted.Add(1)
-			time.Sleep(20 * time.Millisecond) // the others find the flow unspent
+			time.Sleep(20 * time.Millisecond) // so that the other goroutines find the flow unspent
 			if _, done, err := flows.Update(t.Context(), key, flow.Update{Set: flow.Change{Spent: mark}}); err != nil {
 				t.Error(err)
 			} else if done {
@@ -153,7 +153,8 @@ func parallelTries(t *testing.T, flows flow.Store) {
 	}
 }
 
-// unreadableFlow holds that a flow that cannot be read is neither changed nor taken for a missing one.
+// unreadableFlow checks that a flow that cannot be read is not changed, and does not count as
+// missing.
 func unreadableFlow(t *testing.T, flows flow.Store, raw Raw) {
 	ctx, n := t.Context(), 0
 	key := FlowKey(t.Name())

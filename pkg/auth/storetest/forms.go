@@ -16,8 +16,8 @@ import (
 // FormsKey names the record of the forms of password hashes for Raw.
 type FormsKey struct{}
 
-// forms holds that the record of the forms of hashes is written by one writer a revision, and that
-// it is no user.
+// forms checks that one writer for each revision writes the record of the forms of hashes, and that
+// the record is not a user.
 func forms(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	before, err := store.Forms(ctx)
@@ -51,7 +51,7 @@ func forms(t *testing.T, store user.Store) {
 	oneFormsAt(ctx, t, store)
 }
 
-// noUserHasTheForms holds that neither a list nor a subject nor a pointer leads to the record.
+// noUserHasTheForms checks that neither a list nor a subject nor a pointer leads to the record.
 func noUserHasTheForms(ctx context.Context, t *testing.T, store user.Store) {
 	for _, name := range []string{"forms", "records", "forms#", "#forms"} {
 		if u, err := store.Get(ctx, auth.SubjectID(name)); !errors.Is(err, auth.ErrNotFound) {
@@ -68,7 +68,7 @@ func noUserHasTheForms(ctx context.Context, t *testing.T, store user.Store) {
 			t.Errorf("the record is listed as the user %q", u.ID)
 		}
 	}, func(u user.Unreadable) { t.Errorf("%q: %v", u.ID, u.Err) })
-	// A user whose subject looks like the key keeps the record as it is.
+	// A user whose subject looks like the key does not change the record.
 	u, before := userOf(t, 0), formsIn(t, store)
 	u.ID = "forms"
 	if err := store.Create(ctx, u, "request"); err != nil {
@@ -94,7 +94,7 @@ func formsIn(t *testing.T, store user.Store) user.Forms {
 	return f
 }
 
-// oneFormsAt races writers that all decided on the same read.
+// oneFormsAt runs parallel writes that are based on the same read.
 func oneFormsAt(ctx context.Context, t *testing.T, store user.Store) {
 	const n = 20
 	read := formsIn(t, store)
@@ -126,7 +126,7 @@ func recorded(t *testing.T, store user.Store) user.Forms {
 	return f
 }
 
-// laterForms holds that an attribute of a later version survives every write of the record.
+// laterForms checks that an attribute of a later version survives every write of the record.
 func laterForms(t *testing.T, store user.Store, raw Raw) {
 	ctx, f := t.Context(), recorded(t, store)
 	raw.Set(t, FormsKey{}, "of_a_later_version", "kept")
@@ -142,7 +142,7 @@ func laterForms(t *testing.T, store user.Store, raw Raw) {
 	}
 }
 
-// unreadableForms holds that a record that cannot be read is an outage, never an empty record, and
+// unreadableForms checks that a record that cannot be read is an outage, never an empty record, and
 // is not written.
 func unreadableForms(t *testing.T, store user.Store, raw Raw) {
 	ctx, n := t.Context(), 0

@@ -11,15 +11,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// parallelLogins begins 50 logins of one user at once, for a client with a limit of sessions, from
-// functions whose clocks differ. The limit must be left, or one session more, and after one more
-// login exactly the limit.
+// parallelLogins starts 50 logins of one user at once, for a client with a limit of sessions, from
+// functions whose clocks differ. Afterwards the user must have the limit of sessions or one more,
+// and after one more login exactly the limit.
 func parallelLogins(t *testing.T, store session.Store) {
 	const logins = 50
 	for i, row := range []struct {
 		name     string
 		limit    int
-		together bool // no login lists the sessions before all have opened theirs
+		together bool // no login lists the sessions before all logins have opened their sessions
 	}{
 		{"limit 1", 1, false}, {"limit 3", 3, false},
 		{"limit 1, together", 1, true}, {"limit 3, together", 3, true},
@@ -64,7 +64,7 @@ func parallelLogins(t *testing.T, store session.Store) {
 	}
 }
 
-// failures counts from several goroutines.
+// failures is a counter for several goroutines.
 type failures struct {
 	mu sync.Mutex
 	n  int

@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// leadsTo holds that a pointer leads to a user, or to no user if id is empty.
+// leadsTo checks that a pointer leads to a user, or to no user if id is empty.
 func leadsTo(t testing.TB, store user.Store, p user.Pointer, id auth.SubjectID) {
 	t.Helper()
 	owner, err := store.ByPointer(t.Context(), p)
@@ -31,13 +31,13 @@ func pointersOf(t testing.TB, u user.User) []user.Pointer {
 	return append([]user.Pointer{emailOf(t, u)}, u.Pointers...)
 }
 
-// withPointers returns u with these pointers besides the e-mail.
+// withPointers returns u with these pointers in addition to the e-mail's.
 func withPointers(u user.User, pointers ...user.Pointer) user.User {
 	u.Pointers = user.SortPointers(pointers)
 	return u
 }
 
-// numbered returns n pointers of the test's own.
+// numbered returns n pointers that only this test uses.
 func numbered(t testing.TB, kind user.PointerKind, n int) []user.Pointer {
 	all := make([]user.Pointer, n)
 	for i := range all {
@@ -46,8 +46,8 @@ func numbered(t testing.TB, kind user.PointerKind, n int) []user.Pointer {
 	return all
 }
 
-// pointersMove holds that pointers of every kind are written with the user, move with the user, and
-// are unique.
+// pointersMove checks that pointers of every kind are written with the user, move with the user,
+// and are unique.
 func pointersMove(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	name := "# é \"" + t.Name()
@@ -56,13 +56,13 @@ func pointersMove(t *testing.T, store user.Store) {
 	u := created(t, store, 0, func(u *user.User) { u.Pointers = user.SortPointers([]user.Pointer{key, identity}) })
 	consistent(t, store, u.ID)
 	leadsTo(t, store, credential, "")
-	leadsTo(t, store, user.Pointer{Kind: "u", Name: string(u.ID)}, "") // the user's own key is no pointer
+	leadsTo(t, store, user.Pointer{Kind: "u", Name: string(u.ID)}, "") // the user's own key is not a pointer
 
 	// Without an e-mail.
 	to := withPointers(u, credential, identity)
 	to.Email = ""
 	request := rand.Text()
-	for range 2 { // the second time is our own retry after a lost reply
+	for range 2 { // the second call is the client's retry after a lost reply
 		if err := store.Move(ctx, u, to, request); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func pointersMove(t *testing.T, store user.Store) {
 	leadsTo(t, store, key, "")
 	leadsTo(t, store, emailOf(t, u), "")
 
-	// What was left is free, what was not is taken. A move that is refused moves nothing.
+	// A removed pointer is free, and a kept pointer is taken. A refused move moves nothing.
 	free := user.Pointer{Kind: user.KindKey, Name: name + " free"}
 	other := created(t, store, 1, func(u *user.User) { u.Email, u.Pointers = "", []user.Pointer{key} })
 	for _, p := range []user.Pointer{credential, identity} {
@@ -115,8 +115,8 @@ func pointersMove(t *testing.T, store user.Store) {
 	}
 }
 
-// pointerLimits holds that as many pointers as a user may have move at once, and that what can be
-// no pointer is refused.
+// pointerLimits checks that the maximum number of pointers can move at once, and that an invalid
+// pointer is refused.
 func pointerLimits(t *testing.T, store user.Store) {
 	ctx := t.Context()
 	first, second := numbered(t, user.KindIdentity, user.MaxPointers), numbered(t, user.KindKey, user.MaxPointers)
@@ -169,7 +169,7 @@ func pointerLimits(t *testing.T, store user.Store) {
 	}
 }
 
-// oneOwnerAPointer races users who all claim one pointer, by a move or by their creation.
+// oneOwnerAPointer has many users claim one pointer in parallel, by a move or by their creation.
 func oneOwnerAPointer(t *testing.T, store user.Store) {
 	const movers, creators = 10, 10
 	wanted := user.Pointer{Kind: user.KindIdentity, Name: t.Name()}
@@ -211,8 +211,8 @@ func oneOwnerAPointer(t *testing.T, store user.Store) {
 	}
 }
 
-// handOver races a user who gives a pointer away against another who claims it, and against an
-// erasure.
+// handOver runs in parallel: a user gives a pointer away, another user claims it, and the first
+// user is erased.
 func handOver(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
 		p := user.Pointer{Kind: user.KindCredential, Name: fmt.Sprintf("%s %d", t.Name(), i)}

@@ -7,8 +7,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// laterPointers holds that what a later version wrote survives a move of pointers, in the user and in the pointers that
-// stay, and that a pointer of a later version is neither erased nor taken.
+// laterPointers checks that attributes of a later version survive a move of pointers, in the user
+// and in the pointers that stay, and that a pointer of a later version is neither erased nor taken.
 func laterPointers(t *testing.T, store user.Store, raw Raw) {
 	ctx := t.Context()
 	u := created(t, store, 0, nil)

@@ -10,9 +10,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Revocations checks that a session.Revocations behaves as package session defines it, and that every
-// end in the other stores of the same database writes its entry, and nothing else does. sequences is the
-// number of generated sequences of ends. open returns new stores.
+// Revocations checks that a session.Revocations behaves as package session defines it, and that
+// exactly the ends in the other stores of the same database write entries. sequences is the number
+// of generated sequences of ends. open returns new stores.
 func Revocations(t *testing.T, sequences int, open func(testing.TB) Stores) {
 	t.Run("List", func(t *testing.T) { revocationsList(t, open(t)) })
 	t.Run("EqualsTheModel", func(t *testing.T) {
@@ -40,8 +40,8 @@ func sorted(all []session.RevocationEntry) []session.RevocationEntry {
 	return all
 }
 
-// revocationsList holds that entries of all kinds are read back from their time on, in every shard and
-// across hours, also those of a writer whose clock is ahead.
+// revocationsList checks that a reader gets entries of all kinds from their time on, in every shard
+// and across hours, including those of a writer whose clock is ahead.
 func revocationsList(t *testing.T, s Stores) {
 	start := Epoch.Truncate(time.Hour).Add(time.Hour - 30*time.Second)
 	var want []session.RevocationEntry
@@ -56,7 +56,7 @@ func revocationsList(t *testing.T, s Stores) {
 		case 2:
 			e = session.EndOfAll(at)
 		}
-		for range 1 + i%2 { // a repetition is no other entry
+		for range 1 + i%2 { // a repeated write adds no entry
 			if err := s.Revocations.Write(t.Context(), e); err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func revocationsList(t *testing.T, s Stores) {
 			t.Errorf("%s: %d entries, want %d%s", row.name, len(got), len(want)-row.from, difference(want[row.from:], got))
 		}
 	}
-	// No list of sessions has an entry, and none is erased with a user.
+	// No list of sessions contains an entry, and no entry is erased with a user.
 	for _, of := range []auth.SubjectID{"ada", subjectOf(t, 0)} {
 		if found, err := s.Sessions.List(t.Context(), of, session.ID{}, 10); err != nil || len(found) > 0 {
 			t.Errorf("sessions of %s: %+v, %v", of, found, err)

@@ -14,9 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// CompareRevocations runs random sequences of ends, and of writes that end nothing, in the stores and
-// in memory, each with its own user. It returns the first difference of each sequence: in a result, or
-// in the entries about the user and the user's sessions.
+// CompareRevocations runs random sequences of ends, and of writes that end nothing, in the stores
+// and in memory, each with its own user. It returns the first difference of each sequence, in a
+// result or in the entries about the user and the user's sessions.
 func CompareRevocations(ctx context.Context, s Stores, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {
@@ -34,7 +34,7 @@ func CompareRevocations(ctx context.Context, s Stores, sequences int, seed uint6
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// endsWorld is the model: one user with few sessions.
+// endsWorld is the model: one user with a few sessions.
 type endsWorld struct {
 	Stores
 	rng      *rand.Rand
@@ -46,8 +46,8 @@ type endsWorld struct {
 }
 
 func (w *endsWorld) step(ctx context.Context) error {
-	// A store without a TTL deletes old entries by the clock of the writer, and the sequences have a clock
-	// each. So none may be hours ahead.
+	// A store without a TTL deletes old entries by the clock of the writer. Each sequence has its
+	// own clock, so no clock may be hours ahead.
 	w.now = w.now.Add(time.Duration(w.rng.IntN(110)) * time.Second).Add(time.Millisecond)
 	what, err := w.act(ctx)
 	if err == nil {
@@ -150,14 +150,14 @@ func (w *endsWorld) raise(ctx context.Context) (what string, err error) {
 	return what, err
 }
 
-// change updates or moves the user, and raises the token version, lowers it, or leaves it.
+// change updates or moves the user, and raises, lowers or keeps the token version.
 func (w *endsWorld) change(ctx context.Context) (what string, err error) {
 	from := user.User{ID: w.id, Revision: 1}
 	if w.user != nil {
 		from = *w.user
 	}
 	if w.rng.IntN(4) == 0 {
-		from.Revision++ // a state that never was
+		from.Revision++ // a state that was never stored
 	}
 	to := from
 	to.UpdatedAt, to.Disabled = w.now, w.rng.IntN(2) == 0
@@ -191,7 +191,7 @@ func (w *endsWorld) change(ctx context.Context) (what string, err error) {
 	return what, nil
 }
 
-// erase deletes the user or all sessions. A deleted session is not a revoked one.
+// erase deletes the user or all sessions. A deleted session does not count as revoked.
 func (w *endsWorld) erase(ctx context.Context) (what string, err error) {
 	if w.rng.IntN(2) == 0 {
 		clear(w.sessions)

@@ -25,8 +25,8 @@ type Stores struct {
 }
 
 // Raw reads and writes single attributes of stored items directly. item is an auth.SubjectID for a
-// user, a user.Pointer, a user.Mark, a session.Key for a session, a CounterKey, a FlowKey,
-// or FormsKey.
+// user, a user.Pointer, a user.Mark, a session.Key for a session, a CounterKey, a FlowKey, or
+// FormsKey.
 type Raw interface {
 	// Set writes a text or a whole number.
 	Set(t testing.TB, item any, name string, value any)
@@ -38,8 +38,8 @@ type Raw interface {
 	Put(t testing.TB, item, content any)
 	// Rename moves an item to the place of another pointer.
 	Rename(t testing.TB, from, to user.Pointer)
-	// Damaged returns the item in the form of Item, once for each way of damaging it, by the name
-	// of the way.
+	// Damaged returns damaged copies of the item in the form of Item, one for each kind of damage,
+	// by the name of the damage.
 	Damaged(t testing.TB, item any) map[string]any
 }
 
@@ -61,7 +61,7 @@ func Schema(t *testing.T, s Stores, raw Raw) {
 	t.Run("UnreadableCounter", func(t *testing.T) { unreadableCounter(t, s.Counters, raw) })
 }
 
-// stored makes one user, one session and one counter, and returns what names them.
+// stored creates one user, one session and one counter, and returns their names.
 func stored(t *testing.T, s Stores) (user.User, session.Session, CounterKey) {
 	t.Helper()
 	u := userOf(t, 0)
@@ -142,7 +142,7 @@ func unknownAttributes(t *testing.T, s Stores, raw Raw) {
 			}
 		}
 	}
-	// The user moves to another address; the item is the same one.
+	// The user moves to another address, but the item stays the same.
 	u.Revision++
 	if err := moveEmail(ctx, s.Users, u, "moved-"+u.Email, rand.Text()); err != nil {
 		t.Fatal(err)
@@ -173,8 +173,8 @@ func done[T any](_ T, done bool, err error) error {
 	return err
 }
 
-// unknownProfile holds that a session whose profile is missing or of a later version has not ended:
-// the rules would take each token for one of another profile, and end the session.
+// unknownProfile checks that a session whose profile is missing or of a later version has not
+// ended: the rules would otherwise see a token of another profile, and end the session.
 func unknownProfile(t *testing.T, store session.Store, raw Raw, one session.Session) {
 	ctx := t.Context()
 	for _, profile := range []int{0, 4, 257} {
@@ -198,8 +198,8 @@ func unknownProfile(t *testing.T, store session.Store, raw Raw, one session.Sess
 	}
 }
 
-// unknownDelivery holds that a session with a delivery of a later version is neither read nor
-// refreshed: a cookie might be answered with a token that scripts can read.
+// unknownDelivery checks that a session with a delivery of a later version is neither read nor
+// refreshed. Otherwise the answer to a cookie might have a token that scripts can read.
 func unknownDelivery(t *testing.T, store session.Store, raw Raw, one session.Session) {
 	ctx := t.Context()
 	later := one
@@ -274,7 +274,7 @@ func unreadableItems(t *testing.T, s Stores, raw Raw) {
 	}
 	unknownProfile(t, s.Sessions, raw, one)
 	unknownDelivery(t, s.Sessions, raw, one)
-	// All that belongs to a user can be erased, also sessions that cannot be read.
+	// All items of a user can be erased, even sessions that cannot be read.
 	raw.Set(t, one.Key, "v", 2)
 	if n, err := s.Sessions.DeleteAll(ctx, u.ID); err != nil || n != 2 {
 		t.Errorf("%d sessions were erased, %v", n, err)

@@ -14,7 +14,7 @@ import (
 
 // Sessions checks that a session.Store behaves as package session defines it. open returns the
 // store, which may hold other sessions. cases is the number of generated cases; all boundary cases
-// run in any event.
+// always run.
 func Sessions(t *testing.T, cases int, open func(testing.TB) session.Store) {
 	store := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) { EqualsTheRules(t, store, cases, 1) })
@@ -88,7 +88,7 @@ func equalsTheRules(ctx context.Context, store session.Store, c Case) error {
 		}
 		return nil
 	}
-	// What the refresh left is what the update finds.
+	// The update finds what the refresh has left.
 	if err := update("refresh", rules.Rotate(c.Presented)); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func createGetList(t *testing.T, store session.Store) {
 		if err := store.Create(ctx, s); err != nil {
 			t.Fatal(err)
 		}
-		// Our own write, repeated because its reply was lost, is success and changes nothing.
+		// A retry of the test's own write after a lost reply succeeds and changes nothing.
 		again := s
 		again.Generation++
 		if err := store.Create(ctx, again); err != nil {
@@ -133,7 +133,7 @@ func createGetList(t *testing.T, store session.Store) {
 			t.Fatalf("Get: %v %s", err, difference(s, got))
 		}
 	}
-	// A subject whose name is the beginning of another's is another subject.
+	// A subject that begins with the name of another subject is a different subject.
 	other := *plain(auth.Balanced).Item
 	other.Key = session.Key{Subject: of + "0", ID: session.ID{9}}
 	if err := store.Create(ctx, other); err != nil {
@@ -178,8 +178,8 @@ func madeUp(t *testing.T, store session.Store) {
 	}
 }
 
-// parallelRefreshes presents one token a hundred times at once: one rotation, and every answer can
-// go on.
+// parallelRefreshes presents one token a hundred times at once. Exactly one request rotates, and
+// every answer can continue the session.
 func parallelRefreshes(t *testing.T, store session.Store) {
 	const n = 100
 	c := &clock{now: Epoch}
@@ -208,7 +208,7 @@ func parallelRefreshes(t *testing.T, store session.Store) {
 	if s, err := store.Get(t.Context(), opened.Session.Key); err != nil || s.Generation != 1 {
 		t.Errorf("generation %d, %v", s.Generation, err)
 	}
-	// Each answer can go on; that only one of them may is another matter, and proven below.
+	// Each answer can continue the session. The code below checks that only one of them does.
 	c.Advance(10 * time.Minute)
 	rules := session.DefaultRules()
 	for i, g := range granted {
@@ -236,8 +236,8 @@ func parallelRefreshes(t *testing.T, store session.Store) {
 	}
 }
 
-// revokeAgainstRefresh ends a session before, after and at the same time as refreshes: nothing that
-// it ever answered works afterwards.
+// revokeAgainstRefresh ends a session before, after and at the same time as refreshes. Afterwards
+// no token of the session works.
 func revokeAgainstRefresh(t *testing.T, store session.Store) {
 	parallel(60, 20, func(i int) {
 		ctx, c := t.Context(), &clock{now: Epoch}

@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// deleteAllSessions erases a subject's sessions, more than one page of them, and no other
-// subject's.
+// deleteAllSessions erases the sessions of one subject, more than one page of them, and no session
+// of another subject.
 func deleteAllSessions(t *testing.T, store session.Store) {
 	const n = 60
 	ctx, of := t.Context(), subjectOf(t, 0)
@@ -44,8 +44,8 @@ func deleteAllSessions(t *testing.T, store session.Store) {
 	}
 }
 
-// deleteAllAgainstRefresh erases sessions at the same time as refreshes: no refresh brings one
-// back.
+// deleteAllAgainstRefresh erases sessions at the same time as refreshes. No refresh brings a
+// session back.
 func deleteAllAgainstRefresh(t *testing.T, store session.Store) {
 	parallel(20, 20, func(i int) {
 		ctx, subject := t.Context(), subjectOf(t, i)

@@ -23,11 +23,11 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Epoch is the middle of the time that the suite plays in. It lies years ahead, so that no engine
+// Epoch is the middle of the time in which the suite runs. It is years ahead, so that no engine
 // with a time-to-live deletes an item under test.
 var Epoch = time.Date(2040, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// key is the one refresh-token key of the suite.
+// key is the only refresh-token key of the suite.
 type key struct{}
 
 func (key) SealingKey(context.Context) (auth.RefreshTokenKey, error) {
@@ -50,8 +50,8 @@ func (allSubjects) Subject(_ context.Context, id auth.SubjectID) (auth.Subject, 
 	return auth.Subject{ID: id}, nil
 }
 
-// random is cryptographically worthless and repeatable: the suite's Rand. It is safe for concurrent
-// use.
+// random is a deterministic source of bytes, without cryptographic security, for Rand. It is safe
+// for concurrent use.
 type random struct {
 	mu  sync.Mutex
 	src *rand.ChaCha8
@@ -94,8 +94,8 @@ func difference(want, got any) string {
 	return fmt.Sprintf("\nwant %+v\n got %+v", want, got)
 }
 
-// parallel calls f(0) to f(n-1) on workers goroutines. One worker at a time would wait for a sync
-// of the disk at every write of an embedded store.
+// parallel calls f(0) to f(n-1) on workers goroutines. One goroutine would wait for a sync of the
+// disk at every write of an embedded store.
 func parallel(n, workers int, f func(i int)) {
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -113,8 +113,8 @@ func parallel(n, workers int, f func(i int)) {
 	wg.Wait()
 }
 
-// subjectOf gives each test, and each case of it, a partition of its own, so that a store can be
-// shared.
+// subjectOf gives each test, and each case of it, its own partition, so that tests can share a
+// store.
 func subjectOf(t testing.TB, i int) auth.SubjectID {
 	name := t.Name()
 	if len(name) > 40 {

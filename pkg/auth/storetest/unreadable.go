@@ -15,8 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// damage stores an item damaged in every way, one after the other, and calls f for each. It holds
-// that f leaves the damaged item as it is.
+// damage damages an item in every way, one after the other, and calls f for each. It checks that f
+// does not change the damaged item.
 func damage(t *testing.T, raw Raw, item any, f func(how string)) {
 	whole := raw.Item(t, item)
 	defer raw.Put(t, item, whole)
@@ -38,7 +38,7 @@ func shown(item any) string {
 	return string(raw)
 }
 
-// unavailable holds that an error says that nothing is known.
+// unavailable checks that an error wraps auth.ErrUnavailable.
 func unavailable(t *testing.T, what string, err error) {
 	t.Helper()
 	if !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrNotFound) {
@@ -46,7 +46,7 @@ func unavailable(t *testing.T, what string, err error) {
 	}
 }
 
-// unreadableUser holds that a user who cannot be read is neither changed nor erased by a caller
+// unreadableUser checks that a user who cannot be read is neither changed nor erased by a caller
 // that read the user before the damage.
 func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 	ctx, n := t.Context(), 0
@@ -86,7 +86,8 @@ func unreadableUser(t *testing.T, store user.Store, raw Raw) {
 	}
 }
 
-// unreadablePointer holds that a pointer that cannot be read is neither taken for free nor erased.
+// unreadablePointer checks that a pointer that cannot be read does not count as free, and is not
+// erased.
 func unreadablePointer(t *testing.T, store user.Store, raw Raw) {
 	ctx, n := t.Context(), 0
 	u, other := created(t, store, 0, nil), created(t, store, 1, nil)
@@ -119,8 +120,8 @@ func unreadablePointer(t *testing.T, store user.Store, raw Raw) {
 	}
 }
 
-// unreadableCounter holds that a counter that cannot be read refuses its own account and network
-// alone, also after its end.
+// unreadableCounter checks that a counter that cannot be read blocks only its own account or
+// network, even after its end.
 func unreadableCounter(t *testing.T, counters throttle.Counters, raw Raw) {
 	ctx, n := t.Context(), 0
 	take := func(key CounterKey, at time.Time) error {
@@ -133,7 +134,7 @@ func unreadableCounter(t *testing.T, counters throttle.Counters, raw Raw) {
 	}
 	damage(t, raw, mine, func(how string) {
 		unavailable(t, how, take(mine, Epoch.Add(time.Minute)))
-		// A store without a TTL looks at the keys that follow a new one.
+		// A store without a TTL checks the keys that follow a new key.
 		n++
 		other := CounterKey(fmt.Sprintf("%s l %03d", t.Name(), n))
 		if err := take(other, Epoch.Add(2*time.Hour)); err != nil {

@@ -39,7 +39,7 @@ func Users(t *testing.T, open func(testing.TB) user.Store) {
 	t.Run("Forms", func(t *testing.T) { forms(t, store) })
 }
 
-// userOf returns a user whose subject and e-mail are the test's own.
+// userOf returns a user whose subject and e-mail only this test uses.
 func userOf(t testing.TB, i int) user.User {
 	id := subjectOf(t, i)
 	email := fmt.Sprintf("User%d@%x.example.com", i, t.Name()[len(t.Name())-8:])
@@ -62,7 +62,7 @@ func emailOf(t testing.TB, u user.User) user.Pointer {
 	return email.Pointer()
 }
 
-// moveEmail gives a user as read another address.
+// moveEmail changes the address of a user as read.
 func moveEmail(ctx context.Context, store user.Store, u user.User, email, request string) error {
 	return store.Move(ctx, u, withEmail(u, email), request)
 }
@@ -84,7 +84,7 @@ func createAndReadUsers(t *testing.T, store user.Store) {
 	if err := store.Update(ctx, u); !errors.Is(err, auth.ErrNotFound) {
 		t.Errorf("Update before: %v", err)
 	}
-	// The second time is our own retry after a lost reply.
+	// The second call is the client's retry after a lost reply.
 	request := rand.Text()
 	for range 2 {
 		if err := store.Create(ctx, u, request); err != nil {
@@ -109,7 +109,7 @@ func createAndReadUsers(t *testing.T, store user.Store) {
 	}
 }
 
-// oneAccountAnEmail races creations for one address, each in a spelling of its own.
+// oneAccountAnEmail runs parallel creations for one address, each in a different spelling.
 func oneAccountAnEmail(t *testing.T, store user.Store) {
 	const n = 50
 	ctx := t.Context()
@@ -142,7 +142,7 @@ func oneAccountAnEmail(t *testing.T, store user.Store) {
 	}
 }
 
-// oneWriterARevision races updates that were all decided on the same read.
+// oneWriterARevision runs parallel updates that are based on the same read.
 func oneWriterARevision(t *testing.T, store user.Store) {
 	const n, rounds = 20, 3
 	ctx, u := t.Context(), userOf(t, 0)
@@ -204,7 +204,7 @@ func listEachOnce(t *testing.T, store user.Store) {
 	}
 }
 
-// each lists all users, limit at a time, and calls one of the two functions for each.
+// each lists all users, limit at a time, and calls readable or unreadable for each.
 func each(t *testing.T, store user.Store, limit int, readable func(user.User), unreadable func(user.Unreadable)) {
 	t.Helper()
 	for after := auth.SubjectID(""); ; {

@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// created stores the user that is the test's own, changed by the caller's hand where edit is given.
+// created stores a user that only this test uses. edit, if not nil, changes the user before.
 func created(t testing.TB, store user.Store, i int, edit func(*user.User)) user.User {
 	t.Helper()
 	u := userOf(t, i)
@@ -26,8 +26,8 @@ func created(t testing.TB, store user.Store, i int, edit func(*user.User)) user.
 	return u
 }
 
-// consistent holds that a user and the pointers agree: the user's own lead to it, and none of the
-// others does.
+// consistent checks that a user and the pointers agree: the user's own pointers lead to the user,
+// and the other pointers do not.
 func consistent(t testing.TB, store user.Store, id auth.SubjectID, others ...user.Pointer) user.User {
 	t.Helper()
 	u, err := store.Get(t.Context(), id)
@@ -64,7 +64,7 @@ func changeEmails(t *testing.T, store user.Store) {
 	}
 	want := u
 	want.UpdatedAt = Epoch.Add(time.Hour)
-	// The second time is our own retry after a lost reply.
+	// The second call is the client's retry after a lost reply.
 	request := rand.Text()
 	for range 2 {
 		if err := moveEmail(ctx, store, want, to, request); err != nil {
@@ -81,7 +81,8 @@ func changeEmails(t *testing.T, store user.Store) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// The same key in another spelling: the pointer stays, the address that mail goes to does not.
+	// The new address has the same key in another spelling: the pointer stays, and the address for
+	// mails changes.
 	respelt := "NEW." + u.Email
 	if err := moveEmail(ctx, store, got, respelt, rand.Text()); err != nil {
 		t.Errorf("another spelling: %v", err)
@@ -89,7 +90,7 @@ func changeEmails(t *testing.T, store user.Store) {
 	if got = consistent(t, store, u.ID, emailOf(t, u)); got.Email != respelt || got.Revision != want.Revision+1 {
 		t.Errorf("another spelling: %+v", got)
 	}
-	// The address that was left is free.
+	// The old address is free.
 	created(t, store, 3, func(u *user.User) { u.Email = old })
 }
 
@@ -114,7 +115,7 @@ func deleteUsers(t *testing.T, store user.Store) {
 	created(t, store, 0, nil) // subject and address are free
 }
 
-// gone holds that nothing is left of a user.
+// gone checks that nothing of a user is left.
 func gone(t testing.TB, store user.Store, u user.User) {
 	t.Helper()
 	if _, err := store.Get(t.Context(), u.ID); !errors.Is(err, auth.ErrNotFound) {
@@ -125,7 +126,7 @@ func gone(t testing.TB, store user.Store, u user.User) {
 	}
 }
 
-// oneNewOwner races users who all change to one address, and creations for it.
+// oneNewOwner has many users change to one address in parallel with creations for it.
 func oneNewOwner(t *testing.T, store user.Store) {
 	const movers, creators = 10, 10
 	to := "wanted@" + fmt.Sprintf("%x", t.Name()[len(t.Name())-8:]) + ".example.com"
@@ -160,7 +161,7 @@ func oneNewOwner(t *testing.T, store user.Store) {
 	}
 }
 
-// oneMoveARevision races changes of one user's e-mail that were all decided on the same read, and
+// oneMoveARevision runs parallel changes of one user's e-mail that are based on the same read, and
 // updates.
 func oneMoveARevision(t *testing.T, store user.Store) {
 	const n = 10
@@ -191,8 +192,8 @@ func oneMoveARevision(t *testing.T, store user.Store) {
 	}
 }
 
-// deleteAgainstWrites races deletions of a user against updates and changes of its e-mail: nothing
-// is left.
+// deleteAgainstWrites deletes a user in parallel with updates and changes of its e-mail. Nothing is
+// left.
 func deleteAgainstWrites(t *testing.T, store user.Store) {
 	parallel(20, 20, func(i int) {
 		u := created(t, store, i, nil)

@@ -30,14 +30,14 @@ func CompareUsers(ctx context.Context, store user.Store, sequences int, seed uin
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// usersWorld is the model: few subjects, addresses and pointers, so that they often meet.
+// usersWorld is the model. It has few subjects, addresses and pointers, so that they often collide.
 type usersWorld struct {
 	rng      *rand.Rand
 	subjects []auth.SubjectID
 	emails   []string
 	pointers []user.Pointer
 	users    map[auth.SubjectID]user.User
-	repeat   func(user.Store) error // the newest creation or move once more, if it succeeded
+	repeat   func(user.Store) error // repeats the newest creation or move, if it succeeded
 }
 
 func newUsersWorld(name string, rng *rand.Rand) *usersWorld {
@@ -67,7 +67,7 @@ func (w *usersWorld) random(id auth.SubjectID, revision uint64) user.User {
 	return withPointers(u, pointers...)
 }
 
-// read returns a user as stored, or a state that never was or is no more.
+// read returns a user as stored, or a state that was never stored or is outdated.
 func (w *usersWorld) read(id auth.SubjectID) user.User {
 	u, there := w.users[id]
 	if !there {
@@ -103,7 +103,7 @@ func keysOf(u user.User) []user.Pointer {
 	return moves.Add
 }
 
-// judge returns the error of a change from a state as read.
+// judge returns the expected error of a change from a state as read.
 func (w *usersWorld) judge(from, to user.User, move bool) error {
 	there, known := w.users[from.ID]
 	switch {

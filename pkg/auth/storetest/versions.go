@@ -110,15 +110,15 @@ func raised(t *testing.T, s Stores, i int) (user.User, session.Session) {
 	return u, one
 }
 
-// keeping returns the raise that ends all sessions of a user but one.
+// keeping returns the raise that ends all sessions of a user except own.
 func keeping(u user.User, own session.Session) session.Raise {
 	to := u.TokenVersion + 1
 	keep := session.Update{If: session.Condition{LiveAt: Epoch}, Set: session.Change{TokenVersion: &to}}
 	return session.Raise{Key: own.Key, From: u.TokenVersion, To: to, At: Epoch, Update: &keep}
 }
 
-// parallelRaises holds that one of many raises from the same version is done, and that the session
-// which it keeps is the one that has the user's version afterwards.
+// parallelRaises checks that exactly one of many raises from the same version succeeds, and that
+// only the session that this raise keeps has the user's version afterwards.
 func parallelRaises(t *testing.T, s Stores) {
 	const n = 20
 	u, first := raised(t, s, 0)
@@ -165,7 +165,7 @@ func parallelRaises(t *testing.T, s Stores) {
 	}
 }
 
-// raiseAgainstChanges holds that neither a raise nor a change of the user at the same time is lost.
+// raiseAgainstChanges checks that neither a raise nor a concurrent change of the user is lost.
 func raiseAgainstChanges(t *testing.T, s Stores) {
 	u, _ := raised(t, s, 0)
 	const n = 8
@@ -203,8 +203,8 @@ func raiseAgainstChanges(t *testing.T, s Stores) {
 	}
 }
 
-// raiseAgainstRefreshes holds that refreshes at the same time neither lose the kept session nor undo
-// the raise.
+// raiseAgainstRefreshes checks that concurrent refreshes neither lose the kept session nor undo the
+// raise.
 func raiseAgainstRefreshes(t *testing.T, s Stores) {
 	parallel(20, 10, func(i int) {
 		ctx := t.Context()
@@ -236,14 +236,14 @@ func raiseAgainstRefreshes(t *testing.T, s Stores) {
 	})
 }
 
-// unreadableVersion holds that neither a user nor a session that cannot be read is written, and that
-// an unreadable user is an outage.
+// unreadableVersion checks that neither a user nor a session that cannot be read is written, and
+// that an unreadable user is an outage.
 func unreadableVersion(t *testing.T, s Stores, raw Raw) {
 	u, own := raised(t, s, 0)
 	raise := keeping(u, own)
 	damage(t, raw, u.ID, func(how string) {
-		// No condition looks into the members of a set. A raise leaves them as they are, and its
-		// caller has read the user before.
+		// No condition checks the members of a set. A raise does not change them, and its caller
+		// has read the user before.
 		if strings.HasPrefix(how, "pointers has a name") {
 			return
 		}
