@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,46 +13,74 @@ import (
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
-// TestLocalPage: the command line takes every "edgeauth dev" of docs/local.md, also the one for
-// docker compose.
-func TestLocalPage(t *testing.T) {
-	var commands [][]string
-	for _, s := range document.Read(t, "local.md").Sections {
-		for _, line := range s.Text {
-			_, words, found := strings.Cut(line, "make run ARGS=")
-			if !found || !strings.HasPrefix(line, "    ") {
+// accepted returns what the command line says against arguments, as it reads them before it does
+// anything. A part may leave out arguments and values.
+func accepted(args []string, part bool) error {
+	var g grammar
+	printsHelp := false
+	parser, err := kong.New(&g, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) { printsHelp = true }))
+	if err != nil {
+		return err
+	}
+	if args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	if _, err = parser.Parse(args); err == nil && args[0] == "dev" {
+		_, err = g.Dev.options()
+	}
+	if printsHelp || part && err != nil && regexp.MustCompile(`^(expected|missing flags:) |^--[a-z-]+: expected .* but got "EOL"`).MatchString(err.Error()) {
+		return nil
+	}
+	return err
+}
+
+// TestPages: the command line takes every edgeauth command of every page, those that "make run"
+// starts, and the one for docker compose in docs/local.md.
+func TestPages(t *testing.T) {
+	served := 0
+	for _, u := range document.Uses(t, "edgeauth", "make") {
+		args := u.Words[1:]
+		if u.Words[0] == "make" {
+			if args[0] != "run" || len(args) != 2 {
 				continue
 			}
-			// One shell reads the line, and make's shell reads the words again.
-			out, err := exec.Command("sh", "-c", "ARGS="+words+"\nexport ARGS\nexec sh -c \"printf '%s\\n' $ARGS\"").Output()
+			// The shell of make reads the words again.
+			out, err := exec.Command("sh", "-c", "printf '%s\\n' "+strings.TrimPrefix(args[1], "ARGS=")).Output()
 			if err != nil {
-				t.Fatalf("%s: %v", line, err)
+				t.Fatalf("%s: %q: %v", u.At, u.Words, err)
 			}
-			commands = append(commands, strings.Split(strings.TrimSpace(string(out)), "\n"))
+			args = append([]string{"dev"}, strings.Split(strings.TrimSpace(string(out)), "\n")...)
+			served++
 		}
+		if err := accepted(args, u.Part); err != nil {
+			t.Errorf("%s: %q: %v", u.At, args, err)
+		}
+	}
+	for _, s := range document.Read(t, "local.md").Sections {
 		for _, block := range s.Code {
 			if block.Language == "yaml" && strings.Contains(block.Text, "- edgeauth\n") {
 				_, list, _ := strings.Cut(block.Text, "- dev\n")
 				list, _, _ = strings.Cut(list, "volumes:")
-				commands = append(commands, strings.Fields(strings.ReplaceAll(list, "- --", "--")))
+				if err := accepted(append([]string{"dev"}, strings.Fields(strings.ReplaceAll(list, "- --", "--"))...), false); err != nil {
+					t.Errorf("docs/local.md: %s: %v", block.Text, err)
+				}
+				served++
 			}
 		}
 	}
-	if len(commands) < 10 {
-		t.Fatalf("the page has %d commands", len(commands))
+	if served < 14 {
+		t.Errorf("the pages start %d servers", served)
 	}
-	for _, args := range commands {
-		var g grammar
-		parser, err := kong.New(&g)
-		if err != nil {
-			t.Fatal(err)
+	for _, wrong := range []string{
+		"dev --upstreams http://127.0.0.1:3000", "dev --profile stricter", "user ad x", "user add", "user find a b", "session end x", "keys drop --kids=x", "doctor --no-users",
+	} {
+		if accepted(strings.Fields(wrong), false) == nil {
+			t.Errorf("edgeauth takes %s", wrong)
 		}
-		if _, err := parser.Parse(append([]string{"dev"}, args...)); err != nil {
-			t.Errorf("%q: %v", args, err)
-			continue
-		}
-		if _, err := g.Dev.options(); err != nil {
-			t.Errorf("%q: %v", args, err)
+	}
+	for _, wrong := range []string{"user ad", "users", "user forms --records", "keys rotates", "dev --check sometimes"} {
+		if accepted(strings.Fields(wrong), true) == nil {
+			t.Errorf("edgeauth takes the part %s", wrong)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func TestTakeOver(t *testing.T) {
 	}
 	s.is("ROLLBACK_COMPLETE")
 	s.drop()
-	s.mustPut(p.template, s.parameters(append(existing, "TakeOverStack="+id)...)...)
+	s.mustPut(p.template, s.parameters(append(existing, "TakeOverStack="+id, "KeyVersion=1")...)...)
 	if now := s.published(); !maps.Equal(now, published) {
 		t.Errorf("the published keys are %v, were %v", now, published)
 	}

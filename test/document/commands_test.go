@@ -2,157 +2,357 @@ package document_test
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
-// commandBlock is a block of commands in a page, and the mark that it stands under.
-type commandBlock struct {
-	page  string
-	line  int
-	lines []string
-	mark  string
+// needs are what the commands need that no test has. A mark names one of them.
+var needs = []string{"an account", "containers", "a quiet machine", "a project of Firebase"}
+
+var runForm = regexp.MustCompile(`^(run|pasted|parsed) by (Test\w+(?:, Test\w+)*) in ([\w/]+)$`)
+
+// The programs that commands of a page may use. tools are part of every system, and held has a
+// check for each program. No check of this repository knows the programs in foreign.
+var (
+	tools   = strings.Fields("base64 cat cd cut date echo grep head openssl printf python3 sed sha256sum shift sleep tail tr wc")
+	held    = strings.Fields("aws curl edgeauth go make npm sam")
+	foreign = []string{"firebase"}
+)
+
+// testSources returns the source of a test and of all that it uses: functions, variables and types
+// of its package's tests, and those of the packages under test/ that it imports. Names decide, so
+// it returns too much rather than too little. Between the words of a command stands one space:
+// "user", "add" is user add.
+func testSources(t *testing.T, folder, test string) (string, error) {
+	t.Helper()
+	root, files := document.Root(t), token.NewFileSet()
+	declared, text := map[string][]ast.Node{}, map[string]string{}
+	var read func(pattern string) error
+	read = func(pattern string) error {
+		names, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		for _, name := range names {
+			if _, again := text[name]; again {
+				continue
+			}
+			source, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			text[name] = string(source)
+			file, err := parser.ParseFile(files, name, source, 0)
+			if err != nil {
+				return err
+			}
+			for _, declaration := range file.Decls {
+				switch d := declaration.(type) {
+				case *ast.FuncDecl:
+					declared[d.Name.Name] = append(declared[d.Name.Name], d)
+				case *ast.GenDecl:
+					for _, spec := range d.Specs {
+						switch s := spec.(type) {
+						case *ast.ValueSpec:
+							for _, name := range s.Names {
+								declared[name.Name] = append(declared[name.Name], s)
+							}
+						case *ast.TypeSpec:
+							declared[s.Name.Name] = append(declared[s.Name.Name], s)
+						}
+					}
+				}
+			}
+			for _, imported := range file.Imports {
+				at, err := strconv.Unquote(imported.Path.Value)
+				if err != nil {
+					return err
+				}
+				if name, ours := strings.CutPrefix(at, "github.com/edgeauth/edgeauth/test/"); ours && name != "document" {
+					if err := read("test/" + name + "/*.go"); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return err
+	}
+	if err := read(folder + "/*_test.go"); err != nil {
+		return "", err
+	}
+	if len(declared[test]) != 1 {
+		return "", fmt.Errorf("there is no test %s in %s", test, folder)
+	}
+	var all strings.Builder
+	queue, seen := []string{test}, map[string]bool{}
+	for len(queue) > 0 {
+		name := queue[0]
+		if queue = queue[1:]; seen[name] {
+			continue
+		}
+		seen[name] = true
+		for _, node := range declared[name] {
+			from, to := files.Position(node.Pos()), files.Position(node.End())
+			all.WriteString(text[from.Filename][from.Offset:to.Offset] + "\n")
+			ast.Inspect(node, func(n ast.Node) bool {
+				if identifier, ok := n.(*ast.Ident); ok {
+					queue = append(queue, identifier.Name)
+				}
+				return true
+			})
+		}
+	}
+	return regexp.MustCompile(`",\s*"`).ReplaceAllString(all.String(), " "), nil
 }
 
 var (
-	markForm  = regexp.MustCompile(`^ *<!-- commands: (.*) -->$`)
-	runForm   = regexp.MustCompile(`^run by (Test\w+) in ([\w/]+)$`)
-	fenceForm = regexp.MustCompile("^ *```(\\w*)")
+	verbForm = regexp.MustCompile(`^[a-z][-a-z]*$`)
+	pathForm = regexp.MustCompile(`^(?:https?://[^/]+|` + document.Unknown + `)(/[\w./-]*)`)
 )
 
-// needs are what the commands need that no test has. A mark names one of them.
-var needs = []string{"an account", "containers", "a quiet machine"}
-
-// notCommands marks blocks that are no commands, such as lines of a log.
-const notCommands = "none"
-
-// runByCheck marks targets of make, of which continuous integration runs all or what they are made of.
-const runByCheck = "run by make check"
-
-// commandBlocks returns the blocks of commands of a page: fenced ones in sh, and indented ones. A mark
-// holds for all blocks until the next mark.
-func commandBlocks(page, text string) (blocks []commandBlock) {
-	lines, mark := strings.Split(text, "\n"), ""
-	for i := 0; i < len(lines); i++ {
-		if m := markForm.FindStringSubmatch(lines[i]); m != nil {
-			mark = m[1]
-			continue
+// untried returns what of a command the sources of a test do not have: the verb, each flag, each
+// parameter of a template, and of curl the path.
+func untried(c document.Command, sources string) (missing []string) {
+	want := func(form, what string) {
+		if !regexp.MustCompile(form).MatchString(sources) {
+			missing = append(missing, what)
 		}
-		if m := fenceForm.FindStringSubmatch(lines[i]); m != nil {
-			end := i + 1
-			for end < len(lines) && strings.TrimSpace(lines[end]) != "```" {
-				end++
+	}
+	name := c.Program()
+	switch {
+	case name == "aws":
+		return []string{"aws (no test runs it)"}
+	case !slices.Contains(held, name):
+		return nil
+	case name == "curl":
+		for _, word := range c[1:] {
+			if m := pathForm.FindStringSubmatch(word); m != nil {
+				want(regexp.QuoteMeta(m[1])+`\b`, m[1])
 			}
-			if m[1] == "sh" {
-				blocks = append(blocks, commandBlock{page, i + 1, lines[i+1 : end], mark})
-			}
-			i = end
-			continue
 		}
-		isStart := i > 0 && strings.TrimSpace(lines[i-1]) == "" && strings.HasPrefix(lines[i], "    ") && strings.TrimSpace(lines[i]) != ""
-		if !isStart {
-			continue
+		return missing
+	}
+	verb := ""
+	for _, word := range c[1:min(3, len(c))] {
+		if !verbForm.MatchString(word) {
+			break
 		}
-		end := i
-		for end < len(lines) && (strings.TrimSpace(lines[end]) == "" || strings.HasPrefix(lines[end], "    ")) {
-			end++
-		}
-		blocks = append(blocks, commandBlock{page, i + 1, lines[i:end], mark})
-		i = end - 1
+		verb = strings.TrimSpace(verb + " " + word)
 	}
-	return blocks
-}
-
-// sources returns the text of the tests of a package, and of what they read beside them.
-func sources(t *testing.T, folder string) string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(document.Root(t), folder, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all strings.Builder
-	for _, file := range files {
-		if slices.Contains([]string{".go", ".mjs", ".py", ".sh"}, filepath.Ext(file)) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all.Write(text)
-		}
-	}
-	return all.String()
-}
-
-// own matches a command of edgeauth: its words and its flags.
-var own = regexp.MustCompile(`\bedgeauth((?: +[a-z][-a-z]*){1,2})([^|&;#]*)`)
-
-// untried returns what of the commands in a block the sources of a test do not have: each command of
-// edgeauth with its flags, unless the test reads the page itself.
-func (b commandBlock) untried(sources string) (missing []string) {
-	if strings.Contains(sources, `"`+filepath.Base(b.page)+`"`) || strings.Contains(sources, b.page+`"`) {
-		return nil // the test takes the commands from the page
-	}
-	for _, m := range own.FindAllStringSubmatch(strings.Join(b.lines, "\n"), -1) {
-		words := strings.Fields(m[1])
-		if command := strings.Join(words, " "); !strings.Contains(sources, command) && !strings.Contains(sources, words[0]+`", "`+words[len(words)-1]) {
-			missing = append(missing, "edgeauth "+command)
+	want(`["\x60\s/]`+regexp.QuoteMeta(verb)+`["\x60\s]`, name+" "+verb)
+	for _, word := range c[1:] {
+		flag, _, _ := strings.Cut(word, "=")
+		switch {
+		case strings.HasPrefix(word, "-") && word != "--" && word != "-":
+			want(`["\x60\s]`+regexp.QuoteMeta(flag)+`["\x60\s=]`, flag)
+		case regexp.MustCompile(`^[A-Z]\w*$`).MatchString(flag) && flag != word:
+			want(`\b`+flag+`=`, flag+"=")
 		}
 	}
 	return missing
 }
 
-// TestCommandsAreRun holds that every block of commands is run by a test, or says what it needs that no
-// test has. The mark stands in a comment before the block, and holds for those that follow:
+// problems returns what is wrong with the mark of a block. sources returns the source of a test.
+func problems(b document.CommandBlock, functions []string, sources func(folder, test string) (string, error)) (list []string) {
+	script := document.Parse(b.Text)
+	bad := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if b.Mark == "none" {
+		for _, c := range script.Commands {
+			if slices.Contains(held, c.Program()) {
+				bad("the mark says that %q is no command", c)
+			}
+		}
+		return list
+	}
+	if len(script.Commands) == 0 && len(script.Functions) == 0 && !strings.Contains(b.Text, "=") {
+		bad("the block has no command")
+	}
+	for _, c := range script.Commands {
+		if name := c.Program(); !slices.Contains(slices.Concat(tools, held, foreign, functions), name) {
+			bad("no check knows the program %s of %q", name, c)
+		}
+	}
+	need, isNeed := strings.CutPrefix(b.Mark, "need ")
+	run := runForm.FindStringSubmatch(b.Mark)
+	switch {
+	case isNeed && slices.Contains(needs, need):
+	case b.Mark == "listed":
+		for _, c := range script.Commands {
+			if len(c) != 2 || !slices.Contains([]string{"make", "sam"}, c.Program()) {
+				bad("a list has no command such as %q", c)
+			}
+		}
+	case run != nil:
+		all := ""
+		for _, test := range strings.Split(run[2], ", ") {
+			text, err := sources(run[3], test)
+			if err != nil {
+				bad("%v", err)
+				return list
+			}
+			all += text
+		}
+		if run[1] == "pasted" {
+			if !strings.Contains(all, `document.Pasted(t, "`+b.Page+`")`) {
+				bad("%s does not take the blocks of this page by document.Pasted", run[2])
+			}
+			return list
+		}
+		for _, c := range script.Commands {
+			if run[1] == "parsed" {
+				served := c.Program() == "edgeauth" || c.Program() == "make" && len(c) == 3 && c[1] == "run"
+				if !served && slices.Contains(held, c.Program()) || !strings.Contains(all, `document.Uses(t, "edgeauth`) {
+					bad("%s does not parse %q", run[2], c)
+				}
+				continue
+			}
+			for _, what := range untried(c, all) {
+				bad("%s does not run %s of %q", run[2], what, c)
+			}
+		}
+	default:
+		bad("the mark is %q (want <!-- commands: run by TEST in FOLDER -->, pasted by the same, parsed by the same, need %s, listed, or none)", b.Mark, strings.Join(needs, " | "))
+	}
+	return list
+}
+
+// TestCommandsAreRun holds that every block of commands is run by a test, or says what it needs
+// that no test has. The mark is a comment before the block, and holds until the next heading or the
+// next mark; with "commands of this page", for all blocks of the page that have no mark of their
+// own:
 //
-//	<!-- commands: run by TestWalk in test/deploy -->
-//	<!-- commands: run by make check -->
-//	<!-- commands: need an account -->
-//	<!-- commands: none -->
+//	<!-- commands: pasted by TestReadme in test/e2e -->        the test takes the block from the page
+//	<!-- commands: run by TestWalk, TestKeys in test/deploy --> the tests contain each verb and each flag
+//	<!-- commands: parsed by TestPages in cmd/edgeauth -->     edgeauth reads the arguments and does nothing
+//	<!-- commands: need an account -->                         or what else of [needs]
+//	<!-- commands: listed -->                                  targets of make, which TestMake holds
+//	<!-- commands: none -->                                    no commands, such as lines of a log
+//
+// Whatever the mark says, other tests judge each command: TestSpelling and TestMake here, and
+// TestPages in cmd/edgeauth.
 func TestCommandsAreRun(t *testing.T) {
-	root := document.Root(t)
-	makefile := ""
-	for _, name := range []string{"Makefile", "sam.mk"} {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			t.Fatal(err)
+	known := map[string]string{}
+	sources := func(folder, test string) (string, error) {
+		if text, ok := known[folder+test]; ok {
+			return text, nil
 		}
-		makefile += string(text)
+		text, err := testSources(t, folder, test)
+		if err == nil {
+			known[folder+test] = text
+		}
+		return text, err
 	}
-	ran, needed := 0, 0
-	for page, text := range pages(t) {
-		for _, b := range commandBlocks(page, text) {
-			at := fmt.Sprintf("%s:%d", b.page, b.line)
-			// A target of make that does not exist is wrong under every mark.
-			for _, m := range regexp.MustCompile(`(?m)^ *make ([a-z][-a-z]*)`).FindAllStringSubmatch(strings.Join(b.lines, "\n"), -1) {
-				if !regexp.MustCompile(`(?m)^(\.PHONY:.* )?`+regexp.QuoteMeta(m[1])+`\b.*:`).MatchString(makefile) && !strings.Contains(makefile, m[1]) {
-					t.Errorf("%s: there is no target %s", at, m[1])
-				}
-			}
-			need, isNeed := strings.CutPrefix(b.mark, "need ")
-			run := runForm.FindStringSubmatch(b.mark)
-			switch {
-			case b.mark == notCommands, b.mark == runByCheck:
-			case isNeed && slices.Contains(needs, need):
-				needed++
-			case run != nil:
-				ran++
-				text := sources(t, run[2])
-				if !strings.Contains(text, "func "+run[1]+"(") {
-					t.Errorf("%s: there is no test %s in %s", at, run[1], run[2])
-				} else if missing := b.untried(text); len(missing) > 0 {
-					t.Errorf("%s: the tests in %s do not run %q", at, run[2], missing)
-				}
-			default:
-				t.Errorf("%s: the mark of these commands is %q (want <!-- commands: run by TEST in FOLDER -->, <!-- commands: need %s --> or <!-- commands: none -->):\n%s",
-					at, b.mark, strings.Join(needs, " | "), strings.Join(b.lines, "\n"))
+	functions, count := map[string][]string{}, map[string]int{}
+	blocks := document.AllCommands(t)
+	for _, b := range blocks {
+		functions[b.Page] = append(functions[b.Page], document.Parse(b.Text).Functions...)
+	}
+	for _, b := range blocks {
+		for _, problem := range problems(b, functions[b.Page], sources) {
+			t.Errorf("%s: %s", b.At(), problem)
+		}
+		kind, _, _ := strings.Cut(b.Mark, " by ")
+		count[kind]++
+	}
+	for page, text := range document.Pages(t) {
+		for i, line := range strings.Split(text, "\n") {
+			isUsed := func(b document.CommandBlock) bool { return b.Page == page && b.From == i+1 }
+			if strings.Contains(line, "<!-- commands") && !slices.ContainsFunc(blocks, isUsed) {
+				t.Errorf("%s:%d: no block stands under this mark", page, i+1)
 			}
 		}
 	}
-	t.Logf("%d blocks of commands are run by a test, %d need what no test has", ran, needed)
+	t.Logf("blocks of commands by their marks: %v", count)
+
+	// What the check must find.
+	for _, row := range []struct{ mark, text, want string }{
+		{"", "edgeauth doctor", `the mark is ""`},
+		{"need luck", "edgeauth doctor", `the mark is "need luck"`},
+		{"none", "  x | edgeauth doctor", "is no command"},
+		{"listed", "make run ARGS=x", "a list has no command"},
+		{"need an account", "awx s3 ls", "no check knows the program awx"},
+		{"need an account", "# nothing", "has no command"},
+		{"run by TestNo in test/deploy", "edgeauth doctor", "there is no test TestNo"},
+		{"run by TestWalk in test/deploy", "edgeauth user ad ada@example.com", "edgeauth user ad"},
+		{"run by TestWalk in test/deploy", "edgeauth doctor --no-users", "does not run --no-users"},
+		{"run by TestWalk in test/deploy", "sam deploy --parameter-overrides KeyVersions=2", "does not run KeyVersions="},
+		{"run by TestWalk in test/deploy", "sam deploy --guided", "does not run --guided"},
+		{"run by TestWalk in test/deploy", "x=$(curl -sS $api/auth/logon)", "does not run /auth/logon"},
+		{"run by TestWalk in test/deploy", "for x in 1; do aws sts get-caller-identity; done", "no test runs it"},
+		{"pasted by TestWalk in test/deploy", "edgeauth doctor", "does not take the blocks"},
+		{"parsed by TestPages in cmd/edgeauth", "make test", "does not parse"},
+		{"parsed by TestUsers in cmd/edgeauth", "edgeauth dev", "does not parse"},
+		{"parsed by TestPages in cmd/edgeauth", "make run ARGS='--checked \"GET /me\"'", ""},
+		{"run by TestWalk in test/deploy", "printf x | edgeauth user add ada@example.com --store stack:edgeauth", ""},
+		{"pasted by TestReadme in test/e2e", "curl http://127.0.0.1:8080/me", ""},
+	} {
+		got := problems(document.CommandBlock{Page: "README.md", Mark: row.mark, Text: row.text}, nil, sources)
+		if wrong := strings.Join(got, "; "); row.want == "" && wrong != "" || !strings.Contains(wrong, row.want) {
+			t.Errorf("%s: %s: found %q, want %q", row.mark, row.text, wrong, row.want)
+		}
+	}
+}
+
+// TestMarks: a mark holds until the next heading or mark, and that of a page where there is no
+// other.
+func TestMarks(t *testing.T) {
+	const page = "<!-- commands of this page: a -->\n\n    1\n\n## x\n\n    2\n\n<!-- commands: b -->\n\n```sh\n3\n```\n\n" +
+		"    4\n\n### y\n\n    5\n\n- z\n\n      $ 6\n      out\n\n```json\n7\n```\n\n```\n8\n```\n"
+	var got []string
+	for _, b := range document.CommandBlocks("p.md", page) {
+		got = append(got, b.Mark+strings.TrimSpace(b.Text))
+	}
+	if want := strings.Fields("a1 a2 b3 b4 a5 a6 a8"); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if blocks := document.CommandBlocks("p.md", "# x\n\n<!-- commands: b -->\n\n## y\n\n    1\n"); len(blocks) != 1 || blocks[0].Mark != "" {
+		t.Errorf("a mark of another section holds: %+v", blocks)
+	}
+}
+
+func TestParseCommands(t *testing.T) {
+	for script, want := range map[string]string{
+		"a b 'c d' \"e $f \\\" <the g>\" h\\ i":      `[["a" "b" "c d" "e <unknown> \" <unknown>" "h i"]]`,
+		"X=1 a | b; c && d || e & f # g":             `[["a"] ["b"] ["c"] ["d"] ["e"] ["f"]]`,
+		"a \\\n  --b # c\nd":                         `[["a" "--b"] ["d"]]`,
+		"x=$(a \"$(b c)\" | d) y=2":                  `[["b" "c"] ["a" "<unknown>"] ["d"]]`,
+		"f() { a \"$@\"; }\nf 1":                     `[["a"] ["f" "1"]]`,
+		"for x in <a> <b c>; do\n  a ${x}y\ndone":    `[["a" "<unknown>y"]]`,
+		"cat >x.json <<'END'\n{\"a\": 1}\nEND\na":    `[["cat"] ["a"]]`,
+		"(cd x && a) 2>/dev/null & b <x >>y":         `[["cd" "x"] ["a"] ["b"]]`,
+		"a --b=<id> C='$(tr -d x <y)'\nwatch -n 2 c": `[["a" "--b=<unknown>" "C=$(tr -d x <y)"] ["c"]]`,
+		"if a; then b; fi":                           `[["a"] ["b"]]`,
+	} {
+		if got := fmt.Sprintf("%q", document.Parse(script).Commands); got != want {
+			t.Errorf("%s\n got %s\nwant %s", script, got, want)
+		}
+	}
+}
+
+// TestIncidents: each cure of an incident names the command, or links to the page or section that
+// has it.
+func TestIncidents(t *testing.T) {
+	cure := regexp.MustCompile("`(edgeauth|aws|sam|make) |\\]\\([\\w.]*#")
+	if cure.MatchString("set the throttling lower ([http.md](http.md)) with `RequestRate`") {
+		t.Error("a cure without a command passes")
+	}
+	rows := 0
+	for _, table := range document.Read(t, "operations.md").Tables("what happened") {
+		for _, row := range table.Rows {
+			rows++
+			if !cure.MatchString(row["what to do"]) {
+				t.Errorf("%s: no command and no section in %q", row["what happened"], row["what to do"])
+			}
+		}
+	}
+	if rows < 14 {
+		t.Errorf("the page has %d incidents", rows)
+	}
 }

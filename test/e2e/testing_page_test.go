@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,8 +14,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
-// blocks returns the code blocks of a page in a language.
-func blocks(t *testing.T, page, language string) (all []string) {
+// blocksOf returns the code blocks of a page in a language.
+func blocksOf(t *testing.T, page, language string) (all []string) {
 	t.Helper()
 	for _, section := range document.Read(t, page).Sections {
 		for _, b := range section.Code {
@@ -32,31 +31,16 @@ func blocks(t *testing.T, page, language string) (all []string) {
 // each of the bad ones 403.
 func TestTestingPage(t *testing.T) {
 	s := fresh(t)
-	folder := t.TempDir()
-	if err := os.Mkdir(filepath.Join(folder, "bin"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for from, to := range map[string]string{".edgeauth": s.home, "bin/edgeauth": binary} {
-		if err := os.Symlink(to, filepath.Join(folder, from)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	script := strings.Join(blocks(t, "testing.md", "sh"), "\n")
-	shell := exec.Command("bash", "-eu", "-o", "pipefail")
-	shell.Dir, shell.Stdin = folder, strings.NewReader(strings.ReplaceAll(script, "http://127.0.0.1:8080", s.url))
-	out, err := shell.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s\n%s", err, out, &s.log)
-	}
-	statuses := regexp.MustCompile(`(?m)^\d{3}$`).FindAllString(string(out), -1)
+	out := s.paste(t, strings.Join(document.Pasted(t, "docs/testing.md"), "\n"))
+	statuses := regexp.MustCompile(`(?m)^\d{3}$`).FindAllString(out, -1)
 	if want := strings.Fields("200 403 403 403 403 403 403 200"); !slices.Equal(statuses, want) {
 		t.Errorf("statuses %q, want %q:\n%s", statuses, want, out)
 	}
-	if n := strings.Count(string(out), "added worker"); n != 4 {
+	if n := strings.Count(out, "added worker"); n != 4 {
 		t.Errorf("%d users were added:\n%s", n, out)
 	}
 	var keys struct{ Keys []json.RawMessage }
-	text, err := os.ReadFile(filepath.Join(folder, ".edgeauth", "jwks.json"))
+	text, err := os.ReadFile(filepath.Join(s.home, "jwks.json"))
 	if err != nil || json.Unmarshal(text, &keys) != nil || len(keys.Keys) == 0 {
 		t.Errorf("jwks.json holds %s, %v", text, err)
 	}
@@ -100,7 +84,7 @@ func TestParallelLogins(t *testing.T) {
 	if waits := count["429 1"] + count["429 2"] + count["429 3"]; count["200"] < 5 || waits == 0 || count["200"]+waits != 20 {
 		t.Errorf("by default: %v", count)
 	}
-	configurations := blocks(t, "testing.md", "json")
+	configurations := blocksOf(t, "testing.md", "json")
 	if len(configurations) != 1 {
 		t.Fatalf("the page has %d configurations", len(configurations))
 	}

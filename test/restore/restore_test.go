@@ -258,15 +258,15 @@ func damage(a *account, d *deployment, before map[string]tokens) map[string]stri
 // commands returns the commands of the drill that begin with edgeauth or end in it, by verb.
 func commands(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(document.Root(t), "docs", "operations.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, drill, _ := strings.Cut(string(text), "### The drill")
-	drill, _, _ = strings.Cut(drill, "\n### ")
 	all := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^ {7}((?:.* \| )?edgeauth ((?:session|user) [a-z-]+) .*)$`).FindAllStringSubmatch(drill, -1) {
-		all[m[2]] = m[1]
+	for _, block := range document.Pasted(t, "docs/operations.md") {
+		for line := range strings.Lines(block) {
+			for _, c := range document.Parse(line).Commands {
+				if c.Program() == "edgeauth" {
+					all[c[1]+" "+c[2]] = strings.TrimSpace(line)
+				}
+			}
+		}
 	}
 	want := []string{"session end-all", "session list", "user delete", "user disable", "user passwd"}
 	if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, want) {
