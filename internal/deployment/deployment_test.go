@@ -161,3 +161,25 @@ func TestSize(t *testing.T) {
 		t.Errorf("%s", f)
 	}
 }
+
+// TestCheckOpaque: a client of opaque sessions is refused where the session authorizer reads the list of
+// revocations, which does not have them. A client that may use every delivery stays.
+func TestCheckOpaque(t *testing.T) {
+	const document = "{\"clients\": {\"app\": {},\n \"office\": {\"delivery\": [\"cookies\", \"session\"]}}}"
+	for check, want := range map[string]string{
+		config.CheckSession: "",
+		config.CheckRevocations: `EDGEAUTH_CONFIG: clients: "office": "delivery": ["cookies", "session"]: EDGEAUTH_SESSION_CHECK is revocations, ` +
+			`which refuses every session cookie (want a delivery without session, or EDGEAUTH_SESSION_CHECK session)`,
+	} {
+		var got string
+		for _, p := range deployment.Check(good(t, config.Config, document, config.SessionCheck, check)) {
+			got += p.String()
+			if p.Line != 2 {
+				t.Errorf("line %d", p.Line)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got  %s\nwant %s", check, got, want)
+		}
+	}
+}

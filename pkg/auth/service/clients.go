@@ -174,6 +174,21 @@ func checkReauthOn(s Settings) error {
 	return nil
 }
 
+// checkNoOpaque checks that no client is configured to get opaque sessions, in a deployment whose
+// session authorizer reads the list of revocations: no authorizer of the deployment would accept
+// their tokens.
+func checkNoOpaque(s Settings) error {
+	clients := s.clients()
+	for _, id := range slices.Sorted(maps.Keys(clients)) {
+		if slices.Contains(clients[id].Delivery, auth.DeliverySession) {
+			err := fmt.Errorf("%s is %s, which refuses every session cookie (want a delivery without session, or %[1]s %[3]s)",
+				config.SessionCheck, config.CheckRevocations, config.CheckSession)
+			return config.AtMember("clients", config.AtName(string(id), config.AtName("delivery", err)))
+		}
+	}
+	return nil
+}
+
 // checkDeliveries checks the deliveries of a client. An empty list allows all of them.
 func checkDeliveries(all []auth.Delivery) error {
 	for i, d := range all {

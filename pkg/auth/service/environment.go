@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -120,20 +121,26 @@ func start(e *config.Environment, o Options, parts ...part) (*Service, error) {
 
 // Check returns the error that would stop the start of login, account and refresh with the
 // variables that lookup returns, in the form of [os.LookupEnv], or nil. If EDGEAUTH_MAIL_SENDER is
-// set and is not none, Check also checks the mailer and the folder of its templates. It opens neither
-// keys nor stores, and does not read the variables that name them.
+// set and is not none, Check also checks the mailer and the folder of its templates. If
+// EDGEAUTH_SESSION_CHECK is revocations, Check also refuses clients of opaque sessions. It opens
+// neither keys nor stores, and does not read the variables that name them.
 func Check(lookup func(name string) (string, bool)) error {
 	e, g := config.New(lookup), given{}
 	for _, read := range []part{common, client, restoring} {
 		read(e, &g)
 	}
-	document := e.Document(config.DocumentNames()...)
+	document, check := e.Document(config.DocumentNames()...), e.SessionCheck()
 	if err := errors.Join(e.Err(), checkMails(lookup)); err != nil {
 		return err
 	}
 	s := g.Settings
 	if err := readDocument(document, &s); err != nil {
 		return err
+	}
+	if check == config.CheckRevocations {
+		if err := checkNoOpaque(s); err != nil {
+			return fmt.Errorf("%s: %w", config.Config, err)
+		}
 	}
 	s.Now = time.Now
 	_, _, err := s.tokens(new(keyring.Signing), ownKeys{})
