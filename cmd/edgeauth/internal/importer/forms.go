@@ -40,6 +40,7 @@ type Forms struct {
 	stored  map[string]string // the form of a hash in the file -> the form in which it is stored
 	settled map[string]bool   // the forms that every running login knows
 	renew   time.Time         // of the next sign of life
+	failed  error             // the error that ended the import
 }
 
 // NewForms returns the Forms of an import into d. wait is called, by one goroutine at a time, with
@@ -53,10 +54,18 @@ func NewForms(d *user.Directory, wait func(ctx context.Context, forms []string, 
 }
 
 // Admit returns when users with the given hashes may be created. It ignores hashes that an import
-// refuses. An error ends the import.
+// refuses. An error ends the import: each later call returns the same error, so that no second worker
+// begins to wait before the import is canceled.
 func (f *Forms) Admit(ctx context.Context, hashes ...auth.Secret) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failed == nil {
+		f.failed = f.admit(ctx, hashes)
+	}
+	return f.failed
+}
+
+func (f *Forms) admit(ctx context.Context, hashes []auth.Secret) error {
 	isNew := false
 	for _, hash := range hashes {
 		form, err := password.FormOf(hash)
