@@ -21,7 +21,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go test-frameworks test-web npm sizes openapi check audit fuzz model bench costs clean
+.PHONY: help run build build-all engines test test-go test-frameworks test-web npm sizes openapi check audit fuzz model travellers bench costs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -154,6 +154,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 
 model: ## Check the rules of rotation and of step-up on finer grids (three minutes)
 	go test ./test/modelcheck -run 'NeverLog' -v -timeout 60m -model.grid 5s -model.stepup 15s -count=1
+
+travellers: ## Count the false alarms of the signals of refreshes (seven minutes)
+	go test ./test/simulate -run Travellers -v -timeout 60m -travellers 10000 -count=1
 
 bench: engines ## Measure, as ratios within one run
 	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error

@@ -2,7 +2,7 @@
 // token of one of them. It measures how often each signal of a refresh is raised for honest people,
 // and how many thieves it shows.
 //
-//	go test ./test/simulate -run Travellers -v -travellers 10000
+//	make travellers
 //
 // The manager of sessions and its rules are the real ones, on a driven clock and a store in memory. What
 // is made up is how people move: the shares of their kinds and the habits of their providers stand in
