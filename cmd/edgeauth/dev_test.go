@@ -34,11 +34,11 @@ func accepted(args []string, part bool) error {
 	return err
 }
 
-// TestPages: the command line takes every edgeauth command of every page, those that "make run"
-// starts, and the one for docker compose in docs/local.md.
+// TestPages: the command line takes every edgeauth command of every page, those that it prints
+// itself, those that "make run" starts, and the one for docker compose in docs/local.md.
 func TestPages(t *testing.T) {
 	served := 0
-	for _, u := range document.Uses(t, "edgeauth", "make") {
+	for _, u := range append(document.Uses(t, "edgeauth", "make"), document.Printed(t, "edgeauth")...) {
 		args := u.Words[1:]
 		if u.Words[0] == "make" {
 			if args[0] != "run" || len(args) != 2 {

@@ -40,6 +40,8 @@ CUSTOM = {
         "parameter-overrides": True, "capabilities": True, "notification-arns": True, "tags": True, "force-upload": False,
         "no-execute-changeset": False, "disable-rollback": False, "no-fail-on-empty-changeset": False,
     }),
+    ("configure", "export-credentials"): (0, {"format": True}),
+    ("configure", "list-profiles"): (0, {}),
     ("logs", "tail"): (1, {
         "since": True, "format": True, "filter-pattern": True, "log-stream-names": True, "log-stream-name-prefix": True, "follow": False,
     }),
@@ -47,6 +49,7 @@ CUSTOM = {
         "cache-control": True, "content-type": True, "exclude": True, "include": True, "acl": True, "delete": False,
         "dryrun": False, "size-only": False, "exact-timestamps": False, "no-progress": False, "quiet": False,
     }),
+    ("sso", "login"): (0, {"sso-session": True, "no-browser": False, "use-device-code": False}),
 }
 
 session = botocore.session.get_session()
@@ -73,6 +76,8 @@ def split(words):
 
 
 def aws(words, folder, part):
+    if words == ["configure"]:
+        return None
     if len(words) < 2 or words[0].startswith("-"):
         raise Fault("a service and an operation must come first")
     service, operation, rest = words[0], words[1], words[2:]
@@ -263,6 +268,8 @@ def overrides(words, template):
     known, names = parsed(template).get("Parameters", {}), []
     for word in words:
         name, equals, text = word.partition("=")
+        if UNKNOWN in name:
+            continue
         if not equals or name not in known:
             raise Fault(f"{template.name} has no parameter {name}")
         if name in names:

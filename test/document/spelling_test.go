@@ -74,10 +74,15 @@ func spelled(t *testing.T, list []document.Use) (problems []string) {
 	return problems
 }
 
-// TestSpelling holds every command of aws and sam to what the program accepts: of aws by the models
-// of its services, of sam by SAM CLI itself, parameters of a template by the template.
+// TestSpelling holds every command of aws and sam, of the pages and of what our programs print, to
+// what the program accepts: of aws by the models of its services, of sam by SAM CLI itself,
+// parameters of a template by the template.
 func TestSpelling(t *testing.T) {
-	list := document.Uses(t, "aws", "sam")
+	list, printed := document.Uses(t, "aws", "sam"), document.Printed(t, "aws", "sam")
+	if len(printed) < 15 {
+		t.Errorf("the programs print %d commands", len(printed))
+	}
+	list = append(list, printed...)
 	if _, err := exec.LookPath("make"); err == nil {
 		list = append(list, expanded(t, document.Uses(t, "make"))...)
 	}
@@ -169,7 +174,7 @@ func wrongMake(c document.Command, makefiles string) (problems []string) {
 // TestMake holds every command of make to the makefiles.
 func TestMake(t *testing.T) {
 	makefiles := read(t, "Makefile") + read(t, "sam.mk")
-	list := document.Uses(t, "make")
+	list := append(document.Uses(t, "make"), document.Printed(t, "make")...)
 	for _, u := range list {
 		for _, problem := range wrongMake(u.Words, makefiles) {
 			t.Errorf("%s: %q: %s", u.At, u.Words, problem)
