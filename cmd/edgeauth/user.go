@@ -126,7 +126,7 @@ func (c *userAdd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	rules, err := c.of(ctx, c.storeFlag)
+	rules, err := c.readConfig(ctx, c.storeFlag)
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ type userPasswd struct {
 func (c *userPasswd) Run(ctx context.Context, t terminal) error {
 	return c.recorded(t.err, func(log *audit.Log) error {
 		return c.change(ctx, t, "password set, sessions ended", func(d *user.Directory, u user.User) (user.User, error) {
-			rules, err := c.of(ctx, c.storeFlag)
+			rules, err := c.readConfig(ctx, c.storeFlag)
 			if err != nil {
 				return u, err
 			}

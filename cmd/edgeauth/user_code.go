@@ -65,7 +65,7 @@ type userCode struct {
 // Run makes a flow of a user and prints what the user would get: the auth_session of POST /auth/code,
 // and the code of the mail. It needs the login ring of the store, which seals the auth_session.
 func (c *userCode) Run(ctx context.Context, t terminal) error {
-	rules, err := c.of(ctx, c.storeFlag)
+	rules, err := c.readConfig(ctx, c.storeFlag)
 	if err != nil {
 		return err
 	}

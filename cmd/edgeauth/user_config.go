@@ -28,8 +28,9 @@ type configuration struct {
 	clients []auth.ClientID // sorted
 }
 
-// of reads the configuration of a store.
-func (f configFlag) of(ctx context.Context, s storeFlag) (c configuration, err error) {
+// readConfig reads the configuration of a store: the value of --config, or else the default that its
+// help names. The error names where the configuration comes from.
+func (f configFlag) readConfig(ctx context.Context, s storeFlag) (c configuration, err error) {
 	text := os.Getenv(config.Config)
 	if text != "" {
 		c.from = config.Config
@@ -40,13 +41,13 @@ func (f configFlag) of(ctx context.Context, s storeFlag) (c configuration, err e
 			return c, err
 		}
 		if issuer, err := url.Parse(described.Issuer); err == nil {
-			c.policy.Service = issuer.Hostname() // no password of this service
+			c.policy.Service = issuer.Hostname() // refused as a password, as the functions do
 		}
-		given := false
-		text, given = described.Parameters["Config"]
-		c.from = "the parameter Config of the stack " + described.Name
-		if !given { // in a template of your own the configuration may be elsewhere
-			c.from = ""
+		// The environment is not that of the stack. A template of your own may have no such parameter.
+		var given bool
+		c.from = ""
+		if text, given = described.Parameters["Config"]; given {
+			c.from = "the parameter Config of the stack " + described.Name
 		}
 	}
 	if f.Config != "" {

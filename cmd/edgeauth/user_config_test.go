@@ -49,7 +49,7 @@ func TestUserConfigOfAStack(t *testing.T) {
 		"": {0, 1}, `{"passwords":{"min_characters":15},"clients":{"spa":{},"default":{}}}`: {15, 2},
 	} {
 		d.parameters["Config"] = strings.NewReplacer(`"`, "&quot;").Replace(text)
-		c, err := configFlag{}.of(t.Context(), of)
+		c, err := configFlag{}.readConfig(t.Context(), of)
 		if err != nil || c.policy.MinCharacters != want.least || len(c.clients) != want.clients || c.from != "the parameter Config of the stack auth" || c.policy.Service != "auth.example.com" {
 			t.Errorf("%q: %+v, %v", text, c, err)
 		}
@@ -62,11 +62,11 @@ func TestUserConfigOfAStack(t *testing.T) {
 		t.Errorf("exit %d, %s", r.status, r.err)
 	}
 	d.parameters["Config"] = "{&quot;cors&quot;:1}"
-	if _, err := (configFlag{}).of(t.Context(), of); err == nil || !strings.Contains(err.Error(), `the parameter Config of the stack auth: EDGEAUTH_CONFIG`) {
+	if _, err := (configFlag{}).readConfig(t.Context(), of); err == nil || !strings.Contains(err.Error(), `the parameter Config of the stack auth: EDGEAUTH_CONFIG`) {
 		t.Error(err)
 	}
 	delete(d.parameters, "Config")
-	if c, err := (configFlag{}).of(t.Context(), of); err != nil || c.has("app") != nil {
+	if c, err := (configFlag{}).readConfig(t.Context(), of); err != nil || c.has("app") != nil {
 		t.Errorf("a template without the parameter: %+v, %v", c, err)
 	}
 }
