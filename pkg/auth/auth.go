@@ -104,8 +104,8 @@ type Client struct {
 	// IdleTimeout ends a session that is not refreshed for this long. AbsoluteTimeout ends a
 	// session in any case.
 	IdleTimeout, AbsoluteTimeout time.Duration
-	// OpaqueTimeout is the AbsoluteTimeout of the sessions of DeliverySession. Zero means 7 days, or
-	// AbsoluteTimeout if that is shorter.
+	// OpaqueTimeout is the AbsoluteTimeout of the sessions of DeliverySession. Zero means 7 days,
+	// or AbsoluteTimeout if that is shorter.
 	OpaqueTimeout time.Duration
 	// AccessTokenLifetime is the lifetime of the client's access tokens; zero means the issuer's.
 	AccessTokenLifetime time.Duration
@@ -123,8 +123,8 @@ type Client struct {
 	// the longest idle one. Zero means no limit.
 	MaxSessions int
 	// ReauthOn are the signals for which a refresh is refused until the user logs in again. The
-	// session does not end. Empty means that signals are only logged. No refresh continues an opaque
-	// session, so Delivery must not have DeliverySession beside a signal.
+	// session does not end. Empty means that signals are only logged. No refresh continues an
+	// opaque session, so Delivery must not have DeliverySession beside a signal.
 	ReauthOn []Signal
 }
 

@@ -9,9 +9,10 @@
 //
 // The access token is a JWT (RFC 9068) that lives for minutes. Every holder of the public keys can
 // check it. The authorizer does so from its own memory on every request, with no network and no
-// database. No server can take it back before it ends, so it ends soon. For the few routes on which
-// even that is too late, the session authorizer also reads the session, and the token ends with it.
-// In its mode revocations it reads every few seconds what has ended, and the token ends seconds later.
+// database. No server can revoke it, so its lifetime is short. For the few routes on which even
+// that is too late, the session authorizer also reads the session, and the token ends with the
+// session. In its mode revocations it reads the ended sessions every few seconds, and the token
+// ends seconds later.
 //
 // The refresh token is opaque and lives for days. It has one use: to get the next pair of tokens.
 // It carries a random secret that only the client holds. The server keeps a hash of the secret as
@@ -32,7 +33,7 @@
 //
 // # Where to read on
 //
-// The rules by which a session moves are values, in package session: session.Rules says which
+// The rules of sessions are values, in package session: session.Rules says which
 // conditional write a refresh is, and what the item found means. A store only carries such writes
 // out, and package storetest holds each store to the rules. Package token issues and verifies
 // access tokens, and accepts one spelling of each. All opaque tokens have one codec, with a MAC.
@@ -40,5 +41,5 @@
 // endpoint speaks HTTP, package authorizer speaks API Gateway's authorizer events, and package
 // service fits the parts together.
 //
-// A program with a login of its own serves endpoint.Responder.Opens.
+// A program with its own login serves endpoint.Responder.Opens.
 package auth

@@ -20,8 +20,8 @@ const (
 	// UserAgentChanged means that the session does not remember the program of the request. Another
 	// version of a known program is no change.
 	UserAgentChanged Signal = "user_agent_changed"
-	// CountryChanged means that the session does not remember the country of the request. Only a CDN
-	// tells the country.
+	// CountryChanged means that the session does not remember the country of the request. Only a
+	// CDN tells the country.
 	CountryChanged Signal = "country_changed"
 	// ImpossibleTravel means that a person cannot have travelled from the place of the last refresh
 	// to the place of the request in the time between them. Only a CDN tells the place.

@@ -50,7 +50,7 @@ func everyPlace(v verifies) []*authorizer.Authorizer {
 }
 
 // FuzzInvoke checks that no event causes a panic or an error other than errUnauthorized, and that
-// no request is allowed. The fuzzer never has a valid token: the one in the seeds is expired.
+// no request is allowed. The fuzzer never has a valid token: the token in the seeds is expired.
 func FuzzInvoke(f *testing.F) {
 	authority := newAuthority(f)
 	old := tokenAt(authority, now.Add(-time.Hour))

@@ -104,7 +104,7 @@ func TestRevocationsAtEveryPlace(t *testing.T) {
 	}
 }
 
-// refresh sends a refresh token and returns the next one, or "".
+// refresh sends a refresh token and returns the next token, or "".
 func (c *checked) refresh(t *testing.T, text string) string {
 	t.Helper()
 	r := httptest.NewRequest("POST", c.Issuer+"/auth/refresh", strings.NewReader(`{"refresh_token":"`+text+`"}`))

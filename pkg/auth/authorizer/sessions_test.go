@@ -53,7 +53,7 @@ type checked struct {
 	account  user.User
 	log      bytes.Buffer
 
-	revocations session.Revocations // what has ended
+	revocations session.Revocations // ended sessions and users
 }
 
 func newChecked(t *testing.T) *checked {

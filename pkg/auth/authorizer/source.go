@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/claim"
 )
 
-// defaultTokenSources are the token sources if the configuration has none.
+// defaultTokenSources are the token sources if the configuration names no sources.
 var defaultTokenSources = []string{"header:Authorization", "subprotocol:access_token"}
 
 const wantSources = `want "header:<name>", "cookie:<name>", "subprotocol:<name>", "query:<name>" or "appsync:<prefix>"`

@@ -56,8 +56,8 @@ type Authority struct {
 	// Verifier verifies the tokens of this Authority, for Audience and at the time of Clock. It has
 	// only the public keys, like the verifier of an authorizer.
 	Verifier *token.Verifier
-	// Handler serves every route of edgeauth: login, refresh, logout, the public keys and so on. For
-	// the routes that need a session it first checks the access token.
+	// Handler serves every route of edgeauth: login, refresh, logout, the public keys and so on.
+	// For the routes that need a session it first checks the access token.
 	Handler http.Handler
 	// Users creates, changes and disables accounts, like the command edgeauth user.
 	Users *user.Directory

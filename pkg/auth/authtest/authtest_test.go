@@ -254,7 +254,7 @@ func TestServer(t *testing.T) {
 }
 
 // Two Authorities of a process have the same keys, and separate accounts.
-func TestTwo(t *testing.T) {
+func TestTwoAuthorities(t *testing.T) {
 	a := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	b := authtest.New(t, authtest.Config{Algorithm: token.EdDSA})
 	if _, err := b.Verifier.Verify(t.Context(), a.Token("ada")); err != nil || a.JWKS() != b.JWKS() {

@@ -17,7 +17,8 @@ import (
 
 var algorithms = []token.Algorithm{token.RS256, token.ES256, token.EdDSA}
 
-// The verifier refuses each bad token for the reason that the list names, and takes the good one.
+// The verifier refuses each bad token for the reason that the list names, and accepts the valid
+// token.
 func TestBadTokens(t *testing.T) {
 	for _, alg := range algorithms {
 		a := authtest.New(t, authtest.Config{Algorithm: alg})

@@ -64,7 +64,7 @@ func TestFlows(t *testing.T) {
 }
 
 // A removed file is created again with all its buckets.
-func TestARemovedFileIsMadeAgain(t *testing.T) {
+func TestRemovedFileIsRecreated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)
 	if err != nil {
@@ -83,7 +83,7 @@ func TestARemovedFileIsMadeAgain(t *testing.T) {
 }
 
 // Two users of one file take turns. Neither waits for long, even if the other is always busy.
-func TestTwoShareAFile(t *testing.T) {
+func TestTwoDBsShareAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	var stores [2]user.Store
 	for i := range stores {
@@ -158,9 +158,9 @@ func TestOpenTemp(t *testing.T) {
 	}
 }
 
-// TestOthersMayNotRead checks that a store is not opened if its mode lets other users read it. A
-// file that is not a store is not opened either. Both errors say what to do.
-func TestOthersMayNotRead(t *testing.T) {
+// TestOpenRefusesAReadableFile checks that a store is not opened if its mode lets other users read
+// it. A file that is not a store is not opened either. Both errors say what to do.
+func TestOpenRefusesAReadableFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	db, err := bolt.Open(path)
 	if err != nil {

@@ -55,8 +55,8 @@ func TestStoreCalls(t *testing.T) {
 		who.Prepare(t.Context())
 		return "", session.Granted{}
 	})
-	// A limit of sessions costs one query at a login, and one read and one transaction for each session
-	// that it ends.
+	// A limit of sessions costs one query at a login, and one read and one transaction for each
+	// session that it ends.
 	limited := aClient
 	limited.MaxSessions = 1
 	for _, row := range []struct {
@@ -84,7 +84,8 @@ func TestStoreCalls(t *testing.T) {
 		}
 		return "", session.Granted{}
 	})
-	// An address with an international domain may have several pointers: one transaction reads them.
+	// An address with an international domain may have several pointers: one transaction reads
+	// them.
 	const letters, ascii = "ada@d\u00f6m\u00e4in.example", "ada@xn--dmin-moa0i.example"
 	hash, err := m.hasher.Hash(secret)
 	if err != nil {

@@ -19,7 +19,8 @@ func (db *DB) Flows() flow.Store { return flows{db} }
 
 type flows struct{ db *DB }
 
-// The attributes of a flow's item. The item also has v, client_id, and expires_at for the table's TTL.
+// The attributes of a flow's item. The item also has v, client_id, and expires_at for the table's
+// TTL.
 const (
 	attrPurpose   = "purpose" // a name
 	attrCode      = "code"

@@ -19,8 +19,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/fault"
 )
 
-// TestRevocationsConformanceCatchesMutants changes the writes of entries by one fault at a time. The
-// conformance suite must notice each fault.
+// TestRevocationsConformanceCatchesMutants changes the writes of entries by one fault at a time.
+// The conformance suite must notice each fault.
 func TestRevocationsConformanceCatchesMutants(t *testing.T) {
 	e := engine.Dynoxide(t)
 	isEntry := func(w write) bool { return strings.Contains(text(w["Key"]), `\trevocations`) }

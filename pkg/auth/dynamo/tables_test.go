@@ -40,7 +40,7 @@ func TestProtect(t *testing.T) {
 	}
 }
 
-// A missing table leaves the others as they are.
+// If a table is missing, the other tables do not change.
 func TestProtectMissing(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {

@@ -67,8 +67,8 @@ func TestFaultsOfUserChanges(t *testing.T) {
 	}
 }
 
-// TestFaultsOfEmailPointers injects faults into the move of an old pointer and into the reads of two
-// pointers.
+// TestFaultsOfEmailPointers injects faults into the move of an old pointer and into the reads of
+// two pointers.
 func TestFaultsOfEmailPointers(t *testing.T) {
 	const letters, ascii = "ada@d\u00f6m\u00e4in.example", "ada@xn--dmin-moa0i.example"
 	e := engine.DynamoDBLocal(t)

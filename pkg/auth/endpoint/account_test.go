@@ -193,7 +193,7 @@ func TestPasswordRequiredChange(t *testing.T) {
 	}
 }
 
-// Two Unicode spellings of a password count as the same password, and not as a new one.
+// Two Unicode spellings of a password count as the same password, and not as a new password.
 func TestPasswordOfTheSameTextInAnotherForm(t *testing.T) {
 	h := newHarness(t)
 	access, _ := h.login(t)

@@ -16,7 +16,7 @@ import (
 
 const backoffice = "https://backoffice.example.com"
 
-// webClients configures the client web beside the default client.
+// webClients configures the client web in addition to the default client.
 func webClients(s *service.Settings) {
 	s.Clients = []auth.Client{{ID: "web", Profile: auth.Balanced, Scope: []string{"orders"}, IdleTimeout: time.Hour, AbsoluteTimeout: 8 * time.Hour,
 		AccessTokenLifetime: 5 * time.Minute, Audience: []string{backoffice, "second"}}}
@@ -94,8 +94,8 @@ func TestClientWithAnotherAudienceChangesItsPassword(t *testing.T) {
 	}
 }
 
-// TestClientThatNeverWas: a service refuses sessions of a client that it does not know.
-func TestClientThatNeverWas(t *testing.T) {
+// TestUnknownClient: a service refuses sessions of a client that it does not know.
+func TestUnknownClient(t *testing.T) {
 	for id, want := range map[auth.ClientID]string{"web": "session_renewed rotated", auth.DefaultClient: "session_renewed rotated",
 		"app": "session_renew_fail unknown_client", "Web": "session_renew_fail unknown_client", "": "session_renew_fail unknown_client"} {
 		h := newHarness(t, webClients)

@@ -55,9 +55,9 @@ func TestOneCodeInParallel(t *testing.T) {
 	}
 }
 
-// TestNobodyPreparesAnAccount tries pre-hijacking in both directions: a stranger signs up with the
+// TestPreHijacking tries pre-hijacking in both directions: a stranger signs up with the
 // address of a person before the person does, and after.
-func TestNobodyPreparesAnAccount(t *testing.T) {
+func TestPreHijacking(t *testing.T) {
 	h := newHarness(t)
 	const theirs = "battery staple horse"
 	login := func(password string) answer {

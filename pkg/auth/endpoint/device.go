@@ -7,7 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 )
 
-// device is the known-device token of a request, and where to put a new one.
+// device is the known-device token of a request, and how to deliver a new token.
 type device struct {
 	token    auth.Secret
 	asCookie bool

@@ -177,8 +177,8 @@ func TestSigningKeysAppear(t *testing.T) {
 	h.login(t)
 }
 
-// TestLoginRemembersWhere checks the entry in the user's list of sessions, and its size.
-func TestLoginRemembersWhere(t *testing.T) {
+// TestLoginRecordsItsOrigin checks the entry in the user's list of sessions, and its size.
+func TestLoginRecordsItsOrigin(t *testing.T) {
 	for _, row := range []struct{ name, agent, address, wantAgent, wantAddress string }{
 		{"plain", "curl/8", "192.0.2.7:1234", "curl/8", "192.0.2.7"},
 		{"IPv4 in IPv6", "", "[::ffff:192.0.2.7]:1", "", "192.0.2.7"},

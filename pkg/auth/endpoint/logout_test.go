@@ -76,9 +76,8 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// TestLogoutRequestsRefused checks the answers to invalid requests, which do not change the
-// session.
-// TestLogoutNames: both encodings take both names of the token, and null means that a parameter is absent.
+// TestLogoutNames: both encodings accept both names of the token, and null means that a parameter
+// is absent.
 func TestLogoutNames(t *testing.T) {
 	for name, request := range map[string]func(refresh string) string{
 		"form, token":         func(r string) string { return logoutForm + "token=" + r },
@@ -102,6 +101,8 @@ func TestLogoutNames(t *testing.T) {
 	}
 }
 
+// TestLogoutRequestsRefused checks the answers to invalid requests, which do not change the
+// session.
 func TestLogoutRequestsRefused(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)
@@ -139,9 +140,9 @@ func TestLogoutRequestsRefused(t *testing.T) {
 	}
 }
 
-// TestLogoutWhenever: every authentic token ends its session, in any state of session and user. A
+// TestLogoutInAnyState: every authentic token ends its session, in any state of session and user. A
 // second logout gets the same answer.
-func TestLogoutWhenever(t *testing.T) {
+func TestLogoutInAnyState(t *testing.T) {
 	for _, profile := range []auth.Profile{auth.Balanced, auth.Strict} {
 		h := newHarness(t, func(s *service.Settings) { s.Client.Profile = profile })
 		_, first := h.login(t)
@@ -234,8 +235,8 @@ func TestLogoutWithoutItsKeys(t *testing.T) {
 	}
 }
 
-// TestLogoutTakesNoOtherKind: a token of another kind under the same keys ends no session.
-func TestLogoutTakesNoOtherKind(t *testing.T) {
+// TestLogoutRefusesOtherKinds: a token of another kind under the same keys ends no session.
+func TestLogoutRefusesOtherKinds(t *testing.T) {
 	h := newHarness(t)
 	got := h.send(t, loginJSON+credentials)
 	_, refresh := got.tokens(t)

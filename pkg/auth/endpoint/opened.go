@@ -17,7 +17,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// opened is an opened session, or what is known about a session that could not be opened.
+// opened is the result of a request that opens a session. If no session was opened, it has what is
+// known for the audit line.
 type opened struct {
 	session.Granted
 	login.Result

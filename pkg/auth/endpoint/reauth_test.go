@@ -23,7 +23,8 @@ func reauthOf(access, body string) string {
 	return "POST /auth/reauth\nContent-Type: application/json\nAuthorization: Bearer " + access + "\n\n" + body
 }
 
-// TestReauth: a step-up opens a session with a new auth_time, and the old one ends after the handover.
+// TestReauth: a step-up opens a session with a new auth_time, and the old session ends after the
+// handover.
 func TestReauth(t *testing.T) {
 	h := newHarness(t)
 	_, refresh := h.login(t)

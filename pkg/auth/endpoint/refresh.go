@@ -92,7 +92,7 @@ func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 		return session.Request{}, err
 	case presented.token.Reveal() == "" && len(sessionCookie.values(r)) > 0:
 		// Not terminal: the session continues.
-		return session.Request{}, invalidRequest("the session of the cookie %s has no refresh tokens; its cookie is good until the session ends", sessionCookie.name)
+		return session.Request{}, invalidRequest("the session of the cookie %s has no refresh tokens; its cookie is valid until the session ends", sessionCookie.name)
 	case presented.token.Reveal() == "" && in.form == nil && h.pages.ours(r):
 		// A page whose browser has no cookie learns that its user is logged out.
 		return session.Request{}, &problem{status: http.StatusBadRequest, code: errorcode.InvalidGrant, terminal: true,
@@ -103,7 +103,7 @@ func (h refreshHandler) request(r *http.Request) (session.Request, error) {
 	return session.Request{RefreshToken: presented.token, ByCookie: presented.byCookie, Client: clientOf(clientID), Scope: scopeOf(scope), Visit: h.cdn.visit(r)}, nil
 }
 
-// presented is the refresh token of a request. It is empty if the request has none.
+// presented is the refresh token of a request. It is empty if the request has no token.
 type presented struct {
 	token    auth.Secret
 	byCookie bool

@@ -44,8 +44,8 @@ type ResponderConfig struct {
 	// headers CloudFront-Viewer-Address, -Country, -Latitude and -Longitude are read only from
 	// requests with the secret. The secret should be at least 128 random bits. Empty means no CDN.
 	CDNSecretHashes []string
-	// LogNetwork adds the beginning of the client's address to the audit line of a login: 24 bits of
-	// IPv4, 48 of IPv6. It is personal data in many countries.
+	// LogNetwork adds the beginning of the client's address to the audit line of a login: 24 bits
+	// of IPv4, 48 of IPv6. It is personal data in many countries.
 	LogNetwork bool
 	// LogKnownDevice adds whether the client sent a valid known-device token to the audit line of a
 	// login.

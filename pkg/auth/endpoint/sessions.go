@@ -50,8 +50,8 @@ type SessionsConfig struct {
 //
 // To end another session, the user must have proven their identity within the last 10 minutes.
 //
-// The error names a field of c that is missing or invalid. The handler checks path and method itself:
-// another path is 404, another method 405.
+// The error names a field of c that is missing or invalid. The handler checks path and method
+// itself: another path is 404, another method 405.
 func Sessions(c SessionsConfig) (http.Handler, error) {
 	switch {
 	case c.Sessions == nil:

@@ -42,7 +42,7 @@ func TestUnreadableItems(t *testing.T) {
 	}
 }
 
-// storesIn keeps the stores in the file at path, which a test opens beside the service.
+// storesIn keeps the stores in the file at path, which a test opens in addition to the service.
 func storesIn(t *testing.T, path string) func(*service.Settings) {
 	return func(s *service.Settings) {
 		var err error

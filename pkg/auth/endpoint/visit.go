@@ -47,7 +47,7 @@ func newCDN(hashes []string) (cdn, error) {
 	for i, text := range hashes {
 		raw, err := hex.DecodeString(text)
 		if err != nil || len(raw) != sha256.Size {
-			return nil, fmt.Errorf("entry %d is no SHA-256 (want 64 hexadecimal digits)", i+1)
+			return nil, fmt.Errorf("entry %d is not a SHA-256 (want 64 hexadecimal digits)", i+1)
 		}
 		if c[i] = [sha256.Size]byte(raw); c[i] == sha256.Sum256(nil) {
 			return nil, fmt.Errorf("entry %d is the hash of an empty secret, which everyone can send (was the variable of the secret empty?)", i+1)

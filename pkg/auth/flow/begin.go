@@ -20,8 +20,8 @@ type Request struct {
 	Purpose Purpose
 	Client  auth.ClientID // the client that will hold the session
 	Email   string
-	// Address is the client's address as the gateway reports it, never from a header. The zero Addr is
-	// not limited by network.
+	// Address is the client's address as the gateway reports it, never from a header. The zero Addr
+	// is not limited by network.
 	Address netip.Addr
 	// Device is a known-device token, or empty. With it, the mails of a login or a reset count on
 	// the owner's device, apart from the mails that strangers ask for.
@@ -39,8 +39,9 @@ type Begun struct {
 	Reference string
 	ExpiresIn time.Duration
 	Message   mail.Message
-	// Held says why no mail may be sent, and Class is the limit that the request counted on. Subject is
-	// the user, and Account is the pseudonym of the address. These four are for the audit log only.
+	// Held says why no mail may be sent, and Class is the limit that the request counted on.
+	// Subject is the user, and Account is the pseudonym of the address. These four are for the
+	// audit log only.
 	Held    Hold
 	Class   Class
 	Subject auth.SubjectID
@@ -102,7 +103,7 @@ func (m *Manager) Begin(ctx context.Context, r Request) (b Begun, err error) {
 // check validates the request and returns the key of its address.
 func (r Request) check() (user.Email, error) {
 	if _, ok := purposes[r.Purpose]; !ok {
-		return "", fmt.Errorf("flow: %v is unknown", r.Purpose)
+		return "", fmt.Errorf("flow: %v is unknown (want signup, login or reset)", r.Purpose)
 	}
 	if r.Client == "" || len(r.Client) > maxClientBytes {
 		return "", fmt.Errorf("flow: the client has %d bytes (want 1 to %d)", len(r.Client), maxClientBytes)
@@ -198,7 +199,8 @@ func (x *beginning) admit(ctx context.Context) (err error) {
 	return err
 }
 
-// follow returns the subject that the address leads to, or a decoy, so that both cost the same read.
+// follow returns the subject that the address leads to, or a decoy, so that both cost the same
+// read.
 func (x *beginning) follow(ctx context.Context) (auth.SubjectID, error) {
 	subject, err := x.m.Users.Store.ByEmail(ctx, x.Email)
 	switch {

@@ -97,7 +97,7 @@ func TestDumpGivesNoCode(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// The rings: each key, and what is derived from it for codes.
+	// The rings: each key, and the keys derived from it for codes.
 	var keys [][]byte
 	for _, ring := range []uint16{1, 2} {
 		key, err := sealing{}.LoginKey(t.Context(), ring)

@@ -47,8 +47,9 @@ const Lifetime = 10 * time.Minute
 // Tries is how many codes can be tried in one flow.
 const Tries = 3
 
-// Flow is what a store keeps of one flow. Its key is the hash of the flow's id, which only the client
-// has. Without the id, Code cannot be computed and Person cannot be read, not even with all keys.
+// Flow is what a store keeps of one flow. Its key is the hash of the flow's id, which only the
+// client has. Without the id, Code cannot be computed and Person cannot be read, not even with all
+// keys.
 type Flow struct {
 	Purpose Purpose
 	Client  auth.ClientID
@@ -60,15 +61,15 @@ type Flow struct {
 	Person [personBytes + tagBytes]byte
 	// TriesLeft is how many codes can still be tried.
 	TriesLeft int
-	// Ends is when the code ends, in UTC and in whole milliseconds. Expires is the time from which a
-	// store may delete the flow, in whole seconds.
+	// Ends is when the code ends, in UTC and in whole milliseconds. Expires is the time from which
+	// a store may delete the flow, in whole seconds.
 	Ends, Expires time.Time
 	// Mark identifies the last counted try, and Spent the write that spent the flow. The zero Spent
 	// means that the flow is not spent. A retry after a lost reply recognizes its own write by the
 	// mark.
 	Mark, Spent throttle.Mark
-	// Proven means that the code was right, but the flow is not finished: the new password was refused,
-	// or a step asks for more. The next try may leave the code out.
+	// Proven means that the code was right, but the flow is not finished: the new password was
+	// refused, or a step asks for more. The next try may leave the code out.
 	Proven bool
 }
 
@@ -88,7 +89,7 @@ func (i id) key() Key {
 	return Key("flow." + base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// referenceLetters are consonants, so that a reference is no word. There are 20^4 references.
+// referenceLetters are consonants, so that a reference is not a word. There are 20^4 references.
 const referenceLetters = "BCDFGHJKLMNPQRSTVWXZ"
 
 // reference returns four letters that the page and the mail both show. A person who compares them
@@ -103,14 +104,14 @@ func (i id) reference() string {
 }
 
 // Store keeps flows. Package storetest defines its behaviour, and every implementation passes that
-// suite. If the outcome of a call is unknown, the error wraps [auth.ErrUnavailable]. Implementations
-// are safe for concurrent use.
+// suite. If the outcome of a call is unknown, the error wraps [auth.ErrUnavailable].
+// Implementations are safe for concurrent use.
 type Store interface {
 	// Create stores a new flow. If a flow with this key exists, it stays unchanged and Create
 	// succeeds: keys are random, so the flow was stored by an earlier try of the same call.
 	Create(ctx context.Context, key Key, f Flow) error
-	// Update applies u to a flow atomically, as u.Do does. It returns the flow before the write, or nil
-	// if it is missing, and whether the condition held. If the condition did not hold, nothing is
-	// written.
+	// Update applies u to a flow atomically, as u.Do does. It returns the flow before the write, or
+	// nil if it is missing, and whether the condition held. If the condition did not hold, nothing
+	// is written.
 	Update(ctx context.Context, key Key, u Update) (before *Flow, done bool, err error)
 }

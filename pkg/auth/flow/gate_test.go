@@ -210,8 +210,8 @@ func TestParallelAnswers(t *testing.T) {
 	}
 }
 
-// TestCost bounds the calls of a right code. With the session that the caller opens, a sign-in costs
-// at most five writes and two reads.
+// TestCost bounds the calls of a right code. With the session that the caller opens, a sign-in
+// costs at most five writes and two reads.
 func TestCost(t *testing.T) {
 	for _, row := range []struct {
 		purpose       flow.Purpose

@@ -69,8 +69,8 @@ func inMemory(_ *login.Config, c *flow.Config) {
 	c.Store, c.Counters = memoryFlows{m}, memoryCounters{m}
 }
 
-// siege is a botnet that asks for resets of ada from each of its networks at full rate, and makes all
-// tries of each flow that it gets.
+// siege is a botnet that asks for resets of ada from each of its networks at full rate, and makes
+// all tries of each flow that it gets.
 type siege struct {
 	*world
 	t        *testing.T
@@ -318,7 +318,7 @@ func TestNetworks(t *testing.T) {
 }
 
 // A used code releases its mail, and a failed request counts nowhere.
-func TestMailsComeBack(t *testing.T) {
+func TestUsedMailsAreReleased(t *testing.T) {
 	w := newWorld(t)
 	for i := range 20 {
 		if _, err := w.Verify(t.Context(), answer(w.begin(t, flow.PurposeLogin, ada), flow.PurposeLogin)); err != nil {

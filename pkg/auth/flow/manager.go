@@ -19,8 +19,8 @@ type Config struct {
 	Store Store
 	// Users stores the effect of a flow: a new account, a verified address or a new password.
 	Users *user.Directory
-	// Gate lets users in, by the same rules as a login with a password. It must have Config.Keys and,
-	// for sign-up and reset, Config.Passwords.
+	// Gate lets users in, by the same rules as a login with a password. It must have Config.Keys
+	// and, for sign-up and reset, Config.Passwords.
 	Gate *login.Authenticator
 	// Counters counts mails and requests.
 	Counters throttle.Counters

@@ -43,7 +43,7 @@ func (p person) seal(i id) (sealed [personBytes + tagBytes]byte, err error) {
 		b = append(append(b, byte(len(text))), text...)
 	}
 	if len(b) > personBytes {
-		return sealed, fmt.Errorf("the address of a flow and what belongs to it have %d bytes (want at most %d)", len(b), personBytes)
+		return sealed, fmt.Errorf("the content of a flow has %d bytes (want at most %d)", len(b), personBytes)
 	}
 	gcm, err := i.cipher()
 	if err != nil {

@@ -94,8 +94,8 @@ func domainKey(domain string) (string, error) {
 
 func domainOf(key user.Email) string { return string(key[strings.LastIndexByte(string(key), '@')+1:]) }
 
-// admits reports whether an address may sign up. invite is the invitation, or the zero id. It reads at
-// most one item.
+// admits reports whether an address may sign up. invite is the invitation, or the zero id. It reads
+// at most one item.
 func (m *Manager) admits(ctx context.Context, n Newcomer, invite id, at time.Time) (bool, error) {
 	s := m.SignUp
 	fits := func(domain string) bool {

@@ -55,8 +55,8 @@ func (o opening) seal(key auth.LoginKey) (auth.Secret, error) {
 // errForged means that a text is not an auth_session of this issuer.
 var errForged = errors.New("not an auth_session of this issuer")
 
-// parse returns the content of an authentic auth_session and the key that sealed it, or errForged. If
-// the keys cannot be read, the error wraps auth.ErrUnavailable.
+// parse returns the content of an authentic auth_session and the key that sealed it, or errForged.
+// If the keys cannot be read, the error wraps auth.ErrUnavailable.
 func parse(ctx context.Context, keys login.Keys, text auth.Secret) (opening, auth.LoginKey, error) {
 	token, ok := sessionKind.Read(text)
 	if !ok {

@@ -6,8 +6,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/throttle"
 )
 
-// Update is one conditional write to one flow, as a value. Every update requires that the flow exists
-// and is not spent. [Update.Do] defines its effect, and every store must have the same effect.
+// Update is one conditional write to one flow, as a value. Every update requires that the flow
+// exists and is not spent. [Update.Do] defines its effect, and every store must have the same
+// effect.
 type Update struct {
 	If  Condition
 	Set Change

@@ -69,7 +69,7 @@ func pathOf(e events.APIGatewayV2HTTPRequest) (string, error) {
 		}
 	}
 	if !strings.HasPrefix(path, "/") {
-		return "", fmt.Errorf("%w: rawPath is no path", errMalformed)
+		return "", fmt.Errorf("%w: rawPath is not a path", errMalformed)
 	}
 	return path, nil
 }

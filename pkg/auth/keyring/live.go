@@ -47,7 +47,7 @@ const (
 // because a retry does not help.
 func open(ctx context.Context, from Source, kind keyrings.Kind, v uint16, now func() time.Time) (*live, error) {
 	if from == nil || v == 0 || now == nil {
-		return nil, fmt.Errorf("%s: it needs a source, a version from 1 and a clock", kind)
+		return nil, fmt.Errorf("%s: a source, a version from 1 and a clock are required", kind)
 	}
 	l := &live{source: from, kind: kind, version: v, now: now}
 	_, err := l.load(ctx)

@@ -222,7 +222,7 @@ func (s slowList) CheckPassword(ctx context.Context, p auth.Secret, email string
 }
 
 // A login that waits for a breach list must not block the hashing of other logins.
-func TestSlowPolicyHoldsNoTurn(t *testing.T) {
+func TestSlowPolicyDoesNotBlockHashes(t *testing.T) {
 	slow := slowList{asked: make(chan struct{}), answer: make(chan struct{})}
 	c := newChanging(t, func(config *login.Config) {
 		slow.Passwords, config.MaxHashes = config.Kept(), 1

@@ -47,8 +47,8 @@ func (a *Authenticator) decide(ctx context.Context, c Credentials, reference str
 // endingOf returns how the attempts of a login end. A login that stops before the password is
 // checked leaves no trace in the counters: an outage must not throttle owners after it ends, and a
 // refusal by one counter must not count on another. The correct password of a disabled user, and a
-// login that a step denies, settle as failures: a counter that resets would confirm the password, and
-// a second factor could be guessed without limit.
+// login that a step denies, settle as failures: a counter that resets would confirm the password,
+// and a second factor could be guessed without limit.
 func endingOf(err error) throttle.Ending {
 	var denial *Denial
 	var refusal *Refusal

@@ -22,9 +22,9 @@ type Limits struct {
 
 // DefaultLimits returns the limits of a deployment without configuration.
 //
-// Account: five typing errors cost nothing, and the next one costs a second. Then the wait doubles
-// up to 15 minutes. An attacker has at most 109 guesses in a window, and 123 in the worst 24 hours.
-// NIST SP 800-63B-4, section 3.2.2, allows at most 100 consecutive failures before the
+// Account: five typing errors cost nothing, and the next error costs a second. Then the wait
+// doubles up to 15 minutes. An attacker has at most 109 guesses in a window, and 123 in the worst
+// 24 hours. NIST SP 800-63B-4, section 3.2.2, allows at most 100 consecutive failures before the
 // authenticator is disabled, and suggests waits that grow from 30 seconds to an hour. These limits
 // never disable an account, because an attacker could use a lockout against the owner (OWASP
 // Authentication Cheat Sheet). A deployment that must meet the limit of 100 sets MaxDelay to an

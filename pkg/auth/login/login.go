@@ -36,13 +36,13 @@ type Hasher interface {
 	Waste(password auth.Secret)
 }
 
-// Config holds the settings of an [Authenticator]. Users, Hasher and Counters are required, and Keys
-// too unless Counters is [throttle.Unlimited].
+// Config holds the settings of an [Authenticator]. Users, Hasher and Counters are required, and
+// Keys too unless Counters is [throttle.Unlimited].
 type Config struct {
 	Users  Users
 	Hasher Hasher
-	// Counters stores the counters of attempts. [throttle.Unlimited] counts nothing: use it in tests,
-	// or if attempts are limited by other means.
+	// Counters stores the counters of attempts. [throttle.Unlimited] counts nothing: use it in
+	// tests, or if attempts are limited by other means.
 	Counters throttle.Counters
 	// Limits limits the attempts; the zero Limits are [DefaultLimits].
 	Limits Limits

@@ -75,7 +75,7 @@ func TestRefusalsAreIndistinguishable(t *testing.T) {
 	}
 }
 
-func TestDamagedHashIsToldToTheLog(t *testing.T) {
+func TestDamagedHashIsLogged(t *testing.T) {
 	rec := newRecorder(t, ada(func(u *user.User) { u.Password = auth.NewSecret("damaged") }))
 	_, err := rec.authenticator(t).Login(context.Background(), credentials("ada@example.com", "correct horse"))
 	if !errors.Is(err, password.ErrMalformed) {
@@ -158,7 +158,7 @@ func TestStoreErrorsDecideNothing(t *testing.T) {
 	}
 }
 
-func TestUnknownReadsADecoyOfItsOwn(t *testing.T) {
+func TestEachUnknownEmailHasADecoy(t *testing.T) {
 	read := func(email string) auth.SubjectID {
 		rec := newRecorder(t, ada(asIs))
 		_, _ = rec.authenticator(t).Login(context.Background(), credentials(email, "x"))
@@ -227,8 +227,8 @@ func TestAttemptIsWhatMayBeCounted(t *testing.T) {
 	}
 }
 
-// gated answers a call only after all calls of its round have begun: the counter of the network, the
-// pointer and the record of forms, then the counter of the account and the user.
+// gated answers a call only after all calls of its round have begun: the counter of the network,
+// the pointer and the record of forms, then the counter of the account and the user.
 type gated struct {
 	*recorder
 	first, second sync.WaitGroup

@@ -12,8 +12,8 @@ import (
 // not a [*Denial] as a fault, which says nothing about the credentials.
 type Steps struct {
 	// Before runs before anything is counted, read or hashed, for every login, whether or not the
-	// account exists. In [Authenticator.Admit] it runs before the proof. Its input is untrusted and must
-	// not be logged.
+	// account exists. In [Authenticator.Admit] it runs before the proof. Its input is untrusted and
+	// must not be logged.
 	Before func(ctx context.Context, c Credentials) error
 	// After runs after the password or another proof is verified and before a session is opened.
 	// r.AMR are the methods of the proof. The caller is the owner, so a Denial may contain what

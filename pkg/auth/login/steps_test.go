@@ -64,8 +64,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// same reports whether a login ended with the error of a row. A Denial has the row's code, and names
-// the user if the password was verified.
+// same reports whether a login ended with the error of a row. A Denial has the row's code, and
+// names the user if the password was verified.
 func same(got, want error) bool {
 	denial, ok := want.(*login.Denial)
 	if !ok {
@@ -99,7 +99,7 @@ func TestDenialNamesTheLogin(t *testing.T) {
 	}
 }
 
-// A step may wait for a person. Changes to the user meanwhile take effect.
+// A step may wait for a person. Changes to the user in the meantime take effect.
 func TestUserIsReadAgainAfterTheStep(t *testing.T) {
 	for name, change := range map[string]func(*user.User){
 		"disabled":                func(u *user.User) { u.Disabled = true },

@@ -124,7 +124,7 @@ var (
 
 // Of a thousand parallel guesses, only the free attempts are hashed, whether or not the user
 // exists.
-func TestParallelGuessesBuyNoMoreHashes(t *testing.T) {
+func TestParallelGuessesCauseNoMoreHashes(t *testing.T) {
 	for _, email := range []string{"ada@example.com", "nobody@example.com", "no e-mail"} {
 		g := newGuarded(t, login.DefaultLimits(), ada(asIs))
 		var throttled atomic.Int32
@@ -172,7 +172,7 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 
 // The correct password of a disabled user must not reset the counter, which would confirm the
 // password.
-func TestOnlyGoodLoginsGiveBack(t *testing.T) {
+func TestOnlySuccessesReleaseAttempts(t *testing.T) {
 	g := newGuarded(t, login.DefaultLimits(), ada(func(u *user.User) { u.Disabled = true }))
 	for range 5 {
 		g.expect(t, "disabled", right, "no")
@@ -291,7 +291,7 @@ func TestKnownDevice(t *testing.T) {
 	for name, token := range map[string]string{"junk": "edt_junk", "another kind": "ert_x", "forged": known.Reveal()[:len(known.Reveal())-9] + "AAAAAAAAA"} {
 		g.expect(t, name, withDevice(right, auth.NewSecret(token)), "2s")
 	}
-	// A thief of the device has a few guesses of its own. The successful login uses one of them.
+	// A thief of the device has a few separate guesses. The successful login uses one.
 	for range 9 {
 		g.expect(t, "the device's own", withDevice(wrong, known), "no")
 	}
@@ -360,7 +360,7 @@ func TestThrottleWrites(t *testing.T) {
 }
 
 // Attempts that were reserved during a successful login of another client stay counted.
-func TestResetForgetsNobodyElse(t *testing.T) {
+func TestResetKeepsOtherAttempts(t *testing.T) {
 	counters := &memory{counters: map[string]throttle.Counter{}}
 	throttle, err := login.NewThrottle(counters, sealing{}, login.DefaultLimits())
 	if err != nil {

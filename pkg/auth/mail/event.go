@@ -97,7 +97,7 @@ func (m Message) check() error {
 	case !known:
 		return fmt.Errorf("mail: kind %.20q is unknown (want none, signup, login, reset or taken)", m.Kind)
 	case (m.To == "") != (m.Kind == KindNone):
-		return fmt.Errorf("mail: a message of kind %s must have an address unless its kind is none", m.Kind)
+		return fmt.Errorf("mail: a message of kind %s has the wrong address (want none for kind none, and one for every other kind)", m.Kind)
 	case hasCode && (len(code) != 8 || strings.Trim(code, "0123456789") != ""):
 		return fmt.Errorf("mail: the code of a message of kind %s is not 8 digits", m.Kind)
 	case !hasCode && code != "":

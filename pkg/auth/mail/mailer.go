@@ -97,9 +97,9 @@ func oneLine(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' })
 }
 
-// Send renders a message and sends it. For a message of [KindNone], which is no mail, Send returns at
-// once. The error is a [*Failure] if the mail was not sent. Any other error means that the store of
-// suppressions did not answer, and wraps auth.ErrUnavailable.
+// Send renders a message and sends it. For a message of [KindNone], which is no mail, Send returns
+// at once. The error is a [*Failure] if the mail was not sent. Any other error means that the store
+// of suppressions did not answer, and wraps auth.ErrUnavailable.
 //
 // Send may be repeated: the mail then has the same code.
 func (s *Mailer) Send(ctx context.Context, m Message) error {

@@ -103,8 +103,8 @@ func TestMinutes(t *testing.T) {
 	}
 }
 
-// Addresses that some servers read as another address get no mail, and neither does a text with a line
-// feed, which would begin a header.
+// Addresses that some servers read as another address get no mail, and neither does a text with a
+// line feed, which would begin a header.
 func TestAddresses(t *testing.T) {
 	m, to := newMailer(t, nil)
 	for _, address := range []string{

@@ -59,8 +59,8 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("mail: not sent: %s (%s)", f.Reason, f.Detail)
 }
 
-// Temporary reports whether a later attempt may succeed without a change of the address, the content
-// or the configuration.
+// Temporary reports whether a later attempt may succeed without a change of the address, the
+// content or the configuration.
 func (f *Failure) Temporary() bool {
 	return f.Reason == ReasonThrottled || f.Reason == ReasonUnreachable
 }

@@ -22,9 +22,9 @@ type Suppressions struct {
 	Now      func() time.Time // nil means time.Now
 }
 
-// Suppress suppresses an address for 30 days. If the address is suppressed already, its end does not
-// change. The error wraps [user.ErrEmail] if the text is not an address. Any other error comes from
-// the store or from the keys.
+// Suppress suppresses an address for 30 days. If the address is suppressed already, its end does
+// not change. The error wraps [user.ErrEmail] if the text is not an address. Any other error comes
+// from the store or from the keys.
 func (s *Suppressions) Suppress(ctx context.Context, address string) error {
 	key, err := user.NormalizeEmail(address)
 	if err != nil {

@@ -72,7 +72,7 @@ func LoadTemplates(folder fs.FS) (*Templates, error) {
 				continue
 			}
 			if !isTag(e.Name()) {
-				return nil, fmt.Errorf("mail: the folder %q of templates is no language (want a tag in lower case such as de or pt-br)", e.Name())
+				return nil, fmt.Errorf("mail: the folder %q of templates is not a language (want a tag in lower case such as de or pt-br)", e.Name())
 			}
 			if err := checkNames(folder, e.Name()); err != nil {
 				return nil, err

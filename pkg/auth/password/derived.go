@@ -18,7 +18,7 @@ type derived struct {
 	want []byte
 	// salt is the salt as the stored text spells it, together with keys that the text contains.
 	salt string
-	// blank stands in the place of salt in a dummy hash.
+	// blank replaces salt in a dummy hash.
 	blank string
 	// spell returns the stored text with another salt and another digest.
 	spell func(salt string, digest []byte) string
@@ -40,8 +40,8 @@ func (d derived) work() work           { return d.costs }
 // digest.
 func (d derived) sees(given) bool { return true }
 
-// bounded returns an error unless salt and digest have a usual size. A shorter digest would match by
-// chance, and a longer one costs more work.
+// bounded returns an error unless salt and digest have a usual size. A shorter digest would match
+// by chance, and a longer one costs more work.
 func (d derived) bounded(salt []byte) error {
 	const minSalt, maxSalt = 1, 128
 	return sized(len(salt), minSalt, maxSalt, len(d.want))

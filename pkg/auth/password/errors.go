@@ -14,7 +14,7 @@ var (
 	// differently.
 	errNotUTF8 = errors.New("the password is not valid UTF-8")
 	// ErrCommon refuses a new password from the list of the most common passwords.
-	ErrCommon = errors.New("the password is among the most common ones")
+	ErrCommon = errors.New("the password is among the most common passwords")
 	// ErrBreached refuses a new password that [Policy].Breached reports as breached.
 	ErrBreached = errors.New("the password is known from a breach")
 	// ErrMalformed says that a stored hash has an unknown form, is damaged, or asks for more work

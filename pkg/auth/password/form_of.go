@@ -35,8 +35,8 @@ type work struct {
 	nanos uint64
 }
 
-// The estimated time for one KiB of memory in one pass of Argon2id, for one KiB of memory of scrypt,
-// and for one round of bcrypt's key setup.
+// The estimated time for one KiB of memory in one pass of Argon2id, for one KiB of memory of
+// scrypt, and for one round of bcrypt's key setup.
 const (
 	argon2Nanos = 900
 	scryptNanos = 2_000

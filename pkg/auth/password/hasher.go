@@ -86,8 +86,8 @@ func (h Hasher) Verify(stored, password auth.Secret) (Result, error) {
 	own, isOwn := v.(argon2Hash)
 	if !isOwn && strings.HasSuffix(g.received, "\x00") {
 		// HMAC pads its key with NUL (RFC 2104, section 2), so PBKDF2 and scrypt treat "horse" and
-		// "horse\x00" as one password. Hash treats them as two, so a login with the wrong one would
-		// replace the hash of the right one.
+		// "horse\x00" as one password. Hash treats them as two, so a login with the wrong password
+		// would replace the hash of the right password.
 		ok = false
 	}
 	partial := !v.sees(g)

@@ -72,7 +72,7 @@ const mostMinCharacters = 64
 // Validate returns an error if MinCharacters is out of range.
 func (p Policy) Validate() error {
 	if p.MinCharacters != 0 && (p.MinCharacters < MinCharacters || p.MinCharacters > mostMinCharacters) {
-		return fmt.Errorf("the least length of a password is %d (want %d to %d characters)", p.MinCharacters, MinCharacters, mostMinCharacters)
+		return fmt.Errorf("the minimum length of a password is %d (want %d to %d characters)", p.MinCharacters, MinCharacters, mostMinCharacters)
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func checkReauthOn(s Settings) error {
 	for signal, ids := range s.reauthOn() {
 		for _, id := range ids {
 			if slices.Contains(clients[id].Delivery, auth.DeliverySession) {
-				return fmt.Errorf("client %q has reauth_on %s and the delivery session, whose sessions show no signals (want either)", id, signal)
+				return fmt.Errorf("client %q has reauth_on %s and the delivery session, whose sessions show no signals (want only one of the two)", id, signal)
 			}
 		}
 		if signal == auth.CountryChanged && len(s.CDNSecretHashes) == 0 {

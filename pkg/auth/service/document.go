@@ -16,8 +16,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// ReadConfig returns the settings that a text in the form of Settings.Config sets, for a program that
-// works on the users of a service. An empty text sets none. The error names the member that is wrong.
+// ReadConfig returns the settings that a text in the form of Settings.Config sets, for a program
+// that works on the users of a service. An empty text sets none. The error names the member that is
+// wrong.
 func ReadConfig(text string) (Settings, error) {
 	s := Settings{Config: text}
 	if text == "" {

@@ -61,7 +61,7 @@ func TestDocument(t *testing.T) {
 		`{"audit":true}`:                                                `audit`,
 		`{"cdn":{}}`:                                                    `secret_sha256 is missing`,
 		`{"cdn":{"secret":"x"}}`:                                        `"secret": unknown member (want secret_sha256)`,
-		`{"cdn":{"secret_sha256":["` + strings.Repeat("0", 63) + `"]}}`: `entry 1 is no SHA-256`,
+		`{"cdn":{"secret_sha256":["` + strings.Repeat("0", 63) + `"]}}`: `entry 1 is not a SHA-256`,
 		`{"cdn":{"secret_sha256":["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}}`: `entry 1 is the hash of an empty secret`,
 		`{"clients":{"web":{"reauth_on":["network_changed"],"delivery":["cookies","session"]}}}`:         `"web" has reauth_on network_changed and the delivery session`,
 		`{"clients":{"web":{"reauth_on":["two_networks"]}}}`:                                             `is repeated, unknown or only logged (want each of network_changed, user_agent_changed, country_changed`,

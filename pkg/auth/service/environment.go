@@ -36,9 +36,9 @@ type Options struct {
 	Log io.Writer
 }
 
-// Login returns the handler of the login function. It reads the environment variables of the process
-// that the package documentation lists. The error names every variable that is missing or invalid.
-// While the rings cannot be read, the handler answers 503.
+// Login returns the handler of the login function. It reads the environment variables of the
+// process that the package documentation lists. The error names every variable that is missing or
+// invalid. While the rings cannot be read, the handler answers 503.
 func Login(o Options) (http.Handler, error) { return o.handler("login", common, opening) }
 
 // Account returns the handler of the account function, which creates accounts and changes

@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
-// The real login function with a second factor: a main.go of your own in the place of
+// The real login function with a second factor: your own main.go instead of
 // functions/login.
 func ExampleLogin() {
 	h, err := service.Login(service.Options{Steps: login.Steps{After: secondFactor}})

@@ -14,7 +14,7 @@ import (
 // account require Settings.LoginRing.
 func (x *Service) Handler(function string) (http.Handler, error) {
 	if (function == "login" || function == "account") && x.authenticator == nil {
-		return nil, fmt.Errorf("service: Settings.LoginRing is missing (the %s function wants the login keys)", function)
+		return nil, fmt.Errorf("service: Settings.LoginRing is missing (the %s function needs the login keys)", function)
 	}
 	switch function {
 	case "login":
@@ -23,14 +23,14 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 		return endpoint.Refresh(x.responder, x.sessions)
 	case "sessions":
 		if x.settings.Stores.Versions == nil {
-			return nil, errors.New("service: Settings.Stores.Versions is missing (the sessions function wants what raises the token versions of the users, as of OpenBolt)")
+			return nil, errors.New("service: Settings.Stores.Versions is missing (the sessions function needs it; OpenBolt returns one)")
 		}
 		return endpoint.Sessions(endpoint.SessionsConfig{
 			Sessions: x.sessions, Access: x.access, Origins: x.settings.Origins, Log: x.settings.Log, Now: x.settings.Now,
 		})
 	case "account":
 		if x.settings.Stores.Flows == nil {
-			return nil, errors.New("service: Settings.Stores.Flows is missing (the account function wants what stores the flows of codes, as of OpenBolt)")
+			return nil, errors.New("service: Settings.Stores.Flows is missing (the account function needs it; OpenBolt returns one)")
 		}
 		return endpoint.Account(endpoint.AccountConfig{
 			Responder: x.responder, Login: x.authenticator, Access: x.access, Sessions: x.sessions, Clients: x.Clients(),
@@ -42,8 +42,8 @@ func (x *Service) Handler(function string) (http.Handler, error) {
 
 // Handlers returns the handlers of all functions, for a program that serves every path: login,
 // refresh, sessions, account and discovery. Without Settings.LoginRing, login and account are left
-// out: the program identifies its users by itself. It returns an error if the signing ring cannot be
-// read.
+// out: the program identifies its users by itself. It returns an error if the signing ring cannot
+// be read.
 func (x *Service) Handlers(ctx context.Context) (map[string]http.Handler, error) {
 	keys, err := x.PublicKeys(ctx)
 	if err != nil {

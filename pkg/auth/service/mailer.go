@@ -64,8 +64,8 @@ func startMailer(e *config.Environment, o Options) (*Mails, error) {
 	return &Mails{mailer, keys, audit.New(audit.Metered(o.log(), metrics), nil)}, nil
 }
 
-// loadTemplates reads a folder with texts of the operator. Without a folder it returns nil, which means
-// the shipped texts. The error names the variable and the file.
+// loadTemplates reads a folder with texts of the operator. Without a folder it returns nil, which
+// means the shipped texts. The error names the variable and the file.
 func loadTemplates(folder string) (*mail.Templates, error) {
 	if folder == "" {
 		return nil, nil
@@ -106,7 +106,7 @@ func (unsent) Send(context.Context, mail.Mail) error { return nil }
 // store, unless c names another store. It requires Settings.LoginRing.
 func (x *Service) Mails(c mail.Config) (*Mails, error) {
 	if x.login == nil {
-		return nil, errors.New("service: Settings.LoginRing is missing (mails want the login ring, which names the suppressed addresses)")
+		return nil, errors.New("service: Settings.LoginRing is missing (Mails needs the login keys for the names of suppressed addresses)")
 	}
 	if c.Suppress == nil {
 		c.Suppress = &mail.Suppressions{Counters: x.settings.Stores.Counters, Keys: x.login, Now: x.settings.Now}

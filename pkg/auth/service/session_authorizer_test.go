@@ -136,8 +136,8 @@ func (f *fixture) logout(t *testing.T) {
 	}
 }
 
-// TestStartSessionAuthorizerNamesAllThatIsMissing: one start reports the variables of the authorizer
-// and of the store.
+// TestStartSessionAuthorizerNamesAllThatIsMissing: one start reports the variables of the
+// authorizer and of the store.
 func TestStartSessionAuthorizerNamesAllThatIsMissing(t *testing.T) {
 	_, err := startSessionAuthorizer(variables{config.Issuer: "x", config.Store: "dynamodb"}.lookup, nil)
 	for _, name := range []string{config.Issuer, config.Audience, config.JWKS, config.UsersTable, config.SessionsTable, config.Region} {

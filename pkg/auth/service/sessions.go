@@ -16,9 +16,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// Sessions returns the handler of the sessions function. It has no signing key, and it does not read
-// the login ring. It reads the environment variables that the package documentation lists, and fails
-// as [Login] does.
+// Sessions returns the handler of the sessions function. It has no signing key, and it does not
+// read the login ring. It reads the environment variables that the package documentation lists, and
+// fails as [Login] does.
 func Sessions(o Options) (http.Handler, error) {
 	c, metrics, err := startSessions(config.Process())
 	if err != nil {

@@ -86,8 +86,8 @@ type Settings struct {
 	// Origins are the origins whose pages may send and receive cookies; see
 	// endpoint.ResponderConfig. Empty means the API's own origin only.
 	Origins []string
-	// CDNSecretHashes are the SHA-256 of the secrets of the CDN in front; see endpoint.ResponderConfig.
-	// Empty means no CDN.
+	// CDNSecretHashes are the SHA-256 of the secrets of the CDN in front; see
+	// endpoint.ResponderConfig. Empty means no CDN.
 	CDNSecretHashes []string
 	// Client is the default client, for requests without a client_id. Required: its ID is
 	// auth.DefaultClient, and its Profile is set. IdleTimeout and AbsoluteTimeout are each at least

@@ -16,8 +16,8 @@ type Stores struct {
 	Users    user.Store
 	Sessions session.Store
 	Counters throttle.Counters
-	// Versions raises the token versions of the users in Users, which ends the sessions in Sessions.
-	// Only the sessions function needs it.
+	// Versions raises the token versions of the users in Users, which ends the sessions in
+	// Sessions. Only the sessions function needs it.
 	Versions session.Versions
 	// Flows stores the flows of codes by mail. Only the account function needs it.
 	Flows flow.Store

@@ -154,8 +154,8 @@ func (m *Manager) revokeAgain(ctx context.Context, key Key, ended time.Time) err
 	return m.c.Revocations.Write(context.WithoutCancel(ctx), EndOfSession(key, now.Truncate(revokeAgainEvery)))
 }
 
-// revoke applies a revocation and returns the session before it, or nil if there was none. It fails
-// if the store did not confirm the write or did not follow the rules.
+// revoke applies a revocation and returns the session before it, or nil if it does not exist. It
+// fails if the store did not confirm the write or did not follow the rules.
 func (m *Manager) revoke(ctx context.Context, key Key, u Update) (*Session, error) {
 	// A revocation must not be cancelled. A thief who presents a stolen token could keep its
 	// session by disconnecting in time, and a page that logs out is often closed at that moment.

@@ -216,8 +216,8 @@ func TestARepeatedEndIsThisEnd(t *testing.T) {
 	want(t, "after a logout without a mark", h.logout(t, c.RefreshToken, nil), session.OutcomeRevoked)
 }
 
-// TestRepetitionsOfAnEnd: a client may send one dead token as often as it likes. Its logouts must not
-// fill the list of revocations, which every authorizer loads.
+// TestRepetitionsOfAnEnd: a client may send one dead token as often as it likes. Its logouts must
+// not fill the list of revocations, which every authorizer loads.
 func TestRepetitionsOfAnEnd(t *testing.T) {
 	db, err := bolt.Open(filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 const (
 	// evictionPage is the number of sessions that one query reads.
 	evictionPage = 1000
-	// maxEvicted is the number of sessions that one login ends. It is above the number of logins that
-	// a user begins at the same instant.
+	// maxEvicted is the number of sessions that one login ends. It is above the number of logins
+	// that a user begins at the same instant.
 	maxEvicted = 100
 	// evictWithin is the time after which a login ends no further session, because the login must
 	// be answered before the function times out.

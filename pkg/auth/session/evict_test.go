@@ -172,7 +172,7 @@ func TestEvictionCountsOpenSessions(t *testing.T) {
 }
 
 // TestALoginThatWasEndedEvictsNothing: the user ended all sessions after this login had read the
-// user. The new session is dead, and must not end those that are open.
+// user. The new session is dead, and must not end the open sessions.
 func TestALoginThatWasEndedEvictsNothing(t *testing.T) {
 	h := newLimited(t, 1)
 	h.users.subject.TokenVersion++
@@ -281,8 +281,8 @@ func (c created) Create(ctx context.Context, s session.Session) error {
 	return c.Store.Create(ctx, s)
 }
 
-// TestAnEvictionThatFails does not fail the login. The error names the session that may be left, and
-// the next login ends it.
+// TestAnEvictionThatFails does not fail the login. The error names the session that may be left,
+// and the next login ends it.
 func TestAnEvictionThatFails(t *testing.T) {
 	h := newLimited(t, 1)
 	first := h.open(t, "web")

@@ -81,8 +81,8 @@ type Opening struct {
 	// the browser session. StepUp ignores both and uses the values of the replaced session.
 	Delivery auth.Delivery
 	Remember bool
-	// UserAgent and Address are for the user's list of sessions. Open leaves out the characters that
-	// a label cannot contain.
+	// UserAgent and Address are for the user's list of sessions. Open leaves out the characters
+	// that a label cannot contain.
 	UserAgent, Address string
 	// Visit is what the session remembers of the login, to find the signals of later requests.
 	Visit Visit
@@ -141,7 +141,8 @@ func (m *Manager) Open(ctx context.Context, o Opening) (Granted, error) {
 	return g, err
 }
 
-// open opens a session that replaces another session. The zero Session means that it replaces none.
+// open opens a session that replaces another session. The zero Session means that it replaces no
+// session.
 func (m *Manager) open(ctx context.Context, o Opening, replaced Session) (Granted, error) {
 	now := millis(m.c.Now())
 	g := Granted{Subject: o.Subject}
@@ -226,10 +227,10 @@ func (m *Manager) check(o Opening) error {
 		return fmt.Errorf("session: absolute timeout %v of client %q is too short (want more than 0)", o.Client.AbsoluteTimeout, o.Client.ID)
 	}
 	if o.Client.OpaqueTimeout < 0 {
-		return fmt.Errorf("session: OpaqueTimeout of client %q is %v (want 0, or a duration above)", o.Client.ID, o.Client.OpaqueTimeout)
+		return fmt.Errorf("session: OpaqueTimeout of client %q is %v (want 0 or a positive duration)", o.Client.ID, o.Client.OpaqueTimeout)
 	}
 	if o.Client.MaxSessions < 0 {
-		return fmt.Errorf("session: MaxSessions of client %q is %d (want 0, or the number of sessions of a user)", o.Client.ID, o.Client.MaxSessions)
+		return fmt.Errorf("session: MaxSessions of client %q is %d (want 0 for no limit, or a positive number)", o.Client.ID, o.Client.MaxSessions)
 	}
 	return nil
 }

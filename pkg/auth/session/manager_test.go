@@ -419,7 +419,7 @@ func TestFailuresDecideNothing(t *testing.T) {
 }
 
 // A revocation that was not confirmed must not be reported: the client would drop its token and the
-// thief's session would live on.
+// thief's session would continue.
 func TestUnconfirmedRevocationIsNotReported(t *testing.T) {
 	h := newTestManager(t)
 	g := h.login(t, auth.Balanced)

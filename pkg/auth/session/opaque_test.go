@@ -166,7 +166,7 @@ func TestOpaqueLogin(t *testing.T) {
 	if outcome != "" || c.Session.Key != s.Key || c.Subject.ID != s.Subject || !slices.Equal(c.Subject.Roles, []string{"admin"}) {
 		t.Errorf("%s, %+v", outcome, c)
 	}
-	// Each login has a session of its own.
+	// Each login has its own session.
 	if again := h.opaqueLogin(t); again.Session.ID == s.ID {
 		t.Error("a session was adopted")
 	}

@@ -29,7 +29,7 @@ const (
 	OutcomeForged        Outcome = "forged"         // not an authentic token
 	OutcomeKeyDropped    Outcome = "key_dropped"    // sealed under a key that an operator dropped
 
-	OutcomeReauth        Outcome = "reauth"         // a signal for which the client asks for a login; the session goes on
+	OutcomeReauth        Outcome = "reauth"         // a signal for which the client asks for a login; the session continues
 	OutcomeUnknownClient Outcome = "unknown_client" // the session's client is not configured
 	OutcomeWiderScope    Outcome = "wider_scope"    // the request asks for more than was granted
 

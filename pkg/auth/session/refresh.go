@@ -24,8 +24,8 @@ type Request struct {
 	// OnTheft is called if the token proves that it was copied, before the write that ends the
 	// session. So the theft is on record even if the reply to that write is lost or the process
 	// ends. Refresh then returns an equal refusal, or a refusal with [OutcomeFailed] if the store
-	// did not confirm the end. After such a failure, the next use of a token of this session calls
-	// OnTheft again, unless the session has ended. nil calls nothing.
+	// did not confirm the end. After such a failure, the next use of a token that proves the copy
+	// calls OnTheft again, unless the session has ended. nil calls nothing.
 	OnTheft func(*Refusal)
 }
 

@@ -15,7 +15,8 @@ const (
 	// read that a request begins. If a function was frozen during a read, the read is much older
 	// than this when the function resumes, and the list begins another read.
 	revocationsEvery = 5 * time.Second
-	// revocationsLoading is the time limit of [RevocationList.Load]. Lambda gives a start 10 seconds.
+	// revocationsLoading is the time limit of [RevocationList.Load]. Lambda gives a start 10
+	// seconds.
 	revocationsLoading = 8 * time.Second
 	// revocationsTrusted is the age up to which a list decides without a fresh read.
 	revocationsTrusted = 30 * time.Second

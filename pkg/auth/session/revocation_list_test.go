@@ -409,13 +409,14 @@ func TestRevocationListFrozen(t *testing.T) {
 	}
 }
 
-// TestRevocationListClockSetBack: a clock that was ahead for an hour and is set right leaves no gap.
+// TestRevocationListClockSetBack: a clock that was ahead for an hour and is set right leaves no
+// gap.
 func TestRevocationListClockSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, ahead := time.Now(), time.Hour
 		l, e := newList(t, func(c *session.RevocationListConfig) {
 			c.Now = func() time.Time {
-				// The monotonic clock of a time goes on, and its wall clock is set.
+				// The monotonic clock continues, and the wall clock is set.
 				if ahead == 0 {
 					return time.Now().Round(0)
 				}
@@ -490,8 +491,8 @@ func TestRevocationListShares(t *testing.T) {
 	})
 }
 
-// TestRevocationListRaces runs requests and ends at once, for the race detector. An ended session never
-// comes back.
+// TestRevocationListRaces runs requests and ends at once, for the race detector. An ended session
+// never comes back.
 func TestRevocationListRaces(t *testing.T) {
 	var clock atomic.Int64
 	start := time.Now()

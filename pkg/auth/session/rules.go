@@ -126,8 +126,8 @@ type Decision struct {
 	// Wrote reports whether the first write's condition held. If the store reports otherwise, the
 	// store is wrong.
 	Wrote bool
-	// Next is the content of the client's next refresh token. It is set if Outcome grants; for OutcomeSame
-	// and OutcomeExtended it is the presented token.
+	// Next is the content of the client's next refresh token. It is set if Outcome grants; for
+	// OutcomeSame and OutcomeExtended it is the presented token.
 	Next Token
 	// Revoke is a second write, which must succeed before the refusal is reported, or nil.
 	Revoke *Update

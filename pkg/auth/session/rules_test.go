@@ -276,7 +276,7 @@ func TestGrantsTerminalTheft(t *testing.T) {
 			t.Errorf("%s: grants %t, terminal %t, theft %t", o, o.Grants(), o.Terminal(), o.Theft())
 		}
 	}
-	// An outcome that Grants and Terminal do not list must be refused for good, not granted.
+	// An outcome that Grants and Terminal do not list must be refused permanently, not granted.
 	if o := session.Outcome("new"); o.Grants() || !o.Terminal() {
 		t.Error("an unknown outcome grants")
 	}

@@ -27,7 +27,7 @@ func (m *Manager) StepUp(ctx context.Context, replaces ID, o Opening) (Granted, 
 		return Granted{}, err
 	}
 	if replaces == (ID{}) {
-		return Granted{}, errors.New("session: StepUp needs the id of the session that it replaces")
+		return Granted{}, errors.New("session: StepUp has the zero ID (want the ID of the session to replace)")
 	}
 	key, now := Key{o.Subject.ID, replaces}, millis(m.c.Now())
 	u := m.c.Rules.StepUp(now)

@@ -42,7 +42,7 @@ func TestStepUpReplacesTheSession(t *testing.T) {
 			if next.Session.ID == old.Session.ID || next.Session.Replaces != old.Session.ID || !next.Session.AuthTime.Equal(h.now) {
 				t.Fatalf("the new session is %+v", next.Session)
 			}
-			// Both sessions are alive, and the old one hands out no refresh token.
+			// Both sessions are alive, and the old session issues no refresh token.
 			outcome, g := h.refresh(t, old.RefreshToken)
 			want(t, "the old session during the handover", outcome, session.OutcomeSame)
 			if g.RefreshToken.Reveal() != "" || !g.Session.AuthTime.Equal(old.Session.AuthTime) {
@@ -63,7 +63,7 @@ func TestStepUpReplacesTheSession(t *testing.T) {
 	}
 }
 
-// If the answer of the step-up is lost, the client goes on with the old session as before.
+// If the answer of the step-up is lost, the client continues with the old session.
 func TestStepUpWithLostAnswerEndsNothing(t *testing.T) {
 	for _, profile := range profiles {
 		t.Run(profile.String(), func(t *testing.T) {

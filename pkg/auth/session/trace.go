@@ -34,8 +34,8 @@ const (
 	halfCircle = degrees / 2
 )
 
-// PlaceOf returns the place at a latitude from -90 to 90 and a longitude from -180 to 180, in degrees.
-// It returns the zero Place for all other numbers.
+// PlaceOf returns the place at a latitude from -90 to 90 and a longitude from -180 to 180, in
+// degrees. It returns the zero Place for all other numbers.
 func PlaceOf(latitude, longitude float64) Place {
 	if !(math.Abs(latitude) <= 90 && math.Abs(longitude) <= halfCircle) { // NaN too
 		return 0
@@ -207,8 +207,8 @@ func (k Known) holds(s *Session) bool {
 	return !slices.Contains(k.Clients, s.Client) || s.Trace.knows(k.Kind, k.Fact)
 }
 
-// known returns the conditions of a refresh with these facts. reauthOn names the clients that ask for
-// a login because of a signal.
+// known returns the conditions of a refresh with these facts. reauthOn names the clients that ask
+// for a login because of a signal.
 func known(f Facts, reauthOn map[auth.Signal][]auth.ClientID) (all []Known) {
 	for k := NetworkFact; k <= CountryFact; k++ {
 		if clients := reauthOn[changes[k]]; len(clients) > 0 && f.Tag(k) != 0 {

@@ -33,7 +33,8 @@ type Condition struct {
 	Profile auth.Profile
 	// ByCookie must equal [auth.Delivery.ByCookie] of the session's delivery. nil requires nothing.
 	ByCookie *bool
-	// UnpausedAt requires that [Session.PausedUntil] is not after this instant. Zero requires nothing.
+	// UnpausedAt requires that [Session.PausedUntil] is not after this instant. Zero requires
+	// nothing.
 	UnpausedAt time.Time
 	// IdleSince requires that the last use of the session is not after this instant. Zero requires
 	// nothing.

@@ -35,7 +35,7 @@ func EmailDomains(t *testing.T, open func(testing.TB) (user.Store, Raw)) {
 	}
 }
 
-// found holds that each spelling leads to a user, or to no user if id is empty.
+// found checks that each spelling leads to a user, or to no user if id is empty.
 func found(t *testing.T, store user.Store, id auth.SubjectID, emails ...string) {
 	t.Helper()
 	for _, email := range emails {

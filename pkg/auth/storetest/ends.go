@@ -197,8 +197,8 @@ func (r *race) failed(what string, err error) {
 	}
 }
 
-// run sends the refreshes in rounds, with ten minutes between them. The end and the logins happen in
-// the third round.
+// run sends the refreshes in rounds, with ten minutes between them. The end and the logins happen
+// in the third round.
 func (r *race) run(refreshes int, end func() error) {
 	for round := range raceRounds {
 		var others []func()

@@ -17,8 +17,8 @@ import (
 // FlowKey names a flow for Raw.
 type FlowKey string
 
-// Flows checks that a flow.Store behaves exactly like flow.Update.Do on a flow in memory. open returns
-// the store, which may hold other flows.
+// Flows checks that a flow.Store behaves exactly like flow.Update.Do on a flow in memory. open
+// returns the store, which may hold other flows.
 func Flows(t *testing.T, open func(testing.TB) flow.Store) {
 	flows := open(t)
 	t.Run("EqualsTheRules", func(t *testing.T) {
@@ -44,9 +44,9 @@ func flowOf(seed byte, full bool) flow.Flow {
 	return f
 }
 
-// CompareFlows runs random sequences of updates in the store and in memory, each on its own flow. It
-// returns the first difference of each sequence, in whether the update was written or in the flow
-// before it.
+// CompareFlows runs random sequences of updates in the store and in memory, each on its own flow.
+// It returns the first difference of each sequence, in whether the update was written or in the
+// flow before it.
 func CompareFlows(ctx context.Context, flows flow.Store, sequences int, seed uint64) []error {
 	errs := make([]error, sequences)
 	parallel(sequences, sequences, func(i int) {

@@ -25,8 +25,8 @@ type Once struct {
 }
 
 // Spend marks an id as used, by one write, and reports whether it was unused. purpose separates the
-// ids of different uses and must not be empty. The id is remembered until the given time, which must
-// not be before the expiry of the id; now is the caller's clock.
+// ids of different uses and must not be empty. The id is remembered until the given time, which
+// must not be before the expiry of the id; now is the caller's clock.
 //
 // The id must be the verified content, and not a text with several spellings. The text of a JWT
 // does not identify it, because base64url and ECDSA signatures can be written in several ways, but
@@ -83,9 +83,9 @@ func (o Once) Spent(ctx context.Context, purpose, id string, now time.Time) (boo
 	return err == nil && before.live(now), err
 }
 
-// Forget makes a used id usable again, and reports whether it was used at the time now of the caller's
-// clock. It is for an operator who takes back what Spend recorded. Do not call it for a credential:
-// that credential could then be used twice. After a lost reply, a retry reports false.
+// Forget makes a used id usable again, and reports whether it was used at the time now of the
+// caller's clock. It is for an operator who takes back what Spend recorded. Do not call it for a
+// credential: that credential could then be used twice. After a lost reply, a retry reports false.
 func (o Once) Forget(ctx context.Context, purpose, id string, now time.Time) (was bool, err error) {
 	if o.Counters == nil || purpose == "" {
 		return false, errors.New("throttle: Once requires Counters and a purpose")

@@ -44,12 +44,13 @@ type Ending int
 
 // The endings of an attempt.
 const (
-	// EndingUndecided releases the attempt: nothing was tried, because another counter refused or the
-	// service failed.
+	// EndingUndecided releases the attempt: nothing was tried, because another counter refused or
+	// the service failed.
 	EndingUndecided Ending = iota
 	// EndingFailed leaves the attempt counted.
 	EndingFailed
-	// EndingSucceeded releases the attempt, and the earlier failures too unless the charge is shared.
+	// EndingSucceeded releases the attempt, and the earlier failures too unless the charge is
+	// shared.
 	EndingSucceeded
 )
 

@@ -8,8 +8,8 @@ import (
 )
 
 // checkEdwards returns an error if key is not a safe Ed25519 public key. crypto/ed25519 accepts any
-// 32 bytes. No signature verifies under a point off the curve, and anyone can forge a signature
-// under a point of small order.
+// 32 bytes. No signature verifies under a point off the curve. Under a point of small order, a
+// signature can be forged without the private key.
 func checkEdwards(key []byte) error {
 	point, err := new(edwards25519.Point).SetBytes(key)
 	switch {

@@ -26,11 +26,11 @@ func hostileTokens(t *testing.T) []hostileText {
 	return all
 }
 
-// TestWhyReadingIsOurs justifies package strictjson and the parser of this package: golang-jwt,
+// TestWhyTheParserIsOwn justifies package strictjson and the parser of this package: golang-jwt,
 // with all its checks switched on, accepts many of the tokens that the profile refuses. If
 // golang-jwt ever refuses all of them, this test fails, and golang-jwt's parser can replace this
 // parser.
-func TestWhyReadingIsOurs(t *testing.T) {
+func TestWhyTheParserIsOwn(t *testing.T) {
 	lenient := jwt.NewParser(
 		jwt.WithValidMethods([]string{"RS256", "ES256", "EdDSA"}), jwt.WithIssuer(issuer), jwt.WithAudience(audience, "other"),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(token.Leeway), jwt.WithStrictDecoding(),

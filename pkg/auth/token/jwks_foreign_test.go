@@ -30,7 +30,7 @@ func TestForeignKeyWithoutAlg(t *testing.T) {
 }
 
 // Each of these keys appears in the key set of a real identity provider beside its signature keys.
-func TestForeignKeysForSomethingElseAreLeftOut(t *testing.T) {
+func TestForeignKeysForOtherUsesAreSkipped(t *testing.T) {
 	good := foreignJWK(t, token.ES256, "kid", "good")
 	for _, row := range []struct{ name, jwk string }{
 		{"encryption", foreignJWK(t, token.RS256, "use", "enc", "alg", "RSA-OAEP")},

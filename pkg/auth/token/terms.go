@@ -16,7 +16,7 @@ type terms struct {
 	email    bool // whether tokens have the claims about the e-mail
 }
 
-// terms returns the terms of the client, or the issuer's if the client has none.
+// terms returns the terms of the client, or the issuer's terms if the client has no terms.
 func (i *Issuer) terms(id auth.ClientID) terms {
 	if t, ok := i.clients[id]; ok {
 		return t

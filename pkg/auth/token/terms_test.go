@@ -11,9 +11,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestClientsHaveTermsOfTheirOwn checks which settings of a client replace the issuer's audience
+// TestClientTerms checks which settings of a client replace the issuer's audience
 // and lifetime, and that the tokens of other clients keep them.
-func TestClientsHaveTermsOfTheirOwn(t *testing.T) {
+func TestClientTerms(t *testing.T) {
 	clients := map[auth.ClientID]auth.Client{
 		"both":     {Audience: []string{"a", "b"}, AccessTokenLifetime: 5 * time.Minute},
 		"audience": {Audience: []string{"c"}},
@@ -51,8 +51,8 @@ func TestClientsHaveTermsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestJitterIsOfTheClientsLifetime checks that jitter shortens a short lifetime by 5 % at most.
-func TestJitterIsOfTheClientsLifetime(t *testing.T) {
+// TestJitterOfAClientLifetime checks that jitter shortens a short lifetime by 5 % at most.
+func TestJitterOfAClientLifetime(t *testing.T) {
 	i := issuerOf(t, token.EdDSA, func(c *token.IssuerConfig) {
 		c.Rand, c.Clients = rand.Reader, map[auth.ClientID]auth.Client{"default": {AccessTokenLifetime: time.Minute}}
 	})

@@ -16,7 +16,7 @@
 // but parses tokens itself, because a general parser accepts what the profile forbids: critical
 // extensions, other types, duplicate names, names in another case, line feeds.
 //
-// A Verifier holds only public keys and does no I/O of its own. It can accept tokens of other
+// A Verifier holds only public keys and does no I/O itself. It can accept tokens of other
 // issuers as well, each under its own keys and rules; see [OtherIssuer]. An [Issuer] holds no key
 // and requests the signing key from its [SigningKeys] for each token. A service that is the only
 // verifier of its tokens can use [SharedKeys] for both. Package jwksurl reads the keys of another

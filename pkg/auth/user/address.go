@@ -34,7 +34,7 @@ func CheckEmail(text string) error {
 	switch {
 	case !sameKey(string(written), text):
 		// A reader that lowers the text would get a different address; see EmailPointers.
-		return fmt.Errorf("%w: the domain is another one in lower case", ErrEmail)
+		return fmt.Errorf("%w: the domain in lower case is a different domain", ErrEmail)
 	case strings.Contains(domain, "@"):
 		return fmt.Errorf("%w: it must have one @", ErrEmail)
 	case len(local) > maxLocalBytes:

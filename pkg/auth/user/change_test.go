@@ -155,7 +155,8 @@ func TestUpgradeHash(t *testing.T) {
 	if u := d.get(t, d.ada.ID); u.Password.Reveal() != "hash of as before" || u.TokenVersion != read.TokenVersion {
 		t.Errorf("%+v", u)
 	}
-	// The password was changed after the read: the fresh hash of the old one must not come back.
+	// The password was changed after the read: the fresh hash of the old password must not come
+	// back.
 	read = d.get(t, d.ada.ID)
 	if _, err := d.SetPassword(t.Context(), d.ada.ID, auth.NewSecret("battery staple"), false); err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ var registeredClaims = claim.Registered()
 func checkClaims(claims map[string]any) error {
 	for name := range claims {
 		if slices.ContainsFunc(registeredClaims, func(r string) bool { return strings.EqualFold(name, r) }) {
-			return fmt.Errorf("%w: the name %q belongs to the token itself", errClaims, name)
+			return fmt.Errorf("%w: the issuer sets the claim %q", errClaims, name)
 		}
 	}
 	if err := checkNames(claims); err != nil {
@@ -45,7 +45,7 @@ func checkClaims(claims map[string]any) error {
 		return fmt.Errorf("%w: not JSON", errClaims)
 	}
 	if len(raw) > maxClaimsBytes {
-		return fmt.Errorf("%w: %d bytes of JSON, and %d is the most", errClaims, len(raw), maxClaimsBytes)
+		return fmt.Errorf("%w: %d bytes of JSON (want at most %d)", errClaims, len(raw), maxClaimsBytes)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func checkValue(v any, depth int) error {
 			}
 		}
 	default:
-		return fmt.Errorf("%w: not one of JSON's types", errClaims)
+		return fmt.Errorf("%w: a value is not of a JSON type", errClaims)
 	}
 	return nil
 }

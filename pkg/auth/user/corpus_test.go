@@ -48,7 +48,7 @@ func TestCorpusMakesNoTwoAccountsOfOneForm(t *testing.T) {
 		for range 3 {
 			text = norm.NFC.String(strings.Map(unicode.ToLower, text))
 		}
-		// One domain has many spellings. These are the ones of the corpus.
+		// One domain has many spellings. These are the spellings of the corpus.
 		local, domain := text[:strings.LastIndex(text, "@")], text[strings.LastIndex(text, "@"):]
 		domain = strings.NewReplacer("xn--bcher-kva", "bücher", "。", ".").Replace(norm.NFKC.String(domain))
 		return local + strings.TrimSuffix(domain, ".")

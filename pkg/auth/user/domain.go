@@ -18,7 +18,7 @@ var domains = idna.New(
 	idna.CheckHyphens(false),
 )
 
-var errAmbiguousDomain = errors.New("the A-label of the domain has another A-label or none")
+var errAmbiguousDomain = errors.New("the A-label of the domain does not map to itself")
 
 const acePrefix = "xn--"
 

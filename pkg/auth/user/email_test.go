@@ -195,8 +195,8 @@ func TestEmailPointers(t *testing.T) {
 	}
 }
 
-// TestEmailPointersHaveOneKey holds that texts with a pointer in common have one key. Otherwise the
-// attempts at one user would count under several keys.
+// TestEmailPointersHaveOneKey checks that texts with a pointer in common have one key. Otherwise
+// the attempts at one user would count under several keys.
 func TestEmailPointersHaveOneKey(t *testing.T) {
 	sound := func(text string) {
 		key, err := user.NormalizeEmail(text)
@@ -217,7 +217,7 @@ func TestEmailPointersHaveOneKey(t *testing.T) {
 	sound("v@" + strings.Repeat("\u0130", 60) + ".example") // too long as an A-label
 }
 
-// TestHeldEmailPointers holds that a user of earlier code keeps the pointer that it wrote.
+// TestHeldEmailPointers checks that a user of earlier code keeps the pointer that it wrote.
 func TestHeldEmailPointers(t *testing.T) {
 	for text, want := range map[string][]string{
 		"ada@example.com ":           {"ada@example.com"},

@@ -21,7 +21,7 @@ var (
 	// ErrTooManyPointers says that a user would have more than [MaxPointers].
 	ErrTooManyPointers = fmt.Errorf("a user has at most %d pointers besides the e-mail", MaxPointers)
 	// errRole says that no token can carry a role.
-	errRole = errors.New("a role has 1 to 64 bytes without spaces and controls, and all roles together at most 1024")
+	errRole = errors.New("a role must have 1 to 64 bytes without spaces and control characters, and all roles together at most 1024 bytes")
 	// errClaims says that no token can carry a user's own claims.
 	errClaims = errors.New("not usable as own claims")
 	// errSubject says that a text is not a valid subject.

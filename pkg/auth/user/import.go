@@ -102,7 +102,7 @@ func (d *Directory) importable(record User) (User, error) {
 		return User{}, err
 	}
 	if record.ID == "" && len(moves.Add) == 0 {
-		return User{}, fmt.Errorf("%w: neither a subject, nor an e-mail, nor a pointer is given", ErrEmail)
+		return User{}, fmt.Errorf("%w: the record has no subject, e-mail or pointer (want at least one)", ErrEmail)
 	}
 	if strings.TrimSpace(record.VerifiedEmail) != strings.TrimSpace(record.Email) && record.VerifiedEmail != "" {
 		return User{}, errVerified

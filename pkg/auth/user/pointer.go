@@ -182,7 +182,7 @@ func checkPointers(pointers, before []Pointer) error {
 			return err
 		}
 		if p.Kind == KindEmail {
-			return fmt.Errorf("%w: the pointer from an e-mail is made from the e-mail", ErrPointer)
+			return fmt.Errorf("%w: a pointer of kind e must not be listed; it follows from the e-mail", ErrPointer)
 		}
 		if len(pointers) > MaxPointers {
 			return ErrTooManyPointers

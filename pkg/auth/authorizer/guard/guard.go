@@ -34,7 +34,8 @@ import (
 // not answer, the keys stay in use for 24 hours. FromEnvironment itself makes no request, so the
 // program starts even if the issuer is down.
 //
-// The authorizer logs to standard output. The error names every variable that is missing or invalid.
+// The authorizer logs to standard output. The error names every variable that is missing or
+// invalid.
 func FromEnvironment() (*authorizer.Authorizer, error) {
 	return from(os.LookupEnv, os.Stdout, time.Now)
 }

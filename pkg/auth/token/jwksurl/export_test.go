@@ -8,7 +8,7 @@ func (s *Source) SetTimeout(d time.Duration) (was time.Duration) {
 	return was
 }
 
-// The times by which a Source works.
+// The durations of a Source.
 const (
 	FirstRetryAfter = firstRetryAfter
 	FreshFor        = freshFor

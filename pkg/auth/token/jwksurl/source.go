@@ -13,7 +13,7 @@
 // unreachable or its answer is not a valid, non-empty key set, the previous keys remain in use for
 // up to 24 hours.
 //
-// Two requests are at least a minute apart, whether or not the first one succeeds. An attacker
+// Two requests are at least a minute apart, whether or not the first succeeds. An attacker
 // can therefore not use invented kids, or an outage of the issuer, to make an authorizer flood the
 // issuer with requests.
 package jwksurl
@@ -117,7 +117,7 @@ func (s *Source) look(ctx context.Context, kid string) (token.Key, *request, err
 	due := err != nil || s.age() >= freshFor
 	switch {
 	case due && s.request == nil && s.now().Sub(s.tried) >= s.pause():
-		// A caller that finds the keys old waits for the new ones: Lambda would freeze a request
+		// A caller that finds the keys old waits for the new keys: Lambda would freeze a request
 		// that outlives the answer.
 		s.tried = s.now()
 		s.request = &request{make(chan struct{})}

@@ -140,7 +140,7 @@ func TestKeysAreFetchedOnceAndKept(t *testing.T) {
 }
 
 // An unusable key beside usable keys is reported, and the usable keys stay in use.
-func TestOddKeysAreSkippedAndNamed(t *testing.T) {
+func TestUnusableKeysAreSkippedAndReported(t *testing.T) {
 	i, key := newIssuer(t), newKey(t)
 	text := strings.Replace(jwks(t, key), `{"keys":[`, `{"keys":[{"kty":"RSA","kid":"weak","alg":"RS256","n":"AQAB","e":"AQAB"},`, 1)
 	i.answers(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })
@@ -171,7 +171,7 @@ func TestUnknownKidAsksOnceAMinute(t *testing.T) {
 	i.step(t, s, "withdrawn", old.ID(), auth.ErrNotFound, 3)
 }
 
-func TestStaleKeysGoOnWhileTheIssuerFails(t *testing.T) {
+func TestStaleKeysStayWhileTheIssuerFails(t *testing.T) {
 	i, key := newIssuer(t), newKey(t)
 	i.publishes(t, key)
 	s := i.source(t)
@@ -263,7 +263,7 @@ func TestKnownKeysDoNotWaitForAnothersRequest(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNotBelieved(t *testing.T) {
+func TestInvalidAnswers(t *testing.T) {
 	key := newKey(t)
 	good := jwks(t, key)
 	var folded bytes.Buffer
@@ -350,7 +350,7 @@ func TestSlowIssuerTimesOut(t *testing.T) {
 	}
 }
 
-func TestStrangersAreNotBelieved(t *testing.T) {
+func TestUnknownAuthority(t *testing.T) {
 	i, key := newIssuer(t), newKey(t)
 	i.publishes(t, key)
 	s, err := jwksurl.New(jwksurl.Config{URL: i.URL, Roots: x509.NewCertPool(), Now: i.clock})
