@@ -58,7 +58,8 @@ Auth:
 		func(s stack.Stack) string { return restBlock(s, "REQUEST", withoutSource) }},
 }
 
-// The identity of an authorizer. Without a source, the gateway passes on a request that has the cookie alone.
+// The identity sources of an authorizer. Without a source, the gateway also calls it for a request
+// that has only a cookie.
 const (
 	withHeader    = "{Headers: [Authorization], ReauthorizeEvery: 0}"
 	withoutSource = "{ReauthorizeEvery: 0}"

@@ -12,14 +12,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// auditFlag selects where a command that ends sessions writes its audit lines. The log group of the
-// functions is no choice: credentials that may write there could forge the lines of the functions.
+// auditFlag selects where a command that ends sessions writes its audit lines. The command cannot
+// write to the log group of the functions: credentials with this permission could forge the lines
+// of the functions.
 type auditFlag struct {
 	AuditLog string `placeholder:"FILE" help:"Append the audit lines to this file (default: standard error)."`
 }
 
-// recorded calls do with the audit log. The log is open before do begins, so that no session ends
-// off the record because a file cannot be written.
+// recorded calls do with the audit log. It opens the log before do begins, so that no session ends
+// without a line because a file cannot be written.
 func (f auditFlag) recorded(standard io.Writer, do func(*audit.Log) error) error {
 	if f.AuditLog == "" {
 		return do(audit.New(standard, nil))
@@ -31,15 +32,15 @@ func (f auditFlag) recorded(standard io.Writer, do func(*audit.Log) error) error
 	return errors.Join(do(audit.New(file, nil)), file.Close())
 }
 
-// The reasons of the lines of this command, in the words that the lines of the functions have.
+// The reasons in the lines of this command. The functions use the same words.
 const (
 	byOperator = string(session.RevocationAdmin)
 	byDisable  = string(session.OutcomeSubjectDisabled)
 	byDelete   = string(session.OutcomeSubjectMissing)
 )
 
-// record writes the line of a session that an operator ended, and one of each session that it had
-// replaced. e and err are what session.Manager.Revoke returned.
+// record writes the line of a session that an operator ended, and a line for each session that it
+// had replaced. e and err are the results of session.Manager.Revoke.
 func record(ctx context.Context, log *audit.Log, key session.Key, e session.Ended, err error) {
 	line := audit.Event{
 		Name: audit.TokenRevoked, Outcome: string(e.Outcome), Reason: string(e.Reason),
@@ -60,9 +61,9 @@ func record(ctx context.Context, log *audit.Log, key session.Key, e session.Ende
 	}
 }
 
-// recordAll writes the line of a user all of whose sessions were ended. If the store did not
-// confirm it, the line says so: they may have ended all the same. After other errors nothing has
-// changed, and there is no line.
+// recordAll writes the line of a user whose sessions were all ended. If the store did not confirm
+// the write, the line says so, because the sessions may have ended nevertheless. After other errors
+// nothing has changed, and recordAll writes no line.
 func recordAll(ctx context.Context, log *audit.Log, of auth.SubjectID, reason string, err error) {
 	line := audit.Event{Name: audit.TokenRevoked, Outcome: string(session.OutcomeEnded), Reason: reason, SubjectID: of}
 	if err != nil {
@@ -73,8 +74,8 @@ func recordAll(ctx context.Context, log *audit.Log, of auth.SubjectID, reason st
 	}
 }
 
-// recordPassword writes the line of a new password, which ends all sessions of the user. For errors
-// it is as recordAll.
+// recordPassword writes the line of a new password, which ends all sessions of the user. It treats
+// errors like recordAll.
 func recordPassword(ctx context.Context, log *audit.Log, of auth.SubjectID, err error) {
 	line := audit.Event{Name: audit.PasswordChange, Reason: byOperator, SubjectID: of}
 	if err != nil {

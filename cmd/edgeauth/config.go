@@ -87,7 +87,7 @@ func (c *configCheck) sampleKey() (string, error) {
 	return string(key.Public().JWK()), err
 }
 
-// placed returns a problem with its place, as compilers print one: file:line: problem.
+// placed returns a problem with its place, in the form of a compiler's errors: file:line: problem.
 func placed(p deployment.Problem, origin string) string {
 	text, ok := strings.CutPrefix(p.String(), config.Config)
 	switch {

@@ -39,7 +39,7 @@ const (
 	fine    state = "ok"
 	warned  state = "warning" // nothing is broken
 	wrong   state = "wrong"
-	skipped state = "skipped" // because of another finding, or as it was asked for
+	skipped state = "skipped" // because of another finding, or at the user's request
 )
 
 // examination collects the findings.
@@ -64,12 +64,12 @@ func (x *examination) holds(ok bool, check, problem, cure string) {
 	}
 }
 
-// isWrong reports whether a check has found something wrong.
+// isWrong reports whether a check has found a problem.
 func (x *examination) isWrong() bool {
 	return slices.ContainsFunc(x.findings, func(f finding) bool { return f.State == wrong })
 }
 
-// errUnwell makes the exit status 1. What is wrong was printed.
+// errUnwell makes the exit status 1. The problems were already printed.
 var errUnwell = errors.New("something is wrong; see above")
 
 func (c *doctorCommand) Run(ctx context.Context, t terminal) error {
@@ -124,7 +124,7 @@ func (x *examination) deployment(ctx context.Context, s stack.Stack, withUser bo
 	}
 }
 
-// isMissing reports whether one of the checks has found something wrong.
+// isMissing reports whether one of the checks has found a problem.
 func (x *examination) isMissing(checks ...string) bool {
 	return slices.ContainsFunc(x.findings, func(f finding) bool { return f.State == wrong && slices.Contains(checks, f.Check) })
 }
@@ -160,10 +160,11 @@ func (x *examination) table(name string, t backend.TableState, expires bool, dep
 		"aws dynamodb update-table --table-name "+t.Name+" --deletion-protection-enabled")
 }
 
-// oldKeys is the age from which keys should be rotated, as KeyAgeAlarm has it.
+// oldKeys is the age from which keys should be rotated. KeyAgeAlarm has the same threshold.
 const oldKeys = 365 * 24 * time.Hour
 
-// keys checks the three rings and returns the signing ring, without keys if it could not be read.
+// keys checks the three rings and returns the signing ring. If the ring could not be read, it has
+// no keys.
 func (x *examination) keys(ctx context.Context, s stack.Stack, deploy string) keyrings.Ring {
 	secrets := backend.OpenSecrets(s.Secrets())
 	rings := map[keyrings.Kind]keyrings.Ring{}
@@ -198,7 +199,7 @@ func (x *examination) keys(ctx context.Context, s stack.Stack, deploy string) ke
 	return rings[keyrings.SigningRing]
 }
 
-// age checks for how long the keys have signed, and whether a rotation is possible.
+// age checks how long the keys have signed, and whether a rotation is possible.
 func (x *examination) age(all map[keyrings.Kind]keyrings.Ring, s stack.Stack) {
 	k := rings{signing: all[keyrings.SigningRing], refresh: all[keyrings.RefreshRing], login: all[keyrings.LoginRing], version: s.KeyVersion, stack: &s}
 	for _, ring := range []struct {
@@ -254,7 +255,7 @@ func (x *examination) functions(s stack.Stack, all []stack.Function, deploy stri
 	}
 }
 
-// alarms checks that the alarms exist, and whether one rings.
+// alarms checks that the alarms exist, and that none is in ALARM.
 func (x *examination) alarms(s stack.Stack, all []stack.Alarm, deploy string) {
 	if len(all) == 0 {
 		x.add("alarms", warned, "the stack has no alarms", deploy+" --parameter-overrides Monitoring=alarms")
@@ -278,7 +279,7 @@ func (x *examination) alarms(s stack.Stack, all []stack.Alarm, deploy string) {
 	}
 }
 
-// local checks a data directory, or a store of one's own.
+// local checks a data directory, or a store that --store names.
 func (x *examination) local(ctx context.Context, f storeFlag) error {
 	if f.Store == "" {
 		if err := f.Data.Exists(); err != nil {
@@ -296,7 +297,7 @@ func (x *examination) local(ctx context.Context, f storeFlag) error {
 	cure := "copy the store from a backup, correct the path, or end the program that has the store open"
 	if settings, err := f.settings(); err == nil && settings.BoltPath != "" {
 		info, err := os.Stat(settings.BoltPath)
-		if errors.Is(err, fs.ErrNotExist) { // to open a store of a data directory would make it
+		if errors.Is(err, fs.ErrNotExist) { // opening the store would create it
 			x.add("store", wrong, "there is no store in "+settings.BoltPath, "correct the path, copy the store from a backup, or start edgeauth dev, which makes an empty one")
 			return nil
 		}
@@ -317,8 +318,8 @@ func (x *examination) local(ctx context.Context, f storeFlag) error {
 	return nil
 }
 
-// ringCure returns what mends a ring of a data directory. "keys init" does not: it makes all three rings
-// of a directory without any.
+// ringCure returns the cure for a ring of a data directory. "keys init" is not the cure, because it
+// works only in a directory without rings.
 func ringCure(ring keyrings.Source, err error) string {
 	const anew = "edgeauth dev, which makes new keys: it refuses tokens of the lost ones"
 	switch {

@@ -18,7 +18,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// farOff is a difference of clocks at which tokens that were just issued are refused.
+// farOff is a difference of clocks at which freshly issued tokens are refused.
 const farOff = 30 * time.Second
 
 const jwksPath = "/.well-known/jwks.json"
@@ -41,7 +41,7 @@ func (x *examination) published(ctx context.Context, s stack.Stack, signing keyr
 		x.add("clock", skipped, "the answer has no date", "")
 		return
 	}
-	// The date has whole seconds, and is from between the request and the answer.
+	// The Date header has whole seconds, and was set between the request and the answer.
 	off := max(sent.Sub(date.Add(time.Second)), date.Sub(x.now()))
 	x.holds(off < farOff, "clock", fmt.Sprintf("the clock of this machine and that of AWS differ by %v; instants that commands write are wrong by that", off.Round(time.Second)),
 		"set the clock, for example with timedatectl set-ntp true")
@@ -60,7 +60,7 @@ type answered struct {
 	}
 }
 
-// told returns what went wrong.
+// told returns the problem of an answer.
 func (a answered) told(err error) string {
 	switch {
 	case err != nil:
@@ -98,12 +98,12 @@ func (x *examination) send(ctx context.Context, method, url string, body any, ac
 	if a.body, err = io.ReadAll(io.LimitReader(got.Body, most)); err != nil {
 		return a, err
 	}
-	_ = json.Unmarshal(a.body, &a.said) // an answer of the gateway may be none of ours
+	_ = json.Unmarshal(a.body, &a.said) // an answer of the gateway has another form
 	return a, nil
 }
 
-// roundTrip uses the API of the stack as a user would, with a user of its own, who is deleted in any
-// case.
+// roundTrip uses the API of the stack like a user. It adds its own user, and always deletes the
+// user afterwards.
 func (x *examination) roundTrip(ctx context.Context, s stack.Stack) {
 	stores, err := backend.OpenStores(s.Stores())
 	if err != nil {
@@ -137,7 +137,7 @@ func (x *examination) roundTrip(ctx context.Context, s stack.Stack) {
 	x.fine("round-trip")
 }
 
-// trip logs in, lists the sessions, refreshes and logs out. It returns what is wrong, or "".
+// trip logs in, lists the sessions, refreshes and logs out. It returns the problem, or "".
 func (x *examination) trip(ctx context.Context, api, email, password string) (problem, cure string, s state) {
 	logs := "read the audit lines of this minute (docs/operations.md, Logs), and look up the outcome in docs/audit.md"
 	step := func(what, method, path string, body any, access string, status int) (answered, error) {

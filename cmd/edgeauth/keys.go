@@ -86,7 +86,7 @@ func (f keysFlag) load(ctx context.Context, t terminal) (rings, error) {
 	return k, nil
 }
 
-// sealing reads the login key that seals now, and of a stack no other ring. The error wraps
+// sealing reads the login key that seals now. For a stack, it reads no other ring. The error wraps
 // [auth.ErrNotFound] if there is no login ring yet.
 func (f keysFlag) sealing(ctx context.Context, t terminal) (sealing, error) {
 	var s sealing
@@ -211,7 +211,7 @@ func (c *keysShow) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-// loginMadeBy says what creates a missing login ring.
+// loginMadeBy names the command that creates a missing login ring.
 func loginMadeBy(s *stack.Stack) string {
 	if s == nil {
 		return "edgeauth dev creates it"

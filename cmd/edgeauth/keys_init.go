@@ -9,7 +9,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// keysInit makes the rings of a program of one's own, which needs no demo user and no store.
+// keysInit creates the rings for a program of your own, which needs no demo user and no store.
 type keysInit struct {
 	homeFlag
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of the signing keys: RS256, ES256 or EdDSA (${default})."`

@@ -114,8 +114,8 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 	return exitDone
 }
 
-// explainFlag adds to the error for an unknown flag how an argument is written that begins with a
-// dash.
+// explainFlag adds a hint to the error for an unknown flag: how to write an argument that begins
+// with a dash.
 func explainFlag(wrong string) string {
 	if strings.HasPrefix(wrong, "unknown flag ") {
 		wrong += ` (an argument that begins with a dash stands at the end, behind "--")`
@@ -129,5 +129,5 @@ func usage(t terminal, wrong string) (status int) {
 	return exitUsage
 }
 
-// errUsage marks an error that only another command line can fix.
+// errUsage marks an error in the command line.
 var errUsage = errors.New("wrong usage")

@@ -20,8 +20,8 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// progress shows on one line of a terminal how far a long command is. If standard error is not a
-// terminal, it shows nothing.
+// progress shows the progress of a long command on one line of a terminal. If standard error is not
+// a terminal, it shows nothing.
 type progress struct {
 	t    terminal
 	size int64 // of the file; 0 if unknown
@@ -77,7 +77,7 @@ func (p *progress) show(text string) {
 	p.shown = true
 }
 
-// line writes a line that stays.
+// line writes a permanent line.
 func (p *progress) line(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +85,7 @@ func (p *progress) line(format string, args ...any) {
 	fmt.Fprintf(p.t.err, format+"\n", args...)
 }
 
-// Write writes whole lines that stay.
+// Write writes whole permanent lines.
 func (p *progress) Write(lines []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

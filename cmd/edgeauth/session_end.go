@@ -15,8 +15,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// openManager opens the stores, and a manager that ends sessions. It has no keys, so it can open and
-// refresh none: these commands need no access to the secrets of a stack.
+// openManager opens the stores, and a manager that ends sessions. The manager has no keys, so it
+// cannot open or refresh a session. These commands need no access to the secrets of a stack.
 func (f storeFlag) openManager(ctx context.Context, t terminal) (backend.Stores, *session.Manager, error) {
 	stores, err := f.open(ctx, t)
 	if err != nil {
@@ -135,10 +135,10 @@ func (c *sessionEndAll) all(ctx context.Context, t terminal, log *audit.Log, sho
 	return errors.Join(err, unreadable(t, w.unreadable), printed)
 }
 
-// endBefore adds an entry to the list of revocations that refuses every access token of now, so that
-// the tokens of the users who come last need not wait for their turn. The end of each user adds an entry
-// too, for tokens that are issued until then. A run that continues another one adds nothing: the users of
-// the first run may have logged in again.
+// endBefore adds an entry to the list of revocations that refuses every access token issued until
+// now, so that all tokens are refused at once and not one user after the other. The end of each
+// user adds an entry too, for tokens that are issued until then. A run with --after adds no entry:
+// users of the interrupted run may have logged in again.
 func endBefore(ctx context.Context, list session.Revocations, after auth.SubjectID) error {
 	if after != "" {
 		return nil
@@ -168,7 +168,7 @@ func endAll(ctx context.Context, sessions *session.Manager, users user.Store, lo
 	}
 }
 
-// userLogout is "session end-all WHO", beside the other verbs on a user.
+// userLogout is "session end-all WHO" under another name, beside the other commands on a user.
 type userLogout struct {
 	whoArgument
 	auditFlag

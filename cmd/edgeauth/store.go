@@ -27,7 +27,7 @@ var localTables = map[string]string{
 	config.AttemptsTable: "edgeauth-attempts",
 }
 
-// settings returns the settings of a local store, one that is not stack:NAME.
+// settings returns the settings of a local store, which is every store except stack:NAME.
 func (f storeFlag) settings() (config.Stores, error) {
 	if f.Store == "" {
 		return config.Stores{BoltPath: f.Data.StorePath()}, nil
@@ -88,7 +88,7 @@ func (f storeFlag) openSessions(ctx context.Context, t terminal) (backend.Stores
 	return stores, rules, err
 }
 
-// openLocal returns the stores of a store that is not stack:NAME.
+// openLocal returns the stores of a local store, which is every store except stack:NAME.
 func (f storeFlag) openLocal() (backend.Stores, error) {
 	settings, err := f.settings()
 	if err != nil {

@@ -77,7 +77,7 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// confirm asks on a terminal whether to go on. Without a terminal it returns a usage error that
+// confirm asks on a terminal whether to continue. Without a terminal, it returns a usage error that
 // names --yes.
 func (t terminal) confirm(question string) error {
 	if !isTerminal(t.in) {

@@ -152,8 +152,8 @@ func (c *tokenVerify) Run(ctx context.Context, t terminal) error {
 	})
 }
 
-// explain names both issuers in the error of a token of another one. The signature of such a token is
-// good: it is checked before the claims.
+// explain names both issuers in the error for a token of another issuer. The signature of such a
+// token is good, because it is checked before the claims.
 func (c *tokenVerify) explain(err error, text auth.Secret) error {
 	if token.ReasonOf(err) != token.ReasonWrongIssuer {
 		return err

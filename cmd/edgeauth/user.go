@@ -50,7 +50,7 @@ type userView struct {
 	// MustChange says that the user must set a new password before anything else.
 	MustChange bool      `json:"must_change,omitempty"`
 	Created    time.Time `json:"created"`
-	// LastLogin is absent if no session tells it.
+	// LastLogin is absent if no session is stored.
 	LastLogin time.Time `json:"last_login,omitzero"`
 }
 
@@ -99,7 +99,7 @@ func recordOwnForm(ctx context.Context, d *user.Directory) error {
 	return err
 }
 
-// explained adds to an error of a directory what the command knows.
+// explained adds the context of the command to an error of a directory.
 func explained(err error, email string) error {
 	if errors.Is(err, user.ErrExists) {
 		return fmt.Errorf("%s already has an account", email)

@@ -50,7 +50,7 @@ func (c whoArgument) change(ctx context.Context, t terminal, done string, f func
 	return t.print(viewOf(u), func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", done, named(u)) })
 }
 
-// named returns what a user is called in text for people.
+// named returns the name of a user in text output.
 func named(u user.User) string {
 	if u.Email == "" {
 		return fmt.Sprintf("subject %s", printable(string(u.ID)))

@@ -18,8 +18,8 @@ type userInvite struct {
 	Email string `arg:"" help:"The e-mail address that may sign up."`
 }
 
-// Run stores an invitation. Its secret opens nothing by itself: the code of the sign-up still goes to the
-// address.
+// Run stores an invitation. The secret alone opens no account: the code of the sign-up still goes
+// to the address.
 func (c *userInvite) Run(ctx context.Context, t terminal) error {
 	stores, err := c.open(ctx, t)
 	if err != nil {
@@ -62,8 +62,9 @@ type userCode struct {
 	Client  auth.ClientID `default:"default" placeholder:"ID" help:"The client that takes the code (${default})."`
 }
 
-// Run makes a flow of a user and prints what the user would get: the auth_session of POST /auth/code,
-// and the code of the mail. It needs the login ring of the store, which seals the auth_session.
+// Run creates a flow for a user and prints what the user would get: the auth_session of POST
+// /auth/code, and the code of the mail. It needs the login ring of the store, which seals the
+// auth_session.
 func (c *userCode) Run(ctx context.Context, t terminal) error {
 	rules, err := c.readConfig(ctx, c.storeFlag)
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/service"
 )
 
-// configFlag names the configuration whose rules a command holds to.
+// configFlag names the configuration whose rules a command applies.
 type configFlag struct {
 	Config string `placeholder:"JSON|file:PATH" help:"The configuration of the functions (default: the parameter Config of the stack; for another store, EDGEAUTH_CONFIG)."`
 }
 
-// configuration is what a configuration says about users.
+// configuration has the parts of a configuration that concern users.
 type configuration struct {
-	from    string // empty if there is no configuration at hand
+	from    string // empty if no configuration is known
 	policy  password.Policy
 	clients []auth.ClientID // sorted
 }
@@ -71,8 +71,8 @@ func (f configFlag) readConfig(ctx context.Context, s storeFlag) (c configuratio
 	return c, nil
 }
 
-// explain adds to an error about a new password which setting asks for more than the least of all
-// deployments.
+// explain adds the setting that requires a longer password than the default to an error about a new
+// password.
 func (c configuration) explain(err error) error {
 	var short *password.TooShort
 	if errors.As(err, &short) && short.Least == c.policy.MinCharacters {

@@ -75,7 +75,7 @@ func (c *userEmails) Run(ctx context.Context, t terminal) error {
 	return err
 }
 
-// reasonOf says why the pointer of an address cannot move.
+// reasonOf returns the reason why the pointer of an address cannot move.
 func reasonOf(m user.EmailMove) string {
 	if errors.Is(m.Err, user.ErrExists) {
 		return fmt.Sprintf("the user with subject %s has the same address", printable(string(m.Holder)))

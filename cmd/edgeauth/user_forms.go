@@ -35,8 +35,7 @@ func (c *userForms) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	// The record is read before the users: a change of the record since then means that users may
-	// have been created.
+	// The record is read before the users: if it has changed since, users may have been created.
 	record, err := stores.Users.Forms(ctx)
 	if err != nil {
 		return err
@@ -103,8 +102,9 @@ func countForms(ctx context.Context, stores backend.Stores) (users map[string]in
 	}
 }
 
-// clearForms removes from the record as read the forms that no user has, and returns the new record.
-// It keeps a form that this version does not know, because it cannot count the users who have it.
+// clearForms removes the forms that no user has from the record as read, and returns the new
+// record. It keeps a form that this version does not know, because it cannot count the users who
+// have it.
 func clearForms(ctx context.Context, stores backend.Stores, record user.Forms, users map[string]int) (user.Forms, error) {
 	after := record
 	after.Recorded = slices.DeleteFunc(slices.Clone(record.Recorded), func(form string) bool {

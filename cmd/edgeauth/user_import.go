@@ -63,7 +63,7 @@ func (c *userImport) Run(ctx context.Context, t terminal) error {
 	counted := &countingReader{Reader: in}
 	show := &progress{t: t, size: size, read: &counted.n}
 	directory := directoryOf(stores)
-	// As long as there is no user, no answer can reveal one.
+	// A store without users has no user whom the time of an answer could reveal.
 	page, err := stores.Users.List(ctx, "", 1)
 	if err != nil {
 		return err
@@ -137,9 +137,10 @@ func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 		Kept      int64 `json:"kept"`
 		Refused   int64 `json:"refused"`
 		DryRun    bool  `json:"dry_run"`
-		// Notes are numbers of users by what was left out of them.
+		// Notes counts the users by the data that was left out.
 		Notes map[importer.Note]int64 `json:"notes,omitempty"`
-		// Weak is how many weak hashes an import will hash, and WeakSeconds about how long.
+		// Weak is the number of weak hashes that an import will hash, and WeakSeconds about the
+		// time.
 		Weak        int64   `json:"weak,omitempty"`
 		WeakSeconds float64 `json:"weak_seconds,omitempty"`
 	}{Created: i.Created.Load(), Unchanged: i.Unchanged.Load(), Kept: i.Kept.Load(), Refused: i.Refused.Load(), DryRun: c.DryRun, Notes: i.Notes()}

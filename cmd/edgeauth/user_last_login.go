@@ -10,10 +10,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// lastLogin returns when a user last proved the password or another credential: the newest of the
-// sessions that the store still has, ended ones too. It returns the zero time if there are none. No
-// login writes to the user, so a session is the only trace of a login, and the store deletes it some
-// time after its end.
+// lastLogin returns when a user last proved the password or another credential: the newest
+// auth_time of the stored sessions, including ended sessions. It returns the zero time if no
+// session is stored. No login writes to the user, so a session is the only trace of a login, and
+// the store deletes it some time after its end.
 func lastLogin(ctx context.Context, stores backend.Stores, id auth.SubjectID) (last time.Time, err error) {
 	all, err := sessionsOf(ctx, stores.Sessions, id)
 	for _, s := range all {

@@ -26,7 +26,7 @@ type walk struct {
 	do       func(context.Context, user.User) error
 	// pause waits before another try. nil means a real wait.
 	pause func(ctx context.Context, tried int) error
-	// show shows the progress. nil means a progress of its own.
+	// show shows the progress. nil means that the walk creates a progress.
 	show *progress
 
 	done       atomic.Int64
@@ -35,7 +35,7 @@ type walk struct {
 
 const (
 	walkPage    = 100
-	walkTries   = 8 // together about half a minute, besides the tries of the client of a store
+	walkTries   = 8 // together about half a minute, besides the retries of the store's client
 	firstPause  = 100 * time.Millisecond
 	mostWorkers = 256
 )
@@ -48,7 +48,7 @@ func (w *walk) check() error {
 	return nil
 }
 
-// run walks. The error says where another walk can go on.
+// run walks. The error says where another walk can continue.
 func (w *walk) run(ctx context.Context) error {
 	if err := w.check(); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (w *walk) page(ctx context.Context, users []user.User) error {
 	return context.Cause(ctx)
 }
 
-// patiently calls f until the store answers, with a pause before each further try.
+// patiently calls f until the store answers, with a pause before each retry.
 func (w *walk) patiently(ctx context.Context, f func() error) error {
 	pause := w.pause
 	if pause == nil {
@@ -123,8 +123,8 @@ func isTransient(err error) bool {
 	return errors.Is(err, session.ErrThrottled) || !errors.As(err, &code) || code.ErrorCode() == "InternalServerError"
 }
 
-// wait pauses: each time twice as long, and at random up to a half less, so that the workers do not
-// come back together.
+// wait pauses, each time twice as long, minus a random part of up to a half, so that the workers do
+// not retry at the same moment.
 func wait(ctx context.Context, tried int) error {
 	d := firstPause << (tried - 1)
 	d -= rand.N(d / 2)

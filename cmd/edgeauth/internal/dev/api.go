@@ -30,8 +30,9 @@ type API struct {
 	Authorizer Authorizer
 	// SessionAuthorizer is in front of the routes that Guards checks, in place of Authorizer.
 	SessionAuthorizer Authorizer
-	// Identity is the header without which the gateway answers 401 and asks no authorizer, in lower
-	// case. If it is empty, the authorizers are asked about every request.
+	// Identity is the identity source, a header in lower case: without it the gateway answers 401
+	// and calls no authorizer. If Identity is empty, the gateway calls the authorizer for every
+	// request.
 	Identity string
 	Guards   Guards
 	CORS     CORS
@@ -41,7 +42,7 @@ type API struct {
 	// Upstream serves every path without a route, behind the authorizer unless Guards says
 	// otherwise. If it is nil, those paths get 404.
 	Upstream *Upstream
-	// Pages are served to everybody at paths without a route. It may be nil.
+	// Pages are served without a token at paths without a route. It may be nil.
 	Pages *Pages
 	Inbox Inbox
 	Now   func() time.Time
@@ -52,7 +53,7 @@ type Authorizer interface {
 	Invoke(ctx context.Context, event []byte) ([]byte, error)
 }
 
-// requestIDHeader is the header in which an HTTP API tells a client the id of its request. The
+// requestIDHeader is the header in which an HTTP API returns the id of a request to the client. The
 // audit lines of the authorizer and of the function have the same id.
 const requestIDHeader = "Apigw-Requestid"
 
@@ -81,7 +82,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	upstream := !found && a.Upstream != nil
-	// A gateway without a route for OPTIONS answers it, a preflight or not.
+	// A gateway with CORS and without a route for OPTIONS answers OPTIONS itself, preflight or not.
 	if a.CORS.on() && (isPreflight(r) || r.Method == http.MethodOptions && !upstream) {
 		a.CORS.preflight(w, r, listed, upstream)
 		return

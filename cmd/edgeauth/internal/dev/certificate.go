@@ -20,7 +20,7 @@ import (
 // TLS says how the server gets its certificate. The zero TLS means plain http.
 type TLS struct {
 	On        bool
-	Cert, Key string // paths of PEM files; if empty, the server makes a certificate of its own
+	Cert, Key string // paths of PEM files; if empty, the server creates a certificate
 }
 
 // The files of a certificate that the server made.
@@ -29,8 +29,8 @@ const (
 	keyFile  = "tls.key"
 )
 
-// A certificate lives for a year, and a new one is made in its last month. Browsers accept no
-// longer life than 398 days from any certificate that they are told to trust.
+// A certificate is valid for a year, and is replaced in its last month. Browsers accept at most 398
+// days, even for a certificate that a user has trusted.
 const (
 	certLife  = 365 * 24 * time.Hour
 	certRenew = 30 * 24 * time.Hour
@@ -40,8 +40,8 @@ const (
 // (section 4.1.2.2).
 var serialBound = new(big.Int).Lsh(big.NewInt(1), 127)
 
-// certificate returns the certificate of the server: that of the files, or the one in the data
-// directory, which is made if it is missing, near its end, or for other hosts.
+// certificate returns the certificate of the server: from the files, or from the data directory. It
+// creates the certificate in the data directory if it is missing, near its end, or for other hosts.
 func (t TLS) certificate(home Home, hosts Hosts, now time.Time) (tls.Certificate, error) {
 	if t.Cert != "" {
 		c, err := tls.LoadX509KeyPair(t.Cert, t.Key)
@@ -61,7 +61,7 @@ func (t TLS) certificate(home Home, hosts Hosts, now time.Time) (tls.Certificate
 	return home.makeCertificate(names, now)
 }
 
-// serves reports whether a certificate is for all of these names and lives long enough.
+// serves reports whether a certificate is for all of these names and is valid for long enough.
 func serves(c *x509.Certificate, names []string, now time.Time) bool {
 	for _, name := range names {
 		if c.VerifyHostname(name) != nil {
@@ -71,8 +71,8 @@ func serves(c *x509.Certificate, names []string, now time.Time) bool {
 	return now.After(c.NotBefore) && now.Add(certRenew).Before(c.NotAfter)
 }
 
-// makeCertificate makes a self-signed certificate. It is no authority: a person who trusts it trusts
-// these names, and a thief of its key can imitate no other site.
+// makeCertificate makes a self-signed certificate. The certificate is not an authority: a user who
+// trusts it trusts only these names, and a thief of its key cannot imitate another site.
 func (h Home) makeCertificate(names []string, now time.Time) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -106,7 +106,7 @@ func (h Home) makeCertificate(names []string, now time.Time) (tls.Certificate, e
 	certText := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	keyText := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
 	for name, text := range map[string][]byte{certFile: certText, keyFile: keyText} {
-		// A file of before may be readable by others, and WriteFile keeps its mode.
+		// Other users may be able to read an existing file, and WriteFile keeps its mode.
 		if err := os.Remove(h.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return tls.Certificate{}, err
 		}

@@ -11,17 +11,17 @@ import (
 
 // edgeauth's cookies require TLS: their names begin with __Host-Http-, and they are Secure. Over plain
 // http some browsers drop them (Safari even on loopback), so the server replaces the prefix and
-// removes Secure on the way to the browser, and restores the names on the way back. What is behind
-// the gateway is not aware of it: the functions, the authorizers and the upstream see the names of a
-// deployment. Over TLS nothing is renamed.
+// removes Secure on the way to the browser, and restores the names on the way back. The programs
+// behind the gateway do not notice this: the functions, the authorizers and the upstream see the
+// names of a deployment. Over TLS nothing is renamed.
 const (
 	securePrefix = "__Host-Http-"
 	localPrefix  = "edgeauth-"
 )
 
-// fromBrowser returns r with the names of cookies that a deployment has. Over plain http a cookie
-// that has such a name already is left out: it is one that the browser got over TLS, from the same
-// host, before the server was started without it.
+// fromBrowser returns r with the names of cookies that a deployment has. Over plain http,
+// fromBrowser omits a cookie that already has a name of a deployment: the browser got this cookie
+// over TLS, from the same host, before the server was restarted without TLS.
 func fromBrowser(r *http.Request) *http.Request {
 	if r.TLS != nil || len(r.Header["Cookie"]) == 0 {
 		return r
@@ -66,10 +66,10 @@ func toBrowser(r *http.Request, lines []string) []string {
 }
 
 // foreignHandshake reports whether r is a WebSocket handshake with one of edgeauth's cookies from a page
-// that may not send it. CORS does not apply to handshakes, so the page would get a whole conversation in
-// the name of its visitor. The gateway that the server stands in for has no WebSockets, so its
-// authorizers do not judge handshakes. origins are those of EDGEAUTH_CONFIG. Some browsers send no
-// Sec-Fetch-Site with a handshake, so the server's own Origin counts too.
+// that may not send it. CORS does not apply to handshakes, so the page could read and send messages
+// as the user. An HTTP API has no WebSockets, so its authorizers do not check handshakes. origins
+// are those of EDGEAUTH_CONFIG. Some browsers send no Sec-Fetch-Site with a handshake, so the
+// server's own Origin counts too.
 func foreignHandshake(r *http.Request, origins []string) bool {
 	ours := func(c *http.Cookie) bool { return strings.HasPrefix(c.Name, securePrefix) }
 	if !isHandshake(r) || !slices.ContainsFunc(r.Cookies(), ours) {
@@ -88,8 +88,8 @@ func ownOrigin(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// forAuthorizer returns r as an authorizer can judge it. The authorizers do not know the origin of the
-// API, and learn from Sec-Fetch-Site that a page has it. This server knows its own.
+// forAuthorizer returns r in the form that an authorizer can judge. The authorizers do not know the
+// origin of the API, and rely on Sec-Fetch-Site. This server knows its own origin.
 func forAuthorizer(r *http.Request) *http.Request {
 	if !isHandshake(r) || strings.Join(r.Header.Values(crosssite.OriginHeader), ",") != ownOrigin(r) {
 		return r

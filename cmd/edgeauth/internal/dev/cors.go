@@ -13,7 +13,7 @@ import (
 // template.yaml. The zero CORS has none: the server then answers no preflight and sets no header of
 // CORS.
 //
-// The origins whose pages may send cookies are another list, the member "origins" of
+// The origins whose pages may send cookies are in a separate list, the member "origins" of
 // EDGEAUTH_CONFIG.
 type CORS struct{ origins []string }
 
@@ -26,7 +26,7 @@ var (
 
 const corsMaxAge = 7200 // seconds
 
-// originForm is that of the parameter Origins, for one origin.
+// originForm is the form of one origin in the parameter Origins.
 var originForm = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]{1,5})?$`)
 
 // NewCORS returns the CORS for these origins, each in the form in which browsers send it.
@@ -42,12 +42,12 @@ func NewCORS(origins []string) (CORS, error) {
 	return CORS{origins}, nil
 }
 
-// on reports whether the gateway does CORS at all.
+// on reports whether the gateway handles CORS.
 func (c CORS) on() bool { return len(c.origins) > 0 }
 
-// mark sets the headers that every answer to a page of a listed origin has, and reports whether r
-// comes from one. The answers of the gateway itself have them too: without them a page cannot tell
-// a 401 from a network that is down.
+// mark sets the headers of every answer to a page of a listed origin, and reports whether r comes
+// from such a page. The answers of the gateway itself need the headers too: without them a page
+// cannot distinguish a 401 from a network error.
 func (c CORS) mark(h http.Header, r *http.Request) (listed bool) {
 	if !c.on() {
 		return false
@@ -65,7 +65,7 @@ func (c CORS) mark(h http.Header, r *http.Request) (listed bool) {
 	return listed
 }
 
-// isPreflight reports whether r asks if a page may send another request.
+// isPreflight reports whether r is a CORS preflight.
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
@@ -73,8 +73,8 @@ func isPreflight(r *http.Request) bool {
 // preflight answers a preflight, without the authorizer and without a function. An origin that is
 // not listed gets the same 204 without the headers, and the browser then refuses the request.
 //
-// The upstream is an API of its own in a deployment, with a CorsConfiguration of its own. A
-// preflight for one of its paths is therefore granted the method and the headers that it asks for.
+// In a deployment, the upstream is a separate API with its own CorsConfiguration. So a preflight
+// for one of its paths gets the method and the headers that it asks for.
 func (c CORS) preflight(w http.ResponseWriter, r *http.Request, listed, upstream bool) {
 	if listed {
 		methods, headers := strings.Join(corsMethods, ","), strings.Join(corsHeaders, ",")
@@ -90,8 +90,8 @@ func (c CORS) preflight(w http.ResponseWriter, r *http.Request, listed, upstream
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// dropCORS removes the headers of CORS from an answer: a gateway with a CorsConfiguration ignores
-// those of its backends.
+// dropCORS removes the CORS headers from an answer: a gateway with a CorsConfiguration ignores the
+// CORS headers of its backends.
 func dropCORS(h http.Header) {
 	for name := range h {
 		if strings.HasPrefix(name, "Access-Control-") {

@@ -45,7 +45,7 @@ func (h Home) ensureDemoUser(ctx context.Context, users user.Store) (auth.Secret
 	return secret, err
 }
 
-// proven returns the password if it is still the user's, who may have changed it.
+// proven returns the password if the user has not changed it.
 func proven(ctx context.Context, users user.Store, id auth.SubjectID, secret auth.Secret) (auth.Secret, error) {
 	u, err := users.Get(ctx, id)
 	if err != nil {

@@ -10,20 +10,20 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// Guards are the routes that have another guard than the authorizer. The zero Guards has none. As in
-// a gateway, the most specific route decides about a request.
+// Guards are the routes that have another guard than the authorizer. The zero Guards has no routes.
+// As in a gateway, the most specific route decides about a request.
 type Guards struct {
 	mux             *http.ServeMux
 	checked, public []string
 }
 
-// guard is what stands in front of a route.
+// guard is the check in front of a route.
 type guard int
 
 const (
 	byToken   guard = iota // the authorizer
 	bySession              // the session authorizer: a token ends with its session
-	byNothing              // no authorizer, as in a route of a gateway that names none
+	byNothing              // no authorizer, as in a gateway's route without one
 )
 
 // ServeHTTP makes a guard a handler, because http.ServeMux finds handlers. It is never called.
@@ -31,7 +31,7 @@ func (guard) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // NewGuards returns the guards of the routes of --checked and --public, each in the form of
 // http.ServeMux with a method, such as "POST /money" or "GET /accounts/{id}". A public route must
-// not be one of edgeauth's, which have the guards of a deployment.
+// not be one of edgeauth's routes, which have the guards of a deployment.
 func NewGuards(checked, public []string) (Guards, error) {
 	g := Guards{http.NewServeMux(), checked, public}
 	for _, flag := range []struct {
@@ -59,7 +59,7 @@ func (g Guards) add(pattern string, by guard) (err error) {
 	case !found || method == "":
 		return errors.New("it has no method")
 	case method == "ANY" || method != strings.ToUpper(method):
-		// http.ServeMux takes any word for a method, and the route would match no request.
+		// http.ServeMux accepts any word as a method, but the route would match no request.
 		return fmt.Errorf("%s is no method of a request", method)
 	}
 	if by == byNothing && slices.ContainsFunc(route.Table(), func(r route.Row) bool { return r.Pattern == pattern }) {
@@ -72,9 +72,9 @@ func (g Guards) add(pattern string, by guard) (err error) {
 // of returns the guard of a request. It looks at the decoded path, as the authorizers and the
 // upstream do.
 //
-// A public route must match the very path that the upstream gets, and the method. http.ServeMux
-// finds a route for "//health", and a route of GET for HEAD, too. Another route could be the one of
-// such a request in a gateway, so it has the stricter authorizer in front.
+// A public route must match exactly the path that the upstream gets, and the method. http.ServeMux
+// also finds a route for "//health", and a route of GET for HEAD. In a gateway, another route could
+// match such a request, so the stricter authorizer checks it.
 func (g Guards) of(r *http.Request) guard {
 	if g.mux == nil {
 		return byToken
@@ -86,7 +86,7 @@ func (g Guards) of(r *http.Request) guard {
 	if pattern == "" {
 		return byToken
 	}
-	by, exact := h.(guard) // or a redirect to the clean form of the path
+	by, exact := h.(guard) // otherwise a redirect to the clean form of the path
 	method, _, _ := strings.Cut(pattern, " ")
 	if !exact || by == byNothing && method != r.Method {
 		return bySession

@@ -104,8 +104,8 @@ func (h Home) EnsureKeys(ctx context.Context, alg token.Algorithm, now time.Time
 	return signing.Current(), h.ensureLogin(ctx, at.Version, now)
 }
 
-// ensureLogin creates a missing login ring at version v, and moves a login ring that is behind up
-// to v. An older edgeauth, which does not know the login ring, moves only the other two.
+// ensureLogin creates a missing login ring at version v, and moves an older login ring to v. An
+// older edgeauth, which does not know the login ring, moves only the other two rings.
 func (h Home) ensureLogin(ctx context.Context, v keyrings.Version, now time.Time) error {
 	if _, err := h.ensure(ctx, h.LoginRing(), keyrings.LoginRing, keyrings.Move{Version: v}, now); err != nil {
 		return err

@@ -35,7 +35,7 @@ func NewHosts(names []string) (Hosts, error) {
 	return names, nil
 }
 
-// has reports whether the Host header names this machine.
+// has reports whether the Host header names this machine or a listed host.
 func (h Hosts) has(r *http.Request) bool {
 	name, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -46,15 +46,15 @@ func (h Hosts) has(r *http.Request) bool {
 
 var thisMachine = net.IPv4(127, 0, 0, 1)
 
-// site is where the server is.
+// site is the address at which clients reach the server.
 type site struct {
-	url    string // of a client on this machine
+	url    string // for clients on this machine
 	issuer string
 	hosts  Hosts
 }
 
-// site returns where a server that listens at this address is. Besides those of --host, it is at the
-// hosts that --addr and --issuer name.
+// site returns the site of a server that listens at this address. Its hosts are those of --host,
+// --addr and --issuer.
 func (o Options) site(listens net.Addr) (site, error) {
 	at, ok := listens.(*net.TCPAddr)
 	if !ok {

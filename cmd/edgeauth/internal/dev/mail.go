@@ -16,10 +16,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// Mail says what becomes of mails.
+// Mail says how mails are sent or stored.
 type Mail struct {
 	// Sender has the forms of EDGEAUTH_MAIL_SENDER; empty means a folder of the data directory, and
-	// "none" that no mail leaves.
+	// "none" means that no mail is sent.
 	Sender string
 	// Link is the page that mails link to: a URL, or a path of the server. Empty means the page of the server.
 	Link      string
@@ -29,8 +29,8 @@ type Mail struct {
 // mailFrom is the address of mails that do not leave this machine.
 const mailFrom = "login@localhost"
 
-// mailLink returns the page that mails link to, or "" if they cannot link to one: to a server with plain
-// http that other machines reach.
+// mailLink returns the page that mails link to, or "" if the server has plain http and other
+// machines reach it.
 func (o Options) mailLink(s site) string {
 	switch {
 	case strings.HasPrefix(o.Mail.Link, "/"):
@@ -41,8 +41,8 @@ func (o Options) mailLink(s site) string {
 	return o.Mail.Link
 }
 
-// mails returns the queue of mails, and the folder that they are written to. Both are zero if no mail
-// leaves.
+// mails returns the queue of mails, and the folder that they are written to. Both are zero if no
+// mail is sent.
 func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) {
 	sender := o.Mail.Sender
 	switch sender {
@@ -94,7 +94,7 @@ func (o Options) mails(ctx context.Context) (*mail.Local, outbox.Folder, error) 
 	}), outbox.Folder(m.Folder), nil
 }
 
-// inFlags returns err with the flag --mail and its value in the place of the variable.
+// inFlags returns err with the flag --mail and its value instead of the variable.
 func inFlags(err error, sender string) error {
 	flag := "--mail"
 	if shown := config.ShownSender(sender); shown != "" {
@@ -109,11 +109,11 @@ const inboxPath = "dev/inbox"
 // inboxLength is how many mails the inbox has.
 const inboxLength = 20
 
-// Inbox is the inbox of the local server: the newest mails as JSON. Mails hold codes, so it answers
-// requests from this machine alone, and no request of a page of another origin. A tunnel is a program
-// on this machine that passes requests of other machines on, so the request must name this machine
-// too. Some tunnels put the name of this machine into it, and say in other headers for whom they ask.
-// The zero Inbox has no path.
+// Inbox is the inbox of the local server: the newest mails as JSON. Mails hold codes, so the inbox
+// answers only requests from this machine, and no request of a page of another origin. A tunnel is
+// a program on this machine that forwards requests of other machines, so the Host of a request must
+// name this machine too. Some tunnels set Host to the name of this machine, and name the other
+// machine in other headers, which the inbox checks as well. The zero Inbox has no path.
 type Inbox struct {
 	Folder outbox.Folder
 	Prefix string // "/" or "/edgeauth/"
@@ -150,7 +150,7 @@ func (x Inbox) serve(w http.ResponseWriter, r *http.Request) {
 
 // passedOn reports whether the headers of a proxy name another machine, or cannot be read.
 func passedOn(r *http.Request) bool {
-	if len(r.Header.Values("Forwarded")) > 0 { // RFC 7239; what asks on this machine sends none
+	if len(r.Header.Values("Forwarded")) > 0 { // RFC 7239; clients on this machine do not send it
 		return true
 	}
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host"} {
@@ -165,7 +165,7 @@ func passedOn(r *http.Request) bool {
 	return false
 }
 
-// CheckMail returns an error that names the flag of a setting that is wrong.
+// CheckMail checks the settings. Its error names the flag of a wrong setting.
 func CheckMail(m Mail) error {
 	if m.Link != "" && !strings.HasPrefix(m.Link, "/") {
 		if err := mail.CheckLink(m.Link); err != nil {

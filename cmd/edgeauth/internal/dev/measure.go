@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// A script sees neither the cookies of edgeauth nor their sizes. So the page asks the local server
-// with measureHeader, and the server counts what it received and which cookies it set. A page of
-// another origin cannot ask: the header is not among those that CORS allows.
+// A script sees neither the cookies of edgeauth nor their sizes. So the page sends measureHeader,
+// and the local server returns the bytes that it received and the cookies that it set. A page of
+// another origin cannot send measureHeader, because CORS does not allow this header.
 const (
 	measureHeader  = "Edgeauth-Measure"
 	receivedHeader = "Edgeauth-Received"

@@ -18,8 +18,8 @@ import (
 const addressFile = "address"
 
 // claim records that the server at address uses the directory, until release is called. The error
-// names another server that uses it: the tokens of one server are refused by the other, because each
-// is an issuer of its own.
+// names another server that uses the directory. Each server is a separate issuer, so each would
+// refuse the tokens of the other.
 func (h Home) claim(ctx context.Context, address string) (release func(), err error) {
 	other := h.address()
 	if other != "" && other != address && h.servedAt(ctx, other) {
@@ -45,8 +45,9 @@ func (h Home) address() string {
 	return address
 }
 
-// curious reads public keys, which are no secret and are compared with those of the directory. The
-// other server may have a certificate that nothing here trusts.
+// curious is the client that reads the public keys of the other server. It does not verify the
+// certificate, which this machine may not trust: public keys are no secret, and servedAt compares
+// them with the keys of the directory.
 var curious = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 
 // servedAt reports whether the server at address publishes a key of the directory. A server that was

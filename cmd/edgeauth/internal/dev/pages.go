@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// Pages are files that the server serves to everybody: a page to try edgeauth, and the client that
-// it uses. Only the files are served, and no listing of a folder. index.html answers for its folder.
+// Pages are files that the server serves without a token: a page to try edgeauth, and the browser
+// client. The server serves only the files, and no listing of a folder. index.html is the answer
+// for its folder.
 type Pages struct {
 	prefix string // "/" or "/edgeauth/"
 	files  map[string]file
@@ -24,8 +25,8 @@ type file struct {
 	etag, media string
 }
 
-// media maps the extensions of Pages to media types. The machine's own list could lack one, and a
-// browser runs no script that has another type.
+// media maps the extensions of Pages to media types. The machine's own list could lack a type, and
+// a browser runs no script with a wrong type.
 var media = map[string]string{
 	".html":  "text/html; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
@@ -40,12 +41,12 @@ var media = map[string]string{
 	".woff2": "font/woff2",
 }
 
-// policy is the Content-Security-Policy of Pages: scripts, styles and requests of this origin alone,
-// and nothing inline.
+// policy is the Content-Security-Policy of Pages: scripts, styles and requests only of this origin,
+// and no inline code.
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
-// NewPages returns the files of file systems, at / or below the prefix. Every file needs one of the
-// extensions in media.
+// NewPages returns the files of file systems, at / or below the prefix. Every file needs an
+// extension that media has.
 func NewPages(prefix string, systems ...fs.FS) (*Pages, error) {
 	p := &Pages{prefix: prefix, files: map[string]file{}}
 	for _, files := range systems {
@@ -100,7 +101,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
 }
 
-// prefix returns the path below which the server hands out Pages.
+// prefix returns the path below which the server serves Pages.
 func (o Options) prefix() string {
 	if o.Upstream != nil {
 		return "/edgeauth/" // the upstream has a page at / of its own

@@ -88,7 +88,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	password, err := o.Home.ensureDemoUser(ctx, stores.Users)
-	// Without the file the server starts all the same: the user may know the password or use
+	// Without the file, the server starts nevertheless: the user may know the password or use
 	// another account.
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return fmt.Errorf("the demo user: %w", err)
@@ -168,7 +168,7 @@ func newAPI(ctx context.Context, o Options, issuer string, stores backend.Stores
 	return api, nil
 }
 
-// sessions returns what the session authorizer asks.
+// sessions returns the checker of the session authorizer.
 func (o Options) sessions(ctx context.Context, issuer string, stores backend.Stores) (authorizer.Sessions, error) {
 	if o.Check != config.CheckRevocations {
 		return service.SessionChecker{
@@ -179,7 +179,7 @@ func (o Options) sessions(ctx context.Context, issuer string, stores backend.Sto
 	if err != nil {
 		return nil, err
 	}
-	_ = list.Load(ctx) // as in the function: if the store does not answer, the requests try again
+	_ = list.Load(ctx) // as in the function: if the store does not answer, requests load the list
 	return list, nil
 }
 
@@ -200,10 +200,10 @@ func (o Options) authorizer(keys token.KeySet, issuer string, sessions authorize
 	}, o.Log, sessions)
 }
 
-// identity returns the header that is the identity source of the authorizers, as the templates have
-// it, or "" for none. Authorization is the one of template.yaml. A gateway answers 401 unless the
-// identity source is there, so an API that takes tokens from cookies, or from one of several places,
-// has none.
+// identity returns the header that is the identity source of the authorizers, as in the templates,
+// or "" for no source. template.yaml has Authorization. A gateway answers 401 to a request without
+// the identity source, so an API that takes tokens from cookies, or from one of several places, has
+// no source.
 func (o Options) identity() (string, error) {
 	sources, given, err := o.words("token_sources")
 	if err != nil || !given {

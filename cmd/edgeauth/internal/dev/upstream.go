@@ -26,8 +26,8 @@ func NewUpstream(text string) (*Upstream, error) {
 	}
 	return &Upstream{target.Redacted(), &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
-			// The authorizer judged the decoded path. A path with other escapes could be another
-			// one.
+			// The authorizer judged the decoded path. With other escapes, the upstream could read
+			// another path.
 			p.Out.URL.RawPath = ""
 			p.SetURL(target)
 			p.SetXForwarded()
@@ -53,8 +53,8 @@ func NewUpstream(text string) (*Upstream, error) {
 
 // forwarded is what the gateway knows about a request that the upstream serves.
 type forwarded struct {
-	in       *http.Request     // as it came
-	identity map[string]string // that the authorizer returned; nil on a public route
+	in       *http.Request     // as received
+	identity map[string]string // from the authorizer; nil on a public route
 	cors     bool              // the gateway sets the headers of CORS
 }
 
@@ -92,8 +92,8 @@ func identify(p *httputil.ProxyRequest) {
 	}
 }
 
-// webSocketOnly removes a request to change to any protocol but WebSocket. After a change to h2c,
-// all further requests of the connection would pass without the authorizer.
+// webSocketOnly removes a request to upgrade to any protocol except WebSocket. After an upgrade to
+// h2c, all further requests of the connection would pass without the authorizer.
 func webSocketOnly(p *httputil.ProxyRequest) {
 	if isHandshake(p.In) {
 		return

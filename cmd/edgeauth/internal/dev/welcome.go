@@ -54,7 +54,7 @@ func (o Options) welcome(s site, password auth.Secret) error {
 	return welcomeText.Execute(o.Out, view)
 }
 
-// on returns what differs from a start without options, in a line each.
+// on returns the options that differ from their defaults, one line for each.
 func (o Options) on(s site) (lines []string) {
 	tell := func(is bool, line string, values ...string) {
 		if is {

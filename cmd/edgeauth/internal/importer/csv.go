@@ -86,7 +86,7 @@ func parseValues(header, values []string) (user.User, error) {
 	return r.user(false)
 }
 
-// errComma refuses a comma among the roles: it could be a part of a name, or separate two of them.
+// errComma refuses a comma in the roles: it could be a part of a name, or separate two names.
 var errComma = errors.New(`"roles" has a comma; separate several roles by spaces, as in editor admin (JSON lines take a role with a comma in its name)`)
 
 func parseValue(field any, text string) bool {

@@ -36,7 +36,7 @@ const (
 	noteNoHash   Note = "have no password hash, and cannot log in until edgeauth user passwd sets a password"
 )
 
-// notes returns what an import leaves out of u.
+// notes returns the parts of u that an import leaves out.
 func (u firebaseUser) notes() (notes []Note) {
 	if len(u.Factors) > 0 {
 		notes = append(notes, noteFactor)

@@ -16,9 +16,9 @@ const (
 	settleTime = 2 * time.Minute
 	// clockSkew is how much the clock of the machine that recorded a form may differ from this one.
 	clockSkew = time.Minute
-	// keepTime is how long the record keeps the forms of an import after its last sign of life, and
-	// renewTime is how often the import gives one. The difference is more than the 15 minutes by
-	// which two clocks may differ that sign requests to AWS.
+	// keepTime is how long the record keeps the forms of an import after its last renewal, and
+	// renewTime is the time between two renewals. The difference is more than 15 minutes, by which
+	// the clocks of two machines may differ if both sign requests to AWS.
 	keepTime, renewTime = 20 * time.Minute, time.Minute
 )
 
@@ -26,10 +26,10 @@ const (
 // created, so that logins know how long a refusal must take. It is safe for concurrent use.
 //
 // A form stays recorded while the import runs. The removal of unused forms reads the record, then
-// all users, and then writes the record as read. It fails if an import has written the record
-// meanwhile, and does not begin while the record says that an import may be running. An import that
-// was stopped for longer than keepTime finds its forms missing at the next user and records them
-// again.
+// all users, and then writes the record as read. It fails if an import has written the record in
+// the meantime, and does not begin while the record says that an import may be running. An import
+// that was stopped for longer than keepTime finds its forms missing at the next user and records
+// them again.
 type Forms struct {
 	directory *user.Directory
 	now       func() time.Time
@@ -39,7 +39,7 @@ type Forms struct {
 	mu      sync.Mutex
 	stored  map[string]string // the form of a hash in the file -> the form in which it is stored
 	settled map[string]bool   // the forms that every running login knows
-	renew   time.Time         // of the next sign of life
+	renew   time.Time         // the time of the next renewal
 	failed  error             // the error that ended the import
 }
 
@@ -101,7 +101,7 @@ func (f *Forms) record(ctx context.Context) error {
 	}
 	missing, left := before.Lacks(all), settleTime
 	if len(missing) == 0 {
-		// An import that was interrupted may have recorded them a moment ago.
+		// An interrupted import may have recorded the forms a moment ago.
 		missing, left = unsettled, min(settleTime, before.ChangedAt.Add(settleTime+clockSkew).Sub(at))
 	}
 	if len(missing) > 0 && left > 0 {

@@ -26,7 +26,7 @@ import (
 type Record struct {
 	At   Place
 	User user.User
-	// Notes say what the file has about the user and the import leaves out.
+	// Notes say which data about the user the import leaves out.
 	Notes []Note
 	Err   error
 }
@@ -52,7 +52,7 @@ type Format struct {
 	read func(io.Reader, Parameters) Records
 }
 
-// Parameters are what some formats need in addition to the file.
+// Parameters are additional inputs of some formats.
 type Parameters struct {
 	// Firebase is the project's hash_config, as the Firebase console shows it.
 	Firebase string
@@ -102,7 +102,7 @@ func FormatOf(name, path string) (Format, error) {
 // Read returns the records of a file. Parameters are needed by the format firebase.
 func (f Format) Read(r io.Reader, p Parameters) Records { return f.read(r, p) }
 
-// maxRecord bounds one record. A user with the most data that a Directory accepts takes half of it.
+// maxRecord bounds one record. The largest user that a Directory accepts takes half of this size.
 const maxRecord = 64 << 10
 
 var (

@@ -13,8 +13,8 @@ import (
 
 var byteOrderMark = []byte("\ufeff")
 
-// readLines reads JSON lines: one object a line. Blank lines are skipped. An e-mail that is empty
-// or null is that of a user who has none.
+// readLines reads JSON lines: one object a line. Blank lines are skipped. An empty or null e-mail
+// means that the user has no e-mail.
 func readLines(r io.Reader) Records {
 	return func(yield func(Record, error) bool) {
 		b := bufio.NewReaderSize(r, maxRecord)
@@ -59,8 +59,8 @@ func parseLine(line []byte) (user.User, error) {
 	var r record
 	seen := map[string]bool{}
 	for d.More() {
-		// The fields are decoded one by one, because decoding into a struct would accept a name in
-		// any case, and the last of two equal names.
+		// The fields are decoded one by one, because decoding into a struct would ignore the case
+		// of a name, and would accept the last of two equal names.
 		token, err := d.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {

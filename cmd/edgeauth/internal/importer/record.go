@@ -78,8 +78,8 @@ func wrongField(name string, field any) error {
 // none.
 var errNoEmail = fmt.Errorf("%w: it is missing", user.ErrEmail)
 
-// user returns the user of a record. A record without an e-mail address is refused if nothing but
-// the subject leads to the user, and the format cannot say that this is meant.
+// user returns the user of a record. A record without an e-mail address is refused if it has no
+// pointer either, unless the format can say explicitly that the user has no e-mail.
 func (r *record) user(subjectAlone bool) (user.User, error) {
 	if r.Email == "" && len(r.Pointers) == 0 && !subjectAlone {
 		return user.User{}, errNoEmail

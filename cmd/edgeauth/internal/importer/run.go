@@ -20,7 +20,7 @@ type Options struct {
 	Forms *Forms
 	// DryRun checks every record and writes nothing. It also finds users that occur twice in the
 	// file, and remembers about twenty bytes of each user for this. A real import finds the first
-	// of the two in the store.
+	// user in the store.
 	DryRun bool
 	// Workers is how many users are written in parallel.
 	Workers int
@@ -121,7 +121,7 @@ func (i *Import) feed(ctx context.Context, records Records, work chan<- Record, 
 	return nil
 }
 
-// one imports a record. It returns an error only if the import cannot go on.
+// one imports a record. It returns an error only if the import cannot continue.
 func (i *Import) one(ctx context.Context, r Record) error {
 	outcome, err := user.ImportResult(""), r.Err
 	if err == nil && !i.DryRun {

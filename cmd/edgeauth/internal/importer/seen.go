@@ -6,9 +6,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// seen remembers subjects and pointers, e-mails among them, by 64-bit hashes. Among a hundred
-// million, two different ones have the same hash with a probability of 1 in 3,700. A dry run would
-// then report one user too many.
+// seen remembers subjects and pointers, including e-mails, by 64-bit hashes. Among a hundred
+// million values, two have the same hash with a probability of 1 in 3,700. A dry run would then
+// report one duplicate too many.
 type seen struct {
 	seed               maphash.Seed
 	subjects, pointers map[uint64]struct{}

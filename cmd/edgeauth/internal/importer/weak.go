@@ -10,8 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// weak foretells how long an import hashes the weak hashes of a file with Argon2id. It is safe for
-// concurrent use.
+// weak estimates the time that an import needs to hash the weak hashes of a file with Argon2id. It
+// is safe for concurrent use.
 type weak struct {
 	mu    sync.Mutex
 	takes map[string]time.Duration // form -> the time for one hash; 0 if the form is not weak
@@ -49,8 +49,8 @@ func (w *weak) add(d *user.Directory, hash auth.Secret) error {
 	return nil
 }
 
-// Weak returns how many weak hashes a dry run has found among the users to create, and about how
-// long the import will hash them on this machine.
+// Weak returns the number of weak hashes that a dry run has found among the users to create, and
+// about how long the import will take to hash them on this machine.
 func (i *Import) Weak() (n int64, takes time.Duration) {
 	i.weak.mu.Lock()
 	defer i.weak.mu.Unlock()

@@ -22,7 +22,7 @@ const (
 type Function struct {
 	LogicalID, Name string
 	Missing         bool
-	State           string            // as in AWS Lambda: Active, or why it is not
+	State           string            // as in AWS Lambda: Active, or the reason why not
 	Environment     map[string]string // without secrets, since the template puts none there
 }
 
