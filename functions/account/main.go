@@ -1,4 +1,4 @@
-// Command account is the Lambda function that makes accounts and changes them: it answers POST
+// Command account is the Lambda function that creates and changes accounts: it answers POST
 // /auth/password, /auth/reauth, /auth/code and /auth/code/verify.
 package main
 

@@ -1,4 +1,5 @@
-// Command authorizer is the Lambda function that API Gateway asks whether a request may pass.
+// Command authorizer is the Lambda function that API Gateway calls to decide whether a request may
+// pass.
 package main
 
 import (

@@ -1,5 +1,5 @@
 // Command discovery is the Lambda function that answers GET /.well-known/jwks.json and the metadata
-// beside it.
+// documents.
 package main
 
 import (

@@ -43,8 +43,8 @@ type handler struct {
 }
 
 // newHandler returns the handler for a stack. emulator is the base URL of an AWS emulator, or
-// empty. built is the architecture that the functions are built for. The two configurations say how to
-// reach Secrets Manager and DynamoDB.
+// empty. built is the architecture that the functions are built for. The two configurations
+// describe how to reach Secrets Manager and DynamoDB.
 func newHandler(stack, emulator, built string, secrets, tables awsclient.Config) *handler {
 	return &handler{
 		stack: stack, built: built, region: secrets.Region, emulator: emulator,
@@ -65,7 +65,7 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // Invoke carries out one request and sends the answer to CloudFormation. It returns an error only
 // if the answer cannot be sent, so that Lambda calls again. A refused request is an answer. The
-// event is never logged, because a reader of its URL could answer.
+// event is never logged, because each reader of its URL could answer in place of this function.
 func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var e cfn.Event
 	malformed := json.Unmarshal(event, &e) // it keeps the members that it could decode
@@ -111,8 +111,9 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	}
 	switch e.RequestType {
 	case cfn.RequestDelete:
-		// The secrets and tables outlive the stack, and the tables stay protected. The deletion of another stack changes nothing either, and
-		// an error would make that stack impossible to delete.
+		// The secrets and tables stay after the deletion of the stack, and the tables stay
+		// protected. The deletion of another stack changes nothing either: an error would make that
+		// stack impossible to delete.
 		return nil, nil
 	case cfn.RequestCreate, cfn.RequestUpdate:
 	default:
@@ -173,17 +174,17 @@ func (h *handler) keys(ctx context.Context, e cfn.Event) (map[string]any, error)
 }
 
 // maxRequestID bounds the RequestId, which is a UUID. The rings keep the ids of the last requests.
-// Long ids could fill a ring, which could then never be moved again.
+// Long ids could fill a ring, so that no later move would fit.
 const maxRequestID = 64
 
-// serviceTimeout is the timeout in the template. After it CloudFormation treats a request as
-// failed.
+// serviceTimeout is the timeout in the template. After this time, CloudFormation treats a request
+// as failed.
 const serviceTimeout = 300 * time.Second
 
 // givenUp returns why a request is too late, or "". Lambda may deliver a request long after
-// CloudFormation has given up and rolled the stack back. To move the ring then would separate it
-// from the stack. The signature in the URL contains the time of the request, as S3 requires. A
-// request without this time is not late.
+// CloudFormation has given up and rolled the stack back. A move of the ring at that time would
+// separate the ring from the stack. The signature in the URL contains the time of the request, as
+// S3 requires. A request without this time is not late.
 func givenUp(answerTo string, now time.Time) string {
 	u, err := url.Parse(answerTo)
 	if err != nil {

@@ -1,6 +1,7 @@
 // Command keys is the Lambda function behind the two custom resources of a stack. Keys creates and
-// moves the three key rings. Protection protects the tables against deletion when the stack is whole.
-// CloudFormation calls the function at each deployment that changes a property of a resource.
+// moves the three key rings. Protection protects the tables against deletion when all other
+// resources of the stack exist. CloudFormation calls the function at each deployment that changes a
+// property of a resource.
 package main
 
 import (

@@ -32,7 +32,7 @@ const (
 // architectures are those of Lambda.
 var architectures = []string{"arm64", "x86_64"}
 
-// goArchitecture returns Go's name for an architecture of Lambda, which the Makefile takes.
+// goArchitecture returns Go's name for an architecture of Lambda. The Makefile takes Go's name.
 func goArchitecture(of string) string {
 	if of == "x86_64" {
 		return "amd64"

@@ -30,7 +30,7 @@ func tablesAt(c awsclient.Config) func(dynamo.Tables) protector {
 // against deletion. The template cannot create a table protected, because the rollback of a failed
 // first deployment could not delete the table.
 //
-// A repetition changes nothing. The protection is never switched off.
+// A repeated request changes nothing. protect never switches the protection off.
 func (h *handler) protect(ctx context.Context, raw map[string]any) error {
 	tables, err := parseTables(raw)
 	if err != nil {

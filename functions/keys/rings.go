@@ -30,7 +30,7 @@ const (
 type task struct {
 	request string // the RequestId, which CloudFormation and Lambda keep in a repetition
 	stack   string // the id of the requesting stack, which is also this function's stack
-	replyTo string // the URL for the answer; it also tells when the request was made
+	replyTo string // the URL for the answer; it contains the time of the request
 	create  bool
 	properties
 	before map[string]any // the properties of the previous deployment
@@ -191,7 +191,7 @@ func (t task) mayTake(all rings, m keyrings.Move) error {
 		other := t.before != nil && t.before[name] != r.arn
 		switch {
 		case len(r.Keys) == 0 && !remade:
-			// New keys would end every session because of one wrong parameter.
+			// Otherwise one wrong parameter would create new keys and end every session.
 			return fmt.Errorf("%s: the secret %s holds no keys, and only a new stack makes the first: "+
 				"name the right secret, or give this one back the value that it had", name, r.arn)
 		case len(r.Keys) > 0 && other && t.version != r.Current():
@@ -232,7 +232,7 @@ func (t task) stamp(jwks []byte, rings rings) (string, error) {
 		return slices.DeleteFunc(rings[i].Versions(), func(v keyrings.Version) bool { return v > t.version+1 })
 	}
 	all := maps.Clone(t.all)
-	// They reach no environment. Build changes with each build of this function.
+	// These values are in no environment. Build changes with each build of this function.
 	for _, own := range []string{"ServiceToken", "ServiceTimeout", "Build"} {
 		delete(all, own)
 	}

@@ -44,8 +44,8 @@ var givenBy = []struct{ variable, property, byDefault string }{
 	{config.LoginRing, loginRingARN, ""},
 }
 
-// parameters has the parameter for each property of another name. The rules of the template see to it
-// that a sender with a fault is that of SmtpServer.
+// parameters has the parameter of each property whose parameter has another name. The rules of the
+// template ensure that a wrong sender comes from SmtpServer.
 var parameters = map[string]string{"MailSender": "SmtpServer", "SmtpPassword": "SmtpSecret"}
 
 // values returns the environment variables that a deployment with these properties sets.
@@ -93,8 +93,9 @@ func (t task) checkValues(all rings) error {
 		}
 	}
 	given, before := maps.Clone(t.all), texts(t.before)
-	// The texts of mails are in the build and not in the values. A rollback may still run the build that
-	// it leaves, so it does not judge them, and the texts of before cannot be judged.
+	// The texts of mails are in the build and not in the values. During a rollback, this function
+	// may still be the newer build, so a rollback does not check them. The texts of the previous
+	// build cannot be checked.
 	if buildOf(given) < buildOf(before) {
 		delete(given, mailTemplates)
 	}

@@ -1,5 +1,5 @@
-// Command session-authorizer is the Lambda function that API Gateway asks whether a request may
-// pass, on routes where a token must end with its session.
+// Command session-authorizer is the Lambda function that API Gateway calls to decide whether a
+// request may pass, on routes on which a token must stop working when its session ends.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command sessions is the Lambda function that answers POST /auth/logout.
+// Command sessions is the Lambda function that answers POST /auth/logout and the routes under
+// /auth/sessions.
 package main
 
 import (
