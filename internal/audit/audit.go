@@ -23,7 +23,7 @@ import (
 // Empty fields are omitted from the line.
 type Event struct {
 	Name      Name
-	Outcome   string // the decision, from the closed list of the package that decides
+	Outcome   string // the decision, from the closed list of the deciding package
 	Reason    string // why, from a closed list of the same package
 	Claim     string // of an access token that is refused, from the closed list of package token
 	RequestID string // the gateway's request id, which is also in its access log
@@ -35,36 +35,38 @@ type Event struct {
 	// KnownDevice says whether a login came with a known-device token, if the configuration asks
 	// for it. nil means that it is unknown.
 	KnownDevice *bool
-	// Signals are what is unusual about a refresh.
+	// Signals are the unusual properties of a refresh.
 	Signals []auth.Signal
-	// MailClass is the limit of mails that a request for a code counted on, from the closed list of
-	// package flow. It is a dimension of the metrics of the line.
+	// MailClass is the limit of mails that a request for a code counted against, from the closed
+	// list of package flow. It is a dimension of the metrics of the line.
 	MailClass string
 	// Fault is set if the service is at fault, not the client. Alarms depend on it, so no client
 	// may be able to cause it. Its text must not contain input of a client.
 	Fault error
-	// Count is the number of decisions that the line stands for, in the metrics; 0 means 1. A sample
-	// of the allowed requests has a greater one.
+	// Count is the number of decisions that the line represents in the metrics; 0 means 1. The line
+	// of a sampled request has a greater Count.
 	Count int
-	// ForeignClient is set if another issuer has named the client. The metrics of the line are then
-	// of no client: each value of a dimension is billed, and the other issuer could make up many.
+	// ForeignClient is set if another issuer has named the client. The metrics of the line then
+	// have no client: each value of a dimension is billed, and the other issuer could invent many
+	// values.
 	ForeignClient bool
-	// KeyAge is for how long the key has signed, in the line of a start; 0 leaves it out. It is a
-	// metric only.
+	// KeyAge is how long the key has signed, in the line of a start. It is only a metric; 0 omits
+	// it.
 	KeyAge time.Duration
-	// Duration is how long the request took. 0 leaves it to the stopwatch of the context.
+	// Duration is the duration of the request. 0 means that the stopwatch of the context measures
+	// it.
 	Duration time.Duration
 
 	took *took // set by Write
 }
 
-// took is what a stopwatch has measured.
+// took is the result of a stopwatch.
 type took struct {
 	elapsed time.Duration
 	store   []time.Duration
 }
 
-// line is an Event as JSON in the format of log/slog, which other tools know, except that the
+// line is an Event as JSON in the format of log/slog, which other tools can read, except that the
 // message is named event. slog itself would add 70 KB to the authorizer.
 type line struct {
 	Time        time.Time      `json:"time"`
@@ -102,9 +104,9 @@ type Log struct {
 	metrics *metered // nil without metrics
 }
 
-// New returns a Log that writes JSON lines to w, one Write call each. A nil w discards them. The
-// time of a line is that of now; nil means time.Now. If w is a [Metered] writer, the lines have
-// metrics.
+// New returns a Log that writes JSON lines to w, with one Write call for each line. A nil w
+// discards the lines. now returns the time of a line; nil means time.Now. If w is a [Metered]
+// writer, the lines have metrics.
 func New(w io.Writer, now func() time.Time) *Log {
 	if w == nil {
 		return nil

@@ -71,13 +71,14 @@ const (
 	dimensionVersion   = "version"
 )
 
-// renewals are the metrics of a refresh that is answered with tokens, beside Refreshes.
+// renewals are the metrics of a refresh that is answered with tokens, in addition to Refreshes.
 var renewals = map[string]Metric{
 	"duplicate": RefreshDuplicate, "recovered": RefreshRecovered, "same": RefreshSame, "extended": RefreshExtended, "restored": RefreshRestored,
 }
 
-// counts returns the metrics that an event adds to. A fault is counted by the fault alone: nothing
-// was decided about the client. Only a fault whose request succeeded nevertheless is in both.
+// counts returns the metrics that an event adds to. A fault adds only to the metric of the fault,
+// because nothing was decided about the client. If the request succeeded despite the fault, the
+// event adds to both kinds of metrics.
 func counts(e Event) (of []Metric) {
 	if e.Fault != nil {
 		of = append(of, faultMetric(e.Fault))
@@ -138,7 +139,8 @@ func counts(e Event) (of []Metric) {
 	return of
 }
 
-// faultMetric tells a store or a key source that cannot be reached from a fault of the service.
+// faultMetric returns the metric of a fault. It distinguishes a store or a key source that cannot
+// be reached from a fault of the service.
 func faultMetric(fault error) Metric {
 	if errors.Is(fault, auth.ErrUnavailable) {
 		return StoreErrors
@@ -146,7 +148,7 @@ func faultMetric(fault error) Metric {
 	return Faults
 }
 
-// guess returns the metric of a proof that was refused. Malformed requests are in none.
+// guess returns the metric of a refused proof. A malformed request has no metric.
 func guess(e Event) []Metric {
 	switch {
 	case e.Outcome == "too_many_requests":
@@ -161,8 +163,8 @@ func guess(e Event) []Metric {
 	return nil
 }
 
-// codeRefused returns the metric of a code that was refused, or was not sent. Every wrong code is in
-// one metric: their number in a deployment bounds the chance of a guess.
+// codeRefused returns the metric of a code that was refused, or was not sent. All wrong codes of a
+// deployment are in one metric: their number bounds the probability of a right guess.
 func codeRefused(e Event) []Metric {
 	switch {
 	case e.Outcome == "too_many_requests":
@@ -217,7 +219,7 @@ func endedBy(e Event) []Metric {
 	return nil
 }
 
-// timed are the events whose durations are metrics. A percentile over all events would be that of
+// timed are the events whose durations are metrics. A percentile over all events would show only
 // the slowest kind.
 var timed = []Name{LoginSuccess, SessionRenewed}
 
@@ -272,7 +274,7 @@ func (m metered) add(text []byte, at time.Time, e Event) []byte {
 		if e.ClientID != "" && !e.ForeignClient {
 			sets += `,["` + dimensionClient + `"]`
 		}
-		if e.MailClass != "" && e.Fault == nil { // no mail is the cause of a fault
+		if e.MailClass != "" && e.Fault == nil { // a fault is not caused by a mail
 			sets += `,["` + dimensionMailClass + `"]`
 		}
 		text = m.appendDirective(text, sets, of...)

@@ -14,11 +14,11 @@ const (
 	Reauthentication     Name = "authn_reauth_success"
 	ReauthenticationFail Name = "authn_reauth_fail"
 
-	// UserCreated is written when a code has proven the address of a new account, which has a session
-	// then.
+	// UserCreated is written when a code has proven the address of a new account and a session was
+	// opened.
 	UserCreated Name = "user_created"
-	// CodeAsked, CodeAskFail and CodeFail are not in the vocabulary: a code was asked for, and a code
-	// was refused. A right code has the name of what it achieves.
+	// CodeAsked, CodeAskFail and CodeFail are not in the vocabulary: a code was requested, and a
+	// code was refused. A right code has the name of its result.
 	CodeAsked   Name = "authn_code_requested"
 	CodeAskFail Name = "authn_code_request_fail"
 	CodeFail    Name = "authn_code_fail"
@@ -30,8 +30,8 @@ const (
 	// SessionRenewFail is not in the vocabulary, which has no name for a refresh that is refused
 	// before its session expires.
 	SessionRenewFail Name = "session_renew_fail"
-	// TokenRevokeFail is not in the vocabulary: a logout that ended no session, because there was
-	// none or because the store did not confirm it.
+	// TokenRevokeFail is not in the vocabulary: a logout that ended no session, because no session
+	// was open or because the store did not confirm the end.
 	TokenRevokeFail Name = "authn_token_revoke_fail"
 	// SessionsRead and SessionLabelled are the vocabulary's names for reading and changing what only
 	// the user may see.
@@ -44,8 +44,8 @@ const (
 	AuthzAllow Name = "authz_allow"
 	AuthzFail  Name = "authz_fail"
 	// MailSent and the other names of mails are not in the vocabulary. The outcome is the kind of the
-	// mail. MailHeld is one that an earlier bounce holds back, MailFail one that could not be
-	// sent, and MailBounced what a server reports later.
+	// mail. MailHeld is a mail that an earlier bounce holds back, MailFail a mail that could not be
+	// sent, and MailBounced a later report of a server.
 	MailSent    Name = "mail_sent"
 	MailHeld    Name = "mail_held"
 	MailFail    Name = "mail_fail"

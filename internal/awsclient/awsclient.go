@@ -35,12 +35,12 @@ const (
 	maxBackoff     = 300 * time.Millisecond
 )
 
-// Config says how to reach a service.
+// Config describes how to reach a service.
 type Config struct {
 	Region      string
 	Endpoint    string // the URL of a local engine or a stand-in; empty means AWS's own
 	Credentials Credentials
-	// Transport carries the requests; nil is one of net/http with a pool of its own.
+	// Transport carries the requests; nil means a transport of net/http with its own pool.
 	Transport http.RoundTripper
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// Queue is the queue of asynchronous calls of one function. Lambda keeps what waits, encrypted, for at
-// most the age that the function is configured with. It is safe for concurrent use.
+// Queue is the queue of asynchronous calls of one function. Lambda stores the waiting messages
+// encrypted, for at most the configured age. A Queue is safe for concurrent use.
 type Queue struct {
 	api      *lambda.Client
 	function string
@@ -34,9 +34,10 @@ func NewQueue(c awsclient.Config, function string) *Queue {
 	}), function}
 }
 
-// Enqueue hands a message over and returns when Lambda has it. The call takes the same time for every
-// kind of message. A retry after a lost reply may hand the message over twice, which sends the same
-// code twice. The error wraps [auth.ErrUnavailable]: the message may have been handed over.
+// Enqueue hands a message over and returns when Lambda has stored it. The call takes the same time
+// for every kind of message. A retry after a lost reply may hand the message over twice, which
+// sends the same code twice. The error wraps [auth.ErrUnavailable]: the message may have been
+// handed over.
 func (q *Queue) Enqueue(ctx context.Context, m mail.Message) error {
 	event, err := m.Event()
 	if err != nil {

@@ -20,8 +20,8 @@ func OpenMailQueue(c config.MailQueue) *awslambda.Queue {
 	return awslambda.NewQueue(awsclient.Of(c.AWS, c.Endpoint), c.Function)
 }
 
-// OpenSender returns the sender that c names. A password in Secrets Manager is read from secrets. On
-// the console mails are written to console.
+// OpenSender returns the sender that c names. A password in Secrets Manager is read from secrets.
+// The sender "console" writes mails to console.
 func OpenSender(ctx context.Context, c config.Mail, secrets config.SecretsManager, console io.Writer) (mail.Sender, error) {
 	switch {
 	case c.SES != nil:

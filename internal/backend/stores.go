@@ -1,5 +1,5 @@
-// Package backend opens the stores and the secrets that a configuration names. It alone knows every
-// kind of both.
+// Package backend opens the stores and the secrets that a configuration names. It is the only
+// package that knows all kinds of stores and secrets.
 package backend
 
 import (
@@ -23,7 +23,7 @@ type Stores struct {
 	Counters throttle.Counters
 	Versions session.Versions
 	Flows    flow.Store
-	// Revocations is the list of what has ended.
+	// Revocations is the list of the ends of sessions.
 	Revocations session.Revocations
 	// Connect opens the first connection ahead of the first request. It is nil if there is no
 	// connection to open.
@@ -66,10 +66,10 @@ func tables(c config.DynamoDB) *dynamo.DB {
 	})
 }
 
-// TableState is how a table is set up.
+// TableState has the settings of a table.
 type TableState = dynamo.TableState
 
-// InspectTables reads how the tables that c names are set up: users, sessions and attempts.
+// InspectTables reads the settings of the tables that c names: users, sessions and attempts.
 func InspectTables(ctx context.Context, c config.Stores) ([]TableState, error) {
 	return tables(c.DynamoDB).Inspect(ctx)
 }

@@ -24,14 +24,14 @@ const (
 // older token without comparing clocks.
 const TokenVersion = "tv"
 
-// The claims of OpenID Connect Core 1.0, section 5.1, that tokens have if a client is configured with
-// them. Without the configuration they are names like any other.
+// The claims of OpenID Connect Core 1.0, section 5.1. Tokens have them if the client is configured
+// with email_claims. Without this configuration, a deployer may use the names for private claims.
 const (
 	Email         = "email"
 	EmailVerified = "email_verified"
 )
 
-// Registered returns the names above. A claim of a deployer must have a different name.
+// Registered returns the names above. A private claim of a deployer must have a different name.
 func Registered() []string {
 	return []string{
 		Issuer, Subject, Audience, Expires, NotBefore, IssuedAt, ID, ClientID, SessionID, AuthTime, Scope, Roles, AMR,

@@ -8,8 +8,8 @@ const HeaderPrefix = "X-Edgeauth-"
 
 var inHeader = strings.NewReplacer("_", "-", ":", "-")
 
-// Header returns the name of the identity header for a claim. The case of its letters is that of
-// the claim; names of headers have none.
+// Header returns the name of the identity header for a claim. The letters after the prefix have the
+// case of the claim; names of headers are case-insensitive.
 func Header(name string) string { return HeaderPrefix + inHeader.Replace(name) }
 
 // IsHeader reports whether a server could read a header of this name as an identity header. Servers

@@ -36,18 +36,19 @@ func isNamespace(text string) bool {
 		!strings.HasPrefix(text, "AWS/") && text[0] != ':'
 }
 
-// MaxSample bounds Audit.SampleAllows: with a greater one, the metrics of a small API would be noise.
+// MaxSample bounds Audit.SampleAllows: with a greater value, the metrics of a small API would be
+// noise.
 const MaxSample = 1000
 
 // Audit is the member audit of EDGEAUTH_CONFIG.
 type Audit struct {
 	Network, KnownDevice bool
-	// SampleAllows is the number of allowed requests of which an authorizer writes one line, or 0.
+	// SampleAllows is the number n if an authorizer writes one line for n allowed requests, or 0.
 	SampleAllows int
 }
 
-// ReadAudit reads the member audit of EDGEAUTH_CONFIG, which several functions share, into a. What
-// the member does not set stays as it is. raw may be empty.
+// ReadAudit reads the member audit of EDGEAUTH_CONFIG, which several functions share, into a. It
+// does not change a field that the member does not set. raw may be empty.
 func ReadAudit(raw string, a *Audit) error {
 	if raw == "" {
 		return nil

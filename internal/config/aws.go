@@ -30,7 +30,7 @@ func (e *Environment) aws() AWS {
 	return a
 }
 
-// SecretsManager says how to reach AWS Secrets Manager.
+// SecretsManager describes how to reach AWS Secrets Manager.
 type SecretsManager struct {
 	Endpoint string // of a stand-in; empty means AWS
 	AWS
@@ -44,8 +44,8 @@ func (e *Environment) SecretsManager() SecretsManager {
 	return s
 }
 
-// SecretsManagerOf returns how to reach AWS Secrets Manager if one of the rings is there. Otherwise
-// its variables are not read.
+// SecretsManagerOf returns how to reach AWS Secrets Manager if one of the rings is stored there.
+// Otherwise it does not read the variables.
 func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 	for _, ring := range rings {
 		if _, ok := SecretARN(ring); ok {

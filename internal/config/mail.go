@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// MailQueue says how to hand messages to the function that sends mails.
+// MailQueue describes how to hand messages to the function that sends mails.
 type MailQueue struct {
 	Function string // its ARN or name; empty if the deployment sends no mails
 	Endpoint string // of a stand-in for Lambda; empty means AWS
@@ -27,7 +27,7 @@ func (e *Environment) MailQueue() MailQueue {
 	return m
 }
 
-// Mail says how mails are sent. One of SES, SMTP, Console and Folder is set.
+// Mail describes how mails are sent. Exactly one of SES, SMTP, Console and Folder is set.
 type Mail struct {
 	SES     *SES
 	SMTP    *SMTP
@@ -38,20 +38,20 @@ type Mail struct {
 	Templates                 string // a folder, or empty
 }
 
-// SES says how to reach Amazon SES.
+// SES describes how to reach Amazon SES.
 type SES struct {
-	ConfigurationSet string // empty means that of the identity
+	ConfigurationSet string // empty means the identity's own
 	Endpoint         string // of a stand-in; empty means AWS
 	AWS
 }
 
-// SMTP says how to reach a mail server.
+// SMTP describes how to reach a mail server.
 type SMTP struct {
 	Host     string
 	Port     int
-	TLS      bool        // from the first byte
+	TLS      bool        // TLS from the first byte
 	User     string      // or empty
-	Password auth.Secret // itself, or secretsmanager:<arn>
+	Password auth.Secret // the password, or secretsmanager:<arn>
 }
 
 const wantSender = "ses, smtp://user@host:587, smtps://user@host:465, console or file:<folder>"
@@ -98,8 +98,8 @@ func (e *Environment) Mail() Mail {
 	return m
 }
 
-// ShownSender returns the value of [MailSender] as an error may show it: a URL without its password. It
-// returns "" for a text that may hold a password in another form.
+// ShownSender returns the value of [MailSender] in a form that errors may show: a URL without its
+// password. It returns "" for a text that may hold a password in another form.
 func ShownSender(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.User == nil && strings.Contains(text, "@") {

@@ -7,7 +7,7 @@
 //		log.Fatal(err)
 //	}
 //
-// The packages that use the values give them their meaning.
+// The packages that use the values define their meaning.
 package config
 
 // The variables. Each function reads only its own.
@@ -69,11 +69,11 @@ const (
 // The values of SessionCheck: what the session authorizer reads.
 const (
 	CheckSession     = "session"     // the session and the user of each token
-	CheckRevocations = "revocations" // what has ended lately, every few seconds
+	CheckRevocations = "revocations" // the recent ends of sessions, every few seconds
 )
 
 // The values of Deny: how the authorizer of a REST API refuses a request without a valid token.
 const (
 	DenyUnauthorized = "unauthorized" // with the error that the gateway answers with 401
-	DenyPolicy       = "deny"         // with a policy, which gives 403
+	DenyPolicy       = "deny"         // with a policy, which the gateway answers with 403
 )

@@ -52,7 +52,7 @@ func AtName(name string, err error) error {
 type Place struct {
 	Path  string // the steps, as messages print them; empty for the whole text
 	Value string // the JSON text of the value; empty if the document leaves it out
-	Line  int    // where the value begins, from 1, or the last value on the path that is there
+	Line  int    // the line of the value, from 1, or of the last value of the path that exists
 	Err   error  // what is wrong with the value, without the path
 }
 
@@ -80,7 +80,7 @@ func Locate(document []byte, err error) (Place, bool) {
 	return p, true
 }
 
-// LineOf returns the line, from 1, of a byte of a text.
+// LineOf returns the line number, from 1, of a byte of a text.
 func LineOf(text []byte, offset int) int {
 	return 1 + bytes.Count(text[:min(max(offset, 0), len(text))], []byte("\n"))
 }

@@ -41,7 +41,7 @@ func (e *Environment) Profile() auth.Profile {
 }
 
 // RestoredUntil returns the end of the declared restore window, or the zero time if there is none.
-// With SessionsNotBefore, which does the opposite, it is refused.
+// It cannot be set together with SessionsNotBefore, which does the opposite.
 func (e *Environment) RestoredUntil() time.Time {
 	t := e.time(RestoredUntil)
 	if _, both := e.optional(SessionsNotBefore); both && !t.IsZero() {
@@ -55,9 +55,9 @@ func (e *Environment) RestoredUntil() time.Time {
 // clockError is how far the clock of the operator who writes an instant may be ahead.
 const clockError = 5 * time.Minute
 
-// SessionsNotBefore returns the instant before which no session was created that is still good, or
-// the zero time if there is none. now is the time of the start. A later instant would end every new
-// session at its first refresh, so it is refused.
+// SessionsNotBefore returns an instant, or the zero time if the variable is not set. Sessions that
+// were created before the instant have ended. now is the time of the start. An instant after now is
+// refused: it would end every new session at its first refresh.
 func (e *Environment) SessionsNotBefore(now time.Time) time.Time {
 	t := e.time(SessionsNotBefore)
 	if t.After(now.Add(clockError)) {

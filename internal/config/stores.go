@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// Stores says where users, sessions and attempts are stored: in one file or in three tables.
+// Stores describes where users, sessions and attempts are stored: in one file or in three tables.
 type Stores struct {
 	BoltPath string // the file; empty means the tables
 	DynamoDB DynamoDB
@@ -23,11 +23,11 @@ func (e *Environment) Store() Stores { return e.store(users | sessions | attempt
 // attempts table.
 func (e *Environment) SessionStore() Stores { return e.store(users | sessions) }
 
-// RevocationStore returns where revocations are stored. It reads the name of the table of sessions
-// alone.
+// RevocationStore returns where revocations are stored. It reads only the name of the table of
+// sessions.
 func (e *Environment) RevocationStore() Stores { return e.store(sessions) }
 
-// AttemptStore returns where counters are stored. It reads the name of the attempts table alone.
+// AttemptStore returns where counters are stored. It reads only the name of the attempts table.
 func (e *Environment) AttemptStore() Stores { return e.store(attempts) }
 
 // tables are the tables of a store that are needed.

@@ -73,7 +73,7 @@ func (e *Environment) JWKS() []byte {
 	path, inFile := e.optional(JWKSFile)
 	switch {
 	case inText && inFile:
-		// A preference for one of them would let a forgotten variable decide which tokens are
+		// If one variable had precedence, a forgotten variable could decide which tokens are
 		// accepted.
 		e.refuse(JWKS, "and "+JWKSFile+" are both set", want)
 	case inText:
@@ -86,7 +86,7 @@ func (e *Environment) JWKS() []byte {
 	return nil
 }
 
-// JWKSOrURL returns the public key set as JSON, or the URL where it is. One of three variables is
+// JWKSOrURL returns the public key set as JSON, or its URL. Exactly one of three variables must be
 // set.
 func (e *Environment) JWKSOrURL() (jwks []byte, url string) {
 	const want = "the public JWKS as text, or " + JWKSFile + " the path of its file, or " + JWKSURL + " its https URL, and only one of them"

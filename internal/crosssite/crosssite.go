@@ -32,10 +32,10 @@ func Allowed(fetchSite, origin string, origins []string) bool {
 }
 
 // MayRead reports whether a request with a safe method may use its cookie. Pass what Allowed takes.
-// Without an Origin it may: a link from another site has none, nor has a GET of the API's own page in
-// Safari before 16.4, which sends no Sec-Fetch-Site either. A GET with an Origin is a script of another
-// origin that reads the answer by CORS. Such an origin must be on the list too, because the list of
-// CORS is for callers that bring a token.
+// A request without an Origin may use its cookie. A link from another site has no Origin, and
+// neither has a GET of the API's own page in Safari before 16.4, which also sends no
+// Sec-Fetch-Site. A GET with an Origin comes from a script of another origin that reads the answer
+// by CORS. This origin must be on the list too: the list of CORS is for callers with a token.
 func MayRead(fetchSite, origin string, origins []string) bool {
 	return origin == "" || Allowed(fetchSite, origin, origins)
 }

@@ -23,7 +23,7 @@ import (
 
 // Problem is a value with which a function does not start.
 type Problem struct {
-	Variable string // empty if several are wrong together
+	Variable string // empty if several variables are wrong together
 	Path     string // inside EDGEAUTH_CONFIG; empty for the whole value
 	Value    string // the value at Path, shortened; empty if the variable is not set or is not shown
 	Line     int    // of Value in EDGEAUTH_CONFIG, from 1; 0 if it is unknown
@@ -49,9 +49,9 @@ func (p Problem) String() string {
 	return text + strings.ReplaceAll(p.Problem, "\n", "; ")
 }
 
-// Check returns what would stop the start of a function with these values of variables, in the
-// order in which the functions read them. It runs the readers of the functions themselves. It does
-// not check the names of keys and stores.
+// Check returns the problems that would stop the start of a function with these values of
+// variables, in the order in which the functions read them. It runs the functions' own readers. It
+// does not check the names of keys and stores.
 func Check(values map[string]string) []Problem {
 	lookup := func(name string) (string, bool) { text, ok := values[name]; return text, ok }
 	_, err := authorizer.FromVariables(lookup, nil, nil)
@@ -68,7 +68,7 @@ func Check(values map[string]string) []Problem {
 	return problems
 }
 
-// each returns the errors that err joins, also those that one of them joins.
+// each returns the errors that err joins, including nested joined errors.
 func each(err error) (all []error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && !errors.Is(err, authorizer.ErrConfig) {
 		for _, one := range joined.Unwrap() {

@@ -30,8 +30,8 @@ func TooLong(values map[string]string) (Problem, bool) {
 		function, size, MaxBytes, size-MaxBytes)}, size > MaxBytes
 }
 
-// Stamp has the length of the longest stamp that the keys function makes. It stands in an
-// environment for the stamp that is not known yet.
+// Stamp has the length of the longest stamp that the keys function makes. It represents the stamp,
+// which is not known yet, in an environment.
 var Stamp = "keys-65534-" + strings.Repeat("0", 32)
 
 // Size returns the function whose environment is the largest with these values, and its size in

@@ -3,8 +3,9 @@
 package errorcode
 
 // Code is the member error of an answer: a code of RFC 6749, section 5.2, of RFC 6750, section 3.1,
-// or of RFC 7009, section 2.2.1, or of draft-ietf-oauth-first-party-apps, or one of edgeauth's own. Clients compare it. Only a step that a
-// deployment adds to a login answers with a code that is not in this list.
+// or of RFC 7009, section 2.2.1, or of draft-ietf-oauth-first-party-apps, or edgeauth's own code.
+// Clients compare it. Only a step that a deployment adds to a login can answer with a code that is
+// not in this list.
 type Code string
 
 // Every code. docs/http.md says which endpoint answers with which code, and what a client does

@@ -12,7 +12,7 @@ import (
 type Drop struct {
 	IDs []string // the form of Entry.ID
 	All bool     // drop all keys, and make as many new keys
-	// Still says that the previous deployment also requested All.
+	// Still means that the previous deployment also requested All.
 	Still bool
 }
 

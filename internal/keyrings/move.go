@@ -20,8 +20,8 @@ const (
 	LastTokenEnds = token.MaxLifetime + token.Leeway
 
 	// purgeStays is how long a finished drop of all keys counts as done after deployments stop
-	// requesting it. Within this time another request is a rollback. After this time treat it as a
-	// new request.
+	// requesting it. Within this time, another request counts as a rollback. After this time, it
+	// counts as a new request.
 	purgeStays = 24 * time.Hour
 	// keptBehind is the number of versions below the signing version that a signing ring keeps. A
 	// secret has room for 36 RSA keys, so without a bound rotation would stop.

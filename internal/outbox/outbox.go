@@ -1,5 +1,5 @@
-// Package outbox keeps mails on this machine, for programs that have no server for them: in a folder,
-// or as a text on the console.
+// Package outbox stores mails on this machine, for programs without a mail server: in a folder, or
+// as text on the console.
 //
 //	folder := outbox.Folder(".edgeauth/mail")
 //	err := folder.Send(ctx, m)
@@ -30,14 +30,14 @@ import (
 	edgemail "github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// keep is how many mails stay in a folder.
+// keep is the number of mails that stay in a folder.
 const keep = 200
 
-// extension is that of a file with one mail.
+// extension is the extension of a file with a mail.
 const extension = ".eml"
 
-// ownName is the form of the names that write gives. A folder may hold mails of the person, which must
-// not be removed.
+// ownName is the form of the names of written files. A folder may also hold other mails of the
+// user, which must not be removed.
 var ownName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{9}Z-[A-Z2-7]{8}\` + extension + `$`)
 
 // Folder is a folder with one file for each mail, which mail programs can open. Only the user of the
@@ -45,7 +45,8 @@ var ownName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{9}Z-[A-Z2-7]{8}\` + extension
 // processes.
 type Folder string
 
-// Send implements mail.Sender. It creates the folder, and removes the oldest files of many.
+// Send implements mail.Sender. It creates the folder, and removes the oldest of its files if there
+// are too many.
 func (f Folder) Send(_ context.Context, m edgemail.Mail) error {
 	var text bytes.Buffer
 	if err := smtp.Write(&text, m); err != nil {
@@ -62,7 +63,8 @@ func (f Folder) Send(_ context.Context, m edgemail.Mail) error {
 	return nil
 }
 
-// write writes a file under another name first, so that no reader finds half a mail. Names sort by time.
+// write first writes a file under another name, so that a reader never finds half a mail. Names
+// sort by time.
 func (f Folder) write(text []byte) error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return err
@@ -113,7 +115,7 @@ func (f Folder) Newest(n int) ([]Entry, error) {
 		}
 		text, err := os.ReadFile(filepath.Join(string(f), name))
 		if err != nil {
-			continue // removed in between
+			continue // another process removed it
 		}
 		if e, err := read(text); err == nil {
 			e.ID = name
@@ -166,7 +168,7 @@ func read(text []byte) (Entry, error) {
 	}
 }
 
-// Console writes mails as text, for a person who looks at them. It is safe for concurrent use.
+// Console writes mails as text, for a person who reads the console. It is safe for concurrent use.
 type Console struct {
 	mu sync.Mutex
 	To io.Writer

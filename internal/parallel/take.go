@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// Take makes a reservation for each attempt by take, and runs beside at the same time; beside may be
-// nil. If a reservation fails, Take cancels the context of beside and waits for it. The error of a
-// reservation has precedence, because it may be the cause of the error of beside. The granted
-// reservations are returned in every case, so that the caller can release them.
+// Take calls take to make a reservation for each attempt, and runs beside at the same time; beside
+// may be nil. If a reservation fails, Take cancels the context of beside and waits for it. The
+// error of a reservation has precedence, because it may be the cause of the error of beside. The
+// granted reservations are returned in every case, so that the caller can release them.
 func Take[A, S any](
 	ctx context.Context, attempts []A, take func(context.Context, A) (S, error), beside func(context.Context) error,
 ) (granted []S, err error) {

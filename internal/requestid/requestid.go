@@ -1,5 +1,5 @@
-// Package requestid holds the id by which a person finds the audit line of an answer: the line and
-// every error answer have the same one.
+// Package requestid holds the id of a request. The audit line and every error answer have the same
+// id, so that an operator can find the line of an answer.
 package requestid
 
 import (

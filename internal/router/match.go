@@ -27,9 +27,9 @@ func NewMatcher(rows []route.Row) *Matcher {
 	return m
 }
 
-// Find returns the row of the request's method and path. If the path has rows for other methods
-// only, Find returns the first of them, because their function answers which methods it knows. A
-// path that is not in its clean form, or that holds an encoded slash, has no row.
+// Find returns the row of the request's method and path. If the path has rows only for other
+// methods, Find returns the first of these rows, because the function of the row answers with the
+// allowed methods. A path that is not in its clean form, or that has an encoded slash, has no row.
 func (m *Matcher) Find(r *http.Request) (row route.Row, found bool) {
 	if !clean(r.URL) {
 		return route.Row{}, false
@@ -54,9 +54,9 @@ type site []route.Row
 func (site) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // clean reports whether a URL's path is its own clean form and holds no encoded slash.
-// http.ServeMux would answer any other path with a redirect (307), upon which a client sends its
-// password again, to an address that it did not choose. An encoded slash makes two readings of one
-// path: one before it is decoded and one after.
+// http.ServeMux would answer any other path with a redirect (307). After the redirect, a client
+// sends its password again, to an address that it did not choose. A path with an encoded slash can
+// be read in two ways: before it is decoded and afterwards.
 func clean(u *url.URL) bool {
 	const encodedSlash = "%2f"
 	return strings.HasPrefix(u.Path, "/") && path.Clean(u.Path) == u.Path &&

@@ -28,10 +28,10 @@ type Handlers map[string]http.Handler
 //
 // The handler answers 404 for a path that has no row, is not in its clean form or holds an encoded
 // slash, and 405 with Allow for a method that the path has no row for. It never redirects. HEAD is
-// answered if GET is. A request for a row with the guard route.Session that carries no
-// auth.Principal is answered 401: the gateway's configuration has a mistake then, and the function
-// must not be open for it. Handlers get a request with an id (package requestid), which error
-// answers repeat. The handler is safe for concurrent use if handlers are.
+// answered if GET is. If a row has the guard route.Session and the request carries no
+// auth.Principal, the handler answers 401: the configuration of the gateway is wrong, and the
+// function must not be open because of it. Handlers get a request with an id (package requestid),
+// which error answers repeat. The handler is safe for concurrent use if handlers are.
 func New(function string, handlers Handlers) (http.Handler, error) {
 	return build(route.Table(), function, handlers)
 }
@@ -116,7 +116,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	answer.Error(w, r, http.StatusNotFound, errorcode.NotFound)
 }
 
-// guarded lets a request through whose principal the authorizer has named.
+// guarded passes a request only if the authorizer has set its principal.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := auth.PrincipalFrom(r.Context()); !ok {

@@ -8,12 +8,13 @@
 //	token, ok := kind.Read(text) // no I/O
 //	ok, err = token.Verify(key)  // the key that token.KeyID names
 //
-// A token that is only sealed permits nothing: its MAC says that it is not junk, so that junk costs
-// the store nothing. What lets a client act is a random secret in the token, of which the server
-// holds the hash.
+// The seal alone permits nothing. The MAC only shows that the server made the token, so that a
+// forged token costs no read of the store. The permission comes from a random secret in the token.
+// The server stores the hash of this secret.
 //
-// Each kind has a version byte and a MAC key of its own, so that no kind passes for another. Prefix
-// and checksum let secret scanners find leaked tokens. A token has one spelling.
+// Each kind has its own version byte and MAC key, so that a token of one kind is never accepted as
+// another kind. Prefix and checksum let secret scanners find leaked tokens. A token has exactly one
+// encoding.
 package sealed
 
 import (
@@ -40,7 +41,7 @@ type Form struct {
 	Prefix  string
 	Version byte // the kind's number, times 16, and the version of its layout; the first byte of a token
 	// Least and Most bound the length of a body in bytes, the version included. Most bounds the
-	// work that junk causes.
+	// work for a forged token.
 	Least, Most int
 }
 
@@ -50,8 +51,8 @@ func (f Form) Text(body []byte) auth.Secret {
 	return auth.NewSecret(f.Prefix + base64.RawURLEncoding.EncodeToString(b))
 }
 
-// Body returns the body of a token. It is not ok for a text of another form, with a wrong checksum
-// or in a second spelling.
+// Body returns the body of a token. ok is false for a text of another form, with a wrong checksum
+// or in another encoding.
 func (f Form) Body(text auth.Secret) (body []byte, ok bool) {
 	encoded, ok := strings.CutPrefix(text.Reveal(), f.Prefix)
 	if !ok || len(encoded) > base64.RawURLEncoding.EncodedLen(f.Most+crcBytes) {
@@ -99,8 +100,8 @@ type Token struct {
 	mac   []byte
 }
 
-// Read takes a token apart. It is not ok for a text that is not of this kind's form; it does not
-// check the MAC.
+// Read splits a token into its parts. ok is false for a text that does not have the form of this
+// kind. Read does not check the MAC.
 func (k Kind) Read(text auth.Secret) (t Token, ok bool) {
 	withMAC := k.Form
 	withMAC.Least, withMAC.Most = k.Least+macBytes, k.Most+macBytes

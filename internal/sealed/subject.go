@@ -14,7 +14,7 @@ const isUUIDForm = 0
 //	0       16 bytes of a UUID, mandatory for every canonical UUID in lower case
 //	1 to 64 the length of an opaque subject in bytes
 //
-// Each subject has one spelling. The error says why s is not a subject.
+// Each subject has exactly one encoding. The error says why s is not a subject.
 func AppendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -25,8 +25,8 @@ func AppendSubject(b []byte, s auth.SubjectID) ([]byte, error) {
 	return append(append(b, byte(len(s))), s...), nil
 }
 
-// ReadSubject returns the subject in the bytes that follow a form. It is not ok unless that is its
-// one spelling.
+// ReadSubject returns the subject in the bytes that follow a form. ok is false unless the bytes are
+// the subject's one encoding.
 func ReadSubject(form byte, follows []byte) (auth.SubjectID, bool) {
 	if form == isUUIDForm {
 		id, err := uuid.FromBytes(follows)

@@ -6,18 +6,20 @@ import (
 	"fmt"
 )
 
-// Feedback is what SES reports of a mail that it has sent.
+// Feedback is a report of SES about a mail that it has sent.
 type Feedback struct {
 	Complaint bool // otherwise a bounce
 	// Permanent means that the address takes no mails, or that its owner wants none. Otherwise a
 	// mailbox is full or a server was away.
 	Permanent bool
-	// Recipients are those to whom the mail was sent. The report names recipients of its own, but
-	// these are words of the other server: an owner of one mailbox could report another's address.
+	// Recipients are the addresses to which the mail was sent. The report also names recipients,
+	// but they come from the other mail server: the owner of a mailbox could report another
+	// person's address.
 	Recipients []string
 }
 
-// notification holds of an event only what decides. SES adds members over time, so others are allowed.
+// notification has only the members of an event that this package needs. SES adds members over
+// time, so unknown members are allowed.
 type notification struct {
 	Source string `json:"source"`
 	Detail struct {
@@ -34,17 +36,17 @@ type notification struct {
 	} `json:"detail"`
 }
 
-// source is that of the events of SES on the bus of EventBridge. Only AWS can set it.
+// source is the source of SES events on the bus of EventBridge. Only AWS can set it.
 const source = "aws.ses"
 
-// IsEvent reports whether an event comes from EventBridge, and is not a message.
+// IsEvent reports whether an input is an event of EventBridge and not a message.
 func IsEvent(event []byte) bool {
 	var n notification
 	return json.Unmarshal(event, &n) == nil && n.Source != ""
 }
 
-// ParseEvent returns what an event of EventBridge reports. The error holds no part of the event but its
-// type.
+// ParseEvent returns the report in an event of EventBridge. The error contains no part of the event
+// except its type.
 func ParseEvent(event []byte) (Feedback, error) {
 	var n notification
 	if err := json.Unmarshal(event, &n); err != nil {
@@ -59,7 +61,7 @@ func ParseEvent(event []byte) (Feedback, error) {
 		f.Permanent = n.Detail.Bounce.BounceType == "Permanent"
 	case "Complaint":
 		f.Complaint = true
-		f.Permanent = n.Detail.Complaint.ComplaintFeedbackType != "not-spam" // the owner took it back
+		f.Permanent = n.Detail.Complaint.ComplaintFeedbackType != "not-spam" // the owner withdrew the complaint
 	default:
 		return Feedback{}, fmt.Errorf("ses: the event has type %.20q (want Bounce or Complaint)", n.Detail.EventType)
 	}

@@ -1,5 +1,5 @@
-// Package ses sends mails through Amazon SES, and reads what SES reports of them. It is the only package
-// that imports the client of SES.
+// Package ses sends mails through Amazon SES, and reads SES's reports about them. It is the only
+// package that imports the client of SES.
 //
 //	sender := ses.New(config, configurationSet)
 //	err := sender.Send(ctx, m)
@@ -27,7 +27,7 @@ type Sender struct {
 }
 
 // New returns a Sender. The configuration set names where SES reports bounces and complaints; empty
-// means that of the identity. It does no I/O.
+// means the configuration set of the identity. It does no I/O.
 func New(c awsclient.Config, configurationSet string) *Sender {
 	o := c.Options()
 	return &Sender{sesv2.New(sesv2.Options{
@@ -69,8 +69,8 @@ func text(s string) *types.Content {
 	return &types.Content{Data: &s, Charset: aws.String("UTF-8")}
 }
 
-// failed returns the meaning of an error. The texts of SES tell the sandbox apart, but they hold
-// addresses, so only their codes go on.
+// failed returns the meaning of an error. Only the text of an SES error shows that the account is
+// in the sandbox. The texts contain addresses, so the returned error has only the code.
 func failed(err error, to string) error {
 	var e smithy.APIError
 	if !errors.As(err, &e) {
@@ -82,7 +82,7 @@ func failed(err error, to string) error {
 	case "MessageRejected":
 		f.Reason = edgemail.ReasonContent
 		if strings.Contains(message, "not verified") {
-			// In the sandbox, SES refuses the receiver in the words that it has for a sender.
+			// In the sandbox, SES refuses the receiver with the same error as a wrong sender.
 			f.Reason = edgemail.ReasonSender
 			if strings.Contains(message, strings.ToLower(to)) {
 				f.Reason = edgemail.ReasonSandbox
@@ -90,7 +90,8 @@ func failed(err error, to string) error {
 		}
 	case "AccessDeniedException", "AccessDenied":
 		f.Reason = edgemail.ReasonSender
-		// In the sandbox, a receiver that is verified is an identity that the role must name, too.
+		// In the sandbox, a verified receiver is an identity, which the policy of the role must
+		// also name.
 		if strings.Contains(message, ":identity/"+strings.ToLower(to)) {
 			f.Reason = edgemail.ReasonSandbox
 		}

@@ -3,8 +3,8 @@
 //	sender, err := smtp.New(smtp.Config{Host: "smtp.example.com", Port: 587, User: "edgeauth", Password: password})
 //	err = sender.Send(ctx, m)
 //
-// A connection is encrypted unless the server is on this machine. It is the only package that imports
-// the library for mails; [Write] writes one as a file.
+// A connection is encrypted unless the server is on this machine. smtp is the only package that
+// imports the library for mails; [Write] writes a mail to a file.
 package smtp
 
 import (
@@ -35,12 +35,12 @@ import (
 // for ten seconds the time for its log.
 const timeout = 8 * time.Second
 
-// Config says how to reach a server.
+// Config describes how to reach a server.
 type Config struct {
 	Host string
 	Port int
-	// TLS begins the connection with TLS, as on port 465. Otherwise the client asks for it with
-	// STARTTLS and goes on only if it gets it. A server on this machine gets neither.
+	// TLS begins the connection with TLS, as on port 465. Otherwise the client requests TLS with
+	// STARTTLS, and continues only with TLS. A connection to a server on this machine uses no TLS.
 	TLS      bool
 	User     string // empty means no authentication
 	Password auth.Secret
@@ -50,7 +50,7 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Sender sends mails to one server, each on a connection of its own. It is safe for concurrent use.
+// Sender sends mails to one server, each mail on its own connection. It is safe for concurrent use.
 type Sender struct{ Config }
 
 // New returns a Sender. It does no I/O.
@@ -130,14 +130,15 @@ func (s *Sender) Send(ctx context.Context, m mail.Mail) error {
 		return &mail.Failure{Reason: mail.ReasonAddress, Detail: "the server has no SMTPUTF8"}
 	}
 	err = client.SendWithSMTPClient(conn, msg)
-	if err == nil || msg.IsDelivered() { // the server has the mail, even if it does not take leave
+	if err == nil || msg.IsDelivered() { // the server has the mail, even if QUIT failed
 		return nil
 	}
 	return failed(err)
 }
 
-// authenticate proves who sends, if the settings name a user. The password crosses the network in TLS
-// only: the client has checked that there is TLS, and PLAIN and LOGIN check it again.
+// authenticate authenticates the user of the settings, if they have one. The password crosses the
+// network only in TLS: the client has checked that the connection uses TLS, and PLAIN and LOGIN
+// check it again.
 func (s *Sender) authenticate(conn *gosmtp.Client) error {
 	if s.User == "" {
 		return nil
@@ -159,9 +160,9 @@ func (s *Sender) authenticate(conn *gosmtp.Client) error {
 	return nil
 }
 
-// refused returns the meaning of an error before the mail: of the connection, of TLS and of the
-// authentication. The error of a network is temporary. A server that refuses, or that offers no TLS, is
-// a fault of the settings.
+// refused returns the meaning of an error before the mail is sent: in the connection, in TLS or in
+// the authentication. A network error is temporary. If the server refuses, or offers no TLS, the
+// settings are wrong.
 func refused(err error) error {
 	var answer *textproto.Error
 	var network net.Error
@@ -214,8 +215,8 @@ func Write(w io.Writer, m mail.Mail) error {
 	return err
 }
 
-// compose returns a mail in the form of the library. The addresses are set and not parsed: they were
-// checked, and a parser could read one as two.
+// compose returns a mail in the form of the library. It sets the addresses without parsing them:
+// they were already checked, and a parser could read one address as two.
 func compose(m mail.Mail) (*gomail.Msg, error) {
 	_, domain, _ := strings.Cut(m.From, "@")
 	for _, text := range []string{m.From, m.Name, m.ReplyTo, m.To, m.Locale, m.Subject} {
@@ -230,7 +231,7 @@ func compose(m mail.Mail) (*gomail.Msg, error) {
 		msg.ReplyToMailAddress(&netmail.Address{Address: m.ReplyTo})
 	}
 	msg.Subject(m.Subject)
-	msg.SetMessageIDWithValue(rand.Text() + "@" + domain) // that of the library names this machine
+	msg.SetMessageIDWithValue(rand.Text() + "@" + domain) // the library's id names this machine
 	msg.SetGenHeader(gomail.HeaderContentLang, m.Locale)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no one on vacation answers
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)

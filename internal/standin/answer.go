@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// WriteAnswer writes a function's answer to w as the gateway does. If the gateway would not take
+// WriteAnswer writes a function's answer to w as the gateway does. If the gateway would not accept
 // the answer, WriteAnswer writes nothing and returns [ErrMalformedAnswer].
 func WriteAnswer(w http.ResponseWriter, a events.APIGatewayV2HTTPResponse) error {
 	if a.StatusCode < 200 || a.StatusCode > 599 {
@@ -23,7 +23,7 @@ func WriteAnswer(w http.ResponseWriter, a events.APIGatewayV2HTTPResponse) error
 		}
 	}
 	for name, value := range a.Headers {
-		if !strings.EqualFold(name, "Content-Length") { // the server counts for itself
+		if !strings.EqualFold(name, "Content-Length") { // the server sets it
 			w.Header().Set(name, value)
 		}
 	}

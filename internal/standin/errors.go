@@ -6,7 +6,8 @@ var (
 	// ErrMalformedRequest says that a request cannot be written as an event. The gateway answers
 	// 400.
 	ErrMalformedRequest = errors.New("malformed request")
-	// ErrMalformedAnswer says that the gateway does not take a function's answer. It answers 500.
+	// ErrMalformedAnswer says that the gateway does not accept a function's answer. The gateway
+	// answers 500.
 	ErrMalformedAnswer = errors.New("malformed answer")
 	// ErrBodyTooLarge says that a request's body is longer than [MaxBodyBytes]. The gateway answers
 	// 413.

@@ -25,18 +25,18 @@ const (
 	defaultStage = "$default"
 )
 
-// MaxBodyBytes is the longest body that the real gateway takes.
+// MaxBodyBytes is the longest body that the real gateway accepts.
 const MaxBodyBytes = 10 << 20
 
-// Function has the form that aws-lambda-go starts, and that gateway.Handler returns.
+// Function is the type of function that aws-lambda-go starts and gateway.Handler returns.
 type Function = func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
-// Origin is what a gateway knows of a request in addition to the request itself.
+// Origin is the information of a gateway about a request, in addition to the request itself.
 type Origin struct {
 	RouteKey   string            // of the matching route, as in "GET /me"; empty means $default
 	RequestID  string            // unique
 	Time       time.Time         // of arrival
-	Authorizer map[string]string // context of the authorizer's yes; nil for a route without one
+	Authorizer map[string]string // context of an allowed request; nil without authorizer
 }
 
 // EventOf returns the event that an HTTP API with payload format 2.0 makes of r. It reads r.Body to
@@ -47,7 +47,7 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 	if err != nil {
 		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: no address and port in RemoteAddr", ErrMalformedRequest)
 	}
-	// JSON would make one name of two that differ in broken bytes.
+	// JSON would turn two names that differ only in invalid bytes into one name.
 	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
 		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: its address is not UTF-8", ErrMalformedRequest)
 	}
@@ -78,9 +78,9 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 }
 
 // AuthorizerEventOf returns the JSON of the event that an HTTP API sends to a REQUEST authorizer
-// with payload format 2.0, whose identity source is a header, named in lower case. An empty identity
-// stands for no identity source. It does not read r.Body. It returns the errors of [EventOf], and
-// [ErrNoIdentity] if r lacks the header.
+// with payload format 2.0, whose identity source is a header, named in lower case. An empty
+// identity means no identity source. It does not read r.Body. It returns the errors of [EventOf],
+// and [ErrNoIdentity] if r lacks the header.
 func AuthorizerEventOf(r *http.Request, o Origin, identity string) ([]byte, error) {
 	bodiless := *r
 	bodiless.Body = http.NoBody

@@ -23,9 +23,9 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// isText reports whether the gateway passes a body as text. AWS documents no list. In practice, a
-// form and a body without a content type travel in base64, and so does text that a JSON string
-// cannot hold.
+// isText reports whether the gateway passes a body as text. AWS documents no list. In practice, the
+// gateway encodes a form and a body without a content type in base64, and also text that a JSON
+// string cannot hold.
 func isText(contentType string, body []byte) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil || !utf8.Valid(body) {

@@ -26,8 +26,8 @@ type watch struct {
 	read  bool
 }
 
-// Start returns a context whose watch runs from now on. If ctx has a watch already, Start returns
-// ctx: the request began earlier.
+// Start returns a context whose watch runs from now on. If ctx already has a watch, Start returns
+// ctx, because the request began earlier.
 func Start(ctx context.Context) context.Context {
 	if ctx.Value(key{}) != nil {
 		return ctx

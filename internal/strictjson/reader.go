@@ -161,7 +161,7 @@ func (r *Reader) due() bool {
 	return due
 }
 
-// wants is due, and also checks the first byte of the value.
+// wants is like due, and also checks the first byte of the value.
 func (r *Reader) wants(first byte, kind string) bool {
 	if !r.due() {
 		return false
