@@ -18,16 +18,16 @@ import (
 // Account returns the handler of the account function.
 //
 // POST /auth/password sets a new password, ends every session of the user and opens a new session.
-// The caller proves the right to do so in one of two ways: with the current password and the access
-// token of an active session, in the header Authorization or the cookie, or with the change_token
-// of a login that required a password change. The route has no authorizer, because a caller with a
-// change_token has no access token.
+// The caller proves the right to do so in one of two ways: with the current password and an active
+// session, or with the change_token of a login that required a password change. The route has no
+// authorizer, because a caller with a change_token has no access token.
 //
 // The body is JSON with these members, all strings except remember:
 //
 //   - new_password is required.
 //   - current_password or change_token is required, and not both. With current_password, the
-//     request has the access token in the header Authorization.
+//     request must also have the access token, in the header Authorization or in its cookie, or the
+//     cookie of an opaque session.
 //   - client_id names the client of the new session. With current_password it must be the client of
 //     the session, or absent. With change_token the default is [auth.DefaultClient].
 //   - one_time_code, with current_password, is passed to the Steps of the Authenticator.

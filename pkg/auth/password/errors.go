@@ -31,6 +31,7 @@ var (
 // [ErrTooShort].
 type TooShort struct{ Least int }
 
+// Error names the minimum number of characters.
 func (e *TooShort) Error() string {
 	return fmt.Sprintf("%v (want at least %d characters)", ErrTooShort, e.Least)
 }

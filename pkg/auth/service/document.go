@@ -17,8 +17,8 @@ import (
 )
 
 // ReadConfig returns the settings that a text in the form of Settings.Config sets, for a program
-// that works on the users of a service. An empty text sets none. The error names the member that is
-// wrong.
+// that works on the users of a service. An empty text sets nothing. The error names the member that
+// is wrong.
 func ReadConfig(text string) (Settings, error) {
 	s := Settings{Config: text}
 	if text == "" {

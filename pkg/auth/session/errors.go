@@ -44,6 +44,7 @@ type Refusal struct {
 	cause   error
 }
 
+// Error returns the outcome and, if r has one, the text of the cause.
 func (r *Refusal) Error() string {
 	if r.cause != nil {
 		return fmt.Sprintf("session refused (%s): %v", r.Outcome, r.cause)

@@ -18,6 +18,7 @@ type Exceeded struct {
 	RetryAfter time.Duration // in whole seconds; an earlier attempt is refused too
 }
 
+// Error says how long the caller must wait.
 func (e *Exceeded) Error() string {
 	return fmt.Sprintf("too many attempts: try again in %v", e.RetryAfter)
 }
