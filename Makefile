@@ -21,7 +21,7 @@ ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is "$(ARCH)" (want arm64 or amd64))
 endif
 
-.PHONY: help run build build-all engines test test-go test-frameworks test-web npm sizes openapi check audit fuzz model travellers bench costs clean
+.PHONY: help run build build-all engines test test-go test-frameworks test-web npm sizes openapi check audit fuzz model generated travellers bench costs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,14 +63,15 @@ MODULES = examples/customlogin test/clients test/frameworks test/own
 LEFT_OUT = .cache/left-out
 GO_TEST  = go test -count=1 -timeout 20m
 
-# The race detector slows these down up to tenfold and has nothing to find: each search and each simulation is one
-# goroutine. Of SEARCHED, the tests named by SEARCHES run without it, and all others with it. GENERATED plays the full
-# number of generated cases; with the race detector it is a fifth to a quarter.
-PLAIN     = ./test/modelcheck ./test/rotation
-SEARCHED  = ./pkg/auth/dynamo ./pkg/auth/flow ./pkg/auth/login ./pkg/auth/session ./pkg/auth/user
-SEARCHES  = 'ConformanceCatchesMutants$$|^TestFaultsOf|^Test(DumpGivesNoCode|StrangersDoNotUseUpTheOwnersMails|FewNetworksKeepNoOwnerOut|EmailPointersHaveOneKey|EveryLetterHasOneKey|RevocationListLatency|RevocationListDay|EvictionIsBounded)$$'
-GENERATED = -run '^Test(Sessions|Ends|Versions|Revocations|Random.*)$$' ./pkg/auth/dynamo ./pkg/auth/bolt ./functions/keys
-OTHERS    = $$(go list ./... | grep -vxF -e "$$(go list $(PLAIN) $(SEARCHED))")
+# The race detector slows these down up to tenfold and has nothing to find: each search, each simulation and each
+# comparison with a model is one goroutine, and PLAIN has no more. Of SEARCHED, the tests named by SEARCHES and MODELS run
+# without it, and all others with it.
+PLAIN    = ./test/modelcheck ./test/rotation ./test/simulate ./test/costs ./test/document ./test/imports ./test/template ./pkg/auth/password
+SEARCHED = ./pkg/auth/dynamo ./pkg/auth/bolt ./pkg/auth/flow ./pkg/auth/login ./pkg/auth/session ./pkg/auth/user ./functions/keys
+SEARCHES = ConformanceCatchesMutants$$|^TestFaultsOf|^TestRandom|^Test(DumpGivesNoCode|StrangersDoNotUseUpTheOwnersMails|FewNetworksKeepNoOwnerOut|EmailPointersHaveOneKey|EveryLetterHasOneKey|RevocationListLatency|RevocationListDay|EvictionIsBounded)$$
+MODELS   = ./^EqualsThe|././^EqualsThe
+COMPARED = ^Test(Sessions|Users|Versions|Revocations|Attempts|Flows)$$
+OTHERS   = $$(go list ./... | grep -vxF -e "$$(go list $(PLAIN) $(SEARCHED))")
 
 # Benchmarks run only with "make bench". Here, only the statistics that they use are tested.
 MORE_MODULES = (cd bench && go vet ./... && go test -count=1 -run Rank .) && for m in $(MODULES); do (cd $$m && go vet ./... && $(GO_TEST) ./...) || exit 1; done
@@ -87,9 +88,9 @@ test: ## Run every test except those in containers and of deployments; with CI=t
 	@[ "$(RACE)" ] || echo "the race detector is missing: install a C compiler" >>$(LEFT_OUT)
 	go vet ./...
 	@echo "$(GO_TEST) $(RACE) ./... but searches and simulations, which run without it"
-	@status=0; $(GO_TEST) $(RACE) -skip $(SEARCHES) $(SEARCHED) || status=1; $(GO_TEST) $(RACE) $(OTHERS) || status=1; \
-		$(GO_TEST) -run $(SEARCHES) $(SEARCHED) || status=1; $(GO_TEST) $(PLAIN) || status=1; \
-		$(GO_TEST) $(GENERATED) || status=1; $(MORE_MODULES) || status=1; $(TELL) || status=1; exit $$status
+	@status=0; $(GO_TEST) $(RACE) -skip '$(SEARCHES)|$(MODELS)' $(SEARCHED) || status=1; $(GO_TEST) $(RACE) $(OTHERS) || status=1; \
+		$(GO_TEST) -run '$(SEARCHES)|$(COMPARED)/^EqualsThe|$(COMPARED)/./^EqualsThe' $(SEARCHED) || status=1; \
+		$(GO_TEST) $(PLAIN) || status=1; $(MORE_MODULES) || status=1; $(TELL) || status=1; exit $$status
 
 test-go: export EDGEAUTH_TEST_GO_ALONE = 1
 test-go: ## Run the tests that need only Go
@@ -154,6 +155,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 
 model: ## Check the rules of rotation and of step-up on finer grids (three minutes)
 	go test ./test/modelcheck -run 'NeverLog' -v -timeout 60m -model.grid 5s -model.stepup 15s -count=1
+
+generated: engines ## Compare the stores with the rules on more generated cases (six minutes)
+	go test ./pkg/auth/dynamo ./pkg/auth/bolt -run '^Test(Sessions|Versions|Ends)$$' -timeout 60m -count=1 -cases 10000 -refreshes 1000
 
 travellers: ## Count the false alarms of the signals of refreshes (seven minutes)
 	go test ./test/simulate -run Travellers -v -timeout 60m -travellers 10000 -count=1

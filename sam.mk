@@ -70,12 +70,11 @@ translated := $(patsubst %.yaml,.cache/judge/%.json,$(notdir $(templates)))
 .PHONY: judges judge
 judges: .cache/sam/fetched.txt .cache/checkov/fetched.txt
 judge: judges ## Judge the templates: sam validate, cfn-lint, checkov
-	@for t in $(templates); do AWS_DEFAULT_REGION=us-east-1 $(sam) validate --lint --template $$t || exit 1; done
+	AWS_DEFAULT_REGION=us-east-1 $(sam) validate --lint
 	$(cfn-lint) --include-checks I -- $(templates)
 	@# The translated templates, as CloudFormation gets them: only they show circular dependencies.
 	@rm -rf .cache/judge && mkdir -p .cache/judge
-	@for t in $(templates); do \
-		AWS_DEFAULT_REGION=us-east-1 .cache/sam/bin/python test/template/translate.py cloudformation $$t >.cache/judge/$$(basename $$t .yaml).json || exit 1; done
+	@AWS_DEFAULT_REGION=us-east-1 .cache/sam/bin/python test/template/translate.py all .cache/judge $(templates)
 	@# W2001, W7001: the translator inserts some parameters and mappings, which then look unused. W3002: "sam deploy" uploads a
 	@# nested template.
 	$(cfn-lint) --ignore-checks W2001 W3002 W7001 -- $(translated)

@@ -15,7 +15,7 @@ import (
 // refusals, rollbacks and repeated requests. A dropped key never returns, the three rings have the
 // same version, and the deployed version always has a key that seals.
 func TestRandomDrops(t *testing.T) {
-	stacks(t, droppingStacks, droppingStacks, randomDrops)
+	stacks(t, 12, 12, randomDrops)
 }
 
 func randomDrops(t *testing.T, seed uint64) (n tally) {

@@ -108,7 +108,7 @@ const steps = 40
 // TestRandomDeployments deploys, rolls back and repeats requests in random order at random times.
 // No accepted deployment makes a verifier refuse a valid token, and no rollback fails.
 func TestRandomDeployments(t *testing.T) {
-	stacks(t, deployedStacks, deployedStacks/2, randomDeployments)
+	stacks(t, 16, 8, randomDeployments)
 }
 
 func randomDeployments(t *testing.T, seed uint64) (n tally) {

@@ -14,7 +14,7 @@ import (
 var (
 	steps  = flag.Int("model.steps", 1000, "the greatest depth of the search for a wrong logout")
 	stepUp = flag.Duration("model.stepup", 45*time.Second, "the grid of the search with a step-up")
-	grid   = flag.Duration("model.grid", honestGrid, "the grid of the search for a wrong logout")
+	grid   = flag.Duration("model.grid", 15*time.Second, "the grid of the search for a wrong logout")
 )
 
 func honest(m Model) Honest { return Honest{Model: m, Grid: 15 * time.Second, AtOnce: 3} }
@@ -174,7 +174,7 @@ func ExampleThief_Search() {
 func TestTheftIsNoticed(t *testing.T) {
 	for _, interval := range []time.Duration{60 * time.Second, 150 * time.Second, 300 * time.Second} {
 		t.Run(interval.String(), func(t *testing.T) {
-			thief := Thief{Model: asBuilt(auth.Balanced), Interval: interval, Grid: thiefGrid}
+			thief := Thief{Model: asBuilt(auth.Balanced), Interval: interval, Grid: 15 * time.Second}
 			s := thief.Search(thief.Bound())
 			if !s.Noticed {
 				t.Errorf("a thief goes on beyond %s:\n%s", thief.Bound(), s.Story)
@@ -208,7 +208,7 @@ func TestWrongRulesMissTheft(t *testing.T) {
 
 // The strict profile notices a thief at the victim's next refresh.
 func TestStrictNoticesAtOnce(t *testing.T) {
-	thief := Thief{Model: asBuilt(auth.Strict), Interval: 300 * time.Second, Grid: thiefGrid}
+	thief := Thief{Model: asBuilt(auth.Strict), Interval: 300 * time.Second, Grid: 15 * time.Second}
 	if s := thief.Search(thief.Interval); !s.Noticed {
 		t.Errorf("a thief goes on beyond %s:\n%s", thief.Interval, s.Story)
 	}

@@ -51,7 +51,7 @@ var atLeast = counts{
 	gatewayFetches: 200, gatewayHits: 3500, gatewayStale: 500, gatewayFirst: 150, balancerFetches: 6, balancerHits: 1200,
 }
 
-var seeds = flag.Uint64("rotation.seeds", lives, "number of simulated stack lives")
+var seeds = flag.Uint64("rotation.seeds", 4, "number of simulated stack lives")
 
 func TestRotationIsInvisible(t *testing.T) {
 	for seed := range *seeds {

@@ -3,10 +3,12 @@
     translate.py read TEMPLATE       as it stands, with the short forms of functions written out
     translate.py cloudformation TEMPLATE [NAME=VALUE...]   as CloudFormation gets it: after the transform of AWS SAM, with
         these parameters
+    translate.py all FOLDER TEMPLATE...   each as CloudFormation gets it, into FOLDER
 """
 
 import json
 import logging
+import pathlib
 import sys
 
 from samcli.yamlhelper import yaml_parse
@@ -30,13 +32,21 @@ def cloudformation(template, parameters):
     return transform(template, parameters, NoManagedPolicies())
 
 
+def read(path):
+    return yaml_parse(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
 def main():
     logging.disable(logging.WARNING)
-    verb, path, *parameters = sys.argv[1:]
-    with open(path, encoding="utf-8") as f:
-        template = yaml_parse(f.read())
+    verb, path, *more = sys.argv[1:]
+    if verb == "all":
+        for template in map(pathlib.Path, more):
+            translated = json.dumps(cloudformation(read(template), {}), indent=1)
+            pathlib.Path(path, template.stem + ".json").write_text(translated, encoding="utf-8")
+        return
+    template = read(path)
     if verb == "cloudformation":
-        template = cloudformation(template, dict(p.split("=", 1) for p in parameters))
+        template = cloudformation(template, dict(p.split("=", 1) for p in more))
     json.dump(template, sys.stdout, indent=1)
 
 

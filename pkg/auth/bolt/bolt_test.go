@@ -36,7 +36,7 @@ func openDB(t testing.TB) *bolt.DB {
 }
 
 func TestSessions(t *testing.T) {
-	storetest.Sessions(t, sessionCases, func(t testing.TB) session.Store { return openDB(t).Sessions() })
+	storetest.Sessions(t, *sessionCases, func(t testing.TB) session.Store { return openDB(t).Sessions() })
 }
 
 func TestUsers(t *testing.T) {
@@ -44,11 +44,11 @@ func TestUsers(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	storetest.Versions(t, sessionCases/5, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
+	storetest.Versions(t, *sessionCases/5, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
 }
 
 func TestEnds(t *testing.T) {
-	storetest.Ends(t, endsRefreshes, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
+	storetest.Ends(t, *endsRefreshes, func(t testing.TB) storetest.Stores { return storesIn(openDB(t)) })
 }
 
 func TestRevocations(t *testing.T) {

@@ -1,10 +1,9 @@
-//go:build !race
-
 package bolt_test
 
-// sessionCases is the number of generated session cases, and endsRefreshes the number of refreshes
-// that the end of sessions races with.
-const (
-	sessionCases  = 10_000
-	endsRefreshes = 1000
+import "flag"
+
+// "make generated" plays more of them.
+var (
+	sessionCases  = flag.Int("cases", 3000, "the number of generated session cases; the cases at the boundaries of the rules are 1,257 of them")
+	endsRefreshes = flag.Int("refreshes", 200, "the number of refreshes that race with each end of sessions")
 )

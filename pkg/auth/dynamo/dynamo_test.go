@@ -50,7 +50,7 @@ func TestSessions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Sessions(t, sessionCases, func(testing.TB) session.Store { return db.Sessions() })
+			storetest.Sessions(t, *sessionCases, func(testing.TB) session.Store { return db.Sessions() })
 		})
 	}
 }
@@ -70,7 +70,7 @@ func TestVersions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Versions(t, sessionCases/4, func(testing.TB) storetest.Stores { return storesIn(db) })
+			storetest.Versions(t, *sessionCases/4, func(testing.TB) storetest.Stores { return storesIn(db) })
 		})
 	}
 }
@@ -80,7 +80,7 @@ func TestEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := newDB(t, start(t), nil).Unhurried()
-			storetest.Ends(t, endsRefreshes, func(testing.TB) storetest.Stores { return storesIn(db) })
+			storetest.Ends(t, *endsRefreshes, func(testing.TB) storetest.Stores { return storesIn(db) })
 		})
 	}
 }
@@ -90,7 +90,7 @@ func TestRevocations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := start(t)
-			storetest.Revocations(t, endsSequences, func(t testing.TB) storetest.Stores { return storesIn(newDB(t, e, nil).Unhurried()) })
+			storetest.Revocations(t, 5, func(t testing.TB) storetest.Stores { return storesIn(newDB(t, e, nil).Unhurried()) })
 		})
 	}
 }

@@ -1,12 +1,9 @@
-//go:build !race
-
 package dynamo_test
 
-// The numbers for each engine: sessionCases is the number of generated session cases, endsRefreshes
-// the number of refreshes that race with the end of sessions, and endsSequences the number of
-// generated sequences of ends.
-const (
-	sessionCases  = 10_000
-	endsRefreshes = 1000
-	endsSequences = 10
+import "flag"
+
+// "make generated" plays more of them.
+var (
+	sessionCases  = flag.Int("cases", 3000, "the number of generated session cases; the cases at the boundaries of the rules are 1,257 of them")
+	endsRefreshes = flag.Int("refreshes", 200, "the number of refreshes that race with each end of sessions")
 )

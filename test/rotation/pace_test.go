@@ -1,6 +1,0 @@
-//go:build !race
-
-package rotation
-
-// lives is the default number of simulated stack lives.
-const lives = 4
