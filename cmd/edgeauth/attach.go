@@ -123,7 +123,7 @@ func (c *attachCommand) Run(ctx context.Context, t terminal) error {
 			if c.Kind == "" {
 				continue
 			}
-			return fmt.Errorf("the stack %s has no session authorizer; deploy it with the present template.yaml first", s.Name)
+			return fmt.Errorf("the stack %s has no session authorizer; first deploy it with the current template.yaml", s.Name)
 		}
 		view[a.kind] = a.block(s)
 		if text.Len() > 0 {

@@ -100,7 +100,7 @@ func TestAttachOlderStack(t *testing.T) {
 		t.Error(all)
 	}
 	r := edgeauth(t, "", "attach", "session", "--store", "stack:auth")
-	if r.status != exitFailed || r.err != "edgeauth: the stack auth has no session authorizer; deploy it with the present template.yaml first\n" {
+	if r.status != exitFailed || r.err != "edgeauth: the stack auth has no session authorizer; first deploy it with the current template.yaml\n" {
 		t.Errorf("exit %d, %s", r.status, r.err)
 	}
 }

@@ -15,12 +15,12 @@ import (
 )
 
 type configCommand struct {
-	Check configCheck `cmd:"" help:"Check a configuration as a deployment does: with the readers of the functions, and for its length."`
+	Check configCheck `cmd:"" help:"Check a configuration as a deployment does: with the functions' own readers, and for its length."`
 }
 
 type configCheck struct {
 	File      string `arg:"" optional:"" help:"The file with the JSON object (docs/configuration.md), or - for standard input (default: the value of EDGEAUTH_CONFIG). Other variables, such as EDGEAUTH_IDLE_TIMEOUT, are checked if they are set."`
-	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"The algorithm of the signing keys, whose length counts: RS256, ES256 or EdDSA (${default})."`
+	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"The algorithm of the signing keys, whose length counts towards the limit: RS256, ES256 or EdDSA (${default})."`
 }
 
 // defaults are the values that the template gives by default. Names of tables and secrets have the

@@ -18,21 +18,21 @@ type homeFlag struct {
 
 type devCommand struct {
 	storeFlag
-	Addr      string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default}). An address that other machines reach needs --host."`
+	Addr      string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address to listen on (${default}). An address that other machines can reach needs --host."`
 	Host      []string `sep:"none" placeholder:"NAME" help:"A host, besides this machine, under which clients reach the server, such as its service in docker compose; repeatable."`
 	Issuer    string   `placeholder:"URL" help:"The issuer and the audience of tokens (the address of the server)."`
-	TLS       bool     `name:"tls" help:"Serve https, with a certificate that is made in the data directory."`
+	TLS       bool     `name:"tls" help:"Serve https, with a certificate that the server creates in the data directory."`
 	TLSCert   string   `name:"tls-cert" placeholder:"FILE" help:"Serve https with this certificate, a PEM file; together with --tls-key."`
 	TLSKey    string   `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert."`
 	Upstream  string   `placeholder:"URL" help:"Your own API. It gets every request whose path is not edgeauth's, behind the authorizer, with the caller's identity in X-Edgeauth-* headers."`
 	Public    []string `sep:"none" placeholder:"'METHOD /path'" help:"A route of the upstream without the authorizer; repeatable."`
-	Checked   []string `sep:"none" placeholder:"'METHOD /path'" help:"A route on which a token ends with its session, as with the session authorizer; repeatable."`
+	Checked   []string `sep:"none" placeholder:"'METHOD /path'" help:"A route behind the session authorizer, on which a token stops working when its session ends; repeatable."`
 	Origin    []string `sep:"none" placeholder:"ORIGIN" help:"An origin whose pages may read the answers (CORS), such as http://localhost:5173, as the parameter Origins of a deployment; repeatable."`
 	Algorithm string   `default:"RS256" enum:"RS256,ES256,EdDSA" help:"Algorithm of new signing keys: RS256, ES256 or EdDSA (${default})."`
 	Profile   string   `default:"balanced" enum:"balanced,strict,fixed" help:"How refresh tokens rotate in new sessions: balanced, strict or fixed (${default})."`
-	Check     string   `default:"session" enum:"session,revocations" help:"What is read on the routes of --checked: the session of each token, or every 5 seconds what has ended; session or revocations (${default})."`
-	Mail      string   `placeholder:"SENDER" help:"What becomes of mails: none, console, file:FOLDER, or a mail server as in smtp://localhost:1025 (files in the data directory)."`
-	MailLink  string   `placeholder:"URL|PATH" help:"The page where a person types a code, such as /code.html of the upstream (the page of this server). Mails link to it with the code in the fragment."`
+	Check     string   `default:"session" enum:"session,revocations" help:"The mode of the session authorizer on the routes of --checked: session reads the session of each token, revocations reads the ended sessions every 5 seconds (${default})."`
+	Mail      string   `placeholder:"SENDER" help:"How mails are sent: none, console, file:FOLDER, or a mail server as in smtp://localhost:1025 (files in the data directory)."`
+	MailLink  string   `placeholder:"URL|PATH" help:"The page where a user types a code, such as /code.html of the upstream (default: the page of this server). Mails link to it with the code in the fragment."`
 	MailTexts string   `name:"mail-texts" placeholder:"DIR" help:"A folder with texts of mails (docs/mail.md)."`
 	Config    string   `env:"EDGEAUTH_CONFIG" placeholder:"JSON|file:PATH" help:"Clients, routes, throttle and more, the same JSON as in the functions' EDGEAUTH_CONFIG (docs/configuration.md)."`
 }
@@ -79,9 +79,9 @@ func (c *devCommand) options() (dev.Options, error) {
 	}
 	switch {
 	case len(c.Public) > 0 && c.Upstream == "":
-		return o, fmt.Errorf("%w: --public needs --upstream, whose routes it names", errUsage)
+		return o, fmt.Errorf("%w: --public needs --upstream, because it names routes of the upstream", errUsage)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
-		return o, fmt.Errorf("%w: --tls-cert and --tls-key go together", errUsage)
+		return o, fmt.Errorf("%w: --tls-cert and --tls-key must be set together", errUsage)
 	}
 	return o, nil
 }

@@ -22,7 +22,7 @@ import (
 
 type doctorCommand struct {
 	storeFlag
-	NoUser bool `help:"Leave out the round trip, which adds a throw-away user, logs in and deletes the user."`
+	NoUser bool `help:"Skip the round trip, which adds a temporary user, logs in and deletes the user."`
 }
 
 // finding is the result of one check. A check that found nothing wrong has neither problem nor cure.
@@ -70,7 +70,7 @@ func (x *examination) isWrong() bool {
 }
 
 // errUnwell makes the exit status 1. The problems were already printed.
-var errUnwell = errors.New("something is wrong; see above")
+var errUnwell = errors.New("a check failed; see above")
 
 func (c *doctorCommand) Run(ctx context.Context, t terminal) error {
 	x := &examination{now: time.Now, http: &http.Client{Timeout: 20 * time.Second}}
@@ -103,7 +103,7 @@ func (c *doctorCommand) Run(ctx context.Context, t terminal) error {
 func (x *examination) deployment(ctx context.Context, s stack.Stack, withUser bool) {
 	deploy := "sam deploy --stack-name " + s.Name
 	x.holds(s.Settled() && !strings.HasPrefix(s.Status, "ROLLBACK"), "stack", "the stack is "+s.Status,
-		"docs/operations.md, If a deployment fails; a deployment that goes on: wait")
+		"docs/operations.md, If a deployment fails; if the deployment is still running, wait")
 	x.tables(ctx, s, deploy)
 	signing := x.keys(ctx, s, deploy)
 	functions, alarms, err := s.Inspect(ctx)
@@ -151,7 +151,7 @@ func (x *examination) table(name string, t backend.TableState, expires bool, dep
 	}
 	x.holds(t.Keys, check, "the table "+t.Name+" has other keys than edgeauth's", deploy+" --parameter-overrides "+parameter+"=NAME, with the right table")
 	if expires {
-		x.holds(t.Expires, name+"-expiry", "the table "+t.Name+" deletes no items by expires_at, and grows",
+		x.holds(t.Expires, name+"-expiry", "the table "+t.Name+" does not delete items by expires_at, so it grows without bound",
 			"aws dynamodb update-time-to-live --table-name "+t.Name+" --time-to-live-specification Enabled=true,AttributeName=expires_at")
 	}
 	x.holds(t.Recovers, name+"-recovery", "the table "+t.Name+" has no point-in-time recovery",
@@ -180,10 +180,10 @@ func (x *examination) keys(ctx context.Context, s stack.Stack, deploy string) ke
 		switch {
 		case errors.Is(err, auth.ErrNotFound):
 			x.add(secret.check, wrong, "the secret "+secret.arn+" is missing or empty",
-				"aws secretsmanager restore-secret --secret-id "+secret.arn+"; if that is too late, docs/keys.md, A secret is lost")
+				"aws secretsmanager restore-secret --secret-id "+secret.arn+"; if that is too late, docs/operations.md, Move to a new stack")
 			continue
 		case errors.Is(err, keyrings.ErrMalformed):
-			x.add(secret.check, wrong, err.Error(), "restore the version of before: aws secretsmanager list-secret-version-ids --secret-id "+secret.arn)
+			x.add(secret.check, wrong, err.Error(), "restore the previous version: aws secretsmanager list-secret-version-ids --secret-id "+secret.arn)
 			continue
 		case err != nil:
 			x.add(secret.check, wrong, stack.Explain(err).Error(), "use credentials that may read the secret (docs/operations.md, Doctor)")
@@ -191,7 +191,7 @@ func (x *examination) keys(ctx context.Context, s stack.Stack, deploy string) ke
 		}
 		rings[secret.kind] = r
 		x.holds(r.Current() == s.KeyVersion, secret.check, fmt.Sprintf("KeyVersion of the stack is %d, and the ring is at version %d", s.KeyVersion, r.Current()),
-			"wait if a deployment goes on; otherwise "+deploy)
+			"wait if a deployment is still running; otherwise "+deploy)
 	}
 	if len(rings) == 3 {
 		x.age(rings, s)
@@ -231,7 +231,7 @@ func (x *examination) functions(s stack.Stack, all []stack.Function, deploy stri
 		}
 		check := "function-" + f.LogicalID
 		if f.Missing {
-			x.add(check, wrong, "the function "+f.Name+", or its alias live, does not exist", "docs/operations.md, Move to a new stack, which keeps tables and secrets: CloudFormation brings back nothing that was deleted by hand")
+			x.add(check, wrong, "the function "+f.Name+", or its alias live, does not exist", "docs/operations.md, Move to a new stack, which keeps tables and secrets: CloudFormation does not restore a resource that was deleted by hand")
 			continue
 		}
 		var differ []string
@@ -243,7 +243,7 @@ func (x *examination) functions(s stack.Stack, all []stack.Function, deploy stri
 		const stampName = "EDGEAUTH_STAMP"
 		if got := f.Environment[stampName]; got != "" {
 			if stamp = cmp.Or(stamp, got); got != stamp {
-				differ = append(differ, "its keys are those of another deployment than the other functions'")
+				differ = append(differ, "it has the keys of another deployment than the other functions")
 			}
 		}
 		if f.State != "" && f.State != "Active" {
@@ -251,7 +251,7 @@ func (x *examination) functions(s stack.Stack, all []stack.Function, deploy stri
 		}
 		slices.Sort(differ)
 		x.holds(len(differ) == 0, check, "the alias live of "+f.Name+" runs with other values than the stack's: "+strings.Join(differ, "; "),
-			"wait if a deployment goes on; otherwise deploy a changed value, which gives every alias a new version: "+deploy+" --parameter-overrides NAME=VALUE")
+			"wait if a deployment is still running; otherwise deploy a changed value, which gives every alias a new version: "+deploy+" --parameter-overrides NAME=VALUE")
 	}
 }
 
@@ -269,13 +269,13 @@ func (x *examination) alarms(s stack.Stack, all []stack.Alarm, deploy string) {
 		case a.State == "ALARM":
 			x.add(check, wrong, "it rings: "+a.Reason, "docs/operations.md, Dashboard and alarms, the row of "+a.LogicalID)
 		case s.Parameters["AlarmTopic"] != "" && !a.Notifies:
-			x.add(check, wrong, "it notifies no one, although the stack has an AlarmTopic", "aws cloudwatch enable-alarm-actions --alarm-names "+a.Name)
+			x.add(check, wrong, "it does not notify the AlarmTopic of the stack", "aws cloudwatch enable-alarm-actions --alarm-names "+a.Name)
 		default:
 			x.fine(check)
 		}
 	}
 	if s.Parameters["AlarmTopic"] == "" {
-		x.add("alarm-topic", warned, "an alarm shows on the dashboard alone", deploy+" --parameter-overrides AlarmTopic=ARN")
+		x.add("alarm-topic", warned, "an alarm shows only on the dashboard", deploy+" --parameter-overrides AlarmTopic=ARN")
 	}
 }
 
@@ -298,7 +298,7 @@ func (x *examination) local(ctx context.Context, f storeFlag) error {
 	if settings, err := f.settings(); err == nil && settings.BoltPath != "" {
 		info, err := os.Stat(settings.BoltPath)
 		if errors.Is(err, fs.ErrNotExist) { // opening the store would create it
-			x.add("store", wrong, "there is no store in "+settings.BoltPath, "correct the path, copy the store from a backup, or start edgeauth dev, which makes an empty one")
+			x.add("store", wrong, "there is no store in "+settings.BoltPath, "correct the path, copy the store from a backup, or start edgeauth dev, which creates an empty store")
 			return nil
 		}
 		isExposed := err == nil && info.Mode().Perm()&0o077 != 0
@@ -321,7 +321,7 @@ func (x *examination) local(ctx context.Context, f storeFlag) error {
 // ringCure returns the cure for a ring of a data directory. "keys init" is not the cure, because it
 // works only in a directory without rings.
 func ringCure(ring keyrings.Source, err error) string {
-	const anew = "edgeauth dev, which makes new keys: it refuses tokens of the lost ones"
+	const anew = "edgeauth dev, which creates new keys and refuses tokens of the lost keys"
 	switch {
 	case errors.Is(err, keyrings.ErrExposed):
 		return fmt.Sprintf("chmod 600 %s", ring)

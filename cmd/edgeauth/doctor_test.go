@@ -53,7 +53,7 @@ func TestDoctorOfADataDirectory(t *testing.T) {
 		t.Errorf("wrong are %v", wrong)
 	}
 	shown := edgeauth(t, "", "doctor", "--data", home)
-	if shown.status != exitFailed || !strings.Contains(shown.out, "cure: chmod 600 ") || !strings.Contains(shown.err, "something is wrong") {
+	if shown.status != exitFailed || !strings.Contains(shown.out, "cure: chmod 600 ") || !strings.Contains(shown.err, "a check failed") {
 		t.Errorf("%+v", shown)
 	}
 	for _, cure := range []string{"remove it and start edgeauth dev", "copy the ring from a backup, or start edgeauth dev", "chmod 600 " + store} {

@@ -33,7 +33,7 @@ func (x *examination) published(ctx context.Context, s stack.Stack, signing keyr
 		return
 	}
 	if kid := signing.Keys[s.KeyVersion].ID(); len(signing.Keys) > 0 {
-		x.holds(strings.Contains(string(a.body), `"`+kid+`"`), "public-keys", "the key that signs is not among the public keys: authorizers refuse every new token",
+		x.holds(strings.Contains(string(a.body), `"`+kid+`"`), "public-keys", "the signing key is not among the public keys: authorizers refuse every new token",
 			"deploy a changed value, which gives every alias a new version: sam deploy --stack-name "+s.Name+" --parameter-overrides NAME=VALUE")
 	}
 	date, err := http.ParseTime(a.header.Get("Date"))
@@ -120,14 +120,14 @@ func (x *examination) roundTrip(ctx context.Context, s stack.Stack) {
 			_, err = directory.Delete(ctx, who.ID)
 		}
 		if err != nil && !errors.Is(err, auth.ErrNotFound) {
-			x.add("round-trip-clean-up", wrong, "the throw-away user "+email+" is left: "+stack.Explain(err).Error(), "edgeauth user delete "+email+" --store stack:"+s.Name)
+			x.add("round-trip-clean-up", wrong, "the temporary user "+email+" is left: "+stack.Explain(err).Error(), "edgeauth user delete "+email+" --store stack:"+s.Name)
 		}
 	}()
 	if err = recordOwnForm(ctx, directory); err == nil {
 		_, err = directory.Add(ctx, email, auth.NewSecret(password), nil)
 	}
 	if err != nil { // the user may have been added nevertheless
-		x.add("round-trip", wrong, "add a throw-away user: "+stack.Explain(err).Error(), "use credentials that may write to the tables, or --no-user (docs/operations.md, Doctor)")
+		x.add("round-trip", wrong, "add a temporary user: "+stack.Explain(err).Error(), "use credentials that may write to the tables, or --no-user (docs/operations.md, Doctor)")
 		return
 	}
 	if problem, cure, stopped := x.trip(ctx, strings.TrimSuffix(s.JWKS, jwksPath), email, password); problem != "" {
@@ -150,7 +150,7 @@ func (x *examination) trip(ctx context.Context, api, email, password string) (pr
 	a, err := step("log in", http.MethodPost, "/auth/login", map[string]any{"email": email, "password": password, "delivery": "body"}, "", http.StatusOK)
 	switch {
 	case err != nil && a.status == http.StatusForbidden:
-		return err.Error() + ": a step of this deployment refused the throw-away user", "--no-user", warned
+		return err.Error() + ": a step of this deployment refused the temporary user", "--no-user", warned
 	case err != nil && a.status == http.StatusBadRequest:
 		return err.Error() + ": the client default may not deliver in the body", "--no-user", warned
 	case err != nil:

@@ -15,7 +15,7 @@ import (
 )
 
 type keysCommand struct {
-	Init   keysInit   `cmd:"" help:"Make the three key rings in a data directory that has none, for a program of your own."`
+	Init   keysInit   `cmd:"" help:"Create the three key rings in a data directory without rings, for a program of your own."`
 	Show   keysShow   `cmd:"" help:"Show the keys, which version signs, and when the next rotation is possible."`
 	Rotate keysRotate `cmd:"" help:"Make the next key of the data directory sign. No valid token is refused, unless two rotations are less than one token lifetime apart."`
 	Drop   keysDrop   `cmd:"" help:"Destroy keys in the data directory: signing keys, refresh-token keys or login keys. \"keys show\" lists their ids."`

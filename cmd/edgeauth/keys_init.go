@@ -28,6 +28,6 @@ func (c *keysInit) Run(ctx context.Context, t terminal) error {
 		Version uint16 `json:"version"`
 	}{string(c.Data), 1}
 	return t.print(view, func(w io.Writer) {
-		fmt.Fprintf(w, "made the keys in %s; version 1 signs\n", printable(view.Data))
+		fmt.Fprintf(w, "created the keys in %s; version 1 signs\n", printable(view.Data))
 	})
 }

@@ -12,7 +12,7 @@ import (
 // never replaces a ring.
 func TestKeysInit(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "home")
-	lines(t, done(t, "", "keys", "init", "--data", home, "--algorithm", "EdDSA"), `made the keys in .*/home; version 1 signs`)
+	lines(t, done(t, "", "keys", "init", "--data", home, "--algorithm", "EdDSA"), `created the keys in .*/home; version 1 signs`)
 	rings := map[string]string{}
 	for _, name := range []string{"signing-ring.json", "refresh-keys.json", "login-ring.json"} {
 		info, err := os.Stat(filepath.Join(home, name))

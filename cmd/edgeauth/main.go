@@ -33,11 +33,11 @@ type grammar struct {
 	Dev     devCommand     `cmd:"" help:"Run edgeauth on this machine."`
 	User    userCommand    `cmd:"" help:"Manage users."`
 	Session sessionCommand `cmd:"" help:"List and end sessions."`
-	Keys    keysCommand    `cmd:"" help:"Make, show and rotate the keys."`
+	Keys    keysCommand    `cmd:"" help:"Create, show and rotate the keys."`
 	Token   tokenCommand   `cmd:"" help:"Issue and verify access tokens."`
 	Config  configCommand  `cmd:"" help:"Check a configuration before it is deployed."`
 	Doctor  doctorCommand  `cmd:"" help:"Check a deployed stack or a data directory, and print what is wrong and the cure."`
-	Attach  attachCommand  `cmd:"" help:"Print what attaches the authorizer of a deployed stack to your own API."`
+	Attach  attachCommand  `cmd:"" help:"Print the template blocks that attach the authorizer of a deployed stack to your own API."`
 	Tables  tablesCommand  `cmd:"" help:"Create tables in a local engine."`
 	Version versionCommand `cmd:"" help:"Print the version, as --version does."`
 }
@@ -118,7 +118,7 @@ func run(ctx context.Context, args []string, t terminal) (status int) {
 // with a dash.
 func explainFlag(wrong string) string {
 	if strings.HasPrefix(wrong, "unknown flag ") {
-		wrong += ` (an argument that begins with a dash stands at the end, behind "--")`
+		wrong += ` (put an argument that begins with a dash at the end, after "--")`
 	}
 	return wrong
 }

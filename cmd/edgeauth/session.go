@@ -19,7 +19,7 @@ import (
 type sessionCommand struct {
 	End    sessionEnd    `cmd:"" help:"End one session of a user."`
 	EndAll sessionEndAll `cmd:"" name:"end-all" help:"End all sessions of a user, or of all users."`
-	List   sessionList   `cmd:"" help:"List the open sessions of a user, or who was active since an instant."`
+	List   sessionList   `cmd:"" help:"List the open sessions of a user, or the sessions of all users since an instant."`
 }
 
 // sessionView is a session as commands print it.
@@ -98,8 +98,8 @@ func (l lister) of(ctx context.Context, u user.User) ([]sessionView, error) {
 type sessionList struct {
 	storeFlag
 	Who         string `arg:"" optional:"" help:"Subject or e-mail address. Without it, --active-since lists the sessions of all users."`
-	ActiveSince string `placeholder:"WHEN" help:"List the sessions, ended ones too, that were used since: a duration such as 24h, or an instant such as 2026-01-02T15:04:05Z."`
-	Ended       bool   `help:"List ended sessions too, until the store deletes them."`
+	ActiveSince string `placeholder:"WHEN" help:"List all sessions, including ended sessions, that were used since: a duration such as 24h, or an instant such as 2026-01-02T15:04:05Z."`
+	Ended       bool   `help:"Also list ended sessions, which the store keeps for some time."`
 	Workers     int    `default:"16" help:"For all users: how many users to read in parallel (${default})."`
 }
 

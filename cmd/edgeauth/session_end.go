@@ -67,7 +67,7 @@ func (c *sessionEnd) end(ctx context.Context, t terminal, log *audit.Log, id ses
 	view := map[string]any{"sub": u.ID, "email": u.Email, "sid": id.String(), "client_id": e.Client, "outcome": e.Outcome, "reason": e.Reason}
 	return t.print(view, func(w io.Writer) {
 		if e.Outcome == session.OutcomeRevoked {
-			fmt.Fprintf(w, "the session %s of %s had ended before (%s)\n", id, named(u), e.Reason)
+			fmt.Fprintf(w, "the session %s of %s had already ended (%s)\n", id, named(u), e.Reason)
 			return
 		}
 		fmt.Fprintf(w, "ended: session %s of %s\n", id, named(u))
@@ -80,7 +80,7 @@ type sessionEndAll struct {
 	Who      string         `arg:"" optional:"" help:"Subject or e-mail address."`
 	AllUsers bool           `help:"End the sessions of every user. Asks first."`
 	Yes      bool           `short:"y" help:"With --all-users: do not ask. Required if standard input is not a terminal."`
-	After    auth.SubjectID `placeholder:"SUBJECT" help:"With --all-users: continue behind this user, after a run that stopped."`
+	After    auth.SubjectID `placeholder:"SUBJECT" help:"With --all-users: continue after this user, if an earlier run stopped."`
 	Workers  int            `default:"16" help:"With --all-users: how many users to write in parallel (${default})."`
 }
 
@@ -105,7 +105,7 @@ func (c *sessionEndAll) all(ctx context.Context, t terminal, log *audit.Log, sho
 		return err
 	}
 	if !c.Yes {
-		if err := t.confirm("End all sessions of all users, who must then log in again?"); err != nil {
+		if err := t.confirm("End all sessions of all users? All users must then log in again."); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,7 @@ func endAll(ctx context.Context, sessions *session.Manager, users user.Store, lo
 			return err
 		}
 		if try == tries {
-			return fmt.Errorf("ending all sessions of subject %s: other changes always came first: %w", printable(string(u.ID)), auth.ErrUnavailable)
+			return fmt.Errorf("ending all sessions of subject %s: other requests kept changing the user: %w", printable(string(u.ID)), auth.ErrUnavailable)
 		}
 		if u, err = users.Get(ctx, u.ID); err != nil {
 			return err

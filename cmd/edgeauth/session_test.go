@@ -174,7 +174,7 @@ func TestSessionEnd(t *testing.T) {
 		t.Errorf("open: %q", got)
 	}
 	r := edgeauth(t, "", "session", "end", "a", ids[1], "--data", home)
-	if lines(t, r.out, "the session "+ids[1]+` of ada@example.com, subject a had ended before \(admin\)`); r.status != exitDone {
+	if lines(t, r.out, "the session "+ids[1]+` of ada@example.com, subject a had already ended \(admin\)`); r.status != exitDone {
 		t.Errorf("again: exit %d", r.status)
 	}
 }

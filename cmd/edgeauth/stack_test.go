@@ -249,7 +249,7 @@ func TestNextRotation(t *testing.T) {
 				waiting.Published = time.Time{}
 				r.Keys[2] = waiting
 				return r
-			}, "", "version 2, not now: its key is not published yet, which a deployment of version 1 does",
+			}, "", "version 2, not now: its key is not published yet; a deployment of version 1 publishes it",
 		},
 		{
 			"a key whose last token lives longest", []step{{1, ago(20 * time.Hour)}, {2, ago(9 * time.Hour)}}, func(r keyrings.Ring) keyrings.Ring {
@@ -257,7 +257,7 @@ func TestNextRotation(t *testing.T) {
 				before.Retired = ago(time.Minute)
 				r.Keys[1] = before
 				return r
-			}, "", "version 3, from " + ago(time.Minute).Add(keyrings.LastTokenEnds).Format(time.RFC3339) + " on: it withdraws the key of version 1, whose tokens live",
+			}, "", "version 3, from " + ago(time.Minute).Add(keyrings.LastTokenEnds).Format(time.RFC3339) + " on: it withdraws the key of version 1, whose tokens are still valid",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

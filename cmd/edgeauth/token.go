@@ -57,7 +57,7 @@ type tokenIssue struct {
 	Client   auth.ClientID     `default:"default" placeholder:"CLIENT" help:"The client (the one with the id \"${default}\")."`
 	Scope    []string          `placeholder:"SCOPE" help:"The names in the scope, separated by commas."`
 	Roles    []string          `placeholder:"ROLE" help:"The roles, separated by commas."`
-	Claim    map[string]string `mapsep:"none" placeholder:"NAME=JSON" help:"A claim of your own, whose value is JSON. Repeat it to add several."`
+	Claim    map[string]string `mapsep:"none" placeholder:"NAME=JSON" help:"A private claim, whose value is JSON; repeatable."`
 	Lifetime time.Duration     `default:"15m" placeholder:"DURATION" help:"Lifetime of the token, 1m to 1h (${default})."`
 	AuthAge  time.Duration     `default:"0s" placeholder:"DURATION" help:"How long ago the user proved the password, for routes with max_auth_age (${default})."`
 }

@@ -16,17 +16,17 @@ import (
 )
 
 type userCommand struct {
-	Add        userAdd        `cmd:"" help:"Add a user. The password is read from standard input or asked for."`
+	Add        userAdd        `cmd:"" help:"Add a user. The password comes from standard input or a prompt."`
 	List       userList       `cmd:"" help:"List users."`
 	Find       userFind       `cmd:"" help:"Show one user."`
-	Passwd     userPasswd     `cmd:"" help:"Set a password, read from standard input or asked for. All sessions end."`
+	Passwd     userPasswd     `cmd:"" help:"Set a password, from standard input or a prompt. All sessions end."`
 	Invite     userInvite     `cmd:"" help:"Permit one sign-up of an e-mail address, and print the secret of the invitation."`
-	Reset      userReset      `cmd:"" help:"Remove the password and end all sessions. The person then sets a new password by a code."`
-	Code       userCode       `cmd:"" help:"Print a code that lets a person in who gets no mail."`
+	Reset      userReset      `cmd:"" help:"Remove the password and end all sessions. The user then sets a new password with a code."`
+	Code       userCode       `cmd:"" help:"Print a login code for a user who gets no mail."`
 	Email      userEmail      `cmd:"" help:"Change the e-mail address."`
-	Emails     userEmails     `cmd:"" help:"Give e-mail addresses with an international domain their new key, and list conflicts."`
+	Emails     userEmails     `cmd:"" help:"Move e-mail addresses with an international domain to their new key, and list conflicts."`
 	Roles      userRoles      `cmd:"" help:"Replace the roles, with effect from the next refresh."`
-	Claims     userClaims     `cmd:"" help:"Replace the user's own claims with a JSON object from standard input."`
+	Claims     userClaims     `cmd:"" help:"Replace the user's private claims with a JSON object from standard input."`
 	Disable    userDisable    `cmd:"" help:"Refuse logins and end all sessions at their next refresh."`
 	Enable     userEnable     `cmd:"" help:"Allow logins again."`
 	Logout     userLogout     `cmd:"" help:"End all sessions, as session end-all WHO does."`
@@ -151,7 +151,7 @@ type userList struct {
 	After auth.SubjectID `help:"List the users that follow this subject." placeholder:"SUBJECT"`
 	Limit int            `default:"100" help:"The greatest number of users (${default})."`
 	// LastLogin costs a read for each user.
-	LastLogin bool `help:"Show the last login of each user, as far as a stored session tells it."`
+	LastLogin bool `help:"Show the last login of each user, if a session of the user is stored."`
 }
 
 func (c *userList) Run(ctx context.Context, t terminal) error {

@@ -45,7 +45,7 @@ func (c *userReset) Run(ctx context.Context, t terminal) error {
 	return c.recorded(t.err, func(log *audit.Log) error {
 		return c.change(ctx, t, "password removed, sessions ended", func(d *user.Directory, u user.User) (user.User, error) {
 			if u.Email == "" {
-				return u, errors.New("the user has no e-mail address, so no code would reach them; set a password with \"user passwd\"")
+				return u, errors.New("the user has no e-mail address, so no code can reach the user; set a password with \"user passwd\"")
 			}
 			of := u.ID
 			u, err := d.RemovePassword(ctx, of)
@@ -100,7 +100,7 @@ func (c *userCode) Run(ctx context.Context, t terminal) error {
 		"sub": u.ID, "purpose": c.Purpose, "auth_session": b.Session.Reveal(), "code": b.Message.Code.Reveal(), "expires_in": int(b.ExpiresIn.Seconds()),
 	}
 	return t.print(view, func(w io.Writer) {
-		fmt.Fprintf(w, "%s of %s, for %d minutes and one use; both together let anyone in\nauth_session\t%s\ncode\t%s\n",
+		fmt.Fprintf(w, "%s of %s, for %d minutes and one use; each holder of both can log in\nauth_session\t%s\ncode\t%s\n",
 			c.Purpose, named(u), int(b.ExpiresIn.Minutes()), b.Session.Reveal(), b.Message.Code.Reveal())
 	})
 }

@@ -65,7 +65,7 @@ func TestUserCode(t *testing.T) {
 		t.Errorf("%+v, %v", after, err)
 	}
 	lines(t, strings.TrimSpace(done(t, "", "user", "code", "ada@example.com", "--data", home)),
-		`reset of ada@example.com, subject .*, for 10 minutes and one use; both together let anyone in`, `auth_session +eas_.*`, `code +[0-9]{8}`)
+		`reset of ada@example.com, subject .*, for 10 minutes and one use; each holder of both can log in`, `auth_session +eas_.*`, `code +[0-9]{8}`)
 	var printed struct {
 		Session string `json:"auth_session"`
 		Code    string

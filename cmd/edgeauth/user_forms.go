@@ -115,7 +115,7 @@ func clearForms(ctx context.Context, stores backend.Stores, record user.Forms, u
 	}
 	err := stores.Users.UpdateForms(ctx, after)
 	if errors.Is(err, user.ErrConflict) {
-		err = errors.New("the record was written meanwhile, perhaps by an import; run the command again")
+		err = errors.New("the record was changed in the meantime, perhaps by an import; run the command again")
 	}
 	return after, err
 }

@@ -117,7 +117,7 @@ func awaitLogins(ctx context.Context, t terminal, show *progress, forms []string
 		show.line("edgeauth: the hashes have a form that no user has yet: %s", shortForm(form))
 	}
 	d = d.Round(time.Second)
-	show.line("edgeauth: waiting %v, so that every running login function learns of it and refuses as slowly; --yes does not wait", d)
+	show.line("edgeauth: waiting %v, so that every running login function reads the new form and takes as long for a refusal; --yes does not wait", d)
 	for ; d > 0; d -= time.Second {
 		if isTerminal(t.err) {
 			show.show(fmt.Sprintf("%v left", d))
@@ -151,7 +151,7 @@ func (c *userImport) report(t terminal, i *importer.Import, err error) error {
 		if c.DryRun {
 			created = "to create"
 		}
-		fmt.Fprintf(w, "%d %s, %d unchanged, %d kept because they were changed here, %d refused\n",
+		fmt.Fprintf(w, "%d %s, %d unchanged, %d kept because they were changed after an earlier import, %d refused\n",
 			view.Created, created, view.Unchanged, view.Kept, view.Refused)
 		for _, note := range slices.Sorted(maps.Keys(view.Notes)) {
 			fmt.Fprintf(w, "%d users %s\n", view.Notes[note], note)

@@ -53,7 +53,7 @@ func TestOneUser(t *testing.T) {
 		{"delete", "-x"}, {"import", "-users.csv"},
 	} {
 		r := edgeauth(t, "", append([]string{"user"}, args...)...)
-		if r.status != exitUsage || !strings.Contains(r.err, `an argument that begins with a dash stands at the end, behind "--"`) {
+		if r.status != exitUsage || !strings.Contains(r.err, `put an argument that begins with a dash at the end, after "--"`) {
 			t.Errorf("%q: exit %d, %s", args, r.status, r.err)
 		}
 	}

@@ -22,7 +22,7 @@ type userUnlock struct {
 func (c *userUnlock) Run(ctx context.Context, t terminal) error {
 	key, err := keysFlag{c.homeFlag, c.Store}.sealing(ctx, t)
 	if errors.Is(err, auth.ErrNotFound) {
-		return fmt.Errorf("%w, and all counters begin anew then", err)
+		return fmt.Errorf("%w, and all counters then start again", err)
 	}
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ type userUnsuppress struct {
 func (c *userUnsuppress) Run(ctx context.Context, t terminal) error {
 	key, err := keysFlag{c.homeFlag, c.Store}.sealing(ctx, t)
 	if errors.Is(err, auth.ErrNotFound) {
-		return fmt.Errorf("%w, and no address is suppressed until then", err)
+		return fmt.Errorf("%w, and until then no address is suppressed", err)
 	}
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (c *userUnsuppress) Run(ctx context.Context, t terminal) error {
 		}
 		fmt.Fprintf(w, "%s: %s\n", printable(c.Email), said)
 		if _, deployed := stackIn(c.Store); deployed {
-			fmt.Fprintf(w, "Amazon SES has a list of its own for the account:\n    aws sesv2 delete-suppressed-destination --email-address %s\n", quoted(c.Email))
+			fmt.Fprintf(w, "Amazon SES has its own list of the account. To remove the address there:\n    aws sesv2 delete-suppressed-destination --email-address %s\n", quoted(c.Email))
 		}
 	})
 }

@@ -33,10 +33,10 @@ var originForm = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]{1,5})?$`)
 func NewCORS(origins []string) (CORS, error) {
 	for _, o := range origins {
 		if !originForm.MatchString(o) {
-			return CORS{}, fmt.Errorf("%q is no origin (want one such as http://localhost:5173, in lower case and without a path)", o)
+			return CORS{}, fmt.Errorf("%q is not an origin (want for example http://localhost:5173, in lower case and without a path)", o)
 		}
 		if strings.HasPrefix(o, "http:") && strings.HasSuffix(o, ":80") || strings.HasPrefix(o, "https:") && strings.HasSuffix(o, ":443") {
-			return CORS{}, fmt.Errorf("%q has the default port, which browsers leave out (want it without the port)", o)
+			return CORS{}, fmt.Errorf("%q has the default port, which browsers omit (want the origin without the port)", o)
 		}
 	}
 	return CORS{origins}, nil

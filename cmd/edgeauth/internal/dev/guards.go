@@ -41,7 +41,7 @@ func NewGuards(checked, public []string) (Guards, error) {
 	}{{"--checked", checked, bySession}, {"--public", public, byNothing}} {
 		for _, pattern := range flag.patterns {
 			if err := g.add(pattern, flag.guard); err != nil {
-				return Guards{}, fmt.Errorf("%s: %q is no route (want a method and a path, for example 'POST /money'): %w", flag.name, pattern, err)
+				return Guards{}, fmt.Errorf("%s: %q is not a route (want a method and a path, for example 'POST /money'): %w", flag.name, pattern, err)
 			}
 		}
 	}
@@ -60,10 +60,10 @@ func (g Guards) add(pattern string, by guard) (err error) {
 		return errors.New("it has no method")
 	case method == "ANY" || method != strings.ToUpper(method):
 		// http.ServeMux accepts any word as a method, but the route would match no request.
-		return fmt.Errorf("%s is no method of a request", method)
+		return fmt.Errorf("%s is not an HTTP method", method)
 	}
 	if by == byNothing && slices.ContainsFunc(route.Table(), func(r route.Row) bool { return r.Pattern == pattern }) {
-		return errors.New("it is edgeauth's own")
+		return errors.New("it is a route of edgeauth")
 	}
 	g.mux.Handle(pattern, by)
 	return nil

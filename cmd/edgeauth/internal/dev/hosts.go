@@ -29,7 +29,7 @@ var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$`)
 func NewHosts(names []string) (Hosts, error) {
 	for _, name := range names {
 		if _, err := netip.ParseAddr(name); err != nil && !hostForm.MatchString(name) {
-			return nil, fmt.Errorf("%q is no host (want a name in lower case or an address, without a port)", name)
+			return nil, fmt.Errorf("%q is not a host (want a name in lower case or an address, without a port)", name)
 		}
 	}
 	return names, nil
@@ -58,7 +58,7 @@ type site struct {
 func (o Options) site(listens net.Addr) (site, error) {
 	at, ok := listens.(*net.TCPAddr)
 	if !ok {
-		return site{}, fmt.Errorf("--addr %q is no TCP address", o.Addr)
+		return site{}, fmt.Errorf("--addr %q is not a TCP address (want host:port, for example 127.0.0.1:8080)", o.Addr)
 	}
 	scheme, here := "http", *at
 	if o.TLS.On {

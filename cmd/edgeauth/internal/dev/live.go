@@ -106,7 +106,7 @@ func (l *live) take(ctx context.Context) error {
 			return err
 		}
 		if r.Serial <= ring.used.Serial {
-			return fmt.Errorf("%s: the ring on disk has serial %d, want one above %d, which is in use", ring.kind, r.Serial, ring.used.Serial)
+			return fmt.Errorf("%s: the ring on disk has serial %d (want a serial above %d, which is in use)", ring.kind, r.Serial, ring.used.Serial)
 		}
 		*ring.now, changed = stored{r, text}, true
 	}

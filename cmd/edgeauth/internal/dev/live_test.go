@@ -181,8 +181,8 @@ func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 	}{
 		{"half written", func() error { return os.WriteFile(path, after[:len(after)/2], 0o600) }, "malformed ring"},
 		{"empty", func() error { return os.WriteFile(path, nil, 0o600) }, "malformed ring"},
-		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "the ring on disk has serial 1, want one above 2"},
-		{"exposed", func() error { return errors.Join(os.WriteFile(path, after, 0o600), os.Chmod(path, 0o644)) }, "must be 0600"},
+		{"of before", func() error { return os.WriteFile(path, before, 0o600) }, "the ring on disk has serial 1 (want a serial above 2"},
+		{"exposed", func() error { return errors.Join(os.WriteFile(path, after, 0o600), os.Chmod(path, 0o644)) }, "want 0600"},
 		{"gone", func() error { return os.Remove(path) }, "not found"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -277,7 +277,7 @@ func TestRunningServerTakesNoBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.look(t.Context())
-	if l.used.signing.Keys[1].Signing.ID() == leaked || !strings.Contains(log.String(), "want one above 3") {
+	if l.used.signing.Keys[1].Signing.ID() == leaked || !strings.Contains(log.String(), "want a serial above 3") {
 		t.Errorf("a ring with a dropped key is in use: %s", log)
 	}
 }

@@ -64,10 +64,10 @@ func (o Options) on(s site) (lines []string) {
 	tell(s.issuer != s.url, "Tokens have the issuer ", s.issuer)
 	tell(len(s.hosts) > 0, "Also at the hosts ", s.hosts...)
 	tell(o.TLS.On && o.TLS.Cert != "", "TLS with the certificate in ", o.TLS.Cert)
-	tell(o.TLS.On && o.TLS.Cert == "", "TLS with a certificate of its own, which browsers warn about: ", o.Home.path(certFile))
+	tell(o.TLS.On && o.TLS.Cert == "", "TLS with a self-signed certificate, which browsers warn about: ", o.Home.path(certFile))
 	tell(o.CORS.on(), "CORS for pages of ", o.CORS.origins...)
 	tell(len(o.Guards.public) > 0, "Without the authorizer: ", o.Guards.public...)
-	tell(len(o.Guards.checked) > 0, "A token ends with its session on ", o.Guards.checked...)
+	tell(len(o.Guards.checked) > 0, "Session authorizer on ", o.Guards.checked...)
 	return lines
 }
 

@@ -36,10 +36,10 @@ func TestWelcome(t *testing.T) {
 	want := first + `
   Tokens have the issuer https://edgeauth
   Also at the hosts edgeauth, lan
-  TLS with a certificate of its own, which browsers warn about: it's home/tls.crt
+  TLS with a self-signed certificate, which browsers warn about: it's home/tls.crt
   CORS for pages of http://localhost:5173
   Without the authorizer: GET /health, GET /docs/
-  A token ends with its session on POST /money`
+  Session authorizer on POST /money`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -117,7 +117,7 @@ type csvScanner struct {
 	line int // of the next record
 }
 
-var errCSV = fmt.Errorf("wrong CSV quotes, or longer than %d bytes", maxRecord)
+var errCSV = fmt.Errorf("wrong CSV quotes, or a record longer than %d bytes", maxRecord)
 
 // next returns the values of the next record and the line where it begins. bad says what is wrong
 // with this record; err ends the file.
