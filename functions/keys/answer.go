@@ -39,7 +39,7 @@ func answerTo(e cfn.Event, data map[string]any, err error) *cfn.Response {
 	}
 	if text, err := encode(r); err == nil && len(text) > maxAnswer && r.Status == cfn.StatusSuccess {
 		r.Status, r.Data = cfn.StatusFailed, nil
-		r.Reason = fmt.Sprintf("the answer has %d bytes, and CloudFormation takes %d", len(text), maxAnswer)
+		r.Reason = fmt.Sprintf("the answer has %d bytes (CloudFormation accepts at most %d)", len(text), maxAnswer)
 	}
 	for {
 		text, err := encode(r)
@@ -78,7 +78,7 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 	// The request has no Content-Type, because the signature does not cover one.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(text))
 	if err != nil {
-		return false, errors.New("the ResponseURL is no URL")
+		return false, errors.New("the ResponseURL is not a URL")
 	}
 	answer, err := h.client.Do(request)
 	var inURL *url.Error
@@ -86,13 +86,13 @@ func (h *handler) putOnce(ctx context.Context, to string, text []byte) (again bo
 		err = inURL.Err
 	}
 	if err != nil {
-		return true, fmt.Errorf("the answer was not taken: %w", err)
+		return true, fmt.Errorf("the answer was not accepted: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }() // read-only
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer))
 	if answer.StatusCode >= http.StatusMultipleChoices {
 		again = answer.StatusCode >= http.StatusInternalServerError
-		return again, fmt.Errorf("the answer was not taken: status %d", answer.StatusCode)
+		return again, fmt.Errorf("the answer was not accepted: status %d", answer.StatusCode)
 	}
 	return false, nil
 }
@@ -127,14 +127,14 @@ func domainOf(region string) string {
 func (h *handler) mayAnswer(to string) error {
 	u, err := url.Parse(to)
 	if err != nil || u.Host == "" {
-		return errors.New("the ResponseURL is no URL")
+		return errors.New("the ResponseURL is not a URL")
 	}
 	if e, err := url.Parse(h.emulator); err == nil && h.emulator != "" && u.Scheme == e.Scheme && u.Host == e.Host {
 		return nil
 	}
 	switch {
 	case u.Scheme != "https":
-		return errors.New("the ResponseURL is no https URL")
+		return errors.New("the ResponseURL is not an https URL")
 	case u.User != nil || u.Port() != "" && u.Port() != "443" || !h.isBucket(u.Hostname()):
 		return fmt.Errorf("the ResponseURL is not at the bucket of CloudFormation in this Region, "+
 			"https://cloudformation-custom-resource-response-%s.s3.%s.%s/", strings.ReplaceAll(h.region, "-", ""), h.region, domainOf(h.region))

@@ -87,7 +87,7 @@ func TestDropOnCreate(t *testing.T) {
 	for _, name := range []string{dropKeys, dropRefreshKeys, dropLoginKeys} {
 		s := newStack(t)
 		s.properties[name] = "all"
-		if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, name+" goes with an update") {
+		if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, name+" is allowed only in an update") {
 			t.Errorf("%s: %s %s", name, r.Status, r.Reason)
 		}
 	}

@@ -70,13 +70,13 @@ func (h *handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var e cfn.Event
 	malformed := json.Unmarshal(event, &e) // it keeps the members that it could decode
 	if e.ResponseURL == "" {
-		return nil, errors.New("the event is no request of CloudFormation")
+		return nil, errors.New("the event is not a request of CloudFormation")
 	}
 	if err := h.mayAnswer(e.ResponseURL); err != nil {
 		return nil, err // the event is not from CloudFormation
 	}
 	var data map[string]any
-	err := errors.New("the request has another form than those of CloudFormation")
+	err := errors.New("the request does not have the form of a CloudFormation request")
 	if malformed == nil {
 		data, err = h.handle(ctx, e)
 	}
@@ -100,7 +100,7 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 		if cause := recover(); cause != nil {
 			// Log only the type, because the value could contain a secret.
 			h.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
-			data, err = nil, errors.New("this function failed inside; its log has the place")
+			data, err = nil, errors.New("this function failed unexpectedly; its log has the place")
 		}
 	}()
 	if deadline, ok := ctx.Deadline(); ok {
@@ -122,7 +122,7 @@ func (h *handler) handle(ctx context.Context, e cfn.Event) (data map[string]any,
 	if e.StackID != h.stack {
 		// The answer contains no secret and goes only to CloudFormation. Without an answer the
 		// other stack would wait until its timeout, and its operator would not learn the reason.
-		return nil, errors.New("the request comes from another stack than the one that this function belongs to, and nothing was changed")
+		return nil, errors.New("the request comes from another stack than the function's own stack; nothing was changed")
 	}
 	if given := givenUp(e.ResponseURL, h.now()); given != "" {
 		return nil, errors.New(given)
@@ -194,7 +194,7 @@ func givenUp(answerTo string, now time.Time) string {
 	if err != nil || now.Before(made.Add(serviceTimeout)) {
 		return ""
 	}
-	return "the request came after CloudFormation had given it up, and nothing was changed"
+	return "the request arrived after CloudFormation had given up; nothing was changed"
 }
 
 // stackGUID returns <guid> of arn:aws:cloudformation:<region>:<account>:stack/<name>/<guid>.

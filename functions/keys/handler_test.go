@@ -127,7 +127,7 @@ func TestForbiddenSteps(t *testing.T) {
 			s.update(keyVersion, "3")
 			s.update(keyVersion, "2")
 		}, []string{keyVersion, "1"}, []string{"sessions hold tokens of version 3", "use KeyVersion 2 until 2027-02-06"}},
-		"a kid that does not exist": {nil, []string{keyVersion, "2", dropKeys, strings.Repeat("A", 43)}, []string{"DropKeys names the id", "AAA"}},
+		"a kid that does not exist": {nil, []string{keyVersion, "2", dropKeys, strings.Repeat("A", 43)}, []string{"DropKeys: no key has the id", "AAA"}},
 		"a secret without a ring": {func(s *stack) { s.deployed["Another"] = s.service.Add("another") },
 			[]string{refreshKeysARN, "Another"}, []string{"RefreshKeysArn: the secret arn:", "holds no keys"}},
 		"a secret without a login ring": {func(s *stack) { s.deployed["Another"] = s.service.Add("another") },
@@ -270,16 +270,16 @@ func TestRepetitions(t *testing.T) {
 			t.Errorf("late: %s %s", got.Status, got.Reason)
 		}
 	}
-	expectRefused(harmless, "a later one has changed the ring since")
+	expectRefused(harmless, "a later request has changed the ring since")
 	s.rollback()
-	expectRefused(moved, "a later one has changed the ring since")
+	expectRefused(moved, "a later request has changed the ring since")
 	// This request was never carried out, and arrives after the rollback of the stack.
 	lost := s.request("Update", map[string]any{keyVersion: "2", signingRingARN: s.deployed[signingRingARN],
 		refreshKeysARN: s.deployed[refreshKeysARN], loginRingARN: s.deployed[loginRingARN], accessTokenLifetime: "15m"}, s.deployed)
 	s.now = s.now.Add(serviceTimeout)
-	expectRefused(lost, "had given it up")
+	expectRefused(lost, "had given up")
 	s.update(keyVersion, "2")
-	expectRefused(created, "given it up")
+	expectRefused(created, "given up")
 }
 
 func TestDelete(t *testing.T) {
@@ -564,7 +564,7 @@ func TestWrongProperties(t *testing.T) {
 		{architecture, "", "Architecture is not set: it should hold arm64 or x86_64"},
 		{architecture, "amd64", "Architecture is wrong: it should hold arm64 or x86_64"},
 		{architecture, "x86_64", `Architecture is "x86_64", and the functions are built for arm64: build them with "make sam-build ARCH=amd64", or deploy with Architecture=arm64`},
-		{keyVersion, "2", "there are no keys yet, and the first version is 1; use KeyVersion 1"},
+		{keyVersion, "2", "there are no keys yet (want version 1); use KeyVersion 1"},
 	} {
 		s := newStack(t)
 		s.properties[row.name] = row.value
@@ -601,7 +601,7 @@ func TestAnswerInEveryCase(t *testing.T) {
 		want   string
 	}{
 		"an unknown request": {func(e map[string]any) { e["RequestType"] = "Rename" }, `"Rename" is unknown`},
-		"another form":       {func(e map[string]any) { e["LogicalResourceId"] = 5 }, "another form"},
+		"another form":       {func(e map[string]any) { e["LogicalResourceId"] = 5 }, "does not have the form"},
 		"no stack":           {func(e map[string]any) { e["StackId"] = "stack" }, "another stack"},
 		"no request id":      {func(e map[string]any) { delete(e, "RequestId") }, "no RequestId"},
 		"no properties":      {func(e map[string]any) { delete(e, "ResourceProperties") }, "KeyVersion is not set"},
@@ -628,7 +628,7 @@ func TestAnswerInEveryCase(t *testing.T) {
 	}
 
 	s.handler.secret = func(string) keyrings.Source { panic("hunter2") }
-	if r := s.send(s.request("Create", s.properties, nil)); r.Status != "FAILED" || !strings.Contains(r.Reason, "failed inside") {
+	if r := s.send(s.request("Create", s.properties, nil)); r.Status != "FAILED" || !strings.Contains(r.Reason, "failed unexpectedly") {
 		t.Errorf("after a panic: %+v", r)
 	}
 	if logged := s.logged.String(); strings.Contains(logged, "hunter2") || !strings.Contains(logged, "TestAnswerInEveryCase") {
@@ -655,10 +655,10 @@ func TestAnswerIsPut(t *testing.T) {
 		{refuse: []int{503, 503, 503}, want: "status 503"},
 		{refuse: []int{http.StatusForbidden}, want: "status 403"},
 		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", emulator: "http://127.0.0.1:1", want: "refused"},
-		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", want: "no https URL"},
+		{url: "http://127.0.0.1:1/?X-Amz-Signature=0ddba11", want: "not an https URL"},
 		{url: "https://203.0.113.1/?X-Amz-Signature=0ddba11", want: "not at the bucket of CloudFormation"},
-		{url: "http://203.0.113.1/?X-Amz-Signature=0ddba11", want: "no https URL"},
-		{url: "://0ddba11", want: "no URL"},
+		{url: "http://203.0.113.1/?X-Amz-Signature=0ddba11", want: "not an https URL"},
+		{url: "://0ddba11", want: "not a URL"},
 	} {
 		s := newStack(t)
 		s.answers.refuse = row.refuse
@@ -725,7 +725,7 @@ func TestWaitsNotBeyondCloudFormation(t *testing.T) {
 		t.Fatal(err)
 	}
 	signing, refresh := s.stored()
-	if answer := s.answers.latest(t); answer.Status != "FAILED" || !strings.Contains(answer.Reason, "given it up") ||
+	if answer := s.answers.latest(t); answer.Status != "FAILED" || !strings.Contains(answer.Reason, "given up") ||
 		signing.Current() != 1 || refresh.Current() != 1 {
 		t.Errorf("%s %q, and %d and %d sign", answer.Status, answer.Reason, signing.Current(), refresh.Current())
 	}

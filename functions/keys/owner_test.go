@@ -186,7 +186,7 @@ func TestRingsWithoutAStack(t *testing.T) {
 func TestDropIsAnUpdate(t *testing.T) {
 	s := newStack(t)
 	s.properties[dropKeys] = "all"
-	if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, "DropKeys goes with an update of the stack") {
+	if r := s.create(); r.Status != "FAILED" || !strings.Contains(r.Reason, "DropKeys is allowed only in an update of the stack") {
 		t.Fatalf("%+v", r)
 	}
 	s.properties[dropKeys] = ""
@@ -199,7 +199,7 @@ func TestDropIsAnUpdate(t *testing.T) {
 			s.request("Create", wish, nil), s.request("Create", wish, s.deployed),
 			s.request("Update", wish, nil), s.request("Update", wish, map[string]any{}),
 		} {
-			if r := s.send(event); r.Status != "FAILED" || !strings.Contains(r.Reason, "DropKeys goes with an update of the stack") {
+			if r := s.send(event); r.Status != "FAILED" || !strings.Contains(r.Reason, "DropKeys is allowed only in an update of the stack") {
 				t.Errorf("%+v", r)
 			}
 		}

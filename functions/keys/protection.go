@@ -42,7 +42,7 @@ func (h *handler) protect(ctx context.Context, raw map[string]any) error {
 			return err
 		}
 		if h.sleep(ctx, pause); ctx.Err() != nil {
-			return fmt.Errorf("the time of this function was over: %w", err)
+			return fmt.Errorf("the time of this function ran out: %w", err)
 		}
 	}
 }

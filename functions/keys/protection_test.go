@@ -109,7 +109,7 @@ func TestProtectionAnswersInTime(t *testing.T) {
 	p.wire.Fail("DescribeTable", 1000, fault.AccessDenied)
 	ctx, cancel := context.WithCancel(t.Context())
 	p.handler.sleep = func(context.Context, time.Duration) { cancel() }
-	if err := p.handler.protect(ctx, p.names); err == nil || !strings.Contains(err.Error(), "the time of this function was over") {
+	if err := p.handler.protect(ctx, p.names); err == nil || !strings.Contains(err.Error(), "the time of this function ran out") {
 		t.Errorf("%v", err)
 	}
 }

@@ -69,7 +69,7 @@ func (h *handler) carryOut(ctx context.Context, t task) (map[string]any, error) 
 			wait = settles
 		}
 		if h.sleep(ctx, wait); ctx.Err() != nil {
-			return nil, fmt.Errorf("the time of this function was over: %w", err)
+			return nil, fmt.Errorf("the time of this function ran out: %w", err)
 		}
 	}
 }
@@ -177,7 +177,7 @@ func (t task) mayTake(all rings, m keyrings.Move) error {
 	for name, drop := range map[string]keyrings.Drop{dropKeys: m.Drop, dropRefreshKeys: m.DropRefresh, dropLoginKeys: m.DropLogin} {
 		if asked := drop.All || len(drop.IDs) > 0; asked && (t.create || t.before[keyVersion] == nil) {
 			// A new stack has issued nothing under a leaked key.
-			return fmt.Errorf("%s goes with an update of the stack, and this request is none: leave it empty", name)
+			return fmt.Errorf("%s is allowed only in an update of the stack; leave it empty", name)
 		}
 	}
 	if t.create {
@@ -192,8 +192,8 @@ func (t task) mayTake(all rings, m keyrings.Move) error {
 		switch {
 		case len(r.Keys) == 0 && !remade:
 			// Otherwise one wrong parameter would create new keys and end every session.
-			return fmt.Errorf("%s: the secret %s holds no keys, and only a new stack makes the first: "+
-				"name the right secret, or give this one back the value that it had", name, r.arn)
+			return fmt.Errorf("%s: the secret %s holds no keys, and only a new stack creates the first keys: "+
+				"name the right secret, or restore the previous value of this secret", name, r.arn)
 		case len(r.Keys) > 0 && other && t.version != r.Current():
 			if err := keyrings.Adopt(t.version, r.Ring); err != nil {
 				return err
@@ -214,7 +214,7 @@ func (t task) answer(all rings) (map[string]any, error) {
 		return nil, err
 	}
 	if len(jwks) > maxJWKS {
-		return nil, fmt.Errorf("the public keys have %d bytes, and an environment has room for %d: use smaller keys",
+		return nil, fmt.Errorf("the public keys have %d bytes (an environment has space for %d); use smaller keys",
 			len(jwks), maxJWKS)
 	}
 	stamp, err := t.stamp(jwks, all)

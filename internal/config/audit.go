@@ -13,7 +13,7 @@ const wantNamespace = "a namespace of CloudWatch: 1 to 255 letters, digits and .
 func (e *Environment) Metrics() string {
 	text, ok := e.optional(Metrics)
 	if ok && !isNamespace(text) {
-		e.refuse(Metrics, "is no namespace", wantNamespace)
+		e.refuse(Metrics, "is not a namespace", wantNamespace)
 		return ""
 	}
 	return text

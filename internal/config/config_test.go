@@ -131,7 +131,7 @@ func TestValues(t *testing.T) {
 		{"restored", restored, variables{config.RestoredUntil: "2026-01-02T15:04:05+01:00"}, "2026-01-02T14:04:05Z", ""},
 		{"not restored", restored, nil, "0001-01-01T00:00:00Z", ""},
 		{"both restores", restored, variables{config.RestoredUntil: "2026-01-02T15:04:05Z", config.SessionsNotBefore: "x"}, "0001-01-01T00:00:00Z",
-			"EDGEAUTH_RESTORED_UNTIL and EDGEAUTH_SESSIONS_NOT_BEFORE are both set: it should hold a time only if the sessions of a backup go on, and EDGEAUTH_SESSIONS_NOT_BEFORE only if they end"},
+			"EDGEAUTH_RESTORED_UNTIL and EDGEAUTH_SESSIONS_NOT_BEFORE are both set: it should hold a time only if the sessions of a backup stay open, and EDGEAUTH_SESSIONS_NOT_BEFORE only if they end"},
 		{"not before", notBefore, variables{config.SessionsNotBefore: "2026-01-02T15:04:05.25+01:00"}, "2026-01-02T14:04:05.25Z", ""},
 		{"not before none", notBefore, variables{config.SessionsNotBefore: ""}, "0001-01-01T00:00:00Z", ""},
 		{"not before no instant", notBefore, variables{config.SessionsNotBefore: "2026-01-02"}, "0001-01-01T00:00:00Z",

@@ -46,7 +46,7 @@ func (e *Environment) RestoredUntil() time.Time {
 	t := e.time(RestoredUntil)
 	if _, both := e.optional(SessionsNotBefore); both && !t.IsZero() {
 		e.refuse(RestoredUntil, "and "+SessionsNotBefore+" are both set",
-			"a time only if the sessions of a backup go on, and "+SessionsNotBefore+" only if they end")
+			"a time only if the sessions of a backup stay open, and "+SessionsNotBefore+" only if they end")
 		return time.Time{}
 	}
 	return t

@@ -27,7 +27,7 @@ func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
 			return nil, nil
 		case m.Drop.Still && len(r.Keys) > 0:
 			return nil, r.refusal(m, r.Current(),
-				"%s says all since an earlier deployment, which has done it: clear it first, or list the ids to drop", r.Kind.dropProperty())
+				"%s is \"all\" since an earlier deployment, which has dropped all keys; clear it first, or list the ids to drop", r.Kind.dropProperty())
 		}
 		return r.Versions(), nil
 	}
@@ -40,7 +40,7 @@ func (r Ring) doomed(m Move, now time.Time) ([]Version, error) {
 			}
 		}
 		if !found {
-			return nil, r.refusal(m, 0, "%s names the id %q, which no key has", r.Kind.dropProperty(), id)
+			return nil, r.refusal(m, 0, "%s: no key has the id %q", r.Kind.dropProperty(), id)
 		}
 	}
 	return doomed, nil

@@ -50,11 +50,11 @@ func TestDropRefreshKeys(t *testing.T) {
 		"the key that waits":              {drop: []keyrings.Version{4}, to: 3, gone: []keyrings.Version{4}},
 		"the key that seals":              {drop: []keyrings.Version{3}, to: 4, gone: []keyrings.Version{3}, leaves: true},
 		"that key and others":             {drop: []keyrings.Version{1, 3, 4}, to: 4, gone: []keyrings.Version{1, 3, 4}, leaves: true},
-		"that key at the same version":    {drop: []keyrings.Version{3}, to: 3, why: "DropRefreshKeys names the key that signs, which takes the next version; use KeyVersion 4"},
+		"that key at the same version":    {drop: []keyrings.Version{3}, to: 3, why: "DropRefreshKeys names the key that signs; its drop needs the next version; use KeyVersion 4"},
 		"the key that would seal":         {drop: []keyrings.Version{4}, to: 4, why: "DropRefreshKeys names its key"},
 		"all":                             {all: true, to: 4, gone: []keyrings.Version{1, 2, 3, 4}, leaves: true},
-		"all at the same version":         {all: true, to: 3, why: "DropRefreshKeys names the key that signs, which takes the next version; use KeyVersion 4"},
-		"all, with a step back":           {all: true, to: 2, why: "DropRefreshKeys=all goes with"},
+		"all at the same version":         {all: true, to: 3, why: "DropRefreshKeys names the key that signs; its drop needs the next version; use KeyVersion 4"},
+		"all, with a step back":           {all: true, to: 2, why: "DropRefreshKeys=all needs"},
 		"the key that seals, a step back": {drop: []keyrings.Version{3}, to: 2, gone: []keyrings.Version{3}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestDropRefreshKeys(t *testing.T) {
 	}
 	r, now := refreshAt(t, 2, begin)
 	m := keyrings.Move{Version: 2, DropRefresh: keyrings.Drop{IDs: []string{strings.Repeat("A", 43)}}}
-	if _, err := r.Move(m, now, rand.Reader); err == nil || !strings.Contains(err.Error(), "DropRefreshKeys names the id") {
+	if _, err := r.Move(m, now, rand.Reader); err == nil || !strings.Contains(err.Error(), "DropRefreshKeys: no key has the id") {
 		t.Errorf("an unknown id: %v", err)
 	}
 }

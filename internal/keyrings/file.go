@@ -33,7 +33,7 @@ func (f file) Load(context.Context) (auth.Secret, error) {
 		return auth.Secret{}, err
 	}
 	if others := info.Mode().Perm() & 0o077; others != 0 {
-		return auth.Secret{}, fmt.Errorf("%w: %s has mode %04o, so that others can get at its keys; it must be 0600",
+		return auth.Secret{}, fmt.Errorf("%w: %s has mode %04o, so other users can read its keys (want 0600)",
 			ErrExposed, f, info.Mode().Perm())
 	}
 	text, err := io.ReadAll(io.LimitReader(opened, maxBytes+1))

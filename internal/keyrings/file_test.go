@@ -48,7 +48,7 @@ func TestFileRefusesModes(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := keyrings.File(path).Load(t.Context())
-		if errors.Is(err, keyrings.ErrExposed) == ok || !ok && !strings.Contains(err.Error(), "must be 0600") {
+		if errors.Is(err, keyrings.ErrExposed) == ok || !ok && !strings.Contains(err.Error(), "want 0600") {
 			t.Errorf("%04o: %v", mode, err)
 		}
 		if _, err := keyring.LoadRefresh(t.Context(), keyrings.File(path), 1, clock); (err == nil) != ok {

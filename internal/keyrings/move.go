@@ -77,11 +77,11 @@ func (*Refusal) Unwrap() error { return ErrRefused }
 // other rings.
 func Adopt(n Version, rings ...Ring) error {
 	right := Version(1)
-	refusal := &Refusal{Kind: SigningRing, Version: n, Why: "there are no keys yet, and the first version is 1"}
+	refusal := &Refusal{Kind: SigningRing, Version: n, Why: "there are no keys yet (want version 1)"}
 	for _, r := range rings {
 		if used := r.HighestUsed(); used > 0 && used >= right {
 			right, refusal.Kind = used, r.Kind
-			refusal.Why = fmt.Sprintf("the ring exists, and has been used up to version %d", used)
+			refusal.Why = fmt.Sprintf("the ring already exists, and its highest used version is %d", used)
 		}
 	}
 	if n == right {
@@ -123,7 +123,7 @@ func (r Ring) Move(m Move, now time.Time, random io.Reader) (Ring, error) {
 		if r.Current() == m.Version {
 			return r, nil
 		}
-		return Ring{}, r.refusal(m, r.Current(), "this request was carried out, and a later one has changed the ring since")
+		return Ring{}, r.refusal(m, r.Current(), "this request was already carried out, and a later request has changed the ring since")
 	}
 	doomed, err := r.doomed(m, now)
 	if err != nil {
@@ -160,15 +160,15 @@ func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
 	case from == 0:
 		return fmt.Errorf("%s: %w: no key in it signs by its own record", r.Kind, ErrMalformed)
 	case to > from && to-from > 1:
-		return r.refusal(m, from+1, "version %d signs, and a move goes by one", from)
+		return r.refusal(m, from+1, "version %d signs, and a rotation moves by one version", from)
 	case to < from && from-to > 1:
-		return r.refusal(m, from-1, "version %d signs, and a move goes by one", from)
+		return r.refusal(m, from-1, "version %d signs, and a rotation moves by one version", from)
 	case m.Drop.All && to < from && isDoomed(from):
-		return r.refusal(m, from, "%s=all goes with the version that signs or the next one", r.Kind.dropProperty())
+		return r.refusal(m, from, "%s=all needs the version that signs or the next version", r.Kind.dropProperty())
 	case m.Drop.All && isDoomed(from) && (to != from || r.Kind == SigningRing):
 		return nil
 	case to == from && isDoomed(from):
-		return r.refusal(m, from+1, "%s names the key that signs, which takes the next version", r.Kind.dropProperty())
+		return r.refusal(m, from+1, "%s names the key that signs; its drop needs the next version", r.Kind.dropProperty())
 	case to == from || isDoomed(from):
 		return nil
 	case isDoomed(to):
@@ -184,7 +184,7 @@ func (r Ring) guard(m Move, doomed []Version, now time.Time) error {
 		return r.guardSessions(m, now)
 	}
 	if !known || target.Published.IsZero() {
-		return r.refusal(m, from, "its key is not published yet, which a deployment of version %d does", from)
+		return r.refusal(m, from, "its key is not published yet; a deployment of version %d publishes it", from)
 	}
 	if ready := target.Published.Add(PublishedBeforeSigning); now.Before(ready) {
 		e := r.refusal(m, from, "its key is published since %s, and verifiers may not know it for %v",
@@ -206,7 +206,7 @@ func (r Ring) guardTokens(m Move, now time.Time) error {
 	for v, entry := range r.Keys {
 		ends := entry.Retired.Add(LastTokenEnds)
 		if beside(v, from) && !stays[entry.Signing.ID()] && !entry.Retired.IsZero() && now.Before(ends) {
-			e := r.refusal(m, from, "it withdraws the key of version %d, whose tokens live", v)
+			e := r.refusal(m, from, "it withdraws the key of version %d, whose tokens are still valid", v)
 			e.Until = ends
 			return e
 		}

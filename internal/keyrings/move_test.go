@@ -139,9 +139,9 @@ func TestMoveOfASigningRing(t *testing.T) {
 			{after: 10 * time.Minute, version: 3, why: "is published since", right: 2, until: wait - 10*time.Minute},
 		},
 		"a jump": {
-			{version: 1, keys: "1 2"}, {after: year, version: 3, why: "a move goes by one", right: 2},
+			{version: 1, keys: "1 2"}, {after: year, version: 3, why: "a rotation moves by one version", right: 2},
 			{version: 2, keys: "1 2 3"}, {after: year, version: 3, keys: "1 2 3 4"},
-			{after: year, version: 1, why: "a move goes by one", right: 2},
+			{after: year, version: 1, why: "a rotation moves by one version", right: 2},
 		},
 		"rollback at once, and forth again": {
 			{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"},
@@ -174,7 +174,7 @@ func TestMoveOfASigningRing(t *testing.T) {
 
 		"the key that signs is dropped": {
 			{version: 1, keys: "1 2"}, {after: year, version: 2, keys: "1 2 3"},
-			{after: year, version: 2, drop: "2", why: "takes the next version", right: 3},
+			{after: year, version: 2, drop: "2", why: "needs the next version", right: 3},
 			{version: 3, drop: "2", keys: "1 (2) 3 4"},
 			// A rollback: the dropped key stays away.
 			{after: time.Minute, version: 2, keys: "1 (2) 3 4"},
@@ -192,7 +192,7 @@ func TestMoveOfASigningRing(t *testing.T) {
 			{version: 2, keys: "(1) 2 3"},
 		},
 		"it and the next one are dropped": {
-			{version: 1, keys: "1 2"}, {after: year, version: 1, drop: "1,2", why: "takes the next version", right: 2},
+			{version: 1, keys: "1 2"}, {after: year, version: 1, drop: "1,2", why: "needs the next version", right: 2},
 			{version: 2, drop: "1,2", keys: "(1) 2 3"}, {after: time.Minute, version: 1, keys: "(1) 2 3"},
 		},
 		"the next key is dropped": {
@@ -220,8 +220,8 @@ func TestMoveOfASigningRing(t *testing.T) {
 		},
 		"all are dropped, but not on the way back": {
 			{version: 1, keys: "1 2"}, {after: wait, version: 2, keys: "1 2 3"},
-			{version: 1, drop: "all", why: "the version that signs or the next one", right: 2},
-			{after: wait, version: 4, drop: "all", why: "a move goes by one", right: 3},
+			{version: 1, drop: "all", why: "the version that signs or the next version", right: 2},
+			{after: wait, version: 4, drop: "all", why: "a rotation moves by one version", right: 3},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestMoveWithdrawsNoKeyInUse(t *testing.T) {
 func TestMoveOfARefreshRing(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"no time passes": {{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"}, {version: 3, keys: "1 2 3 4"}, {version: 2, keys: "1 2 3 4"}},
-		"a jump":         {{version: 1, keys: "1 2"}, {version: 3, why: "a move goes by one", right: 2}},
+		"a jump":         {{version: 1, keys: "1 2"}, {version: 3, why: "a rotation moves by one version", right: 2}},
 		"sessions hold tokens of a later version": {
 			{version: 1, keys: "1 2"}, {version: 2, keys: "1 2 3"}, {version: 3, keys: "1 2 3 4"},
 			{after: time.Hour, version: 2, keys: "1 2 3 4"},

@@ -137,13 +137,13 @@ func TestParseRefuses(t *testing.T) {
 		{"no form", keyrings.RefreshRing, refresh, `"v":1,`, ``, "v must be 1"},
 		{"no serial", keyrings.RefreshRing, refresh, `"serial":1,`, ``, "serial must be"},
 		{"serial of zero", keyrings.RefreshRing, refresh, `"serial":1`, `"serial":0`, "serial must be"},
-		{"unknown member", keyrings.RefreshRing, refresh, `"v":1`, `"v":1,"note":""`, "nothing else"},
+		{"unknown member", keyrings.RefreshRing, refresh, `"v":1`, `"v":1,"note":""`, "unknown member (want"},
 		{"no keys", keyrings.RefreshRing, `{"v":1,"serial":1}`, ``, ``, "keys"},
-		{"version zero", keyrings.RefreshRing, refresh, `"2":`, `"0":`, `a version is a number`},
-		{"version with a zero before", keyrings.RefreshRing, refresh, `"2":`, `"02":`, `a version is a number`},
-		{"version too large", keyrings.RefreshRing, refresh, `"2":`, `"65536":`, `a version is a number`},
+		{"version zero", keyrings.RefreshRing, refresh, `"2":`, `"0":`, `a name is not a version`},
+		{"version with a zero before", keyrings.RefreshRing, refresh, `"2":`, `"02":`, `a name is not a version`},
+		{"version too large", keyrings.RefreshRing, refresh, `"2":`, `"65536":`, `a name is not a version`},
 		{"version twice", keyrings.RefreshRing, refresh, `"2":`, `"1":`, "duplicate"},
-		{"unknown member of a key", keyrings.RefreshRing, refresh, `"2":{`, `"2":{"alg":"x",`, `key "2": it may hold`},
+		{"unknown member of a key", keyrings.RefreshRing, refresh, `"2":{`, `"2":{"alg":"x",`, `key "2": unknown member (want`},
 		{"short secret", keyrings.RefreshRing, refresh, `"2":{"secret":"`,
 			`"2":{"created":"2026-01-02T03:04:05Z","secret":"AAAA"},"3":{"secret":"`, "32 bytes"},
 		{"secret with a line feed", keyrings.RefreshRing, refresh, `"2":{"secret":"`, `"2":{"secret":"\n`, "32 bytes"},
@@ -151,10 +151,10 @@ func TestParseRefuses(t *testing.T) {
 		{"time in another zone", keyrings.RefreshRing, refresh, `05Z"}}}`, `05+01:00"}}}`, `key "2": created`},
 		{"no time of creation", keyrings.RefreshRing, refresh,
 			`,"created":"2026-01-02T03:04:05Z"}}}`, `}}}`, `key "2": created`},
-		{"the other kind", keyrings.SigningRing, refresh, ``, ``, "it may hold"},
-		{"the other kind, too", keyrings.RefreshRing, signing, ``, ``, "it may hold"},
-		{"a login ring as refresh-token ring", keyrings.RefreshRing, logins, ``, ``, "it may hold"},
-		{"a login ring as signing ring", keyrings.SigningRing, logins, ``, ``, "it may hold"},
+		{"the other kind", keyrings.SigningRing, refresh, ``, ``, "unknown member (want"},
+		{"the other kind, too", keyrings.RefreshRing, signing, ``, ``, "unknown member (want"},
+		{"a login ring as refresh-token ring", keyrings.RefreshRing, logins, ``, ``, "unknown member (want"},
+		{"a login ring as signing ring", keyrings.SigningRing, logins, ``, ``, "unknown member (want"},
 		{"a refresh-token ring as login ring", keyrings.LoginRing, refresh, ``, ``, `kind must be "login"`},
 		{"a signing ring as login ring", keyrings.LoginRing, signing, ``, ``, `kind must be "login"`},
 		{"a login ring of another kind", keyrings.LoginRing, logins, `"kind":"login"`, `"kind":"Login"`, `kind must be "login"`},
@@ -168,12 +168,12 @@ func TestParseRefuses(t *testing.T) {
 		{"requests that are none", keyrings.RefreshRing, refresh, `"v":1`, `"v":1,"requests":[1]`, "requests"},
 		{"dropped keys without a name", keyrings.SigningRing, signing, `"v":1`, `"v":1,"dropped":{}`, "dropped"},
 		{"a purge of no version", keyrings.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":0}`, "purge: version"},
-		{"an unknown member of a purge", keyrings.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":1,"x":1}`, "purge: it may"},
+		{"an unknown member of a purge", keyrings.SigningRing, signing, `"v":1`, `"v":1,"purge":{"version":1,"x":1}`, "purge: unknown member (want"},
 		{"a purge that lapsed some day", keyrings.SigningRing, signing,
 			`"v":1`, `"v":1,"purge":{"version":1,"lapsed":"some day"}`, "purge: lapsed"},
 		{"a published refresh-token key", keyrings.RefreshRing, refresh,
-			`"2":{`, `"2":{"published":"2026-01-02T03:04:05Z",`, `key "2": it may hold`},
-		{"no jwk", keyrings.SigningRing, own, `"jwk":`, `"secret":`, "it may hold"},
+			`"2":{`, `"2":{"published":"2026-01-02T03:04:05Z",`, `key "2": unknown member (want`},
+		{"no jwk", keyrings.SigningRing, own, `"jwk":`, `"secret":`, "unknown member (want"},
 	} {
 		changed := strings.Replace(row.text, row.old, row.new, 1)
 		if changed == row.text && row.old != row.new {
@@ -318,7 +318,7 @@ func TestOutgrownRingIsNotSaved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Text(); err == nil || !strings.Contains(err.Error(), "outgrown") {
+	if _, err := r.Text(); err == nil || !strings.Contains(err.Error(), "does not fit into the") {
 		t.Error(err)
 	}
 }

@@ -92,7 +92,7 @@ func (r Ring) Text() (auth.Secret, error) {
 		return auth.Secret{}, fmt.Errorf("%s: %w", r.Kind, err)
 	}
 	if len(data) > maxBytes { // never save a text that cannot be read again
-		return auth.Secret{}, fmt.Errorf("%s: it has outgrown a secret's %d bytes: rotate less often", r.Kind, maxBytes)
+		return auth.Secret{}, fmt.Errorf("%s: it does not fit into the %d bytes of a secret; rotate less often", r.Kind, maxBytes)
 	}
 	return auth.NewSecret(string(data)), nil
 }
@@ -143,7 +143,7 @@ func parse(kind Kind, text string) (Ring, error) {
 	for name, raw := range keys {
 		v, err := strconv.ParseUint(name, 10, 16)
 		if err != nil || v == 0 || strconv.FormatUint(v, 10) != name {
-			return Ring{}, errors.New("a name under keys is none: a version is a number from 1 to 65535")
+			return Ring{}, errors.New("keys: a name is not a version (want a number from 1 to 65535)")
 		}
 		entry, err := parseEntry(kind, raw)
 		if err != nil {
@@ -260,7 +260,7 @@ func onlyNames(m map[string]json.RawMessage, known ...string) error {
 		}
 	}
 	if left > 0 {
-		return fmt.Errorf("it may hold %v and nothing else", known)
+		return fmt.Errorf("unknown member (want %v)", known)
 	}
 	return nil
 }

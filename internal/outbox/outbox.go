@@ -53,7 +53,7 @@ func (f Folder) Send(_ context.Context, m edgemail.Mail) error {
 		return err
 	}
 	if err := f.write(text.Bytes()); err != nil {
-		return &edgemail.Failure{Reason: edgemail.ReasonSender, Detail: "the folder of mails cannot be written"}
+		return &edgemail.Failure{Reason: edgemail.ReasonSender, Detail: "cannot write to the folder of mails"}
 	}
 	names, err := f.names()
 	for err == nil && len(names) > keep {
@@ -180,7 +180,7 @@ func (c *Console) Send(_ context.Context, m edgemail.Mail) error {
 	defer c.mu.Unlock()
 	_, err := fmt.Fprintf(c.To, "--- mail ---\nTo: %s\nSubject: %s\n\n%s--- end of mail ---\n", m.To, m.Subject, m.Text)
 	if err != nil {
-		return &edgemail.Failure{Reason: edgemail.ReasonSender, Detail: "the console cannot be written"}
+		return &edgemail.Failure{Reason: edgemail.ReasonSender, Detail: "cannot write to the console"}
 	}
 	return nil
 }

@@ -50,4 +50,4 @@ func Take[A, S any](
 }
 
 // errNotTaken is the error of a reservation until its counter has answered.
-var errNotTaken = errors.New("no answer of the counter")
+var errNotTaken = errors.New("the counter did not answer")

@@ -60,7 +60,7 @@ func (s secret) Load(ctx context.Context) (auth.Secret, error) {
 	case err != nil:
 		return auth.Secret{}, s.failed("read", "secretsmanager:GetSecretValue", "kms:Decrypt", err)
 	case out.SecretString == nil:
-		return auth.Secret{}, fmt.Errorf("secret %s: %w: it holds bytes and no text", s.arn, keyrings.ErrMalformed)
+		return auth.Secret{}, fmt.Errorf("secret %s: %w: it holds bytes instead of text", s.arn, keyrings.ErrMalformed)
 	}
 	return auth.NewSecret(*out.SecretString), nil
 }
@@ -68,7 +68,7 @@ func (s secret) Load(ctx context.Context) (auth.Secret, error) {
 // Save adds a version to the secret and makes it the current version.
 func (s secret) Save(ctx context.Context, text auth.Secret) error {
 	if size := len(text.Reveal()); size > maxBytes {
-		return fmt.Errorf("secret %s: the ring has %d bytes, and a secret holds %d", s.arn, size, maxBytes)
+		return fmt.Errorf("secret %s: the ring has %d bytes (a secret holds at most %d)", s.arn, size, maxBytes)
 	}
 	stored, err := s.Load(ctx)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
@@ -92,7 +92,7 @@ func (s secret) Save(ctx context.Context, text auth.Secret) error {
 				"if AWSCURRENT was moved back by hand, move it forward again",
 				s.arn, keyrings.ErrConflict, versionID(serial))
 		}
-		return fmt.Errorf("secret %s: %w: another has made the state %d", s.arn, keyrings.ErrConflict, serial)
+		return fmt.Errorf("secret %s: %w: another writer has written the state %d", s.arn, keyrings.ErrConflict, serial)
 	}
 	return s.failed("write", "secretsmanager:PutSecretValue", "kms:GenerateDataKey", err)
 }

@@ -53,7 +53,7 @@ func ParseEvent(event []byte) (Feedback, error) {
 		return Feedback{}, errors.New("ses: the event is not an event of EventBridge")
 	}
 	if n.Source != source {
-		return Feedback{}, errors.New("ses: the event is not of aws.ses")
+		return Feedback{}, errors.New("ses: the source of the event is not aws.ses")
 	}
 	f := Feedback{Recipients: n.Detail.Mail.Destination}
 	switch n.Detail.EventType {
@@ -66,7 +66,7 @@ func ParseEvent(event []byte) (Feedback, error) {
 		return Feedback{}, fmt.Errorf("ses: the event has type %.20q (want Bounce or Complaint)", n.Detail.EventType)
 	}
 	if len(f.Recipients) == 0 {
-		return Feedback{}, errors.New("ses: the event does not say to whom the mail was sent")
+		return Feedback{}, errors.New("ses: the event has no address to which the mail was sent")
 	}
 	return f, nil
 }

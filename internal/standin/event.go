@@ -49,7 +49,7 @@ func EventOf(r *http.Request, o Origin) (events.APIGatewayV2HTTPRequest, error) 
 	}
 	// JSON would turn two names that differ only in invalid bytes into one name.
 	if query, err := url.QueryUnescape(r.URL.RawQuery); err != nil || !utf8.ValidString(query) || !utf8.ValidString(r.URL.Path) {
-		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: its address is not UTF-8", ErrMalformedRequest)
+		return events.APIGatewayV2HTTPRequest{}, fmt.Errorf("%w: the URL is not UTF-8", ErrMalformedRequest)
 	}
 	body, err := readBody(r)
 	if err != nil {

@@ -282,6 +282,6 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	if left := s.mustCommand("", "user list"); strings.Contains(left, "doctor-") {
-		t.Errorf("a throw-away user is left: %s", left)
+		t.Errorf("a temporary user is left: %s", left)
 	}
 }
