@@ -4,7 +4,7 @@ import type {Auth, CodePurpose, Session, StepFields} from "./edgeauth.js";
 export interface Flow {
   purpose: CodePurpose;
   email: string;
-  /** Four letters. Show them beside the field for the code: the mail has the same ones. */
+  /** Four letters. Show them beside the field for the code: the mail has the same letters. */
   reference: string;
   /** Seconds from the request until the code ends. */
   expires_in: number;
@@ -14,13 +14,14 @@ export interface Flow {
   until: number;
 }
 
-/** What the link of a mail has told. */
+/** The contents of the link in a mail. */
 export interface Link {
   /** Undefined if the link is not complete. */
   reference?: string;
   /**
-   * The code, if the flow began here: in this page, or with cookies in this browser. Fill it in, and let the person send
-   * it. Undefined: tell the person to type the code where they began.
+   * The code, if the flow began here: in this page, or with cookies in this browser. Fill the code
+   * in, and let the user send it. If it is undefined, tell the user to type the code where the flow
+   * began.
    */
   code?: string;
 }
@@ -42,13 +43,14 @@ export interface Account {
    */
   begin(purpose: CodePurpose, email: string, fields?: StepFields): Promise<Flow>;
   /**
-   * Sends another code to the same address. It belongs to a new flow, with a new reference. After a reload it sends no other
-   * fields.
+   * Requests another code for the same address. The code belongs to a new flow, with a new
+   * reference. After a reload, the additional fields of `begin` are not sent again.
    */
   resend(): Promise<Flow>;
   /**
-   * Takes the code, and signs in. Rejects with an AuthError: `invalid_code` has `tries_left`; after `invalid_session` the
-   * flow is over. If a step asks for more, the next call may have an empty code.
+   * Sends the code, and signs the user in. Rejects with an AuthError: `invalid_code` has
+   * `tries_left`; `invalid_session` means that the flow has ended. If a step asks for more, the
+   * next call may have an empty code.
    */
   verify(code: string, fields?: CodeFields): Promise<Session>;
   /** The flow of this tab, or null. With cookies it survives a reload. */

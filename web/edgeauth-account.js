@@ -1,15 +1,16 @@
-// Sign-up, login and new passwords by a code that is sent by mail, beside edgeauth.js. docs/browser.md of the repository
-// says what each rule is for.
+// Sign-up, login and password reset with a code by mail, for edgeauth.js. docs/browser.md of the
+// repository gives the reason for each rule.
 
 const KEY = "edgeauth flows";
 
 const over = () => Object.assign(new Error("invalid_session"), {error: "invalid_session"});
 
 export const createAccount = (auth, onLink) => {
-  const hasCookie = auth.delivery != "body"; // by it, other pages of this browser can go on with a flow
+  const hasCookie = auth.delivery != "body"; // with it, other pages of this browser can continue a flow
   let flow;
 
-  // The flows that this browser has begun, by reference. No secret is among them: a cookie that no script reads has it.
+  // The flows that this browser has begun, by reference. They contain no secret: the
+  // auth_session is in a cookie that no script can read.
   const load = () => {
     try {
       return Object.fromEntries(Object.entries(JSON.parse(localStorage.getItem(KEY))).filter(([, {until}]) => until > Date.now()));
@@ -23,7 +24,7 @@ export const createAccount = (auth, onLink) => {
     change(flows);
     try {
       localStorage.setItem(KEY, JSON.stringify(flows));
-      sessionStorage.setItem(KEY, flow?.reference || ""); // a copy of the tab goes on with the same flow
+      sessionStorage.setItem(KEY, flow?.reference || ""); // a copy of the tab continues the same flow
     } catch {} // without storage, a flow ends with its page
   };
 
@@ -42,8 +43,9 @@ export const createAccount = (auth, onLink) => {
     return told;
   };
 
-  // The address and the history must not keep a code, so it is removed before anything else. The page gets the code only
-  // if this browser has begun the flow. It shows the code, and a person sends it: programs that read mails open links.
+  // The address and the history must not keep a code, so it is removed before anything else. The
+  // page gets the code only if this browser has begun the flow. The page shows the code, and the
+  // user sends it: mail scanners also open links.
   const follow = () => {
     const [isLink, code, reference] = /^#code=(\d{8})?(?:&ref=([A-Z]{4}))?/.exec(location.hash) || [];
     if (isLink == undefined) return;

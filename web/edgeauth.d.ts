@@ -1,4 +1,4 @@
-/** Where the tokens are: in JavaScript, or in cookies that scripts cannot read. */
+/** Where the tokens are stored: in JavaScript, or in cookies that scripts cannot read. */
 export type Delivery = "body" | "cookie" | "cookies" | "session";
 
 export interface Options {
@@ -25,7 +25,7 @@ export interface Options {
   persist?: boolean;
 }
 
-/** What the server said about the session, without its tokens. */
+/** The session as the server last reported it, without its tokens. */
 export interface Session {
   /** The id of the session, the same as in the list. */
   sid: string;
@@ -61,7 +61,7 @@ export interface SessionEntry {
 
 /** A refusal of the server. A network error is a TypeError, and a timeout an AbortError, as fetch throws them. */
 export interface AuthError extends Error {
-  /** The code, for example `invalid_credentials`. `late` is an answer that came too late to be stored. */
+  /** The code, for example `invalid_credentials`. `late` means that an answer came too late to be stored. */
   error?: string;
   status?: number;
   error_description?: string;
@@ -73,7 +73,7 @@ export interface AuthError extends Error {
   [member: string]: unknown;
 }
 
-/** What a step of the deployment may ask for, such as `one_time_code`. */
+/** Additional fields for a step of the deployment, such as `one_time_code`. */
 export interface StepFields {
   device_token?: string;
   one_time_code?: string;
@@ -102,7 +102,7 @@ export interface PasswordFields extends StepFields {
   change_token?: string;
 }
 
-/** What a code of a mail is for. */
+/** The purpose of a code by mail. */
 export type CodePurpose = "signup" | "login" | "reset";
 
 /** The answer to a request for a code. `edgeauth-account.js` keeps it. */
@@ -122,20 +122,22 @@ export interface VerifyFields extends StepFields {
 }
 
 /**
- * `signed-in` and `signed-out` are told in every tab; a step-up is a sign-in. `reauth` tells that a request needs a recent
- * login: ask for the password, call `reauth`, and send the request again. Its detail is the refusal's body.
+ * Every tab gets `signed-in` and `signed-out`; a step-up counts as a sign-in. `reauth` means that a
+ * request needs a recent login: ask for the password, call `reauth`, and send the request again.
+ * Its detail is the body of the refusal.
  */
 export type Listener = (type: "signed-in" | "signed-out" | "reauth", detail?: {max_age?: number; [member: string]: unknown}) => void;
 
 export interface Auth {
   /** Opens a session. Rejects with an AuthError. */
   login(fields: LoginFields): Promise<Session>;
-  /** Ends the session in all tabs. If it rejects, the session is as before. */
+  /** Ends the session in all tabs. If it rejects, the session has not changed. */
   logout(): Promise<void>;
   /**
-   * The session, or null if no user is signed in. After a reload it asks the server. It rejects if the server cannot be
-   * reached: then neither is known. `adopt` takes over the session of cookies that another program has set, for
-   * example a server that ended a redirect.
+   * Resolves to the session, or to null if no user is signed in. After a reload, it asks the
+   * server. It rejects if the server cannot be reached, because it is then unknown whether a user
+   * is signed in. `adopt` takes over the session of cookies that another program has set, for
+   * example a server at the end of a redirect.
    */
   session(options?: {adopt?: boolean}): Promise<Session | null>;
   /**
@@ -143,27 +145,27 @@ export interface Auth {
    * refreshes and sends the request once more.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
-  /** Proves the password again (step-up). The session that it opens takes the place of the present one. */
+  /** Proves the password again (step-up). It opens a session that replaces the current one. */
   reauth(fields: ReauthFields): Promise<Session>;
-  /** Changes the password. All sessions of the user end, and a new one is open afterwards. */
+  /** Changes the password. All sessions of the user end, and a new session is opened. */
   password(fields: PasswordFields): Promise<Session>;
-  /** Asks for a code by mail. `createAccount` of `edgeauth-account.js` calls it. */
+  /** Requests a code by mail. `createAccount` of `edgeauth-account.js` calls it. */
   code(fields: StepFields & {purpose: CodePurpose; email: string}): Promise<CodeSent>;
-  /** Takes a code and opens a session, as `login` does. `createAccount` of `edgeauth-account.js` calls it. */
+  /** Sends a code and opens a session, like `login`. `createAccount` of `edgeauth-account.js` calls it. */
   verify(fields: VerifyFields): Promise<Session>;
   /** The delivery of the options. */
   readonly delivery: Delivery;
   sessions: {
     /** All open sessions of the user. */
     list(): Promise<SessionEntry[]>;
-    /** Ends one of them; the own one as `logout` does. Another one needs a login of the last 10 minutes: see `reauth`. */
+    /** Ends one session. For the current session it does the same as `logout`. To end another session, the user must have logged in within the last 10 minutes: see `reauth`. */
     end(sid: string): Promise<unknown>;
-    /** Ends all but the own one. It needs a login of the last 10 minutes: see `reauth`. */
+    /** Ends all sessions except the current one. The user must have logged in within the last 10 minutes: see `reauth`. */
     others(): Promise<void>;
   };
   /** Calls a listener for each event. Returns a function that removes the listener. */
   on(listener: Listener): () => void;
-  /** Ends what the client is doing, and removes all its listeners. The session is as before. */
+  /** Stops the client, and removes all its listeners. The session stays open. */
   dispose(): void;
 }
 

@@ -1,15 +1,15 @@
-// edgeauth in the browser: sign in, call an API, sign out. docs/browser.md of the repository says
-// what each rule is for.
+// edgeauth in the browser: sign in, call an API, sign out. docs/browser.md of the repository
+// gives the reason for each rule.
 
 const LIMIT = 3e4; // milliseconds for a whole exchange with the server
-const FLIGHT = 45; // seconds within which an answer may be stored, if the answer does not say it
-const YOUNG = 6e4; // milliseconds in which a token that replaced a refused one is not replaced again
+const FLIGHT = 45; // seconds within which an answer may be stored, if it has no store_within
+const YOUNG = 6e4; // milliseconds within which a token that replaced a refused token is not replaced
 
-// These refusals have nothing to do with the age of the token.
+// The cause of these refusals is not the age of the token.
 const FINAL = ["insufficient_user_authentication", "origin_not_allowed", "invalid_credentials"];
 
-// The wall clock goes on while the machine sleeps, and the monotonic clock cannot be set. So the
-// larger of the two is never too small.
+// The wall clock keeps running while the machine sleeps, and the monotonic clock cannot be set. So
+// the larger of the two durations is never too small.
 const stopwatch = () => {
   const wall = Date.now(), steady = performance.now();
   return () => Math.max(Date.now() - wall, performance.now() - steady);
@@ -24,17 +24,17 @@ const failed = ({status, wait, said}) => Object.assign(new Error(said.error || "
 export const createAuth = ({base = "/", delivery = "body", clientId, apis = [base], persist} = {}) => {
   base = locate(base) + "auth/";
   apis = [base, ...apis.map(locate)];
-  const inBody = delivery == "body"; // the refresh token is in our hands
-  const hasBearer = inBody || delivery == "cookie"; // the access token is in our hands
-  const isOpaque = delivery == "session"; // there is nothing to refresh, only a question whether the session is there
+  const inBody = delivery == "body"; // this client holds the refresh token
+  const hasBearer = inBody || delivery == "cookie"; // this client holds the access token
+  const isOpaque = delivery == "session"; // nothing is refreshed; the server says whether the session is open
   const key = "edgeauth " + base + (clientId ? " " + clientId : "");
   const listeners = new Set(), disposed = new AbortController();
 
   let isShared = persist || !inBody, channel; // all tabs have the same session
   let memory = null, known, token, flight, stop, failure, failures = 0, held, release, awaited, refused = new Set();
 
-  // A record is what all tabs know: null for nothing, {} after a sign-out, otherwise the id of the session. The
-  // refresh token is in it in body delivery alone.
+  // A record is the state that all tabs share: null if nothing is known, {} after a sign-out,
+  // otherwise the id of the session. Only in body delivery does it contain the refresh token.
   const load = () => {
     try {
       if (isShared) memory = JSON.parse(localStorage.getItem(key));
@@ -46,7 +46,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     try {
       if (isShared) localStorage.setItem(key, JSON.stringify(record));
     } catch {
-      // A full storage still has the record before: a token that was replaced, or a sign-out.
+      // A full storage still has the previous record: a replaced token, or a sign-out.
       isShared = 0;
       try {
         localStorage.removeItem(key);
@@ -56,7 +56,8 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
 
   const emit = (type, detail) => listeners.forEach((listener) => listener(type, detail));
 
-  // Another tab may have signed in or out. The record tells it; a message is only a reason to look.
+  // Another tab may have signed in or out. The record is the truth; a message only says that it has
+  // changed.
   const sync = () => {
     const record = load();
     if (record && record.sid != known) {
@@ -69,8 +70,8 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
 
   const tell = (message) => channel && channel.postMessage(message);
 
-  // While a tab signs in or out, a refresh must not be under way: its late answer would put the old
-  // session over the new one.
+  // While a tab signs in or out, no refresh may be running: its late answer would overwrite the new
+  // session with the old one.
   const hold = () => {
     stop?.abort();
     held ||= new Promise((done) => {
@@ -78,7 +79,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
         clearTimeout(timer); // it would end a later wait
         done(held = 0);
       };
-      const timer = setTimeout(release, LIMIT); // if the tab that holds has gone away
+      const timer = setTimeout(release, LIMIT); // if the other tab is gone, the wait ends by itself
     });
   };
 
@@ -87,7 +88,8 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     sync();
   };
 
-  // A message may be here before the record, which the other tab wrote first.
+  // A message may arrive before the record is visible, although the other tab wrote the record
+  // first.
   const hear = ({data}) => {
     if (data) awaited = data.isHold ? hold() : data;
     if (awaited && load()?.sid == awaited.sid) awaited = free();
@@ -145,17 +147,17 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       if (held) continue;
       if (answer.error) throw backOff(answer.error);
       const now = load(), {ok, said} = answer;
-      if (inBody && (answer.isLate || now?.token != was.token)) continue; // another tab was first, or another session has begun
+      if (inBody && (answer.isLate || now?.token != was.token)) continue; // another tab was faster, or a new session has begun
       if (ok && (inBody || !now || said.sid && (said.sid == now.sid || said.sid == now.was))) return accept(answer, was);
       if (ok) {
         // The browser has stored the cookie of a session that the user has left.
         await send("logout", {}, new AbortController()).catch(() => {});
         return leave();
       }
-      if (said.error == FINAL[0]) emit("reauth", said); // the session goes on from where it was used before
-      // A firewall refuses too, and ends nothing.
+      if (said.error == FINAL[0]) emit("reauth", said); // the session stays open for its known networks
+      // A refusal of a firewall does not end the session.
       if (isOpaque ? said.error != "invalid_token" : !said.terminal) throw backOff(failed(answer));
-      // The cookies of the first refresh may have been replaced meanwhile.
+      // Another tab may have replaced the cookies since the first refresh.
       if (inBody || !said.sid || isSecond) return leave();
       isSecond = true;
     }
@@ -163,7 +165,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
 
   const refresh = () => flight ||= refreshOnce().finally(() => flight = 0);
 
-  // A token that is good for a while, or nothing if no user is signed in.
+  // Returns a token that is valid for some time, or nothing if no user is signed in.
   const fresh = async () => {
     sync();
     const old = token;
@@ -176,14 +178,14 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
     }
   };
 
-  // change sends what opens or ends a session.
+  // change sends a request that opens or ends a session.
   const change = async (path, body, hasToken, isSecond) => {
     const access = hasToken && await fresh(), was = load(), isLogout = path == "logout";
     tell({isHold: true});
     hold();
     let answer;
     try {
-      if (!inBody && !isLogout) save(null); // until the answer is here, the cookies may be those of either session
+      if (!inBody && !isLogout) save(null); // until the answer arrives, the cookies may be of either session
       answer = await send(path, body, new AbortController(), access?.value);
       if (answer.isLate) throw failed({said: {error: "late"}});
       if (answer.ok) isLogout ? save({}) : accept(answer, was, path == "reauth" ? was?.sid : undefined);
@@ -233,7 +235,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
 
   try {
     if (isShared) (channel = new BroadcastChannel(key)).onmessage = hear;
-  } catch {} // Firefox refuses it where it blocks storage
+  } catch {} // Firefox refuses it if it blocks storage
   globalThis.addEventListener?.("storage", hear, disposed);
   for (const type of ["online", "pageshow"]) {
     globalThis.addEventListener?.(type, () => {
@@ -272,7 +274,7 @@ export const createAuth = ({base = "/", delivery = "body", clientId, apis = [bas
       end: (sid) => sid == known ? logout() : ask("/" + encodeURIComponent(sid), "DELETE"),
       async others() {
         await ask("", "DELETE");
-        token = 0; // it is older than the end of the others
+        token = 0; // it was issued before the end of the other sessions
       },
     },
     on(listener) {

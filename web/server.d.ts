@@ -1,9 +1,9 @@
 export interface ServerOptions {
-  /** The address of the edgeauth API, as this server reaches it. An address of http is that of `edgeauth dev` without TLS. */
+  /** The address of the edgeauth API, as this server reaches it. With http, it must be `edgeauth dev` without TLS. */
   base: string;
   /**
-   * The origin of this server's pages, as browsers write it: `https://app.example.com`. It must stand in
-   * `origins` of the configuration.
+   * The origin of this server's pages, as browsers write it: `https://app.example.com`. It must be
+   * in `origins` of the configuration.
    */
   origin: string;
   /** The client of the configuration. Default: `default`. */
@@ -13,14 +13,15 @@ export interface ServerOptions {
 /** The calls of the API for one request of a browser. */
 export interface ServerAuth {
   /**
-   * The values of `Set-Cookie` that the browser must get, one header for each. Send them before you render:
-   * a cookie that is late may be an old one.
+   * The values of `Set-Cookie` that the browser must get, one header for each. Send them before you
+   * render: a late cookie may be out of date.
    */
   readonly cookies: string[];
   /**
-   * Replaces the access token if it is about to end, at most once for the request. Resolves to whether the user
-   * seems to be signed in; only the API knows. Call it in the proxy or the middleware, never in a component:
-   * there, the header of the answer may have left already. It rejects if the API decided nothing: answer 503.
+   * Replaces the access token if it is about to end, at most once for the request. Resolves to
+   * whether the user seems to be signed in; only the API knows for certain. Call it in the proxy or
+   * the middleware, never in a component: when a component runs, the headers of the answer may
+   * already be sent. It rejects if the API decided nothing: answer 503.
    */
   refresh(): Promise<boolean>;
   /**
@@ -29,9 +30,9 @@ export interface ServerAuth {
    */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
-   * The page to answer in the place of a redirect to the login page, or undefined if the redirect is right. A
-   * browser that came by a link of another site kept its strict cookies back; the page reloads itself once. Call it
-   * before you send `cookies`.
+   * Returns the page to send instead of a redirect to the login page, or undefined if the redirect
+   * is right. After a link from another site, a browser does not send `Strict` cookies; the page
+   * reloads itself once. Call it before you send `cookies`.
    */
   reload(): string | undefined;
 }

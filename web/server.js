@@ -1,5 +1,5 @@
-// edgeauth on a server that renders pages: it calls the API in the name of the browser whose request it
-// answers. docs/browser.md of the repository says what each rule is for.
+// edgeauth on a server that renders pages: it calls the API on behalf of the browser whose
+// request it answers. docs/browser.md of the repository gives the reason for each rule.
 
 const LIMIT = 1e4; // milliseconds for a call of the API
 const EARLY = 3e4; // milliseconds before its end from which an access token is replaced
@@ -7,7 +7,8 @@ const MARK = "auth-reloaded=1"; // the cookie of a browser that was told to relo
 
 const isSafe = (method = "GET") => method == "GET" || method == "HEAD";
 
-// left is how many milliseconds the access token in a cookie has left. The API verifies it; this only saves a call.
+// left returns how many milliseconds the access token in a cookie has left. The API verifies the
+// token; this only saves a call.
 const left = (cookie) => {
   try {
     return JSON.parse(Buffer.from(cookie.split(".")[1], "base64url")).exp * 1e3 - Date.now();
@@ -17,8 +18,9 @@ const left = (cookie) => {
 export const createServerAuth = ({base, origin, clientId}) => (incoming, method) => {
   const get = (name) => incoming.get(name);
   const isRead = isSafe(method), site = get("sec-fetch-site"), isCross = site == "cross-site", all = (get("cookie") || "").split("; ");
-  // Each prefix alone: a neighbour of the domain can set a cookie with the second one.
-  const prefix = /^https/.test(base) ? "__Host-Http-" : "edgeauth-"; // the second one is that of edgeauth dev without TLS
+  // Only one prefix is accepted: a page of another subdomain could set a cookie with the second
+  // prefix.
+  const prefix = /^https/.test(base) ? "__Host-Http-" : "edgeauth-"; // the second is for edgeauth dev without TLS
   const isOurs = (cookie) => cookie.startsWith(prefix) && !cookie.endsWith("=");
   const cookies = [];
   let jar = all.filter(isOurs), flight, isRefused;
@@ -44,7 +46,7 @@ export const createServerAuth = ({base, origin, clientId}) => (incoming, method)
 
   const refreshOnce = async () => {
     if (find("session") || left(find("access")) > EARLY) return true;
-    // A picture or a frame in a page of another origin is no visit of the user.
+    // A picture or a frame in a page of another origin is not a visit of the user.
     if (find("refresh") && !(isRead && /-site/.test(site) && get("sec-fetch-dest") != "document")) {
       const answer = await send("/auth/refresh", {
         method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify({client_id: clientId}),

@@ -1,8 +1,8 @@
-// Package web holds the files of the browser client, for servers that hand them out.
+// Package web holds the files of the browser client, for servers that serve them.
 //
 //	http.Handle("GET /edgeauth.js", http.FileServerFS(web.Files))
 //
-// The folder is the npm package @edgeauth/browser too, without the page.
+// The folder, without the page, is also the npm package @edgeauth/browser.
 package web
 
 import (
@@ -20,7 +20,7 @@ var Files embed.FS
 var page embed.FS
 
 // Page returns the files of a page on which a developer tries the client. index.html is the page. It
-// imports ./edgeauth.js and ./edgeauth-account.js, so a server hands it out beside [Files].
+// imports ./edgeauth.js and ./edgeauth-account.js, so a server must serve it beside [Files].
 func Page() fs.FS {
 	files, err := fs.Sub(page, "page")
 	if err != nil {
