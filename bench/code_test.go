@@ -14,9 +14,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/flow"
 )
 
-// BenchmarkCode measures a request for a code and a wrong code, of an address that has an account and of
-// one that has none. If they took different times, an attacker could learn which accounts exist, so they
-// are compared with a rank test.
+// BenchmarkCode measures a request for a code and a wrong code, for an address with an account and
+// for an address without one. If the times differed, an attacker could learn which accounts exist,
+// so a rank test compares them.
 func BenchmarkCode(b *testing.B) {
 	b.Run("ask", func(b *testing.B) {
 		d := newDesk(b)
@@ -75,7 +75,7 @@ func (d *desk) send(path string, body map[string]string, want int) (*httptest.Re
 	return w, nil
 }
 
-// asks returns a function that asks for codes of the addresses of one kind in turn.
+// asks returns a function that requests codes for the addresses of one kind in turn.
 func (d *desk) asks(kind, purpose string) func() error {
 	var next atomic.Int64
 	return func() error {
@@ -84,8 +84,8 @@ func (d *desk) asks(kind, purpose string) func() error {
 	}
 }
 
-// guesses returns a function that tries a wrong code in flows of one kind, each of them three times at
-// most.
+// guesses returns a function that tries a wrong code in flows of one kind, in each flow at most
+// three times.
 func (d *desk) guesses(b *testing.B, kind string) func() error {
 	b.Helper()
 	const flows = 1000

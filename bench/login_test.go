@@ -84,8 +84,8 @@ type turns struct {
 }
 
 // shuffled lets all contestants take turns, in a new random order in each round. In a fixed order,
-// each contestant would always follow the same other one, and a rank test would find the effect of
-// that.
+// each contestant would always follow the same contestant, and a rank test would find the effect of
+// this order.
 func shuffled(b *testing.B, every int, all []contestant) map[string]*turns {
 	b.Helper()
 	t := map[string]*turns{}
@@ -211,7 +211,7 @@ func inline(b *testing.B, ring keyrings.Ring) keyrings.Source {
 // address returns the i-th address of a kind. All addresses have the same length.
 func address(kind string, i int) string { return fmt.Sprintf("%s-%03d@example.com", kind, i%accounts) }
 
-// errBusy says that a login did not get to hash in time.
+// errBusy says that a login waited too long for its hash.
 var errBusy = errors.New("busy")
 
 // asks returns a function that logs in to the accounts of one kind in turn, each time from another

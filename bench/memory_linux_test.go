@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/runtimeapi"
 )
 
-// BenchmarkLoginMemory measures the peak memory of this process while a number of logins are under
-// way all the time. As many hashes run as there are processors; the other logins wait with their
+// BenchmarkLoginMemory measures the peak memory of this process while a constant number of logins
+// run. The number of parallel hashes is the number of processors; the other logins wait with their
 // requests in memory.
 func BenchmarkLoginMemory(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {

@@ -62,8 +62,8 @@ func BenchmarkRevocationsStart(b *testing.B) {
 }
 
 // BenchmarkRevocationsSeconds measures the seconds from the end of a session to the refusal of its
-// token, on DynamoDB Local, for 1,000 sessions that end within a minute. Each token is asked about every
-// 20 ms. Use -benchtime 1x.
+// token, on DynamoDB Local, for 1,000 sessions that end within a minute. Each token is checked
+// every 20 ms. Use -benchtime 1x.
 func BenchmarkRevocationsSeconds(b *testing.B) {
 	const n = 1000
 	db, _, _ := dynamoDBLocal(b)
@@ -78,8 +78,8 @@ func BenchmarkRevocationsSeconds(b *testing.B) {
 	b.ReportMetric(all[len(all)-1].Seconds(), "s-max")
 }
 
-// refused ends n sessions within a minute or more, and returns how long each token was good after the
-// store had confirmed the end.
+// refused ends n sessions within a minute or more, and returns how long each token was accepted
+// after the store had confirmed the end.
 func refused(b *testing.B, store session.Revocations, list *session.RevocationList, n int) (all []time.Duration) {
 	type ended struct {
 		session.Key

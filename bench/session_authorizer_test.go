@@ -16,8 +16,9 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// BenchmarkSessionAuthorizer measures what the session authorizer adds to the authorizer. Bare is one
-// strongly consistent GetItem by the SDK: the session authorizer does two at the same time.
+// BenchmarkSessionAuthorizer compares the session authorizer with the authorizer. Bare is one
+// strongly consistent GetItem by the SDK: the session authorizer makes two of these calls in
+// parallel.
 func BenchmarkSessionAuthorizer(b *testing.B) {
 	db, client, tables := dynamoDBLocal(b)
 	authority := authtest.New(b, authtest.Config{Settings: func(s *service.Settings) {

@@ -23,8 +23,8 @@ func versus(b *testing.B, bare, ours func() error) {
 
 // against measures all contestants in turns, b.N times the given rounds, and returns the median
 // time of one run of each, bare's first. It also reports each median as a multiple of bare's.
-// Because they alternate, all contestants meet the same noise; medians ignore single interruptions.
-// A turn has several runs if one run is too short for the clock.
+// Because the contestants alternate, all of them run under the same noise; medians ignore single
+// interruptions. A turn has several runs if one run is too short for the clock.
 func against(b *testing.B, rounds, runs int, bare contestant, others ...contestant) []time.Duration {
 	b.Helper()
 	all := append([]contestant{bare}, others...)

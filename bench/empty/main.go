@@ -1,4 +1,4 @@
-// Command empty is the least that a Lambda function in Go can be.
+// Command empty is the smallest possible Lambda function in Go.
 package main
 
 import (

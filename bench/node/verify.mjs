@@ -36,7 +36,7 @@ function awsJwtVerify() {
   return (token) => verifier.verifySync(token)
 }
 
-// fast-jwt gets the one key, because it cannot find a key by kid synchronously.
+// fast-jwt gets a single key, because it cannot find a key by kid synchronously.
 function fastJwt(key) {
   return createVerifier({
     key: key.export({ type: 'spki', format: 'pem' }), algorithms: [given.alg], cache: false,

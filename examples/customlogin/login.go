@@ -42,8 +42,8 @@ const (
 	leeway = time.Minute
 )
 
-// What a client is told. An ID token that proves nothing is 401 invalid_credentials. Any other
-// error is a fault of this service or of the provider, and the answer is 503 without detail.
+// The answers to clients. A bad ID token gets 401 invalid_credentials. Any other error is a
+// fault of this service or of the provider, and the answer is 503 without detail.
 var (
 	errEmail = &login.Denial{Code: "email_not_verified", Description: "the provider has not verified the e-mail address"}
 	errTaken = &login.Denial{Code: "email_taken", Description: "the e-mail address belongs to another account"}
@@ -52,8 +52,8 @@ var (
 	errNoClient = errors.New("OIDC_CLIENT_ID is empty (want this service's client id at the provider)")
 )
 
-// refused says that an ID token is missing, too old or not for this service, or that the user of it
-// is disabled. The subject is for the audit log; it is empty if the token proves none.
+// refused says that an ID token is missing, too old or not for this service, or that its user is
+// disabled. The subject is for the audit log; it is empty if the token proves no subject.
 func refused(reason login.Reason, subject auth.SubjectID) error {
 	return &login.Refusal{Reason: reason, Subject: subject}
 }
@@ -88,7 +88,7 @@ func (l *Login) prove(r *http.Request) (endpoint.Proven, error) {
 type identity struct {
 	subject  auth.SubjectID
 	email    string
-	authTime time.Time // when the user proved who they are, which may be long before the ID token
+	authTime time.Time // when the user authenticated, which may be long before the ID token
 	payload  string    // the bytes that the provider signed as the token's content
 	until    time.Time // verify refuses the token from then on
 }
@@ -98,7 +98,7 @@ type identity struct {
 func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 	token, err := l.Provider.Verify(ctx, text)
 	if err != nil {
-		return identity{}, refused(login.ReasonUnknown, "") // or the provider's keys cannot be fetched
+		return identity{}, refused(login.ReasonUnknown, "") // also if the provider's keys cannot be fetched
 	}
 	var claims struct {
 		Email         string `json:"email"`
@@ -128,12 +128,12 @@ func (l *Login) verify(ctx context.Context, text string) (identity, error) {
 
 // spend makes the ID token useless for another login: a stolen or logged ID token must not open a
 // second session. (OpenID Connect Core, section 3.1.3.7, checks a nonce against replay. The nonce
-// stands in the token, so this API could not tell its owner from a thief.) spend comes before the
-// account and the session: a crash in between costs the user one more login at the provider and
-// never opens two sessions. If the store fails, nothing is opened: 503.
+// is in the token, so with it this API could not distinguish the owner from a thief.) spend comes
+// before the account and the session: after a crash in between, the user logs in at the provider
+// once more, and two sessions are never opened. If the store fails, no session is opened: 503.
 //
-// What is spent is the signed payload. The token's text would not do: base64url and some signatures
-// have several spellings, and each would be another token.
+// spend marks the signed payload and not the token's text: base64url and some signatures have
+// several encodings, and each would count as another token.
 func (l *Login) spend(ctx context.Context, id identity) error {
 	fresh, err := l.Once.Spend(ctx, "id-token", id.payload, l.Now(), id.until)
 	switch {
@@ -148,7 +148,7 @@ func (l *Login) spend(ctx context.Context, id identity) error {
 }
 
 // isFor reports whether the token was issued to this client. Another client's token may have this
-// client in its audience too; azp then names the other one.
+// client in its audience too; azp then names the other client.
 func (l *Login) isFor(token *oidc.IDToken, party string) bool {
 	return party == l.ClientID || party == "" && len(token.Audience) == 1
 }
@@ -160,7 +160,7 @@ func subjectOf(token *oidc.IDToken) auth.SubjectID {
 	return auth.SubjectID(base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// account returns the user, and creates them without a password at their first login. If another
+// account returns the user, and creates a user without a password at the first login. If another
 // account already has the e-mail address, the login is refused until the owner of that account
 // links the two: the provider's statement alone must not open it.
 func (l *Login) account(ctx context.Context, id identity) (user.User, error) {

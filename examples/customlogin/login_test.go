@@ -188,8 +188,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// The session's auth_time is that of the provider, not the time of the ID token: a rule that asks
-// for a fresh login must not take an old one for fresh.
+// The session's auth_time is that of the provider, not the time of the ID token: a rule that
+// requires a recent login must not accept an old login.
 func TestAuthTime(t *testing.T) {
 	h := newServer(t)
 	hour := time.Now().Add(-time.Hour).Truncate(time.Second)

@@ -2,10 +2,10 @@
 // an ID token of the provider and answers with edgeauth's access and refresh tokens, which refresh
 // and the authorizers handle like any others.
 //
-// On Lambda it is one more function beside the stack: template.yaml deploys it. Otherwise it listens
-// on 127.0.0.1:8081. The following commands start it on the store and the keys of "make run". The provider and the client
-// id are your own. EDGEAUTH_KEY_VERSION is the version that "edgeauth keys show" calls signing; it
-// changes with every rotation.
+// On Lambda it is a separate function beside the stack: customlogin.yaml deploys it. Otherwise it
+// listens on 127.0.0.1:8081. The following commands start it on the store and the keys of "make
+// run". The provider and the client id are your own. EDGEAUTH_KEY_VERSION is the version that
+// "edgeauth keys show" calls signing; it changes with every rotation.
 //
 //	cd examples/customlogin
 //	export OIDC_ISSUER=https://accounts.example.com OIDC_CLIENT_ID=my-app
@@ -72,7 +72,7 @@ func newLogin(s *service.Service, provider *oidc.Provider, clientID string) (*Lo
 	}, nil
 }
 
-// only passes on the requests of one route. http.ServeMux would redirect another spelling of the
+// only forwards the requests of one route. http.ServeMux would redirect another spelling of the
 // path, and the client would send its ID token again.
 func only(method, path string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

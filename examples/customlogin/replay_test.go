@@ -95,8 +95,8 @@ func TestParallelUsesOfAnIDToken(t *testing.T) {
 	}
 }
 
-// The unused bits of base64url's last character can be set: many decoders take several texts for one
-// token. Each of them must count as the same token.
+// The unused bits of base64url's last character can be set, so many decoders accept several texts
+// of one token. All these texts must count as the same token.
 func TestOtherSpellingsAreTheSameToken(t *testing.T) {
 	h := newServer(t)
 	idToken := h.token(t, h.key, nil)
@@ -129,7 +129,7 @@ func TestOtherSpellingsAreTheSameToken(t *testing.T) {
 	}
 }
 
-// If the store fails, nothing is opened, and the ID token is as good as before.
+// If the store fails, no session is opened, and the ID token can still be used.
 func TestAStoreThatFailsOpensNothing(t *testing.T) {
 	h := newServer(t)
 	idToken := h.token(t, h.key, nil)
@@ -142,8 +142,8 @@ func TestAStoreThatFailsOpensNothing(t *testing.T) {
 	h.want(t, "afterwards", h.loginWith(t, idToken), 200, "", 1)
 }
 
-// If no reply arrives, the token may be spent. It must not open a session then, now or later: the
-// user logs in at the provider again.
+// If no reply arrives, the token may be spent. Then it must never open a session: the user logs in
+// at the provider again.
 func TestALostReplyOpensNothing(t *testing.T) {
 	h := newServer(t)
 	idToken := h.token(t, h.key, nil)

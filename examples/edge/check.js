@@ -53,7 +53,7 @@ const refusal = (challenge) => ({
 export const handler = async ({Records: [{cf: {request}}]}) => {
   const tokens = tokensOf(request);
   if (tokens.length === 0) return refusal("Bearer");
-  // Of two tokens, the origin could use the other one.
+  // If a request has two tokens, the origin could use the token that was not checked.
   if (tokens.length > 1 || !isGood(tokens[0])) return refusal('Bearer error="invalid_token"');
   return request;
 };

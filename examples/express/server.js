@@ -1,9 +1,9 @@
-// Pages that a server renders, behind a sign-in. The browser talks to this server alone, and the cookies of
-// edgeauth are on its host. No script runs in the page.
+// Pages that a server renders, behind a sign-in. The browser talks only to this server, and the
+// cookies of edgeauth are on its host. No script runs in the page.
 //
 //	PORT=3000 ORIGIN=http://localhost:3000 API=http://127.0.0.1:8080 node server.js
 //
-// ORIGIN must stand in "origins" of edgeauth's configuration, and "cookie:__Host-Http-access" in "token_sources".
+// ORIGIN must be in "origins" of edgeauth's configuration, and "cookie:__Host-Http-access" in "token_sources".
 
 import express from "express";
 import {createServerAuth} from "@edgeauth/browser/server";
@@ -21,7 +21,8 @@ const escape = (text) => text.replace(/[&<>"']/g, (character) => `&#${character.
 const app = express();
 app.use(express.urlencoded({extended: false}));
 
-// The refresh is here, before all pages: a component runs when the header of the answer may have left.
+// The refresh is here, before all pages: when a component runs, the headers of the answer may
+// already be sent.
 app.use(async (req, res, next) => {
   req.auth = authOf(new Headers(req.headers), req.method);
   res.set({"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"});
@@ -30,7 +31,7 @@ app.use(async (req, res, next) => {
   req.isSignedIn == undefined ? res.status(503).send("The sign-in service cannot be reached.") : next();
 });
 
-// A page for users who are signed in begins with this.
+// A page for signed-in users begins with this.
 const signedIn = (req, res, next) => {
   if (req.isSignedIn) return next();
   const page = req.auth.reload();
@@ -56,7 +57,7 @@ app.post("/sign-out", async (req, res) => {
 });
 
 app.get("/", signedIn, async (req, res) => {
-  res.type("html").flushHeaders(); // the cookies leave before the page is rendered
+  res.type("html").flushHeaders(); // the cookies are sent before the page is rendered
   const answer = await req.auth.fetch("/orders").catch(() => {});
   if (!answer) return res.end(start + "<p>The API cannot be reached.</p>");
   res.end(start + (answer.ok ? `<pre>${escape(await answer.text())}</pre>${buttons}` : '<a href="/sign-in">Sign in again</a>'));

@@ -23,9 +23,10 @@ class ServerAuth:
 
     def __init__(self, base, origin, client_id=None):
         self.base, self.origin, self.client_id = base.rstrip("/"), origin, client_id
-        # Each prefix alone: a neighbour of the domain can set a cookie with the second one.
+        # Only one prefix is accepted: a page of another subdomain could set a cookie with the
+        # second prefix.
         self.prefix = "__Host-Http-" if base.startswith("https") else "edgeauth-"
-        # httpx would keep the cookies of one user and send them for the next one.
+        # httpx would store the cookies of one user and send them for the next user.
         self.client = httpx.AsyncClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])), timeout=LIMIT)
 
     def of(self, request):
@@ -95,7 +96,7 @@ class RequestAuth:
     async def refresh_once(self):
         if self.find("session") or self.left() > EARLY:
             return True
-        # A picture or a frame in a page of another origin is no visit of the user.
+        # A picture or a frame in a page of another origin is not a visit of the user.
         is_visit = self.site not in ("same-site", "cross-site") or self.headers.get("sec-fetch-dest") == "document"
         if self.find("refresh") and (is_visit or not self.is_read):
             body = {"client_id": self.server.client_id} if self.server.client_id else {}
@@ -105,7 +106,7 @@ class RequestAuth:
             try:
                 self.is_refused = answer.json().get("terminal")
             except (AttributeError, ValueError):
-                pass  # something else than the API has answered
+                pass  # another server than the API has answered
             if not self.is_refused and (self.is_read or answer.status_code != 403):
                 raise Undecided(f"HTTP status {answer.status_code}")
         return False

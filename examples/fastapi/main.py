@@ -1,4 +1,4 @@
-"""Pages that FastAPI and Jinja render, behind a sign-in. The browser talks to this server alone, and the cookies of
+"""Pages that FastAPI and Jinja render, behind a sign-in. The browser talks only to this server, and the cookies of
 edgeauth are on its host. No script runs in the page.
 
     ORIGIN=http://localhost:3000 API=http://127.0.0.1:8080 uvicorn main:app --port 3000
@@ -19,7 +19,8 @@ from edgeauth import ServerAuth, Undecided
 
 auth = ServerAuth(os.environ.get("API", "http://127.0.0.1:8080"), os.environ.get("ORIGIN", "http://localhost:3000"))
 pages = Environment(loader=FileSystemLoader(os.path.join(os.path.dirname(__file__), "templates")), autoescape=True, enable_async=True)
-# Without redirect_slashes: its redirect would name the host that the request names, and a client can name any.
+# Without redirect_slashes: its redirect would use the host of the request, which a client can
+# choose.
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
 
@@ -43,7 +44,7 @@ async def refresh(request: Request, call_next):
 
 
 def render(name, request):
-    # The template is rendered while it is sent, so that the cookies leave first.
+    # The template is rendered while it is sent, so that the cookies are sent first.
     return StreamingResponse(pages.get_template(name).generate_async(orders=lambda: orders(request)), media_type="text/html")
 
 

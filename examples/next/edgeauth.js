@@ -4,7 +4,7 @@ export const {ORIGIN = "http://localhost:3000", API = "http://127.0.0.1:8080"} =
 
 export const authOf = createServerAuth({base: API, origin: ORIGIN});
 
-// post returns a route that calls a path of the API, hands out the cookies of its answer, and goes to a page. bodyOf
+// post returns a route that calls a path of the API, returns the cookies of its answer, and redirects to a page. bodyOf
 // makes the body of the call from the fields of the form.
 export const post = (path, to, bodyOf = () => ({})) => async (request) => {
   const auth = authOf(request.headers, request.method);

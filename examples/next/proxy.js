@@ -1,13 +1,13 @@
-// Pages that Next.js renders on the server, behind a sign-in. The browser talks to this server alone, and the cookies
+// Pages that Next.js renders on the server, behind a sign-in. The browser talks only to this server, and the cookies
 // of edgeauth are on its host.
 //
 //	npm run build
 //	PORT=3000 ORIGIN=http://localhost:3000 API=http://127.0.0.1:8080 npm start
 //
-// ORIGIN must stand in "origins" of edgeauth's configuration, and "cookie:__Host-Http-access" in "token_sources".
+// ORIGIN must be in "origins" of edgeauth's configuration, and "cookie:__Host-Http-access" in "token_sources".
 //
 // The refresh is here and never in a component. A server component cannot set a cookie, so the browser would keep the old
-// tokens. Each page would refresh again; with strict rotation the second use of a token is a theft, and ends the session.
+// tokens. Each page would refresh again; with strict rotation the second use of a token counts as a theft, and ends the session.
 
 import {NextResponse} from "next/server";
 import {ORIGIN, authOf} from "./edgeauth.js";
@@ -28,7 +28,7 @@ export const proxy = async (request) => {
   return answer;
 };
 
-// render passes the new cookies on to the rendering of the same request.
+// render forwards the new cookies to the rendering of the same request.
 const render = (request, auth) => {
   for (const line of auth.cookies) {
     const [, name, value] = /^(.*?)=([^;]*)/.exec(line);

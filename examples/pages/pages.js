@@ -1,4 +1,4 @@
-// One script for all pages. The texts and the form stand in the pages, the rules in the client.
+// One script for all pages. The texts and the form are in the pages, the rules in the client.
 import {createAuth} from "/edgeauth/edgeauth.js";
 import {createAccount} from "/edgeauth/edgeauth-account.js";
 
@@ -15,7 +15,7 @@ const explain = ({error, tries_left, retryAfter}) => ({
   too_many_requests: `Too many tries. Try again in ${retryAfter} seconds.`,
 }[error] || "That did not work. Please try again.");
 
-// run shows a refusal, and keeps a second press away. The button stays enabled, because a disabled one loses the focus.
+// run shows a refusal, and ignores a second press. The button stays enabled, because a disabled button loses the focus.
 const run = (element, type, action) => element?.addEventListener(type, async (event) => {
   event.preventDefault();
   const button = type == "submit" ? element.querySelector("button") : element;
@@ -59,7 +59,7 @@ run($("resend"), "click", async () => {
   $("told").textContent = "Another mail is on its way. It has a new reference.";
 });
 
-// The answer to a request for a code never tells whether the address has an account, so no page tells it.
+// The answer to a request for a code never tells whether the address has an account, so the pages cannot tell either.
 function showFlow() {
   if (!$("code")) return;
   const {flow} = account;
@@ -69,10 +69,10 @@ function showFlow() {
   $("sent").textContent = flow.purpose == "signup" ? "We have sent you a mail." : "If the address has an account, we have sent you a mail.";
   $("email").value = flow.email;
   $("reference").textContent = flow.reference;
-  $("choose").hidden = $("new").disabled = flow.purpose == "login"; // a field that is disabled is not sent
+  $("choose").hidden = $("new").disabled = flow.purpose == "login"; // a disabled field is not sent
 }
 
-// A link fills the code in. A person must send it, because programs that read mails open links too.
+// A link fills the code in. The user must send it, because mail scanners open links too.
 function linked({code, reference}) {
   if (code) $("digits").value = code;
   else $("problem").textContent = `Type the code on the page where you began${reference ? `, beside the reference ${reference}` : ""}. This browser did not ask for it.`;

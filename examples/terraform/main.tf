@@ -1,5 +1,5 @@
 # An HTTP API behind edgeauth's authorizer, with one route. edgeauth's own stack already lets every API of the account and
-# Region call the authorizer, so no aws_lambda_permission is needed for it.
+# Region call the authorizer, so it needs no aws_lambda_permission.
 
 terraform {
   required_providers {

@@ -9,7 +9,7 @@ const Orders = async () => {
   return answer.ok ? <pre>{await answer.text()}</pre> : <a href="/sign-in">Sign in again</a>;
 };
 
-// The rest of the page waits for nothing, so that the cookies leave before the orders are rendered.
+// The rest of the page waits for nothing, so that the cookies are sent before the orders are rendered.
 export default function Page() {
   return <>
     <Suspense fallback="Loading"><Orders/></Suspense>

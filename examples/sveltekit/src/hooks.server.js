@@ -1,14 +1,14 @@
-// Pages that SvelteKit renders on the server, behind a sign-in. The browser talks to this server alone, and the cookies
+// Pages that SvelteKit renders on the server, behind a sign-in. The browser talks only to this server, and the cookies
 // of edgeauth are on its host.
 //
 //	npm run build
 //	PORT=3000 ORIGIN=http://localhost:3000 API=http://127.0.0.1:8080 npm start
 //
-// ORIGIN must stand in "origins" of edgeauth's configuration, and "cookie:__Host-Http-access" in "token_sources".
+// ORIGIN must be in "origins" of edgeauth's configuration, and "cookie:__Host-Http-access" in "token_sources".
 //
-// The refresh is here and never in a load function or a component. A promise of a load function is kept after the header
-// of the answer has left, so the browser would keep the old tokens. Each page would refresh again; with strict rotation
-// the second use of a token is a theft, and ends the session.
+// The refresh is here and never in a load function or a component. A promise of a load function resolves after the headers
+// of the answer were sent, so the browser would keep the old tokens. Each page would refresh again; with strict rotation
+// the second use of a token counts as a theft, and ends the session.
 
 import {env} from "$env/dynamic/private";
 import {createServerAuth} from "@edgeauth/browser/server";
@@ -26,7 +26,7 @@ export const handle = async ({event, resolve}) => {
   return answer;
 };
 
-// ask sends to the sign-in. A request of SvelteKit's own script gets no page.
+// ask redirects to the sign-in. A request of SvelteKit's own script gets no page.
 const ask = ({locals, isDataRequest}) => {
   const page = !isDataRequest && locals.auth.reload();
   return page ? new Response(page, {headers: {"Content-Type": "text/html"}}) : new Response(null, {status: 303, headers: {Location: "/sign-in"}});

@@ -1,6 +1,6 @@
 import {post} from "../post.js";
 
-// A load function only reads. Its promise is not awaited, so that the cookies leave before the orders are rendered.
+// A load function only reads. Its promise is not awaited, so that the cookies are sent before the orders are rendered.
 export const load = ({locals}) => ({
   orders: locals.auth.fetch("/orders").then(async (answer) => answer.ok ? {text: await answer.text()} : {}, () => ({isDown: true})),
 });
