@@ -70,8 +70,8 @@ func TestOneUser(t *testing.T) {
 		{"a weak password", "weak", "passwd bob@example.com", 1, []string{"edgeauth: the password is too short \\(want at least 8 characters\\)"}},
 		{"a password as an argument", "", "passwd bob@example.com hunter22", 2, []string{"edgeauth: unexpected argument hunter22", `Try "edgeauth --help".`}},
 		{"claims that are no JSON", "SECRET", "claims bob@example.com", 1, []string{"edgeauth: expected one JSON object of claims, .*"}},
-		{"a claim of the token's", `{"sub":"eve"}`, "claims bob@example.com", 1, []string{`edgeauth: not usable as own claims: the name "sub" .*`}},
-		{"a role with space", "", "roles bob@example.com ,", 1, []string{"edgeauth: a role has .*"}},
+		{"a claim of the token's", `{"sub":"eve"}`, "claims bob@example.com", 1, []string{`edgeauth: not usable as own claims: the issuer sets the claim "sub"`}},
+		{"a role with space", "", "roles bob@example.com ,", 1, []string{"edgeauth: a role must have .*"}},
 		{"no e-mail", "", "email bob@example.com bob", 1, []string{"edgeauth: bob is not a usable e-mail address: .*"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

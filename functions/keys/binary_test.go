@@ -129,7 +129,7 @@ func TestProgram(t *testing.T) {
 	s.keepsSecrets()
 	for line := range strings.SplitSeq(strings.TrimSpace(f.Log()), "\n") {
 		var event struct{ Msg, Request, Status string }
-		if err := json.Unmarshal([]byte(line), &event); err != nil && !strings.Contains(line, "no request of CloudFormation") {
+		if err := json.Unmarshal([]byte(line), &event); err != nil && !strings.Contains(line, "not a request of CloudFormation") {
 			t.Errorf("the log has the line %s", line)
 		}
 	}
