@@ -58,7 +58,7 @@ func BenchmarkStart(b *testing.B) {
 			}
 			b.ReportMetric(float64(info.Size())/1e6, "MB")
 		})
-		if name == "login" || name == "refresh" { // the others have no secret
+		if name == "login" || name == "refresh" { // the other functions have no secret
 			b.Run(name+", its keys in Secrets Manager", func(b *testing.B) {
 				versus(b, start(binary, given), start(binary, kept))
 			})

@@ -1,6 +1,6 @@
 // Command customlogin opens sessions for users who log in at an OpenID Connect provider. It accepts
 // an ID token of the provider and answers with edgeauth's access and refresh tokens, which refresh
-// and the authorizers handle like any others.
+// and the authorizers handle like all other tokens.
 //
 // On Lambda it is a separate function beside the stack: customlogin.yaml deploys it. Otherwise it
 // listens on 127.0.0.1:8081. The following commands start it on the store and the keys of "make

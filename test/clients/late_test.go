@@ -11,8 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// lateScenes is what each example of docs/clients.md must do. Each line is a scene: the access token
-// or the error, the token that is stored afterwards, and the number of requests.
+// lateScenes are the expected results of each example of docs/clients.md. Each line is a scene: the
+// access token or the error, the token that is stored afterwards, and the number of requests.
 const lateScenes = `on time: access t1 1
 no new token: access t0 1
 late: access t2 2

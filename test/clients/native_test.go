@@ -11,8 +11,8 @@ import (
 )
 
 // rule is a rule that AWS has written down. check returns the violations, one sentence each. broken
-// lists changes that violate the rule: each must be found, so that no check passes because it looks
-// at nothing.
+// lists changes that violate the rule. The check must find each change, so that a check that
+// compares nothing cannot pass.
 type rule struct {
 	name   string
 	check  func(*published) []string
@@ -34,8 +34,8 @@ func at(name string, d time.Duration) change { return set(name, time.Now().Add(d
 // authorizer is an authorizer that AWS runs itself.
 type authorizer struct {
 	name   string
-	others string // what the page says of other algorithms
-	keeps  string // what the page says of how long it keeps keys
+	others string // the page's words about other algorithms
+	keeps  string // the page's words about how long it caches keys
 	rules  []rule
 }
 
@@ -108,8 +108,8 @@ var authorizers = []authorizer{
 	// Application Load Balancer", sections "Prepare to use JWT verification" and "JWT validation
 	// limits"; API Reference, JwtValidationActionConfig.
 	//
-	// Not confirmed: how it finds the key, so a search by kid is assumed; how long it keeps the
-	// set, so the longest time of the other caches is assumed.
+	// Not confirmed: how it finds the key, so the rules assume a search by kid; how long it caches
+	// the set, so they assume the longest time of the other caches.
 	{"Application Load Balancer, JWT verification", "no", "not known", []rule{
 		{"the algorithm is RS256", algorithm("RS256"), foreignAlgorithms},
 		{"the key set has at most 10 keys and 150 KB", limited, map[string]change{

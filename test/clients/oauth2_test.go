@@ -84,7 +84,7 @@ func TestOAuth2(t *testing.T) {
 }
 
 // TestOAuth2Rotations makes every call refresh, through forty rotations. The answers between two
-// rotations carry no refresh token, and the client keeps the one that it has (RFC 6749, section 6).
+// rotations carry no refresh token, and the client keeps its own (RFC 6749, section 6).
 func TestOAuth2Rotations(t *testing.T) {
 	const (
 		times = 4

@@ -50,7 +50,7 @@ var (
 )
 
 // java runs a client with the jars of one lock file. Java reads trusted certificates only from a
-// store of its own format.
+// store in its own format.
 func java(jars string) runner {
 	return runner{
 		jars, "javac", "install a JDK, version 17 or later", "jars.sha256",

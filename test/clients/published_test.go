@@ -91,7 +91,7 @@ func (p *published) keysURL() string {
 	return document.KeysURL
 }
 
-// sign returns a token with any claims, signed with key. edgeauth's issuer would not issue such
+// sign returns a token with any claims, signed with key. edgeauth's issuer would not issue these
 // tokens.
 func sign(t *testing.T, key token.SigningKey, claims map[string]any) string {
 	t.Helper()
@@ -119,7 +119,7 @@ func sign(t *testing.T, key token.SigningKey, claims map[string]any) string {
 	return compact
 }
 
-// claimsOf returns the claims without verifying the signature, or nil if there are none.
+// claimsOf returns the claims without verifying the signature, or nil if the token has no claims.
 func claimsOf(text string) (claims map[string]any) {
 	if parsed, err := jose.ParseSigned(text, everyAlgorithm); err == nil {
 		_ = json.Unmarshal(parsed.UnsafePayloadWithoutVerification(), &claims)

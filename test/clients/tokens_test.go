@@ -13,15 +13,15 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// terms are the parameters of an access token. A change of one makes a token that differs from a
-// good one only in that.
+// terms are the parameters of an access token. A change of one parameter makes a token that differs
+// from a good token only in this parameter.
 type terms struct {
 	issuer, audience string
 	ring             keyrings.Source
 	at               time.Time
 }
 
-// lifetime is that of access tokens.
+// lifetime is the lifetime of access tokens.
 const lifetime = 15 * time.Minute
 
 // issue returns an access token from edgeauth's issuer, with the keys of the server.

@@ -25,8 +25,8 @@ type given struct {
 	server    *server
 }
 
-// verdicts are a client's results: the error for each token, and for the good token if the client
-// lacks something that it needs.
+// verdicts are a client's results: the error for each token, and the error for the good token if
+// the client lacks a setting that it needs.
 type verdicts struct{ Tokens, Without map[string]string }
 
 // verifiers are the clients, in the order of the page.
@@ -134,7 +134,7 @@ func TestVerifiers(t *testing.T) {
 }
 
 // judge returns yes if the client accepts the good token, and no otherwise. The test fails if the
-// client accepts a bad token, or works without something that it is said to need.
+// client accepts a bad token, or works without a setting that the page says it needs.
 func (v verdicts) judge(t *testing.T, g given, needs bool) string {
 	t.Helper()
 	if !maps.EqualFunc(v.Tokens, g.Tokens, func(string, string) bool { return true }) {

@@ -55,8 +55,8 @@ func (b *backend) taken() []*http.Request {
 	return seen
 }
 
-// TestIdentityHeaders calls an HTTP server behind the gateway, which gets the identity in headers. It
-// gets the caller's own, and no request whose client sent such a header.
+// TestIdentityHeaders calls an HTTP server behind the gateway, which gets the identity in headers.
+// The server must get the caller's identity, and no request whose client sent such a header.
 func TestIdentityHeaders(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "headers")

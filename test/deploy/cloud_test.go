@@ -24,7 +24,7 @@ import (
 
 const region = "us-east-1"
 
-// cloud is a running emulator of AWS. It has one account, whose owner the tests are.
+// cloud is a running emulator of AWS. It has one account, which the tests own.
 type cloud struct {
 	url    string // https://localhost:port
 	client *http.Client
@@ -35,7 +35,7 @@ type cloud struct {
 	key       string // the file with the key of the certificate
 }
 
-// startCloud starts the emulator. folder is its own, for all that it writes.
+// startCloud starts the emulator. The emulator writes only into folder.
 func startCloud(folder string) (*cloud, error) {
 	python, err := filepath.Abs(filepath.Join(cache, "deploy", "bin", "python"))
 	if err != nil {
@@ -53,8 +53,7 @@ func startCloud(folder string) (*cloud, error) {
 	c.client = &http.Client{
 		Timeout: time.Minute,
 		Transport: &http.Transport{
-			// The emulator is at every address, those of AWS included: it looks at the name in the
-			// request.
+			// Every name, including AWS's, leads to the emulator: it reads the name in the request.
 			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost"},
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, c.address)
@@ -116,8 +115,8 @@ func (c *cloud) environment(more ...string) []string {
 	return append(all, more...)
 }
 
-// makeCertificate makes a certificate for the addresses of the emulator, which are only this
-// machine's, and returns it as the only root to trust.
+// makeCertificate makes a certificate for the addresses of the emulator, which are all on this
+// machine, and returns it as the only trusted root.
 func makeCertificate(certificate, key string) (*x509.CertPool, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

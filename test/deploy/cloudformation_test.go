@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// owner are the credentials of the owner of the emulator's account.
+// owner has the credentials of the owner of the emulator's account.
 var owner = credentials.NewStaticCredentialsProvider("test", "test", "")
 
 func (c *cloud) cloudFormation() *cloudformation.Client {
@@ -61,8 +61,8 @@ func (p *project) packaged(ctx context.Context, folder string) (document, error)
 func packagedFile(folder string) string { return filepath.Join(folder, "packaged.yaml") }
 
 // put creates or updates the stack from a packaged template, without SAM CLI and in a fraction of
-// its time. As with SAM CLI, the template goes through a bucket, because a request holds one of
-// 51,200 bytes at most, and a parameter that is not given keeps its value.
+// its time. As with SAM CLI, the template goes through a bucket, because a request can hold a
+// template of at most 51,200 bytes, and a parameter that is not given keeps its value.
 func (s *stack) put(d document, parameters ...string) error {
 	body, err := json.Marshal(d)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *stack) put(d document, parameters ...string) error {
 	return s.settle("CREATE_COMPLETE", "UPDATE_COMPLETE")
 }
 
-// upload puts a template into a bucket, which it makes if it is missing, and returns its URL.
+// upload puts a template into a bucket and returns its URL. It creates a missing bucket.
 func (c *cloud) upload(ctx context.Context, name string, body []byte) (url string, err error) {
 	const bucket = "/templates"
 	url = c.url + bucket + "/" + name + ".json"
@@ -159,8 +159,8 @@ func (s *stack) drop() {
 	s.id = ""
 }
 
-// settle waits until CloudFormation has done what it was asked to. If that does not end as it
-// should, the error contains the reasons.
+// settle waits until CloudFormation has finished the operation. If the operation fails, the error
+// contains the reasons.
 func (s *stack) settle(wanted ...string) error {
 	for {
 		if err := s.describe(); err != nil {
@@ -182,7 +182,7 @@ func (s *stack) settle(wanted ...string) error {
 	return errors.Join(fmt.Errorf("the stack %s is %s: %s", s.name, s.status, strings.Join(reasons, "; ")), err)
 }
 
-// describe asks CloudFormation about the stack.
+// describe reads the stack from CloudFormation.
 func (s *stack) describe() error {
 	name := s.name
 	if s.id != "" {
@@ -199,7 +199,7 @@ func (s *stack) describe() error {
 	return nil
 }
 
-// events returns what happened to the resources of the stack, the earliest first.
+// events returns the events of the stack's resources, the earliest first.
 func (s *stack) events() (events []types.StackEvent, err error) {
 	pages := cloudformation.NewDescribeStackEventsPaginator(s.cloudFormation(), &cloudformation.DescribeStackEventsInput{StackName: &s.id})
 	for pages.HasMorePages() {

@@ -50,7 +50,7 @@ func (s *stack) flows(ctx context.Context) (*flow.Manager, error) {
 	})
 }
 
-// signUp makes an account by a code, resets its password by another one, and logs in.
+// signUp creates an account with a code, resets its password with another code, and logs in.
 func (s *stack) signUp(ctx context.Context) error {
 	if _, err := s.client().expect(ctx, http.StatusAccepted, "", http.MethodPost, "/auth/code", object{"email": grace, "purpose": "signup"}, ""); err != nil {
 		return err

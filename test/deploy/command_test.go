@@ -42,7 +42,7 @@ func (p *project) commands(t *testing.T) (names []string) {
 	return names
 }
 
-// Each command that takes a stack does its work on one, or says what does.
+// Each command that takes a stack works on a stack, or names the command that does.
 func TestCommands(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "commands")
@@ -59,7 +59,7 @@ func TestCommands(t *testing.T) {
 			return nil
 		}
 	}
-	// claims checks what the access token of a new session says.
+	// claims checks the claims in the access token of a new session.
 	claims := func(email, password, want string) func() error {
 		return func() error {
 			c := s.client()
@@ -113,7 +113,7 @@ func TestCommands(t *testing.T) {
 		{"", "keys drop --kid=x", "sam deploy", true, nil},
 		{"", "dev", "--store", true, nil},
 		{"", "tables create", "--store", true, nil},
-		{"", "doctor --no-user", `public-keys +wrong`, true, nil}, // only TestDoctor has a way to the name of the API
+		{"", "doctor --no-user", `public-keys +wrong`, true, nil}, // only TestDoctor can resolve the name of the API
 		{"", "attach", regexp.QuoteMeta(s.outputs["AuthorizerArn"]), false, nil},
 	} {
 		words := strings.Fields(row.args)

@@ -29,8 +29,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// between stands between a program and the API of a stack. Programs find the names of APIs through it,
-// and it makes the API's faults.
+// between is a proxy between a program and the API of a stack. Programs resolve the names of APIs
+// through it, and it injects the faults of the API.
 type between struct {
 	url string // of a proxy
 
@@ -93,8 +93,8 @@ func (s *stack) between() *between {
 	return b
 }
 
-// doctor returns the names of the checks that find something wrong, and fails if the exit status does
-// not say the same.
+// doctor returns the names of the checks that find a problem, and fails if the exit status does not
+// agree.
 func (s *stack) doctor(b *between, args ...string) (wrong []string, all string) {
 	s.t.Helper()
 	output, err := s.runWith(s.t.Context(), []string{"HTTPS_PROXY=" + b.url}, "", s.edgeauth, append([]string{"doctor", "--json", "--store", "stack:" + s.name}, args...)...)
@@ -128,7 +128,7 @@ func (s *stack) resource(id string) string {
 	return aws.ToString(out.StackResourceDetail.PhysicalResourceId)
 }
 
-// ask sends a request to a service that the tests have no client of.
+// ask sends a request to a service for which the tests have no client.
 func (c *cloud) ask(ctx context.Context, service, method, path, contentType string, body []byte) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -161,7 +161,7 @@ func (c *cloud) alarm(ctx context.Context, form url.Values) error {
 	return err
 }
 
-// move gives the alias live of a function a version with a changed environment.
+// move points the alias live of a function at a version with a changed environment.
 func (c *cloud) move(ctx context.Context, function, name, value string) error {
 	at := "/2015-03-31/functions/" + function
 	text, err := c.ask(ctx, "lambda", http.MethodGet, at+"/configuration", "application/json", nil)
@@ -199,7 +199,7 @@ func (c *cloud) move(ctx context.Context, function, name, value string) error {
 	return err
 }
 
-// The doctor finds each fault by name, and nothing wrong before and after.
+// The doctor finds each fault by name, and no problem before and afterwards.
 func TestDoctor(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "doctor")

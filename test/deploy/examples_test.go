@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// example returns an example, as it is, built and packaged.
+// example returns an unchanged example, built and packaged.
 func (p *project) example(ctx context.Context, name string) (document, error) {
 	p.packing.Lock()
 	defer p.packing.Unlock()
@@ -51,7 +51,7 @@ func (s *stack) attach(example string, parameters ...string) (url string) {
 	}
 	api := s.stack(s.t, s.name+"-"+example)
 	api.mustPut(d, parameters...)
-	// The emulator knows its APIs by another name.
+	// The emulator uses other names for its APIs.
 	return strings.Replace(api.outputs["Url"], ".execute-api."+region+".amazonaws.com", ".execute-api."+strings.TrimPrefix(s.cloud.url, "https://"), 1)
 }
 
@@ -65,8 +65,8 @@ func (s *stack) whoami(url, access string) answer {
 	return a
 }
 
-// Every example takes the tokens of a stack, and nothing else. Those that take cookies need a
-// configuration of the stack, and are left out.
+// Every example accepts the tokens of a stack, and no other tokens. The examples that accept
+// cookies need a configuration of the stack, and are left out.
 func TestExamples(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "examples")
@@ -120,7 +120,7 @@ func TestExamples(t *testing.T) {
 }
 
 // On a route with the session authorizer, a logout ends the access token at once, and in its mode
-// revocations within seconds. On the others, the token lives on.
+// revocations within seconds. On the other routes, the token keeps working.
 func TestSessionAuthorizer(t *testing.T) {
 	for _, check := range []string{"session", "revocations"} {
 		t.Run(check, func(t *testing.T) { testSessionAuthorizer(t, check) })

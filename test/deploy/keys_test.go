@@ -39,8 +39,8 @@ func (s *stack) ring(output string) keyrings.Ring {
 	return r
 }
 
-// pass makes the rings of the stack as old as if d had passed: every time in them is earlier by d.
-// The functions' clocks cannot be driven, since they are real processes.
+// pass simulates that d has passed: it sets every time in the rings of the stack back by d. The
+// functions are real processes, so the test cannot set their clocks.
 func (s *stack) pass(d time.Duration) {
 	s.t.Helper()
 	for output := range rings {
@@ -115,7 +115,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("signed by %s, published %v", c.kid(), s.published())
 	}
 
-	accepted("a token, by the gateway itself", c.access, native, http.StatusOK) // which now keeps the keys for two hours
+	accepted("a token, by the gateway itself", c.access, native, http.StatusOK) // which now caches the keys for two hours
 
 	// Too early.
 	before := c.access

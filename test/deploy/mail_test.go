@@ -52,7 +52,8 @@ func (d delivery) Data(r io.Reader) error {
 	return err
 }
 
-// TestSES holds that Amazon SES sends the mails of a stack, and that a mail which bounced is the last one to its address.
+// TestSES checks that Amazon SES sends the mails of a stack, and that no mail goes to an address
+// after a bounce.
 func TestSES(t *testing.T) {
 	p := open(t)
 	ctx, s := t.Context(), p.stack(t, "ses")
@@ -65,7 +66,8 @@ func TestSES(t *testing.T) {
 	if err := s.signUpByMail(ctx, s.sentBySES, first, password); err != nil {
 		t.Fatal(err)
 	}
-	// SES reports to the bus of AWS, which no other account may put events of SES on. This is the call of the bus.
+	// SES reports to the event bus of AWS. No other account can put events of SES on this bus, so
+	// the test makes the call of the bus itself.
 	bounce := `{"source":"aws.ses","detail-type":"Email Bounced","detail":{"eventType":"Bounce",` +
 		`"bounce":{"bounceType":"Permanent","bouncedRecipients":[{"emailAddress":"` + first + `"}]},"mail":{"destination":["` + first + `"]}}}`
 	at := "/2015-03-31/functions/" + s.resource("MailerFunction") + "/invocations?Qualifier=live"
@@ -75,7 +77,7 @@ func TestSES(t *testing.T) {
 	if _, err := s.ask(ctx, first, "reset"); err != nil {
 		t.Error(err)
 	}
-	for _, email := range []string{second, third} { // each code takes the time that the mail before it had
+	for _, email := range []string{second, third} { // gives a mail to first the time to arrive
 		if err := s.signUpByMail(ctx, s.sentBySES, email, password); err != nil {
 			t.Error(err)
 		}
@@ -96,7 +98,7 @@ func TestSES(t *testing.T) {
 	}
 }
 
-// sesMail is a mail that the emulator's SES took.
+// sesMail is a mail that the emulator's SES accepted.
 type sesMail struct {
 	Source, BodyText string
 	To               []string
@@ -143,14 +145,14 @@ func (m *mailServer) next(ctx context.Context, email string) (string, error) {
 	}
 }
 
-// ask asks for a code and returns the auth_session.
+// ask requests a code and returns the auth_session.
 func (s *stack) ask(ctx context.Context, email, purpose string) (session string, err error) {
 	a, err := s.client().expect(ctx, http.StatusAccepted, "", http.MethodPost, "/auth/code", object{"email": email, "purpose": purpose}, "")
 	return a.text("auth_session"), err
 }
 
-// signUpByMail makes an account by the code of a mail that the functions of the stack send. arrives waits a minute at
-// most for the text of the mail.
+// signUpByMail creates an account with the code of a mail that the functions of the stack send.
+// arrives waits at most a minute for the text of the mail.
 func (s *stack) signUpByMail(ctx context.Context, arrives func(context.Context, string) (string, error), email, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

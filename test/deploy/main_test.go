@@ -1,5 +1,5 @@
-// Package deploy_test deploys template.yaml, as it is, with the real SAM CLI to an emulator of AWS,
-// and uses the stack as its owner and its users would. The functions are the real binaries, and
+// Package deploy_test deploys the unchanged template.yaml with the real SAM CLI to an emulator of
+// AWS, and uses the stack like its owner and its users. The functions are the real binaries, and
 // each call of a function is checked against the policies of its role.
 //
 // "make deploy-test" runs it. docs/deployment.md lists what is tried, and what a green run does not
@@ -22,10 +22,10 @@ import (
 	"github.com/edgeauth/edgeauth/test/samlocal"
 )
 
-// cache is the folder of what was fetched.
+// cache is the folder of the fetched programs.
 const cache = "../../.cache"
 
-// project is what all tests share: the emulator, and the functions, built once.
+// project has the parts that all tests share: the emulator, and the functions, built once.
 type project struct {
 	samlocal.Project
 	*cloud
@@ -40,7 +40,7 @@ var needs = []struct{ what, pins, stamp, remedy string }{
 	{"SAM CLI", "../samlocal/requirements-sam.txt", "sam/fetched.txt", "make .cache/sam/fetched.txt"},
 }
 
-// open returns the project for a test, which then runs beside the other tests.
+// open returns the project for a test, which then runs in parallel with the other tests.
 func open(t *testing.T) *project {
 	t.Helper()
 	arch := os.Getenv("EDGEAUTH_DEPLOY_ARCH")

@@ -10,7 +10,7 @@ import (
 	page "github.com/edgeauth/edgeauth/test/document"
 )
 
-// docs/deployment.md has a row for each test of this package that deploys, and no other.
+// docs/deployment.md has a row for each test of this package that deploys, and no other row.
 func TestPage(t *testing.T) {
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {
@@ -23,7 +23,7 @@ func TestPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, match := range regexp.MustCompile(`func [Tt](est\w+)\(t \*testing\.T.*\) \{\n\tp := open\(t\)`).FindAllSubmatch(text, -1) {
-			tests = append(tests, "T"+string(match[1])) // testX is what TestX does in each of its cases
+			tests = append(tests, "T"+string(match[1])) // testX has the body of each case of TestX
 		}
 	}
 	for _, table := range page.Read(t, "deployment.md").Tables("tried") {

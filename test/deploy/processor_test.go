@@ -21,8 +21,8 @@ func (p *project) buildFor(t *testing.T, arch string) document {
 	return d
 }
 
-// A build for another processor than the stack's is refused, by a sentence, before it changes a
-// function.
+// A build for another processor than the stack's is refused, with a clear message, before it
+// changes a function.
 func TestProcessor(t *testing.T) {
 	p := open(t)
 	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[p.Arch]

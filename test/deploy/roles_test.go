@@ -29,13 +29,13 @@ func (g grant) String() string {
 	return g.role + " " + g.action + " " + string(text)
 }
 
-// isOfLogs tells whether a grant is only for logs. Without it a function works, and nothing shows
-// it but the missing lines.
+// isOfLogs reports whether a grant is only for logs. Without this grant, a function works, and only
+// its lines are missing.
 func (g grant) isOfLogs() bool { return strings.HasPrefix(g.action, "logs:") }
 
-// isOfSlides tells whether a grant is only for the idle end of opaque sessions. It moves a minute after
-// the last use at the earliest, and a request is answered also if it does not. The tests of package
-// session hold both.
+// isOfSlides reports whether a grant is only for the idle end of opaque sessions. The idle end
+// moves a minute after the last use at the earliest, and a request succeeds even if the write
+// fails. The tests of package session check both.
 func (g grant) isOfSlides() bool {
 	return g.role == "SessionAuthorizerRole" && g.action == "dynamodb:UpdateItem"
 }
@@ -53,7 +53,7 @@ func split(role string, statement object) (grants []grant) {
 	return grants
 }
 
-// listed returns a value that may stand for a list of one.
+// listed returns a list. A single value counts as a list of one.
 func listed(value any) []any {
 	if list, ok := value.([]any); ok {
 		return list
@@ -145,8 +145,8 @@ func (d document) without(g grant) document {
 	return d
 }
 
-// Every role has what its function needs, and no grant of data more: without any one of them, a use
-// of the stack fails.
+// Every role has exactly the grants on data that its function needs: without any of them, an
+// operation of the stack fails.
 func TestRoles(t *testing.T) {
 	p := open(t)
 	t.Run("untouched", func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestRoles(t *testing.T) {
 			s.t = t
 			d := p.template.inlined(g.role).without(g)
 			if keys := d.resources()["KeysFunction"].(object)["Properties"].(object); strings.Contains(fmt.Sprint(keys["Role"]), g.role) {
-				keys["Timeout"] = 10 // it would wait a minute for the grant, as for one of a new role
+				keys["Timeout"] = 10 // it would wait a minute for the grant, as with a new role
 			}
 			if err := everything(t, s, d); err == nil {
 				t.Error("the stack does all without this grant")
@@ -181,11 +181,12 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// everything deploys a template and uses all that needs a grant. It returns the first failure, and
-// leaves no stack.
+// everything deploys a template and uses each feature that needs a grant. It returns the first
+// failure, and deletes the stack.
 func everything(t *testing.T, s *stack, d document) error {
 	defer s.drop()
-	// The template has no route behind the session authorizer. This one has: discovery answers 404.
+	// The template has no route behind the session authorizer, so the test adds one; discovery
+	// answers it with 404.
 	d = d.clone()
 	d.resources()["CheckedRoute"] = object{"Type": "AWS::ApiGatewayV2::Route", "Properties": object{
 		"ApiId": object{"Ref": "Api"}, "RouteKey": "GET /checked", "AuthorizationType": "CUSTOM",
@@ -236,8 +237,9 @@ func everything(t *testing.T, s *stack, d document) error {
 	return err
 }
 
-// limit opens sessions of a client that may have one: by logins of Bob, of which one has replaced
-// another session, and by the change of a password that is sent twice. Each must end the one before.
+// limit opens sessions of a client with a limit of one session: by logins of Bob, one of which has
+// replaced another session, and by a change of the password that is sent twice. Each new session
+// must end the previous session.
 func (s *stack) limit(ctx context.Context, changeToken string) error {
 	login := object{"email": bob, "password": password, "client_id": "single"}
 	change := object{"change_token": changeToken, "new_password": password + "!", "client_id": "single"}

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// nextBuild returns the template with other binaries, which do the same.
+// nextBuild returns the template with different binaries of the same behaviour.
 func (p *project) nextBuild(t *testing.T) document {
 	t.Helper()
 	folder := t.TempDir()
@@ -114,8 +114,8 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-// A value that would stop a function fails the deployment, by a sentence that names its parameter.
-// The API goes on as before.
+// A value that would stop a function fails the deployment, with a message that names its parameter.
+// The API continues as before.
 func TestWrongValues(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "wrong")

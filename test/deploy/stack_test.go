@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// stack is a deployed stack, or one to be.
+// stack is a stack that is deployed or will be.
 type stack struct {
 	*project
 	t    *testing.T
 	name string
 
-	// What CloudFormation said after the latest deployment.
+	// The answer of CloudFormation after the latest deployment.
 	id, status string
 	outputs    map[string]string
 }
@@ -63,7 +63,8 @@ func (s *stack) is(status string) {
 	}
 }
 
-// parameters returns the parameters of a first deployment: those of this machine, and others.
+// parameters returns the parameters of a first deployment: the parameters for this machine, and
+// more.
 func (s *stack) parameters(others ...string) []string {
 	return append([]string{"Architecture=" + s.Architecture()}, others...)
 }

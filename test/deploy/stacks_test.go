@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The secrets and tables survive a stack. A new stack that names the deleted one goes on with its
-// keys, users and sessions.
+// The secrets and tables stay when a stack is deleted. A new stack that names the deleted stack
+// takes over its keys, users and sessions.
 func TestTakeOver(t *testing.T) {
 	p := open(t)
 	old := p.stack(t, "old")
@@ -60,7 +60,8 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
-// Two stacks of one account do not take each other's users and tokens, and one survives the other.
+// Two stacks of one account do not accept each other's users and tokens, and the deletion of one
+// does not affect the other.
 func TestSideBySide(t *testing.T) {
 	p := open(t)
 	one, two := p.stack(t, "side-one"), p.stack(t, "side-two")

@@ -111,7 +111,7 @@ func TestFirstDeployment(t *testing.T) {
 	}
 	s.drop()
 
-	// A table that is protected from the start stays, and the rollback fails.
+	// A table that the template creates with protection stays behind, and the rollback fails.
 	early := failing(p.template)
 	early.resources()["UsersTable"].(object)["Properties"].(object)["DeletionProtectionEnabled"] = true
 	if err := s.put(early, s.parameters()...); err == nil {
@@ -137,7 +137,7 @@ func TestProtection(t *testing.T) {
 	s.mustPut(p.template, s.parameters()...)
 	protected(s, "after a first deployment")
 
-	// They were protected by the template before.
+	// An earlier template protected the tables.
 	old := p.template.clone()
 	delete(old.resources(), "Protection")
 	for _, id := range []string{"UsersTable", "SessionsTable", "AttemptsTable"} {
@@ -150,7 +150,8 @@ func TestProtection(t *testing.T) {
 	s.mustPut(p.template)
 	protected(s, "after an update of it")
 
-	// The owner opens a table, and a later deployment protects it again.
+	// The owner switches the protection of a table off, and a later deployment switches it on
+	// again.
 	_, err := s.dynamoDB().UpdateTable(t.Context(), &dynamodb.UpdateTableInput{
 		TableName: aws.String(s.outputs["UsersTable"]), DeletionProtectionEnabled: aws.Bool(false),
 	})

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// The fifteen minutes of docs/operations.md, as a new user takes them: a stack is deployed as samconfig.toml
-// says, serves sessions from login to logout, and is deleted. The log has the time of each step.
+// The fifteen minutes of docs/operations.md, as for a new user: a stack is deployed with the
+// settings of samconfig.toml, serves sessions from login to logout, and is deleted. The log has the
+// time of each step.
 func TestWalk(t *testing.T) {
 	p := open(t)
 	s := p.stack(t, "edgeauth-dev")

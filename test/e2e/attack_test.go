@@ -142,7 +142,7 @@ func TestParallelGuesses(t *testing.T) {
 	}
 }
 
-// TestPatientGuesses guesses one password after another for some seconds and waits as told.
+// TestPatientGuesses guesses one password after another for some seconds and obeys Retry-After.
 // Afterwards the owner, too, must wait to log in from a new device, and then succeeds.
 func TestPatientGuesses(t *testing.T) {
 	needAddresses(t)
@@ -217,7 +217,7 @@ func needAddresses(t *testing.T) {
 	_ = l.Close()
 }
 
-// home is the owner's address. stranger(i) is an address in a network of its own.
+// home is the owner's address. stranger(i) is an address in a separate network.
 var home = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
 func stranger(i int) netip.Addr {
@@ -241,8 +241,8 @@ type answer struct {
 
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
 
-// look returns everything that an attacker could compare, without date, waiting time and the
-// request's id, which differ between any two answers.
+// look returns all parts of an answer that an attacker could compare. It omits the date, the
+// waiting time and the request's id, which differ between any two answers.
 func (a answer) look() string {
 	header := a.header.Clone()
 	header.Del("Date")

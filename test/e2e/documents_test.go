@@ -60,7 +60,7 @@ func TestChoosing(t *testing.T) {
 		t.Fatalf("the page has %d blocks of commands", len(blocks))
 	}
 	folder := t.TempDir()
-	// In the place of make, a function prints the flags of the local server, one a line.
+	// Instead of make, a shell function prints the flags of the local server, one on each line.
 	shell := exec.Command("bash", "-eu", "-c", `make() { eval "set -- ${2#ARGS=}"; printf '%s\n' "$@"; }`+"\n"+blocks[0])
 	shell.Dir = folder
 	out, err := shell.Output()
@@ -98,8 +98,8 @@ func answers(t *testing.T, out string, want []string) {
 	}
 }
 
-// paste runs commands as a person pastes them: in the folder where the server's data is, against
-// the server's own address. It returns what they print.
+// paste runs commands like a user who pastes them: in the folder of the server's data, against the
+// server's own address. It returns what they print.
 func (s *server) paste(t *testing.T, commands string) string {
 	t.Helper()
 	folder := t.TempDir()

@@ -16,7 +16,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// TestPrintedCommands runs the commands that the server prints in a shell.
+// TestPrintedCommands runs in a shell the commands that the server prints.
 func TestPrintedCommands(t *testing.T) {
 	s := fresh(t)
 	var script strings.Builder
@@ -91,7 +91,7 @@ func TestParallelRefreshes(t *testing.T) {
 	}
 
 	// Every answer must be valid. Within the minimum interval the server tells the client to keep
-	// its token. After the interval, the first refresh would make the others duplicates.
+	// its token. After the interval, the first refresh would make the other refreshes duplicates.
 	each(tabs, tabs, func(i int) {
 		got, err := s.refresh(answers[i].Refresh)
 		if err != nil || got.Status != http.StatusOK || got.Refresh != "" {
@@ -107,8 +107,8 @@ func TestParallelRefreshes(t *testing.T) {
 }
 
 // TestKillInTheMiddle kills the server while 1,000 sessions refresh for the first time, so that
-// each refresh is a write. Each client must be able to continue with the token it has: an answer
-// that was sent is durable.
+// each refresh is a write. Each client must be able to continue with its token: an answer that was
+// sent is durable.
 func TestKillInTheMiddle(t *testing.T) {
 	const (
 		sessions = 1000

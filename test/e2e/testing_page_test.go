@@ -28,7 +28,7 @@ func blocksOf(t *testing.T, page, language string) (all []string) {
 }
 
 // TestTestingPage pastes the commands of docs/testing.md into a shell. The good tokens get 200, and
-// each of the bad ones 403.
+// each bad token 403.
 func TestTestingPage(t *testing.T) {
 	s := fresh(t)
 	out := s.paste(t, strings.Join(document.Pasted(t, "docs/testing.md"), "\n"))
@@ -77,8 +77,8 @@ func logInAtOnce(t *testing.T, s *server, n int) map[string]int {
 	return count
 }
 
-// TestParallelLogins holds what docs/testing.md says of parallel logins of one account, and that
-// its configuration helps.
+// TestParallelLogins checks the statements of docs/testing.md about parallel logins of one account,
+// and that its configuration helps.
 func TestParallelLogins(t *testing.T) {
 	count := logInAtOnce(t, fresh(t), 20)
 	if waits := count["429 1"] + count["429 2"] + count["429 3"]; count["200"] < 5 || waits == 0 || count["200"]+waits != 20 {

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// Datum is what CloudWatch takes from one line for one metric and one set of dimensions.
+// Datum has the values that CloudWatch takes from one line for one metric and one set of
+// dimensions.
 type Datum struct {
 	Namespace  string
 	Name, Unit string
@@ -62,8 +63,8 @@ type directive struct {
 	}
 }
 
-// Read returns the metrics of a line, and what is wrong with it. A line without the member _aws has
-// no metrics and nothing wrong, if it is an object.
+// Read returns the metrics of a line, and its problems. An object without the member _aws has no
+// metrics and no problems.
 func Read(line []byte) (data []Datum, problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	var root map[string]json.RawMessage
@@ -160,8 +161,8 @@ func numbers(raw []byte) (values []float64, err error) {
 	return []float64{one}, err
 }
 
-// repeated returns the name of a member of the outermost object that stands twice, or "". A reader
-// takes the first or the last.
+// repeated returns the name of a repeated member of the outermost object, or "". Some readers take
+// the first value, and some the last.
 func repeated(line []byte) string {
 	d := json.NewDecoder(bytes.NewReader(line))
 	if _, err := d.Token(); err != nil {

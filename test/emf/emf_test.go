@@ -7,7 +7,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/emf"
 )
 
-// TestRead: the rules find each mistake, so that a check by them is worth something.
+// TestRead checks that the rules find each mistake, so that other tests can rely on them.
 func TestRead(t *testing.T) {
 	const good = `{"a":1,"b":[1.5,2],"c":"web","_aws":{"Timestamp":1000,"CloudWatchMetrics":[{"Namespace":"x/y","Dimensions":[[],["c"]],"Metrics":[{"Name":"a","Unit":"Count"},{"Name":"b"}]}]}}`
 	data, problems := emf.Read([]byte(good))

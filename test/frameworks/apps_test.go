@@ -17,8 +17,8 @@ import (
 // cache is the folder that test/fetch.sh writes.
 const cache = "../../.cache/frameworks"
 
-// frameworks are the APIs. reads are requests that the framework takes for ones of a closed
-// route, although their paths have other spellings.
+// frameworks are the APIs. reads are requests that the framework routes to a closed route, although
+// their paths have other spellings.
 var frameworks = []struct {
 	name  string
 	start func(t *testing.T) (address string)
@@ -38,7 +38,7 @@ var frameworks = []struct {
 	}},
 }
 
-// expressReads are the same for both versions. Their regular expressions ignore case.
+// expressReads are the reads of both versions of Express. Their regular expressions ignore case.
 var expressReads = []string{
 	"GET /ADMIN/x", "GET /Reports", "GET /reports/", "HEAD /reports", "GET ftp://AUTHORITY/admin/x",
 	"POST /files/a\nX-HTTP-Method-Override: DELETE",
@@ -120,7 +120,7 @@ func serveProgram(t *testing.T, folder string, command func(port string) []strin
 	})
 }
 
-// asked reports whether this is "make test-frameworks", which fetched the programs.
+// asked reports whether "make test-frameworks" runs this test; it has fetched the programs.
 func asked() bool { return os.Getenv("EDGEAUTH_TEST_FRAMEWORKS") != "" }
 
 // onlyAsked skips a test in continuous integration, where "make test-frameworks" runs it.

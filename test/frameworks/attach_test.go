@@ -17,7 +17,8 @@ import (
 // tree is decoded JSON.
 type tree = map[string]any
 
-// attached is how an HTTP API asks edgeauth's authorizer, and the route behind it, in the words of no tool.
+// attached has the settings with which an HTTP API calls edgeauth's authorizer, and the route
+// behind it, independent of any tool.
 type attached struct {
 	URI, Payload, Source string
 	IsSimple             bool
@@ -28,8 +29,8 @@ type attached struct {
 	OpenRoutes           []string
 }
 
-// TestAttach: the examples of AWS SAM, of the CDK and of Terraform make the same authorizer, and no
-// route is open. The one of SAM is deployed in other tests.
+// TestAttach: the examples of AWS SAM, of the CDK and of Terraform create the same authorizer, and
+// no route is open. Other tests deploy the example of SAM.
 func TestAttach(t *testing.T) {
 	onlyAsked(t)
 	want := bySAM(t)
@@ -70,7 +71,7 @@ func in[T any](from any, path ...string) T {
 	return found
 }
 
-// flat writes a value of CloudFormation with its functions as one text.
+// flat returns a value of CloudFormation, including its functions, as one text.
 func flat(template tree, value any) string {
 	switch value := value.(type) {
 	case string:

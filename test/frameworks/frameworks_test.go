@@ -13,8 +13,8 @@
 //	remove   DELETE of it     the role admin
 //
 // Each handler puts its name into the header X-Ran of its answer. Go's own router and Gin are in the
-// test's process; test/fetch.sh fetches the other frameworks. This is a module of its own, so that
-// no other module depends on Gin.
+// test's process; test/fetch.sh fetches the other frameworks. This is a separate module, so that no
+// other module depends on Gin.
 package frameworks_test
 
 import (

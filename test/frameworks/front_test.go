@@ -44,7 +44,7 @@ func localServer(t *testing.T, api string) front {
 	return front{"local server", server, issue(), issue("--roles", "admin")}
 }
 
-// middleware starts a server with the authorizer's middleware. It passes the path on as it came.
+// middleware starts a server with the authorizer's middleware. It forwards the path unchanged.
 func middleware(t *testing.T, api string) front {
 	t.Helper()
 	authority := authtest.New(t, authtest.Config{Algorithm: token.ES256})

@@ -43,7 +43,7 @@ func send(t *testing.T, address string, a attempt, token string) (ran string) {
 	return answer.Header.Get("X-Ran")
 }
 
-// unlessSlow treats an error of the connection as a refusal, but not an answer that did not come.
+// unlessSlow treats an error of the connection as a refusal, but not a timeout.
 func unlessSlow(t *testing.T, a attempt, err error) string {
 	t.Helper()
 	if errors.Is(err, os.ErrDeadlineExceeded) {

@@ -88,8 +88,8 @@ func TestServerlessOffline(t *testing.T) {
 	}
 }
 
-// relay passes events to the function. Each event goes there twice: as it is, and with more members,
-// which must not change the answer.
+// relay passes each event to the function twice: unchanged, and with additional members, which must
+// not change the answer.
 type relay struct {
 	t        *testing.T
 	function *runtimeapi.Function
@@ -142,7 +142,7 @@ func extended(t *testing.T, event []byte) []byte {
 	return text
 }
 
-// bootstrap builds the authorizer as it is deployed.
+// bootstrap builds the authorizer like a deployment.
 func bootstrap(t *testing.T) (path string) {
 	t.Helper()
 	dist := t.TempDir()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// attempts returns requests by which a user without the role may hope to reach a closed handler.
+// attempts returns requests with which a user without the role may try to reach a closed handler.
 // AUTHORITY in a target is the host and port of the server.
 func attempts() (all []attempt) {
 	for _, path := range []string{"/admin", "/admin/x", "/reports", "/users/5", "/users/x/"} {
@@ -104,7 +104,7 @@ func spellings(path string) (all []string) {
 		add("/"+segment+odd+rest, whole+odd, "/"+odd+segment+rest, whole+"/"+odd)
 	}
 
-	// Letters that become the right ones in another case or normal form.
+	// Letters that become the letters of the path in another case or normal form.
 	for from, to := range map[string][]string{
 		"i": {"\u0131", "\u0130", "i\u0307", "\u2170", "\uff49"}, "s": {"\u017f", "\u1e9b", "\uff53"}, "a": {"\u1d43", "\uff41", "\u00aa"}, "d": {"\u217e", "\uff44"}, "r": {"\u1d63", "\uff52"},
 		"f": {"\uff46"}, "e": {"\uff45", "\u212f"},
@@ -116,7 +116,8 @@ func spellings(path string) (all []string) {
 		}
 	}
 
-	// A query string or a fragment that is none, and a path that another reader takes for one.
+	// A path that looks like a query string or a fragment, and a query string or fragment that some
+	// readers treat as a path.
 	add("/open?/.."+whole, "/open%3f/.."+whole, "/open%3F/../.."+whole, "/open#/.."+whole, "/open%23/.."+whole, "/open?x=1&/.."+whole, "?"+whole, "#"+whole, "/?"+whole,
 		"/open;"+whole, "/open;x=/.."+whole, "/open,"+whole, "/open%20"+whole, "/open&"+whole, "/open%0a"+whole, "/open%0d%0a"+whole, "/open%00"+whole, "/*/.."+whole)
 

@@ -18,7 +18,7 @@ import (
 	"testing"
 )
 
-// ends lists every function that ends a session, and how the end gets on record: by an event of the
+// ends lists every function that ends a session, and how the end is logged: by an event of the
 // audit log that the function writes, or by its callers, which are listed too.
 var ends = map[string]string{
 	"session.Revoke":         "callers",
@@ -96,8 +96,8 @@ var ends = map[string]string{
 	"user.Directory.compare":        "nothing: it compares a user in memory",
 }
 
-// TestEveryEndOfASession holds the list to the code, apart from the command line, so that a new way
-// to end a session cannot be added without a line in the audit log.
+// TestEveryEndOfASession compares the list with the code, without the command line, so that no new
+// way to end a session lacks a line in the audit log.
 func TestEveryEndOfASession(t *testing.T) {
 	m := typeCheck(t)
 	found := m.enders()
@@ -152,7 +152,8 @@ func typeCheck(t *testing.T) *checked {
 		files: token.NewFileSet(), names: map[*ast.File]string{},
 		info: types.Info{Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}},
 	}
-	// Packages come after those that they import, so that each is checked once and objects are equal.
+	// Packages come after their imports, so that each package is checked once and objects are
+	// equal.
 	done := map[string]*types.Package{}
 	fallback := importer.ForCompiler(c.files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	imports := importFunc(func(path string) (*types.Package, error) {
@@ -185,7 +186,7 @@ type importFunc func(path string) (*types.Package, error)
 func (f importFunc) Import(path string) (*types.Package, error) { return f(path) }
 
 // enders returns the functions that end a session, by name: those that write a tombstone, raise the
-// token version of a user or delete sessions, and all that use one of them.
+// token version of a user or delete sessions, and the functions that call these functions.
 func (c *checked) enders() map[string]token.Position {
 	ending := map[types.Object]bool{}
 	for _, p := range c.all {
@@ -202,7 +203,7 @@ func (c *checked) enders() map[string]token.Position {
 		before = len(ending)
 		for _, file := range c.trees {
 			if slices.Contains([]string{"bolt", "dynamo", "storetest", "authtest"}, c.names[file]) {
-				continue // stores do what an update says
+				continue // stores carry out an update
 			}
 			for _, d := range file.Decls {
 				f, ok := d.(*ast.FuncDecl)

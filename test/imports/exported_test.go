@@ -169,9 +169,9 @@ func internalTypes(p *types.Package) (found []string) {
 	return found
 }
 
-// budget is how many exported names the library has at most. A name is a promise: before you add to
-// the budget, unexport a name that only its own package uses, or move it to internal/. A feature that
-// needs more has a row of its own.
+// budget is the maximum number of exported names of the library. A name is a promise: before you
+// add to the budget, unexport a name that only its own package uses, or move it to internal/. A
+// feature that needs more names has its own row.
 var budget = []struct {
 	feature string
 	names   int
@@ -206,10 +206,10 @@ var budget = []struct {
 	{"the state of the tables", 2},                         // dynamo.DB.Inspect, dynamo.TableState
 }
 
-// publishedTests are packages that the tests of other modules use. They are counted on their own.
+// publishedTests are packages that the tests of other modules use. They are counted separately.
 var publishedTests = []string{"authtest", "storetest"}
 
-// TestExportedNames counts the exported names, for each package and in all.
+// TestExportedNames counts the exported names, for each package and in total.
 func TestExportedNames(t *testing.T) {
 	total := 0
 	for _, p := range newLoader(t).library(t) {

@@ -140,7 +140,7 @@ func TestViolations(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		p    listed
-		want string // the only violation; empty for none
+		want string // the only violation; empty for no violation
 	}{
 		{"a drawn edge", listed{ImportPath: ours("authorizer"), Imports: []string{ours("token"), "net/http"}}, ""},
 		{"the root", listed{ImportPath: ours("session"), Imports: []string{module + "/pkg/auth"}}, ""},

@@ -99,15 +99,15 @@ const sdk = "github.com/aws/aws-sdk-go-v2"
 // reach lists what a package must not import, even indirectly.
 var reach = func() map[string][]string {
 
-	// The code that finds a person's credentials and stacks would cost every function megabytes and
-	// a part of each start.
+	// The code that finds an operator's credentials and stacks would cost every function megabytes
+	// and a part of each start.
 	slow := []string{
 		sdk + "/config", sdk + "/credentials", sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/sts", sdk + "/service/sso",
 		module + "/cmd",
 	}
 
 	return map[string][]string{
-		// The authorizer asks no network: it links nothing that fetches keys.
+		// The authorizer uses no network: it links no code that fetches keys.
 		"functions/authorizer":         {sdk, "golang.org/x/net", "golang.org/x/text", module + "/pkg/auth/token/jwksurl", module + "/pkg/auth/authorizer/guard"},
 		"functions/discovery":          slices.Concat(slow, []string{sdk, "go.etcd.io/bbolt", module + "/pkg/auth/login", module + "/pkg/auth/session", module + "/pkg/auth/user"}),
 		"functions/session-authorizer": slow,
@@ -137,7 +137,8 @@ var reach = func() map[string][]string {
 // hashes.
 var forTests = []string{"testing", "net/http/httptest", module + "/pkg/auth/authtest", module + "/pkg/auth/storetest"}
 
-// only lists packages that one or two packages may import; the entry also covers the packages below.
+// only lists packages that just one or two packages may import; an entry also covers the packages
+// below.
 var only = map[string][]string{
 	sdk + "/service/dynamodb":       {"dynamo"},
 	sdk + "/service/secretsmanager": {"secretsmanager"},

@@ -7,35 +7,35 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// Honest searches for a wrong logout: one client, one token store, and a network that delays,
+// Honest searches for a false logout of one client with one token store, on a network that delays,
 // reorders and loses messages.
 //
 // The client sends a refresh at any time, with the token that it holds then, and has up to three
-// refreshes under way. Each answer overwrites its store, because the client does not know which
+// refreshes in transit. Each answer overwrites its store, because the client does not know which
 // answer is newest. A request and an answer each take up to 45 s or are lost. The clock of the
 // instance that takes a request is right or 5 s off.
 //
 // A step is a wait and then one event: the client sends a request, a request arrives and is
-// answered, or an answer arrives. A loss takes no step: the message stays under way until it is too
-// old.
+// answered, or an answer arrives. A loss takes no step: the message stays in transit until it is
+// too old.
 type Honest struct {
 	Model
 	// Grid is the least time between two events. 15 s divides the 45 s and the default constants,
 	// so that a message can have the greatest delay and a wait can meet each constant exactly. The
-	// clock errors put stamps and comparisons 5 s to either side. This grid finds the defect of a
-	// minimum interval of 125 s. So does a grid of 5 s, with ten times as many states.
+	// clock errors move stamps and comparisons by 5 s to either side. This grid finds the defect of
+	// a minimum interval of 125 s. A grid of 5 s finds it too, with ten times as many states.
 	Grid time.Duration
-	// AtOnce is how many refreshes the client has under way, at most three. A client with one waits
-	// for its answer, or until none can arrive, before it tries again.
+	// AtOnce is the number of refreshes that the client has in transit, at most three. With one,
+	// the client waits for the answer, or until no answer can arrive, before it tries again.
 	AtOnce int
 	// StepUp lets the client step up once: it proves its user's identity again and gets a second
-	// session, which replaces the first. The client goes on refreshing meanwhile.
+	// session, which replaces the first. The client keeps refreshing in the meantime.
 	StepUp bool
 	// Repeats makes the answer to a refresh that changed nothing (session.OutcomeSame) repeat the
-	// presented token. The product must not do this: a late answer would put a token back into the
-	// store that another has replaced, and two branches of one generation could take turns there
-	// for longer than any minimum interval. An answer without a refresh token leaves the store
-	// alone (RFC 6749, section 6).
+	// presented token. The product must not do this: a late answer would put a replaced token back
+	// into the store, and two branches of one generation could alternate there for longer than any
+	// minimum interval. An answer without a refresh token leaves the store alone (RFC 6749, section
+	// 6).
 	Repeats bool
 }
 
@@ -44,12 +44,12 @@ const (
 	clockError = instant(5) // of an instance, either way
 )
 
-// longestLeg is the longest flight of a request or of an answer.
+// longestLeg is the longest time in transit of a request or of an answer.
 var longestLeg = seconds(session.DefaultRules().StoreWithin)
 
 // Finding is the result of [Honest.Search].
 type Finding struct {
-	// Story is the shortest way to a refusal, or nil if none was found.
+	// Story is the shortest way to a refusal, or nil if the search found no refusal.
 	Story Story
 	// Steps is the depth of the search, States the number of distinct states.
 	Steps, States int
@@ -138,7 +138,7 @@ func (s *state) item(t token) *item {
 	return &s.items[0]
 }
 
-// message is one leg of a refresh under way.
+// message is a request or an answer of a refresh in transit.
 type message struct {
 	token  token
 	sent   instant
@@ -267,8 +267,8 @@ func (h Honest) arrive(s state, m move) (state, session.Outcome) {
 	return s, p.outcome
 }
 
-// steppedUp is the outcome of a step-up that opened a session. It is none of a refresh.
+// steppedUp is the outcome of a step-up that opened a session. A refresh never has this outcome.
 const steppedUp session.Outcome = "stepped up"
 
-// granted reports whether the client got what it asked for.
+// granted reports whether the request of the client succeeded.
 func granted(o session.Outcome) bool { return o.Grants() || o == steppedUp }

@@ -20,8 +20,8 @@ var walks = flag.Int("model.walks", 500, "random walks of a cookie jar for each 
 // when it arrives, however late: a browser stores the cookies of an answer even if its page is frozen
 // or gone.
 //
-// Unlike a page that keeps tokens itself, a jar cannot drop a late answer. So what matters is how
-// long a request and an answer may be under way.
+// Unlike a page that stores tokens itself, a jar cannot drop a late answer. So the time that a
+// request and an answer may be in transit decides.
 type cookieJar struct {
 	rules  session.Rules
 	random *rand.Rand
@@ -35,7 +35,8 @@ type cookieJar struct {
 	ended    session.Outcome
 }
 
-// legs are the longest flights of requests and answers. One answer in lateIn takes up to late.
+// legs are the longest times in transit of requests and answers. One of lateIn answers takes up to
+// late.
 type legs struct {
 	request, answer time.Duration
 	late            time.Duration
@@ -44,8 +45,8 @@ type legs struct {
 const (
 	senders = 5 // tabs, and servers that render
 	lateIn  = 20
-	// jarTime is how long a walk goes on. The senders refresh far more often than the life of an access
-	// token needs, so a walk has the overlaps of months.
+	// jarTime is the duration of a walk. The senders refresh far more often than the life of an
+	// access token requires, so a walk has the overlaps of months.
 	jarTime    = 2 * time.Hour
 	jarLossIn  = 10
 	jarSpreads = 4 // 1 in jarSpreads waits is long enough for a rotation
@@ -53,8 +54,8 @@ const (
 
 func (j *cookieJar) at(when time.Time, do func()) { heap.Push(&j.planned, appointment{when, do}) }
 
-// flight returns how long a message is under way. Half of all take the longest time or almost none,
-// because the faults lie at the ends.
+// flight returns how long a message is in transit. Half of all messages take the longest time or
+// almost no time, because faults occur at these extremes.
 func (j *cookieJar) flight(longest time.Duration) time.Duration {
 	switch j.random.IntN(4) {
 	case 0:

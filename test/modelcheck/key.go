@@ -7,9 +7,10 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// stateKey is a state without the differences that change nothing that can follow: two states with
-// equal keys have equal futures. Times are ages, and an age is cut where nothing changes any more.
-// Generations count back from the item's. Branches are told apart only if a rule tells them apart.
+// stateKey is a state without the differences that have no effect on later steps: two states with
+// equal keys have equal futures. Times are ages, and an age is capped at the value from which it
+// has no further effect. Generations count back from the item's. Branches are told apart only if a
+// rule tells them apart.
 type stateKey struct {
 	stamps             [2]int16
 	both               bool  // both sessions are in use
@@ -70,7 +71,7 @@ func (h Honest) bothInUse(s state) bool {
 	return first
 }
 
-// handoverEnd returns when the second session has taken the place of the first.
+// handoverEnd returns the time from which the second session replaces the first.
 func (s state) handoverEnd(r session.Rules) instant { return s.items[1].created + seconds(r.Handover) }
 
 // tokenKeyIn returns the key of a token. If both sessions are in use, it matters whether the token

@@ -13,7 +13,7 @@ import (
 
 // lateAnswers simulates one session of an honest client: three tabs with one token store, used for
 // two hours of each day. One answer in frozenIn is frozen with its tab, for example by a laptop's
-// lid, and arrives hours later. The other tabs go on. drop is whether the client keeps to
+// lid, and arrives hours later. The other tabs continue. drop says whether the client obeys
 // Rules.StoreWithin.
 type lateAnswers struct {
 	rules  session.Rules
@@ -122,14 +122,14 @@ func (l *lateAnswers) arrive(tab int, sent time.Time, held session.Token) {
 			return
 		}
 		l.fresh = good
-		if d.Outcome != session.OutcomeSame { // such an answer has no refresh token
+		if d.Outcome != session.OutcomeSame { // OutcomeSame has no refresh token
 			l.held = d.Next
 		}
 	})
 }
 
-// TestLateAnswers: a client that stores an answer of hours ago loses its session, and one that drops
-// answers that took longer than Rules.StoreWithin never does.
+// TestLateAnswers: a client that stores an answer of hours ago loses its session. A client that
+// drops answers that took longer than Rules.StoreWithin never loses its session.
 func TestLateAnswers(t *testing.T) {
 	const sessions = 200
 	rules := session.DefaultRules()

@@ -105,8 +105,8 @@ func (m Model) present(t token, it item, at instant, fresh branchID) (session.Ou
 	return p.outcome, p.next, p.item
 }
 
-// presented is what a refresh leads to. ends says that it also ends the session that this one
-// replaces.
+// presented is the result of a refresh. ends says that the refresh also ends the session that this
+// session has replaced.
 type presented struct {
 	outcome session.Outcome
 	next    token

@@ -36,8 +36,8 @@ func TestOneStoreIsNeverLoggedOut(t *testing.T) {
 }
 
 // A client that steps up is never logged out either, even if the answer of the step-up is lost or an
-// answer of the old session overtakes it. Two at once on a grid of 15 s have 957,000 states, which
-// take a minute:
+// answer of the old session overtakes it. With two refreshes in transit and a grid of 15 s, there
+// are 957,000 states, which take a minute:
 //
 //	go test ./test/modelcheck -run StepUpNever -v -model.stepup 15s
 func TestStepUpNeverLogsOut(t *testing.T) {
@@ -58,8 +58,8 @@ func TestStepUpNeverLogsOut(t *testing.T) {
 	}
 }
 
-// If the old session ends too early, or goes on handing out refresh tokens, the client may hold one
-// of its tokens when it ends.
+// If the old session ends too early, or keeps issuing refresh tokens, the client may hold one of
+// its tokens when it ends.
 func TestWrongHandoverLogsOut(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -133,7 +133,7 @@ func expectLogout(t *testing.T, found Finding, steps int) {
 	}
 }
 
-// With a late-use bound of 60 s, an honest client is logged out. Request 2 is still under way when
+// With a late-use bound of 60 s, an honest client is logged out. Request 2 is still in transit when
 // the client receives answer 1. It then stamps the generation so late that the token of answer 1
 // looks like a copy.
 func ExampleHonest_Search() {

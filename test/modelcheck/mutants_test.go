@@ -58,8 +58,9 @@ func where(o session.Outcome, instead func(d *session.Decision, before session.S
 	return m
 }
 
-// Changes for where. revokes takes a duplicate for a copy, as a literal reading of reuse detection
-// does. writesNothing leaves the item as it was, without a recovery's stamp or a theft's tombstone.
+// Changes for where. revokes treats a duplicate as a copy, like a literal reading of reuse
+// detection. writesNothing leaves the item as it was, without a recovery's stamp or a theft's
+// tombstone.
 
 func revokes(d *session.Decision, before session.Session, s *session.Session) {
 	*s = before

@@ -20,8 +20,8 @@ type Thief struct {
 	// Interval.
 	Interval, Grid time.Duration
 
-	// hoard makes the thief also keep tokens that another token makes needless. A test shows that
-	// this does not help him.
+	// hoard makes the thief also keep tokens that another token makes redundant. A test shows that
+	// these tokens do not help the thief.
 	hoard bool
 }
 

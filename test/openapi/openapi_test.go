@@ -1,5 +1,5 @@
-// Package openapi holds a running server to docs/openapi.yaml: Schemathesis makes up valid and
-// invalid requests, and fails if an answer is not in the document or is a 5xx.
+// Package openapi checks a running server against docs/openapi.yaml: Schemathesis generates valid
+// and invalid requests, and fails if an answer is not in the document or is a 5xx.
 package openapi_test
 
 import (
@@ -23,7 +23,7 @@ const (
 	password = "correct-horse-battery-staple" // the same in hooks.py and in the document
 )
 
-// limits let the tool guess as much as it likes: it tests the contract, and not the throttle.
+// limits allow the tool any number of guesses: it tests the contract, and not the throttle.
 const limits = `{"throttle":{"network":"off","account":{"free":1000,"delay":"1s","max_delay":"1s"}}}`
 
 func TestContract(t *testing.T) {
@@ -44,8 +44,8 @@ func TestContract(t *testing.T) {
 		t.Fatal(err1, err2)
 	}
 	// A made-up token or client that fits its schema is refused with 400, as RFC 6749 demands, so
-	// positive_data_acceptance is not a check of this contract. The hooks put real tokens in the place
-	// of made-up ones, which ignored_auth takes for made-up ones that are accepted.
+	// positive_data_acceptance is not a check of this contract. The hooks replace generated tokens
+	// by real tokens, so ignored_auth would report that generated tokens are accepted.
 	run := exec.Command(tool, "run", document, "--url", url, "--no-color", "--warnings", "off",
 		"--request-timeout", "120", // a busy machine is no error
 		"--exclude-checks", "positive_data_acceptance,ignored_auth")
@@ -119,7 +119,7 @@ func serve(t *testing.T) (url string, log func() string) {
 	return url, journal.String
 }
 
-// buffer is what a process writes while others read it.
+// buffer holds the output of a process, which other goroutines read while the process writes.
 type buffer struct {
 	one  sync.Mutex
 	text bytes.Buffer

@@ -1,6 +1,6 @@
-// Package own uses edgeauth as a program of another module does: with exported names alone. It has a
-// module path outside edgeauth's, so the compiler refuses every internal package. Its tests show
-// what such a program can do:
+// Package own uses edgeauth like a program of another module: only with exported names. Its module
+// path is outside edgeauth's, so the compiler refuses every internal package. Its tests show what
+// such a program can do:
 //
 //   - verify access tokens in a service of its own, with keys that it reads by URL;
 //   - guard its routes with the middleware alone;

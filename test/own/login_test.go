@@ -15,7 +15,7 @@ import (
 )
 
 // TestLoginOfOnesOwn opens sessions for users whom a program identifies by itself, here by a link
-// that it has sent. edgeauth's own endpoints take it from there.
+// that it has sent. edgeauth's own endpoints do the rest.
 func TestLoginOfOnesOwn(t *testing.T) {
 	h := newHome(t)
 	settings := service.Settings{

@@ -12,7 +12,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/token"
 )
 
-// TestMiddleware guards the routes of an API that no gateway stands in front of.
+// TestMiddleware guards the routes of an API without a gateway.
 func TestMiddleware(t *testing.T) {
 	issuer := authtest.New(t, authtest.Config{})
 	guard, err := authorizer.New(authorizer.Config{

@@ -32,7 +32,7 @@ import (
 	"github.com/edgeauth/edgeauth/test/engine"
 )
 
-// account is a pair of tables in DynamoDB Local, and what is deployed on them.
+// account is a pair of tables in DynamoDB Local, and the functions that are deployed on them.
 type account struct {
 	t        *testing.T
 	engine   *engine.Engine
@@ -89,7 +89,7 @@ func newAccount(t *testing.T) *account {
 // tables are the names of one generation of tables.
 type tables struct{ users, sessions string }
 
-// use makes everything that follows use the tables.
+// use makes all later calls use the tables.
 func (a *account) use(in tables) {
 	a.t.Setenv(config.UsersTable, in.users)
 	a.t.Setenv(config.SessionsTable, in.sessions)
@@ -105,7 +105,7 @@ func (a *account) create() tables {
 	return made
 }
 
-// copy is what a backup and its restore do: new tables hold the items of the old ones.
+// copy does the same as a backup and its restore: new tables hold the items of the old tables.
 func (a *account) copy(from tables) tables {
 	a.t.Helper()
 	to := a.create()
@@ -201,7 +201,8 @@ func (d *deployment) refresh(refresh string) (status int, t tokens) {
 	return d.post("/auth/refresh", "", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
 }
 
-// want is fatal if a request was not answered as expected: what follows needs it.
+// want ends the test if a request was not answered as expected, because the following steps need
+// the answer.
 func (d *deployment) want(what string, status, want int) {
 	d.a.t.Helper()
 	if status != want {
@@ -225,8 +226,8 @@ var names = []string{
 	"gus", // goes on
 }
 
-// damage lets everything happen that a backup forgets, and returns the refresh tokens that clients
-// still hold.
+// damage makes all the changes that a backup does not have, and returns the refresh tokens that
+// clients still hold.
 func damage(a *account, d *deployment, before map[string]tokens) map[string]string {
 	a.t.Helper()
 	held := map[string]string{}
@@ -287,11 +288,11 @@ func TestDrill(t *testing.T) {
 	held := damage(a, a.deploy(live, ""), before)
 	changes := regexp.MustCompile(`"event":"authn_password_change",.*"sub":"([^"]+)"`).FindAllStringSubmatch(a.log.String(), -1)
 
-	// The fault: what had ended lives again.
+	// The fault: ended sessions are open again.
 	fault := a.deploy(a.copy(backup), "")
 	for _, name := range names {
 		status, answer := fault.refresh(held[name])
-		if name == "gus" { // his token is newer than the table
+		if name == "gus" { // this token is newer than the table
 			if status != 503 || answer.Terminal {
 				t.Errorf("the fault: the session of gus: %d, %+v", status, answer)
 			}
@@ -307,7 +308,7 @@ func TestDrill(t *testing.T) {
 		if status, answer := d.refresh(held[name]); status != 400 || answer.Error != "invalid_grant" || !answer.Terminal {
 			t.Errorf("the session of %s: %d, %+v", name, status, answer)
 		}
-		// The token of before the damage is another one, of a session of the backup.
+		// The token from before the damage is a different token, of a session in the backup.
 		if status, answer := d.refresh(before[name].Refresh); status != 400 || !answer.Terminal {
 			t.Errorf("the older token of %s: %d, %+v", name, status, answer)
 		}
@@ -327,7 +328,8 @@ func TestDrill(t *testing.T) {
 		t.Errorf("after the raise: %s", listed)
 	}
 
-	// What the table cannot know: the old password works until the operator corrects the users.
+	// The table does not have the new password: the old password works until the operator corrects
+	// the users.
 	d.works("bob", password)
 	if len(changes) != 1 || changes[0][1] != subjects["bob"] {
 		t.Fatalf("the audit log has the changes %q, want one of %s", changes, subjects["bob"])
@@ -343,7 +345,7 @@ func TestDrill(t *testing.T) {
 	for _, name := range []string{"ada", "eve", "fay", "gus"} {
 		d.works(name, password)
 	}
-	// The versions are raised, so that the sessions of before stay over without the parameter too.
+	// The versions are raised, so earlier sessions stay ended even without the parameter.
 	without := a.deploy(restored, "")
 	for _, name := range names {
 		if status, answer := without.refresh(before[name].Refresh); status != 400 || !answer.Terminal {
@@ -375,7 +377,7 @@ func (a *account) begin(on tables) (before map[string]tokens, subjects map[strin
 	return before, subjects
 }
 
-// works checks that a user can log in, and that the new session goes on.
+// works checks that a user can log in, and that the new session can be refreshed.
 func (d *deployment) works(name, password string) {
 	d.a.t.Helper()
 	status, t := d.login(name, password, "default")

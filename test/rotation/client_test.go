@@ -68,7 +68,7 @@ type client struct {
 
 func (c *client) String() string { return fmt.Sprintf("client %d (%s)", c.id, c.profile) }
 
-// access is an access token, with what a holder can know of it.
+// access is an access token, with the facts that its holder knows.
 type access struct {
 	text, kid string
 	client    *client

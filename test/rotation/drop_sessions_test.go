@@ -19,7 +19,7 @@ type sealing struct {
 	id      string
 }
 
-// one is the keys of a codec that has one.
+// one is a key source with a single key.
 type one struct{ key auth.RefreshTokenKey }
 
 func (k one) SealingKey(context.Context) (auth.RefreshTokenKey, error) { return k.key, nil }
@@ -116,7 +116,7 @@ func TestDroppedSessions(t *testing.T) {
 	}
 }
 
-// leak carries the drop out, and looks at the hours after it, in which the next rotation falls.
+// leak carries out the drop, and checks the following hours, which include the next rotation.
 func (sim *simulation) leak(l leak) {
 	sim.t.Helper()
 	begins, was := sim.now, sim.deployed

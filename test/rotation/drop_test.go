@@ -17,7 +17,7 @@ type emergency struct {
 	same      bool          // the version that signs does not change
 	takenBack bool          // the deployment is rolled back after five minutes
 
-	// deaf is for how long external verifiers may not know the new signing key.
+	// deaf is the time for which external verifiers may not know the new signing key.
 	deaf time.Duration
 }
 

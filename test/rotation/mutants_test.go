@@ -20,7 +20,7 @@ type careless struct {
 	narrowed func(text auth.Secret, v keyrings.Version) auth.Secret
 	forgets  string // the function that gets no new version
 
-	refusedBy []string // prefixes of the verifiers that must refuse tokens; empty if none may
+	refusedBy []string // prefixes of the verifiers that must refuse tokens, or empty
 	logouts   bool     // sessions must end
 }
 

@@ -18,7 +18,7 @@ func (i *instance) api() http.Handler {
 		return result{err: i.errorIn(body)}
 	}))
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // a part of the reason is better than none
+		body, _ := io.ReadAll(r.Body) // a part of the reason is better than no reason
 		i.failed.Store(i.errorIn(body))
 		w.WriteHeader(http.StatusAccepted)
 	})

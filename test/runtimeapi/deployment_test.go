@@ -107,7 +107,7 @@ func deploy(t *testing.T, store variables, profile auth.Profile, changes ...func
 	return d
 }
 
-// environments returns the variables of each function, with nothing that it does not need.
+// environments returns the variables of each function, and only the variables that it needs.
 func environments(t *testing.T, store variables) map[string]variables {
 	t.Helper()
 	folder := t.TempDir()
@@ -187,7 +187,7 @@ func (d *deployment) refresh(t *testing.T, refreshToken string) reply {
 	return d.send(t, http.MethodPost, "/auth/refresh", map[string]string{"refresh_token": refreshToken}, "")
 }
 
-// money requests a route on which a token ends with its session.
+// money requests a route behind the session authorizer.
 func (d *deployment) money(t *testing.T, accessToken string) reply {
 	t.Helper()
 	return d.send(t, http.MethodPost, runtimeapi.CheckedPath, nil, accessToken)

@@ -39,7 +39,7 @@ func TestMissingVariable(t *testing.T) {
 	}
 }
 
-// A function without any variable names all that it needs at once, and none that it does not need.
+// A function without any variable names all variables that it needs at once, and no other variable.
 func TestMissingVariables(t *testing.T) {
 	for function, environment := range environments(t, variables{config.Store: "bolt:" + filepath.Join(t.TempDir(), "store.db")}) {
 		written := expectNoStart(t, runnable(t, function), nil)

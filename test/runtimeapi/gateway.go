@@ -22,7 +22,7 @@ type Gateway struct {
 	Authorizer, SessionAuthorizer *Function
 }
 
-// CheckedPath is a path on which a token ends with its session.
+// CheckedPath is a path behind the session authorizer.
 const CheckedPath = "/money"
 
 // ServeHTTP implements http.Handler.

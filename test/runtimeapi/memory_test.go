@@ -17,7 +17,7 @@ import (
 const hashBytes = 19 << 20
 
 // The deployed program stays within its memory after 200 parallel logins. Lambda gives an instance
-// one event at a time, so only what each hash leaves behind could add up.
+// one event at a time, so only memory that a hash does not free could add up.
 func TestMemoryOfLogin(t *testing.T) {
 	const logins = 200
 	size, err := runtimeapi.MemorySize("../..", "LoginFunction")

@@ -57,8 +57,9 @@ func (d *deployment) measured(t *testing.T) map[string]float64 {
 	return all
 }
 
-// TestFaultDrill: each metric that an alarm of the template watches moves if that happens which the
-// alarm is for, on the deployed programs. What clients alone can do moves no metric of a fault.
+// TestFaultDrill causes, on the deployed programs, each event for which the template has an alarm,
+// and checks that the metric of the alarm counts it. Events that clients alone can cause must not
+// add to a metric of faults.
 func TestFaultDrill(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -146,7 +146,7 @@ func listed(value any) []any {
 }
 
 // tableIn returns the logical id of the table whose ARN a policy names. If the stack may adopt an
-// existing table instead, it is the table that the stack makes.
+// existing table instead, tableIn returns the table that the stack creates.
 func tableIn(t *testing.T, resource any) string {
 	t.Helper()
 	if choice, ok := resource.(map[string]any)["Fn::If"].([]any); ok {

@@ -153,7 +153,7 @@ func (r *run) api(t *testing.T) {
 		"Authorization", "Bearer "+changed.Access).tokens(t)
 	back = c.postJSON("/auth/reauth", `{"password":"`+r.Password.Reveal()+`"}`, "Authorization", "Bearer "+back.Access).tokens(t)
 	c.postJSON("/auth/code", `{"email":"nobody@example.com","purpose":"login"}`).want(t, http.StatusAccepted, `"auth_session":"eas_`)
-	// On /money, a token ends with its session.
+	// The path /money is behind the session authorizer.
 	money := func(access string) answer {
 		return c.call(http.MethodPost, "/money", "", "Authorization", "Bearer "+access)
 	}
@@ -315,7 +315,7 @@ func (r *run) roles(t *testing.T) {
 		{"LoginFunction", "dynamodb:Query", "SessionsTable"},
 		{"LoginFunction", "dynamodb:UpdateItem", "SessionsTable"},
 		{"AccountFunction", "dynamodb:Query", "SessionsTable"},
-		// No mail leaves here, so no one signs up.
+		// No mail is sent here, so no user signs up.
 		{"AccountFunction", "dynamodb:PutItem", "UsersTable"},
 		// The idle end of an opaque session moves a minute after its last use at the earliest.
 		{"SessionAuthorizerFunction", "dynamodb:UpdateItem", "SessionsTable"},

@@ -23,8 +23,8 @@ import (
 // Email is the user of every run, who has the role "demo".
 const Email = "demo@example.com"
 
-// functions are the functions of the template, by their logical ids. The function that makes keys
-// is not among them: nothing here plays CloudFormation, so Prepare makes the keys.
+// functions are the functions of the template, by their logical ids. The keys function is not among
+// them: there is no CloudFormation here, so Prepare makes the keys.
 var functions = []string{"AuthorizerFunction", "SessionAuthorizerFunction", "LoginFunction", "RefreshFunction", "AccountFunction", "SessionsFunction", "DiscoveryFunction"}
 
 // tables are the names of the tables: in sam local, a reference to a table is its logical id.

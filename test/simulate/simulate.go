@@ -1,12 +1,13 @@
 // Package simulate plays weeks of sessions of people who travel, and of thieves who have copied a refresh
-// token of one of them. It measures how often each signal of a refresh is raised for honest people,
-// and how many thieves it shows.
+// token of one of them. It measures how often honest people raise each signal, and how many thieves
+// the signals show.
 //
 //	make travellers
 //
-// The manager of sessions and its rules are the real ones, on a driven clock and a store in memory. What
-// is made up is how people move: the shares of their kinds and the habits of their providers stand in
-// this package as numbers, to be judged and changed. A seed decides everything that is made up.
+// The session manager and its rules are real; the clock is simulated and the store is in memory.
+// The movements of people are invented: the shares of the kinds of people and the habits of their
+// providers are numbers in this package, which a reader can judge and change. A seed decides every
+// invented event.
 package simulate
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// kind is a way of living, and its share of all people in percent.
+// kind is a kind of people, and its share of all people in percent.
 type kind struct {
 	name  string
 	share int
@@ -86,7 +87,7 @@ const (
 	carrierMoves = .25 // of the refreshes over a mobile network come from another of these networks
 	carrierError = 3   // degrees between a phone and the place that the CDN gives for its carrier
 	exits        = 12  // networks of a VPN that one person uses
-	reloads      = .15 // of the refreshes are followed by another one within a minute: a page is reloaded
+	reloads      = .15 // of the refreshes are followed by a second refresh within a minute: a page is reloaded
 	dualV6       = .8  // of the requests of a person with both families are of IPv6
 	cabin        = .3  // of the flights have a network in the cabin, whose addresses are in one country
 	desktopSite  = .03 // of the people ask for the site of the desktop once
@@ -141,7 +142,7 @@ func (p *person) move() {
 // begin is the midnight before the first day, a Monday.
 var begin = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-// day changes what changes between days.
+// day makes the changes between two days.
 func (p *person) day(d int) {
 	if p.rng.IntN(homeMoves) == 0 {
 		p.move()

@@ -55,7 +55,7 @@ func (w *world) login(id auth.SubjectID, v session.Visit) auth.Secret {
 	return g.RefreshToken
 }
 
-// count is what happened to the refreshes of one kind of people.
+// count has the results of the refreshes of one kind of people.
 type count struct {
 	people, refreshes int
 	raised            map[auth.Signal]int // refreshes with the signal
@@ -105,7 +105,7 @@ func (w *world) live(p *person, id auth.SubjectID, c *count) {
 	}
 }
 
-// thief is where a copied token is used.
+// thief is a kind of thief: where a copied token is used.
 type thief struct {
 	name string
 	use  func(rng *rand.Rand, victim *person) session.Visit
@@ -140,7 +140,7 @@ func abroad(rng *rand.Rand, home place) place {
 	}
 }
 
-// caught is what became of thieves of one kind.
+// caught has the results for thieves of one kind.
 type caught struct {
 	thieves, refused int
 	raised           map[auth.Signal]int // at the first use of the token
@@ -268,7 +268,7 @@ func TestTravellers(t *testing.T) {
 	}
 	t.Logf("thieves whose first refresh has a signal, whose session the rules end, when (half, all), and who get nothing with reauth_on network_changed:\n| thief | number | %s | ended | half | all | refused |\n%s", words(), &b)
 
-	// What must never be false.
+	// These statements must always be true.
 	if n := all.raised[auth.UserAgentChanged]; n > all.people/10 {
 		t.Errorf("%d of %d people changed their program", n, all.people)
 	}

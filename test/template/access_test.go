@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// accessRules say what each function may do, and which secrets it is given.
+// accessRules say what each function may do, and which secrets it gets.
 var accessRules = []rule{
 	{"keys are made inside the account and survive it", secrets, map[string]func(document){
 		"they go with the stack":             func(d document) { delete(d.resources()["SigningSecret"].(tree), "DeletionPolicy") },
@@ -127,8 +127,9 @@ var accessRules = []rule{
 	}},
 }
 
-// grants says what each role allows, by resource. It is a table and does not follow from the
-// template: no function may do more than it needs. It is for the default SessionCheck.
+// grants lists the actions that each role allows, by resource, with the default SessionCheck. The
+// table is not derived from the template, so that the test notices a function with more permissions
+// than it needs.
 var grants = map[string]map[string]string{
 	"AuthorizerRole": {"AuthorizerLogs": writeLogs},
 	"SessionAuthorizerRole": {
@@ -164,8 +165,8 @@ var grants = map[string]map[string]string{
 	},
 }
 
-// withMails is what roles need beside grants if mails are sent, and withSES and withSMTP what they need
-// for the two ways to send them.
+// withMails has the actions that roles need in addition to grants if mails are sent. withSES and
+// withSMTP have the actions for the two ways to send mails.
 var (
 	withMails = map[string]map[string]string{"AccountRole": {`{"Ref":"MailerFunctionAliaslive"}`: "lambda:InvokeFunction"}}
 	withSES   = map[string]map[string]string{"MailerRole": {
@@ -175,7 +176,7 @@ var (
 	withSMTP = map[string]map[string]string{"MailerRole": {`{"Ref":"SmtpSecret"}`: readSecret}}
 )
 
-// readsRevocations is what the session authorizer needs if it reads what has ended.
+// readsRevocations has the actions of the session authorizer in the mode revocations.
 var readsRevocations = map[string]string{"FunctionLogs": writeLogs, "SessionsTable": "dynamodb:Query"}
 
 const (
@@ -183,7 +184,7 @@ const (
 	readSecret = "secretsmanager:GetSecretValue"
 	moveSecret = "secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
 
-	// No mail comes from another address than the parameter's.
+	// Mails come only from the address of the parameter.
 	sendAsFrom = "ses:SendEmail as MailFrom"
 
 	openSessions = "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem"
@@ -411,7 +412,8 @@ func alarm(d document, properties tree) {
 }
 
 // alarms checks that no alarm counts the errors of an authorizer, alone or among all functions. An
-// authorizer of a REST API refuses a bad token by an error, so any stranger could ring the alarm.
+// authorizer of a REST API refuses a bad token by an error, so any stranger could trigger the
+// alarm.
 func alarms(d document) (problems []string) {
 	for _, id := range d.of("AWS::CloudWatch::Alarm") {
 		metrics := []any{d.properties(id)}

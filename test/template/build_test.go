@@ -55,8 +55,8 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// TestMailTexts: the folder MAILS is in the function that sends mails, and in the one that judges a
-// deployment.
+// TestMailTexts: the folder MAILS is in the function that sends mails, and in the function that
+// checks a deployment.
 func TestMailTexts(t *testing.T) {
 	for name, want := range map[string]bool{"Mailer": true, "Keys": true, "Login": false} {
 		for _, mails := range []string{"texts", ""} {

@@ -104,7 +104,8 @@ func cdn(d document) (problems []string) {
 	}
 	must(len(all) == 4, fmt.Sprintf("the behaviors are for %v", slices.Sorted(maps.Keys(all))))
 
-	// Either the check of the access token or the function that answers 404.
+	// The viewer-request function is the check of the access token or the function that answers
+	// 404.
 	check := at[[]any](all["/private/*"], "LambdaFunctionAssociations", "Fn::If")
 	closed := at[[]any](all["/private/*"], "FunctionAssociations", "Fn::If")
 	must(len(check) == 3 && check[0] == "HasEdgeCheck" && len(closed) == 3 && closed[0] == "HasEdgeCheck" && ref(closed[1]) == "AWS::NoValue", "/private/* is open")
@@ -120,7 +121,7 @@ func cdn(d document) (problems []string) {
 	policy := at[string](d.properties("PageHeaders"), "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "ContentSecurityPolicy", "ContentSecurityPolicy")
 	must(strings.Contains(policy, "default-src 'self';") && !strings.Contains(policy, "unsafe"), "the page runs scripts of others")
 
-	// CloudFront keeps these without being asked.
+	// CloudFront caches these answers by default.
 	kept := []float64{400, 403, 404, 405, 414, 500, 501, 502, 503, 504}
 	for _, e := range errorResponses(d) {
 		must(at[any](e, "ResponsePagePath") == nil && at[any](e, "ResponseCode") == nil, "the page replaces an answer of the API")

@@ -12,7 +12,7 @@ import (
 )
 
 // TestComposeFile: the file for docker compose in docs/local.md is YAML, names only volumes that it
-// declares, and publishes ports on this machine alone.
+// declares, and publishes ports only on this machine.
 func TestComposeFile(t *testing.T) {
 	var text string
 	for _, s := range pages.Read(t, "local.md").Sections {

@@ -10,8 +10,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// TestCustomLogin: the example of a login of one's own gets every variable that it reads and the
-// table that makes an ID token usable once, and its role allows no more than the program does.
+// TestCustomLogin: the example of a custom login gets every variable that it reads and the table
+// that makes an ID token usable once, and its role allows only the actions of the program.
 func TestCustomLogin(t *testing.T) {
 	d := translated(t, "examples/customlogin/customlogin.yaml")
 	for _, problem := range customLogin(d) {
@@ -44,7 +44,7 @@ func loginGrants(d document) []any {
 }
 
 func customLogin(d document) (problems []string) {
-	// What service.Opener reads; package service lists it.
+	// The variables that service.Opener reads; package service lists them.
 	want := []string{
 		"OIDC_ISSUER", "OIDC_CLIENT_ID", config.Issuer, config.Audience, config.SigningRing, config.RefreshKeys, config.KeyVersion,
 		config.Profile, config.AccessTokenLifetime, config.IdleTimeout, config.AbsoluteTimeout, config.Store, config.UsersTable,

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// makes are the actions by which CloudFormation makes and removes a resource of each type.
+// makes has the actions with which CloudFormation creates and removes a resource of each type.
 var makes = map[string][]string{
 	"AWS::ApiGatewayV2::Api":         {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::ApiMapping":  {"apigateway:POST", "apigateway:DELETE"},
@@ -42,8 +42,9 @@ var makes = map[string][]string{
 	},
 }
 
-// TestDeployer: the role that deploys can make and remove every resource of the stack, and can read
-// no key and no item. It cannot change itself, and with a boundary it makes no role without it.
+// TestDeployer: the role that deploys can create and remove every resource of the stack, and cannot
+// read a key or an item. It cannot change itself, and with a boundary it cannot create a role
+// without the boundary.
 func TestDeployer(t *testing.T) {
 	d, stack := translated(t, "examples/deployer/deployer.yaml"), translated(t, "template.yaml", "Rollout=Canary10Percent5Minutes")
 	for _, problem := range deployer(d, stack) {
@@ -75,7 +76,8 @@ func TestDeployer(t *testing.T) {
 	}
 }
 
-// boundedGrants are the actions by which a role gets permissions. IAM compares the boundary of the role in each.
+// boundedGrants are the actions that give permissions to a role. For each of them, IAM compares the
+// boundary of the role.
 var boundedGrants = []string{"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
 
 func deployer(d, stack document) (problems []string) {

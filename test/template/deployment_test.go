@@ -81,7 +81,7 @@ func loggedAs(d document) (problems []string) {
 	return problems
 }
 
-// theIssuer is the parameter, or else the address of the API.
+// theIssuer is the parameter, or the address of the API without it.
 var theIssuer = tree{"Fn::If": []any{"HasIssuer", tree{"Ref": "Issuer"}, theAddress}}
 
 var theAddress = tree{"Fn::If": []any{"HasDomain", sub("https://${DomainName}"), tree{"Fn::GetAtt": []any{"Api", "ApiEndpoint"}}}}
@@ -161,8 +161,8 @@ func atOnce(d document) (problems []string) {
 	return problems
 }
 
-// TestRollout: in a gradual deployment, CodeDeploy moves the requests of each function but the keys
-// function, and moves them back at a fault of the new version.
+// TestRollout: in a gradual deployment, CodeDeploy moves the requests of each function except the
+// keys function, and moves them back after a fault of the new version.
 func TestRollout(t *testing.T) {
 	d := translated(t, "template.yaml", "Rollout=Canary10Percent5Minutes")
 	for _, problem := range rollout(d) {
@@ -256,7 +256,7 @@ func rollout(d document) (problems []string) {
 		if hasMetrics := variables(d, id)["EDGEAUTH_METRICS"] != nil; hasMetrics != faults[id] {
 			problems = append(problems, fmt.Sprintf("%s writes metrics: %t, and the alarm hears of them: %t", id, hasMetrics, faults[id]))
 		}
-		// An error of theirs is no crash.
+		// An error of an authorizer is not a crash.
 		if fails := strings.HasSuffix(id, "AuthorizerFunction") || id == "MailerFunction"; fails == crashes[id] {
 			problems = append(problems, fmt.Sprintf("the alarm hears of crashes of %s: %t", id, crashes[id]))
 		}
@@ -264,12 +264,12 @@ func rollout(d document) (problems []string) {
 	return problems
 }
 
-// TestParameterRules: CloudFormation refuses parameters that do not go together.
+// TestParameterRules: CloudFormation refuses contradictory parameters.
 func TestParameterRules(t *testing.T) {
 	d := printed(t, "read", "template.yaml") // the translator inserts the defaults of some parameters
 	for _, row := range []struct {
 		parameters string
-		refusal    string // a part of it; "" for none
+		refusal    string // a part of it; "" for no refusal
 	}{
 		{"", ""},
 		{"DomainName=auth.example.com CertificateArn=arn", ""},

@@ -104,8 +104,8 @@ func TestDeployable(t *testing.T) {
 	}
 }
 
-// deployable returns what would fail in a deployment to a fresh account, or have an unintended
-// effect.
+// deployable returns the parts that would fail in a deployment to a fresh account, or have an
+// unintended effect.
 func deployable(d document) (problems []string) {
 	for _, id := range d.of("AWS::ApiGatewayV2::Api") {
 		if d.properties(id)["FailOnWarnings"] != true {
@@ -220,8 +220,8 @@ func example(d document) (problems []string) {
 	return problems
 }
 
-// checkedExample checks the session authorizer of the examples that have one: it is on the route for
-// money, it is not the other authorizer, and the gateway keeps none of its answers.
+// checkedExample checks the session authorizer of the examples that have one: it is on the route
+// for money, it is not the stateless authorizer, and the gateway does not cache its answers.
 func checkedExample(d document) (problems []string) {
 	money := at[tree](body(d), "paths", "/money", "post")
 	if money == nil {
@@ -265,8 +265,8 @@ func TestCheckedExample(t *testing.T) {
 	}
 }
 
-// TestCookieExamples checks the examples that take the cookie: an identity source would refuse a
-// request with the cookie alone, and a page of another origin needs CORS with credentials.
+// TestCookieExamples checks the examples that accept the cookie: an identity source would refuse a
+// request that has only the cookie, and a page of another origin needs CORS with credentials.
 func TestCookieExamples(t *testing.T) {
 	sourceless := func(a tree, name string) bool {
 		list, isList := a[name].([]any)

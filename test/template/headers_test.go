@@ -85,7 +85,8 @@ func TestIdentityMapping(t *testing.T) {
 	}
 }
 
-// mapping returns by what a backend could get a wrong identity, or none.
+// mapping returns the faults of a mapping by which a backend could get a wrong identity, or no
+// identity.
 func mapping(d document, keys []string) (problems []string) {
 	want := tree{}
 	for _, key := range keys {

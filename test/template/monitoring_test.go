@@ -42,14 +42,15 @@ func texts(t *testing.T, path, typeName string) (names []string) {
 
 const alarmKind, dashboardKind = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"
 
-// rolloutAlarms are for CodeDeploy alone, each with the metric of its expression. TestRollout checks them.
+// rolloutAlarms are only for CodeDeploy, each with the metric of its expression. TestRollout checks
+// them.
 var rolloutAlarms = map[string]string{"RolloutAlarm": "faults", "RolloutCrashAlarm": "Errors"}
 
-// namespaceOf is the value of EDGEAUTH_METRICS: each stack has a namespace of its own.
+// namespaceOf is the value of EDGEAUTH_METRICS: each stack has its own namespace.
 const namespaceOf = "edgeauth/${AWS::StackName}"
 
-// TestMailClasses: the dashboard shows the mails that are held back by each limit, and those that are
-// asked for by each but the budget, which counts only if it is reached.
+// TestMailClasses: the dashboard shows the mails that each limit holds back, and the requested
+// mails of each limit except the budget, which counts only if it is reached.
 func TestMailClasses(t *testing.T) {
 	body := dashboard(translated(t, "template.yaml"), true)
 	classes := texts(t, "../../pkg/auth/flow/begin.go", "Class")
@@ -68,8 +69,8 @@ func TestMailClasses(t *testing.T) {
 	}
 }
 
-// TestMonitoring holds the dashboard and the alarms to the metrics of the code, and each alarm to its
-// row in docs/operations.md.
+// TestMonitoring compares the dashboard and the alarms with the metrics of the code, and each alarm
+// with its row in docs/operations.md.
 func TestMonitoring(t *testing.T) {
 	d, names := translated(t, "template.yaml"), metricNames(t)
 	check := func(d document) []string { return monitoring(d, names) }
@@ -135,7 +136,7 @@ func changeBody(d document, from, to string) {
 	text[0] = strings.ReplaceAll(text[0].(string), from, to)
 }
 
-// dashboard returns the body of the dashboard of a stack that sends mails, or of one that does not.
+// dashboard returns the body of the dashboard of a stack with or without mails.
 func dashboard(d document, mails bool) string {
 	text := at[[]any](d.properties("Dashboard"), "DashboardBody", "Fn::Sub")
 	if len(text) != 2 {
@@ -152,8 +153,8 @@ func dashboard(d document, mails bool) string {
 	return body
 }
 
-// dropped reports whether an alarm watches the one metric of Lambda that no refusal raises: messages
-// that were given up before a mail left.
+// dropped reports whether an alarm watches the only metric of Lambda that a refusal does not raise:
+// messages that were dropped before a mail was sent.
 func dropped(p tree) bool {
 	dimensions := at[[]any](p, "Dimensions")
 	return p["Namespace"] == "AWS/Lambda" && p["MetricName"] == "AsyncEventsDropped" && len(dimensions) == 1 &&
@@ -166,7 +167,7 @@ func monitoring(d document, metrics []string) (problems []string) {
 			continue
 		}
 		p := d.properties(id)
-		// The alarms of mails stand on the dashboard of a stack that sends some.
+		// The alarms of mails are on the dashboard of a stack that sends mails.
 		ofMails := strings.HasPrefix(id, "Mail")
 		body, condition := dashboard(d, ofMails), "HasAlarms"
 		if ofMails {
@@ -213,7 +214,7 @@ func monitoring(d document, metrics []string) (problems []string) {
 	return problems
 }
 
-// graphs returns what is wrong with the body of a dashboard.
+// graphs returns the problems of the body of a dashboard.
 func graphs(body string, metrics []string) (problems []string) {
 	filled := regexp.MustCompile(`\$\{[A-Za-z:.]+\}`).ReplaceAllStringFunc(body, func(name string) string { return strings.Trim(name, "${}") })
 	var content struct {

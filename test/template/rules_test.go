@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// rule returns what is wrong with a document, one sentence for each problem. Each rule must find
-// the mistakes in some documents, so that it does not pass because it looks at nothing.
+// rule returns the problems of a document, one sentence for each. Each rule must find the mistakes
+// in some broken documents, so that a rule that checks nothing cannot pass.
 type rule struct {
 	name   string
 	check  func(document) []string
@@ -308,7 +308,7 @@ func stamped(d document) (problems []string) {
 	return problems
 }
 
-// processor checks that the keys function, which runs in every build, learns the processor of the
+// processor checks that the keys function, which runs in every build, gets the processor of the
 // stack at each build, before another function changes.
 func processor(d document) (problems []string) {
 	if keys := d.properties("Keys"); ref(keys["Architecture"]) != "Architecture" || ref(keys["Build"]) != versionOf(d, keysFunction) || versionOf(d, keysFunction) == "" {
@@ -328,7 +328,8 @@ func processor(d document) (problems []string) {
 }
 
 func accounted(d document) (problems []string) {
-	// The mailer waits for the keys. That there is one follows from MailSender, and its alias never changes.
+	// The mailer waits for the keys. MailSender decides whether it exists, and its alias never
+	// changes.
 	known := map[string]bool{"AWS::NoValue": true, "AWS::StackId": true, "Keys": true, "MailerFunctionAliaslive": true}
 	for _, name := range named(d.properties("Keys")) {
 		known[name] = true

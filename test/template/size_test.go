@@ -21,8 +21,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestDeadLetters: no configuration skips the rule about dead-letter queues for all functions. A
-// function that is called asynchronously needs a queue.
+// TestDeadLetters: the configuration does not skip the rule about dead-letter queues for all
+// functions, because a function that is called asynchronously needs a queue.
 func TestDeadLetters(t *testing.T) {
 	text, err := os.ReadFile("../../.checkov.yaml")
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// stateRules say what survives a stack, and that another stack can go on with it.
+// stateRules say which resources stay when a stack is deleted, and that another stack can take them
+// over.
 var stateRules = []rule{
 	{"what is in the tables survives", tables, map[string]func(document){
 		"it goes with the stack":    func(d document) { delete(d.resources()["UsersTable"].(tree), "DeletionPolicy") },
@@ -84,7 +85,7 @@ func tables(d document) (problems []string) {
 	return problems
 }
 
-// protection checks that the tables are protected against deletion after everything that can fail: a
+// protection checks that the tables are protected against deletion after all other resources: a
 // rollback cannot delete a protected table.
 func protection(d document) (problems []string) {
 	p := d.properties("Protection")
