@@ -34,7 +34,7 @@ func audited(t *testing.T, text string) (lines []string, others string) {
 }
 
 // TestEndsAreRecorded ends sessions in every way that a command can. Each has one audit line, on
-// standard error and in a file alike, and a command that ends none has no line.
+// standard error and in a file alike, and a command that ends no session writes no line.
 func TestEndsAreRecorded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "audit.jsonl")
 	for _, flags := range [][]string{nil, {"--audit-log", file}} {
@@ -43,7 +43,7 @@ func TestEndsAreRecorded(t *testing.T) {
 		for _, row := range []struct {
 			in, args string
 			status   int
-			want     string // the line; empty for none
+			want     string // the line; empty for no line
 		}{
 			{"", "session end a " + ids[0], 0, "INFO authn_token_revoked ended admin a " + ids[0] + " web"},
 			{"", "session end ada@example.com " + ids[0], 0, "WARN authn_token_revoke_fail revoked admin a " + ids[0] + " web"},
@@ -99,7 +99,7 @@ func TestNothingIsOffTheRecord(t *testing.T) {
 }
 
 // TestUnconfirmedEnds: a write that the store did not confirm may have taken effect, so it has a
-// line. An error that changed nothing has none.
+// line. An error that changed nothing has no line.
 func TestUnconfirmedEnds(t *testing.T) {
 	key := session.Key{Subject: "a", ID: session.ID{1}}
 	throttled := fmt.Errorf("updating: %w", session.ErrThrottled)

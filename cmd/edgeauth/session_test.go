@@ -139,8 +139,8 @@ func TestSessionList(t *testing.T) {
 	}
 }
 
-// TestSessionEnd ends one session and leaves the others. A session that it has replaced in a step-up
-// ends with it, and has a line of its own.
+// TestSessionEnd ends one session and leaves the other sessions open. A session that it has
+// replaced in a step-up ends with it, and has a line of its own.
 func TestSessionEnd(t *testing.T) {
 	home, stores := newSessions(t)
 	old := opened(t, stores, "a", time.Minute, asOpened, func(s *session.Session) {

@@ -81,8 +81,8 @@ func (c configuration) explain(err error) error {
 	return err
 }
 
-// has returns an error if the configuration has no such client. Without a configuration every client
-// may exist.
+// has returns an error if the configuration does not have the client. Without a configuration,
+// every client may exist.
 func (c configuration) has(client auth.ClientID) error {
 	if c.from == "" || slices.Contains(c.clients, client) {
 		return nil

@@ -31,7 +31,7 @@ func oldEmailKey(t *testing.T, path, key, old string) {
 	}
 }
 
-// TestUserEmails moves the keys of two users. One of them shares an address with a third user, until
+// TestUserEmails moves the keys of two users. One user shares an address with a third user, until
 // the operator decides.
 func TestUserEmails(t *testing.T) {
 	home := newHome(t)

@@ -84,7 +84,7 @@ func TestOneUser(t *testing.T) {
 	}
 }
 
-// TestUnreadableUser holds that one damaged user is named, and that the others are listed and
+// TestUnreadableUser checks that one damaged user is named, and that the other users are listed and
 // exported.
 func TestUnreadableUser(t *testing.T) {
 	home := newHome(t)

@@ -77,8 +77,8 @@ func TestWrongValues(t *testing.T) {
 	}
 }
 
-// TestWrongValuesRollBack checks that a rollback to wrong values succeeds. Such a stack was
-// deployed before the values were checked.
+// TestWrongValuesRollBack checks that a rollback to wrong values succeeds. This stack was deployed
+// before the values were checked.
 func TestWrongValuesRollBack(t *testing.T) {
 	s := newStack(t)
 	s.whole()

@@ -19,8 +19,8 @@ import (
 )
 
 // Event is one decision. It has no field for a token, a password, an e-mail address or an IP
-// address, so that none can be logged by mistake. Network is at most the beginning of an address.
-// Empty fields are omitted from the line.
+// address, so that no secret or address can be logged by mistake. Network is at most the beginning
+// of an address. Empty fields are omitted from the line.
 type Event struct {
 	Name      Name
 	Outcome   string // the decision, from the closed list of the deciding package

@@ -14,8 +14,8 @@ const (
 	Malformed   Problem = "malformed_header" // not a scheme, one space, and a token without spaces
 )
 
-// Parse returns the token in the value of an Authorization header, or the reason why there is none.
-// problem is "" if there is a token. The token is a slice of value.
+// Parse returns the token in the value of an Authorization header, or the reason why it has no
+// token. problem is "" if there is a token. The token is a slice of value.
 //
 // The scheme may have any case (RFC 9110, section 11.1). RFC 6750, section 2.1, allows several
 // spaces after the scheme; Parse accepts only one, which is what clients send. It trims nothing.

@@ -56,7 +56,7 @@ func (e *Environment) SecretsManagerOf(rings ...auth.Secret) SecretsManager {
 }
 
 // Emulator returns the base URL of an emulator of AWS that this process runs in, or "". A deployed
-// function has none.
+// function has no emulator.
 func (e *Environment) Emulator() string {
 	text, ok := e.optional(EmulatorEndpoint)
 	if !ok {

@@ -40,7 +40,7 @@ func (e *Environment) Profile() auth.Profile {
 	return p
 }
 
-// RestoredUntil returns the end of the declared restore window, or the zero time if there is none.
+// RestoredUntil returns the end of the declared restore window, or the zero time without a window.
 // It cannot be set together with SessionsNotBefore, which does the opposite.
 func (e *Environment) RestoredUntil() time.Time {
 	t := e.time(RestoredUntil)

@@ -149,7 +149,7 @@ func TestSize(t *testing.T) {
 	if f, n := deployment.Size(values); n != len(stamp) {
 		t.Errorf("%s, %d bytes, want %d", f, n, len(stamp))
 	}
-	// A quotation mark takes two bytes. All of the functions' variables count, and no others.
+	// A quotation mark takes two bytes. Exactly the functions' variables count.
 	values[config.Config], values[config.JWKS], values["OTHER"] = `{"a":1}`, "jwks", strings.Repeat("x", 99)
 	want := `{"EDGEAUTH_CONFIG":"{\"a\":1}","EDGEAUTH_JWKS":"jwks","EDGEAUTH_STAMP":"` + deployment.Stamp + `"}`
 	if f, n := deployment.Size(values); f != "authorizer" || n != len(want) {

@@ -8,8 +8,8 @@ var (
 	ErrMalformed = errors.New("malformed ring")
 	// ErrExposed says that other users than the owner can read a ring. A retry does not help.
 	ErrExposed = errors.New("exposed ring")
-	// ErrRefused says that a Move would make verifiers refuse valid tokens. Each such error is a
-	// *Refusal.
+	// ErrRefused says that a Move would make verifiers refuse valid tokens. Each error that wraps
+	// ErrRefused is a *Refusal.
 	ErrRefused = errors.New("refused")
 	// ErrForeign says that a ring belongs to a different stack than the stack that requests a Move.
 	ErrForeign = errors.New("it belongs to another stack")

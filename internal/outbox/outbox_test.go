@@ -23,7 +23,7 @@ func TestFolder(t *testing.T) {
 	if got, err := folder.Newest(5); err != nil || len(got) != 0 {
 		t.Errorf("a missing folder: %v, %v", got, err)
 	}
-	// What the person keeps there stays, whatever its name.
+	// Other files of the user stay, regardless of their names.
 	theirs := []string{"0.eml", "20200101T000000.000000000Z-note.eml", "letter.eml"}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ const Header = "X-Request-Id"
 // maxBytes bounds an id: answers and audit lines repeat it.
 const maxBytes = 128
 
-// Of returns the id of a request, or "" if it has none.
+// Of returns the id of a request, or "" without an id.
 func Of(r *http.Request) string { return r.Header.Get(Header) }
 
 // Ensure returns a request that has one well-formed id: r itself, or a copy of r with a new id.

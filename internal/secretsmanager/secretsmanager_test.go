@@ -185,7 +185,7 @@ func TestLostReplyOfAWrite(t *testing.T) {
 }
 
 // Of several writers that read the same state, one writes the next state, even if no writer sees
-// the writes of the others.
+// the writes of the other writers.
 func TestReadsThatAreTooOld(t *testing.T) {
 	source, service, arn, _ := open(t)
 	first := refreshRing(t)

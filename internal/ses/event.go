@@ -9,8 +9,8 @@ import (
 // Feedback is a report of SES about a mail that it has sent.
 type Feedback struct {
 	Complaint bool // otherwise a bounce
-	// Permanent means that the address takes no mails, or that its owner wants none. Otherwise a
-	// mailbox is full or a server was away.
+	// Permanent means that the address accepts no mails, or that its owner does not want any.
+	// Otherwise a mailbox is full or a server was unavailable.
 	Permanent bool
 	// Recipients are the addresses to which the mail was sent. The report also names recipients,
 	// but they come from the other mail server: the owner of a mailbox could report another

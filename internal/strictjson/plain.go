@@ -33,7 +33,7 @@ func IsPlain(text []byte) bool {
 
 // quotationMark returns the offset of the next quotation mark in a plain text, or the length of the
 // text. It checks eight bytes at a time: subtracting 1 from a byte that is 0 borrows into its top
-// bit, and no byte before the first such byte is affected.
+// bit, and no byte before the first zero byte is affected.
 func quotationMark(text string, at int) int {
 	for ; len(text)-at >= 8; at += 8 {
 		t := text[at : at+8]

@@ -89,7 +89,7 @@ func (s *scanner) escape() (rune, error) {
 	return pair, nil
 }
 
-// unit reads one \uXXXX. It returns false and reads nothing if there is none.
+// unit reads one \uXXXX. If the text has no \uXXXX here, it returns false and reads nothing.
 func (s *scanner) unit() (rune, bool) {
 	const length = len(`\uXXXX`)
 	if len(s.text)-s.at < length || s.text[s.at:s.at+2] != `\u` {

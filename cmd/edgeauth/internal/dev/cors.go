@@ -10,8 +10,8 @@ import (
 )
 
 // CORS are the origins whose pages may read the answers of the server, as the parameter Origins of
-// template.yaml. The zero CORS has none: the server then answers no preflight and sets no header of
-// CORS.
+// template.yaml. The zero CORS has no origins: the server then answers no preflight and sets no
+// CORS header.
 //
 // The origins whose pages may send cookies are in a separate list, the member "origins" of
 // EDGEAUTH_CONFIG.

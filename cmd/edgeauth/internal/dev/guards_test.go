@@ -11,7 +11,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/route"
 )
 
-// TestChecked: on a checked route, a token ends with its session. On the others it lives on.
+// TestChecked: on a checked route, a token stops working when its session ends. On other routes, it
+// keeps working.
 func TestChecked(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer backend.Close()

@@ -69,8 +69,8 @@ func (h Home) Exists() error {
 	return nil
 }
 
-// CreateKeys creates the three rings, in which version 1 signs. If the directory has one of them
-// already, it changes nothing and returns an error.
+// CreateKeys creates the three rings, in which version 1 signs. If the directory already has a
+// ring, it changes nothing and returns an error.
 func (h Home) CreateKeys(ctx context.Context, alg token.Algorithm, now time.Time) error {
 	for _, name := range []string{signingFile, refreshFile, loginFile} {
 		if _, err := os.Lstat(h.path(name)); !errors.Is(err, fs.ErrNotExist) {

@@ -86,7 +86,7 @@ func TestEnsureKeysMakesThemOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another algorithm affects only new keys, and this start creates none.
+	// Another algorithm affects only new keys, and this start creates no key.
 	if version, err := home.EnsureKeys(t.Context(), token.RS256, time.Now()); version != 2 || err != nil {
 		t.Errorf("version %d, %v", version, err)
 	}

@@ -212,7 +212,8 @@ func TestRunningServerKeepsTheLastGoodRing(t *testing.T) {
 	}
 }
 
-// Of several rotations at the same time, each succeeds or fails with ErrMoved, and none is lost.
+// Of several rotations at the same time, each succeeds or fails with ErrMoved, and no rotation is
+// lost.
 func TestRotationsAtOnce(t *testing.T) {
 	home := Home(t.TempDir())
 	if _, err := home.EnsureKeys(t.Context(), token.ES256, time.Now()); err != nil {
@@ -333,7 +334,7 @@ func TestMoveAfterACrash(t *testing.T) {
 	}
 }
 
-// TestLostRing: the replacement of a lost ring starts at the version of the others.
+// TestLostRing: the replacement of a lost ring starts at the version of the other rings.
 func TestLostRing(t *testing.T) {
 	for _, lost := range []string{"signing-ring.json", "refresh-keys.json", "login-ring.json"} {
 		home := Home(t.TempDir())

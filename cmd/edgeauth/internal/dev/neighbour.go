@@ -35,7 +35,7 @@ func (h Home) claim(ctx context.Context, address string) (release func(), err er
 	}, nil
 }
 
-// address returns the recorded address, or "" if there is none.
+// address returns the recorded address, or "" if no address is recorded.
 func (h Home) address() string {
 	var address string
 	text, err := os.ReadFile(h.path(addressFile))

@@ -27,7 +27,7 @@ func (h Home) Rotate(ctx context.Context, alg token.Algorithm, now time.Time) (k
 }
 
 // Withdraws returns the version whose signing key the next rotation withdraws, and when that key
-// stopped signing. It returns 0 if there is no such key.
+// stopped signing. It returns 0 if the next rotation withdraws no key.
 func (h Home) Withdraws(ctx context.Context) (keyrings.Version, time.Time, error) {
 	signing, err := keyrings.Load(ctx, h.SigningRing(), keyrings.SigningRing)
 	if err != nil {
@@ -55,7 +55,7 @@ func (h Home) Drop(ctx context.Context, d Drops, now time.Time) (keyrings.Versio
 }
 
 // move changes all rings. The signing ring is last, because the new versions of the other rings
-// stay unused until it changes. move creates a login ring if an old data directory has none.
+// stay unused until it changes. move creates a login ring if an old data directory lacks it.
 // m.Version is computed from the dropped keys and rotate.
 func (h Home) move(ctx context.Context, m keyrings.Move, rotate bool, now time.Time) (keyrings.Version, error) {
 	signing, err := keyrings.Load(ctx, h.SigningRing(), keyrings.SigningRing)

@@ -10,7 +10,7 @@ import (
 )
 
 // TestRequestTargets sends requests whose target has no path. The authorizer and the routes with the
-// session authorizer judge a path, so the upstream must not see another one.
+// session authorizer judge a path, so the upstream must not see another path.
 func TestRequestTargets(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "upstream "+r.RequestURI)

@@ -154,7 +154,8 @@ func (s *csvScanner) next() (at int, values []string, bad, err error) {
 // window returns the buffered text if a record ends in it. Otherwise it returns the longest text
 // that a record may have.
 func (s *csvScanner) window() ([]byte, error) {
-	// Peeking beyond the buffered text moves the buffer's content. Most records need no such peek.
+	// Peeking beyond the buffered text moves the buffer's content. Most records fit into the
+	// buffer.
 	if text, _ := s.b.Peek(s.b.Buffered()); recordEnd(text) > 0 && bytes.HasSuffix(text[:recordEnd(text)], []byte{'\n'}) {
 		return text[:min(len(text), maxRecord)], nil
 	}
@@ -166,8 +167,8 @@ func (s *csvScanner) window() ([]byte, error) {
 }
 
 // recordEnd returns the end of the first record, which is after the first line feed outside of
-// quotes, or -1 if there is none. A quote inside of quotes is doubled, so counting the quotes is
-// enough.
+// quotes, or -1 if no record ends in the text. A quote inside of quotes is doubled, so counting the
+// quotes is enough.
 func recordEnd(text []byte) int {
 	quoted := false
 	for i, c := range text[:min(len(text), maxRecord)] {

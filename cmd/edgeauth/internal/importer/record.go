@@ -75,7 +75,7 @@ func wrongField(name string, field any) error {
 }
 
 // errNoEmail refuses a record without an e-mail address, unless the record says that the user has
-// none.
+// no address.
 var errNoEmail = fmt.Errorf("%w: it is missing", user.ErrEmail)
 
 // user returns the user of a record. A record without an e-mail address is refused if it has no

@@ -23,7 +23,7 @@ type Function struct {
 	LogicalID, Name string
 	Missing         bool
 	State           string            // as in AWS Lambda: Active, or the reason why not
-	Environment     map[string]string // without secrets, since the template puts none there
+	Environment     map[string]string // without secrets: the template puts no secret there
 }
 
 // Alarm is an alarm of the stack.
