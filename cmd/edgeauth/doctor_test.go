@@ -2,11 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/edgeauth/edgeauth/cmd/edgeauth/internal/stack"
+	"github.com/edgeauth/edgeauth/internal/keyrings"
 )
 
 // TestDoctorOfADataDirectory: test/deploy tries the doctor of a stack.
@@ -80,5 +86,29 @@ func TestDoctorOfADataDirectory(t *testing.T) {
 	}
 	if r := edgeauth(t, "", "doctor", "--store", "elsewhere"); r.status != exitUsage {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestDoctorWithoutAnAnswer: if this machine does not reach the API, the cure names the network and the
+// record, and no log of a function, which was not called.
+func TestDoctorWithoutAnAnswer(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	x := &examination{now: time.Now, http: closed.Client()}
+	examine := func() (cures []string) {
+		x.findings = nil
+		x.published(t.Context(), stack.Stack{JWKS: closed.URL + jwksPath}, keyrings.Ring{})
+		_, cure, _ := x.trip(t.Context(), closed.URL, "ada@example.com", "a long passphrase")
+		return append(cures, x.findings[0].Cure, cure)
+	}
+	for _, cure := range examine() {
+		if !strings.Contains(cure, "Logs") {
+			t.Errorf("the API answers 404: %q", cure)
+		}
+	}
+	closed.Close()
+	for _, cure := range examine() {
+		if !strings.Contains(cure, "the DNS record") || strings.Contains(cure, "Logs") {
+			t.Errorf("no answer: %q", cure)
+		}
 	}
 }

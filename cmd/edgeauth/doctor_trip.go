@@ -29,7 +29,7 @@ func (x *examination) published(ctx context.Context, s stack.Stack, signing keyr
 	sent := x.now()
 	a, err := x.send(ctx, http.MethodGet, s.JWKS, nil, "")
 	if err != nil || a.status != http.StatusOK {
-		x.add("public-keys", wrong, "GET "+s.JWKS+": "+a.told(err), "read the log of the discovery function (docs/operations.md, Logs)")
+		x.add("public-keys", wrong, "GET "+s.JWKS+": "+a.told(err), a.cure("read the log of the discovery function (docs/operations.md, Logs)"))
 		return
 	}
 	if kid := signing.Keys[s.KeyVersion].ID(); len(signing.Keys) > 0 {
@@ -69,6 +69,15 @@ func (a answered) told(err error) string {
 		return fmt.Sprintf("%d %s", a.status, printable(a.said.Error))
 	}
 	return fmt.Sprint(a.status)
+}
+
+// cure returns the cure of a wrong answer. If there was no answer, no log has a line about the request:
+// the fault is between this machine and the API.
+func (a answered) cure(ofAnswer string) string {
+	if a.status == 0 {
+		return "make the address reachable from this machine: its network, HTTPS_PROXY, and with DomainName the DNS record (docs/operations.md, With a domain of your own)"
+	}
+	return ofAnswer
 }
 
 func (x *examination) send(ctx context.Context, method, url string, body any, access string) (a answered, err error) {
@@ -154,31 +163,31 @@ func (x *examination) trip(ctx context.Context, api, email, password string) (pr
 	case err != nil && a.status == http.StatusBadRequest:
 		return err.Error() + ": the client default may not deliver in the body", "--no-user", warned
 	case err != nil:
-		return err.Error(), logs, wrong
+		return err.Error(), a.cure(logs), wrong
 	}
 	if a.said.Access == "" || a.said.Refresh == "" {
 		return "log in: the answer has no tokens", logs, wrong
 	}
-	if _, err := step("list the sessions", http.MethodGet, "/auth/sessions", nil, a.said.Access, http.StatusOK); err != nil {
-		return err.Error(), logs, wrong
+	if a, err := step("list the sessions", http.MethodGet, "/auth/sessions", nil, a.said.Access, http.StatusOK); err != nil {
+		return err.Error(), a.cure(logs), wrong
 	}
 	first := a.said.Refresh
 	if a, err = step("refresh", http.MethodPost, "/auth/refresh", map[string]any{"refresh_token": first}, "", http.StatusOK); err != nil {
-		return err.Error(), logs, wrong
+		return err.Error(), a.cure(logs), wrong
 	}
 	last := a.said.Refresh
 	if last == "" {
 		return "refresh: the answer has no refresh token", logs, wrong
 	}
-	if _, err := step("log out", http.MethodPost, "/auth/logout", map[string]any{"refresh_token": last}, "", http.StatusOK); err != nil {
-		return err.Error(), logs, wrong
+	if a, err := step("log out", http.MethodPost, "/auth/logout", map[string]any{"refresh_token": last}, "", http.StatusOK); err != nil {
+		return err.Error(), a.cure(logs), wrong
 	}
 	a, err = step("refresh after the logout", http.MethodPost, "/auth/refresh", map[string]any{"refresh_token": last}, "", http.StatusBadRequest)
 	if err == nil && !a.said.Terminal {
 		err = errors.New("refresh after the logout: the refusal is not final")
 	}
 	if err != nil {
-		return err.Error(), logs, wrong
+		return err.Error(), a.cure(logs), wrong
 	}
 	return "", "", fine
 }
