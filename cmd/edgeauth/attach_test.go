@@ -43,7 +43,7 @@ func TestAttach(t *testing.T) {
 			if !strings.Contains(unindented(t, "../../examples/"+row.example+".yaml"), want) {
 				t.Errorf("examples/%s.yaml has another block than\n%s", row.example, want)
 			}
-			if kind != "rest-request" && !strings.Contains(page, want) { // the page says how it differs from rest-token
+			if kind != "rest-request" && !strings.Contains(page, want) { // the page describes only its differences from rest-token
 				t.Errorf("docs/attach.md has another block than\n%s", want)
 			}
 		})

@@ -82,7 +82,7 @@ func TestEndsAreRecorded(t *testing.T) {
 	}
 }
 
-// TestNothingIsOffTheRecord: a command whose audit log cannot be opened ends nothing.
+// TestNothingIsOffTheRecord: a command whose audit log cannot be opened ends no session.
 func TestNothingIsOffTheRecord(t *testing.T) {
 	home, stores := newSessions(t)
 	ids := opened(t, stores, "a", 0, asOpened)

@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/document"
 )
 
-// accepted returns what the command line says against arguments, as it reads them before it does
-// anything. A part may leave out arguments and values.
+// accepted returns the error of the command line for arguments, without running the command. A part
+// may leave out arguments and values.
 func accepted(args []string, part bool) error {
 	var g grammar
 	printsHelp := false
@@ -34,8 +34,9 @@ func accepted(args []string, part bool) error {
 	return err
 }
 
-// TestPages: the command line takes every edgeauth command of every page, those that it prints
-// itself, those that "make run" starts, and the one for docker compose in docs/local.md.
+// TestPages: the command line accepts every edgeauth command of every page, the commands that it
+// prints itself, the commands that "make run" starts, and the command for docker compose in
+// docs/local.md.
 func TestPages(t *testing.T) {
 	served := 0
 	for _, u := range append(document.Uses(t, "edgeauth", "make"), document.Printed(t, "edgeauth")...) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestKeysInit: the command makes the three rings and nothing else that edgeauth dev makes, and
-// never replaces a ring.
+// TestKeysInit: of the files that edgeauth dev makes, the command makes only the three rings, and
+// it never replaces a ring.
 func TestKeysInit(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "home")
 	lines(t, done(t, "", "keys", "init", "--data", home, "--algorithm", "EdDSA"), `created the keys in .*/home; version 1 signs`)

@@ -35,8 +35,8 @@ func edgeauth(t *testing.T, in string, args ...string) result {
 	return result{status, out.String(), err.String()}
 }
 
-// done runs a command that must succeed and print no error, and returns its output. Audit lines are
-// no errors.
+// done runs a command that must succeed and print no error, and returns its output. Audit lines do
+// not count as errors.
 func done(t *testing.T, in string, args ...string) string {
 	t.Helper()
 	r := edgeauth(t, in, args...)
@@ -117,7 +117,7 @@ func TestKeysMove(t *testing.T) {
 	lines(t, done(t, "", "keys", "rotate", "--algorithm", "EdDSA", "--data", home), "version 2 signs; a running server reloads within a second")
 	second := edgeauth(t, "", "keys", "rotate", "--json", "--data", home)
 	lines(t, second.out, `{`, ` +"signing": 3`, `}`)
-	// Version 1 has signed tokens that are not over yet.
+	// Version 1 has signed tokens that have not expired yet.
 	if second.status != exitDone || !strings.HasPrefix(second.err, "edgeauth: warning: version 1 signed until ") {
 		t.Errorf("the second rotation says %q", second.err)
 	}

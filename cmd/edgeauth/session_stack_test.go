@@ -88,8 +88,8 @@ func (p *permissions) taken(table string) (actions []string) {
 	return actions
 }
 
-// sessionsOfAStack returns a stack with tables in a real engine, behind what records and fails
-// requests, and its stores.
+// sessionsOfAStack returns a stack with tables in a real engine, and its stores. The permissions
+// record and fail requests to the engine.
 func sessionsOfAStack(t *testing.T) (*deployedStack, *permissions, backend.Stores) {
 	t.Helper()
 	e := engine.Dynoxide(t)
@@ -116,8 +116,8 @@ func sessionsOfAStack(t *testing.T) (*deployedStack, *permissions, backend.Store
 	return d, p, stores
 }
 
-// TestPermissions runs each command of the table in docs/operations.md on a stack, and holds the
-// table to the requests that reach DynamoDB.
+// TestPermissions runs each command of the table in docs/operations.md on a stack, and compares the
+// table with the requests that reach DynamoDB.
 func TestPermissions(t *testing.T) {
 	d, p, stores := sessionsOfAStack(t)
 	tables := document.Read(t, "operations.md").Tables("command")
@@ -183,7 +183,7 @@ func TestEndAllWhileThrottled(t *testing.T) {
 	if r.status != exitDone || others != "" || r.out != "all sessions ended of 3 users\n" {
 		t.Errorf("exit %d, %s%s", r.status, r.out, others)
 	}
-	// A try that DynamoDB did not confirm has a line, too.
+	// An attempt that DynamoDB did not confirm also has a line.
 	ends := slices.DeleteFunc(slices.Clone(got), func(line string) bool {
 		return strings.HasPrefix(line, "WARN authn_token_revoke_fail throttled admin ")
 	})
@@ -198,7 +198,7 @@ func TestEndAllWhileThrottled(t *testing.T) {
 	}
 }
 
-// TestListOfAStack: a list goes by the parameter SessionsNotBefore of the stack.
+// TestListOfAStack: a list uses the parameter SessionsNotBefore of the stack.
 func TestListOfAStack(t *testing.T) {
 	d, _, stores := sessionsOfAStack(t)
 	done(t, `{"subject":"a","email":"ada@example.com"}`, "user", "import", "-", "--store", "dynamodb")

@@ -61,7 +61,7 @@ func newSessions(t *testing.T) (home string, stores backend.Stores) {
 	return home, stores
 }
 
-// states returns what a list in JSON says of each session.
+// states returns the state of each session in a list in JSON.
 func states(t *testing.T, text string) (all []string) {
 	t.Helper()
 	var views []sessionView
@@ -113,7 +113,7 @@ func TestSessionList(t *testing.T) {
 		}
 	}
 
-	// A list of all users goes by the last use, and names the user who cannot be read.
+	// A list of all users selects by the last use, and names the user who cannot be read.
 	r := edgeauth(t, "", "session", "list", "--active-since", "150m", "--json", "--data", home)
 	got := states(t, r.out)
 	if len(got) != 5 || got[4] != bob || slices.Contains(got, oldOpen) {
@@ -124,7 +124,7 @@ func TestSessionList(t *testing.T) {
 		t.Errorf("exit %d, want %d", r.status, exitFailed)
 	}
 
-	// A new password, and an instant before which no session counts, end them all.
+	// A new password ends all sessions, and so does SessionsNotBefore.
 	done(t, "battery staple", "user", "passwd", "b", "--data", home)
 	t.Setenv(config.SessionsNotBefore, time.Now().Add(-2*time.Hour).UTC().Format(time.RFC3339))
 	if got, want := states(t, list("a", "--json")), []string{open}; !slices.Equal(got, want) {
@@ -193,8 +193,8 @@ func TestSessionEndAll(t *testing.T) {
 		}
 		return u.TokenVersion
 	}
-	// A restored table of users may have forgotten raises of a version. Ada's is 2 in it, and the
-	// table of sessions has sessions of a later version.
+	// A restored table of users may have an older version. Ada's is 2 in it, and the table of
+	// sessions has sessions of a later version.
 	u, err := stores.Users.Get(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)

@@ -27,8 +27,8 @@ import (
 	"github.com/edgeauth/edgeauth/test/secretsmanager"
 )
 
-// deployedStack is a stack in an account of its own. CloudFormation and Secrets Manager are
-// stand-ins; the tables are in a real engine if the test starts one.
+// deployedStack is a stack in a separate account. CloudFormation and Secrets Manager are stand-ins;
+// the tables are in a real engine if the test starts one.
 type deployedStack struct {
 	t          *testing.T
 	status     string
@@ -325,7 +325,7 @@ func TestKeyStates(t *testing.T) {
 	}
 }
 
-// TestStackOnItsWay: a command also prints that a deployment is in progress.
+// TestStackOnItsWay: during a deployment, a command also prints that the deployment is in progress.
 func TestStackOnItsWay(t *testing.T) {
 	d := deploy(t)
 	d.history(step{1, time.Now()})

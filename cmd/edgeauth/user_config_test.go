@@ -8,8 +8,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// TestUserConfig: "user add", "user passwd" and "user code" hold to the configuration at hand, and name
-// the setting that refuses.
+// TestUserConfig: "user add", "user passwd" and "user code" apply the configuration, and name the
+// setting that refuses.
 func TestUserConfig(t *testing.T) {
 	home := newHome(t)
 	const rules = `{"passwords":{"min_characters":15},"clients":{"spa":{}}}`

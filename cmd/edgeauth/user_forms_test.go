@@ -38,7 +38,7 @@ func recordIn(t *testing.T, home string) (user.Store, user.Forms) {
 	return stores.Users, f
 }
 
-// over ends the time in which the last command may be creating users.
+// over lets the time pass in which the last command may be creating users.
 func over(t *testing.T, home string) {
 	t.Helper()
 	store, f := recordIn(t, home)
@@ -48,7 +48,7 @@ func over(t *testing.T, home string) {
 	}
 }
 
-// TestImportWaits holds when an import waits for the running login functions, and what it says.
+// TestImportWaits checks when an import waits for the running login functions, and its messages.
 func TestImportWaits(t *testing.T) {
 	home := newHome(t)
 	file := filepath.Join(t.TempDir(), "users.csv")

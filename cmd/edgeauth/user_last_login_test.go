@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/session"
 )
 
-// TestLastLogin: the newest of a user's sessions tells the last login, also if the session has ended.
+// TestLastLogin: a user's newest session shows the last login, even if the session has ended.
 func TestLastLogin(t *testing.T) {
 	home, stores := newSessions(t)
 	newest := time.Now().Add(-20 * time.Minute).UTC().Truncate(time.Millisecond)

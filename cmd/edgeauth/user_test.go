@@ -174,8 +174,7 @@ func TestImportAndExport(t *testing.T) {
 	}
 }
 
-// TestPrintable: what the terminal shows is what is stored, and no character of it acts on the
-// terminal.
+// TestPrintable: the terminal shows the stored text, and no character of it controls the terminal.
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"jané@example.com":               "jané@example.com",

@@ -18,7 +18,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
 
-// TestUserUnlock: after the command an owner whom failed logins keep waiting gets in at once.
+// TestUserUnlock: after the command, an owner who had to wait because of failed logins can log in
+// at once.
 func TestUserUnlock(t *testing.T) {
 	home := newHome(t)
 	ring, err := keyrings.Load(t.Context(), keyrings.File(filepath.Join(home, "login-ring.json")), keyrings.LoginRing)

@@ -13,8 +13,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
-// TestUserUnsuppress: after the command mails are sent to the address again, however it is spelled, and
-// another address stays suppressed.
+// TestUserUnsuppress: after the command, mails are sent to the address again, in every spelling,
+// and another address stays suppressed.
 func TestUserUnsuppress(t *testing.T) {
 	home := newHome(t)
 	source := keyrings.File(filepath.Join(home, "login-ring.json"))

@@ -75,8 +75,8 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// TestWalkStops: a walk that cannot go on says where the next one continues, and the two together
-// leave no user out.
+// TestWalkStops: a walk that cannot continue says where the next walk continues, and the two
+// together visit every user.
 func TestWalkStops(t *testing.T) {
 	w, seen := newWalk(t)
 	do, down := w.do, errors.New("the store is wrong")
@@ -121,7 +121,7 @@ func TestWalkGivesUp(t *testing.T) {
 	}
 }
 
-// TestWalkTries: what another try cannot change is not tried again.
+// TestWalkTries: an error that a retry cannot fix is not retried.
 func TestWalkTries(t *testing.T) {
 	denied := fmt.Errorf("%w: %w", auth.ErrUnavailable, apiError("AccessDeniedException"))
 	for _, row := range []struct {

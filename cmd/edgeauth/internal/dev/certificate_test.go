@@ -23,8 +23,8 @@ func certificateOf(t *testing.T, home Home, now time.Time, hosts ...string) *x50
 	return c.Leaf
 }
 
-// TestCertificate: a certificate stays until it lacks a host or comes to its end, so that a person
-// trusts it once. It is no authority, and only its owner can read its key.
+// TestCertificate: a certificate stays until it lacks a host or is about to expire, so that a user
+// trusts it only once. It is not an authority, and only its owner can read its key.
 func TestCertificate(t *testing.T) {
 	home, now := Home(t.TempDir()), time.Now()
 	first := certificateOf(t, home, now)
@@ -68,8 +68,8 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-// TestServeTLS serves with the certificate of the directory, and a client that trusts it alone
-// reaches the server, by HTTP/2 too.
+// TestServeTLS serves with the certificate of the directory. A client that trusts only this
+// certificate reaches the server, also by HTTP/2.
 func TestServeTLS(t *testing.T) {
 	home := Home(t.TempDir())
 	c, err := TLS{On: true}.certificate(home, Hosts{"edgeauth"}, time.Now())

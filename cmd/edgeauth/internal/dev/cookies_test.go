@@ -19,8 +19,8 @@ func newTLSServer(t *testing.T, h http.Handler) string {
 	return s.URL
 }
 
-// TestCookieNames: over plain http the browser has edgeauth's cookies under names that it keeps, and
-// what is behind the gateway gets the names of a deployment. Over TLS nothing is renamed.
+// TestCookieNames: over plain http, the browser has edgeauth's cookies under names that it accepts,
+// and the programs behind the gateway get the names of a deployment. Over TLS nothing is renamed.
 func TestCookieNames(t *testing.T) {
 	const set = "__Host-Http-refresh=v; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Strict"
 	for _, row := range []struct {
@@ -58,8 +58,8 @@ func TestCookieNames(t *testing.T) {
 	}
 }
 
-// TestCookiesOfTheUpstream: the upstream gets the cookies as from a deployed gateway, and sets them
-// as there. A function and an upstream may set the same cookie.
+// TestCookiesOfTheUpstream: the upstream gets and sets the cookies as behind a deployed gateway. A
+// function and an upstream may set the same cookie.
 func TestCookiesOfTheUpstream(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Set-Cookie", "__Host-Http-refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict")
@@ -90,7 +90,7 @@ func TestCookiesOfTheUpstream(t *testing.T) {
 }
 
 // TestAccessCookie: with a cookie among the token sources the authorizer has no identity source, so
-// a request with the cookie alone reaches it. The cross-site rule holds.
+// a request that has only the cookie reaches it. The cross-site rule applies.
 func TestAccessCookie(t *testing.T) {
 	l, password, _, err := serveConfigured(t, `{"token_sources":["header:Authorization","cookie:__Host-Http-access"],"origins":["`+pageOrigin+`"]}`)
 	if err != nil {
@@ -149,8 +149,8 @@ func TestIdentitySource(t *testing.T) {
 	}
 }
 
-// TestCookieSession: a session whose tokens are in cookies alone works in a client
-// that keeps cookies as a browser does, over plain http and over TLS.
+// TestCookieSession: a session whose tokens are only in cookies works in a client that stores
+// cookies like a browser, over plain http and over TLS.
 func TestCookieSession(t *testing.T) {
 	l, password, _, err := serveConfigured(t, `{"token_sources":["header:Authorization","cookie:__Host-Http-access"]}`)
 	if err != nil {

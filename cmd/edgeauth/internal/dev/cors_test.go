@@ -21,7 +21,7 @@ func templateText(t *testing.T) string {
 	return string(text)
 }
 
-// TestCORSOfTemplate holds the CORS of the local server to that of a deployment.
+// TestCORSOfTemplate compares the CORS of the local server with the CORS of a deployment.
 func TestCORSOfTemplate(t *testing.T) {
 	found := regexp.MustCompile(`(?s)CorsConfiguration: !If\n.*?- !Ref AWS::NoValue`).FindString(templateText(t))
 	want := map[string]string{
@@ -44,7 +44,8 @@ func TestCORSOfTemplate(t *testing.T) {
 	}
 }
 
-// TestNewCORS: the accepted origins are those of the parameter Origins, without default ports.
+// TestNewCORS: the parameter Origins and the local server accept the same origins, without default
+// ports.
 func TestNewCORS(t *testing.T) {
 	m := regexp.MustCompile(`(?s)\n  Origins:\n.*?AllowedPattern: (\S+)\n`).FindStringSubmatch(templateText(t))
 	if m == nil {
@@ -101,8 +102,8 @@ func ask(h http.Handler, method, path, origin string, header http.Header) *httpt
 	return w
 }
 
-// serveCORS serves pageOrigin, with and without an upstream that does CORS of its own. calls counts
-// the requests that reach it.
+// serveCORS serves pageOrigin, with and without an upstream that has its own CORS. calls counts the
+// requests that reach it.
 func serveCORS(t *testing.T, origins ...string) (alone, before http.Handler, calls *int) {
 	t.Helper()
 	calls = new(int)
@@ -181,8 +182,8 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// TestCORSOnEveryAnswer: a page of a listed origin can read every answer, also those of the gateway
-// itself. The headers of the upstream are ignored.
+// TestCORSOnEveryAnswer: a page of a listed origin can read every answer, including the gateway's
+// own answers. The headers of the upstream are ignored.
 func TestCORSOnEveryAnswer(t *testing.T) {
 	alone, before, _ := serveCORS(t, pageOrigin)
 	bad := http.Header{"Authorization": {"Bearer x"}}
@@ -213,7 +214,8 @@ func TestCORSOnEveryAnswer(t *testing.T) {
 	}
 }
 
-// TestNoCORS: without an origin the gateway does no CORS, and passes on that of the upstream.
+// TestNoCORS: without an origin, the gateway has no CORS, and forwards the CORS headers of the
+// upstream.
 func TestNoCORS(t *testing.T) {
 	alone, before, _ := serveCORS(t)
 	asks := http.Header{"Access-Control-Request-Method": {"POST"}}

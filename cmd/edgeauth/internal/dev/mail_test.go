@@ -72,8 +72,8 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// TestInboxBehindATunnel holds that a tunnel that puts the name of this machine into the request shows the
-// inbox to no other machine.
+// TestInboxBehindATunnel checks that no other machine can read the inbox through a tunnel, even if
+// the tunnel sets Host to the name of this machine.
 func TestInboxBehindATunnel(t *testing.T) {
 	for header, want := range map[string]int{
 		"X-Forwarded-For: 192.0.2.1":               http.StatusForbidden,

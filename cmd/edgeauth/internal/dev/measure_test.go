@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMeasure: a request that asks is told the bytes of its tokens, by the names that the browser
-// has. Other requests are not, and no answer repeats a token.
+// TestMeasure: if a request has the measure header, the answer has the bytes of its tokens, with
+// the names that the browser has. Other answers do not, and no answer repeats a token.
 func TestMeasure(t *testing.T) {
 	l, _, _, err := serveOptions(t, Options{})
 	if err != nil {

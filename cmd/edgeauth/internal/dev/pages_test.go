@@ -18,8 +18,7 @@ var someFiles = fstest.MapFS{
 	"demo/index.html": {Data: []byte("<title>demo</title>")},
 }
 
-// TestPages: the files are served to everybody, with their types and a strict policy, and nothing
-// else is.
+// TestPages: exactly the files are served without a token, with their types and a strict policy.
 func TestPages(t *testing.T) {
 	l, _, _, err := serveOptions(t, Options{Pages: []fs.FS{someFiles}})
 	if err != nil {

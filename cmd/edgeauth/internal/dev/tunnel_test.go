@@ -11,8 +11,8 @@ import (
 )
 
 // TestOnlyWebSocketsTunnel sends requests to change the protocol to an upstream that accepts each
-// of them. Behind a changed protocol no request meets the authorizer: a client would send its own
-// X-Edgeauth-Sub.
+// of them. After a change of the protocol, the authorizer checks no further request: a client could
+// send its own X-Edgeauth-Sub.
 func TestOnlyWebSocketsTunnel(t *testing.T) {
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protocol := r.Header.Get("Upgrade")

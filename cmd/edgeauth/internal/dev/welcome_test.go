@@ -8,7 +8,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth"
 )
 
-// TestWelcome: the text says what is on, and nothing about what is not.
+// TestWelcome: the text lists only the options that differ from their defaults.
 func TestWelcome(t *testing.T) {
 	show := func(o Options, s site) string {
 		t.Helper()

@@ -15,7 +15,7 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// bcryptOf returns a bcrypt hash of a cost, with a salt of its own for each n.
+// bcryptOf returns a bcrypt hash of a cost, with a different salt for each n.
 func bcryptOf(cost, n int) auth.Secret {
 	return auth.NewSecret(fmt.Sprintf("$2b$%02d$%s", cost, strings.Repeat("CD"[n%2:n%2+1], 21)+"."+strings.Repeat("e", 30)+"."))
 }
@@ -128,7 +128,7 @@ func TestFormsOfARepeatedImport(t *testing.T) {
 	}
 }
 
-// A running import gives a sign of life a minute, and records forms again that were removed.
+// A running import renews its record once a minute, and records removed forms again.
 func TestFormsStayWhileAnImportRuns(t *testing.T) {
 	l := newLive(t)
 	f := l.open(t)
@@ -150,7 +150,7 @@ func TestFormsStayWhileAnImportRuns(t *testing.T) {
 	if after := l.record(t); after.Revision != first.Revision+30 || len(l.waits) != 1 {
 		t.Errorf("%d writes, waits %v", after.Revision-first.Revision, l.waits)
 	}
-	// A removal that read the record before a sign of life fails.
+	// A removal that read the record before a renewal fails.
 	stale := l.record(t)
 	l.now = l.now.Add(time.Minute)
 	admit()
@@ -158,7 +158,7 @@ func TestFormsStayWhileAnImportRuns(t *testing.T) {
 	if err := l.Store.UpdateForms(t.Context(), stale); !errors.Is(err, user.ErrConflict) {
 		t.Errorf("a removal that began before: %v", err)
 	}
-	// The machine was suspended, and the forms were removed meanwhile.
+	// The machine was suspended, and in the meantime the forms were removed.
 	l.now = l.now.Add(24 * time.Hour)
 	removed := l.record(t)
 	removed.Recorded = nil
@@ -171,8 +171,8 @@ func TestFormsStayWhileAnImportRuns(t *testing.T) {
 	}
 }
 
-// TestImportRecordsFormsFirst holds that no user exists while the import waits, and that an import
-// which may not go on creates none.
+// TestImportRecordsFormsFirst checks that no user exists while the import waits, and that an import
+// that must stop creates no user.
 func TestImportRecordsFormsFirst(t *testing.T) {
 	l := newLive(t)
 	l.Importable = password.Importable

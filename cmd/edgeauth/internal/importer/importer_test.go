@@ -345,7 +345,7 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// A dry run counts the weak hashes of the users to create, and foretells a time for them.
+// A dry run counts the weak hashes of the users to create, and estimates the time to hash them.
 func TestWeak(t *testing.T) {
 	d := newDirectory(t)
 	d.Importable, d.Wrap = password.Importable, password.Hasher{}.Wrap

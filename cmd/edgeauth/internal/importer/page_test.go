@@ -11,7 +11,8 @@ import (
 
 const page = "local.md"
 
-// TestPageFields holds the table of fields of docs/local.md to the fields that an import accepts.
+// TestPageFields compares the table of fields of docs/local.md with the fields that an import
+// accepts.
 func TestPageFields(t *testing.T) {
 	var fields []string
 	for _, table := range document.Read(t, page).Tables("field") {
