@@ -202,7 +202,7 @@ func TestAdoption(t *testing.T) {
 	if r := s.create(); r.Status != "SUCCESS" || s.signs(3) != signing.Keys[3].Signing.ID() || len(r.kids(t)) != 3 {
 		t.Errorf("%+v", r)
 	}
-	// One ring is lost. The other ring tells the number to continue at.
+	// One ring is lost. The other ring has the version at which the new ring continues.
 	s.properties = maps.Clone(s.deployed)
 	s.properties[signingRingARN] = s.service.Add("signing-again")
 	r := s.create()

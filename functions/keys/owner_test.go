@@ -182,7 +182,7 @@ func TestRingsWithoutAStack(t *testing.T) {
 	}
 }
 
-// Only an update drops keys, because an update tells what was deployed before.
+// Only an update drops keys, because an update contains the previous properties.
 func TestDropIsAnUpdate(t *testing.T) {
 	s := newStack(t)
 	s.properties[dropKeys] = "all"

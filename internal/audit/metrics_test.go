@@ -48,7 +48,7 @@ func written(t *testing.T, ctx context.Context, e audit.Event) []string {
 	return got
 }
 
-// TestMetrics: what each line adds to which metric.
+// TestMetrics checks what each line adds to which metric.
 func TestMetrics(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "edgeauth-RefreshFunction-x")
 	t.Setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
@@ -141,7 +141,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestFaultsOutsideLambda: the metrics of a fault have no version then.
+// TestFaultsOutsideLambda: outside of Lambda, the metrics of a fault have no version.
 func TestFaultsOutsideLambda(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "")
 	if got := written(t, t.Context(), audit.Event{Name: audit.AuthzFail, Outcome: "fault", Fault: errors.New("x")}); !slices.Equal(got, []string{"faults=1"}) {
@@ -149,8 +149,9 @@ func TestFaultsOutsideLambda(t *testing.T) {
 	}
 }
 
-// TestDurations: the first line of a request has its duration, and those of the calls of the store.
-// They are metrics of successful logins and refreshes, and of what a session authorizer allows.
+// TestDurations: the first line of a request has its duration, and the durations of the calls of
+// the store. They are metrics of successful logins and refreshes, and of requests that a session
+// authorizer allows.
 func TestDurations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, want := range map[audit.Name]string{

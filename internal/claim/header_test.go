@@ -21,7 +21,7 @@ func TestIsHeader(t *testing.T) {
 			t.Errorf("%q as bytes: %v", name, got)
 		}
 	}
-	// A header that the gateway writes is one that a client may not send.
+	// A client must not send a header that the gateway writes.
 	for _, name := range append(claim.Registered(), "cognito:groups", "email_verified", "x") {
 		header := claim.Header(name)
 		if !claim.IsHeader(header) || strings.ContainsAny(header, "_:") {

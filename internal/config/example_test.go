@@ -6,7 +6,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/config"
 )
 
-// One error reports everything that is wrong.
+// One error reports all problems.
 func ExampleNew() {
 	given := map[string]string{"EDGEAUTH_KEY_VERSION": "0"}
 	e := config.New(func(name string) (string, bool) { text, ok := given[name]; return text, ok })

@@ -123,7 +123,7 @@ func TestCheckReportsAll(t *testing.T) {
 	}
 }
 
-// TestCheckBothRestores: a deployment keeps the sessions of a backup or ends them, and not both.
+// TestCheckBothRestores: a deployment must not both keep and end the sessions of a backup.
 func TestCheckBothRestores(t *testing.T) {
 	problems := deployment.Check(good(t, config.RestoredUntil, "2026-01-02T15:04:05Z", config.SessionsNotBefore, "2026-01-02T15:04:05Z"))
 	want := `EDGEAUTH_RESTORED_UNTIL "2026-01-02T15:04:05Z" and EDGEAUTH_SESSIONS_NOT_BEFORE are both set: it should hold`
@@ -162,8 +162,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestCheckOpaque: a client of opaque sessions is refused where the session authorizer reads the list of
-// revocations, which does not have them. A client that may use every delivery stays.
+// TestCheckOpaque: a client of opaque sessions is refused if the session authorizer reads the list
+// of revocations, which cannot check them. A client that may use every delivery is accepted.
 func TestCheckOpaque(t *testing.T) {
 	const document = "{\"clients\": {\"app\": {},\n \"office\": {\"delivery\": [\"cookies\", \"session\"]}}}"
 	for check, want := range map[string]string{

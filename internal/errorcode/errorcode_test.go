@@ -13,7 +13,7 @@ import (
 	"github.com/edgeauth/edgeauth/internal/errorcode"
 )
 
-// parse returns the files of a folder that are no tests.
+// parse returns the files of a folder except tests.
 func parse(t *testing.T, folder string) []*ast.File {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -37,7 +37,7 @@ func parse(t *testing.T, folder string) []*ast.File {
 	return files
 }
 
-// TestAll holds that the list has every constant of the package.
+// TestAll checks that the list has every constant of the package.
 func TestAll(t *testing.T) {
 	var declared []errorcode.Code
 	for _, file := range parse(t, ".") {
@@ -58,8 +58,8 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// TestEndpointsUseTheList holds that no package makes a code of its own: an untyped text would
-// compile, and no document would know it. The code of a denial is the deployment's own.
+// TestEndpointsUseTheList checks that no package invents a code: an untyped text would compile, and
+// would be in no document. The code of a denial is the deployment's own.
 func TestEndpointsUseTheList(t *testing.T) {
 	isText := func(e ast.Expr) bool {
 		literal, ok := e.(*ast.BasicLit)

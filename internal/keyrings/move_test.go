@@ -300,8 +300,8 @@ func TestMoveOfALoginRing(t *testing.T) {
 	}
 }
 
-// TestRollbackAfterADrop checks that after a drop and a rollback a key signs that other verifiers
-// know, and that the dropped key is gone.
+// TestRollbackAfterADrop checks that after a drop and a rollback the signing key is a key that
+// other verifiers know, and that the dropped key is gone.
 func TestRollbackAfterADrop(t *testing.T) {
 	s := &story{t: t, now: instant, ring: keyrings.Ring{Kind: keyrings.SigningRing}}
 	s.tell([]step{{version: 1, keys: "1 2"}, {after: year, version: 2, keys: "1 2 3"}, {after: year, version: 2, keys: "1 2 3"}})

@@ -295,7 +295,7 @@ func TestRingsAreNeverPrinted(t *testing.T) {
 	}
 }
 
-// A change that changes nothing ends Update without a save.
+// If a change has no effect, Update does not save.
 func TestUpdateWithoutAChange(t *testing.T) {
 	source := keyrings.File(filepath.Join(t.TempDir(), "ring.json"))
 	r := refreshRing(t)

@@ -47,8 +47,7 @@ const (
 	sessionsAllow = "DELETE, GET, HEAD"
 )
 
-// text is an answer as text: status, the headers that this package sets beside the ones of every
-// answer, and the body.
+// text is an answer as text: status, the headers that this package adds, and the body.
 func text(w *httptest.ResponseRecorder) string {
 	s := fmt.Sprint(w.Code)
 	for _, name := range []string{"Allow", "WWW-Authenticate", "Location"} {
@@ -120,7 +119,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestGuard holds that a request which passed the authorizer reaches the handler of its pattern.
+// TestGuard checks that a request that passed the authorizer reaches the handler of its pattern.
 func TestGuard(t *testing.T) {
 	h, err := build(rows, "sessions", handlers("sessions"))
 	if err != nil {
@@ -198,7 +197,7 @@ func TestNewRefused(t *testing.T) {
 	}
 }
 
-// TestTable holds what all rows must have in common.
+// TestTable checks the rules that all rows must follow.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, row := range route.Table() {

@@ -46,7 +46,7 @@ func TestSealAndRead(t *testing.T) {
 	}
 }
 
-// TestReadRefuses holds that a token has one spelling and one kind.
+// TestReadRefuses checks that a token has exactly one encoding and one kind.
 func TestReadRefuses(t *testing.T) {
 	good, err := kind.Seal(body("abc"), key)
 	if err != nil {
@@ -80,8 +80,8 @@ func TestReadRefuses(t *testing.T) {
 	if _, ok, _ := token.Verify(key); ok {
 		t.Error("a token of another purpose is authentic")
 	}
-	// Each other text of the same length is refused, unless it is the same text; a mended checksum
-	// leaves the MAC to tell.
+	// Each different text of the same length is refused. If the checksum is corrected, the MAC
+	// refuses it.
 	raw, err := base64.RawURLEncoding.DecodeString(text[4:])
 	if err != nil {
 		t.Fatal(err)

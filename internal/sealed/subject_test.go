@@ -44,7 +44,7 @@ func TestReadSubjectRefuses(t *testing.T) {
 	}
 }
 
-// A subject that is read is written again as it stood.
+// A subject that was read is written again in the same bytes.
 func FuzzReadSubject(f *testing.F) {
 	for _, seed := range []string{"\x03ada", "\x00abcdefghijklmnop", "\x241b671a64-40d5-491e-99b0-da01ff1f3341"} {
 		f.Add([]byte(seed))

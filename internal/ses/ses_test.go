@@ -22,13 +22,13 @@ var sample = mail.Mail{
 	Subject: "Your code, reference BCDF", Text: "01234567\n", HTML: "<p>01234567</p>",
 }
 
-// answer is what the stand-in for SES says to one request.
+// answer is the answer of the stand-in for SES to one request.
 type answer struct {
 	status     int // 0 loses the reply
 	code, text string
 }
 
-// TestSend runs the real client against answers as SES gives them.
+// TestSend runs the real client against answers in the form of SES's answers.
 func TestSend(t *testing.T) {
 	var mu sync.Mutex // of answers and bodies
 	var answers []answer
@@ -154,7 +154,7 @@ func TestParseEvent(t *testing.T) {
 		complaint, permanent bool
 	}{
 		"a permanent bounce": {bounce("Permanent"), false, true},
-		// The receiver of a mail sends a report of its own making to the return path of that mail.
+		// The receiver of a mail sends a forged report to the return path of the mail.
 		"a bounce that names a stranger": {strings.Replace(bounce("Permanent"), `"emailAddress":"ada@b.example"`, `"emailAddress":"victim@c.example"`, 1), false, true},
 		"a complaint that names one":     {strings.Replace(complaint(`"abuse"`), `"emailAddress":"ada@b.example"`, `"emailAddress":"victim@c.example"`, 1), true, true},
 		"a transient bounce":             {bounce("Transient"), false, false},

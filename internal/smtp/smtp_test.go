@@ -95,7 +95,7 @@ func (x *session) Auth(string) (sasl.Server, error) {
 }
 
 // serve starts a server for one host name. With implicit, connections begin with TLS; without a
-// certificate there is none.
+// certificate, they use no TLS.
 func serve(t *testing.T, host string, certificate, implicit bool, change func(*server)) *server {
 	t.Helper()
 	s := &server{}
@@ -274,7 +274,7 @@ func TestInternational(t *testing.T) {
 	}
 }
 
-// No field begins a header or a command.
+// No field can start a new header or command.
 func TestInjection(t *testing.T) {
 	s := serve(t, remote, true, false, nil)
 	const bad = "x\r\nBcc: mal@example.com"

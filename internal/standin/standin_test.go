@@ -32,7 +32,7 @@ func newRequest(method, target, contentType, body string) *http.Request {
 	return r
 }
 
-// asJSON decodes an event as a function that knows no type of ours sees it.
+// asJSON decodes an event without edgeauth's types, like a function in another language.
 func asJSON(t *testing.T, event any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(event)
@@ -160,8 +160,8 @@ func TestAuthorizerEventOf(t *testing.T) {
 	}
 }
 
-// TestRoundTrip holds that a handler sees the same request, and a client the same answer, with the
-// events between them.
+// TestRoundTrip checks that the events between a client and a handler do not change the request or
+// the answer.
 func TestRoundTrip(t *testing.T) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Seen", strings.Join([]string{r.Method, r.URL.String(), r.Header.Get("Cookie"), r.Host}, " "))

@@ -12,7 +12,8 @@ import (
 	"github.com/edgeauth/edgeauth/internal/strictjson"
 )
 
-// read reads each member by the method that its name says. Other members are read with Raw.
+// read reads each member with the method that the member's name selects. It reads other members
+// with Raw.
 func read(text string) (string, error) {
 	var b strings.Builder
 	r := strictjson.Read(text)
