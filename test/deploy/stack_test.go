@@ -45,16 +45,6 @@ func (s *stack) mustDeploy(parameters ...string) {
 	}
 }
 
-// remove deletes the stack with "sam delete". What the template retains stays.
-func (s *stack) remove() {
-	s.t.Helper()
-	err := s.sam(s.t.Context(), "delete", "--stack-name", s.name, "--region", region, "--no-prompts")
-	if err := errors.Join(err, s.describe()); err != nil {
-		s.t.Fatal(err)
-	}
-	s.is("DELETE_COMPLETE")
-}
-
 // is checks the status of the stack.
 func (s *stack) is(status string) {
 	s.t.Helper()

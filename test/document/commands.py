@@ -17,10 +17,8 @@ import sys
 
 import botocore.session
 import botocore.validate
-import click
 import jmespath
 from botocore import xform_name
-from samcli.yamlhelper import yaml_parse
 
 UNKNOWN = "<unknown>"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -75,7 +73,16 @@ def split(words):
     return arguments, dict(options)
 
 
+class Call:
+    """A call of an operation, or a waiter, that a command of aws makes."""
+
+    def __init__(self, service, operation, waiter, parameters, options):
+        self.service, self.operation, self.waiter = service, operation, waiter
+        self.parameters, self.options = parameters, options
+
+
 def aws(words, folder, part):
+    """Returns the Call of a command, or None if the AWS CLI has added the command to the models."""
     if words == ["configure"]:
         return None
     if len(words) < 2 or words[0].startswith("-"):
@@ -87,23 +94,25 @@ def aws(words, folder, part):
         raise Fault(f"aws has no service {service}")
     model = session.get_service_model(service)
     names = {xform_name(name, "-"): name for name in model.operation_names}
-    is_wait = operation == "wait"
-    if is_wait:
+    waiter = None
+    if operation == "wait":
         waiters = session.get_waiter_model(service)
         known = {xform_name(name, "-"): name for name in waiters.waiter_names}
         if not rest or rest[0] not in known:
             raise Fault(f"aws {service} wait has no {' '.join(rest[:1])}")
-        operation, rest = xform_name(waiters.get_waiter(known[rest[0]]).operation, "-"), rest[1:]
+        waiter, rest = known[rest[0]], rest[1:]
+        operation = xform_name(waiters.get_waiter(waiter).operation, "-")
     if operation not in names:
         raise Fault(f"aws {service} has no operation {operation}")
     arguments, options = split(rest)
     if arguments:
         raise Fault(f"{' '.join(arguments)} belongs to no option")
-    return judged(model.operation_model(names[operation]), options, part)
+    parameters = judged(model.operation_model(names[operation]), options, part)
+    return Call(service, names[operation], waiter, parameters, options)
 
 
 def judged(model, options, part):
-    """Holds options to an operation. A part may leave out what the operation needs."""
+    """Holds options to an operation, and returns its parameters. A part may leave out what the operation needs."""
     shape = model.input_shape
     members = {xform_name(name, "-"): name for name in shape.members} if shape else {}
     parameters = {}
@@ -129,6 +138,7 @@ def judged(model, options, part):
         raise Fault(f"--output {output} (want {', '.join(OUTPUTS)})")
     if "query" in options:
         query(options["query"][0], model.output_shape)
+    return parameters
 
 
 def value(shape, values, name):
@@ -258,6 +268,8 @@ templates = {}
 
 
 def parsed(path):
+    from samcli.yamlhelper import yaml_parse  # late, since aws.py does not need it
+
     if path not in templates:
         templates[path] = yaml_parse(path.read_text())
     return templates[path]
@@ -290,6 +302,8 @@ def overrides(words, template):
 
 
 def sam(words, folder, part):
+    import click
+
     at = {"build": "build", "deploy": "deploy", "delete": "delete"}
     at = at.get(words[0], f"local.{words[1]}" if words[0] == "local" and words[1] in ("invoke", "start-api") else None)
     if at is None:
@@ -320,11 +334,16 @@ def sam(words, folder, part):
         overrides([word for group in given for word in ([group] if isinstance(group, str) else group)], template)
 
 
-problems = []
-for command in json.load(sys.stdin):
-    words = command["words"]
-    try:
-        {"aws": aws, "sam": sam}[words[0]](words[1:], ROOT / command["folder"], command["part"])
-    except (Fault, ValueError) as e:
-        problems.append(f"{command['at']}: {' '.join(words)}: {e}")
-json.dump(problems, sys.stdout)
+def main():
+    problems = []
+    for command in json.load(sys.stdin):
+        words = command["words"]
+        try:
+            {"aws": aws, "sam": sam}[words[0]](words[1:], ROOT / command["folder"], command["part"])
+        except (Fault, ValueError) as e:
+            problems.append(f"{command['at']}: {' '.join(words)}: {e}")
+    json.dump(problems, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,8 @@ var (
 	tools   = strings.Fields("base64 cat cd cut date echo grep head openssl printf python3 sed sha256sum shift sleep tail tr wc")
 	held    = strings.Fields("aws curl edgeauth go make npm sam")
 	foreign = []string{"firebase"}
+
+	curlFlags = strings.Fields("-sS -H -X -b -c -d -o -w --fail --fail-with-body")
 )
 
 // testSources returns the source of a test and of all that it uses: functions, variables and types
@@ -178,6 +180,11 @@ func problems(b document.CommandBlock, functions []string, sources func(folder, 
 		if name := c.Program(); !slices.Contains(slices.Concat(tools, held, foreign, functions), name) {
 			bad("no check knows the program %s of %q", name, c)
 		}
+		for _, word := range c[1:] {
+			if c[0] == "curl" && strings.HasPrefix(word, "-") && !slices.Contains(curlFlags, word) {
+				bad("no check knows the flag %s of curl", word)
+			}
+		}
 	}
 	need, isNeed := strings.CutPrefix(b.Mark, "need ")
 	run := runForm.FindStringSubmatch(b.Mark)
@@ -200,8 +207,8 @@ func problems(b document.CommandBlock, functions []string, sources func(folder, 
 			all += text
 		}
 		if run[1] == "pasted" {
-			if !strings.Contains(all, `document.Pasted(t, "`+b.Page+`")`) {
-				bad("%s does not take the blocks of this page by document.Pasted", run[2])
+			if !strings.Contains(all, `.Pasted(t, "`+b.Page+`")`) {
+				bad("%s does not take the blocks of this page by Pasted of package document", run[2])
 			}
 			return list
 		}
@@ -278,6 +285,7 @@ func TestCommandsAreRun(t *testing.T) {
 		{"none", "  x | edgeauth doctor", "is no command"},
 		{"listed", "make run ARGS=x", "a list has no command"},
 		{"need an account", "awx s3 ls", "no check knows the program awx"},
+		{"need an account", "curl --failed https://example.com", "the flag --failed of curl"},
 		{"need an account", "# nothing", "has no command"},
 		{"run by TestNo in test/deploy", "edgeauth doctor", "there is no test TestNo"},
 		{"run by TestWalk in test/deploy", "edgeauth user ad ada@example.com", "edgeauth user ad"},

@@ -32,7 +32,8 @@ func expanded(t *testing.T, list []document.Use) (all []document.Use) {
 			continue
 		}
 		c := exec.Command("make", append([]string{"--dry-run", "--no-print-directory"}, u.Words[1:]...)...)
-		c.Dir = document.Root(t)
+		// Without the flags of the make that runs this test.
+		c.Dir, c.Env = document.Root(t), append(os.Environ(), "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=")
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %q: %v\n%s", u.At, u.Words, err, out)
