@@ -14,9 +14,10 @@ import (
 )
 
 // The commands in what a program says: after a colon or at the beginning up to the end of the part
-// of the sentence, or in quotation marks.
+// of the sentence, or in quotation marks. "make" is a word of sentences too, so it counts only in
+// them.
 var (
-	saidForm   = regexp.MustCompile(`(?m)(?:^|: |\n *|\()((?:aws|sam|make) [a-z][a-z0-9-]* [^;"\n]*?|edgeauth [a-z]+ [a-z-]+ <[^;"\n]*?)(?:, |[;"\n]|$)`)
+	saidForm   = regexp.MustCompile(`(?m)(?:^|: |\n *|\()((?:aws|sam) [a-z][a-z0-9-]* [^;"\n]*?|edgeauth [a-z]+ [a-z-]+ <[^;"\n]*?)(?:, |[;"\n]|$)`)
 	quotedForm = regexp.MustCompile(`["(]((?:aws|sam|make|edgeauth) [a-z][^"$)]*)[")]`)
 	open       = regexp.MustCompile(`%(?:\[\d+\])?[a-z]|\b(?:NAME|VALUE|ARN)\b`)
 )
