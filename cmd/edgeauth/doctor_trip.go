@@ -75,7 +75,7 @@ func (a answered) told(err error) string {
 // the fault is between this machine and the API.
 func (a answered) cure(ofAnswer string) string {
 	if a.status == 0 {
-		return "make the address reachable from this machine: its network, HTTPS_PROXY, and with DomainName the DNS record (docs/operations.md, With a domain of your own)"
+		return "check the path from this machine to the address: its network, HTTPS_PROXY, and with DomainName the DNS record (docs/operations.md, With a domain of your own)"
 	}
 	return ofAnswer
 }
