@@ -2,7 +2,7 @@
 # python.sh FOLDER REQUIREMENTS makes FOLDER a virtual environment of Python with the packages that
 # REQUIREMENTS pins. If it is there already, the script does nothing and needs no network. The hashes
 # in REQUIREMENTS verify the downloads, and no package is built here. uv installs in a tenth of the
-# time of pip; pip installs uv alone, into .cache/pins.
+# time of pip; pip installs only uv, into .cache/pins.
 set -eu
 folder=$1 requirements=$2
 cd "$(dirname "$0")/.."
@@ -30,7 +30,7 @@ if ! cmp -s $pins .cache/pins/fetched.txt; then
 fi
 cmp -s "$requirements" "$folder/fetched.txt" && exit
 environment "$folder" --without-pip
-# --no-deps: the file lists all packages. The check notices one that is missing.
+# --no-deps: the file lists all packages. The check notices a missing package.
 uv() { .cache/pins/bin/uv pip "$@" --quiet --python "$folder/bin/python"; }
 uv install --no-deps --require-hashes --only-binary :all: --requirement "$requirements"
 uv check >"$folder/check.txt" 2>&1 || { cat "$folder/check.txt" >&2; exit 1; }

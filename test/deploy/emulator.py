@@ -57,9 +57,9 @@ secret["delete"] = lambda physical_id, props: secret_delete(name_of(physical_id)
 
 # --- AWS::DynamoDB::Table ---
 #
-# AWS: a table with DeletionProtectionEnabled cannot be deleted, by CloudFormation neither. MiniStack
-# refuses only the operation DeleteTable. CloudFormation switches expiry and point-in-time recovery on;
-# MiniStack leaves both off.
+# AWS: a table with DeletionProtectionEnabled cannot be deleted, not even by CloudFormation.
+# MiniStack refuses only the operation DeleteTable. CloudFormation switches expiry and point-in-time
+# recovery on; MiniStack leaves both off.
 
 tables = provisioners._dynamodb._tables
 table = RESOURCES["AWS::DynamoDB::Table"]
@@ -129,7 +129,7 @@ for module in (engine, changesets, handlers):
 
 # --- AWS::ApiGatewayV2::Api with a Body ---
 #
-# AWS: the OpenAPI document in Body makes the routes, integrations and authorizers of the API.
+# AWS: the OpenAPI document in Body defines the routes, integrations and authorizers of the API.
 # AWS::Serverless::HttpApi is translated to such a document.
 
 gateway = provisioners._apigw_v2
@@ -220,8 +220,8 @@ api["create"] = create_api
 # $context.authorizer.KEY is a value of the context that a Lambda authorizer returned. MiniStack
 # appends the path to the URI, and calls the value $context.authorizer.lambda.KEY.
 #
-# It is not documented what AWS does to a header of the client if the value to overwrite it with is
-# missing. MiniStack leaves the header in place, which is the worst that can happen.
+# AWS does not document what happens to a header of the client if the value that should overwrite it
+# is missing. MiniStack leaves the header in place, which is the worst case.
 
 http_proxy, mapping_atom = gateway._invoke_http_proxy, gateway._resolve_mapping_atom
 
@@ -244,8 +244,8 @@ gateway._resolve_mapping_atom = context_value
 # --- AWS::Lambda::Version ---
 #
 # AWS, as users report it: PublishVersion returns the latest version again if neither the code nor
-# the configuration differs from it, and CloudFormation then fails the deployment. MiniStack compares
-# a revision that every update changes, an update that changed nothing included.
+# the configuration differs from it, and CloudFormation then fails the deployment. MiniStack
+# compares a revision, which every update changes, even an update without effect.
 
 version = RESOURCES["AWS::Lambda::Version"]
 version_create, version_update = version["create"], version["update"]
@@ -278,8 +278,8 @@ provisioners._lambda_version_create = create_version  # version_update calls it 
 
 # --- Policies of Amazon SES ---
 #
-# AWS: SendEmail needs permission for the identity of the sender and for the configuration set, and the
-# condition key ses:FromAddress is the sender's address. MiniStack knows neither.
+# AWS: SendEmail needs permission for the identity of the sender and for the configuration set, and
+# the condition key ses:FromAddress is the sender's address. MiniStack supports neither.
 
 enforce_ses = app._enforce_ses_v2
 
@@ -309,8 +309,8 @@ app._enforce_ses_v2 = enforce_ses_with_sender
 
 # --- Addresses ---
 #
-# The gateway's JWT authorizer asks the issuer for its keys. The issuer is a name under localhost,
-# which is this machine (RFC 6761, section 6.3); not every resolver knows that.
+# The gateway's JWT authorizer fetches the keys of the issuer. The issuer is a name under localhost,
+# which is this machine (RFC 6761, section 6.3); not every resolver supports these names.
 
 getaddrinfo = socket.getaddrinfo
 
@@ -322,7 +322,7 @@ def resolve(host, *args, **kwargs):
 
 socket.getaddrinfo = resolve
 
-# MiniStack also listens at port 443 if it can. It must use no port but its own.
+# MiniStack also listens at port 443 if it can. It must use only its own port.
 port_is_bindable = app._port_is_bindable
 app._port_is_bindable = lambda host, port: port != 443 and port_is_bindable(host, port)
 

@@ -1,5 +1,6 @@
-// sizes.mjs prints the sizes of browser clients, as docs/browser.md has them: login, refresh and logout, bundled and minified
-// by esbuild and compressed with gzip -9. "make sizes" fetches the clients, whose versions node/package-lock.json pins.
+// sizes.mjs prints the sizes of browser clients for docs/browser.md: login, refresh and logout,
+// bundled and minified by esbuild and compressed with gzip -9. "make sizes" fetches the clients,
+// whose versions node/package-lock.json pins.
 //
 //   node test/sizes/sizes.mjs           prints the table
 //   node test/sizes/sizes.mjs --check   also fails if docs/browser.md has other numbers
@@ -11,7 +12,7 @@ import {gzipSync} from "node:zlib";
 
 const root = fileURLToPath(new URL("../../", import.meta.url)), folder = join(root, ".cache/sizes/node");
 
-// The programs do what a page does: they import what it calls, and esbuild leaves the rest out.
+// The programs import the functions that a page calls, and esbuild leaves the rest out.
 const clients = {
   edgeauth: `import {createAuth} from "${join(root, "web/edgeauth.js")}"; window.auth = createAuth();`,
   "better-auth": `import {createAuthClient} from "better-auth/client"; window.auth = createAuthClient();`,

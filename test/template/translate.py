@@ -23,7 +23,7 @@ class NoManagedPolicies:
 
 
 def cloudformation(template, parameters):
-    # The translator takes code from S3 only; what stands in its place here is never looked at.
+    # The translator accepts only code in S3; the placeholder here is never read.
     for resource in [template.get("Globals", {}).get("Function", {})] + [
         r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"
     ]:

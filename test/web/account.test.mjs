@@ -1,4 +1,4 @@
-// Accounts by codes of a mail, in Chromium: examples/pages, programs that read mails, and pages of strangers.
+// Accounts with codes by mail, in Chromium: examples/pages, mail scanners, and pages of strangers.
 import assert from "node:assert/strict";
 import {readFileSync, readdirSync} from "node:fs";
 import http from "node:http";
@@ -62,7 +62,8 @@ const isIn = (page) => page.waitForSelector("#account:not([hidden])");
 const cookies = async (where = context) => (await where.cookies(server.url)).map(({name, value}) => name + "=" + value).sort();
 const accounts = () => server.run(["user", "export"]).split("\n").filter((line) => line.includes("person")).sort();
 
-// begin asks for a code on one of the pages, by the keyboard. It returns the page for the code, and the reference.
+// begin requests a code on one of the pages, with the keyboard. It returns the page for the code,
+// and the reference.
 const begin = async (path, email, where = context) => {
   const page = await open(path, where);
   await page.waitForFunction(() => document.activeElement.id == "email");
@@ -74,7 +75,7 @@ const begin = async (path, email, where = context) => {
   return {page, reference: await page.textContent("#reference")};
 };
 
-// enter types the code and a password where the page wants one.
+// enter types the code, and a password if the page has a field for it.
 const enter = async (page, code, secret) => {
   await page.waitForFunction(() => document.activeElement.id == "digits");
   await page.keyboard.type(code);
@@ -109,7 +110,7 @@ test("sign up, sign out, forgotten password, login by a code, with a keyboard", 
   await enter(reset.page, code.replace(/./g, (digit) => 9 - digit), password + " 2");
   await holds(reset.page, "#problem", /Tries left: 2/);
   await reset.page.fill("#digits", code);
-  await reset.page.fill("#new", password); // the one before
+  await reset.page.fill("#new", password); // the previous password
   await reset.page.press("#new", "Enter");
   await holds(reset.page, "#problem", /Choose another password/);
   await reset.page.fill("#new", password + " 2");
@@ -180,7 +181,8 @@ test("a mail scanner changes nothing, and the code still works where it began", 
     }
   }
   assert.deepEqual(sent.filter((path) => !path.endsWith("/refresh")), []);
-  // and one that reads the script and sends the code itself, more often than a flow has tries
+  // and a scanner that reads the script and sends the code itself, more often than a flow has
+  // tries
   const page = await open("code.html", scanner);
   for (const {code, subject} of mails.slice(0, 2)) {
     for (let i = 0; i < 4; i++) {

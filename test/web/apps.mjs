@@ -1,4 +1,5 @@
-// The examples of servers that render pages, each in a copy of its folder with what test/fetch.sh has fetched for it.
+// The examples of servers that render pages, each in a copy of its folder with the packages that
+// test/fetch.sh has fetched.
 import {spawn} from "node:child_process";
 import {once} from "node:events";
 import {cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync} from "node:fs";
@@ -30,7 +31,8 @@ const build = async (folder, command, ...args) => {
 const posts = {signIn: "/sign-in", signOut: "/sign-out", order: "/orders"};
 
 // command returns the program that serves the example in a folder at a port, and its arguments.
-// script is how the framework's own script in the page asks for a page. warning is what the framework logs about a request that it refuses.
+// script has the headers with which the framework's own script requests a page. warning is the
+// framework's log line for a request that it refuses.
 export const apps = [
   {name: "Express", folder: "express", needs: "node_modules/express", posts, command: () => ["node", ["server.js"]]},
   {
@@ -58,7 +60,7 @@ export const apps = [
 
 export const skip = ({name, folder, needs}) => !existsSync(join(cacheOf(folder), needs)) && `${name} is missing: test/fetch.sh web`;
 
-// start builds an example and starts it. log has what it wrote to standard error.
+// start builds an example and starts it. log has its standard error.
 export const start = async (app, {port, origin, api}) => {
   const folder = mkdtempSync(join(tmpdir(), `edgeauth-${app.folder}-`));
   cpSync(join(root, "examples", app.folder), folder, {recursive: true});
@@ -84,7 +86,8 @@ export const start = async (app, {port, origin, api}) => {
   };
 };
 
-// pinned returns the version that the example of an app names for each of its packages, and the one that is fetched.
+// pinned returns, for each package of an app, the version that the example names and the fetched
+// version.
 export const pinned = ({folder}) => {
   const {dependencies, devDependencies} = JSON.parse(readFileSync(join(root, "examples", folder, "package.json")));
   return Object.entries({...dependencies, ...devDependencies}).map(([name, version]) => {

@@ -226,14 +226,15 @@ for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, 
       await (await context.newCDPSession(three)).send("Emulation.setCPUThrottlingRate", {rate: 20});
       await signOut(one);
       const {sid} = await signIn(one, email);
-      slow.done(); // the answer of the session before lands at a tab that hears nothing
+      slow.done(); // the answer of the previous session arrives in a tab that gets no messages
       await sleep(500);
       await developer.send("Page.setWebLifecycleState", {state: "active"});
       await asked;
       await until(async () => (await session(three))?.sid == sid, "the new session");
       for (const page of [one, two]) {
         const found = await session(page);
-        // A browser stores the cookie of the late answer. The session of this cookie has ended, and no tab takes it for the new one.
+        // A browser stores the cookie of the late answer. The session of this cookie has ended, and
+        // no tab mistakes it for the new session.
         assert.ok(found?.sid == sid || !isBody && !found, found?.sid);
       }
     });
@@ -246,7 +247,7 @@ for (const options of [{delivery: "body", persist: true}, {delivery: "cookie"}, 
       assert.equal(await page.evaluate(() => window.isRestored), true);
       assert.equal((await session(page)).sid, sid);
       assert.equal(await status(page, "/checked"), 200);
-      // and if the user signs out meanwhile
+      // and if the user signs out in the meantime
       await page.goto(app.origin + "/page?elsewhere");
       await signOut(await open().then(async (other) => (await session(other), other)));
       await goBack(page);

@@ -1,6 +1,6 @@
 // A clock that tests drive, a browser's storage and channels for several tabs, and a server whose
-// answers a test writes down. Only what time decides is tested with them; the rest is tested in
-// Chromium against the real server.
+// answers a test defines. Only rules that depend on time are tested with them; all other rules are
+// tested in Chromium against the real server.
 import {createAuth} from "../../web/edgeauth.js";
 
 export const base = "https://api.example.com";
@@ -106,7 +106,7 @@ export class World {
 
 const realTurn = setImmediate;
 
-// settle waits until every promise that can go on has gone on.
+// settle waits until every promise that can continue has continued.
 export const settle = async () => {
   for (let i = 0; i < 20; i++) await new Promise((done) => realTurn(done));
 };
@@ -120,7 +120,7 @@ export const grant = (sid, more) => json(200, {
   sid, access_token: "access-" + ++issued, token_type: "Bearer", expires_in: 900, refresh_token: "refresh-" + issued, store_within: 45, ...more,
 });
 
-// later is an answer that the test sends when it wants to.
+// later is an answer that the test sends at a chosen time.
 export const later = () => {
   const answer = {};
   answer.promise = new Promise((send) => answer.send = send);

@@ -27,7 +27,7 @@ const build = (name, settings) => {
   writeFileSync(join(at, "settings.json"), JSON.stringify(settings));
   const {scripts} = JSON.parse(readFileSync(join(at, "package.json")));
   execSync(scripts.build + " --log-level=warning", {cwd: at, env: {...process.env, PATH: join(tools, "node_modules/.bin") + ":" + process.env.PATH}});
-  writeFileSync(join(at, "dist/package.json"), '{"type": "commonjs"}'); // in the function, index.js stands alone
+  writeFileSync(join(at, "dist/package.json"), '{"type": "commonjs"}'); // in the function, index.js has no package.json beside it
   return createRequire(import.meta.url)(join(at, "dist/index.js")).handler;
 };
 
@@ -60,7 +60,7 @@ const eventOf = (headers, method = "GET") => ({
   }],
 });
 
-// ask returns undefined for a request that passes, as it is, or else the challenge of the 401.
+// ask returns undefined if a request passes unchanged, and otherwise the challenge of the 401.
 const ask = async (headers, method) => {
   const event = eventOf(headers, method), before = structuredClone(event);
   const answer = await handler(event);

@@ -72,7 +72,7 @@ const suite = (app) => {
     gate?.close();
   });
 
-  // sent lists what the example has sent to the API since an entry of the log.
+  // sent lists the requests of the example to the API since an entry of the log.
   const sent = (since) => gate.log.slice(since).map(({line}) => line);
   const succeeded = (since) => gate.log.slice(since).filter(({status}) => status < 400).map(({line}) => line);
   const isOurs = (cookie) => cookie.startsWith("edgeauth-");
@@ -81,7 +81,7 @@ const suite = (app) => {
   const isShown = (page) => page.waitForSelector("pre");
   const press = (page, name) => Promise.all([page.waitForNavigation(), page.getByRole("button", {name}).click()]);
 
-  // signIn opens a session in a profile of its own.
+  // signIn opens a session in a separate profile.
   const signIn = async () => {
     const context = await browser.newContext(), page = await context.newPage(), email = server.nextUser();
     await page.goto(origin + "/");
@@ -93,7 +93,8 @@ const suite = (app) => {
     return {context, page, email};
   };
 
-  // send sends a request as a program can, with any header, and returns when the header of the answer is here.
+  // send sends a request like a program, with any header, and returns when the headers of the
+  // answer have arrived.
   const send = (method, path, headers, body) => new Promise((done, fail) => {
     const request = http.request(origin + path, {method, headers}, (answer) => {
       const text = async () => Buffer.concat(await answer.toArray()).toString();
@@ -147,7 +148,8 @@ const suite = (app) => {
     await page.goto(origin + "/");
     assert.equal(page.url(), origin + "/sign-in");
 
-    // The end is believed after a second refresh: another tab may have replaced the cookie.
+    // The server accepts the end only after a second refresh: another tab may have replaced the
+    // cookie.
     const late = fresh.filter((cookie) => cookie.startsWith("edgeauth-refresh=")).join();
     const first = await send("GET", "/", {...visit, cookie: late});
     assert.match(await first.text(), /http-equiv=refresh/);
@@ -348,7 +350,7 @@ assert asyncio.run(auth.fetch("GET", "@localhost:%s/x" % sys.argv[2])).status_co
   stranger.close();
 });
 
-// Two at a time: while one is built or waits, the other is tested.
+// Two examples at a time: while one is built or waits, the other is tested.
 describe("servers that render pages", {skip, concurrency: 2}, () => {
   for (const app of apps) describe(app.name, {skip: isMissing(app), concurrency: 1}, () => suite(app));
 });

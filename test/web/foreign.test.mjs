@@ -13,7 +13,8 @@ after(() => Promise.all([site?.stop(), browser?.close()]));
 
 const deliveries = [{delivery: "body", persist: true}, {delivery: "cookie"}, {delivery: "cookies"}];
 
-// attack sends what a page of another origin can send without a preflight, and with one. It returns what it could read.
+// attack sends the requests that a page of another origin can send, with and without a preflight.
+// It returns the answers that the page could read.
 const attack = (page, target, attacker) => page.evaluate(async ([target, attacker, password]) => {
   const read = [];
   const json = {"Content-Type": "application/json"}, plain = {"Content-Type": "text/plain"}, form = {"Content-Type": "application/x-www-form-urlencoded"};
@@ -31,7 +32,7 @@ const attack = (page, target, attacker) => page.evaluate(async ([target, attacke
       }
     }
   }
-  // a form needs no script of the target's consent, and navigates a frame
+  // a form needs no consent of the target, and navigates a frame
   for (const path of ["/auth/logout", "/auth/refresh", "/auth/login", "/money"]) {
     for (const enctype of ["text/plain", "application/x-www-form-urlencoded"]) {
       const frame = Object.assign(document.createElement("iframe"), {name: "f" + Math.random()});
@@ -90,7 +91,7 @@ for (const options of deliveries) {
       assert.equal((await session(other)).sid, sid);
       assert.equal(await status(other, "/checked"), 200);
       if (options.delivery != "cookies") return;
-      // and a document behind the authorizer, which the link itself asks for
+      // and a document behind the authorizer, which the link itself requests
       await other.goto(site.stranger.origin + "/page");
       await other.evaluate((address) => {
         document.body.append(Object.assign(document.createElement("a"), {href: address, id: "link", textContent: "link"}));

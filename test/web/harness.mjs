@@ -1,4 +1,4 @@
-// The real server, a proxy that spoils its answers on purpose, and Chromium.
+// The real server, a proxy that drops and changes its answers, and Chromium.
 import assert from "node:assert/strict";
 import {execFileSync, spawn} from "node:child_process";
 import {once} from "node:events";
@@ -26,8 +26,9 @@ export const listen = async (server, port = 0) => {
   return {port: server.address().port, close: () => (server.close(), server.closeAllConnections())};
 };
 
-// startGate is a proxy without TLS in front of a server. Its log has an entry for each request. before gets the entry
-// and the response, and is awaited; if it returns true, the request is not passed on.
+// startGate is a proxy without TLS in front of a server. Its log has an entry for each request.
+// before gets the entry and the response, and is awaited; if it returns true, the request is not
+// forwarded.
 export const startGate = async (target, before = () => {}) => {
   const {hostname, port, host} = new URL(target), log = [];
   const server = await listen(http.createServer(async (request, response) => {
@@ -52,7 +53,7 @@ export const freePort = async () => {
   return port;
 };
 
-// startServer runs "edgeauth dev", with more arguments, in front of an API that answers with what it received.
+// startServer runs "edgeauth dev", with more arguments, in front of an API that echoes the request.
 export const startServer = async (...more) => {
   const received = []; // by the API
   const api = await listen(http.createServer((request, response) => {
@@ -161,7 +162,8 @@ const startProxy = async (target, certificate, host, port) => {
     const rule = rules.find((rule) => rule.path == path && (rule.method || entry.method) == entry.method && (rule.times ?? 1) > 0);
     if (rule?.times) rule.times--;
     let answer = await rule?.before?.(entry);
-    // Other hosts hand out the client. The server would refuse them anything else, since it knows no such host.
+    // Other hosts serve the client. The server would refuse their other requests, because it does
+    // not know the hosts.
     if (host != hosts.app) entry.headers.host = path.startsWith("/edgeauth/") ? hosts.app : host;
     answer ||= await pass(to, request.url, entry);
     entry.status = answer.status;
@@ -204,7 +206,7 @@ const pass = (to, url, entry) => new Promise((done, fail) => {
   request.end(entry.body);
 });
 
-// shorten makes the access tokens of an answer look as if they ended after some seconds.
+// shorten makes the access tokens of an answer seem to expire after some seconds.
 export const shorten = (seconds) => (entry, answer) => {
   const body = JSON.parse(answer.body);
   if (body.expires_in) answer.body = JSON.stringify({...body, expires_in: seconds});
@@ -212,7 +214,7 @@ export const shorten = (seconds) => (entry, answer) => {
 
 const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 
-// skip is why tests in Chromium are left out, or false. make test-web lists it.
+// skip is the reason why tests in Chromium are left out, or false. make test-web lists it.
 export const skip = !chromium && "Chromium is missing";
 
 // How Chromium starts: with the cache of whole pages, which Playwright turns off.
@@ -224,7 +226,8 @@ const start = {
 
 export const launch = () => require("playwright-core").chromium.launch(start);
 
-// launchStoppable starts a Chromium that signal sends a signal to, to every process of it.
+// launchStoppable starts a Chromium; its function signal sends a signal to every process of this
+// Chromium.
 export const launchStoppable = async () => {
   const {chromium} = require("playwright-core"), server = await chromium.launchServer(start);
   const signal = (name) => {
@@ -243,7 +246,7 @@ export const launchStoppable = async () => {
   return {browser: await chromium.connect(server.wsEndpoint()), signal, close: () => server.close()};
 };
 
-// profile is a browser profile of its own.
+// profile is a separate browser profile.
 export const profile = (browser) => browser.newContext({ignoreHTTPSErrors: true});
 
 // tab opens the test's page with a client. Without options, the page has none.
@@ -259,7 +262,7 @@ export const reload = async (page) => {
   await page.waitForFunction(() => window.isReady);
 };
 
-// What the user of a page does.
+// The actions of a user on a page.
 export const signIn = (page, email, more) => page.evaluate((fields) => auth.login(fields), {email, password, ...more});
 export const signOut = (page) => page.evaluate(() => auth.logout());
 export const session = (page) => page.evaluate(() => auth.session());
@@ -285,7 +288,7 @@ export const mailOf = async (inbox, reference) => {
   return {...mail, code: /^ +(\d{8})$/m.exec(mail.text)?.[1], links: [...new Set((mail.text + mail.html.replaceAll("&amp;", "&")).match(/https?:\/\/[^\s"<>]+/g))]};
 };
 
-// later is a promise that the test keeps.
+// later is a promise that the test resolves.
 export const later = () => {
   const later = {};
   later.promise = new Promise((done) => later.done = done);

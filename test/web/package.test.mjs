@@ -1,4 +1,4 @@
-// The npm package: its size, its types, and its import in a project of its own.
+// The npm package: its size, its types, and its import in a separate project.
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import {mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from "node:fs";

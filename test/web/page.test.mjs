@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => Promise.all([server?.stop(), browser?.close()]));
 
-// start opens a profile. What its pages complain about fails the test, except for answers that are refusals.
+// start opens a profile. An error in the console of its pages fails the test, except for refusals.
 const start = async (options) => {
   const profile = await browser.newContext(options);
   profile.on("console", (message) => {
@@ -94,7 +94,7 @@ for (const delivery of ["body", "cookie", "cookies", "session"]) {
 
 test("a refused sign-in shows the code", {skip}, async () => {
   const page = await open();
-  // The deliveries with cookies have advice for refusals of the API, which does not belong here.
+  // The deliveries with cookies show advice for refusals of the API; it must not appear here.
   for (const delivery of ["body", "cookies", "session"]) {
     await signIn(page, server.nextUser(), delivery, "wrong");
     await holds(page, "#problem", /^401 · invalid_credentials$/);

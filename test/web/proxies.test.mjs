@@ -32,7 +32,7 @@ after(async () => {
   if (folder) rmSync(folder, {recursive: true, force: true});
 });
 
-// send sends a request as a page does that the development server has served at a host.
+// send sends a request like a page that the development server has served at a host.
 const send = (method, path, {headers, body, host = `localhost:${port}`} = {}) => new Promise((done, fail) => {
   const request = http.request({host: "127.0.0.1", port, method, path, headers: {Host: host, "Content-Type": "application/json", ...headers}}, async (answer) => {
     let text = "";

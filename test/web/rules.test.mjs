@@ -1,4 +1,4 @@
-// The rules of the client that time decides: deadlines, late answers, pauses, forced refreshes.
+// The rules of the client that depend on time: deadlines, late answers, pauses, forced refreshes.
 import assert from "node:assert/strict";
 import {afterEach, beforeEach, test} from "node:test";
 import {World, base, grant, json, later, settle} from "./clock.mjs";
@@ -354,7 +354,7 @@ test("a refresh that is answered after the sign-out ends the session again", asy
   world.answer = (sent) => sent.path == refresh ? slow.promise : json(200, {});
   const asked = two.session();
   await settle();
-  for (const channel of world.channels) channel.onmessage = null; // a frozen tab hears nothing
+  for (const channel of world.channels) channel.onmessage = null; // a frozen tab gets no messages
   await one.logout();
   slow.send(grant("s1"));
   assert.equal(await asked, null);
@@ -469,7 +469,7 @@ test("an opaque session is asked about once, and after a refusal", async () => {
   assert.equal(world.sent[0].method, "GET");
   assert.equal(world.sent.at(-1).credentials, "include");
   assert.equal(world.sent.at(-1).authorization, null);
-  world.answer = () => json(403, {message: "Forbidden"}); // that of a firewall
+  world.answer = () => json(403, {message: "Forbidden"}); // from a firewall
   assert.equal((await tab.fetch(api)).status, 403);
   assert.equal(world.count("/auth/sessions"), 2);
   assert.deepEqual(tab.told, ["signed-in"]);
@@ -489,7 +489,7 @@ test("a refresh that needs a login keeps the session, and the next login goes on
     assert.deepEqual(tab.told, ["signed-in", "reauth"]);
     const before = world.count(refresh);
     await assert.rejects(tab.session(), {error: "insufficient_user_authentication"});
-    assert.equal(world.count(refresh), before); // it waits before it asks again
+    assert.equal(world.count(refresh), before); // it waits before the next request
     world.answer = () => grant("s2");
     assert.equal((await tab.login({email: "ada@example.com", password: "x"})).sid, "s2");
     assert.equal((await tab.session()).sid, "s2");

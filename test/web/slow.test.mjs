@@ -1,4 +1,4 @@
-// What takes real time: a browser that stands still, and the list of revocations.
+// Tests that take real time: a browser that stands still, and the list of revocations.
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import {later, launch, launchStoppable, profile, reload, session, signIn, skip, sleep, startSite, status, tab, told, until} from "./harness.mjs";
@@ -33,7 +33,7 @@ test("the whole browser stands still for 75 seconds, with a refresh under way", 
       assert.equal(await status(page, "/checked"), 200);
       assert.deepEqual(await told(page), ["signed-in"]);
     }
-    // In body delivery the late answer was not stored: its successor was asked for with the token of before.
+    // In body delivery, the late answer was not stored: the next refresh sent the previous token.
     const asked = app.sent(refresh).map(({body}) => JSON.parse(body).refresh_token).filter(Boolean);
     assert.equal(asked[1], asked[0]);
   } finally {

@@ -1,4 +1,4 @@
-// oauth4webapi: discovery, refreshes and revocation. It is told only the issuer and the client id.
+// oauth4webapi: discovery, refreshes and revocation. It gets only the issuer and the client id.
 
 import { readFileSync } from 'node:fs'
 import * as oauth from 'oauth4webapi'
@@ -6,7 +6,7 @@ import * as oauth from 'oauth4webapi'
 const given = JSON.parse(readFileSync(0, 'utf8'))
 const issuer = new URL(given.issuer)
 const client = { client_id: given.client_id }
-// It refuses plain http unless told otherwise.
+// By default, it refuses plain http.
 const insecure = { [oauth.allowInsecureRequests]: issuer.protocol === 'http:' }
 
 async function discover(algorithm) {

@@ -5,7 +5,7 @@ import * as client from 'openid-client'
 
 const given = JSON.parse(readFileSync(0, 'utf8'))
 const issuer = new URL(given.issuer)
-// It refuses plain http unless told otherwise.
+// By default, it refuses plain http.
 const execute = issuer.protocol === 'http:' ? [client.allowInsecureRequests] : []
 const options = { algorithm: given.algorithm, execute }
 const config = await client.discovery(issuer, given.client_id, undefined, client.None(), options)

@@ -1,5 +1,5 @@
-// authorize passes the event to the real authorizer, which the test runs at FUNCTION. The plugin
-// starts no function with a custom runtime without Docker.
+// authorize passes the event to the real authorizer, which the test runs at FUNCTION. Without
+// Docker, the plugin cannot start a function with a custom runtime.
 exports.authorize = async (event) => {
   const answer = await fetch(process.env.FUNCTION, { method: 'POST', body: JSON.stringify(event) })
   const text = await answer.text()
