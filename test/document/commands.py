@@ -50,6 +50,11 @@ CUSTOM = {
     ("sso", "login"): (0, {"sso-session": True, "no-browser": False, "use-device-code": False}),
 }
 
+# Options that the AWS CLI gives another name than the models, from its reference.
+RENAMED = {
+    ("sns", "subscribe"): {"notification-endpoint": "endpoint"},
+}
+
 session = botocore.session.get_session()
 
 
@@ -107,6 +112,10 @@ def aws(words, folder, part):
     arguments, options = split(rest)
     if arguments:
         raise Fault(f"{' '.join(arguments)} belongs to no option")
+    renamed = RENAMED.get((service, operation), {})
+    for name in set(options) & set(renamed.values()):
+        raise Fault(f"{operation} has no option --{name}")
+    options = {renamed.get(name, name): values for name, values in options.items()}
     parameters = judged(model.operation_model(names[operation]), options, part)
     return Call(service, names[operation], waiter, parameters, options)
 

@@ -96,6 +96,7 @@ func TestSpelling(t *testing.T) {
 		{"aws dynamo list-tables", "no service dynamo"},
 		{"aws dynamodb list-table", "no operation list-table"},
 		{"aws dynamodb list-tables --name x", "no option --name"},
+		{"aws sns subscribe --topic-arn x --protocol email --endpoint x", "no option --endpoint"},
 		{"aws dynamodb list-tables x", "x belongs to no option"},
 		{"aws dynamodb describe-table", "Missing required parameter in input: \"TableName\""},
 		{"aws dynamodb delete-table --table-name a b", "--table-name has 2 values"},
