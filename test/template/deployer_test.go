@@ -11,7 +11,7 @@ var makes = map[string][]string{
 	"AWS::ApiGatewayV2::Api":         {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::ApiMapping":  {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Authorizer":  {"apigateway:POST", "apigateway:DELETE"},
-	"AWS::ApiGatewayV2::DomainName":  {"apigateway:POST", "apigateway:DELETE"},
+	"AWS::ApiGatewayV2::DomainName":  {"apigateway:POST", "apigateway:DELETE", "iam:CreateServiceLinkedRole"},
 	"AWS::ApiGatewayV2::Integration": {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Route":       {"apigateway:POST", "apigateway:DELETE"},
 	"AWS::ApiGatewayV2::Stage":       {"apigateway:POST", "apigateway:DELETE", "logs:CreateLogDelivery", "logs:PutResourcePolicy"},
@@ -96,6 +96,9 @@ func deployer(d, stack document) (problems []string) {
 		if bound := at[[]any](s, "Condition", "Fn::If"); slices.ContainsFunc(boundedGrants, func(g string) bool { return slices.Contains(actions, g) }) &&
 			(len(bound) != 3 || bound[0] != "HasBoundary" || ref(at[any](bound[1], "StringEquals", "iam:PermissionsBoundary")) != "PermissionsBoundary") {
 			problems = append(problems, "it may give permissions to a role without the boundary")
+		}
+		if slices.Contains(actions, "iam:CreateServiceLinkedRole") && at[string](s, "Condition", "StringEquals", "iam:AWSServiceName") != "ops.apigateway.amazonaws.com" {
+			problems = append(problems, "it may make the role of any service")
 		}
 		if slices.Contains(actions, "iam:PassRole") && !slices.Equal(list(at[any](s, "Condition", "StringEquals", "iam:PassedToService")), []string{"lambda.amazonaws.com", "codedeploy.amazonaws.com"}) {
 			problems = append(problems, "it may pass a role to any service")
