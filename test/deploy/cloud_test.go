@@ -126,7 +126,7 @@ func makeCertificate(certificate, key string) (*x509.CertPool, error) {
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "emulator"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
-		DNSNames:              []string{"localhost", "*.execute-api.localhost"},
+		DNSNames:              []string{"localhost", "*.execute-api.localhost", domain},
 		BasicConstraintsValid: true, IsCA: true,
 	}, &x509.Certificate{Subject: pkix.Name{CommonName: "emulator"}}, &private.PublicKey, private)
 	if err != nil {

@@ -128,13 +128,17 @@ func (s *stack) resource(id string) string {
 	return aws.ToString(out.StackResourceDetail.PhysicalResourceId)
 }
 
-// ask sends a request to a service for which the tests have no client.
-func (c *cloud) ask(ctx context.Context, service, method, path, contentType string, body []byte) ([]byte, error) {
+// ask sends a request to a service for which the tests have no client. If all operations of the service
+// have one path, target names the operation.
+func (c *cloud) ask(ctx context.Context, service, method, path, contentType string, body []byte, target ...string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", contentType)
+	for _, name := range target {
+		r.Header.Set("X-Amz-Target", name)
+	}
 	account, err := owner.Retrieve(ctx)
 	if err != nil {
 		return nil, err

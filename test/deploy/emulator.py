@@ -101,6 +101,41 @@ table["update"] = update_table
 table["delete"] = delete_table
 
 
+# --- AWS::IAM::Role ---
+#
+# AWS: a role has the boundary of its template, which must be an existing policy. MiniStack evaluates
+# boundaries, and CloudFormation does not set them.
+
+role = RESOURCES["AWS::IAM::Role"]
+role_create, role_update = role["create"], role["update"]
+
+
+def bound(name, props):
+    boundary = props.get("PermissionsBoundary")
+    if boundary:
+        answer = provisioners._iam._put_role_permissions_boundary({"RoleName": [name], "PermissionsBoundary": [boundary]})
+        if answer[0] >= 400:
+            raise ValueError(answer[2])
+    else:
+        provisioners._iam._roles[name]["PermissionsBoundary"] = None
+
+
+def create_role(logical_id, props, stack_name):
+    name, attributes = role_create(logical_id, props, stack_name)
+    bound(name, props)
+    return name, attributes
+
+
+def update_role(physical_id, old, new, stack_name, logical_id=None):
+    name, attributes = role_update(physical_id, old, new, stack_name, logical_id)
+    bound(name, new)
+    return name, attributes
+
+
+role["create"] = create_role
+role["update"] = update_role
+
+
 # --- Transform: AWS::Serverless-2016-10-31 ---
 #
 # AWS: the transform gets the values of the parameters. The value of a parameter of the type
@@ -212,6 +247,52 @@ def create_api(logical_id, props, stack_name):
 
 
 api["create"] = create_api
+
+
+# --- AWS::CloudFormation::Stack ---
+#
+# AWS: the template of a nested stack goes through its transform, with the values of its parameters.
+
+nested_parameters = contextvars.ContextVar("nested_parameters", default=None)
+parse_template, deploy_nested = engine._parse_template, provisioners._cfn_nested_stack_deploy
+
+
+def parse_nested(text):
+    template, given = parse_template(text), nested_parameters.get()
+    if given is None:
+        return template
+    nested_parameters.set(None)
+    return apply_with_values(template, [{"Key": name, "Value": str(value)} for name, value in given.items()])
+
+
+def deploy_transformed(logical_id, props, *parent, **previous):
+    token = nested_parameters.set(props.get("Parameters") or {})
+    try:
+        return deploy_nested(logical_id, props, *parent, **previous)
+    finally:
+        nested_parameters.reset(token)
+
+
+engine._parse_template = parse_nested
+provisioners._cfn_nested_stack_deploy = deploy_transformed
+
+
+# --- DisableExecuteApiEndpoint ---
+#
+# AWS: the default address of an HTTP API that disables it answers 404.
+
+execute_api = app._handle_execute_api_request
+
+
+async def execute_unless_disabled(host, path, *request, **more):
+    asked = app._parse_execute_api_url(host, path)
+    entry = gateway._apis.get(asked[0]) if asked else None
+    if entry and str(entry.get("disableExecuteApiEndpoint")).lower() == "true":
+        return gateway._http_api_not_found()
+    return await execute_api(host, path, *request, **more)
+
+
+app._handle_execute_api_request = execute_unless_disabled
 
 
 # --- HTTP integrations of HTTP APIs ---

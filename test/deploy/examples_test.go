@@ -51,8 +51,12 @@ func (s *stack) attach(example string, parameters ...string) (url string) {
 	}
 	api := s.stack(s.t, s.name+"-"+example)
 	api.mustPut(d, parameters...)
-	// The emulator uses other names for its APIs.
-	return strings.Replace(api.outputs["Url"], ".execute-api."+region+".amazonaws.com", ".execute-api."+strings.TrimPrefix(s.cloud.url, "https://"), 1)
+	return s.cloud.emulated(api.outputs["Url"])
+}
+
+// emulated returns the URL of an API with the name that the emulator uses for it.
+func (c *cloud) emulated(url string) string {
+	return strings.Replace(url, ".execute-api."+region+".amazonaws.com", ".execute-api."+strings.TrimPrefix(c.url, "https://"), 1)
 }
 
 // whoami calls the backend of an example.
