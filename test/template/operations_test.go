@@ -22,7 +22,7 @@ func TestOperations(t *testing.T) {
 	for _, m := range named {
 		if parameters[m[1]] != nil {
 			ours++
-		} else if !slices.Contains([]string{"Enabled", "AttributeName", "PointInTimeRecoveryEnabled", "Key", "Values"}, m[1]) {
+		} else if !slices.Contains([]string{"Enabled", "AttributeName", "PointInTimeRecoveryEnabled", "Key", "Values", "MaxReadRequestUnits", "MaxWriteRequestUnits"}, m[1]) {
 			t.Errorf("the page names %s, which is no parameter", m[1])
 		}
 	}
