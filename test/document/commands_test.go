@@ -345,14 +345,27 @@ func TestParseCommands(t *testing.T) {
 }
 
 // TestIncidents: each cure of an incident names the command, or links to the page or section that
-// has it.
+// has it. A command of a cure names the stack, because without --store it would change the data of the
+// local server.
 func TestIncidents(t *testing.T) {
 	cure := regexp.MustCompile("`(edgeauth|aws|sam|make) |\\]\\([\\w.]*#")
 	if cure.MatchString("set the throttling lower ([http.md](http.md)) with `RequestRate`") {
 		t.Error("a cure without a command passes")
 	}
-	rows := 0
-	for _, table := range document.Read(t, "operations.md").Tables("what happened") {
+	local := regexp.MustCompile("`edgeauth (user|session|doctor|keys) [^`]*`")
+	rows, page := 0, document.Read(t, "operations.md")
+	for _, section := range page.Sections {
+		for _, table := range section.Tables {
+			for _, row := range table.Rows {
+				for _, command := range local.FindAllString(row["what to do"], -1) {
+					if !strings.Contains(command, "--store stack:") {
+						t.Errorf("%s acts on the local server", command)
+					}
+				}
+			}
+		}
+	}
+	for _, table := range page.Tables("what happened") {
 		for _, row := range table.Rows {
 			rows++
 			if !cure.MatchString(row["what to do"]) {
