@@ -111,4 +111,7 @@ func TestDoctorWithoutAnAnswer(t *testing.T) {
 			t.Errorf("no answer: %q", cure)
 		}
 	}
+	if problem := x.findings[0].Problem; strings.Count(problem, jwksPath) != 1 {
+		t.Errorf("the address is there %d times: %s", strings.Count(problem, jwksPath), problem)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -62,7 +63,10 @@ type answered struct {
 
 // told returns the problem of an answer.
 func (a answered) told(err error) string {
+	var transport *url.Error
 	switch {
+	case errors.As(err, &transport):
+		return transport.Err.Error() // the caller names the method and the address
 	case err != nil:
 		return err.Error()
 	case a.said.Error != "":
@@ -80,14 +84,14 @@ func (a answered) cure(ofAnswer string) string {
 	return ofAnswer
 }
 
-func (x *examination) send(ctx context.Context, method, url string, body any, access string) (a answered, err error) {
+func (x *examination) send(ctx context.Context, method, address string, body any, access string) (a answered, err error) {
 	var text []byte
 	if body != nil {
 		if text, err = json.Marshal(body); err != nil {
 			return a, err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(text))
 	if err != nil {
 		return a, err
 	}
