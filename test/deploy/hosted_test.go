@@ -42,9 +42,13 @@ func element(text []byte, name string) string {
 	return string(found[1])
 }
 
-// The boundary of a role must allow what docs/operations.md says.
-const boundary = `{"Version":"2012-10-17","Statement":[
-	{"Effect":"Allow","Action":["dynamodb:*","secretsmanager:*","logs:*"],"Resource":"*"}]}`
+// bounds returns the text of a boundary that allows actions.
+func bounds(actions string) []string {
+	return []string{`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[` + actions + `],"Resource":"*"}]}`}
+}
+
+// boundary allows what docs/operations.md asks for.
+var boundary = bounds(`"dynamodb:*","secretsmanager:*","logs:*"`)
 
 // A stack in an organization's account has a permissions boundary, other memory and cheaper logs. It
 // moves to a domain while it is in use, as docs/operations.md says, and no session ends.
@@ -59,7 +63,7 @@ func TestHosted(t *testing.T) {
 		t.Errorf("DomainName without CertificateArn: %v", err)
 	}
 	policy, err := s.cloud.query(ctx, "iam", "Arn", url.Values{
-		"Action": {"CreatePolicy"}, "Version": {"2010-05-08"}, "PolicyName": {"boundary"}, "PolicyDocument": {boundary},
+		"Action": {"CreatePolicy"}, "Version": {"2010-05-08"}, "PolicyName": {"boundary"}, "PolicyDocument": boundary,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +77,22 @@ func TestHosted(t *testing.T) {
 		t.Fatal(err)
 	}
 	issuer := s.outputs["Issuer"]
+
+	// The boundary limits the roles: without the tables, no function decides anything.
+	for _, row := range []struct {
+		document []string
+		status   int
+		code     string
+	}{{bounds(`"secretsmanager:*","logs:*"`), http.StatusServiceUnavailable, "temporarily_unavailable"}, {boundary, http.StatusOK, ""}} {
+		if _, err := s.cloud.query(ctx, "iam", "VersionId", url.Values{
+			"Action": {"CreatePolicyVersion"}, "Version": {"2010-05-08"}, "PolicyArn": {policy}, "PolicyDocument": row.document, "SetAsDefault": {"true"},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := first.expect(ctx, row.status, row.code, http.MethodGet, "/auth/sessions", nil, first.access); err != nil {
+			t.Errorf("with the boundary %s: %v", row.document, err)
+		}
+	}
 
 	// Both addresses answer.
 	text, err := s.cloud.ask(ctx, "route53", http.MethodPost, "/2013-04-01/hostedzone", "application/xml",
