@@ -168,7 +168,7 @@ var grants = map[string]map[string]string{
 // withMails has the actions that roles need in addition to grants if mails are sent. withSES and
 // withSMTP have the actions for the two ways to send mails.
 var (
-	withMails = map[string]map[string]string{"AccountRole": {`{"Ref":"MailerFunctionAliaslive"}`: "lambda:InvokeFunction"}}
+	withMails = map[string]map[string]string{"AccountRole": {`{"Fn::Sub":"${MailerFunction.Arn}:live"}`: "lambda:InvokeFunction"}}
 	withSES   = map[string]map[string]string{"MailerRole": {
 		`{"Ref":"SesIdentity"}`: sendAsFrom,
 		`{"Fn::Sub":"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${SesConfigurationSet}"}`: sendAsFrom,

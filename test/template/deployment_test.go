@@ -40,6 +40,9 @@ var deploymentRules = []rule{
 	{"CodeDeploy moves aliases of the stack and does no more", shifter, map[string]func(document){
 		"it calls functions":             func(d document) { shifts(d)[0].(tree)["Action"] = "lambda:*" },
 		"it moves those of other stacks": func(d document) { shifts(d)[0].(tree)["Resource"] = "*" },
+		"it does not move one": func(d document) {
+			shifts(d)[0].(tree)["Resource"] = at[[]any](shifts(d)[0], "Resource")[1:]
+		},
 		"one more grant": func(d document) {
 			at[tree](at[[]any](d.properties("RolloutRole"), "Policies")[0], "PolicyDocument")["Statement"] = append(shifts(d), tree{})
 		},
@@ -131,14 +134,32 @@ func shifter(d document) (problems []string) {
 	if len(trusts) != 1 || at[string](trusts[0], "Principal", "Service") != "codedeploy.amazonaws.com" {
 		problems = append(problems, "RolloutRole can be taken on by others than CodeDeploy")
 	}
-	want := map[string]string{
-		"lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*",
-		"cloudwatch:DescribeAlarms": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*",
+	var moved []string
+	for _, id := range d.of("AWS::Lambda::Function") {
+		if id != keysFunction {
+			moved = append(moved, "${"+id+".Arn}*")
+		}
+	}
+	slices.Sort(moved)
+	want := map[string][]string{
+		"lambda:GetAlias lambda:GetProvisionedConcurrencyConfig lambda:UpdateAlias": moved,
+		"cloudwatch:DescribeAlarms": {"arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"},
 	}
 	for _, s := range shifts(d) {
 		actions := strings.Join(list(at[any](s, "Action")), " ")
-		if resource := at[string](s, "Resource", "Fn::Sub"); resource == "" || resource != want[actions] {
-			problems = append(problems, fmt.Sprintf("RolloutRole may %s on %s", actions, resource))
+		resources, several := at[any](s, "Resource").([]any)
+		if !several {
+			resources = []any{at[any](s, "Resource")}
+		}
+		var names []string
+		for _, resource := range resources {
+			if choice := at[[]any](resource, "Fn::If"); len(choice) == 3 && choice[0] == "HasMailer" {
+				resource = choice[1]
+			}
+			names = append(names, at[string](resource, "Fn::Sub"))
+		}
+		if slices.Sort(names); !slices.Equal(names, want[actions]) {
+			problems = append(problems, fmt.Sprintf("RolloutRole may %s on %s", actions, names))
 		}
 	}
 	if len(shifts(d)) != len(want) || len(at[[]any](p, "Policies")) != 1 || p["ManagedPolicyArns"] != nil {
@@ -262,6 +283,49 @@ func rollout(d document) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// TestCircles: no resource waits for itself, whatever the parameters. CloudFormation would refuse the
+// template. It also waits for what an update policy names, which only gradual deployments have.
+func TestCircles(t *testing.T) {
+	d := translated(t, "template.yaml", "Rollout=Canary10Percent5Minutes")
+	if found := circle(d); found != nil {
+		t.Errorf("%v wait for each other", found)
+	}
+	// The alias of the mailer waits for its deployment group, and so for the alarms and all functions.
+	variables(d, "AccountFunction")["EDGEAUTH_MAILER"] = tree{"Ref": "MailerFunctionAliaslive"}
+	if circle(d) == nil {
+		t.Error("nothing is found where the account function waits for the alias of the mailer")
+	}
+}
+
+// circle returns resources that wait for each other, or nil.
+func circle(d document) []string {
+	done := map[string]bool{}
+	var visit func(id string, path []string) []string
+	visit = func(id string, path []string) []string {
+		r := at[tree](d.resources(), id)
+		if i := slices.Index(path, id); i >= 0 {
+			return path[i:]
+		}
+		if r == nil || done[id] {
+			return nil
+		}
+		path = append(slices.Clone(path), id)
+		for _, other := range slices.Concat(named(r["Properties"]), named(r["UpdatePolicy"]), list(r["DependsOn"])) {
+			if found := visit(other, path); found != nil {
+				return found
+			}
+		}
+		done[id] = true
+		return nil
+	}
+	for id := range d.resources() {
+		if found := visit(id, nil); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // TestParameterRules: CloudFormation refuses contradictory parameters.

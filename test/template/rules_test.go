@@ -328,9 +328,9 @@ func processor(d document) (problems []string) {
 }
 
 func accounted(d document) (problems []string) {
-	// The mailer waits for the keys. MailSender decides whether it exists, and its alias never
-	// changes.
-	known := map[string]bool{"AWS::NoValue": true, "AWS::StackId": true, "Keys": true, "MailerFunctionAliaslive": true}
+	// The mailer waits for the keys. MailSender decides whether it exists, and the ARN of its
+	// alias never changes.
+	known := map[string]bool{"AWS::NoValue": true, "AWS::StackId": true, "Keys": true, "MailerFunction": true}
 	for _, name := range named(d.properties("Keys")) {
 		known[name] = true
 	}
