@@ -260,7 +260,7 @@ func onlyNames(m map[string]json.RawMessage, known ...string) error {
 		}
 	}
 	if left > 0 {
-		return fmt.Errorf("unknown member (want %v)", known)
+		return fmt.Errorf("unknown member (want %s)", strings.Join(known, ", "))
 	}
 	return nil
 }

@@ -166,7 +166,7 @@ func TestStartRefusesRings(t *testing.T) {
 		{"both", variables{config.SigningRing: `{}`, config.RefreshKeys: `{}`}, []string{"the signing ring", "the refresh-token keys"}},
 		{"no login ring", variables{config.LoginRing: `{"hunter2":1}`}, []string{"the login ring", "kind must be"}},
 		{"the refresh-token keys as login ring", variables{config.LoginRing: good(t)[config.RefreshKeys]}, []string{"the login ring", "kind must be"}},
-		{"the login ring as refresh-token keys", variables{config.RefreshKeys: good(t)[config.LoginRing]}, []string{"the refresh-token keys", "nothing else"}},
+		{"the login ring as refresh-token keys", variables{config.RefreshKeys: good(t)[config.LoginRing]}, []string{"the refresh-token keys", "unknown member (want v, serial, "}},
 		{"others can read it", variables{config.RefreshKeys: "file:" + exposed}, []string{"the refresh-token keys", "0644", "0600"}},
 		{"no such version", variables{config.KeyVersion: "3"}, []string{"the signing ring", "the refresh-token keys", "the login ring", "no version 3"}},
 		{"no folder for the store", variables{config.Store: "bolt:/nowhere/store.db"}, []string{"/nowhere/store.db"}},
