@@ -64,11 +64,11 @@ LEFT_OUT = .cache/left-out
 GO_TEST  = go test -count=1 -timeout 20m
 
 # The race detector slows these down up to tenfold and has nothing to find: each search, each simulation and each
-# comparison with a model is one goroutine, and PLAIN has no more. Of SEARCHED, the tests named by SEARCHES and MODELS run
-# without it, and all others with it.
+# comparison with a model is one goroutine, and PLAIN has no more. The requests of TestEnds meet in the store. Of SEARCHED,
+# the tests named by SEARCHES and MODELS run without it, and all others with it.
 PLAIN    = ./test/modelcheck ./test/rotation ./test/simulate ./test/costs ./test/document ./test/imports ./test/template ./pkg/auth/password
 SEARCHED = ./pkg/auth/dynamo ./pkg/auth/bolt ./pkg/auth/flow ./pkg/auth/login ./pkg/auth/session ./pkg/auth/user ./functions/keys
-SEARCHES = ConformanceCatchesMutants$$|^TestFaultsOf|^TestRandom|^Test(DumpGivesNoCode|StrangersDoNotUseUpTheOwnersMails|FewNetworksKeepNoOwnerOut|EmailPointersHaveOneKey|EveryLetterHasOneKey|RevocationListLatency|RevocationListDay|EvictionIsBounded)$$
+SEARCHES = ConformanceCatchesMutants$$|^TestFaultsOf|^TestRandom|^Test(Ends|DumpGivesNoCode|StrangersDoNotUseUpTheOwnersMails|FewNetworksKeepNoOwnerOut|EmailPointersHaveOneKey|EveryLetterHasOneKey|RevocationListLatency|RevocationListDay|EvictionIsBounded)$$
 MODELS   = ./^EqualsThe|././^EqualsThe
 COMPARED = ^Test(Sessions|Users|Versions|Revocations|Attempts|Flows)$$
 OTHERS   = $$(go list ./... | grep -vxF -e "$$(go list $(PLAIN) $(SEARCHED))")
