@@ -135,8 +135,7 @@ check: ## Run all that continuous integration runs: audit, test, test-frameworks
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-frameworks
 	@$(MAKE) --no-print-directory test-web
-	@$(MAKE) --no-print-directory openapi
-	@$(MAKE) --no-print-directory sam-test
+	@$(MAKE) --no-print-directory -j2 openapi sam-test
 	@$(MAKE) --no-print-directory deploy-test
 
 # Licences that ask for no more than to be named.
