@@ -19,8 +19,8 @@ import (
 	"github.com/edgeauth/edgeauth/pkg/auth/user"
 )
 
-// flowsOf returns the flows of a home, as its account function has them.
-func flowsOf(t *testing.T, home string) (*flow.Manager, *user.Directory) {
+// openHome returns the stores and the login keys of a home.
+func openHome(t *testing.T, home string) (backend.Stores, *keyring.Login) {
 	t.Helper()
 	source := keyrings.File(filepath.Join(home, "login-ring.json"))
 	ring, err := keyrings.Load(t.Context(), source, keyrings.LoginRing)
@@ -35,6 +35,13 @@ func flowsOf(t *testing.T, home string) (*flow.Manager, *user.Directory) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return stores, keys
+}
+
+// flowsOf returns the flows of a home, as its account function has them.
+func flowsOf(t *testing.T, home string) (*flow.Manager, *user.Directory) {
+	t.Helper()
+	stores, keys := openHome(t, home)
 	users := &user.Directory{Store: stores.Users, Hasher: password.Hasher{}}
 	gate, err := login.New(login.Config{Users: stores.Users, Hasher: password.Hasher{}, Counters: throttle.Unlimited, Keys: keys, Passwords: users})
 	if err != nil {

@@ -4,16 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/edgeauth/edgeauth/internal/backend"
-	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/internal/keyrings"
 	"github.com/edgeauth/edgeauth/pkg/auth"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/login"
 	"github.com/edgeauth/edgeauth/pkg/auth/password"
 )
@@ -22,18 +16,7 @@ import (
 // at once.
 func TestUserUnlock(t *testing.T) {
 	home := newHome(t)
-	ring, err := keyrings.Load(t.Context(), keyrings.File(filepath.Join(home, "login-ring.json")), keyrings.LoginRing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stores, err := backend.OpenStores(config.Stores{BoltPath: filepath.Join(home, "store.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keyring.LoadLogin(t.Context(), keyrings.File(filepath.Join(home, "login-ring.json")), ring.Current(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stores, keys := openHome(t, home)
 	who, err := login.New(login.Config{Users: stores.Users, Hasher: password.Hasher{}, Counters: stores.Counters, Keys: keys})
 	if err != nil {
 		t.Fatal(err)

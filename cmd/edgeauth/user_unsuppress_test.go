@@ -1,15 +1,9 @@
 package main
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/edgeauth/edgeauth/internal/backend"
-	"github.com/edgeauth/edgeauth/internal/config"
-	"github.com/edgeauth/edgeauth/internal/keyrings"
-	"github.com/edgeauth/edgeauth/pkg/auth/keyring"
 	"github.com/edgeauth/edgeauth/pkg/auth/mail"
 )
 
@@ -17,19 +11,7 @@ import (
 // and another address stays suppressed.
 func TestUserUnsuppress(t *testing.T) {
 	home := newHome(t)
-	source := keyrings.File(filepath.Join(home, "login-ring.json"))
-	ring, err := keyrings.Load(t.Context(), source, keyrings.LoginRing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keyring.LoadLogin(t.Context(), source, ring.Current(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stores, err := backend.OpenStores(config.Stores{BoltPath: filepath.Join(home, "store.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	stores, keys := openHome(t, home)
 	list := &mail.Suppressions{Counters: stores.Counters, Keys: keys}
 	for _, address := range []string{"ada@example.com", "bob@example.com"} {
 		if err := list.Suppress(t.Context(), address); err != nil {
