@@ -41,7 +41,7 @@ func (c *userUnsuppress) Run(ctx context.Context, t terminal) error {
 		}
 		fmt.Fprintf(w, "%s: %s\n", printable(c.Email), said)
 		if _, deployed := stackIn(c.Store); deployed {
-			fmt.Fprintf(w, "Amazon SES has its own list of the account. To remove the address there:\n    aws sesv2 delete-suppressed-destination --email-address %s\n", quoted(c.Email))
+			fmt.Fprintf(w, "If the stack sends through Amazon SES, SES has a list of the account too. To remove the address there:\n    aws sesv2 delete-suppressed-destination --email-address %s\n", quoted(c.Email))
 		}
 	})
 }
