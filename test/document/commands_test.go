@@ -242,7 +242,7 @@ func problems(b document.CommandBlock, functions []string, sources func(folder, 
 //	<!-- commands: listed -->                                  targets of make, which TestMake holds
 //	<!-- commands: none -->                                    no commands, such as lines of a log
 //
-// Whatever the mark says, other tests judge each command: TestSpelling and TestMake here, and
+// Other tests judge each command, under every mark: TestSpelling and TestMake here, and
 // TestPages in cmd/edgeauth.
 func TestCommandsAreRun(t *testing.T) {
 	known := map[string]string{}

@@ -285,7 +285,7 @@ func rollout(d document) (problems []string) {
 	return problems
 }
 
-// TestCircles: no resource waits for itself, whatever the parameters. CloudFormation would refuse the
+// TestCircles: no resource waits for itself, with any values of the parameters. CloudFormation would refuse the
 // template. It also waits for what an update policy names, which only gradual deployments have.
 func TestCircles(t *testing.T) {
 	d := translated(t, "template.yaml", "Rollout=Canary10Percent5Minutes")

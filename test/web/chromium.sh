@@ -1,6 +1,6 @@
 #!/bin/sh
 # chromium.sh finds Chromium for the tests. In continuous integration, it installs Chromium;
-# elsewhere it prints how to install it.
+# on other machines, it prints how to install it.
 for name in ${CHROMIUM:+"$CHROMIUM"} chromium chromium-browser google-chrome; do
 	command -v "$name" >/dev/null && exit
 done

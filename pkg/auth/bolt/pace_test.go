@@ -2,8 +2,8 @@ package bolt_test
 
 import "flag"
 
-// "make generated" plays more of them.
+// "make generated" plays more cases and more refreshes.
 var (
-	sessionCases  = flag.Int("cases", 3000, "the number of generated session cases; the cases at the boundaries of the rules are 1,257 of them")
+	sessionCases  = flag.Int("cases", 3000, "the number of session cases: all cases at the boundaries of the rules, and random cases")
 	endsRefreshes = flag.Int("refreshes", 500, "the number of refreshes that race with each end of sessions")
 )
