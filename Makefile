@@ -155,7 +155,7 @@ fuzz: ## Fuzz each target for FUZZTIME
 model: ## Check the rules of rotation and of step-up on finer grids (three minutes)
 	go test ./test/modelcheck -run 'NeverLog' -v -timeout 60m -model.grid 5s -model.stepup 15s -count=1
 
-generated: engines ## Compare the stores with the rules on more generated cases (six minutes)
+generated: engines ## Compare the stores with the rules on more generated cases (four minutes)
 	go test ./pkg/auth/dynamo ./pkg/auth/bolt -run '^Test(Sessions|Versions|Ends)$$' -timeout 60m -count=1 -cases 10000 -refreshes 1000
 
 travellers: ## Count the false alarms of the signals of refreshes (seven minutes)
